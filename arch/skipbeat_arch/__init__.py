@@ -1,0 +1,1 @@
+"""The contract that every part shares: hardware, workloads, number formats, commands, weight format."""

@@ -1,0 +1,209 @@
+"""The hardware description: one frozen object from which every part derives its sizes.
+
+Read from YAML (`load_hardware`) or from a preset's name; every value is checked here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import InputError
+
+GROUP_SIZES = (4, 8, 16, 32)
+DEFAULT_PRESET = "edge-16x16"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Array(_Section):
+    """The systolic array: `rows` × `cols` PEs; `group` is M, the elements of one bundle."""
+
+    rows: Annotated[int, Field(ge=1, le=64)]
+    cols: Annotated[int, Field(ge=1, le=64)]
+    group: int
+
+    @model_validator(mode="after")
+    def _group_is_supported(self) -> Array:
+        if self.group not in GROUP_SIZES:
+            hint = ""
+            n, m = divmod(self.group, 60)
+            if 0 < n <= m:
+                hint = f" (YAML reads an unquoted {n}:{m} as {self.group}; group is M alone)"
+            raise ValueError(f"group must be one of {GROUP_SIZES}, not {self.group}{hint}")
+        return self
+
+
+class Weights(_Section):
+    """Weight path: `decode_lanes` groups of metadata decoded per clock; on-chip buffer size."""
+
+    decode_lanes: Annotated[int, Field(ge=1, le=64)]
+    buffer_kib: Annotated[int, Field(ge=1, le=65536)]
+
+
+class Activations(_Section):
+    """Activation buffer size."""
+
+    buffer_kib: Annotated[int, Field(ge=1, le=65536)]
+
+
+class Accumulators(_Section):
+    """`depth`: pixels in a block, i.e. entries of each column's accumulator memory."""
+
+    depth: Annotated[int, Field(ge=1, le=65535)]
+
+
+class Memory(_Section):
+    """External memory: sustained bytes per clock and latency in clocks."""
+
+    bytes_per_clock: Annotated[int, Field(ge=1, le=4096)]
+    latency_clocks: Annotated[int, Field(ge=0, le=100_000)]
+
+
+class Numbers(_Section):
+    """Widths in bits of two's-complement weights, activations and accumulators."""
+
+    weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
+    activation_bits: Annotated[int, Field(ge=2, le=8)] = 8
+    accumulator_bits: Annotated[int, Field(ge=16, le=48)] = 32
+
+
+class Hardware(_Section):
+    """A complete hardware description. Sizes that follow from it are properties, computed here only."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    clock_mhz: Annotated[float, Field(gt=0, le=10_000, strict=False)]
+    array: Array
+    weights: Weights
+    activations: Activations
+    accumulators: Accumulators
+    memory: Memory
+    numbers: Numbers = Numbers()
+
+    @model_validator(mode="after")
+    def _lanes_divide_columns(self) -> Hardware:
+        lanes, cols = self.weights.decode_lanes, self.array.cols
+        if cols % lanes:
+            raise ValueError(f"weights.decode_lanes must divide array.cols ({cols}), not be {lanes}")
+        if self.psum_bits > self.numbers.accumulator_bits:
+            raise ValueError(
+                f"numbers.accumulator_bits must be at least {self.psum_bits} for {self.array.rows} rows, "
+                f"not {self.numbers.accumulator_bits}"
+            )
+        return self
+
+    @property
+    def pes(self) -> int:
+        """Processing elements, each with one multiplier."""
+        return self.array.rows * self.array.cols
+
+    @property
+    def index_bits(self) -> int:
+        """Bits of a position inside a group: log2 M."""
+        return (self.array.group - 1).bit_length()
+
+    @property
+    def psum_bits(self) -> int:
+        """Width of the partial sum that leaves a column: it holds `rows` extreme products exactly."""
+        n = self.numbers
+        extreme = self.array.rows << (n.weight_bits + n.activation_bits - 2)
+        return extreme.bit_length() + 1
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a weight-stream word: one value per array column."""
+        return self.array.cols * self.numbers.weight_bits
+
+    @property
+    def metadata_words(self) -> int:
+        """Words of metadata of the largest tile, hence the depth of the metadata FIFO."""
+        return -(-self.array.rows * self.array.group // self.numbers.weight_bits)
+
+    @property
+    def result_depth(self) -> int:
+        """Entries of the result buffer: enough that a b = 1 pass never waits for a credit."""
+        return 1 << (self.array.rows + self.array.cols + 7).bit_length()
+
+
+def preset_names() -> list[str]:
+    """Names of the presets that are shipped, sorted."""
+    folder = resources.files(__package__) / "presets"
+    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+def load_hardware(source: str | Path = DEFAULT_PRESET, overrides: list[str] | None = None) -> Hardware:
+    """Read a preset's name or a YAML file; `overrides` are `KEY=VALUE` with dotted keys.
+
+    Raises:
+        InputError: unknown preset, unreadable file, unknown key or a value out of range.
+    """
+    data = _read(source)
+    for override in overrides or []:
+        _apply(data, override)
+    try:
+        return Hardware.model_validate(data)
+    except ValidationError as error:
+        raise InputError(f"hardware {source}: {_first_error(error)}") from None
+
+
+def _read(source: str | Path) -> dict[str, Any]:
+    path = Path(source)
+    if str(source) in preset_names():
+        text = (resources.files(__package__) / "presets" / f"{source}.yaml").read_text()
+    elif path.suffix in {".yaml", ".yml"}:
+        try:
+            text = path.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not a text file"
+            raise InputError(f"hardware {source}: cannot be read: {reason}") from None
+    else:
+        raise InputError(
+            f"hardware {source}: no such preset; expected one of {', '.join(preset_names())} or a .yaml file"
+        )
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark else ""
+        raise InputError(f"hardware {source}: not valid YAML{where}") from None
+    if not isinstance(data, dict):
+        raise InputError(f"hardware {source}: expected a mapping of keys, found {type(data).__name__}")
+    return data
+
+
+def _apply(data: dict[str, Any], override: str) -> None:
+    key, sign, value = override.partition("=")
+    if not sign or not key:
+        raise InputError(f"--set {override}: expected KEY=VALUE, as in array.rows=8")
+    *parents, leaf = key.split(".")
+    for parent in parents:
+        if parent == "numbers":
+            data.setdefault(parent, {})
+        data = data.get(parent) or {}
+        if not isinstance(data, dict):
+            raise InputError(f"--set {override}: {parent} is a value, not a section")
+    if parents and not data:
+        raise InputError(f"--set {override}: there is no section {'.'.join(parents)}")
+    try:
+        data[leaf] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise InputError(f"--set {override}: {value!r} is not a value") from None
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return f"{path}: unknown key"
+    if first["type"] == "missing":
+        return f"{path}: missing"
+    if first["type"] == "value_error":
+        return f"{path}: {message}" if path else message
+    return f"{path}: {message[0].lower()}{message[1:]}, not {first['input']!r}"

@@ -1,0 +1,71 @@
+"""Sparsity patterns as a user writes them: `dense`, `2:4`, `unstructured:0.5`, `block:0.25`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from .errors import InputError
+
+Kind = Literal["dense", "nm", "unstructured", "block"]
+EXPECTED = "expected dense, N:M (such as 2:4), unstructured:DENSITY or block:DENSITY"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A sparsity pattern. `n` and `m` belong to `nm`; `density` in 0..1 to `unstructured` and `block`."""
+
+    kind: Kind
+    n: int = 0
+    m: int = 0
+    density: float = 1.0
+
+    @classmethod
+    def parse(cls, text: object) -> Pattern:
+        """Read a pattern from text, or from a mapping `{n: 2, m: 4}` as a YAML file holds it.
+
+        Raises:
+            InputError: unknown form, N outside 1..M, M outside 2..64, or a density outside 0..1.
+        """
+        if isinstance(text, dict) and set(text) == {"n", "m"}:
+            text = f"{text['n']}:{text['m']}"
+        if isinstance(text, int) and not isinstance(text, bool):
+            n, m = divmod(text, 60)
+            raise InputError(
+                f"pattern {text}: {EXPECTED}; YAML reads an unquoted {n}:{m} as {text}, "
+                f'so write "{n}:{m}" or {{n: {n}, m: {m}}}'
+            )
+        if not isinstance(text, str):
+            raise InputError(f"pattern {text!r}: {EXPECTED}")
+        if text == "dense":
+            return cls("dense")
+        if match := re.fullmatch(r"(\d{1,3}):(\d{1,3})", text):
+            return cls._nm(int(match[1]), int(match[2]), text)
+        if match := re.fullmatch(r"(unstructured|block):([-+0-9.eE]+)", text):
+            kind: Kind = "block" if match[1] == "block" else "unstructured"
+            return cls(kind, density=_density(match[2], text))
+        raise InputError(f"pattern {text!r}: {EXPECTED}")
+
+    @classmethod
+    def _nm(cls, n: int, m: int, text: str) -> Pattern:
+        if not 2 <= m <= 64:
+            raise InputError(f"pattern {text}: M must be in 2..64, not {m}")
+        if not 1 <= n <= m:
+            raise InputError(f"pattern {text}: N must be in 1..{m}, not {n}")
+        return cls("nm", n, m, n / m)
+
+    def __str__(self) -> str:
+        if self.kind == "dense":
+            return "dense"
+        return f"{self.n}:{self.m}" if self.kind == "nm" else f"{self.kind}:{self.density:g}"
+
+
+def _density(digits: str, text: str) -> float:
+    try:
+        density = float(digits)
+    except ValueError:
+        raise InputError(f"pattern {text!r}: {EXPECTED}") from None
+    if not 0 <= density <= 1:
+        raise InputError(f"pattern {text}: the density must be in 0..1, not {density:g}")
+    return density

@@ -1,0 +1,203 @@
+"""The compressed-weight format: a tile of decoded slots, packed into words and back.
+
+A tile holds, for each of its `rows` × `cols` groups, up to b nonzero weights with their positions. In memory it
+is one metadata section followed by one value section, each padded with zeros to a whole word of C_arr values.
+
+- metadata, for rows 0..rows-1 and all C_arr columns, least significant bit first: bitmap, M bits per group;
+  coordinate, b positions of log2 M bits, ascending; dense, none.
+- values: for each row, for each slot 0..b-1, the values of the columns that still have one, in column order.
+  Bitmap stores nonzeros only; coordinate and dense store b values for each column below `cols`.
+
+The last word of a tile carries the stream's `last` flag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .command import Command, Encoding, metadata_bits
+from .errors import InputError
+from .hardware import Hardware
+from .numbers import integer_range
+
+Int8Array = npt.NDArray[np.int8]
+WordArray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class PackedTile:
+    """A tile as it lies in memory.
+
+    Attributes:
+        words: uint8 [words, ceil(word_bits / 8)], little-endian.
+        encoding: which of the three; `beat`: b; `rows`, `cols`: the groups it holds.
+        value_bits, metadata_bits: stored bits without padding.
+        slots: int64 [rows, beat]: values stored for each row and slot, in stream order (the timing model's input).
+    """
+
+    words: WordArray
+    encoding: Encoding
+    beat: int
+    rows: int
+    cols: int
+    value_bits: int
+    metadata_bits: int
+    slots: npt.NDArray[np.int64]
+
+    def command(self, pixels: int, *, first: bool, last: bool) -> Command:
+        """The pass that loads this tile."""
+        return Command(
+            pixels=pixels, beat=self.beat, rows=self.rows, cols=self.cols, encoding=self.encoding,
+            load=True, first=first, last=last,
+        )  # fmt: skip
+
+
+def tile_beat(weights: Int8Array) -> int:
+    """b of a tile [rows, M, cols]: nonzeros of its fullest group; 0 if there are none."""
+    return int(np.count_nonzero(weights, axis=1).max(initial=0))
+
+
+def legal_encodings(beat: int, hw: Hardware) -> list[Encoding]:
+    """The encodings that can hold a tile of this b: dense only b = M, coordinate only if no larger than bitmap."""
+    legal = [Encoding.BITMAP]
+    if beat == hw.array.group:
+        legal.append(Encoding.DENSE)
+    if metadata_bits(Encoding.COORDINATE, beat, hw.array.group) <= hw.array.group:
+        legal.append(Encoding.COORDINATE)
+    return sorted(legal)
+
+
+def pack_tile(weights: Int8Array, hw: Hardware, encoding: Encoding | None = None) -> PackedTile:
+    """Pack a tile of weights int8 [rows, M, cols]; without `encoding`, in the one with the fewest words.
+
+    Raises:
+        InputError: a shape that the array does not have, a value that `weight_bits` cannot hold, no nonzero at
+            all, or an encoding that cannot hold this tile.
+    """
+    rows, group, cols = weights.shape
+    if group != hw.array.group or not 1 <= rows <= hw.array.rows or not 1 <= cols <= hw.array.cols:
+        raise InputError(f"tile of shape {weights.shape} does not fit {hw.name} (rows, M, cols)")
+    low, high = integer_range(hw.numbers.weight_bits)
+    if weights.min() < low or weights.max() > high:
+        raise InputError(f"tile: weights must be in {low}..{high}")
+    beat = tile_beat(weights)
+    if beat == 0:
+        raise InputError("tile: it has no nonzero weight, so there is no pass to issue")
+    legal = legal_encodings(beat, hw)
+    if encoding is None:
+        candidates = [_pack(weights, beat, e, hw) for e in legal]
+        return min(candidates, key=lambda tile: len(tile.words))
+    if encoding not in legal:
+        raise InputError(f"tile: {encoding.name.lower()} cannot hold b = {beat} at M = {group}")
+    return _pack(weights, beat, encoding, hw)
+
+
+def _pack(weights: Int8Array, beat: int, encoding: Encoding, hw: Hardware) -> PackedTile:
+    positions, values, used = slot_table(weights, beat, encoding)
+    stored = values.transpose(0, 2, 1)[used.transpose(0, 2, 1)]  # [row, slot, column] order
+    meta = _metadata(weights, positions, encoding, hw)
+    bits = hw.numbers.weight_bits
+    words = np.concatenate([_to_words(meta, hw), _to_words(_bit_planes(stored, bits), hw)])
+    return PackedTile(
+        words=words, encoding=encoding, beat=beat, rows=weights.shape[0], cols=weights.shape[2],
+        value_bits=stored.size * bits, metadata_bits=meta.size, slots=used.sum(axis=1, dtype=np.int64),
+    )  # fmt: skip
+
+
+def slot_table(
+    weights: Int8Array, beat: int, encoding: Encoding
+) -> tuple[npt.NDArray[np.int64], Int8Array, npt.NDArray[np.bool_]]:
+    """Positions, values and use of the `beat` slots of each group of a tile [rows, M, cols].
+
+    Each is [rows, cols, beat]. A bitmap stores the nonzeros, ascending, in the first slots; the slots after them
+    are not used. The other encodings use every slot: a group with fewer than `beat` nonzeros is filled up with
+    the lowest positions that are free, so that all its positions stay ascending.
+    """
+    nonzero = (weights != 0).transpose(0, 2, 1)
+    counts = nonzero.sum(axis=2)
+    chosen = nonzero
+    if encoding != Encoding.BITMAP:
+        free_rank = np.cumsum(~nonzero, axis=2) - 1
+        chosen = nonzero | (~nonzero & (free_rank < (beat - counts)[:, :, None]))
+    positions = np.argsort(~chosen, axis=2, kind="stable")[:, :, :beat]
+    values = np.take_along_axis(weights.transpose(0, 2, 1), positions, axis=2)
+    return positions, values, np.arange(beat) < chosen.sum(axis=2)[:, :, None]
+
+
+def _metadata(
+    weights: Int8Array, positions: npt.NDArray[np.int64], encoding: Encoding, hw: Hardware
+) -> npt.NDArray[np.uint8]:
+    """The metadata section as bits, [rows, C_arr, m] flattened."""
+    rows, _, cols = weights.shape
+    if encoding == Encoding.DENSE:
+        return np.zeros(0, np.uint8)
+    if encoding == Encoding.BITMAP:
+        bits = (weights != 0).transpose(0, 2, 1).astype(np.uint8)
+    else:
+        planes = (positions[..., None] >> np.arange(hw.index_bits)) & 1
+        bits = planes.reshape(rows, cols, -1).astype(np.uint8)
+    full = np.zeros((rows, hw.array.cols, bits.shape[2]), np.uint8)
+    full[:, :cols] = bits
+    return full.ravel()
+
+
+def _bit_planes(values: Int8Array, bits: int) -> npt.NDArray[np.uint8]:
+    return ((values.astype(np.int64)[:, None] >> np.arange(bits)) & 1).astype(np.uint8).ravel()
+
+
+def _to_words(bits: npt.NDArray[np.uint8], hw: Hardware) -> WordArray:
+    count = -(-bits.size // hw.word_bits)
+    padded = np.zeros(count * hw.word_bits, np.uint8)
+    padded[: bits.size] = bits
+    return np.packbits(padded.reshape(count, hw.word_bits), axis=1, bitorder="little")
+
+
+def unpack_tile(tile: PackedTile, hw: Hardware) -> Int8Array:
+    """Inverse of `pack_tile`: int8 [rows, M, cols].
+
+    Raises:
+        InputError: the words contradict the descriptor (too many nonzeros, descending coordinates, or more or
+            fewer words than the tile needs).
+    """
+    meta_bits = metadata_bits(tile.encoding, tile.beat, hw.array.group)
+    meta_size = tile.rows * hw.array.cols * meta_bits
+    meta_words = -(-meta_size // hw.word_bits)
+    bits = np.unpackbits(tile.words, axis=1, count=hw.word_bits, bitorder="little")
+    if len(bits) < meta_words:
+        raise InputError(f"tile: truncated: {len(bits)} words, metadata alone needs {meta_words}")
+    meta = bits[:meta_words].ravel()[:meta_size].reshape(tile.rows, hw.array.cols, meta_bits)[:, : tile.cols]
+    positions, used = _read_metadata(meta, tile, hw)
+    count, width = int(used.sum()), hw.numbers.weight_bits
+    if len(bits) - meta_words != -(-count * width // hw.word_bits):
+        raise InputError(f"tile: {len(bits)} words, but its metadata asks for another number")
+    planes = bits[meta_words:].ravel()[: count * width].reshape(count, width).astype(np.int64)
+    stored = (planes << np.arange(width)).sum(axis=1)
+    stored -= (stored >> (width - 1)) << width
+    values = np.zeros((tile.rows, tile.beat, tile.cols), np.int8)
+    values[used.transpose(0, 2, 1)] = stored
+    out = np.zeros((tile.rows, tile.cols, hw.array.group), np.int8)
+    np.put_along_axis(out, positions, values.transpose(0, 2, 1), axis=2)
+    return out.transpose(0, 2, 1)
+
+
+def _read_metadata(
+    meta: npt.NDArray[np.uint8], tile: PackedTile, hw: Hardware
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Positions and use of each slot, [rows, cols, beat]."""
+    shape = (tile.rows, tile.cols, tile.beat)
+    if tile.encoding == Encoding.DENSE:
+        return np.broadcast_to(np.arange(tile.beat), shape), np.ones(shape, np.bool_)
+    if tile.encoding == Encoding.BITMAP:
+        counts = meta.sum(axis=2)
+        if counts.max() > tile.beat:
+            raise InputError(f"tile: a group has {counts.max()} nonzeros, more than b = {tile.beat}")
+        positions = np.argsort(1 - meta, axis=2, kind="stable")[:, :, : tile.beat]
+        return positions.astype(np.int64), np.arange(tile.beat) < counts[:, :, None]
+    fields = meta.reshape(*shape, hw.index_bits).astype(np.int64)
+    positions = (fields << np.arange(hw.index_bits)).sum(axis=3)
+    if np.any(np.diff(positions, axis=2) <= 0):
+        raise InputError("tile: coordinates are not ascending")
+    return positions, np.ones(shape, np.bool_)
