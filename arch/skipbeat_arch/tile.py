@@ -35,6 +35,7 @@ class PackedTile:
         words: uint8 [words, ceil(word_bits / 8)], little-endian.
         encoding: which of the three; `beat`: b; `rows`, `cols`: the groups it holds.
         value_bits, metadata_bits: stored bits without padding.
+        nonzeros: weights that are not zero (coordinate and dense may store zeros as well).
         slots: int64 [rows, beat]: values stored for each row and slot, in stream order (the timing model's input).
     """
 
@@ -45,6 +46,7 @@ class PackedTile:
     cols: int
     value_bits: int
     metadata_bits: int
+    nonzeros: int
     slots: npt.NDArray[np.int64]
 
     def command(self, pixels: int, *, first: bool, last: bool) -> Command:
@@ -103,7 +105,8 @@ def _pack(weights: Int8Array, beat: int, encoding: Encoding, hw: Hardware) -> Pa
     words = np.concatenate([_to_words(meta, hw), _to_words(_bit_planes(stored, bits), hw)])
     return PackedTile(
         words=words, encoding=encoding, beat=beat, rows=weights.shape[0], cols=weights.shape[2],
-        value_bits=stored.size * bits, metadata_bits=meta.size, slots=used.sum(axis=1, dtype=np.int64),
+        value_bits=stored.size * bits, metadata_bits=meta.size,
+        nonzeros=int(np.count_nonzero(weights)), slots=used.sum(axis=1, dtype=np.int64),
     )  # fmt: skip
 
 
