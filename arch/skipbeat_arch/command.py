@@ -96,7 +96,7 @@ class Command:
             word >>= bits
         if word:
             raise InputError("command: bits beyond the last field are set")
-        if fields["encoding"] not in iter(Encoding):
+        if fields["encoding"] not in list(Encoding):
             raise InputError(f"command: encoding {fields['encoding']} is reserved")
         return cls(
             pixels=fields["pixels"], beat=fields["beat"], rows=fields["rows"], cols=fields["cols"],
@@ -115,8 +115,8 @@ def metadata_bits(encoding: int, beat: int, group: int) -> int:
 def command_error(word: int, hw: Hardware) -> CoreError:
     """The error that the core raises for this command by itself, `NONE` if it is sound.
 
-    A null pass (`beat` 0) has neither tile nor rows. A dense tile has b = M. Coordinates may not need more bits than a bitmap: no
-    packer would choose them, and the decoder has no room for them.
+    A null pass (`beat` 0) has neither tile nor rows. A dense tile has b = M. Coordinates may not need more bits than
+    a bitmap: no packer would choose them, and the decoder has no room for them.
     """
     fields, rest = {}, word
     for name, bits in COMMAND_FIELDS:

@@ -5,12 +5,13 @@ Read from YAML (`load_hardware`) or from a preset's name; every value is checked
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .errors import InputError
 
@@ -29,15 +30,14 @@ class Array(_Section):
     cols: Annotated[int, Field(ge=1, le=64)]
     group: int
 
-    @model_validator(mode="after")
-    def _group_is_supported(self) -> Array:
-        if self.group not in GROUP_SIZES:
-            hint = ""
-            n, m = divmod(self.group, 60)
-            if 0 < n <= m:
-                hint = f" (YAML reads an unquoted {n}:{m} as {self.group}; group is M alone)"
-            raise ValueError(f"group must be one of {GROUP_SIZES}, not {self.group}{hint}")
-        return self
+    @field_validator("group")
+    @classmethod
+    def _group_is_supported(cls, group: int) -> int:
+        if group in GROUP_SIZES:
+            return group
+        n, m = divmod(group, 60)
+        hint = f" (YAML reads an unquoted {n}:{m} as {group}; group is M alone)" if 0 < n <= m else ""
+        raise ValueError(f"must be one of {', '.join(map(str, GROUP_SIZES))}, not {group}{hint}")
 
 
 class Weights(_Section):
@@ -85,6 +85,14 @@ class Hardware(_Section):
     accumulators: Accumulators
     memory: Memory
     numbers: Numbers = Numbers()
+
+    @field_validator("clock_mhz", mode="before")
+    @classmethod
+    def _clock_is_a_number(cls, value: object) -> object:
+        # Text is let through because YAML reads 1e3 as text; yes and true would become 1.0.
+        if isinstance(value, bool):
+            raise ValueError(f"must be a number, not {value}")
+        return value
 
     @model_validator(mode="after")
     def _lanes_divide_columns(self) -> Hardware:
@@ -137,19 +145,33 @@ def preset_names() -> list[str]:
     return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
 
 
-def load_hardware(source: str | Path = DEFAULT_PRESET, overrides: list[str] | None = None) -> Hardware:
+def load_hardware(source: str | Path = DEFAULT_PRESET, overrides: Sequence[str] = ()) -> Hardware:
     """Read a preset's name or a YAML file; `overrides` are `KEY=VALUE` with dotted keys.
 
     Raises:
         InputError: unknown preset, unreadable file, unknown key or a value out of range.
     """
     data = _read(source)
-    for override in overrides or []:
+    for override in overrides:
         _apply(data, override)
     try:
         return Hardware.model_validate(data)
     except ValidationError as error:
         raise InputError(f"hardware {source}: {_first_error(error)}") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice: PyYAML would silently keep the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def _read(source: str | Path) -> dict[str, Any]:
@@ -167,11 +189,12 @@ def _read(source: str | Path) -> dict[str, Any]:
             f"hardware {source}: no such preset; expected one of {', '.join(preset_names())} or a .yaml file"
         )
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1})" if mark else ""
-        raise InputError(f"hardware {source}: not valid YAML{where}") from None
+        data = yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise InputError(f"hardware {source}: not valid YAML: {where}{error.problem}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f"hardware {source}: not valid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(data, dict):
         raise InputError(f"hardware {source}: expected a mapping of keys, found {type(data).__name__}")
     return data
@@ -182,17 +205,18 @@ def _apply(data: dict[str, Any], override: str) -> None:
     if not sign or not key:
         raise InputError(f"--set {override}: expected KEY=VALUE, as in array.rows=8")
     *parents, leaf = key.split(".")
-    for parent in parents:
-        if parent == "numbers":
-            data.setdefault(parent, {})
-        data = data.get(parent) or {}
-        if not isinstance(data, dict):
+    section = data
+    for depth, parent in enumerate(parents):
+        if section.get(parent) is None:
+            if depth or parent not in Hardware.model_fields:
+                raise InputError(f"--set {override}: there is no section {'.'.join(parents[: depth + 1])}")
+            section[parent] = {}
+        section = section[parent]
+        if not isinstance(section, dict):
             raise InputError(f"--set {override}: {parent} is a value, not a section")
-    if parents and not data:
-        raise InputError(f"--set {override}: there is no section {'.'.join(parents)}")
     try:
-        data[leaf] = yaml.safe_load(value)
-    except yaml.YAMLError:
+        section[leaf] = yaml.load(value, _Loader)
+    except (yaml.YAMLError, ValueError):
         raise InputError(f"--set {override}: {value!r} is not a value") from None
 
 
@@ -204,6 +228,8 @@ def _first_error(error: ValidationError) -> str:
         return f"{path}: unknown key"
     if first["type"] == "missing":
         return f"{path}: missing"
+    if first["type"] == "model_type":
+        return f"{path}: must be a section with keys of its own, not {first['input']!r}"
     if first["type"] == "value_error":
         return f"{path}: {message}" if path else message
     return f"{path}: {message[0].lower()}{message[1:]}, not {first['input']!r}"

@@ -53,4 +53,5 @@ def requantise(
     product = np.asarray(accumulator, np.int64) * np.asarray(multiplier, np.int64)
     shifts = np.asarray(shift, np.int64)
     rounded = (product + (np.int64(1) << (shifts - 1))) >> shifts
-    return np.clip(rounded, low, high).astype(np.int8)
+    clamped: npt.NDArray[np.int8] = np.clip(rounded, low, high).astype(np.int8)
+    return clamped

@@ -32,10 +32,8 @@ class Pattern:
             text = f"{text['n']}:{text['m']}"
         if isinstance(text, int) and not isinstance(text, bool):
             n, m = divmod(text, 60)
-            raise InputError(
-                f"pattern {text}: {EXPECTED}; YAML reads an unquoted {n}:{m} as {text}, "
-                f'so write "{n}:{m}" or {{n: {n}, m: {m}}}'
-            )
+            hint = f'; YAML reads an unquoted {n}:{m} as {text}, so write "{n}:{m}" or {{n: {n}, m: {m}}}'
+            raise InputError(f"pattern {text}: {EXPECTED}{hint if n > 0 else ''}")
         if not isinstance(text, str):
             raise InputError(f"pattern {text!r}: {EXPECTED}")
         if text == "dense":
@@ -58,7 +56,7 @@ class Pattern:
     def __str__(self) -> str:
         if self.kind == "dense":
             return "dense"
-        return f"{self.n}:{self.m}" if self.kind == "nm" else f"{self.kind}:{self.density:g}"
+        return f"{self.n}:{self.m}" if self.kind == "nm" else f"{self.kind}:{self.density!r}"
 
 
 def _density(digits: str, text: str) -> float:

@@ -1,0 +1,64 @@
+# Every target sets up .venv by itself, from a fresh clone: Python 3.11+, g++, make and perl are all it needs.
+
+PYTHON  ?= python3
+VENV    ?= .venv
+JOBS    ?= 2
+HW      ?= edge-16x16
+MODEL   ?= zoo:digits-cnn
+PATTERN ?= 2:4
+ARGS    ?=
+
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+SHELL  := bash
+
+# The simulators' builds are makes of their own: they must not wait for this one's job server.
+unexport MAKEFLAGS MFLAGS MAKELEVEL
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test quick regress verilog estimate lint format clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@echo "Variables: PYTHON=$(PYTHON) JOBS=$(JOBS) HW=$(HW) MODEL=$(MODEL) PATTERN=$(PATTERN) ARGS='more options of the command'"
+
+demo: $(STAMP) ## the main job on real data, end to end: build/demo/report.html
+	$(BIN)/skipbeat demo --hw $(HW) --pattern $(PATTERN) --out build/demo $(ARGS)
+
+test: lint quick ## everything that must pass before a commit: lint and the quick tests
+
+quick: $(STAMP)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
+
+regress: $(STAMP) ## the whole simulation regression: components and random cases of the core
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/hw
+	$(BIN)/skipbeat regress $(ARGS)
+
+verilog: $(STAMP) ## Verilog for HW=preset-or-file, into build/verilog
+	$(BIN)/skipbeat verilog --hw $(HW) -o build/verilog/$(notdir $(HW:.yaml=)) $(ARGS)
+
+estimate: $(STAMP) ## throughput and energy of MODEL=..., layer by layer
+	$(BIN)/skipbeat estimate $(MODEL) --hw $(HW) $(ARGS)
+
+lint: $(STAMP) ## style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## let ruff format and mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove what was generated; .venv stays
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "skipbeat needs Python 3.11 or newer: $(PYTHON) was not found" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "skipbeat needs Python 3.11 or newer: $(PYTHON) is $$($(PYTHON) -V 2>&1); try make PYTHON=python3.11" >&2; exit 1; }
+	@for tool in g++ make perl; do command -v $$tool >/dev/null || { echo "skipbeat needs $$tool, which was not found" >&2; exit 1; }; done
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "skipbeat needs Python's venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,synth]'
+	@touch $@

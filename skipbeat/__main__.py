@@ -1,0 +1,7 @@
+"""`python -m skipbeat` is the `skipbeat` command."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,78 @@
+"""The command line: one group whose commands live in `skipbeat/commands`, one file each.
+
+A command's file holds a `click.Command` called `command` and imports nothing heavy at its top: `skipbeat --help`
+reads all the files and must stay instant.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from skipbeat_arch.errors import InputError
+
+from . import __version__, commands
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+class CommandFolder(click.Group):
+    """A group with a command for each module of `skipbeat.commands`; `_` in a module's name is `-` in the command's."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands, sorted."""
+        return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None if there is none."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{cmd_name}: `command` must be a click.Command, not {command!r}")
+        return command
+
+
+@click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="skipbeat %(version)s")
+def cli() -> None:
+    """A cycle-exact co-design simulator for N:M-sparse systolic accelerators.
+
+    It compiles a pruned PyTorch model into a program for a parameterised accelerator, and reports throughput and
+    energy; the program that was priced is the program that runs on the RTL.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    0 is success, 1 a check that failed, 2 bad input (one line on standard error), 130 an interruption.
+
+    Args:
+        arguments: without the program's name; None takes them from `sys.argv`.
+    """
+    try:
+        status = cli.main(arguments, prog_name="skipbeat", standalone_mode=False)
+    except InputError as error:
+        return _complain(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return EXIT_BAD_INPUT
+    except click.UsageError as error:
+        hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+        return _complain(error.format_message().rstrip(".") + hint)
+    except click.ClickException as error:
+        return _complain(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    return status if isinstance(status, int) else 0
+
+
+def _complain(message: str) -> int:
+    print(f"skipbeat: error: {' '.join(message.split())}", file=sys.stderr)
+    return EXIT_BAD_INPUT

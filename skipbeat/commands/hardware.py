@@ -1,0 +1,55 @@
+"""`skipbeat hardware`: a hardware description, checked, with the sizes that follow from it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from ..options import hardware_options, json_option
+
+if TYPE_CHECKING:
+    from skipbeat_arch.hardware import Hardware
+
+#: Property of `Hardware` -> what it means.
+DERIVED = {
+    "pes": "processing elements, one multiplier each",
+    "index_bits": "bits of a position inside a group",
+    "psum_bits": "bits of the partial sum that leaves a column",
+    "word_bits": "bits of a word of the weight stream",
+    "metadata_words": "words of metadata of the largest tile",
+    "result_depth": "entries of the result buffer",
+}
+
+
+@click.command("hardware", short_help="Show a hardware description and the sizes that follow from it.")
+@hardware_options
+@json_option
+@click.option("--presets", is_flag=True, help="List the names of the presets instead.")
+def command(hw: str, overrides: tuple[str, ...], as_json: bool, presets: bool) -> None:
+    """Check a hardware description and show it with the sizes that follow from it.
+
+    The output is itself a description: `skipbeat hardware > mine.yaml` is a start for your own.
+    With --json, the object has the keys `hardware` and `derived`, or with --presets, `presets`.
+    """
+    from skipbeat_arch.hardware import load_hardware, preset_names
+
+    if presets:
+        names = preset_names()
+        click.echo(json.dumps({"presets": names}) if as_json else "\n".join(names))
+        return
+    hardware = load_hardware(hw, overrides)
+    derived = {name: getattr(hardware, name) for name in DERIVED}
+    if as_json:
+        click.echo(json.dumps({"hardware": hardware.model_dump(), "derived": derived}))
+    else:
+        click.echo(_as_yaml(hardware, derived))
+
+
+def _as_yaml(hardware: Hardware, derived: dict[str, int]) -> str:
+    import yaml
+
+    lines = [yaml.safe_dump(hardware.model_dump(), sort_keys=False), "# What follows from it:"]
+    lines += [f"# {name + ':':<16}{value:>7}  {DERIVED[name]}" for name, value in derived.items()]
+    return "\n".join(lines)

@@ -1,0 +1,38 @@
+"""Options that several commands share, so that they are called and explained the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import click
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Written out because `skipbeat_arch.hardware` takes longer to import than `--help` may; a test compares them.
+DEFAULT_HARDWARE = "edge-16x16"
+
+
+def hardware_options(function: Callable[P, T]) -> Callable[P, T]:
+    """`--hw` and `--set`: the command gets `hw: str` and `overrides: tuple[str, ...]` for `load_hardware`."""
+    hw = click.option(
+        "--hw",
+        metavar="PRESET_OR_FILE",
+        default=DEFAULT_HARDWARE,
+        show_default=True,
+        help="Hardware: a preset (`skipbeat hardware --presets` lists them) or a .yaml file.",
+    )
+    overrides = click.option(
+        "--set",
+        "overrides",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="Override one key of the hardware description, as in array.rows=8; may be repeated.",
+    )
+    return hw(overrides(function))
+
+
+def json_option(function: Callable[P, T]) -> Callable[P, T]:
+    """`--json`: the command gets `as_json: bool`; if it is set, standard output is one JSON object, nothing else."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")(function)
