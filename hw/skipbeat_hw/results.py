@@ -1,0 +1,55 @@
+"""The result buffer: takes the columns' sums as the wavefront brings them and gives out whole items."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+from skipbeat_arch.hardware import Hardware
+
+
+class ResultBuffer(wiring.Component):
+    """A queue of `hw.result_depth` items that is written column by column and read item by item.
+
+    It cannot refuse a sum; the sequencer holds a credit for every item that may still come. An item is on `o` 2 clocks
+    after its last column was pushed, if no item is before it. One item per clock.
+
+    Members
+    -------
+    push_i: [C] bits; sums_i: [C]. o: stream of [C] sums. taken_o: an item leaves in this clock.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.depth, self.cols = hw.result_depth, hw.array.cols
+        item = data.ArrayLayout(signed(hw.numbers.accumulator_bits), self.cols)
+        super().__init__({"push_i": In(self.cols), "sums_i": In(item), "o": Out(stream.Signature(item)), "taken_o": Out(1)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        level = Signal(range(self.depth + 1))
+        pointer = Signal(range(self.depth))
+        read_now = Signal()
+        m.d.comb += [
+            read_now.eq((level != 0) & (~self.o.valid | self.o.ready)),
+            self.taken_o.eq(self.o.valid & self.o.ready),
+        ]
+        m.d.sync += level.eq(level + self.push_i[-1] - read_now)
+        with m.If(read_now):
+            m.d.sync += [pointer.eq(pointer + 1), self.o.valid.eq(1)]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        for c in range(self.cols):
+            column = memory.Memory(shape=self.sums_i.shape().elem_shape, depth=self.depth, init=[])
+            m.submodules[f"column_{c}"] = column
+            read, write = column.read_port(), column.write_port()
+            place = Signal(range(self.depth), name=f"place_{c}")
+            m.d.sync += place.eq(Mux(self.push_i[c], place + 1, place))
+            m.d.comb += [
+                write.addr.eq(place),
+                write.data.eq(self.sums_i[c]),
+                write.en.eq(self.push_i[c]),
+                read.addr.eq(pointer),
+                read.en.eq(read_now),
+                self.o.payload[c].eq(read.data),
+            ]
+        return m

@@ -1,0 +1,25 @@
+"""Verilog of any component, with the cells that it places by name."""
+
+from __future__ import annotations
+
+from amaranth.back import verilog
+from amaranth.lib.wiring import Component
+from skipbeat_arch.hardware import Hardware
+
+from .core import Core
+
+
+def generate(component: Component, name: str) -> str:
+    """One self-contained Verilog text with `name` as its top.
+
+    A component that instantiates modules by name lists them in its attribute `cells`; each is emitted once.
+    """
+    texts = [verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)]
+    for cell, part in getattr(component, "cells", {}).items():
+        texts.append(verilog.convert(part, name=cell, emit_src=False, strip_internal_attrs=True))
+    return "\n".join(texts)
+
+
+def core_verilog(hw: Hardware) -> str:
+    """Verilog of the core; the top is called `core`."""
+    return generate(Core(hw), "core")
