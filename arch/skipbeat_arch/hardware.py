@@ -78,7 +78,7 @@ class Hardware(_Section):
     """A complete hardware description. Sizes that follow from it are properties, computed here only."""
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    clock_mhz: Annotated[float, Field(gt=0, le=10_000, strict=False)]
+    clock_mhz: Annotated[float, Field(gt=0, le=10_000, strict=False, allow_inf_nan=False)]
     array: Array
     weights: Weights
     activations: Activations

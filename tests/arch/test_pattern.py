@@ -1,0 +1,95 @@
+"""Sparsity patterns as a user writes them, in every form and with every mistake."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.pattern import EXPECTED, Pattern
+
+
+def refusal(text: object) -> str:
+    with pytest.raises(InputError) as caught:
+        Pattern.parse(text)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+def test_each_form() -> None:
+    assert Pattern.parse("dense") == Pattern("dense")
+    assert Pattern.parse("2:4") == Pattern("nm", 2, 4, 0.5)
+    assert Pattern.parse("4:4") == Pattern("nm", 4, 4, 1.0)
+    assert Pattern.parse("1:64") == Pattern("nm", 1, 64, 1 / 64)
+    assert Pattern.parse("unstructured:0.3") == Pattern("unstructured", density=0.3)
+    assert Pattern.parse("block:.25") == Pattern("block", density=0.25)
+    assert Pattern.parse("unstructured:0") == Pattern("unstructured", density=0.0)
+    assert Pattern.parse("block:1") == Pattern("block", density=1.0)
+    assert Pattern.parse({"n": 2, "m": 8}) == Pattern("nm", 2, 8, 0.25)
+
+
+@given(m=st.integers(2, 64), data=st.data())
+def test_nm_survives_being_written(m: int, data: st.DataObject) -> None:
+    n = data.draw(st.integers(1, m))
+    pattern = Pattern.parse(f"{n}:{m}")
+    assert (pattern.n, pattern.m, pattern.density) == (n, m, n / m)
+    assert Pattern.parse(str(pattern)) == pattern
+
+
+@given(kind=st.sampled_from(["unstructured", "block"]), density=st.floats(0, 1))
+def test_a_density_survives_being_written_to_the_last_bit(kind: str, density: float) -> None:
+    pattern = Pattern.parse(f"{kind}:{density!r}")
+    assert pattern.density == density
+    assert Pattern.parse(str(pattern)) == pattern
+
+
+def test_dense_is_written_as_it_is_read() -> None:
+    assert str(Pattern.parse("dense")) == "dense"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0:4", "pattern 0:4: N must be in 1..4, not 0"),
+        ("5:4", "pattern 5:4: N must be in 1..4, not 5"),
+        ("1:1", "pattern 1:1: M must be in 2..64, not 1"),
+        ("0:0", "pattern 0:0: M must be in 2..64, not 0"),
+        ("2:65", "pattern 2:65: M must be in 2..64, not 65"),
+        ("unstructured:1.5", "pattern unstructured:1.5: the density must be in 0..1, not 1.5"),
+        ("unstructured:-0.1", "pattern unstructured:-0.1: the density must be in 0..1, not -0.1"),
+        ("block:1e400", "pattern block:1e400: the density must be in 0..1, not inf"),
+        ({"n": 6, "m": 4}, "pattern 6:4: N must be in 1..4, not 6"),
+    ],
+)
+def test_a_value_out_of_range_is_named(text: object, said: str) -> None:
+    assert refusal(text) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "sparse", "Dense", "2:4 ", " 2:4", "2:4\n", "-2:4", "2:-4", "2:4:8", "2/4", "2.0:4", "1000:2000", ":4",
+        "2:", "unstructured", "unstructured:", "unstructured:e", "unstructured:1.2.3", "unstructured:nan",
+        "unstructured:50%", "block:half", None, 0.5, ["2:4"], True, {"n": 2}, {"n": 2, "m": 4, "k": 1},
+        {"n": 2.5, "m": 4}, {"n": True, "m": 4},
+    ],
+)  # fmt: skip
+def test_another_form_is_refused_with_the_forms_there_are(text: object) -> None:
+    assert EXPECTED in refusal(text)
+
+
+@pytest.mark.parametrize("text", ["1:4", "2:4", "4:8", "1:16", "2:8"])
+def test_an_unquoted_pattern_in_yaml_is_explained(text: str) -> None:
+    value = yaml.safe_load(f"pattern: {text}")["pattern"]
+    assert isinstance(value, int)
+    n, m = text.split(":")
+    hint = f'YAML reads an unquoted {text} as {value}, so write "{text}" or {{n: {n}, m: {m}}}'
+    assert refusal(value).endswith(hint)
+    assert Pattern.parse(yaml.safe_load(f'"{text}"')) == Pattern.parse(yaml.safe_load(f"{{n: {n}, m: {m}}}"))
+
+
+@pytest.mark.parametrize("number", [4, 0, -124])
+def test_an_integer_that_no_pattern_turns_into_gets_no_hint(number: int) -> None:
+    assert refusal(number) == f"pattern {number}: {EXPECTED}"
