@@ -1,0 +1,1 @@
+"""Running the generated Verilog: bulk runs on a compiled Verilator library, regressions under cocotb."""

@@ -1,0 +1,149 @@
+"""Runs a cocotb test module on Verilator or Icarus; each Verilog text is compiled once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from skipbeat_arch.errors import InputError
+
+from .cache import build_once, content_key, verilog_text
+from .toolchain import find_icarus, find_verilator
+
+_TIMESCALE = ("1ns", "1ps")
+_VERILATOR_ARGS = (
+    "-O3",
+    "--no-timing",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "-Wno-fatal",
+    "--no-public-flat-rw",
+)
+_LOG_TAIL = 40
+
+
+@dataclass(frozen=True)
+class CocotbResult:
+    """Tests that passed and failed, and the simulation's whole log."""
+
+    passed: int
+    failed: int
+    log: str
+
+
+def run_cocotb(
+    verilog: str | Path,
+    top: str,
+    test_module: str,
+    ports: Sequence[str],
+    simulator: Literal["verilator", "icarus"],
+    env: Mapping[str, str],
+    seed: int,
+    build_root: Path,
+) -> CocotbResult:
+    """Compile module `top`, unless that was done before, and run the cocotb tests of `test_module` on it.
+
+    Args:
+        verilog: the text, or the Path of the file.
+        ports: names or patterns (`act__*`) of the signals of `top` that the tests touch; Verilator hides the rest
+            and is faster for it.
+        env: environment variables for the tests.
+        seed: cocotb's random seed.
+        build_root: folder for compiled simulations (under `cocotb/`) and for the logs of tests that fail.
+
+    Raises:
+        InputError: a tool is missing, or `simulator` is not known.
+        RuntimeError: the compilation fails, or the simulation ends without results; the message holds the end of
+            the log. Tests that fail are counted in the result, and the end of the log goes to standard error.
+    """
+    text = verilog_text(verilog)
+    root = build_root.absolute() / "cocotb"
+    built = _build(text, top, ports, simulator, root)
+    scratch = Path(tempfile.mkdtemp(prefix="run-", dir=root))
+    try:
+        tests, failed, log = _test(built, top, test_module, simulator, env, seed, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if failed:
+        print(f"cocotb {test_module} on {top}, seed {seed}: {failed} of {tests} failed\n{_tail(log)}", file=sys.stderr)
+    return CocotbResult(passed=tests - failed, failed=failed, log=log)
+
+
+def _build(verilog: str, top: str, ports: Sequence[str], simulator: str, root: Path) -> Path:
+    arguments: tuple[str, ...] = ()
+    if simulator == "verilator":
+        tools = find_verilator()
+        environment, fingerprint, arguments = tools.environment(), tools.fingerprint, _VERILATOR_ARGS
+    elif simulator == "icarus":
+        environment, fingerprint = dict(os.environ), find_icarus()
+    else:
+        raise InputError(f"simulator {simulator!r}: expected verilator or icarus")
+    from cocotb import __version__ as cocotb_version
+    from cocotb_tools.runner import get_runner
+
+    control = "`verilator_config\n" + "".join(f'public_flat_rw -module "{top}" -var "{port}"\n' for port in ports)
+    key = content_key(verilog, top, control, simulator, fingerprint, cocotb_version, " ".join(arguments))
+
+    def build(folder: Path) -> None:
+        (folder / "top.v").write_text(verilog)
+        (folder / "ports.vlt").write_text(control)
+        sources = [folder / "top.v"] if simulator == "icarus" else [folder / "ports.vlt", folder / "top.v"]
+        log = folder / "build.log"
+        with _environment(environment):
+            try:
+                get_runner(simulator).build(
+                    sources=sources, hdl_toplevel=top, build_dir=folder, build_args=list(arguments),
+                    timescale=_TIMESCALE, log_file=log,
+                )  # fmt: skip
+            except RuntimeError:
+                raise RuntimeError(f"{simulator}: compiling {top} failed:\n{_tail(log.read_text())}") from None
+
+    return build_once(root / key, build)
+
+
+def _test(
+    built: Path, top: str, test_module: str, simulator: str, env: Mapping[str, str], seed: int, scratch: Path
+) -> tuple[int, int, str]:
+    """Tests run, tests failed, and the log."""
+    from cocotb_tools.check_results import get_results
+    from cocotb_tools.runner import get_runner
+
+    log, results = scratch / "simulation.log", scratch / "results.xml"
+    # The runner behaves in another way inside pytest; and what is in os.environ wins over its argument for it.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"} | dict(env)
+    with _environment(environment), contextlib.suppress(SystemExit):
+        get_runner(simulator).test(
+            test_module=test_module, hdl_toplevel=top, hdl_toplevel_lang="verilog", build_dir=built,
+            test_dir=scratch, results_xml=str(results), log_file=log, seed=seed, timescale=_TIMESCALE,
+        )  # fmt: skip
+    text = log.read_text(errors="replace")
+    if not results.exists():
+        raise RuntimeError(f"{simulator}: the simulation of {top} ended without results:\n{_tail(text)}")
+    tests, failed = get_results(results)
+    return tests, failed, text
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Replace os.environ for a while: cocotb's runner reads it directly."""
+    saved = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+def _tail(log: str) -> str:
+    return "\n".join(log.splitlines()[-_LOG_TAIL:])

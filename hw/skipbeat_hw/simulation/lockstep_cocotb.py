@@ -1,0 +1,71 @@
+"""Lockstep under cocotb: the table travels to the simulator's process in a file, and what it saw comes back."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .cache import build_root
+from .cocotb_runner import run_cocotb
+from .lockstep import HeldTable, Observation, Simulator, Table
+from .ports import Port
+
+#: Environment variable that names the folder of the exchanged files.
+FOLDER_VARIABLE = "SKIPBEAT_LOCKSTEP"
+_TEST_MODULE = "skipbeat_hw.simulation.lockstep_test"
+
+
+def run_under_cocotb(verilog: str, top: str, table: Table, simulator: Simulator, seed: int) -> Observation:
+    """Run the table under cocotb; on Icarus, outputs with an undefined bit are not known.
+
+    Raises:
+        RuntimeError: the simulation failed.
+    """
+    ports = [port.name for port in (*table.inputs, *table.outputs)] + ([table.clock] if table.clock else [])
+    with tempfile.TemporaryDirectory(prefix="lockstep-") as name:
+        folder = Path(name)
+        save_table(folder, table)
+        env = {FOLDER_VARIABLE: str(folder)}
+        result = run_cocotb(verilog, top, _TEST_MODULE, ports, simulator, env, seed, build_root())
+        if result.failed or not result.passed:
+            raise RuntimeError(f"lockstep of {top} on {simulator} failed:\n{result.log[-4000:]}")
+        with np.load(folder / "seen.npz") as seen:
+            return Observation(inputs=seen["inputs"], outputs=seen["outputs"], known=seen["known"])
+
+
+def save_table(folder: Path, table: Table) -> None:
+    """Write a table to `table.json` and `table.npz`."""
+    names = {
+        "inputs": [asdict(port) for port in table.inputs],
+        "outputs": [asdict(port) for port in table.outputs],
+        "streams": [{"payload": s.payload, "valid": s.valid, "ready": s.ready} for s in table.streams],
+        "clock": table.clock,
+        "reset": table.reset,
+    }
+    (folder / "table.json").write_text(json.dumps(names))
+    arrays: dict[str, npt.NDArray[np.uint32] | npt.NDArray[np.uint8]] = {}
+    for i, stream in enumerate(table.streams):
+        arrays |= {f"items{i}": stream.items, f"willing{i}": stream.willing}
+    np.savez(folder / "table.npz", allow_pickle=False, values=table.values, **arrays)
+
+
+def load_table(folder: Path) -> Table:
+    """Inverse of `save_table`."""
+    names = json.loads((folder / "table.json").read_text())
+    with np.load(folder / "table.npz") as arrays:
+        return Table(
+            inputs=tuple(Port(**port) for port in names["inputs"]),
+            outputs=tuple(Port(**port) for port in names["outputs"]),
+            values=arrays["values"],
+            streams=tuple(
+                HeldTable(items=arrays[f"items{i}"], willing=arrays[f"willing{i}"], **stream)
+                for i, stream in enumerate(names["streams"])
+            ),
+            clock=names["clock"],
+            reset=names["reset"],
+        )
