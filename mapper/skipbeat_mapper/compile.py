@@ -84,6 +84,8 @@ def _check_numbers(name: str, weight: Int8Array, hw: Hardware) -> None:
     low, high = integer_range(numbers.weight_bits)
     if weight.min() < low or weight.max() > high:
         raise InputError(f"{name}: weights must be in {low}..{high}")
+    if len(weight) << (numbers.weight_bits + numbers.activation_bits - 2) <= integer_range(numbers.accumulator_bits)[1]:
+        return
     reach = int(np.abs(weight.astype(np.int64)).sum(axis=0).max()) << (numbers.activation_bits - 1)
     if reach > integer_range(numbers.accumulator_bits)[1]:
         raise InputError(

@@ -25,7 +25,7 @@ class ShapeTable:
         self._hw = hw
         self._known: dict[tuple[object, ...], PackedTile] = {}
         self._blank: WordArray = np.zeros((0, -(-hw.word_bits // 8)), np.uint8)
-        self._encodings = [legal_encodings(beat, hw) for beat in range(1, hw.array.group + 1)]
+        self._choices: dict[tuple[int, int, int, int], tuple[Encoding, int]] = {}
 
     def shapes(self, counts: Counts, rows: IntArray) -> list[PackedTile]:
         """Shapes of tiles with at least one nonzero each.
@@ -44,10 +44,7 @@ class ShapeTable:
         ]
 
     def _shape(self, rows: int, cols: int, beat: int, nonzeros: int, used: npt.NDArray[np.int64]) -> PackedTile:
-        encoding, words = min(
-            ((e, self._words(e, rows, cols, beat, nonzeros)) for e in self._encodings[beat - 1]),
-            key=lambda choice: choice[1],
-        )
+        encoding, words = self._smallest(rows, cols, beat, nonzeros)
         bitmap = encoding == Encoding.BITMAP
         key = (encoding, rows, cols, beat, nonzeros, used[:rows, :beat].tobytes() if bitmap else b"")
         shape = self._known.get(key)
@@ -62,6 +59,15 @@ class ShapeTable:
             )  # fmt: skip
             self._known[key] = shape
         return shape
+
+    def _smallest(self, rows: int, cols: int, beat: int, nonzeros: int) -> tuple[Encoding, int]:
+        """The encoding with the fewest words, and their number."""
+        key = (rows, cols, beat, nonzeros)
+        if key not in self._choices:
+            words = [(self._words(e, *key), e) for e in legal_encodings(beat, self._hw)]
+            fewest, encoding = min(words)
+            self._choices[key] = (encoding, fewest)
+        return self._choices[key]
 
     def _words(self, encoding: Encoding, rows: int, cols: int, beat: int, nonzeros: int) -> int:
         hw = self._hw

@@ -16,6 +16,7 @@ from skipbeat_arch.tile import PackedTile
 from skipbeat_arch.workload import Convolution, Gemm
 from skipbeat_mapper.compile import CompileOptions, compile_dense, compile_layer
 from skipbeat_mapper.gather import block_diagonal, gather
+from skipbeat_mapper.schedule import Loop
 from skipbeat_mapper.stimulus import collect, stimulus
 
 MakeHw = Callable[..., Hardware]
@@ -43,19 +44,17 @@ def pruned(rng: np.random.Generator, c: int, k: int, kind: str, density: float) 
     p=st.integers(1, 40), c=st.integers(1, 80), k=st.integers(1, 20), rows=st.integers(1, 6), cols=st.integers(1, 6),
     group=st.sampled_from((4, 8, 16)), depth=st.sampled_from((1, 7, 64)), density=st.floats(0, 1),
     kind=st.sampled_from(("dense", "nm", "unstructured", "block", "zero")), seed=st.integers(0, 2**32 - 1),
-    regroup=st.booleans(), permute=st.booleans(), loops=st.sampled_from((("columns",), ("blocks",))),
+    regroup=st.booleans(), permute=st.booleans(), loop=st.sampled_from(("columns", "blocks")),
 )  # fmt: skip
 def test_a_core_that_runs_the_program_computes_the_gemm(
     make_hw: MakeHw, core: Core, rough: Rough, p: int, c: int, k: int, rows: int, cols: int, group: int, depth: int,
-    density: float, kind: str, seed: int, regroup: bool, permute: bool, loops: tuple[str, ...],
+    density: float, kind: str, seed: int, regroup: bool, permute: bool, loop: Loop,
 ) -> None:  # fmt: skip
     hw = make_hw(rows, cols, group, depth)
     rng = np.random.default_rng(seed)
     weight = pruned(rng, c, k, kind, density)
     x = rng.choice(np.array([-128, -1, 0, 1, 127], np.int8), (p, c))
-    options = CompileOptions(
-        regroup=regroup, permute=permute, loops=("columns",) if "columns" in loops else ("blocks",)
-    )
+    options = CompileOptions(regroup=regroup, permute=permute, loops=(loop,))
     program = compile_layer((weight, Gemm(p=p, c=c, k=k)), hw, options=options, price=rough)
     assert all((q.command.beat == 0) == (q.tile is None) for q in program.passes)
     y = collect(program, core(stimulus(program, x), hw))
