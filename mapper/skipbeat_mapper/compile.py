@@ -13,13 +13,19 @@ from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Workload
+from skipbeat_sim.timing import core_cycles
 
-from .cost import Pricer, timing_cycles
+from .cost import Pricer
 from .gather import block_diagonal, layer_gemm
 from .grouping import workload_groupings
 from .program import CoreProgram
 from .schedule import Loop, pixel_blocks, schedule
 from .tiling import ColumnTile, Tiler
+
+#: A tiling whose estimate is beyond this multiple of the best one's is not scheduled.
+MARGIN = 1.02
+#: Other orders of the same tiles are not tried for less than this share of the steps.
+NEGLIGIBLE = 0.001
 
 Layer = IntegerLayer | tuple[Int8Array, Workload]
 
@@ -43,7 +49,7 @@ class CompileOptions:
 
 
 def compile_layer(
-    layer: Layer, hw: Hardware, *, options: CompileOptions | None = None, price: Pricer = timing_cycles
+    layer: Layer, hw: Hardware, *, options: CompileOptions | None = None, price: Pricer = core_cycles
 ) -> CoreProgram:
     """The fastest program found for a layer, or for (weight int8 [C, K], workload).
 
@@ -61,7 +67,7 @@ def compile_layer(
 
 
 def compile_dense(
-    layer: Layer, hw: Hardware, *, options: CompileOptions | None = None, price: Pricer = timing_cycles
+    layer: Layer, hw: Hardware, *, options: CompileOptions | None = None, price: Pricer = core_cycles
 ) -> CoreProgram:
     """The same layer as a dense machine runs it: every weight counts as nonzero, whatever its value.
 
@@ -103,32 +109,38 @@ def _compile(
     blocks = pixel_blocks(gemm.p, largest)
     groupings = workload_groupings(workload, hw)[: None if options.regroup else 1]
     tiler = Tiler(weight, groupings, hw, blocks[0][1])
-    best: CoreProgram | None = None
-    for columns in _tilings(tiler, options):
-        for loop in options.loops if len(blocks) > 1 else options.loops[:1]:
-            for short_first in (True, False):
-                passes, shapes = schedule(columns, blocks, loop=loop, short_first=short_first)
-                cycles = price([p.command for p in passes], shapes, hw)
-                if best is None or cycles < best.cycles:
-                    best = CoreProgram(
-                        hardware=hw, gemm=gemm, weight=weight, columns=columns, passes=passes, shapes=shapes,
-                        cycles=cycles,
-                    )  # fmt: skip
-    if best is None:
+    if not options.loops:
         raise InputError("options: loops must name at least one loop")
-    return best
+
+    def program(columns: tuple[ColumnTile, ...], loop: Loop, short_first: bool) -> CoreProgram:
+        passes, shapes = schedule(columns, blocks, loop=loop, short_first=short_first)
+        return CoreProgram(
+            hardware=hw, gemm=gemm, weight=weight, columns=columns, passes=passes, shapes=shapes,
+            cycles=price([p.command for p in passes], shapes, hw),
+        )  # fmt: skip
+
+    best = min((program(c, options.loops[0], True) for c in _tilings(tiler, options)), key=_cycles)
+    if best.cycles - best.steps <= best.steps * NEGLIGIBLE:
+        return best
+    loops = options.loops if len(blocks) > 1 else options.loops[:1]
+    orders = [(loop, short_first) for loop in loops for short_first in (True, False)]
+    return min(best, *(program(best.columns, *order) for order in orders[1:]), key=_cycles)
+
+
+def _cycles(program: CoreProgram) -> int:
+    return program.cycles
 
 
 def _tilings(tiler: Tiler, options: CompileOptions) -> Iterator[tuple[ColumnTile, ...]]:
     """Tilings worth scheduling, the plain one first; the others only where they promise fewer clocks."""
     identity = tiler.identity()
-    lowest = tiler.cost(identity, plain=True)
     yield tuple(tiler.tile(identity, plain=True))
     orders = [identity] if options.regroup else []
     if options.permute:
         orders += tiler.permutations()
-    for order in orders:
-        cost = tiler.cost(order, plain=not options.regroup)
-        if cost < lowest:
+    costs = [tiler.cost(order, plain=not options.regroup) for order in orders]
+    lowest = tiler.cost(identity, plain=True)
+    for order, cost in zip(orders, costs, strict=True):
+        if cost < lowest and cost <= min(costs) * MARGIN:
             lowest = cost
             yield tuple(tiler.tile(order, plain=not options.regroup))

@@ -20,10 +20,3 @@ def limit_cycles(macs: int, hw: Hardware) -> int:
 def utilisation(macs: int, cycles: int, hw: Hardware) -> float:
     """Share of the PE-clocks that multiplied by a nonzero weight; 0 for a run without clocks."""
     return macs / (cycles * hw.pes) if cycles else 0.0
-
-
-def timing_cycles(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> int:
-    """Cycles by the timing model, which agrees with the RTL to the clock."""
-    from skipbeat_sim.timing import core_cycles
-
-    return core_cycles(commands, tiles, hw).cycles

@@ -11,7 +11,9 @@ import numpy.typing as npt
 from skipbeat_arch.command import Command
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import Int8Array, PackedTile, pack_tile
+from skipbeat_arch.timing import CoreTiming
 from skipbeat_arch.workload import Gemm
+from skipbeat_sim.timing import core_timing
 
 from .cost import limit_cycles, utilisation
 from .grouping import Lines
@@ -76,6 +78,11 @@ class CoreProgram:
         """Products with a weight that is not zero: P × nonzeros."""
         return self.gemm.p * int(np.count_nonzero(self.weight))
 
+    @cached_property
+    def steps(self) -> int:
+        """Clocks in which the array computes (null passes take one per pixel as well)."""
+        return sum(p.command.pixels * max(p.command.beat, 1) for p in self.passes)
+
     @property
     def cycles_limit(self) -> int:
         """Clocks that the multipliers alone need for the nonzero weights."""
@@ -85,6 +92,11 @@ class CoreProgram:
     def utilisation(self) -> float:
         """Share of the PE-clocks that multiplied by a nonzero weight."""
         return utilisation(self.macs, self.cycles, self.hardware)
+
+    @cached_property
+    def timing(self) -> CoreTiming:
+        """Cycles by cause and event counts, by the timing model."""
+        return core_timing(self.commands, self.shapes, self.hardware)
 
     @property
     def weight_bits(self) -> WeightBits:

@@ -21,8 +21,7 @@ from .gather import IntArray
 from .grouping import EMPTY, Lines
 from .shapes import Counts, ShapeTable
 
-#: Clocks between the start of a tile's load and its end beyond one per slot row; only for choosing among
-#: groupings (the schedules are priced by the timing model).
+#: Clocks of a load beyond those of its rows; only for choosing among groupings (the timing model prices schedules).
 LOAD_LATENCY = 10
 
 
@@ -121,7 +120,8 @@ class Tiler:
         rows = self._hw.array.rows
         steps = _tile_maximum(beats.T, rows).T
         occupied = np.minimum(rows, len(beats) - np.arange(len(steps)) * rows)[:, None]
-        load = occupied * steps + LOAD_LATENCY
+        decode = self._hw.array.cols // self._hw.weights.decode_lanes  # clocks per row, unless it is dense
+        load = occupied * np.where(steps < self._hw.array.group, np.maximum(steps, decode), steps) + LOAD_LATENCY
         clocks = np.where(steps > 0, np.maximum(self._pixels * steps, load), 0)
         return np.asarray(clocks.sum(axis=0), np.float64)
 

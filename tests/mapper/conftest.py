@@ -1,8 +1,8 @@
-"""A core in plain NumPy, and a rough price, for the mapper's tests."""
+"""A core in plain NumPy for the mapper's tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -58,22 +58,9 @@ def load_tile(words: npt.NDArray[np.uint8], command: Command, hw: Hardware) -> I
     return tile
 
 
-def rough_cycles(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> int:
-    """Steps of every pass against the load that it hides: max(rows * b, words) + 10 clocks per tile."""
-    steps = np.array([c.pixels * max(c.beat, 1) for c in commands])
-    waiting = iter(max(t.rows * t.beat, len(t.words)) + 10 for t in tiles)
-    loads = np.array([next(waiting) if c.load else 0 for c in commands])
-    return int(loads[0] + np.maximum(steps[:-1], loads[1:]).sum() + steps[-1]) + hw.array.rows + hw.array.cols
-
-
 @pytest.fixture(scope="session")
 def core() -> Callable[[CoreStimulus, Hardware], Ints]:
     return run_core
-
-
-@pytest.fixture(scope="session")
-def rough() -> Callable[[Sequence[Command], Sequence[PackedTile], Hardware], int]:
-    return rough_cycles
 
 
 @pytest.fixture(scope="session")

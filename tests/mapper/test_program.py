@@ -1,29 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import pytest
 
-from skipbeat_arch.command import Command
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.hardware import Hardware, load_hardware
-from skipbeat_arch.tile import PackedTile, unpack_tile
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.tile import unpack_tile
 from skipbeat_arch.workload import Gemm
 from skipbeat_mapper.compile import CompileOptions, compile_layer
 from skipbeat_mapper.program import CoreProgram
 from skipbeat_mapper.stimulus import collect, stimulus
 
-Rough = Callable[[Sequence[Command], Sequence[PackedTile], Hardware], int]
-
 
 @pytest.fixture
-def program(rough: Rough) -> CoreProgram:
+def program() -> CoreProgram:
     hw, rng = load_hardware("tiny-4x4", ["accumulators.depth=8"]), np.random.default_rng(5)
     weight = rng.integers(-128, 128, (41, 10)).astype(np.int8)
     weight[rng.random((41, 10)) < 0.6] = 0
     weight[:, 4:8] = 0
-    return compile_layer((weight, Gemm(p=20, c=41, k=10)), hw, options=CompileOptions(permute=False), price=rough)
+    return compile_layer((weight, Gemm(p=20, c=41, k=10)), hw, options=CompileOptions(permute=False))
 
 
 def test_the_weight_is_rebuilt_from_packed_tiles(program: CoreProgram) -> None:
@@ -73,9 +68,9 @@ def test_a_stimulus_has_an_item_for_every_transfer(program: CoreProgram) -> None
     assert offered.max_clocks == 3 * stimulus(program, x).max_clocks > 3 * program.cycles
 
 
-def test_a_program_without_weights_streams_none(rough: Rough) -> None:
+def test_a_program_without_weights_streams_none() -> None:
     hw = load_hardware("tiny-4x4")
-    program = compile_layer((np.zeros((5, 6), np.int8), Gemm(p=3, c=5, k=6)), hw, price=rough)
+    program = compile_layer((np.zeros((5, 6), np.int8), Gemm(p=3, c=5, k=6)), hw)
     offered = stimulus(program, np.ones((3, 5), np.int8))
     assert offered.weights.shape == (0, 4)
     assert len(offered.activations) == 0
@@ -84,7 +79,7 @@ def test_a_program_without_weights_streams_none(rough: Rough) -> None:
     assert program.macs == program.cycles_limit == program.utilisation == 0
 
 
-def test_wrong_input_is_refused(program: CoreProgram, rough: Rough) -> None:
+def test_wrong_input_is_refused(program: CoreProgram) -> None:
     x = np.zeros((20, 41), np.int8)
     with pytest.raises(InputError, match=r"activations: expected int8 \[20, 41\]"):
         stimulus(program, x.T)
@@ -95,6 +90,6 @@ def test_wrong_input_is_refused(program: CoreProgram, rough: Rough) -> None:
     with pytest.raises(InputError, match=r"results: expected \[60, 4\]"):
         collect(program, np.zeros((59, 4), np.int64))
     narrow = load_hardware("tiny-4x4", ["numbers.activation_bits=4"])
-    small = compile_layer((np.ones((1, 1), np.int8), Gemm(p=1, c=1, k=1)), narrow, price=rough)
+    small = compile_layer((np.ones((1, 1), np.int8), Gemm(p=1, c=1, k=1)), narrow)
     with pytest.raises(InputError, match=r"activations: values must be in -8\.\.7"):
         stimulus(small, np.full((1, 1), 9, np.int8))
