@@ -1,0 +1,126 @@
+"""Runs a whole program on the cycle model."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.command import COMMAND_BITS, CoreError
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.numbers import integer_range
+from skipbeat_arch.stream import PORTS, BoolArray, CoreRun, CoreStimulus
+from skipbeat_arch.timing import Events
+
+from .core import Core
+
+
+class _Source:
+    """Offers items one after another; an item once offered stays until it is taken."""
+
+    def __init__(self, count: int, willing: BoolArray) -> None:
+        self._left = count
+        self._willing = willing.tolist()
+        self._offered = False
+        self.next = 0
+
+    def offers(self, clock: int) -> bool:
+        """An item, number `next`, is offered in this clock."""
+        if self._left and not self._offered:
+            self._offered = self._willing[clock % len(self._willing)]
+        return self._offered
+
+    def took(self) -> None:
+        """The item was transferred in this clock."""
+        self._left -= 1
+        self.next += 1
+        self._offered = False
+
+
+def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) -> tuple[CoreRun, Events]:
+    """Run the core from reset until all results are there, an error, or `max_clocks`.
+
+    The run ends with the clock that transfers the last result, or with the first clock in which the error port is
+    not 0; a result that leaves in that clock still counts.
+
+    Raises:
+        InputError: an array of the stimulus has a shape or a value that the ports do not have.
+    """
+    _check(hardware, stimulus)
+    core = Core(hardware)
+    commands = [int(word) for word in stimulus.commands]
+    words = [
+        int.from_bytes(row.tobytes(), "little") | int(last) << hardware.word_bits
+        for row, last in zip(stimulus.weights, stimulus.weights_last, strict=True)
+    ]
+    bundles = stimulus.activations.astype(np.int32)
+    counts = {"commands": len(commands), "weights": len(words), "activations": len(bundles)}
+    command, weight, bundle = (_Source(count, stimulus.willing[port]) for port, count in counts.items())
+    ready = stimulus.willing["results"].tolist()
+    results: list[npt.NDArray[np.int64]] = []
+    clocks: list[int] = []
+    rows = bytearray()
+    clock = 0
+    error = CoreError.NONE
+    while clock < stimulus.max_clocks and len(results) < stimulus.results and error == CoreError.NONE:
+        error = core.error
+        offers = command.offers(clock), weight.offers(clock), bundle.offers(clock)
+        results_ready = ready[clock % len(ready)]
+        core.evaluate(
+            commands[command.next] if offers[0] else None, words[weight.next] if offers[1] else None,
+            bundles[bundle.next] if offers[2] else None, results_ready,
+        )  # fmt: skip
+        if trace:
+            rows += bytes((
+                offers[0], core.commands_ready, offers[1], core.weights_ready, offers[2], core.bundles_ready,
+                core.results.valid, results_ready,
+            ))  # fmt: skip
+        if core.results.valid and results_ready:
+            results.append(core.results.payload)
+            clocks.append(clock)
+        for offered, taken, source in (
+            (offers[0], core.commands_ready, command),
+            (offers[1], core.weights_ready, weight),
+            (offers[2], core.bundles_ready, bundle),
+        ):
+            if offered and taken:
+                source.took()
+        core.update()
+        clock += 1
+    run = CoreRun(
+        results=_signed(np.array(results, np.int64).reshape(-1, hardware.array.cols), hardware),
+        result_clocks=np.array(clocks, np.int64),
+        cycles=clock,
+        error=int(error),
+        finished=len(results) == stimulus.results and error == CoreError.NONE,
+        trace=np.frombuffer(bytes(rows), np.uint8).reshape(-1, 8) if trace else None,
+    )
+    return run, core.counter.events()
+
+
+def _signed(sums: npt.NDArray[np.int64], hw: Hardware) -> npt.NDArray[np.int64]:
+    sign = np.int64(1 << (hw.numbers.accumulator_bits - 1))
+    return (sums ^ sign) - sign
+
+
+def _check(hw: Hardware, stimulus: CoreStimulus) -> None:
+    word = (-(-hw.word_bits // 8),)
+    bundle = (hw.array.rows, hw.array.group)
+    if stimulus.weights.shape[1:] != word:
+        raise InputError(f"stimulus: weights must be [words, {word[0]}], not {stimulus.weights.shape}")
+    if stimulus.weights_last.shape != stimulus.weights.shape[:1]:
+        raise InputError(f"stimulus: weights_last must have one flag for each of {len(stimulus.weights)} words")
+    if stimulus.activations.shape[1:] != bundle:
+        raise InputError(f"stimulus: activations must be [bundles, {bundle[0]}, {bundle[1]}]")
+    low, high = integer_range(hw.numbers.activation_bits)
+    if stimulus.activations.size and not low <= stimulus.activations.min() <= stimulus.activations.max() <= high:
+        raise InputError(f"stimulus: activations must be in {low}..{high}")
+    if any(int(command) >> COMMAND_BITS for command in stimulus.commands):
+        raise InputError(f"stimulus: commands must fit in {COMMAND_BITS} bits")
+    spare = 8 * word[0] - hw.word_bits
+    if spare and np.any(stimulus.weights[:, -1] >> (8 - spare)):
+        raise InputError(f"stimulus: weight words must fit in {hw.word_bits} bits")
+    for port in PORTS:
+        pattern = stimulus.willing.get(port)
+        if pattern is None or pattern.ndim != 1 or not len(pattern):
+            raise InputError(f"stimulus: willing must have a pattern of at least one clock for {port}")

@@ -1,0 +1,92 @@
+"""Metadata words to L groups per clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from skipbeat_arch import ports
+from skipbeat_arch.command import metadata_bits
+from skipbeat_arch.hardware import Hardware
+
+
+class Unpack(NamedTuple):
+    """A tile's descriptor for the unpacker."""
+
+    encoding: int
+    beat: int
+    rows: int
+    words: int
+
+
+class Unpacker:
+    """Twin of the unpacker. `evaluate` sets the wires of the clock, `update` ends it."""
+
+    def __init__(self, hw: Hardware) -> None:
+        self._hw = hw
+        self._lanes = hw.weights.decode_lanes
+        self._steps_per_row = hw.array.cols // self._lanes
+        self.reset()
+
+    def reset(self) -> None:
+        """All registers."""
+        self.active = False
+        self._m = self._beat = self._steps_left = self._words_left = self._buffer = self._bits = 0
+
+    @property
+    def valid(self) -> bool:
+        """`steps.valid`."""
+        return self.active and self._bits >= self._lanes * self._m
+
+    @property
+    def step(self) -> list[int]:
+        """`steps.payload`: the metadata of L groups."""
+        return ports.unpack_array(self._buffer, self._lanes, self._m) if self._m else [0] * self._lanes
+
+    def evaluate(self, steps_ready: bool) -> None:
+        """Wires: `emit`, `words_ready`, `tiles_ready`."""
+        size = self._lanes * self._m
+        self.emit = steps_ready and self.valid
+        self._final = self.emit and self._steps_left == 1
+        self._rest = self._bits - size if self.emit else self._bits
+        self.words_ready = self.active and self._words_left != 0 and self._rest < size
+        self.tiles_ready = not self.active or self._final
+
+    def update(self, tile: Unpack | None, word: int | None) -> None:
+        """End of a clock in which `tile` and `word` were transferred, if not None."""
+        if self.emit:
+            self._buffer >>= self._lanes * self._m
+            self._steps_left -= 1
+        self._bits = self._rest
+        if word is not None:
+            self._buffer |= word << self._rest
+            self._bits += self._hw.word_bits
+            self._words_left -= 1
+        if tile is not None:
+            self.active = True
+            self._m, self._beat = metadata_bits(tile.encoding, tile.beat, self._hw.array.group), tile.beat
+            self._steps_left, self._words_left = tile.rows * self._steps_per_row, tile.words
+            self._bits = self._buffer = 0
+        elif self._final:
+            self.active = False
+
+    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
+        """Values of the output ports; `steps__payload` is [L][M], `tiles__payload` an `unpack_fields` word."""
+        self.evaluate(bool(inputs["steps__ready"]))
+        return {
+            "tiles__ready": int(self.tiles_ready),
+            "words__ready": int(self.words_ready),
+            "steps__valid": int(self.valid),
+            "steps__payload": ports.pack_array(self.step, self._hw.array.group),
+        }
+
+    def tick(self, inputs: Mapping[str, int]) -> None:
+        """End of the clock."""
+        self.evaluate(bool(inputs["steps__ready"]))
+        tile = Unpack(**ports.unpack(ports.unpack_fields(self._hw), inputs["tiles__payload"]))
+        self.update(
+            tile if inputs["tiles__valid"] and self.tiles_ready else None,
+            inputs["words__payload"] if inputs["words__valid"] and self.words_ready else None,
+        )
+        if inputs.get("rst", 0):
+            self.reset()
