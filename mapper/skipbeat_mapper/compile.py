@@ -103,7 +103,7 @@ def _compile(
     weight: Int8Array, workload: Workload, hw: Hardware, options: CompileOptions, price: Pricer
 ) -> CoreProgram:
     gemm = layer_gemm(workload)
-    largest = options.block_pixels or hw.accumulators.depth
+    largest = hw.accumulators.depth if options.block_pixels is None else options.block_pixels
     if not 1 <= largest <= hw.accumulators.depth:
         raise InputError(f"block_pixels must be in 1..{hw.accumulators.depth} (accumulators.depth), not {largest}")
     blocks = pixel_blocks(gemm.p, largest)
