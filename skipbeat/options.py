@@ -36,3 +36,26 @@ def hardware_options(function: Callable[P, T]) -> Callable[P, T]:
 def json_option(function: Callable[P, T]) -> Callable[P, T]:
     """`--json`: the command gets `as_json: bool`; if it is set, standard output is one JSON object, nothing else."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")(function)
+
+
+def seed_option(function: Callable[P, T]) -> Callable[P, T]:
+    """`--seed`: the command gets `seed: int`."""
+    return click.option(
+        "--seed", type=click.IntRange(min=0, max=2**32 - 1), default=0, show_default=True, help="Seed of all random choices."
+    )(function)
+
+
+def simulator_option(function: Callable[P, T]) -> Callable[P, T]:
+    """`--simulator`: the command gets `simulator: str`."""
+    return click.option(
+        "--simulator", type=click.Choice(["verilator", "icarus"]), default="verilator", show_default=True,
+        help="RTL simulator; icarus is four-state and slow.",
+    )(function)  # fmt: skip
+
+
+def pattern_option(function: Callable[P, T]) -> Callable[P, T]:
+    """`--pattern`: the command gets `pattern: str` for `Pattern.parse`."""
+    return click.option(
+        "--pattern", default="2:4", show_default=True, metavar="PATTERN",
+        help="Sparsity: dense, N:M, unstructured:DENSITY or block:DENSITY.",
+    )(function)  # fmt: skip

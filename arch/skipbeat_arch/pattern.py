@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from .errors import InputError
 
 Kind = Literal["dense", "nm", "unstructured", "block"]
@@ -67,3 +70,29 @@ def _density(digits: str, text: str) -> float:
     if not 0 <= density <= 1:
         raise InputError(f"pattern {text}: the density must be in 0..1, not {density:g}")
     return density
+
+
+#: Group sizes for which a weight's N is measured.
+MEASURED_GROUPS = (4, 8, 16, 32)
+#: Below this share of zeros a weight without N:M is called dense: quantisation makes a few zeros of its own.
+DENSE_ZEROS = 0.1
+
+
+def measured_pattern(weight: npt.NDArray[np.integer] | npt.NDArray[np.floating]) -> Pattern:
+    """The pattern that a weight [C, K] really has along its reduction axis, from its zeros alone.
+
+    The N:M with the lowest density for M in 4, 8, 16, 32, the smallest M if several have it; without one,
+    `unstructured` with the measured density, or `dense` if fewer than a tenth of the weights are zero.
+    """
+    nonzero = weight != 0
+    best: Pattern | None = None
+    for m in MEASURED_GROUPS:
+        missing = -len(nonzero) % m
+        groups = np.pad(nonzero, ((0, missing), (0, 0))).reshape(-1, m, nonzero.shape[1])
+        n = int(groups.sum(axis=1).max(initial=0))
+        if 0 < n < m and len(nonzero) >= m and (best is None or n / m < best.density):
+            best = Pattern("nm", n, m, n / m)
+    density = float(nonzero.mean()) if nonzero.size else 0.0
+    if best is not None:
+        return best
+    return Pattern("dense") if density > 1 - DENSE_ZEROS else Pattern("unstructured", density=density)

@@ -1,0 +1,44 @@
+"""Random GEMMs with a sparsity pattern: the cases that co-simulation and regression run."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.numbers import integer_range
+from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.workload import Gemm
+
+Int8Array = npt.NDArray[np.int8]
+
+
+def random_gemm(gemm: Gemm, pattern: Pattern, hw: Hardware, seed: int) -> tuple[Int8Array, Int8Array]:
+    """Activations int8 [P, C] and weights int8 [C, K] over the whole range of the hardware's numbers.
+
+    Weights are nonzero where the pattern keeps them: `N:M` keeps exactly N of each M elements of the reduction
+    axis (fewer in a shorter last group), `unstructured` each weight, and `block` each tile of R·M × C_arr weights,
+    with a probability of the density.
+    """
+    rng = np.random.default_rng(seed)
+    low, high = integer_range(hw.numbers.activation_bits)
+    x = rng.integers(low, high + 1, (gemm.p, gemm.c)).astype(np.int8)
+    low, high = integer_range(hw.numbers.weight_bits)
+    magnitude = rng.integers(low, high, (gemm.c, gemm.k))
+    w = np.where(magnitude >= 0, magnitude + 1, magnitude).astype(np.int8)  # no zero by chance
+    return x, w * _kept(gemm, pattern, hw, rng)
+
+
+def _kept(gemm: Gemm, pattern: Pattern, hw: Hardware, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    shape = (gemm.c, gemm.k)
+    if pattern.kind == "nm":
+        groups = -(-gemm.c // pattern.m)
+        rank = rng.random((groups, pattern.m, gemm.k)).argsort(axis=1).argsort(axis=1)
+        return (rank < pattern.n).reshape(-1, gemm.k)[: gemm.c]
+    if pattern.kind == "unstructured":
+        return rng.random(shape) < pattern.density
+    if pattern.kind == "block":
+        height, width = hw.array.rows * hw.array.group, hw.array.cols
+        blocks = rng.random((-(-gemm.c // height), -(-gemm.k // width))) < pattern.density
+        return blocks.repeat(height, axis=0).repeat(width, axis=1)[: gemm.c, : gemm.k]
+    return np.ones(shape, np.bool_)

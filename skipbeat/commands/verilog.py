@@ -1,0 +1,36 @@
+"""`skipbeat verilog`: the Verilog of the core for a hardware description."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..options import hardware_options
+
+
+@click.command("verilog", short_help="Generate the Verilog of a hardware description.")
+@hardware_options
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for the files.")
+def command(hw: str, overrides: tuple[str, ...], out: Path) -> None:
+    """Write `core.v`, the core with everything that it contains, and `hardware.yaml`, the description it is of.
+
+    The top module is `core`: one clock `clk`, a synchronous reset `rst` (active high), four streams with
+    valid and ready, and an error code. docs/microarchitecture.md says what each port carries.
+    """
+    import yaml
+
+    from skipbeat_arch.hardware import load_hardware
+
+    from ..files import write_text
+
+    hardware = load_hardware(hw, overrides)
+    from skipbeat_hw.verilog import core_verilog
+
+    text = core_verilog(hardware)
+    for name, content in (
+        ("core.v", f"// skipbeat core for {hardware.name}: {hardware.array.rows} x {hardware.array.cols} PEs, M = {hardware.array.group}\n{text}"),
+        ("hardware.yaml", yaml.safe_dump(hardware.model_dump(), sort_keys=False)),
+    ):  # fmt: skip
+        write_text(out / name, content)
+        click.echo(out / name)
