@@ -1,0 +1,174 @@
+"""The exact timing model of the core under ideal ports: recurrences over tiles and passes.
+
+Ideal ports: commands, weights and activations are always offered and results are always taken. Then every clock
+of the core is a maximum of earlier clocks plus constants, and the run is the longest path through them.
+`docs/timing.md` shows which of these paths can be the longest one. Per pass n:
+
+    queued = max(queued of n-1 + 1, take of n-4 + 1)
+    take   = max(queued + 1, take of n-1 + pixels · b of n-1, full (if it loads), take of n-1 + b + 2 (if not `first`))
+
+and per tile k, loaded by a pass:
+
+    start     = max(queued + 2, last word of k-1)                      its words may flow from the next clock on
+    step      = max(start + 1, last step of the tile decoded before)   its first step of metadata, before the words'
+                + 1 + words of that step, and not before the last load of that tile
+    last word = max(start + words of k, fires that free places in the ring of two words)
+    full      = last fire + 1
+
+`load_timing` gives the clocks inside the tile: its last step and load, the fires that use up its last words, its
+last fire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skipbeat_arch.command import Command, CoreError, command_error
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.tile import PackedTile
+from skipbeat_arch.timing import Clocks, CoreTiming, Events
+
+from .event_counts import event_counts
+from .load_timing import NEVER
+from .tile_paths import Response, TilePath, tile_paths
+
+#: Depth of the FIFO of passes.
+QUEUE = 4
+
+#: Clocks in which a tile finds what its own depend on: see `load_timing.ENTRIES`.
+Entries = tuple[int, int, int, int, int]
+
+
+def core_timing(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> CoreTiming:
+    """Cycles, their causes and the events of a program under ideal ports; exact, without running it.
+
+    Clocks before the first step and after the last are `fill_drain`. A clock between them without a step is
+    `tile_wait` while the next pass's tile is not loaded, else `hazard`. A program without commands takes 0 cycles.
+
+    Args:
+        commands: the program.
+        tiles: the tiles of the commands with `load`, in order. Only descriptors, `slots`, the number of `words`
+            and `nonzeros` are read.
+        hw: the hardware.
+
+    Raises:
+        InputError: a command or tile that the core would answer with an error, tiles that are not the commands',
+            or a last command without `last` (the run then has no last result).
+    """
+    clocks = _core_clocks(commands, tiles, hw)
+    events = event_counts(commands, tiles, hw) if commands else Events()
+    return CoreTiming(cycles=clocks.cycles, clocks=clocks, events=events)
+
+
+def core_cycles(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> int:
+    """The cycles of `core_timing` alone."""
+    return _core_clocks(commands, tiles, hw).cycles
+
+
+def _core_clocks(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> Clocks:
+    _check_program(commands, tiles, hw)
+    return _run_passes(commands, tile_paths(tiles, hw), hw) if commands else Clocks()
+
+
+def _run_passes(commands: Sequence[Command], paths: list[TilePath], hw: Hardware) -> Clocks:
+    """Step through the passes: when each is queued and taken, and what it waited for."""
+    loader = _Loader()
+    takes: list[int] = []
+    compute = tile_wait = hazard = loads = 0
+    queued, bank_free = -1, NEVER
+    free = settled = 0
+    for n, command in enumerate(commands):
+        queued = max(queued, takes[n - QUEUE] if n >= QUEUE else NEVER) + 1
+        take, full = max(queued + 1, free), 0
+        if command.load:
+            full = loader.load(paths[loads], queued, bank_free)
+            loads += 1
+            take = max(take, full)
+        if not command.first:
+            take = max(take, settled)
+        if n:
+            waited = min(max(full - free, 0), take - free)
+            tile_wait += waited
+            hazard += take - free - waited
+        takes.append(take)
+        if loads > 1 and command.load:
+            bank_free = take + 1
+        beat = max(command.beat, 1)
+        free, settled = take + command.pixels * beat, take + beat + 2
+        compute += command.pixels * beat
+    drain = hw.array.rows + hw.array.cols + 5
+    return Clocks(compute=compute, tile_wait=tile_wait, hazard=hazard, fill_drain=takes[0] + 1 + drain)
+
+
+class _Loader:
+    """The recurrence over tiles: from the command's place in the queue to the full bank."""
+
+    def __init__(self) -> None:
+        self._last_word = self._last_emit = self._last_fire = NEVER
+        self._last_step = self._last_load = NEVER  # of the last tile with metadata
+        self._frees_last_but_one = self._frees_last = NEVER
+
+    def load(self, path: TilePath, queued: int, bank_free: int) -> int:
+        """Follow one tile; returns the first clock in which its bank is full.
+
+        Args:
+            path: the tile.
+            queued: clock in which its command was accepted.
+            bank_free: first clock in which its bank is free.
+        """
+        start = max(queued + 2, self._last_word)
+        step = NEVER
+        if path.decoded:
+            step = max(max(start + 1, self._last_step) + 1 + path.first_words, self._last_load)
+        entries = step, self._last_emit, self._last_fire, bank_free, start + path.metadata_words + 2
+        if path.decoded:
+            self._last_step = _clock(path.last_step, entries)
+            self._last_load = _clock(path.last_load, entries)
+        self._end_words(path, start, entries)
+        self._last_emit = _clock(path.last_emit, entries)
+        self._last_fire = _clock(path.last_fire, entries)
+        return self._last_fire + 1
+
+    def _end_words(self, path: TilePath, start: int, entries: Entries) -> None:
+        """When the tile's last word enters the ring, and when the last two leave it."""
+        words = path.value_words
+        last_word = max(start + path.metadata_words + words, self._frees_last_but_one + words - 1)
+        frees_last_but_one = self._frees_last
+        if words > 1:
+            last_word = max(last_word, self._frees_last + words - 2, _clock(path.frees_last_but_two, entries))
+            frees_last_but_one = _clock(path.frees_last_but_one, entries)
+        self._last_word = last_word
+        self._frees_last_but_one = frees_last_but_one
+        self._frees_last = _clock(path.frees_last, entries)
+
+
+def _clock(response: Response, entries: Entries) -> int:
+    """The clock of an event: the latest of the paths to it."""
+    a, b, c, d, e = response
+    u, v, w, x, y = entries
+    return max(a + u, b + v, c + w, d + x, e + y)
+
+
+def _check_program(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> None:
+    loads = [command for command in commands if command.load]
+    if len(loads) != len(tiles):
+        raise InputError(f"program: {len(loads)} commands load a tile, but there are {len(tiles)} tiles")
+    if not commands:
+        return
+    if not commands[-1].last:
+        raise InputError("program: its last command must be `last`, or the run has no last result")
+    for command in set(commands):
+        error = command_error(command.to_word(), hw)
+        if error != CoreError.NONE:
+            raise InputError(f"program: the core answers {command} with {error.name}")
+    for command, tile in zip(loads, tiles, strict=True):
+        wanted = (command.encoding, command.beat, command.rows, command.cols)
+        if wanted != (tile.encoding, tile.beat, tile.rows, tile.cols):
+            raise InputError(f"program: {command} does not describe the tile that it loads")
+    resident: Command | None = None
+    for command in commands:
+        if command.load:
+            resident = command
+        elif command.beat and (resident is None or (command.beat, command.rows) != (resident.beat, resident.rows)):
+            raise InputError(f"program: {command} uses a tile again that is not resident")
