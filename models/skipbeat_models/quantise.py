@@ -12,6 +12,8 @@ Inference", CVPR 2018, section 2, with zero points of 0. A ReLU becomes the clam
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -85,11 +87,7 @@ def _forward(module: nn.Module, x: torch.Tensor, name: str, relu: bool) -> torch
     """The module's output in float64, which leaves no rounding noise in the calibration."""
     try:
         with torch.no_grad():
-            if isinstance(module, Prunable):
-                parameters = {key: value.to(torch.float64) for key, value in module.named_parameters()}
-                y: torch.Tensor = torch.func.functional_call(module, parameters, (x,))
-            else:
-                y = module(x)
+            y: torch.Tensor = copy.deepcopy(module).double()(x)
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"layer {name}: cannot take an input of shape {tuple(x.shape)}: {reason}") from None
