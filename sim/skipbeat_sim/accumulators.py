@@ -56,8 +56,8 @@ class Accumulators:
         self._data, self._sum, self._total, self._address = (np.zeros(cols, np.int64) for _ in range(4))
         self._flags = History(cols + 2, (5,), np.bool_)
         self._entries = History(cols + 2, (), np.int64)  # pixel * C
-        # clocks that a valid control is still somewhere in the columns
-        self._busy = 0
+        # clocks for which a control that is valid, or that stores, is still somewhere in the columns
+        self._busy = self._reading = self._storing = 0
 
     @property
     def sums(self) -> IntArray:
@@ -78,6 +78,10 @@ class Accumulators:
         """End of a clock with `control_i` and `psums_i` int32 [C]."""
         if control:
             self._busy = self._cols + 2
+            if control.open and not control.first:
+                self._reading = self._cols
+            if control.close and not control.last:
+                self._storing = self._cols + 2
             self._flags.push(_FLAGS[control[:4]])
             self._entries.push(control.pixel * self._cols)
         elif self._busy:
@@ -87,13 +91,14 @@ class Accumulators:
         else:
             return
         self._add(psums)
-        reads = self._column(_READS, 0)
-        if reads.any():
+        if self._reading:
+            self._reading -= 1
             at = self._entries.at
             np.add(self._entries.rows[at : at + self._cols], self._col, out=self._address)
-            np.copyto(self._data, self._memory.take(self._address), where=reads)
-        stores = self._column(_STORES, 2)
-        if stores.any():
+            np.copyto(self._data, self._memory.take(self._address), where=self._column(_READS, 0))
+        if self._storing:
+            self._storing -= 1
+            stores = self._column(_STORES, 2)
             at = self._entries.at + 2
             np.add(self._entries.rows[at : at + self._cols], self._col, out=self._address)
             self._memory[self._address[stores]] = self._sum[stores]
@@ -132,4 +137,4 @@ class Accumulators:
     def reset(self) -> None:
         """The controls in the columns become invalid; nothing else has a reset."""
         self._flags.clear()
-        self._busy = 0
+        self._busy = self._reading = self._storing = 0

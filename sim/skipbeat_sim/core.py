@@ -93,6 +93,7 @@ class Core:
         self._controls.append(control)
         if control:
             self._in_flight = self._through
+            self.counter.step(control, sequencer.fed_rows, sequencer.slot_word)
         elif self._in_flight:
             self._in_flight -= 1
         else:
@@ -127,10 +128,8 @@ class Core:
             self.error = error or decoder.error or sequencer.error
 
     def _count(self, taken: bool) -> None:
-        counter, sequencer, decoder = self.counter, self.sequencer, self.decoder
+        counter, decoder = self.counter, self.decoder
         counter.results += taken
-        if sequencer.issue:
-            counter.step(sequencer.step, sequencer.rows, sequencer.bank, sequencer.slot)
         counter.metadata_words += decoder.to_metadata
         counter.value_words += decoder.to_values
         counter.rows_decoded += decoder.load_metadata

@@ -40,10 +40,11 @@ class Counter:
         slots[op.slot] = found if op.row == 0 else slots[op.slot] + found
         self.slots_written += 1
 
-    def step(self, control: Control, rows: int, bank: int, slot: int) -> None:
-        """A step leaves the sequencer; `rows` of the resident tile, 0 for a null pass."""
+    def step(self, control: Control, rows: int, slot_word: int) -> None:
+        """A step enters the array with `rows` rows of bundles, 0 for a null pass; `slot_word` is {slot, bank}."""
         self.steps += 1
         if rows:
+            bank, slot = divmod(slot_word, self.hw.array.group)
             self.macs += self.nonzeros[bank][slot]
         if control.open:
             self.bundle_reads += rows

@@ -32,7 +32,7 @@ class Sequencer:
     """Twin of the sequencer. `evaluate` sets the wires of the clock, `update` ends it.
 
     Natively the feed is `bundles` int32 [R, M], `slot_word` {slot, bank} and `control`, which is None in a clock
-    without a step.
+    without a step; `fed_rows` is the number of its rows, 0 for a null pass.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -47,7 +47,7 @@ class Sequencer:
         self.active = self.null = self.last = False
         self._first = self._resident = self._settle = self._control_valid = False
         self.bank = 1
-        self.slot = self.beat = self.rows = self.slot_word = 0
+        self.slot = self.beat = self.rows = self.fed_rows = self.slot_word = 0
         self._pixel = self._pixels = self._resident_beat = self._resident_rows = 0
         self._credits = self._hw.result_depth
         self._row_on = np.zeros((self._shape[0], 1), np.int32)
@@ -63,11 +63,6 @@ class Sequencer:
     def control(self) -> Control | None:
         """`control_o`, None while it is not valid."""
         return self.held_control if self._control_valid else None
-
-    @property
-    def step(self) -> Control:
-        """The control of the step that is issued in this clock."""
-        return Control(self.slot == 0, self.close, self._first, self.last, self._pixel)
 
     def evaluate(self, pass_: Pass | None, bundle_valid: bool, full: Sequence[bool], halt: bool) -> None:
         """Wires: `issue`, `close`, `bundle_ready`, `take`, `release` (bank, or None) and `error`."""
@@ -90,7 +85,9 @@ class Sequencer:
         if not pass_.load and pass_.beat != 0 and not resident:
             self.error = CoreError.NO_SUCH_TILE
             return
-        settled = pass_.first or not (self._settle or self._settle_now)
+        # A pass of one step per pixel reads the second pixel 2 clocks after a pass of two pixels closed it.
+        quick = ends and self._pixel == 1 and pass_.beat <= 1
+        settled = pass_.first or not (self._settle or self._settle_now or quick)
         self.take = settled and (not pass_.load or full[1 - self.bank])
         if self.take and pass_.load and self._resident:
             self.release = self.bank
@@ -101,8 +98,10 @@ class Sequencer:
         self._credits += taken
         self._control_valid = self.issue
         if self.issue:
-            self.held_control = self.step
-            self._credits -= self.step.open and self.last
+            begins = self.slot == 0
+            self.held_control = Control(begins, self.close, self._first, self.last, self._pixel)
+            self.fed_rows = self.rows
+            self._credits -= begins and self.last
             self.slot_word = self.slot + (self.bank << self._hw.index_bits)
             if bundles is None:
                 self.bundles.fill(0)
