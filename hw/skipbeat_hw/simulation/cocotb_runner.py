@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,10 @@ def _build(verilog: str, top: str, ports: Sequence[str], simulator: str, root: P
     control = "`verilator_config\n" + "".join(f'public_flat_rw -module "{top}" -var "{port}"\n' for port in ports)
     key = content_key(verilog, top, control, simulator, fingerprint, cocotb_version, " ".join(arguments))
 
+    runtime = root / f"runtime-{content_key(simulator, fingerprint, ' '.join(arguments))}"
+
     def build(folder: Path) -> None:
+        _copy_runtime(runtime, folder)
         (folder / "top.v").write_text(verilog)
         (folder / "ports.vlt").write_text(control)
         sources = [folder / "top.v"] if simulator == "icarus" else [folder / "ports.vlt", folder / "top.v"]
@@ -106,8 +110,22 @@ def _build(verilog: str, top: str, ports: Sequence[str], simulator: str, root: P
                 )  # fmt: skip
             except RuntimeError:
                 raise RuntimeError(f"{simulator}: compiling {top} failed:\n{_tail(log.read_text())}") from None
+        if simulator == "verilator":
+            build_once(runtime, lambda kept: _copy_runtime(folder, kept))
 
     return build_once(root / key, build)
+
+
+def _copy_runtime(source: Path, target: Path) -> None:
+    """Hand Verilator's compiled run-time, five sixths of a small build, from one build to the next.
+
+    Verilator's makefile takes an object file for current if it is newer than the generated makefile, so it gets a
+    time in the future.
+    """
+    for path in source.glob("verilated*.o"):
+        shutil.copyfile(path, target / path.name)
+        later = time.time() + 3600
+        os.utime(target / path.name, (later, later))
 
 
 def _test(

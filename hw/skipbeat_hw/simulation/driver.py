@@ -140,7 +140,7 @@ class VerilatedCore:
             activations = elements.view(np.uint32)
         else:
             planes = np.unpackbits(elements[:, :, None], axis=2, count=bits, bitorder="little")
-            activations = _pack_bits(planes.reshape(len(elements), -1))
+            activations = _pack_bits(planes.reshape(len(elements), self._widths["activations"]))
         return {"commands": commands, "weights": _pack_bits(weights), "activations": activations}
 
 

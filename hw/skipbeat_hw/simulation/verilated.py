@@ -24,6 +24,8 @@ _VERILATE = (
 )  # fmt: skip
 _COMPILE = ("-std=gnu++20", "-fPIC", "-w", "-DVM_TRACE=0", "-DVM_COVERAGE=0")
 _FAST, _SLOW = "-O1", "-O0"
+#: A unit of compilation that holds more generated text than this takes no further file.
+_UNIT_BYTES = 400_000
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 
 
@@ -56,14 +58,34 @@ def shared_object(verilog: str, top: str, harness: str) -> Path:
         (folder / "harness.cpp").write_text(harness)
         verilate = [str(tools.bin / "verilator"), *_VERILATE, "--top-module", top, "--Mdir", "cpp", "top.v"]
         _run(verilate, folder, tools)
-        sources = ["harness.cpp", *sorted(str(p.relative_to(folder)) for p in folder.glob("cpp/*.cpp"))]
-        objects = _compile(sources, folder, tools)
+        objects = _compile(_units(folder), folder, tools)
         objects += [str(path) for path in runtime.glob("*.o")]
         _run([*tools.compiler, "-shared", "-o", "model.so", *objects, "-lpthread"], folder, tools)
         for path in folder.glob("*.o"):
             path.unlink()
 
     return build_once(build_root() / "rtl" / key, build) / "model.so"
+
+
+def _units(folder: Path) -> list[str]:
+    """Sources that include the harness and Verilator's output, cold code apart from hot code.
+
+    Verilator's headers take a second to compile and would do so for each of its files; a large design is still
+    divided, to be compiled in parallel.
+    """
+    sources = sorted(folder.glob("cpp/*.cpp"))
+    cold = [path for path in sources if "__Slow" in path.name]
+    units: list[str] = []
+    for name, members in (("Hot", [folder / "harness.cpp", *(p for p in sources if p not in cold)]), ("__Slow", cold)):
+        size = 0
+        for path in members:
+            if not units or name not in units[-1] or size > _UNIT_BYTES:
+                units.append(f"unit{len(units)}{name}.cpp")
+                size = 0
+            size += path.stat().st_size
+            with open(folder / units[-1], "a") as unit:
+                unit.write(f'#include "{path.relative_to(folder)}"\n')
+    return units
 
 
 def _runtime(tools: Toolchain) -> Path:
@@ -82,7 +104,7 @@ def _compile(sources: Sequence[str], folder: Path, tools: Toolchain) -> list[str
     objects = [f"{Path(source).stem}.o" for source in sources]
 
     def one(source: str, output: str) -> None:
-        level = _SLOW if "__Slow" in source or "__Syms" in source else _FAST
+        level = _SLOW if "__Slow" in source else _FAST
         _run([*tools.compiler, *_COMPILE, level, *include, "-c", source, "-o", output], folder, tools)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from skipbeat_hw.simulation import verilated
+from skipbeat_hw.simulation.verilated import mangled, shared_object
+
+INVERTER = """
+module inverter(a, y);
+  input [7:0] a;
+  wire [7:0] a;
+  output [7:0] y;
+  wire [7:0] y;
+  assign y = ~a;
+endmodule
+"""
+HARNESS = """
+#include "Vtop.h"
+extern "C" int invert(int a) { VerilatedContext c; Vtop top{&c}; top.a = a; top.eval(); return top.y; }
+"""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty build folder."""
+    folder = tmp_path_factory.mktemp("build")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKIPBEAT_BUILD", str(folder))
+        yield folder
+
+
+def test_builds_once_for_each_content(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = shared_object(INVERTER, "inverter", HARNESS)
+    assert first.is_relative_to(cache / "rtl")
+    assert ctypes.CDLL(str(first)).invert(0x0F) == 0xF0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verilated, "_run", lambda *_: pytest.fail("built again"))
+        assert shared_object(INVERTER, "inverter", HARNESS) == first
+
+    other = shared_object(INVERTER, "inverter", HARNESS + "// another harness\n")
+    assert other != first
+
+
+def test_broken_verilog_shows_the_tools_message(cache: Path) -> None:
+    before = list(cache.glob("rtl/*"))
+    with pytest.raises(RuntimeError, match=r"verilator failed[\s\S]*nothing"):
+        shared_object(INVERTER.replace("~a", "nothing"), "inverter", HARNESS)
+    assert {path.suffix for path in cache.glob("rtl/*") if path not in before} <= {".lock"}
+
+
+def test_double_underscores_are_mangled_as_verilator_does(cache: Path) -> None:
+    name = "a__b___c____d"
+    harness = HARNESS.replace("top.a", f"top.{mangled(name)}")
+    library = shared_object(INVERTER.replace("~a", f"~{name}").replace(" a;", f" {name};").replace("(a", f"({name}"),
+                            "inverter", harness)  # fmt: skip
+    assert ctypes.CDLL(str(library)).invert(1) == 0xFE
