@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from amaranth.back import verilog
 from amaranth.lib.wiring import Component
+
 from skipbeat_arch.hardware import Hardware
 
 from .core import Core
+
+
+#: The flag with which Yosys starts its `always @*` blocks at time 0.
+_START = re.compile(r"^( *)reg (\\\$auto\$verilog_backend\S*dump_module\S*)\s*= 0;$", re.MULTILINE)
 
 
 def generate(component: Component, name: str) -> str:
@@ -17,7 +24,8 @@ def generate(component: Component, name: str) -> str:
     texts = [verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)]
     for cell, part in getattr(component, "cells", {}).items():
         texts.append(verilog.convert(part, name=cell, emit_src=False, strip_internal_attrs=True))
-    return "\n".join(texts)
+    # Set where it is declared, it changes before Icarus watches it; no block would run until an input changed.
+    return _START.sub(r"\1reg \2 ;\n\1initial \2 = 0;", "\n".join(texts))
 
 
 def core_verilog(hw: Hardware) -> str:
