@@ -5,7 +5,8 @@ of the core is a maximum of earlier clocks plus constants, and the run is the lo
 `docs/timing.md` shows which of these paths can be the longest one. Per pass n:
 
     queued = max(queued of n-1 + 1, take of n-4 + 1)
-    take   = max(queued + 1, take of n-1 + pixels · b of n-1, full (if it loads), take of n-1 + b + 2 (if not `first`))
+    free   = take of n-1 + pixels · b of n-1
+    take   = max(queued + 1, free, full (if it loads), `_settled` (if not `first`))
 
 and per tile k, loaded by a pass:
 
@@ -75,9 +76,8 @@ def _run_passes(commands: Sequence[Command], paths: list[TilePath], hw: Hardware
     """Step through the passes: when each is queued and taken, and what it waited for."""
     loader = _Loader()
     takes: list[int] = []
-    compute = tile_wait = hazard = loads = 0
+    compute = tile_wait = hazard = loads = free = 0
     queued, bank_free = -1, NEVER
-    free = settled = 0
     for n, command in enumerate(commands):
         queued = max(queued, takes[n - QUEUE] if n >= QUEUE else NEVER) + 1
         take, full = max(queued + 1, free), 0
@@ -85,20 +85,31 @@ def _run_passes(commands: Sequence[Command], paths: list[TilePath], hw: Hardware
             full = loader.load(paths[loads], queued, bank_free)
             loads += 1
             take = max(take, full)
-        if not command.first:
-            take = max(take, settled)
         if n:
+            if not command.first:
+                take = max(take, _settled(commands[n - 1], takes[-1], command))
             waited = min(max(full - free, 0), take - free)
             tile_wait += waited
             hazard += take - free - waited
         takes.append(take)
         if loads > 1 and command.load:
             bank_free = take + 1
-        beat = max(command.beat, 1)
-        free, settled = take + command.pixels * beat, take + beat + 2
-        compute += command.pixels * beat
+        steps = command.pixels * max(command.beat, 1)
+        free = take + steps
+        compute += steps
     drain = hw.array.rows + hw.array.cols + 5
     return Clocks(compute=compute, tile_wait=tile_wait, hazard=hazard, fill_drain=takes[0] + 1 + drain)
+
+
+def _settled(before: Command, taken: int, command: Command) -> int:
+    """The first clock in which a pass that reads the accumulators may be taken after the pass `before` it.
+
+    An entry is read 3 clocks after the last step that wrote it, at the earliest. The first pixel is what a pass
+    waits for, and with one step per pixel also the second one of a pass of two pixels.
+    """
+    beat = max(before.beat, 1)
+    quick = before.pixels == 2 and command.beat <= 1
+    return taken + max(beat + 2, 2 * beat + 1 if quick else 0)
 
 
 class _Loader:
