@@ -97,11 +97,6 @@ class Aligner:
             self._write_half = 1 - half
             self._held += self._width
 
-    @property
-    def quiet(self) -> bool:
-        """No write is on its way."""
-        return not (self._stage.enable or self.write.enable)
-
     def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
         """Values of the output ports; `words__payload` is a `weight_fields` word, `write_o` a `write_fields` word."""
         hw = self._hw

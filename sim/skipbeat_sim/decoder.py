@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from skipbeat_arch import ports
-from skipbeat_arch.command import CoreError, Encoding
+from skipbeat_arch.command import Encoding
 from skipbeat_arch.hardware import Hardware
 
 from .aligner import Aligner, Write, write_word
@@ -15,14 +15,14 @@ from .slots import Slots
 from .unpacker import Unpack, Unpacker
 
 QUEUE_DEPTH = 4
+#: What the decoder sees in a clock: tile, weight word, bank_ok, halt.
+Inputs = tuple[Tile | None, int | None, bool, bool]
 
 
 class Decoder:
     """Twin of the decoder. `evaluate` sets the wires of the clock, `update` ends it.
 
-    Attributes:
-        quiet: nothing is in it: while no descriptor comes, no register that matters changes.
-        idle: in this clock it has nothing to do, and its parts were not evaluated.
+    While no register changes and the inputs stay the same, neither do the wires; then the parts are left alone.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -32,7 +32,11 @@ class Decoder:
         self._unpack: Fifo[Unpack] = Fifo(QUEUE_DEPTH)
         self._rows: Fifo[Tile] = Fifo(QUEUE_DEPTH)
         self._metadata: Fifo[int] = Fifo(max(2, hw.metadata_words))
-        self.quiet = self.idle = True
+        # clocks in a row in which nothing was transferred (after 3 the aligner's pipeline has come to rest as well),
+        # and the inputs of the last of them, to which the wires belong
+        self._rest = 0
+        self._seen: Inputs | None = None
+        self._asleep = False
 
     @property
     def write(self) -> Write:
@@ -48,13 +52,11 @@ class Decoder:
             tile: the descriptor on the stream, None if there is none.
             word: the `weight_fields` word on the stream, None if there is none.
         """
-        self._tile, self._word = tile, word
-        self.idle = self.quiet and tile is None
-        if self.idle:
-            self.tiles_ready, self.weights_ready, self.done = not halt, False, False
-            self.to_metadata = self.to_values = self.load_metadata = False
-            self.error = CoreError.NONE
+        inputs = tile, word, bank_ok, halt
+        self._asleep = self._rest >= 3 and inputs == self._seen
+        if self._asleep:
             return
+        self._inputs, self._tile, self._word, self._seen = inputs, tile, word, None
         slots, aligner, dispatcher, unpacker = self.slots, self.aligner, self.dispatcher, self.unpacker
         aligner.evaluate(slots.op if slots.op_valid else None, bank_ok, halt)
         slots.evaluate(self._rows.front, aligner.fire)
@@ -71,7 +73,7 @@ class Decoder:
 
     def update(self) -> None:
         """End of the clock."""
-        if self.idle:
+        if self._asleep:
             return
         slots, dispatcher, unpacker = self.slots, self.dispatcher, self.unpacker
         tile = self._tile if dispatcher.take_tile else None
@@ -90,14 +92,9 @@ class Decoder:
         self._unpack.update(next_tile is not None, unpack)
         self._rows.update(next_row_tile, tile)
         self._metadata.update(next_word is not None, data if dispatcher.to_metadata else None)
+        moves = dispatcher.moves or slots.moves or self.aligner.fire or step or next_tile or next_word is not None
+        self._rest, self._seen = (0, None) if moves else (self._rest + 1, self._inputs)
         dispatcher.update()
-        self.quiet = self._is_quiet()
-
-    def _is_quiet(self) -> bool:
-        if self.dispatcher.active or self.slots.tile_open or self.slots.op_valid or self.unpacker.active:
-            return False
-        queued = self._unpack.items or self._rows.items or self._metadata.items
-        return not (queued or self.dispatcher.next_valid or self.slots.row_active) and self.aligner.quiet
 
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         tile = Tile(**ports.unpack(ports.tile_fields(self._hw), inputs["tiles__payload"]))
@@ -108,7 +105,7 @@ class Decoder:
         )  # fmt: skip
 
     def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports; `write_o` means nothing but its `enable` where that is 0."""
+        """Values of the output ports; `write_o` is a `write_fields` word."""
         self._evaluate(inputs)
         return {
             "tiles__ready": int(self.tiles_ready),
@@ -131,4 +128,4 @@ class Decoder:
             part.reset()
         for queue in (self._unpack, self._rows, self._metadata):
             queue.reset()
-        self.quiet = True
+        self._rest = 0

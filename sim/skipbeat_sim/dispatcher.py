@@ -59,6 +59,11 @@ class Dispatcher:
         self._tile = tile
         self.error = CoreError.TRUNCATED_TILE if self.to_metadata and last else CoreError.NONE
 
+    @property
+    def moves(self) -> bool:
+        """A register changes at the end of the clock."""
+        return self._advance or self.take_tile or self.to_metadata or self.to_values
+
     def update(self) -> None:
         """End of the clock."""
         if self._advance:

@@ -14,6 +14,8 @@ from skipbeat_arch.timing import Events
 
 from .core import Core
 
+IntArray = npt.NDArray[np.int32]
+
 
 class _Source:
     """Offers items one after another; an item once offered stays until it is taken."""
@@ -48,42 +50,34 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
     """
     _check(hardware, stimulus)
     core = Core(hardware)
-    commands = [int(word) for word in stimulus.commands]
-    words = [
-        int.from_bytes(row.tobytes(), "little") | int(last) << hardware.word_bits
-        for row, last in zip(stimulus.weights, stimulus.weights_last, strict=True)
-    ]
-    bundles = stimulus.activations.astype(np.int32)
-    counts = {"commands": len(commands), "weights": len(words), "activations": len(bundles)}
-    command, weight, bundle = (_Source(count, stimulus.willing[port]) for port, count in counts.items())
+    commands, words, bundles = _items(hardware, stimulus)
+    command = _Source(len(commands), stimulus.willing["commands"])
+    weight = _Source(len(words), stimulus.willing["weights"])
+    bundle = _Source(len(bundles), stimulus.willing["activations"])
     ready = stimulus.willing["results"].tolist()
     results: list[npt.NDArray[np.int64]] = []
     clocks: list[int] = []
     rows = bytearray()
-    clock = 0
-    error = CoreError.NONE
+    clock, error = 0, CoreError.NONE
     while clock < stimulus.max_clocks and len(results) < stimulus.results and error == CoreError.NONE:
         error = core.error
         offers = command.offers(clock), weight.offers(clock), bundle.offers(clock)
         results_ready = ready[clock % len(ready)]
         core.evaluate(
-            commands[command.next] if offers[0] else None, words[weight.next] if offers[1] else None,
-            bundles[bundle.next] if offers[2] else None, results_ready,
-        )  # fmt: skip
+            commands[command.next] if offers[0] else None,
+            words[weight.next] if offers[1] else None,
+            bundles[bundle.next] if offers[2] else None,
+            results_ready,
+        )
+        accepts = core.commands_ready, core.weights_ready, core.bundles_ready
         if trace:
-            rows += bytes((
-                offers[0], core.commands_ready, offers[1], core.weights_ready, offers[2], core.bundles_ready,
-                core.results.valid, results_ready,
-            ))  # fmt: skip
+            streams = (*zip(offers, accepts, strict=True), (core.results.valid, results_ready))
+            rows += bytes(bit for stream in streams for bit in stream)
         if core.results.valid and results_ready:
             results.append(core.results.payload)
             clocks.append(clock)
-        for offered, taken, source in (
-            (offers[0], core.commands_ready, command),
-            (offers[1], core.weights_ready, weight),
-            (offers[2], core.bundles_ready, bundle),
-        ):
-            if offered and taken:
+        for source, offered, accepted in zip((command, weight, bundle), offers, accepts, strict=True):
+            if offered and accepted:
                 source.took()
         core.update()
         clock += 1
@@ -96,6 +90,15 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
         trace=np.frombuffer(bytes(rows), np.uint8).reshape(-1, 8) if trace else None,
     )
     return run, core.counter.events()
+
+
+def _items(hw: Hardware, stimulus: CoreStimulus) -> tuple[list[int], list[int], IntArray]:
+    """What each input port offers: command words, `weight_fields` words, bundles int32 [bundles, R, M]."""
+    words = [
+        int.from_bytes(row.tobytes(), "little") | int(last) << hw.word_bits
+        for row, last in zip(stimulus.weights, stimulus.weights_last, strict=True)
+    ]
+    return [int(word) for word in stimulus.commands], words, stimulus.activations.astype(np.int32)
 
 
 def _signed(sums: npt.NDArray[np.int64], hw: Hardware) -> npt.NDArray[np.int64]:

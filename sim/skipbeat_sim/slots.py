@@ -92,6 +92,11 @@ class Slots:
         ranks = [0, *accumulate(mask)]
         self._next_op = SlotOp(mask, ranks[-1], ranks[:-1], index, self._row, slot, self._tile_end)
 
+    @property
+    def moves(self) -> bool:
+        """A register changes at the end of the clock, even if no step is transferred."""
+        return self._emit or self._load
+
     def update(self, step: list[int] | None) -> None:
         """End of a clock in which `step`, the metadata of L groups, was transferred, if not None."""
         if self._emit:

@@ -31,7 +31,7 @@ class Unpacker:
     def reset(self) -> None:
         """All registers."""
         self.active = False
-        self._m = self._beat = self._steps_left = self._words_left = self._buffer = self._bits = 0
+        self._m = self._steps_left = self._words_left = self._buffer = self._bits = 0
 
     @property
     def valid(self) -> bool:
@@ -64,7 +64,7 @@ class Unpacker:
             self._words_left -= 1
         if tile is not None:
             self.active = True
-            self._m, self._beat = metadata_bits(tile.encoding, tile.beat, self._hw.array.group), tile.beat
+            self._m = metadata_bits(tile.encoding, tile.beat, self._hw.array.group)
             self._steps_left, self._words_left = tile.rows * self._steps_per_row, tile.words
             self._bits = self._buffer = 0
         elif self._final:

@@ -95,14 +95,9 @@ def test_loader_skews_the_weights() -> None:
     loader, weight = Loader(hw), ports.pe_weight_fields(hw)
     seen = []
     for number in range(6):
-        values: dict[str, int | list[int]] = {
-            "enable": 1,
-            "row": 0,
-            "slot": 0,
-            "values": [-number] * 3,
-            "index": [number % 4] * 3,
-        }
-        inputs = {"write_i": ports.pack(ports.write_fields(hw), values), "done_i": 0, "release_i": 0}
+        lanes = {"values": [-number] * 3, "index": [number % 4] * 3}
+        write = ports.pack(ports.write_fields(hw), {"enable": 1, "row": 0, "slot": 0, **lanes})
+        inputs = {"write_i": write, "done_i": 0, "release_i": 0}
         words = ports.unpack_array(loader.outputs(inputs)["weights_o"], 3, ports.word_bits(weight))
         seen.append([(ports.field_of(weight, w, "value"), ports.field_of(weight, w, "index")) for w in words])
         loader.tick(inputs)
