@@ -59,11 +59,20 @@ class Accumulators(_Section):
     depth: Annotated[int, Field(ge=1, le=65535)]
 
 
+class Outputs(_Section):
+    """Output stage: `lanes` columns are requantised per clock; on-chip buffer for finished outputs."""
+
+    lanes: Annotated[int, Field(ge=1, le=64)] = 1
+    buffer_kib: Annotated[int, Field(ge=1, le=65536)] = 32
+
+
 class Memory(_Section):
-    """External memory: sustained bytes per clock and latency in clocks."""
+    """External memory: sustained bytes per clock and latency in clocks; longest burst and bursts under way at once."""
 
     bytes_per_clock: Annotated[int, Field(ge=1, le=4096)]
     latency_clocks: Annotated[int, Field(ge=0, le=100_000)]
+    burst_beats: Annotated[int, Field(ge=1, le=256)] = 16
+    outstanding: Annotated[int, Field(ge=1, le=64)] = 8
 
 
 class Numbers(_Section):
@@ -85,6 +94,7 @@ class Hardware(_Section):
     accumulators: Accumulators
     memory: Memory
     numbers: Numbers = Numbers()
+    outputs: Outputs = Outputs()
 
     @field_validator("clock_mhz", mode="before")
     @classmethod
@@ -99,6 +109,8 @@ class Hardware(_Section):
         lanes, cols = self.weights.decode_lanes, self.array.cols
         if cols % lanes:
             raise ValueError(f"weights.decode_lanes must divide array.cols ({cols}), not be {lanes}")
+        if cols % self.outputs.lanes:
+            raise ValueError(f"outputs.lanes must divide array.cols ({cols}), not be {self.outputs.lanes}")
         if self.psum_bits > self.numbers.accumulator_bits:
             raise ValueError(
                 f"numbers.accumulator_bits must be at least {self.psum_bits} for {self.array.rows} rows, "

@@ -54,7 +54,8 @@ def test_each_preset_is_named_after_its_array(preset: str, size: int, group: int
 
 def test_the_default_preset_is_the_description_in_the_design(tmp_path: Path) -> None:
     hardware = load_hardware()
-    assert hardware == load_hardware(write(tmp_path, EDGE))
+    described = load_hardware(write(tmp_path, EDGE))
+    assert hardware.model_copy(update={"outputs": described.outputs}) == described
     assert hardware.clock_mhz == 200
     assert (hardware.weights.decode_lanes, hardware.weights.buffer_kib) == (8, 64)
     assert hardware.activations.buffer_kib == 128

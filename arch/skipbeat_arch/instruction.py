@@ -1,0 +1,155 @@
+"""The accelerator's instructions: 128 bits each, in three queues that tokens hold together (docs/machine.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from .command import COMMAND_BITS
+from .errors import InputError
+from .ports import Fields, pack, unpack
+
+INSTRUCTION_BITS = 128
+INSTRUCTION_BYTES = INSTRUCTION_BITS // 8
+#: Version of the instruction set; the header carries it.
+VERSION = 1
+
+
+class Opcode(IntEnum):
+    """What an instruction does; every other code is an error."""
+
+    LOAD = 1
+    ZERO = 2
+    SETUP = 3
+    PASS = 4
+    STORE = 5
+    END = 6
+    HEADER = 7
+
+
+class Engine(IntEnum):
+    """The three engines, each with a queue of instructions."""
+
+    LOAD = 0
+    EXECUTE = 1
+    STORE = 2
+
+
+class Kind(IntEnum):
+    """Where a LOAD writes to."""
+
+    WEIGHTS = 0
+    ACTIVATIONS = 1
+    PARAMETERS = 2
+    RESIDUAL = 3
+    TABLE = 4
+
+
+#: The engine whose queue an opcode goes to; HEADER goes to none.
+ENGINE_OF = {
+    Opcode.LOAD: Engine.LOAD, Opcode.ZERO: Engine.LOAD, Opcode.SETUP: Engine.EXECUTE, Opcode.PASS: Engine.EXECUTE,
+    Opcode.STORE: Engine.STORE, Opcode.END: Engine.STORE,
+}  # fmt: skip
+
+_COMMON: Fields = (("opcode", 4), ("wait", 2), ("signal", 2))
+#: How vectors are written into the activation banks.
+PLACE_FIELDS: Fields = (("to", 16), ("width", 12), ("pitch", 12), ("period", 3), ("bank", 6))
+
+#: Fields of each instruction after opcode, wait and signal, lowest bits first.
+FIELDS: dict[Opcode, Fields] = {
+    Opcode.LOAD: (*PLACE_FIELDS, ("kind", 3), ("count", 16), ("source", 32)),
+    Opcode.ZERO: (("to", 16), ("count", 16)),
+    Opcode.SETUP: (("nx", 12), ("ny", 12), ("step_x", 8), ("step_y", 16)),
+    Opcode.PASS: (("command", COMMAND_BITS), ("words", 16), ("weights", 16), ("base", 16), ("table", 8)),
+    Opcode.STORE: (
+        *PLACE_FIELDS, ("block", 6), ("low", 8), ("high", 8), ("raw", 1), ("residual", 1), ("local", 1),
+        ("residual_at", 14), ("count", 14),
+    ),
+    Opcode.END: (),
+    Opcode.HEADER: (("version", 8), ("fingerprint", 32)),
+}  # fmt: skip
+#: In a STORE to memory the place's bits hold a byte address instead: its low 32 bits.
+ADDRESS_BITS = 32
+
+
+def layout(opcode: Opcode) -> Fields:
+    """All fields of an instruction, lowest bits first."""
+    return (*_COMMON, *FIELDS[opcode])
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction.
+
+    Attributes:
+        fields: by the names in `FIELDS`; a STORE to memory has `address` in place of the place's fields.
+        wait, signal: the other engines whose token it takes before it begins, and those it gives one when done.
+    """
+
+    opcode: Opcode
+    fields: Mapping[str, int] = field(default_factory=dict)
+    wait: tuple[Engine, ...] = ()
+    signal: tuple[Engine, ...] = ()
+
+    def to_word(self) -> int:
+        """The instruction as 128 bits.
+
+        Raises:
+            InputError: a field is missing, unknown or too large.
+        """
+        values = dict(self.fields)
+        if self.opcode == Opcode.STORE and not values.get("local"):
+            values |= _place_of(values.pop("address", 0))
+        values |= {"opcode": self.opcode, "wait": self._mask(self.wait), "signal": self._mask(self.signal)}
+        fields = layout(self.opcode)
+        for name, bits in fields:
+            if name not in values:
+                raise InputError(f"{self.opcode.name}: {name} is missing")
+            if not isinstance(bits, int) or not 0 <= values[name] < 1 << bits:
+                raise InputError(f"{self.opcode.name}: {name} must fit in {bits} bits, not {values[name]}")
+        if unknown := set(values) - {name for name, _ in fields}:
+            raise InputError(f"{self.opcode.name}: no field {min(unknown)}")
+        return pack(fields, values)
+
+    @classmethod
+    def from_word(cls, word: int) -> Instruction:
+        """Inverse of `to_word`.
+
+        Raises:
+            InputError: an opcode that there is not, or bits beyond the last field.
+        """
+        code = word & 15
+        if code not in iter(Opcode):
+            raise InputError(f"opcode {code} is unknown")
+        opcode = Opcode(code)
+        fields = layout(opcode)
+        if word >> sum(bits for _, bits in fields if isinstance(bits, int)):
+            raise InputError(f"{opcode.name}: bits beyond the last field are set")
+        values = unpack(fields, word)
+        del values["opcode"]
+        masks = values.pop("wait"), values.pop("signal")
+        others = [e for e in Engine if e != ENGINE_OF.get(opcode)][:2]
+        if opcode == Opcode.STORE and not values["local"]:
+            values = {n: v for n, v in values.items() if n not in dict(PLACE_FIELDS)} | {"address": _address_of(values)}
+        wait, signal = (tuple(e for i, e in enumerate(others) if mask >> i & 1) for mask in masks)
+        return cls(opcode, values, wait, signal)
+
+    def _mask(self, engines: tuple[Engine, ...]) -> int:
+        own = ENGINE_OF.get(self.opcode)
+        if own is None or own in engines:
+            if engines:
+                raise InputError(f"{self.opcode.name}: cannot wait for or signal {[e.name.lower() for e in engines]}")
+            return 0
+        others = [e for e in Engine if e != own]
+        return sum(1 << others.index(engine) for engine in set(engines))
+
+
+def _place_of(address: int) -> dict[str, int]:
+    if not 0 <= address < 1 << ADDRESS_BITS:
+        raise InputError(f"STORE: address must fit in {ADDRESS_BITS} bits, not {address}")
+    return unpack(PLACE_FIELDS, address)
+
+
+def _address_of(values: Mapping[str, int]) -> int:
+    return pack(PLACE_FIELDS, values) & ((1 << ADDRESS_BITS) - 1)

@@ -1,0 +1,81 @@
+"""Sizes of the accelerator around the core, derived from the hardware description."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from .errors import InputError
+from .hardware import Hardware
+from .instruction import VERSION
+
+#: Vectors of parameters that belong to an output block of V channels, and the distance between blocks.
+PARAMETER_VECTORS, PARAMETER_PITCH = 13, 16
+PARAMETER_BLOCKS = 64
+TABLE_ENTRIES = 256
+OFFSET_BITS = 16
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The accelerator's sizes. A vector is V = C_arr bytes.
+
+    Attributes:
+        vector: V, bytes of a vector and values of a weight word.
+        bundles: M-element bundles in a vector.
+        weight_depth, residual_depth: vectors; bank_depth: bundles of an activation bank; output_depth: vectors of one
+            of the two halves; table_vectors: vectors of one table entry.
+    """
+
+    hw: Hardware
+    vector: int
+    bundles: int
+    weight_depth: int
+    bank_depth: int
+    output_depth: int
+    residual_depth: int
+    table_vectors: int
+
+    @classmethod
+    def of(cls, hw: Hardware) -> Machine:
+        """The machine around a core.
+
+        Raises:
+            InputError: a size that the accelerator does not support; the core alone may.
+        """
+        array, numbers = hw.array, hw.numbers
+        for name, size in (("array.rows", array.rows), ("array.cols", array.cols)):
+            if size & (size - 1):
+                raise InputError(f"hardware {hw.name}: the accelerator needs a power of two in {name}, not {size}")
+        if (numbers.weight_bits, numbers.activation_bits, numbers.accumulator_bits) != (8, 8, 32):
+            raise InputError(f"hardware {hw.name}: the accelerator needs 8-bit numbers and 32-bit accumulators")
+        if array.group > array.cols or array.cols > array.rows * array.group:
+            raise InputError(f"hardware {hw.name}: the accelerator needs array.group <= array.cols <= rows x group")
+        if hw.memory.bytes_per_clock != array.cols:
+            raise InputError(
+                f"hardware {hw.name}: the accelerator needs memory.bytes_per_clock equal to array.cols "
+                f"({array.cols}), not {hw.memory.bytes_per_clock}"
+            )
+        vector = array.cols
+        return cls(
+            hw=hw, vector=vector, bundles=vector // array.group,
+            weight_depth=hw.weights.buffer_kib * 1024 // vector,
+            bank_depth=hw.activations.buffer_kib * 1024 // (array.rows * array.group),
+            output_depth=hw.outputs.buffer_kib * 512 // vector,
+            residual_depth=hw.outputs.buffer_kib * 1024 // vector,
+            table_vectors=1 << (max(1, -(-array.rows * OFFSET_BITS // (8 * vector))) - 1).bit_length(),
+        )  # fmt: skip
+
+    @property
+    def burst_beats(self) -> int:
+        """Beats of the longest burst: a power of two, and never more than 4 KiB."""
+        beats = min(self.hw.memory.burst_beats, 4096 // self.vector)
+        return 1 << (beats.bit_length() - 1)
+
+    @property
+    def fingerprint(self) -> int:
+        """32 bits that tell hardware descriptions apart whose programs differ; the clock and the name do not count."""
+        description = self.hw.model_dump(exclude={"name", "clock_mhz"}) | {"version": VERSION}
+        digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).digest()
+        return int.from_bytes(digest[:4], "little")
