@@ -32,11 +32,12 @@ class _Source:
             self._offered = self._willing[clock % len(self._willing)]
         return self._offered
 
-    def took(self) -> None:
-        """The item was transferred in this clock."""
-        self._left -= 1
-        self.next += 1
-        self._offered = False
+    def end_clock(self, ready: bool) -> None:
+        """End of a clock with the port's `ready`: an item that was offered has been taken."""
+        if ready and self._offered:
+            self._left -= 1
+            self.next += 1
+            self._offered = False
 
 
 def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) -> tuple[CoreRun, Events]:
@@ -76,9 +77,8 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
         if core.results.valid and results_ready:
             results.append(core.results.payload)
             clocks.append(clock)
-        for source, offered, accepted in zip((command, weight, bundle), offers, accepts, strict=True):
-            if offered and accepted:
-                source.took()
+        for source, accepted in zip((command, weight, bundle), accepts, strict=True):
+            source.end_clock(accepted)
         core.update()
         clock += 1
     run = CoreRun(
