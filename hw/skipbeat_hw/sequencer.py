@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import bundle_bits, control_fields, pass_fields, slot_bits
@@ -19,8 +20,8 @@ class Sequencer(wiring.Component):
 
     A pass that loads waits until the spare bank is full, swaps the banks and releases the other one. A beat begins when
     its bundle is there and, in a last pass, when the result buffer has room; once begun it is not interrupted. The
-    bundle stays on the stream until the last step of its beat. A pass that reads the accumulators does not start within
-    2 clocks after the first pixel of the pass before it.
+    bundle stays on the stream until the last step of its beat. A pass that reads the accumulators does not start before
+    what it reads is written: a clock or two late, and only after a pass of one or two pixels.
 
     Members
     -------
@@ -72,7 +73,7 @@ class Sequencer(wiring.Component):
         ]
         m.d.sync += credits.eq(credits - (issue & (slot == 0) & current.last) + self.taken_i)
 
-        take = self._take(m, bank, finish, issue & close & (pixel == 0))
+        take = self._take(m, bank, finish, issue & close, pixel)
         with m.If(take):
             m.d.sync += [active.eq(1), pixel.eq(0), slot.eq(0), current.eq(self.passes.payload)]
             m.d.sync += [null.eq(self.passes.payload.beat == 0), bank.eq(bank ^ self.passes.payload.load)]
@@ -91,19 +92,22 @@ class Sequencer(wiring.Component):
         self._feed(m, issue, current, row_on, pixel, Cat(slot, bank))
         return m
 
-    def _take(self, m: Module, bank: Signal, finish: Signal, first_pixel_ends: Signal) -> Signal:
+    def _take(self, m: Module, bank: Signal, finish: Signal, pixel_ends: Signal, pixel: Signal) -> Signal:
         """Whether the next pass starts in this clock; names a pass whose tile is not there."""
         offered = self.passes.payload
         resident, resident_beat = Signal(), Signal.like(offered.beat)
         resident_rows, settle = Signal.like(offered.rows), Signal()
-        free, stale, take, settle_now = Signal(), Signal(), Signal(), Signal()
+        free, stale, take = Signal(), Signal(), Signal()
+        settle_now, quick = Signal(), Signal()
         same = resident & (offered.beat == resident_beat) & (offered.rows == resident_rows)
         loaded = ~offered.load | self.full_i.bit_select(~bank, 1)
         m.d.comb += [
-            settle_now.eq(first_pixel_ends),
+            settle_now.eq(pixel_ends & (pixel == 0)),
+            # A beat of one step would read the second pixel in the clock before its sum is written.
+            quick.eq(pixel_ends & (pixel == 1) & (offered.beat <= 1)),
             free.eq(~self.halt_i & (~self.active_o | finish)),
             stale.eq(~offered.load & (offered.beat != 0) & ~same),
-            take.eq(self.passes.valid & free & ~stale & loaded & (offered.first | ~(settle | settle_now))),
+            take.eq(self.passes.valid & free & ~stale & loaded & (offered.first | ~(settle | settle_now | quick))),
             self.passes.ready.eq(take),
             self.release_o.eq((take & offered.load & resident) << bank),
         ]
@@ -114,9 +118,7 @@ class Sequencer(wiring.Component):
             m.d.sync += [resident.eq(1), resident_beat.eq(offered.beat), resident_rows.eq(offered.rows)]
         return take
 
-    def _feed(
-        self, m: Module, issue: Signal, current: data.View, row_on: Signal, pixel: Signal, address: Cat
-    ) -> None:
+    def _feed(self, m: Module, issue: Signal, current: data.View, row_on: Signal, pixel: Signal, address: Cat) -> None:
         """The registers in front of the array; rows beyond the tile see zeros."""
         control = self.control_o
         m.d.sync += control.valid.eq(issue)
