@@ -6,6 +6,7 @@ import ctypes
 import time
 import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from skipbeat_arch.command import COMMAND_BITS
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.stream import PORTS, CoreRun, CoreStimulus
 
 from .cache import verilog_text
@@ -90,7 +92,7 @@ class VerilatedCore:
                 and start again from the beginning; only what follows is returned, from clock 0.
 
         Raises:
-            InputError: an array of the stimulus has not the shape that this hardware needs.
+            InputError: an array of the stimulus has a shape or a value that the ports do not have.
         """
         if reset_at is not None and reset_at < 0:
             raise InputError(f"reset_at: expected a clock from 0 on, not {reset_at}")
@@ -131,6 +133,8 @@ class VerilatedCore:
         _expect("weights", stimulus.weights.shape[1:], (-(-hw.word_bits // 8),))
         _expect("weights_last", stimulus.weights_last.shape, (count,))
         _expect("activations", stimulus.activations.shape[1:], group)
+        _expect_range("commands", stimulus.commands, 0, (1 << COMMAND_BITS) - 1)
+        _expect_range("activations", stimulus.activations, *integer_range(hw.numbers.activation_bits))
         commands = np.ascontiguousarray(stimulus.commands, "<u8").view(np.uint32).reshape(-1, 2)
         data = np.unpackbits(stimulus.weights, axis=1, count=hw.word_bits, bitorder="little")
         weights = np.concatenate([data, stimulus.weights_last.astype(np.uint8)[:, None]], axis=1)
@@ -169,6 +173,11 @@ def _check_ports(verilog: str, widths: dict[str, int]) -> None:
 def _expect(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if shape != expected:
         raise InputError(f"stimulus: {name} should have items of shape {expected}, not {shape}")
+
+
+def _expect_range(name: str, values: npt.NDArray[Any], low: int, high: int) -> None:
+    if values.size and not low <= int(values.min()) <= int(values.max()) <= high:
+        raise InputError(f"stimulus: {name} should be in {low}..{high}, found {values.min()}..{values.max()}")
 
 
 def _pattern(port: str, willing: dict[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]:

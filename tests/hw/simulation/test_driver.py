@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.command import COMMAND_BITS
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.numbers import integer_range
@@ -154,6 +155,11 @@ def test_bad_stimulus_is_named(core: SmallCore) -> None:
         rtl.run(replace(good, weights=good.weights[:, 1:]))
     with pytest.raises(InputError, match=r"willing\['weights'\]"):
         rtl.run(replace(good, willing=good.willing | {"weights": np.zeros(0, np.bool_)}))
+    with pytest.raises(InputError, match="commands should be in"):
+        rtl.run(replace(good, commands=np.array([1 << COMMAND_BITS], np.uint64)))
+    if hw.numbers.activation_bits < 8:
+        with pytest.raises(InputError, match=r"activations should be in -16\.\.15"):
+            rtl.run(replace(good, activations=np.full_like(good.activations, 16)))
     with pytest.raises(InputError, match="reset_at"):
         rtl.run(good, reset_at=-1)
 
