@@ -99,7 +99,7 @@ def cosimulate(
     return Cosimulation(
         program=program, rtl=rtl, model=model, events=events, timing=program.timing if ideal else None, y=y,
         bit_exact=bool(exact and np.array_equal(collect(program, model.results), expected)),
-        ports_agree=bool(np.array_equal(rtl.trace, model.trace)),
+        ports_agree=first_difference(rtl, model) is None,
     )  # fmt: skip
 
 
@@ -130,7 +130,8 @@ def first_difference(rtl: CoreRun, model: CoreRun) -> str | None:
     if len(differing):
         clock, column = differing[0].tolist()
         port, signal = PORTS[column // 2], ("valid", "ready")[column % 2]
-        return f"clock {clock}: {port}.{signal} is {rtl.trace[clock, column]} in the RTL, {model.trace[clock, column]} in the model"
+        values = f"{rtl.trace[clock, column]} in the RTL, {model.trace[clock, column]} in the model"
+        return f"clock {clock}: {port}.{signal} is {values}"
     if rtl.cycles != model.cycles:
         return f"the RTL ran {rtl.cycles} clocks, the model {model.cycles}"
     return None

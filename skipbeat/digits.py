@@ -35,8 +35,9 @@ NOTES = (
 
 
 def summarise(
-    prepared: PreparedDigits, layers: Sequence[CompiledLayer], hw: Hardware, *, batch: int, seed: int, rtl: RtlCheck | None
-) -> Summary:
+    prepared: PreparedDigits, layers: Sequence[CompiledLayer], hw: Hardware, *, batch: int, seed: int,
+    rtl: RtlCheck | None,
+) -> Summary:  # fmt: skip
     """The summary of a network whose layers were compiled for a batch."""
     return Summary(
         model=MODEL, data=_DATA, pattern=str(prepared.pattern), hardware=HardwareSummary.of(hw), batch=batch,
@@ -66,8 +67,9 @@ def compile_network(prepared: PreparedDigits, hw: Hardware, batch: int) -> list[
 
 
 def run_on_rtl(
-    prepared: PreparedDigits, layers: Sequence[CompiledLayer], hw: Hardware, images: int, simulator: SimulatorName, progress: Progress
-) -> RtlCheck:
+    prepared: PreparedDigits, layers: Sequence[CompiledLayer], hw: Hardware, images: int, simulator: SimulatorName,
+    progress: Progress,
+) -> RtlCheck:  # fmt: skip
     """Run every layer for the first `images` test images on RTL, cycle model and timing model.
 
     Each layer gets the activations that the integer oracle computed for it, and must give the oracle's sums.

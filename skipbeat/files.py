@@ -13,6 +13,20 @@ def write_text(path: str | Path, text: str) -> Path:
     return write_bytes(path, text.encode())
 
 
+def make_folder(path: str | Path) -> Path:
+    """Create a folder and those above it, so that long work does not end with nowhere to put its results.
+
+    Raises:
+        InputError: it cannot be created, or is not a folder.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made a folder: {error.strerror or error}") from None
+    return folder
+
+
 def write_bytes(path: str | Path, content: bytes) -> Path:
     """Write a file by renaming a finished temporary one, and create its folder if there is none.
 

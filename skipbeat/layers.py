@@ -39,9 +39,7 @@ class CompiledLayer:
 
 def compile_pair(layer: IntegerLayer, hw: Hardware) -> CompiledLayer:
     """Compile a layer with its own weights and, for comparison, as if all of them were nonzero."""
-    return CompiledLayer(
-        layer=layer, program=compile_layer(layer, hw), cycles_dense=compile_dense(layer, hw).cycles
-    )
+    return CompiledLayer(layer=layer, program=compile_layer(layer, hw), cycles_dense=compile_dense(layer, hw).cycles)
 
 
 def shape_text(workload: Workload) -> str:

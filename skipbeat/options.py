@@ -41,8 +41,9 @@ def json_option(function: Callable[P, T]) -> Callable[P, T]:
 def seed_option(function: Callable[P, T]) -> Callable[P, T]:
     """`--seed`: the command gets `seed: int`."""
     return click.option(
-        "--seed", type=click.IntRange(min=0, max=2**32 - 1), default=0, show_default=True, help="Seed of all random choices."
-    )(function)
+        "--seed", type=click.IntRange(min=0, max=2**32 - 1), default=0, show_default=True,
+        help="Seed of all random choices.",
+    )(function)  # fmt: skip
 
 
 def simulator_option(function: Callable[P, T]) -> Callable[P, T]:

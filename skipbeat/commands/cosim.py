@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import hardware_options, json_option, seed_option, simulator_option
+from ..options import hardware_options, json_option, pattern_option, seed_option, simulator_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 @click.command("cosim", short_help="Run a GEMM on RTL and models and compare bits and cycles.")
 @hardware_options
-@click.option("--gemm", "sizes", metavar="P,C,K", default="64,96,32", show_default=True, help="Sizes of Y[P,K] = X[P,C] W[C,K].")
-@click.option("--pattern", default="2:4", show_default=True, metavar="PATTERN", help="dense, N:M, unstructured:DENSITY or block:DENSITY.")
+@click.option(
+    "--gemm", "sizes", metavar="P,C,K", default="64,96,32", show_default=True, help="Sizes of Y[P,K] = X[P,C] W[C,K]."
+)
+@pattern_option
 @seed_option
 @simulator_option
-@click.option("--dump", type=click.Path(path_type=Path, dir_okay=False), help="Write x, w and the RTL's y to this .npz file.")
+@click.option(
+    "--dump", type=click.Path(path_type=Path, dir_okay=False), help="Write x, w and the RTL's y to this .npz file."
+)
 @json_option
 def command(
     hw: str, overrides: tuple[str, ...], sizes: str, pattern: str, seed: int, simulator: SimulatorName,
@@ -47,7 +51,10 @@ def command(
 
     from ..cases import random_gemm
     from ..cosimulation import cosimulate, rtl_core
+    from ..files import make_folder
 
+    if dump is not None:
+        make_folder(dump.parent)
     x, w = random_gemm(gemm, wanted, hardware, seed)
     core = rtl_core(hardware, simulator)
     result = cosimulate(compile_layer((w, gemm), hardware), x, core)

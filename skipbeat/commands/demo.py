@@ -19,14 +19,27 @@ MIN_IMAGES = 8
 @click.command("demo", short_help="Train, prune, compile, run on RTL and report: everything, once.")
 @pattern_option
 @hardware_options
-@click.option("--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True, help="Folder for the report.")
-@click.option("--images", type=click.IntRange(MIN_IMAGES, 450), default=MIN_IMAGES, show_default=True, help="Test images that run on the RTL, as one batch.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build/demo"),
+    show_default=True,
+    help="Folder for the report.",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(MIN_IMAGES, 450),
+    default=MIN_IMAGES,
+    show_default=True,
+    help="Test images that run on the RTL, as one batch.",
+)
 @seed_option
 @simulator_option
 @json_option
 def command(
-    pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images: int, seed: int, simulator: SimulatorName, as_json: bool
-) -> int:
+    pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images: int, seed: int, simulator: SimulatorName,
+    as_json: bool,
+) -> int:  # fmt: skip
     """Train the digits network, prune it, quantise it, compile it and run all its layers on the RTL.
 
     Writes report.html and summary.json. Exit status 0 only if RTL, cycle model and timing model agree in every bit
@@ -42,8 +55,10 @@ def command(
     from skipbeat_reports.write import write_report
 
     from ..digits import compile_network, prepare, run_on_rtl, summarise
+    from ..files import make_folder
     from ..progress import step
 
+    make_folder(out)
     step(f"seed {seed}")
     prepared = prepare(wanted, seed, step)
     step("compiling")

@@ -16,7 +16,9 @@ from ..options import hardware_options, json_option, pattern_option, seed_option
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True, help="Images at a time.")
 @seed_option
 @json_option
-def command(model: str, pattern: str, hw: str, overrides: tuple[str, ...], batch: int, seed: int, as_json: bool) -> None:
+def command(
+    model: str, pattern: str, hw: str, overrides: tuple[str, ...], batch: int, seed: int, as_json: bool
+) -> None:
     """Estimate the cycles of MODEL, `zoo:digits-cnn`, on a hardware description.
 
     The model is trained and pruned to the pattern with the seed. Cycles are exact: the same programs take as many
@@ -43,6 +45,8 @@ def command(model: str, pattern: str, hw: str, overrides: tuple[str, ...], batch
         return
     print_layers(summary.layers)
     rate = hardware.clock_mhz * 1e6 * batch / summary.cycles
-    click.echo(f"{summary.cycles:,} cycles for {batch} image(s): {rate:,.0f} images per second at {hardware.clock_mhz:g} MHz")
+    click.echo(
+        f"{summary.cycles:,} cycles for {batch} image(s): {rate:,.0f} images per second at {hardware.clock_mhz:g} MHz"
+    )
     for note in summary.notes:
         click.echo(f"assumption: {note}")

@@ -27,10 +27,7 @@ def command(hw: str, overrides: tuple[str, ...], out: Path) -> None:
     hardware = load_hardware(hw, overrides)
     from skipbeat_hw.verilog import core_verilog
 
-    text = core_verilog(hardware)
-    for name, content in (
-        ("core.v", f"// skipbeat core for {hardware.name}: {hardware.array.rows} x {hardware.array.cols} PEs, M = {hardware.array.group}\n{text}"),
-        ("hardware.yaml", yaml.safe_dump(hardware.model_dump(), sort_keys=False)),
-    ):  # fmt: skip
-        write_text(out / name, content)
-        click.echo(out / name)
+    array = hardware.array
+    title = f"// skipbeat core for {hardware.name}: {array.rows} x {array.cols} PEs, M = {array.group}"
+    click.echo(write_text(out / "core.v", f"{title}\n{core_verilog(hardware)}"))
+    click.echo(write_text(out / "hardware.yaml", yaml.safe_dump(hardware.model_dump(), sort_keys=False)))

@@ -62,7 +62,7 @@ def _items(stimulus: CoreStimulus, hw: Hardware) -> dict[str, list[int]]:
     """Payloads of the input streams as the ports carry them."""
     bits = hw.numbers.activation_bits
     mask = (1 << bits) - 1
-    bundles = stimulus.activations.reshape(len(stimulus.activations), -1)
+    bundles = stimulus.activations.reshape(len(stimulus.activations), hw.array.rows * hw.array.group)
     if bits == 8:
         activations = [int.from_bytes(row.tobytes(), "little") for row in bundles]
     else:

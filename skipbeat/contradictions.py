@@ -1,0 +1,161 @@
+"""Streams that contradict themselves: a few sound passes, then one that must end in a certain error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from skipbeat_arch.command import COMMAND_FIELDS, Command, CoreError, Encoding, metadata_bits
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.numbers import integer_range
+from skipbeat_arch.stream import BoolArray, CoreStimulus
+from skipbeat_arch.tile import Int8Array, PackedTile, pack_tile
+
+Kind = Literal[
+    "truncated tile", "overlong tile", "bad bitmap", "falling coordinates", "reserved encoding", "no pixels",
+    "reuse without tile",
+]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_ERRORS: dict[Kind, CoreError] = {
+    "truncated tile": CoreError.TRUNCATED_TILE,
+    "overlong tile": CoreError.OVERLONG_TILE,
+    "bad bitmap": CoreError.TOO_MANY_NONZEROS,
+    "falling coordinates": CoreError.COORDINATES_NOT_ASCENDING,
+    "reserved encoding": CoreError.RESERVED_ENCODING,
+    "no pixels": CoreError.BAD_GEOMETRY,
+    "reuse without tile": CoreError.NO_SUCH_TILE,
+}
+_MAX_CLOCKS = 100_000
+_SOUND_PASSES = 3
+_MAX_PIXELS = 12
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contradiction:
+    """A stimulus that ends in `error`."""
+
+    kind: Kind
+    error: CoreError
+    stimulus: CoreStimulus
+
+
+@dataclass
+class _Passes:
+    """Passes that are being put together."""
+
+    hw: Hardware
+    commands: list[int] = field(default_factory=list)
+    tiles: list[PackedTile] = field(default_factory=list)
+    pixels: list[int] = field(default_factory=list)
+
+    def add(self, word: int, pixels: int, tile: PackedTile | None) -> None:
+        self.commands.append(word)
+        self.pixels.append(pixels)
+        if tile is not None:
+            self.tiles.append(tile)
+
+    def stimulus(self, rng: np.random.Generator, willing: dict[str, BoolArray]) -> CoreStimulus:
+        array, low_high = self.hw.array, integer_range(self.hw.numbers.activation_bits)
+        empty = np.zeros((0, -(-self.hw.word_bits // 8)), np.uint8)
+        lengths = [len(tile.words) for tile in self.tiles]
+        last = np.zeros(sum(lengths), np.bool_)
+        last[np.cumsum(lengths, dtype=np.intp) - 1] = True
+        bundles = rng.integers(low_high[0], low_high[1] + 1, (sum(self.pixels), array.rows, array.group))
+        return CoreStimulus(
+            commands=np.array(self.commands, np.uint64), weights_last=last, willing=willing,
+            weights=np.concatenate([empty, *(tile.words for tile in self.tiles)]),
+            activations=bundles.astype(np.int8), results=max(1, sum(self.pixels)), max_clocks=_MAX_CLOCKS,
+        )  # fmt: skip
+
+
+def contradiction(kind: Kind, hw: Hardware, rng: np.random.Generator, willing: dict[str, BoolArray]) -> Contradiction:
+    """A random contradictory stimulus: 0 to 3 sound passes, the wrong one, and perhaps one that never runs."""
+    passes = _Passes(hw)
+    for _ in range(int(rng.integers(_SOUND_PASSES + 1))):
+        _sound(passes, rng)
+    _wrong(kind, passes, rng)
+    if rng.random() < 0.5:
+        _sound(passes, rng)
+    return Contradiction(kind=kind, error=_ERRORS[kind], stimulus=passes.stimulus(rng, willing))
+
+
+def _sound(passes: _Passes, rng: np.random.Generator) -> None:
+    tile = pack_tile(_weights(passes.hw, rng, int(rng.integers(1, passes.hw.array.group + 1))), passes.hw)
+    pixels = _pixels(passes.hw, rng)
+    passes.add(tile.command(pixels, first=True, last=True).to_word(), pixels, tile)
+
+
+def _wrong(kind: Kind, passes: _Passes, rng: np.random.Generator) -> None:
+    hw, pixels = passes.hw, _pixels(passes.hw, rng)
+    if kind == "reuse without tile":
+        passes.add(_reuse(passes, pixels).to_word(), pixels, None)
+        return
+    encoding = Encoding.COORDINATE if kind == "falling coordinates" else Encoding.BITMAP
+    tile = pack_tile(_weights(hw, rng, 2), hw, encoding)
+    if kind in _CHANGES:
+        tile = _CHANGES[kind](tile, hw)
+    command = tile.command(0 if kind == "no pixels" else pixels, first=True, last=True)
+    word = command.to_word()
+    if kind == "reserved encoding":
+        word |= 3 << _offset("encoding")
+    passes.add(word, pixels, tile)
+
+
+def _reuse(passes: _Passes, pixels: int) -> Command:
+    """The command for a tile that is not the resident one: none is, or one with another b."""
+    resident = passes.tiles[-1] if passes.tiles else None
+    beat = resident.beat % passes.hw.array.group + 1 if resident else 1
+    return Command(pixels=pixels, beat=beat, rows=resident.rows if resident else 1, cols=1, load=False)
+
+
+def _pixels(hw: Hardware, rng: np.random.Generator) -> int:
+    return int(rng.integers(1, min(_MAX_PIXELS, hw.accumulators.depth) + 1))
+
+
+def _weights(hw: Hardware, rng: np.random.Generator, beat: int) -> Int8Array:
+    """A tile [rows, M, cols] with b nonzeros in every group."""
+    rows, cols = int(rng.integers(1, hw.array.rows + 1)), int(rng.integers(1, hw.array.cols + 1))
+    shape = (rows, hw.array.group, cols)
+    values = rng.integers(1, integer_range(hw.numbers.weight_bits)[1] + 1, shape) * rng.choice([-1, 1], shape)
+    rank = rng.random(shape).argsort(axis=1).argsort(axis=1)
+    return np.where(rank < beat, values, 0).astype(np.int8)
+
+
+def _offset(name: str) -> int:
+    """Lowest bit of a command's field."""
+    names = [field_name for field_name, _ in COMMAND_FIELDS]
+    return sum(bits for _, bits in COMMAND_FIELDS[: names.index(name)])
+
+
+def _first_group(tile: PackedTile, hw: Hardware, bit: int) -> PackedTile:
+    """The tile with every bit of its first group's metadata set to `bit`."""
+    bits = np.unpackbits(tile.words, axis=1, count=hw.word_bits, bitorder="little")
+    bits.reshape(-1)[: metadata_bits(tile.encoding, tile.beat, hw.array.group)] = bit
+    return replace(tile, words=np.packbits(bits, axis=1, bitorder="little"))
+
+
+def _all_nonzero(tile: PackedTile, hw: Hardware) -> PackedTile:
+    return _first_group(tile, hw, 1)
+
+
+def _all_position_0(tile: PackedTile, hw: Hardware) -> PackedTile:
+    return _first_group(tile, hw, 0)
+
+
+def _without_last_word(tile: PackedTile, _hw: Hardware) -> PackedTile:
+    return replace(tile, words=tile.words[:-1])
+
+
+def _with_a_word_more(tile: PackedTile, _hw: Hardware) -> PackedTile:
+    return replace(tile, words=np.concatenate([tile.words, tile.words[-1:]]))
+
+
+_CHANGES: dict[Kind, Callable[[PackedTile, Hardware], PackedTile]] = {
+    "truncated tile": _without_last_word,
+    "overlong tile": _with_a_word_more,
+    "bad bitmap": _all_nonzero,
+    "falling coordinates": _all_position_0,
+}

@@ -1,0 +1,169 @@
+"""The random cases of the regression: case `index` of `seed` is a pure function of the two and of the hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.hardware import Accumulators, Activations, Array, Hardware, Memory, Numbers, Weights
+from skipbeat_arch.numbers import integer_range
+from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.stream import PORTS, BoolArray
+from skipbeat_arch.workload import Gemm
+from skipbeat_mapper.compile import CompileOptions
+
+from .cases import Int8Array, random_gemm
+from .contradictions import KINDS, Contradiction, contradiction
+
+#: Every so manieth case, on average, holds a contradictory stream.
+_CONTRADICTION_SHARE = 1 / 6
+_EXTREME_SHARE = 1 / 6
+_IDEAL_SHARE = 1 / 3
+_UNIT_SHARE = 1 / 5
+_MAX_PIXELS = 40
+#: Clocks of a pattern of willingness before it repeats: prime, so that it does not follow the beats.
+_PERIOD = 499
+
+
+def _hardware(rows: int, cols: int, group: int, lanes: int, depth: int, numbers: Numbers | None = None) -> Hardware:
+    return Hardware(
+        name=f"regress-{rows}x{cols}-m{group}", clock_mhz=100.0,
+        array=Array(rows=rows, cols=cols, group=group),
+        weights=Weights(decode_lanes=lanes, buffer_kib=4), activations=Activations(buffer_kib=4),
+        accumulators=Accumulators(depth=depth), memory=Memory(bytes_per_clock=16, latency_clocks=4),
+        numbers=numbers or Numbers(),
+    )  # fmt: skip
+
+
+#: Hardware and how often it is drawn: few, because each is compiled once; the largest compiles for a minute.
+POOL: tuple[tuple[Hardware, int], ...] = (
+    (_hardware(2, 2, 4, 1, 4), 3),
+    (_hardware(1, 3, 8, 3, 16), 2),
+    (_hardware(3, 5, 16, 1, 7), 3),
+    (_hardware(4, 4, 4, 2, 64), 3),
+    (_hardware(5, 6, 4, 6, 32, Numbers(weight_bits=5, activation_bits=7, accumulator_bits=24)), 2),
+    (_hardware(4, 8, 8, 4, 16), 3),
+    (_hardware(8, 8, 4, 8, 64), 2),
+    (_hardware(16, 16, 4, 4, 32), 1),
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RegressionCase:
+    """One case.
+
+    Attributes:
+        hardware: the core that it runs on.
+        gemm, pattern: sizes and sparsity; `x` int8 [P, C] and `w` int8 [C, K] are drawn from them.
+        extreme: all values are the lowest or the highest that the hardware's numbers have.
+        options: what the mapper may do.
+        willing: idle and back-pressure by port (`skipbeat_arch.stream`).
+        wrong: a contradictory stream that runs, and ends in its error, before a reset and the GEMM; None without.
+    """
+
+    seed: int
+    index: int
+    hardware: Hardware
+    gemm: Gemm
+    pattern: Pattern
+    extreme: bool
+    x: Int8Array
+    w: Int8Array
+    options: CompileOptions
+    willing: dict[str, BoolArray]
+    wrong: Contradiction | None
+
+    @property
+    def ideal(self) -> bool:
+        """No port ever waits for the outside."""
+        return all(bool(pattern.all()) for pattern in self.willing.values())
+
+    def __str__(self) -> str:
+        gemm = self.gemm
+        text = f"{self.hardware.name}, {gemm.p},{gemm.c},{gemm.k} {self.pattern}{' extreme' if self.extreme else ''}"
+        shares = ", ".join(f"{port} {pattern.mean():.0%}" for port, pattern in self.willing.items())
+        text += ", ideal ports" if self.ideal else f", willing: {shares}"
+        return f"{text}, after {self.wrong.kind}" if self.wrong else text
+
+
+def regression_case(seed: int, index: int, hardware: Hardware | None = None) -> RegressionCase:
+    """Case `index` (from 0) of a seed, on `hardware` or else on one of the pool."""
+    rng = np.random.default_rng([seed, index])
+    shares = np.array([share for _, share in POOL], np.float64)
+    drawn = POOL[int(rng.choice(len(POOL), p=shares / shares.sum()))][0]
+    hw = hardware or drawn
+    gemm, pattern = _gemm(rng, hw), _pattern(rng)
+    x, w = random_gemm(gemm, pattern, hw, int(rng.integers(2**32)))
+    extreme = bool(rng.random() < _EXTREME_SHARE)
+    if extreme:
+        x, w = _extremes(rng, x, hw.numbers.activation_bits), _extremes(rng, w, hw.numbers.weight_bits)
+    willing = random_willing(rng)
+    options = CompileOptions(
+        block_pixels=None if rng.random() < 0.5 else int(rng.integers(1, min(hw.accumulators.depth, gemm.p) + 1)),
+        regroup=bool(rng.random() < 0.7), permute=bool(rng.random() < 0.7),
+    )  # fmt: skip
+    wrong = None
+    if rng.random() < _CONTRADICTION_SHARE:
+        wrong = contradiction(KINDS[int(rng.integers(len(KINDS)))], hw, rng, random_willing(rng))
+    return RegressionCase(
+        seed=seed, index=index, hardware=hw, gemm=gemm, pattern=pattern, extreme=extreme, x=x, w=w, options=options,
+        willing=willing, wrong=wrong,
+    )  # fmt: skip
+
+
+def _gemm(rng: np.random.Generator, hw: Hardware) -> Gemm:
+    """Sizes that seldom fit: up to two tiles and a bit of each axis, and often 1."""
+    array = hw.array
+
+    def size(most: int) -> int:
+        return 1 if rng.random() < _UNIT_SHARE else int(rng.integers(1, most + 1))
+
+    return Gemm(p=size(_MAX_PIXELS), c=size(2 * array.rows * array.group + 3), k=size(2 * array.cols + 3))
+
+
+def _pattern(rng: np.random.Generator) -> Pattern:
+    kind = int(rng.integers(8))
+    if kind < 3:  # M need not be the hardware's
+        m = int(rng.choice([4, 8, 16]))
+        return Pattern.parse(f"{int(rng.integers(1, m + 1))}:{m}")
+    if kind < 5:
+        return Pattern.parse(f"unstructured:{round(float(rng.random()), 2)}")
+    return Pattern.parse(("dense", "block:0.5", "unstructured:0")[kind - 5])
+
+
+def _extremes(rng: np.random.Generator, values: Int8Array, bits: int) -> Int8Array:
+    """Each nonzero value becomes the lowest or the highest; in some cases all become the lowest."""
+    low, high = integer_range(bits)
+    choice = rng.random(values.shape) < (1.0 if rng.random() < 0.5 else 0.5)
+    return np.where(values == 0, 0, np.where(choice, low, high)).astype(np.int8)
+
+
+def random_willing(rng: np.random.Generator) -> dict[str, BoolArray]:
+    """For each port a pattern of willingness: always in a third of the draws, else each port as it comes."""
+    if rng.random() < _IDEAL_SHARE:
+        return {port: np.ones(1, np.bool_) for port in PORTS}
+    return {port: _port_pattern(rng) for port in PORTS}
+
+
+def _port_pattern(rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Always; a share of the clocks, from seldom to nearly always; or long runs of both."""
+    kind = int(rng.integers(5))
+    if kind == 0:
+        return np.ones(1, np.bool_)
+    if kind < 4:
+        pattern = rng.random(_PERIOD) < (0.1, 0.5, 0.9)[kind - 1]
+    else:
+        runs: list[int] = []
+        while sum(runs) < _PERIOD:
+            runs += [int(rng.integers(1, 120)), int(rng.integers(1, 60))]
+        pattern = np.repeat(np.arange(len(runs)) % 2 == int(rng.integers(2)), runs)[:_PERIOD]
+    pattern[int(rng.integers(_PERIOD))] = True
+    return pattern
+
+
+def case_indices(cases: int, only: int | None) -> Sequence[int]:
+    """The indices to run: 0..cases-1, or `only` one."""
+    return range(cases) if only is None else [only]
