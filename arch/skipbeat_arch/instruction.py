@@ -56,21 +56,24 @@ _COMMON: Fields = (("opcode", 4), ("wait", 2), ("signal", 2))
 #: How vectors are written into the activation banks.
 PLACE_FIELDS: Fields = (("to", 16), ("width", 12), ("pitch", 12), ("period", 3), ("bank", 6))
 
+#: Four nested loops over the entries of the activation banks, innermost first: counts and steps.
+WALK_FIELDS: Fields = (
+    ("n0", 4), ("n1", 4), ("n2", 12), ("n3", 12), ("step0", 16), ("step1", 16), ("step2", 16), ("step3", 16),
+)  # fmt: skip
+
 #: Fields of each instruction after opcode, wait and signal, lowest bits first.
 FIELDS: dict[Opcode, Fields] = {
     Opcode.LOAD: (*PLACE_FIELDS, ("kind", 3), ("count", 16), ("source", 32)),
     Opcode.ZERO: (("to", 16), ("count", 16)),
-    Opcode.SETUP: (("nx", 12), ("ny", 12), ("step_x", 8), ("step_y", 16)),
+    Opcode.SETUP: WALK_FIELDS,
     Opcode.PASS: (("command", COMMAND_BITS), ("words", 16), ("weights", 16), ("base", 16), ("table", 8)),
     Opcode.STORE: (
-        *PLACE_FIELDS, ("block", 6), ("low", 8), ("high", 8), ("raw", 1), ("residual", 1), ("local", 1),
-        ("residual_at", 14), ("count", 14),
+        ("address", 32), ("block", 6), ("low", 8), ("high", 8), ("raw", 1), ("residual", 1), ("residual_at", 16),
+        ("count", 14), ("pool", 5),
     ),
     Opcode.END: (),
     Opcode.HEADER: (("version", 8), ("fingerprint", 32)),
 }  # fmt: skip
-#: In a STORE to memory the place's bits hold a byte address instead: its low 32 bits.
-ADDRESS_BITS = 32
 
 
 def layout(opcode: Opcode) -> Fields:
@@ -83,7 +86,7 @@ class Instruction:
     """One instruction.
 
     Attributes:
-        fields: by the names in `FIELDS`; a STORE to memory has `address` in place of the place's fields.
+        fields: by the names in `FIELDS`.
         wait, signal: the other engines whose token it takes before it begins, and those it gives one when done.
     """
 
@@ -99,8 +102,6 @@ class Instruction:
             InputError: a field is missing, unknown or too large.
         """
         values = dict(self.fields)
-        if self.opcode == Opcode.STORE and not values.get("local"):
-            values |= _place_of(values.pop("address", 0))
         values |= {"opcode": self.opcode, "wait": self._mask(self.wait), "signal": self._mask(self.signal)}
         fields = layout(self.opcode)
         for name, bits in fields:
@@ -130,8 +131,6 @@ class Instruction:
         del values["opcode"]
         masks = values.pop("wait"), values.pop("signal")
         others = [e for e in Engine if e != ENGINE_OF.get(opcode)][:2]
-        if opcode == Opcode.STORE and not values["local"]:
-            values = {n: v for n, v in values.items() if n not in dict(PLACE_FIELDS)} | {"address": _address_of(values)}
         wait, signal = (tuple(e for i, e in enumerate(others) if mask >> i & 1) for mask in masks)
         return cls(opcode, values, wait, signal)
 
@@ -144,12 +143,3 @@ class Instruction:
         others = [e for e in Engine if e != own]
         return sum(1 << others.index(engine) for engine in set(engines))
 
-
-def _place_of(address: int) -> dict[str, int]:
-    if not 0 <= address < 1 << ADDRESS_BITS:
-        raise InputError(f"STORE: address must fit in {ADDRESS_BITS} bits, not {address}")
-    return unpack(PLACE_FIELDS, address)
-
-
-def _address_of(values: Mapping[str, int]) -> int:
-    return pack(PLACE_FIELDS, values) & ((1 << ADDRESS_BITS) - 1)

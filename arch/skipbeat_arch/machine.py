@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .errors import InputError
 from .hardware import Hardware
-from .instruction import VERSION
+from .instruction import INSTRUCTION_BYTES, VERSION
 
 #: Vectors of parameters that belong to an output block of V channels, and the distance between blocks.
 PARAMETER_VECTORS, PARAMETER_PITCH = 13, 16
@@ -52,6 +52,8 @@ class Machine:
             raise InputError(f"hardware {hw.name}: the accelerator needs 8-bit numbers and 32-bit accumulators")
         if array.group > array.cols or array.cols > array.rows * array.group:
             raise InputError(f"hardware {hw.name}: the accelerator needs array.group <= array.cols <= rows x group")
+        if array.cols > INSTRUCTION_BYTES:
+            raise InputError(f"hardware {hw.name}: the accelerator has at most {INSTRUCTION_BYTES} columns, not {array.cols}")
         if hw.memory.bytes_per_clock != array.cols:
             raise InputError(
                 f"hardware {hw.name}: the accelerator needs memory.bytes_per_clock equal to array.cols "

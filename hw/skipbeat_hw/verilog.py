@@ -8,8 +8,10 @@ from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
 from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
 
 from .core import Core
+from .machine.machine import MachineTop
 
 
 #: The flag with which Yosys starts its `always @*` blocks at time 0.
@@ -31,3 +33,8 @@ def generate(component: Component, name: str) -> str:
 def core_verilog(hw: Hardware) -> str:
     """Verilog of the core; the top is called `core`."""
     return generate(Core(hw), "core")
+
+
+def machine_verilog(machine: Machine) -> str:
+    """Verilog of the machine around the core; the top is called `machine`."""
+    return generate(MachineTop(machine), "machine")

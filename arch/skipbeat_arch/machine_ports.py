@@ -1,0 +1,62 @@
+"""Layouts of the words at the accelerator's internal ports; see `ports`."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from .command import COMMAND_FIELDS
+from .instruction import INSTRUCTION_BITS, WALK_FIELDS
+from .machine import OFFSET_BITS, Machine
+from .ports import Fields
+
+ADDRESS_BITS = 32
+COUNT_BITS = 16
+#: Address inside any on-chip memory.
+LOCAL_BITS = 16
+CODE_BITS = 5
+
+
+class MachineError(IntEnum):
+    """Code in the status register: the core's own errors keep their numbers, 1 to 7."""
+
+    NONE = 0
+    READ_FAILED = 16
+    WRITE_FAILED = 17
+    BAD_PROGRAM = 18
+    WRONG_HARDWARE = 19
+    BAD_OPCODE = 20
+    TOKEN_OVERFLOW = 21
+
+
+REQUEST: Fields = (("address", ADDRESS_BITS), ("count", COUNT_BITS))
+WRITE_REQUEST: Fields = (*REQUEST, ("start", LOCAL_BITS))
+TILE_READ: Fields = (("address", LOCAL_BITS), ("words", COUNT_BITS))
+INSTRUCTION: Fields = (("word", INSTRUCTION_BITS),)
+COMMAND: Fields = COMMAND_FIELDS
+#: A pass's walk over the activation banks.
+JOB: Fields = (("null", 1), *WALK_FIELDS, ("base", LOCAL_BITS), ("table", 8), ("signal", 2))
+
+
+def beat_fields(machine: Machine) -> Fields:
+    """A vector from memory; `final` is the last one of its request."""
+    return (("valid", 1), ("data", 8 * machine.vector), ("final", 1))
+
+
+def bank_write_fields(machine: Machine) -> Fields:
+    """A vector on its way into the activation banks."""
+    return (("enable", machine.hw.array.rows), ("address", LOCAL_BITS), ("data", 8 * machine.vector))
+
+
+def memory_write_fields(machine: Machine) -> Fields:
+    """A vector on its way into one of the other memories: weights, parameters, residual, table."""
+    return (("enable", 4), ("address", LOCAL_BITS), ("data", 8 * machine.vector))
+
+
+def vector_fields(machine: Machine) -> Fields:
+    """A finished output vector; `index` counts the vectors of its job."""
+    return (("valid", 1), ("data", 8 * machine.vector), ("final", 1), ("index", LOCAL_BITS))
+
+
+def offset_fields(machine: Machine) -> Fields:
+    """One entry of the table: an offset for each bank."""
+    return (("offset", (machine.hw.array.rows, OFFSET_BITS)),)

@@ -1,0 +1,1 @@
+"""The accelerator around the core: memory ports, buffers, engines (docs/machine.md)."""

@@ -1,0 +1,117 @@
+"""Instruction fetch: from memory to the three queues."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+from skipbeat_arch.instruction import (
+    ENGINE_OF, INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode, layout,
+)  # fmt: skip
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import CODE_BITS, REQUEST, MachineError, beat_fields
+
+from ..layouts import struct
+
+QUEUE_DEPTH = 64
+#: Instructions per request.
+CHUNK = 16
+COUNT_BITS = 24
+
+
+class Fetch(wiring.Component):
+    """Reads the program ahead and hands each instruction to its engine's queue, in order, one per clock.
+
+    The first instruction must be a HEADER of this version and hardware; there is no other. On an error nothing more
+    is handed out until the next start.
+
+    Members
+    -------
+    start_i: begin with `count_i` instructions at `address_i`. requests, beat_i: to and from the reader.
+    load_o, execute_o, store_o: streams of instructions. busy_o: instructions remain. error_o: `MachineError`.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        if machine.vector > INSTRUCTION_BYTES:
+            raise ValueError(f"an instruction must be whole vectors: V must be at most 16, not {machine.vector!r}")
+        self.machine = machine
+        words = stream.Signature(INSTRUCTION_BITS)
+        super().__init__(
+            {
+                "start_i": In(1),
+                "address_i": In(32),
+                "count_i": In(COUNT_BITS),
+                "halt_i": In(1),
+                "requests": Out(stream.Signature(struct(REQUEST))),
+                "beat_i": In(struct(beat_fields(machine))),
+                "load_o": Out(words),
+                "execute_o": Out(words),
+                "store_o": Out(words),
+                "busy_o": Out(1),
+                "error_o": Out(CODE_BITS),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        m.submodules.queue = queue = SyncFIFO(width=INSTRUCTION_BITS, depth=QUEUE_DEPTH)
+        left, due, first = Signal(COUNT_BITS), Signal(COUNT_BITS), Signal()
+        room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
+        address, chunk, asked = Signal(32), Signal(range(CHUNK + 1)), Signal()
+        vectors_per = INSTRUCTION_BYTES // self.machine.vector
+        m.d.comb += [
+            chunk.eq(Mux(left < CHUNK, left, CHUNK)),
+            self.requests.valid.eq((left != 0) & (room >= CHUNK) & ~self.halt_i),
+            self.requests.payload.address.eq(address),
+            self.requests.payload.count.eq(chunk * vectors_per),
+            asked.eq(self.requests.valid & self.requests.ready),
+            self.busy_o.eq(due != 0),
+        ]
+        taken = self._dispatch(m, queue, due, first)
+        with m.If(self.start_i):
+            m.d.sync += [left.eq(self.count_i), due.eq(self.count_i), address.eq(self.address_i), first.eq(1)]
+        with m.Else():
+            m.d.sync += due.eq(due - taken)
+            with m.If(asked):
+                m.d.sync += [left.eq(left - chunk), address.eq(address + chunk * INSTRUCTION_BYTES)]
+            with m.If(taken):
+                m.d.sync += first.eq(0)
+        m.d.sync += room.eq(room - Mux(asked, chunk, 0) + taken)
+        self._assemble(m, queue, vectors_per)
+        return m
+
+    def _assemble(self, m: Module, queue: SyncFIFO, vectors_per: int) -> None:
+        """Vectors become instructions."""
+        if vectors_per == 1:
+            m.d.comb += [queue.w_en.eq(self.beat_i.valid), queue.w_data.eq(self.beat_i.data)]
+            return
+        part = Signal(range(vectors_per))
+        earlier = Signal(INSTRUCTION_BITS - 8 * self.machine.vector)
+        whole = Cat(earlier, self.beat_i.data)
+        with m.If(self.beat_i.valid):
+            m.d.sync += [part.eq(part + 1), earlier.eq(whole[8 * self.machine.vector :])]
+        m.d.comb += [queue.w_en.eq(self.beat_i.valid & (part == vectors_per - 1)), queue.w_data.eq(whole)]
+
+    def _dispatch(self, m: Module, queue: SyncFIFO, due: Signal, first: Signal) -> Signal:
+        """Takes the head of the queue if its engine can have it; returns whether it was taken."""
+        head, taken = queue.r_data, Signal()
+        outputs = {Engine.LOAD: self.load_o, Engine.EXECUTE: self.execute_o, Engine.STORE: self.store_o}
+        header = struct(layout(Opcode.HEADER))(head[: struct(layout(Opcode.HEADER)).size])
+        for output in outputs.values():
+            m.d.comb += output.payload.eq(head)
+        ready = queue.r_rdy & (due != 0) & ~self.halt_i
+        with m.If(ready & first):
+            m.d.comb += taken.eq(1)
+            with m.If((header.opcode != Opcode.HEADER) | (header.version != VERSION)):
+                m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
+            with m.Elif(header.fingerprint != self.machine.fingerprint):
+                m.d.comb += self.error_o.eq(MachineError.WRONG_HARDWARE)
+        with m.Elif(ready), m.Switch(header.opcode):
+            for engine, output in outputs.items():
+                with m.Case(*(opcode for opcode, of in ENGINE_OF.items() if of == engine)):
+                    m.d.comb += [output.valid.eq(1), taken.eq(output.ready)]
+            with m.Default():
+                m.d.comb += self.error_o.eq(MachineError.BAD_OPCODE)
+        m.d.comb += queue.r_en.eq(taken)
+        return taken

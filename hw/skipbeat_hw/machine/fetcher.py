@@ -1,0 +1,122 @@
+"""The fetcher: walks pixels and reads each bank at its own offset, the implicit GEMM's address generator."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal, unsigned
+from amaranth.hdl import Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import JOB, LOCAL_BITS, offset_fields
+from skipbeat_arch.ports import bundle_bits
+
+from ..layouts import struct
+
+ROOM = 8
+LOOPS = 4
+
+
+class Fetcher(wiring.Component):
+    """For each pixel of a walk, one bundle from every bank: entry `base + Σ i·step + offset[bank]` of four nested loops.
+
+    One pixel per clock; the next walk and its offsets are taken ahead, so walks follow each other without a gap. An item
+    is on `activations` 3 clocks after its step at the earliest.
+
+    Members
+    -------
+    jobs: stream of walks. table_address_o, table_enable_o, offsets_i: the table, data one clock later.
+    bank_address_o [R], bank_enable_o, bundles_i: the banks, data one clock later. activations: the core's stream.
+    give_o: tokens to load and store, when a walk's last bundle was read. idle_o.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        hw = machine.hw
+        bundles = data.ArrayLayout(unsigned(bundle_bits(hw)), hw.array.rows)
+        super().__init__(
+            {
+                "jobs": In(stream.Signature(struct(JOB))),
+                "table_address_o": Out(8),
+                "table_enable_o": Out(1),
+                "offsets_i": In(struct(offset_fields(machine))),
+                "bank_address_o": Out(data.ArrayLayout(unsigned(LOCAL_BITS), hw.array.rows)),
+                "bank_enable_o": Out(1),
+                "bundles_i": In(bundles),
+                "activations": Out(stream.Signature(bundles)),
+                "give_o": Out(2),
+                "idle_o": Out(1),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        ahead, ahead_valid, ahead_loaded = Signal(struct(JOB)), Signal(), Signal()
+        walk, walking = Signal(struct(JOB)), Signal()
+        offsets = Signal(struct(offset_fields(self.machine)))
+        at = Signal(LOCAL_BITS)
+        room = Signal(range(ROOM + 1), init=ROOM)
+        issue, last, start = Signal(), Signal(), Signal()
+        m.d.comb += [
+            issue.eq(walking & (walk.null | (room != 0))),
+            last.eq(issue & (walk.null | self._step(m, walk, at, start, ahead.base, issue & ~walk.null))),
+            start.eq(ahead_valid & ahead_loaded & (~walking | last)),
+            self.jobs.ready.eq(~ahead_valid | start),
+            self.table_address_o.eq(ahead.table),
+            self.table_enable_o.eq(ahead_valid & ~ahead_loaded),
+        ]
+        with m.If(self.jobs.valid & self.jobs.ready):
+            m.d.sync += [ahead.eq(self.jobs.payload), ahead_valid.eq(1), ahead_loaded.eq(0)]
+        with m.Else():
+            m.d.sync += [ahead_valid.eq(ahead_valid & ~start), ahead_loaded.eq(ahead_valid)]
+        with m.If(start):
+            m.d.sync += [walk.eq(ahead), walking.eq(1), offsets.eq(self.offsets_i)]
+        with m.Elif(last):
+            m.d.sync += walking.eq(0)
+        read = issue & ~walk.null
+        self._read(m, read, Mux(last, walk.signal, 0), at, offsets)
+        moved = self.activations.valid & self.activations.ready
+        m.d.sync += room.eq(room - read + moved)
+        m.d.comb += self.idle_o.eq(~ahead_valid & ~walking & ~self._under_way.any())
+        return m
+
+    def _step(self, m: Module, walk: data.View, at: Signal, start: Signal, base: Signal, issue: Value) -> Value:
+        """The four counters and the entry where each loop's turn began; returns whether this is the last pixel."""
+        counters = [Signal.like(walk[f"n{i}"], name=f"i{i}") for i in range(LOOPS)]
+        begins = [Signal(LOCAL_BITS, name=f"begin{i}") for i in range(1, LOOPS)]
+        ends = [counter == walk[f"n{i}"] - 1 for i, counter in enumerate(counters)]
+        with m.If(start):
+            m.d.sync += [counter.eq(0) for counter in counters]
+            m.d.sync += [begin.eq(base) for begin in (at, *begins)]
+        with m.Elif(issue):
+            for level in range(LOOPS):
+                # The innermost loop that has not ended goes on; those inside it begin anew where it is then.
+                goes_on = ~ends[level]
+                for inner in ends[:level]:
+                    goes_on = goes_on & inner
+                with m.If(goes_on):
+                    following = (at, *begins)[level] + walk[f"step{level}"]
+                    m.d.sync += counters[level].eq(counters[level] + 1)
+                    m.d.sync += [counter.eq(0) for counter in counters[:level]]
+                    m.d.sync += [begin.eq(following) for begin in (at, *begins)[: level + 1]]
+        return ends[0] & ends[1] & ends[2] & ends[3]
+
+    def _read(self, m: Module, read: Signal, signal: Signal, at: Signal, offsets: data.View) -> None:
+        """Stage A addresses the banks, stage B has their bundles."""
+        rows = self.machine.hw.array.rows
+        read_a, read_b, signal_a = Signal(), Signal(), Signal(2)
+        self._under_way = Signal(6)
+        m.d.sync += [read_a.eq(read), read_b.eq(read_a), signal_a.eq(signal), self.give_o.eq(signal_a)]
+        for bank in range(rows):
+            m.d.sync += self.bank_address_o[bank].eq(at + offsets.offset[bank])
+        items = SyncFIFO(width=len(self.bundles_i.as_value()), depth=ROOM)
+        m.submodules.items = items
+        m.d.comb += [
+            self._under_way.eq(read_a | (read_b << 1) | (signal_a << 2) | (self.give_o << 4)),
+            self.bank_enable_o.eq(read_a),
+            items.w_en.eq(read_b),
+            items.w_data.eq(self.bundles_i),
+            self.activations.payload.eq(items.r_data),
+            self.activations.valid.eq(items.r_rdy),
+            items.r_en.eq(self.activations.ready),
+        ]

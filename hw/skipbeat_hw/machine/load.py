@@ -1,0 +1,116 @@
+"""The load engine: from memory into the on-chip buffers."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.hdl import Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+from skipbeat_arch.instruction import INSTRUCTION_BITS, Kind, Opcode, layout
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import LOCAL_BITS, REQUEST, bank_write_fields, beat_fields, memory_write_fields
+
+from ..layouts import struct
+
+ROUTES_DEPTH = 8
+#: Memories that are written vector by vector, in the order of the enables.
+MEMORIES = (Kind.WEIGHTS, Kind.PARAMETERS, Kind.RESIDUAL, Kind.TABLE)
+
+
+class LoadEngine(wiring.Component):
+    """Requests go out as fast as tokens and the reader allow; what comes back is written where its LOAD says.
+
+    One vector per clock. A ZERO waits until everything before it has come back, and writes all banks at one entry per
+    clock. Signals are given a clock after the last vector was written.
+
+    Members
+    -------
+    instructions: stream of LOAD and ZERO. some_i: tokens from execute and store. requests, beat_i: to and from the
+    reader. bank_write_o, memory_write_o: writes. take_o, give_o: tokens from and to execute and store. idle_o.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        super().__init__(
+            {
+                "instructions": In(stream.Signature(INSTRUCTION_BITS)),
+                "some_i": In(2),
+                "halt_i": In(1),
+                "requests": Out(stream.Signature(struct(REQUEST))),
+                "beat_i": In(struct(beat_fields(machine))),
+                "bank_write_o": Out(struct(bank_write_fields(machine))),
+                "memory_write_o": Out(struct(memory_write_fields(machine))),
+                "take_o": Out(2),
+                "give_o": Out(2),
+                "idle_o": Out(1),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        loads, zeros = struct(layout(Opcode.LOAD)), struct(layout(Opcode.ZERO))
+        m.submodules.routes = routes = SyncFIFO(width=loads.size, depth=ROUTES_DEPTH)
+        load = loads(self.instructions.payload[: loads.size])
+        zero = zeros(self.instructions.payload[: zeros.size])
+        zeroing, zero_left, zero_at = Signal(), Signal(16), Signal(LOCAL_BITS)
+        may_begin, begin_load, begin_zero, zero_done = Signal(), Signal(), Signal(), Signal()
+        is_zero = load.opcode == Opcode.ZERO
+        m.d.comb += [
+            may_begin.eq(self.instructions.valid & ~zeroing & ~self.halt_i & ((load.wait & ~self.some_i) == 0)),
+            self.requests.valid.eq(may_begin & ~is_zero & routes.w_rdy),
+            self.requests.payload.address.eq(load.source),
+            self.requests.payload.count.eq(load.count),
+            begin_load.eq(self.requests.valid & self.requests.ready),
+            begin_zero.eq(may_begin & is_zero & ~routes.r_rdy),
+            zero_done.eq(zeroing & (zero_left == 1)),
+            routes.w_en.eq(begin_load),
+            routes.w_data.eq(load),
+            self.take_o.eq(Mux(begin_load | begin_zero, load.wait, 0)),
+            self.instructions.ready.eq(begin_load | zero_done),
+            self.idle_o.eq(~self.instructions.valid & ~routes.r_rdy & ~zeroing & (self.give_o == 0)),
+        ]
+        with m.If(begin_zero):
+            m.d.sync += [zeroing.eq(1), zero_left.eq(zero.count), zero_at.eq(zero.to)]
+        with m.Elif(zeroing):
+            m.d.sync += [zero_left.eq(zero_left - 1), zero_at.eq(zero_at + 1), zeroing.eq(~zero_done)]
+        loaded = self._write(m, routes, zeroing, zero_at)
+        m.d.sync += self.give_o.eq(loaded | Mux(zero_done, zero.signal, 0))
+        return m
+
+    def _write(self, m: Module, routes: SyncFIFO, zeroing: Signal, zero_at: Signal) -> Value:
+        """Writes the vector that arrives; returns the signals of the LOAD that it completes."""
+        route = struct(layout(Opcode.LOAD))(routes.r_data)
+        beat, index, line = self.beat_i, Signal(16), Signal(12)
+        entry_next, row_next = Signal(LOCAL_BITS), Signal(LOCAL_BITS)
+        entry, row = Signal(LOCAL_BITS), Signal(LOCAL_BITS)
+        line_ends = line + 1 == route.width
+        m.d.comb += [
+            entry.eq(Mux(index == 0, route.to, entry_next)),
+            row.eq(Mux(index == 0, route.to, row_next)),
+            routes.r_en.eq(beat.valid & beat.final),
+            self.bank_write_o.data.eq(Mux(zeroing, 0, beat.data)),
+            self.bank_write_o.address.eq(Mux(zeroing, zero_at, entry)),
+            self.memory_write_o.data.eq(beat.data),
+            self.memory_write_o.address.eq(route.to + index),
+        ]
+        with m.If(beat.valid):
+            m.d.sync += [
+                index.eq(Mux(beat.final, 0, index + 1)),
+                line.eq(Mux(beat.final | line_ends, 0, line + 1)),
+                row_next.eq(Mux(line_ends, row + route.pitch, row)),
+                entry_next.eq(Mux(line_ends, row + route.pitch, entry + 1)),
+            ]
+        with m.If(zeroing):
+            m.d.comb += self.bank_write_o.enable.eq(-1)
+        with m.Elif(beat.valid & (route.kind == Kind.ACTIVATIONS)):
+            m.d.comb += self.bank_write_o.enable.eq(self._banks(route))
+        for position, kind in enumerate(MEMORIES):
+            m.d.comb += self.memory_write_o.enable[position].eq(beat.valid & (route.kind == kind))
+        return Mux(beat.valid & beat.final, route.signal, 0)
+
+    def _banks(self, route: data.View) -> Value:
+        """Banks that take a bundle of the vector: the same place in every period of 2**period banks."""
+        shift = self.machine.bundles.bit_length() - 1
+        mask = (1 << route.period) - 1
+        return Cat((((bank ^ route.bank) & mask) >> shift) == 0 for bank in range(self.machine.hw.array.rows))

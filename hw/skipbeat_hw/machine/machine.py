@@ -1,0 +1,208 @@
+"""The machine: memory in, memory out. Engines, buffers and the core, joined."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, ResetInserter, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import Component, In, Out
+from skipbeat_arch.instruction import INSTRUCTION_BITS
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import CODE_BITS, REQUEST
+
+from ..core import Core
+from ..decoder import queue
+from ..layouts import struct
+from .axi import ReadSignature, WriteSignature
+from .execute import ExecuteEngine
+from .fetch import COUNT_BITS, Fetch
+from .fetcher import Fetcher
+from .load import LoadEngine
+from .memories import Memories
+from .output import OutputStage
+from .reader import Reader
+from .store import StoreEngine
+from .tokens import Tokens
+from .weight_reader import WeightReader
+from .writer import Writer
+
+ENGINE_QUEUE, JOB_QUEUE, OWNERS_DEPTH = 8, 4, 16
+
+
+class MachineTop(wiring.Component):
+    """Runs a program from memory. `start_i` resets everything but the memories and begins.
+
+    An error stops the engines; transfers on the bus are completed, then `busy_o` falls and `error_o` says why. The next
+    start runs as after reset.
+
+    Members
+    -------
+    start_i, address_i, count_i: begin with so many instructions at that address; ignored while busy.
+    read, write: AXI4 masters. busy_o. done_o: the last run reached its END. error_o: `MachineError` or `CoreError`.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.core = Core(machine.hw)
+        #: Modules that the Verilog places by name.
+        self.cells: dict[str, Component] = self.core.cells
+        data_bits = 8 * machine.vector
+        super().__init__(
+            {
+                "start_i": In(1),
+                "address_i": In(32),
+                "count_i": In(COUNT_BITS),
+                "read": Out(ReadSignature(data_bits=data_bits)),
+                "write": Out(WriteSignature(data_bits=data_bits)),
+                "busy_o": Out(1),
+                "done_o": Out(1),
+                "error_o": Out(CODE_BITS),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        clear, begin, halt = Signal(), Signal(), Signal()
+        parts = self._parts(m, clear)
+        reader, writer, store = parts["reader"], parts["writer"], parts["store"]
+        stopped = (self.done_o | halt) & reader.quiet_o & writer.quiet_o
+        accepted = self.start_i & ~self.busy_o
+        m.d.comb += [clear.eq(accepted), halt.eq(self.error_o != 0)]
+        m.d.sync += begin.eq(accepted)
+        with m.If(accepted):
+            m.d.sync += [self.busy_o.eq(1), self.done_o.eq(0), self.error_o.eq(0)]
+        with m.Elif(self.busy_o):
+            with m.If(store.end_o & ~halt):
+                m.d.sync += self.done_o.eq(1)
+            with m.If(stopped):
+                m.d.sync += self.busy_o.eq(0)
+            with m.If(~halt):
+                code = parts["core"].error
+                for part in ("tokens", "writer", "reader", "fetch"):
+                    code = Mux(parts[part].error_o != 0, parts[part].error_o, code)
+                m.d.sync += self.error_o.eq(code)
+        m.d.comb += [parts["fetch"].start_i.eq(begin), parts["fetch"].address_i.eq(self.address_i)]
+        m.d.comb += parts["fetch"].count_i.eq(self.count_i)
+        for name in ("fetch", "load", "execute", "store"):
+            m.d.comb += parts[name].halt_i.eq(halt)
+
+        self._read_side(m, clear, parts)
+        self._instructions(m, clear, parts)
+        self._tokens(m, parts)
+        self._compute(m, clear, parts)
+        self._memories(m, parts)
+        m.d.comb += [parts["store"].done_i.eq(writer.done_o)]
+        wiring.connect(m, store.requests, writer.requests)
+        wiring.connect(m, writer.bus, wiring.flipped(self.write))
+        wiring.connect(m, reader.bus, wiring.flipped(self.read))
+        return m
+
+    def _parts(self, m: Module, clear: Signal) -> dict[str, Component]:
+        machine = self.machine
+        parts: dict[str, Component] = {
+            "fetch": Fetch(machine), "load": LoadEngine(machine), "execute": ExecuteEngine(machine),
+            "store": StoreEngine(machine), "tokens": Tokens(), "weight_reader": WeightReader(machine),
+            "fetcher": Fetcher(machine), "output": OutputStage(machine), "reader": Reader(machine),
+            "writer": Writer(machine), "core": self.core,
+        }  # fmt: skip
+        for name, part in parts.items():
+            m.submodules[name] = ResetInserter(clear)(part)
+        parts["memories"] = m.submodules.memories = Memories(machine)
+        return parts
+
+    def _read_side(self, m: Module, clear: Signal, parts: dict[str, Component]) -> None:
+        """Fetch before load at the one reader; `owners` remembers whose vectors come back."""
+        fetch, load, reader = parts["fetch"], parts["load"], parts["reader"]
+        owners = SyncFIFO(width=1, depth=OWNERS_DEPTH)
+        m.submodules.owners = ResetInserter(clear)(owners)
+        of_fetch = fetch.requests.valid
+        request = Mux(of_fetch, fetch.requests.payload.as_value(), load.requests.payload.as_value())
+        m.d.comb += [
+            reader.requests.payload.eq(request),
+            reader.requests.valid.eq((fetch.requests.valid | load.requests.valid) & owners.w_rdy),
+            fetch.requests.ready.eq(reader.requests.ready & owners.w_rdy),
+            load.requests.ready.eq(reader.requests.ready & owners.w_rdy & ~of_fetch),
+            owners.w_en.eq(reader.requests.valid & reader.requests.ready),
+            owners.w_data.eq(of_fetch),
+            owners.r_en.eq(reader.beat_o.valid & reader.beat_o.final),
+            fetch.beat_i.eq(reader.beat_o),
+            fetch.beat_i.valid.eq(reader.beat_o.valid & owners.r_data),
+            load.beat_i.eq(reader.beat_o),
+            load.beat_i.valid.eq(reader.beat_o.valid & ~owners.r_data),
+        ]
+
+    def _instructions(self, m: Module, clear: Signal, parts: dict[str, Component]) -> None:
+        for name in ("load", "execute", "store"):
+            inner = Module()
+            source = stream.Signature(INSTRUCTION_BITS).create(path=(name, "in"))
+            sink = stream.Signature(INSTRUCTION_BITS).create(path=(name, "out"))
+            queue(inner, "queue", source, sink, ENGINE_QUEUE)
+            m.submodules[f"{name}_queue"] = ResetInserter(clear)(inner)
+            _join(m, getattr(parts["fetch"], f"{name}_o"), source)
+            _join(m, sink, parts[name].instructions)
+
+    def _tokens(self, m: Module, parts: dict[str, Component]) -> None:
+        """Counters are load-execute, load-store, execute-load, execute-store, store-load, store-execute."""
+        tokens, load, execute, store = (parts[name] for name in ("tokens", "load", "execute", "store"))
+        some, fetcher = tokens.some_o, parts["fetcher"]
+        m.d.comb += [
+            tokens.give_i.eq(Cat(load.give_o, fetcher.give_o, store.give_o)),
+            tokens.take_i.eq(
+                Cat(execute.take_o[0], store.take_o[0], load.take_o[0], store.take_o[1], load.take_o[1], execute.take_o[1])
+            ),
+            load.some_i.eq(Cat(some[2], some[4])),
+            execute.some_i.eq(Cat(some[0], some[5])),
+            store.some_i.eq(Cat(some[1], some[3])),
+        ]
+
+    def _compute(self, m: Module, clear: Signal, parts: dict[str, Component]) -> None:
+        """Commands, tiles and walks into the core; its items into the output stage."""
+        execute, core, output = parts["execute"], parts["core"], parts["output"]
+        wiring.connect(m, execute.commands, core.commands)
+        wiring.connect(m, parts["weight_reader"].weights, core.weights)
+        wiring.connect(m, parts["fetcher"].activations, core.activations)
+        wiring.connect(m, core.results, output.results)
+        for source, sink, name in (
+            (execute.tiles, parts["weight_reader"].tiles, "tile_queue"),
+            (execute.jobs, parts["fetcher"].jobs, "job_queue"),
+        ):
+            inner = Module()
+            shape = source.payload.shape()
+            ends = [stream.Signature(shape).create(path=(name, end)) for end in ("in", "out")]
+            queue(inner, "queue", *ends, JOB_QUEUE)
+            m.submodules[name] = ResetInserter(clear)(inner)
+            _join(m, source, ends[0])
+            _join(m, ends[1], sink)
+        wiring.connect(m, parts["store"].jobs, output.jobs)
+        m.d.comb += parts["store"].vector_i.eq(output.vector_o)
+
+    def _memories(self, m: Module, parts: dict[str, Component]) -> None:
+        memories, output, store, writer = (parts[name] for name in ("memories", "output", "store", "writer"))
+        weights, fetcher, load = parts["weight_reader"], parts["fetcher"], parts["load"]
+        m.d.comb += [
+            memories.bank_write_i.eq(load.bank_write_o),
+            memories.memory_write_i.eq(load.memory_write_o),
+            memories.weight_address_i.eq(weights.address_o),
+            memories.weight_enable_i.eq(weights.enable_o),
+            weights.data_i.eq(memories.weight_o),
+            memories.parameter_address_i.eq(output.parameter_address_o),
+            output.parameter_i.eq(memories.parameter_o),
+            memories.residual_address_i.eq(output.residual_address_o),
+            output.residual_i.eq(memories.residual_o),
+            memories.table_address_i.eq(fetcher.table_address_o),
+            memories.table_enable_i.eq(fetcher.table_enable_o),
+            fetcher.offsets_i.eq(memories.offsets_o),
+            memories.bank_address_i.eq(fetcher.bank_address_o),
+            memories.bank_enable_i.eq(fetcher.bank_enable_o),
+            fetcher.bundles_i.eq(memories.bundles_o),
+            memories.output_enable_i.eq(store.write_enable_o),
+            memories.output_write_address_i.eq(store.write_address_o),
+            memories.output_data_i.eq(output.vector_o.data),
+            memories.output_read_address_i.eq(writer.read_address_o),
+            writer.read_data_i.eq(memories.output_o),
+        ]
+
+
+def _join(m: Module, source: stream.Interface, sink: stream.Interface) -> None:
+    """Joins streams whose shapes are equal in bits."""
+    m.d.comb += [sink.payload.eq(source.payload), sink.valid.eq(source.valid), source.ready.eq(sink.ready)]

@@ -1,0 +1,96 @@
+"""The read master: requests in, AXI4 bursts out, vectors back in order."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, REQUEST, MachineError, beat_fields
+
+from ..layouts import struct
+from .axi import INCR, ReadSignature
+
+RETURNS_DEPTH = 8
+
+
+class Reader(wiring.Component):
+    """Splits requests into aligned bursts and never makes the bus wait: whoever requests has room for all of it.
+
+    One burst address per clock, one vector per clock; `beat_o` is a clock behind the bus. Bursts end at multiples of
+    their largest size, which divides 4096, so none crosses 4 KiB.
+
+    Members
+    -------
+    requests: stream of {address, count}, V-aligned. bus: AXI4 read channels. beat_o: {valid, data, final}.
+    quiet_o: nothing is requested or awaited. error_o: READ_FAILED in the clock of a bad response.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        super().__init__(
+            {
+                "requests": In(stream.Signature(struct(REQUEST))),
+                "bus": Out(ReadSignature(data_bits=8 * machine.vector)),
+                "beat_o": Out(struct(beat_fields(machine))),
+                "quiet_o": Out(1),
+                "error_o": Out(CODE_BITS),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        beats, vector = self.machine.burst_beats, self.machine.vector
+        m.submodules.returns = returns = SyncFIFO(width=COUNT_BITS, depth=RETURNS_DEPTH)
+        active, address, left = Signal(), Signal(32), Signal(COUNT_BITS)
+        outstanding, taken = Signal(range(self.machine.hw.memory.outstanding + 1)), Signal(COUNT_BITS)
+        burst, sent, done, accepted = Signal(range(beats + 1)), Signal(), Signal(), Signal()
+        m.d.comb += [
+            burst.eq(next_burst(address, left, vector, beats)),
+            self.bus.arvalid.eq(active & (outstanding != self.machine.hw.memory.outstanding)),
+            self.bus.araddr.eq(address),
+            self.bus.arlen.eq(burst - 1),
+            self.bus.arsize.eq(vector.bit_length() - 1),
+            self.bus.arburst.eq(INCR),
+            sent.eq(self.bus.arvalid & self.bus.arready),
+            done.eq(sent & (left == burst)),
+            self.requests.ready.eq((~active | done) & returns.w_rdy),
+            accepted.eq(self.requests.valid & self.requests.ready),
+            returns.w_en.eq(accepted),
+            returns.w_data.eq(self.requests.payload.count),
+        ]
+        with m.If(accepted):
+            m.d.sync += [active.eq(1), address.eq(self.requests.payload.address), left.eq(self.requests.payload.count)]
+        with m.Elif(done):
+            m.d.sync += active.eq(0)
+        with m.Elif(sent):
+            m.d.sync += [address.eq(address + burst * vector), left.eq(left - burst)]
+
+        arrived, final = Signal(), Signal()
+        m.d.comb += [
+            self.bus.rready.eq(1),
+            arrived.eq(self.bus.rvalid),
+            final.eq(taken + 1 == returns.r_data),
+            returns.r_en.eq(arrived & final),
+            self.quiet_o.eq(~active & (outstanding == 0)),
+        ]
+        with m.If(arrived):
+            m.d.sync += taken.eq(Mux(final, 0, taken + 1))
+            with m.If(self.bus.rresp[1]):
+                m.d.comb += self.error_o.eq(MachineError.READ_FAILED)
+        m.d.sync += [
+            outstanding.eq(outstanding + sent - (arrived & self.bus.rlast)),
+            self.beat_o.valid.eq(arrived),
+            self.beat_o.data.eq(self.bus.rdata),
+            self.beat_o.final.eq(final),
+        ]
+        return m
+
+
+def next_burst(address: Signal, left: Signal, vector: int, beats: int) -> Mux:
+    """Beats of the burst from `address` on: up to the next multiple of the largest burst."""
+    shift = vector.bit_length() - 1
+    position = address[shift : shift + beats.bit_length() - 1]
+    span = beats - position
+    return Mux(left < span, left, span)

@@ -1,0 +1,35 @@
+"""The tokens that hold the three engines together."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from skipbeat_arch.machine_ports import CODE_BITS, MachineError
+
+#: Pairs of engines in the order of the counters: load-execute, load-store, execute-load, and so on.
+PAIRS = 6
+TOKEN_BITS = 6
+
+
+class Tokens(wiring.Component):
+    """Six counters, one for each ordered pair of engines. A token given in one clock can be taken in the next.
+
+    Members
+    -------
+    take_i, give_i: a bit per counter. some_o: counters that are not zero. error_o: TOKEN_OVERFLOW.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"take_i": In(PAIRS), "give_i": In(PAIRS), "some_o": Out(PAIRS), "error_o": Out(CODE_BITS)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        for pair in range(PAIRS):
+            count = Signal(TOKEN_BITS, name=f"count_{pair}")
+            give, take = self.give_i[pair], self.take_i[pair]
+            m.d.sync += count.eq(count + give - take)
+            m.d.comb += self.some_o[pair].eq(count != 0)
+            with m.If(give & ~take & count.all()):
+                m.d.comb += self.error_o.eq(MachineError.TOKEN_OVERFLOW)
+        return m

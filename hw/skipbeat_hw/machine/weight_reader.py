@@ -1,0 +1,65 @@
+"""The weight reader: tiles out of the weight buffer, with the mark on each last word."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import COUNT_BITS, LOCAL_BITS, TILE_READ
+from skipbeat_arch.ports import weight_fields
+
+from ..layouts import struct
+
+ROOM = 8
+
+
+class WeightReader(wiring.Component):
+    """One word per clock, tile after tile; a word leaves 2 clocks after it was addressed at the earliest.
+
+    Members
+    -------
+    tiles: stream of {address, words}. address_o, enable_o, data_i: the buffer's read port, data one clock later.
+    weights: the core's stream of {data, last}.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        super().__init__(
+            {
+                "tiles": In(stream.Signature(struct(TILE_READ))),
+                "address_o": Out(LOCAL_BITS),
+                "enable_o": Out(1),
+                "data_i": In(8 * machine.vector),
+                "weights": Out(stream.Signature(struct(weight_fields(machine.hw)))),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        word = struct(weight_fields(self.machine.hw))
+        m.submodules.words = words = SyncFIFO(width=word.size, depth=ROOM)
+        left, room = Signal(COUNT_BITS), Signal(range(ROOM + 1), init=ROOM)
+        address, reading, reading_last = Signal(LOCAL_BITS), Signal(), Signal()
+        read, moved = Signal(), Signal()
+        pushed = word(words.w_data)
+        m.d.comb += [
+            read.eq((left != 0) & (room != 0)),
+            self.address_o.eq(address),
+            self.enable_o.eq(read),
+            self.tiles.ready.eq((left == 0) | (read & (left == 1))),
+            words.w_en.eq(reading),
+            pushed.data.eq(self.data_i),
+            pushed.last.eq(reading_last),
+            self.weights.payload.eq(words.r_data),
+            self.weights.valid.eq(words.r_rdy),
+            words.r_en.eq(self.weights.ready),
+            moved.eq(self.weights.valid & self.weights.ready),
+        ]
+        m.d.sync += [reading.eq(read), reading_last.eq(left == 1), room.eq(room - read + moved)]
+        with m.If(self.tiles.valid & self.tiles.ready):
+            m.d.sync += [address.eq(self.tiles.payload.address), left.eq(self.tiles.payload.words)]
+        with m.Else():
+            m.d.sync += [address.eq(address + read), left.eq(Mux(read, left - 1, left))]
+        return m

@@ -1,0 +1,120 @@
+"""The write master: a job's vectors from the output memory to AXI4 bursts."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, LOCAL_BITS, WRITE_REQUEST, MachineError
+
+from ..layouts import struct
+from .axi import INCR, WriteSignature
+from .reader import next_burst
+
+PIPELINE_ROOM = 4
+
+
+class Writer(wiring.Component):
+    """Writes one request at a time, all of whose data lies in the output memory: the bus never waits for data.
+
+    One vector per clock once it flows; a request is done when all its responses are there.
+
+    Members
+    -------
+    requests: stream of {address, count, start}. read_address_o, read_data_i: the output memory, one clock later.
+    bus: AXI4 write channels. done_o: the request is done. quiet_o: no request. error_o: WRITE_FAILED.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        super().__init__(
+            {
+                "requests": In(stream.Signature(struct(WRITE_REQUEST))),
+                "read_address_o": Out(LOCAL_BITS),
+                "read_data_i": In(8 * machine.vector),
+                "bus": Out(WriteSignature(data_bits=8 * machine.vector)),
+                "done_o": Out(1),
+                "quiet_o": Out(1),
+                "error_o": Out(CODE_BITS),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        active, count, sent = Signal(), Signal(COUNT_BITS), Signal(COUNT_BITS)
+        address, left, unanswered = Signal(32), Signal(COUNT_BITS), Signal(COUNT_BITS)
+        accepted = Signal()
+        request = self.requests.payload
+        m.d.comb += [
+            self.requests.ready.eq(~active),
+            self.quiet_o.eq(~active),
+            accepted.eq(self.requests.valid & ~active),
+            self.done_o.eq(active & (left == 0) & (sent == count) & (unanswered == 0)),
+        ]
+        with m.If(accepted):
+            m.d.sync += [active.eq(1), count.eq(request.count), sent.eq(0)]
+        with m.Elif(self.done_o):
+            m.d.sync += active.eq(0)
+        announced = self._addresses(m, accepted, active, address, left)
+        self._data(m, accepted, active, sent, count, announced)
+        answered = Signal()
+        m.d.comb += [self.bus.bready.eq(1), answered.eq(self.bus.bvalid)]
+        m.d.sync += unanswered.eq(unanswered + (announced != 0) - answered)
+        with m.If(answered & self.bus.bresp[1]):
+            m.d.comb += self.error_o.eq(MachineError.WRITE_FAILED)
+        return m
+
+    def _addresses(self, m: Module, accepted: Signal, active: Signal, address: Signal, left: Signal) -> Signal:
+        """The address channel; returns the beats that are announced in this clock."""
+        beats, vector = self.machine.burst_beats, self.machine.vector
+        burst, announced = Signal(range(beats + 1)), Signal(range(beats + 1))
+        m.d.comb += [
+            burst.eq(next_burst(address, left, vector, beats)),
+            self.bus.awvalid.eq(active & (left != 0)),
+            self.bus.awaddr.eq(address),
+            self.bus.awlen.eq(burst - 1),
+            self.bus.awsize.eq(vector.bit_length() - 1),
+            self.bus.awburst.eq(INCR),
+            announced.eq(Mux(self.bus.awvalid & self.bus.awready, burst, 0)),
+        ]
+        with m.If(accepted):
+            m.d.sync += [address.eq(self.requests.payload.address), left.eq(self.requests.payload.count)]
+        with m.Elif(announced != 0):
+            m.d.sync += [address.eq(address + burst * vector), left.eq(left - burst)]
+        return announced
+
+    def _data(
+        self, m: Module, accepted: Signal, active: Signal, sent: Signal, count: Signal, announced: Signal
+    ) -> None:
+        """The data channel: the output memory is read ahead by as much as the FIFO holds."""
+        beats, shift = self.machine.burst_beats, self.machine.vector.bit_length() - 1
+        m.submodules.data = data = SyncFIFO(width=8 * self.machine.vector, depth=PIPELINE_ROOM)
+        read_at, to_read = Signal(LOCAL_BITS), Signal(COUNT_BITS)
+        ahead, position = Signal(COUNT_BITS), Signal(range(beats))
+        room, reading = Signal(range(PIPELINE_ROOM + 1), init=PIPELINE_ROOM), Signal()
+        fetch, moved = Signal(), Signal()
+        m.d.comb += [
+            fetch.eq(active & (to_read != 0) & (room != 0)),
+            self.read_address_o.eq(read_at),
+            data.w_en.eq(reading),
+            data.w_data.eq(self.read_data_i),
+            self.bus.wvalid.eq(data.r_rdy & (ahead != 0)),
+            self.bus.wdata.eq(data.r_data),
+            self.bus.wstrb.eq(-1),
+            self.bus.wlast.eq((position == beats - 1) | (sent + 1 == count)),
+            moved.eq(self.bus.wvalid & self.bus.wready),
+            data.r_en.eq(moved),
+        ]
+        m.d.sync += [
+            reading.eq(fetch),
+            room.eq(room - fetch + moved),
+            ahead.eq(ahead + announced - moved),
+        ]
+        request = self.requests.payload
+        with m.If(accepted):
+            m.d.sync += [read_at.eq(request.start), to_read.eq(request.count), position.eq(request.address >> shift)]
+        with m.Else():
+            m.d.sync += [read_at.eq(read_at + fetch), to_read.eq(to_read - fetch)]
+            m.d.sync += [position.eq(position + moved), sent.eq(sent + moved)]

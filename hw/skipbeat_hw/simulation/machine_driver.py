@@ -1,0 +1,103 @@
+"""Runs the Verilog of a whole machine against a memory: one call for a whole program, the clock loop in C++."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+import weakref
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.machine import Machine
+
+from .verilated import harness_text, shared_object
+
+#: Name of the machine's module in its Verilog.
+MACHINE_TOP = "machine"
+
+
+class _Request(ctypes.Structure):
+    _fields_ = (
+        ("memory", ctypes.c_void_p), ("bytes", ctypes.c_int64), ("vector", ctypes.c_int64),
+        ("latency", ctypes.c_int64), ("max_clocks", ctypes.c_int64), ("address", ctypes.c_uint32),
+        ("count", ctypes.c_uint32), ("stall_percent", ctypes.c_int32), ("seed", ctypes.c_uint32),
+        ("reset_at", ctypes.c_int64),
+    )  # fmt: skip
+
+
+class _Outcome(ctypes.Structure):
+    _fields_ = (
+        ("cycles", ctypes.c_int64), ("reads", ctypes.c_int64), ("writes", ctypes.c_int64), ("error", ctypes.c_int32),
+        ("done", ctypes.c_int32), ("busy", ctypes.c_int32),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MachineRun:
+    """What a machine did.
+
+    Attributes:
+        memory: uint8, the whole memory afterwards.
+        cycles: clocks from the start pulse until the machine was idle again (`max_clocks` - 1 if it never was).
+        done: it reached its END. error: its error code.
+        bytes_read, bytes_written: on the bus.
+    """
+
+    memory: npt.NDArray[np.uint8]
+    cycles: int
+    done: bool
+    error: int
+    bytes_read: int
+    bytes_written: int
+
+
+class VerilatedMachine:
+    """A machine compiled by Verilator; each run starts with a reset. Memories on the chip keep their contents.
+
+    Raises:
+        InputError: a tool is missing.
+        RuntimeError: Verilator or the compiler refuses the Verilog.
+    """
+
+    def __init__(self, verilog: str, machine: Machine) -> None:
+        self.machine = machine
+        library = ctypes.CDLL(str(shared_object(verilog, MACHINE_TOP, harness_text("machine_harness.cpp"))))
+        library.machine_new.restype = ctypes.c_void_p
+        library.machine_delete.argtypes = [ctypes.c_void_p]
+        library.machine_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Request), ctypes.POINTER(_Outcome)]
+        self._library, self._top = library, library.machine_new()
+        weakref.finalize(self, library.machine_delete, self._top)
+        #: Simulated clocks per second of wall-clock time in the last run, 0 before the first.
+        self.clocks_per_second = 0.0
+
+    def run(
+        self, memory: npt.NDArray[np.uint8], address: int, count: int, *, max_clocks: int, stall_percent: int = 0,
+        seed: int = 0, reset_at: int | None = None,
+    ) -> MachineRun:  # fmt: skip
+        """Run `count` instructions at `address` on a copy of `memory`.
+
+        Args:
+            stall_percent: share of the clocks in which each channel of the memory refuses, drawn with `seed`.
+            reset_at: run so many clocks, reset, and run from the beginning on the memory as it then is.
+
+        Raises:
+            InputError: a share outside 0..99 or a memory that is not bytes.
+        """
+        if not 0 <= stall_percent < 100:
+            raise InputError(f"stall_percent: expected 0..99, not {stall_percent}")
+        content = np.array(memory, np.uint8, order="C")
+        request = _Request(
+            content.ctypes.data, content.size, self.machine.vector, self.machine.hw.memory.latency_clocks, max_clocks,
+            address, count, stall_percent, seed, -1 if reset_at is None else reset_at,
+        )  # fmt: skip
+        outcome = _Outcome()
+        started = time.perf_counter()
+        self._library.machine_run(self._top, ctypes.byref(request), ctypes.byref(outcome))
+        self.clocks_per_second = outcome.cycles / (time.perf_counter() - started)
+        return MachineRun(
+            memory=content, cycles=outcome.cycles, done=bool(outcome.done), error=outcome.error,
+            bytes_read=outcome.reads * self.machine.vector, bytes_written=outcome.writes * self.machine.vector,
+        )  # fmt: skip

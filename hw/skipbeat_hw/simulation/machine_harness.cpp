@@ -1,0 +1,148 @@
+// Runs a machine against a memory, clock by clock, without leaving C++. Follows words.hpp in one compilation unit.
+#include <deque>
+#include <vector>
+
+#include "Vtop.h"
+
+// Mirrors machine_driver.py.
+struct MachineRequest {
+    uint8_t* memory;
+    int64_t bytes, vector, latency, max_clocks;
+    uint32_t address, count;
+    int32_t stall_percent;  // of the clocks in which each channel of the memory is unwilling
+    uint32_t seed;
+    int64_t reset_at;  // < 0: never; the run then starts over from its beginning
+};
+
+struct MachineOutcome {
+    int64_t cycles, reads, writes;
+    int32_t error, done, busy;
+};
+
+namespace {
+
+constexpr int WORDS = 32;  // of a beat, at most
+
+struct Burst {
+    bool is_read;
+    int64_t address, beats, ready_at;
+};
+
+struct Dice {
+    uint32_t state;
+    int32_t percent;
+    bool unwilling() {
+        if (!percent) return false;
+        state = state * 1664525u + 1013904223u;
+        return static_cast<int32_t>((state >> 16) % 100) < percent;
+    }
+};
+
+// One memory behind both masters: bursts are served whole, in the order in which their addresses came (of two in one
+// clock the read first), a beat per clock; the first beat of a read comes `latency` clocks after its address.
+struct Memory {
+    const MachineRequest& request;
+    Vtop& top;
+    Dice dice;
+    std::deque<Burst> bursts;
+    bool answer = false, answer_failed = false, read_offered = false;
+
+    bool outside(const Burst& burst) const {
+        return burst.address < 0 || burst.address + request.vector > request.bytes;
+    }
+
+    void drive(int64_t clock) {
+        const bool some = !bursts.empty();
+        const Burst head = some ? bursts.front() : Burst{};
+        const bool reading = some && head.is_read && clock >= head.ready_at && (read_offered || !dice.unwilling());
+        read_offered = reading;
+        top.read___05Farready = !dice.unwilling();
+        top.write___05Fawready = !dice.unwilling();
+        top.write___05Fwready = some && !head.is_read && !dice.unwilling();
+        top.write___05Fbvalid = answer;
+        top.write___05Fbresp = answer_failed ? 2 : 0;
+        top.read___05Frvalid = reading;
+        top.read___05Frlast = reading && head.beats == 1;
+        top.read___05Frresp = reading && outside(head) ? 2 : 0;
+        uint32_t words[WORDS] = {};
+        if (reading && !outside(head)) std::memcpy(words, request.memory + head.address, request.vector);
+        put(top.read___05Frdata, words);
+    }
+
+    void after(int64_t clock, MachineOutcome& outcome) {
+        if (answer && top.write___05Fbready) answer = answer_failed = false;
+        if (top.read___05Frvalid && top.read___05Frready) {
+            ++outcome.reads;
+            read_offered = false;
+            advance();
+        } else if (top.write___05Fwready && top.write___05Fwvalid) {
+            const Burst& head = bursts.front();
+            uint32_t words[WORDS];
+            get(top.write___05Fwdata, words);
+            if (outside(head)) answer_failed = true;
+            else std::memcpy(request.memory + head.address, words, request.vector);
+            ++outcome.writes;
+            if (head.beats == 1) answer = true;
+            advance();
+        }
+        const int64_t delay = request.latency > 1 ? request.latency : 1;
+        if (top.read___05Farvalid && top.read___05Farready)
+            bursts.push_back({true, top.read___05Faraddr, top.read___05Farlen + 1, clock + delay});
+        if (top.write___05Fawvalid && top.write___05Fawready)
+            bursts.push_back({false, top.write___05Fawaddr, top.write___05Fawlen + 1, clock});
+    }
+
+    void advance() {
+        Burst& head = bursts.front();
+        head.address += request.vector;
+        if (--head.beats == 0) bursts.pop_front();
+    }
+};
+
+void clock_edge(Vtop& top) {
+    top.clk = 1;
+    top.eval();
+    top.clk = 0;
+}
+
+}  // namespace
+
+extern "C" {
+
+void* machine_new() { return new Vtop; }
+void machine_delete(void* handle) { delete static_cast<Vtop*>(handle); }
+
+// Clock 0 is the clock of the start pulse; the run ends with the first clock in which busy is 0 again.
+void machine_run(void* handle, const MachineRequest* request, MachineOutcome* outcome) {
+    Vtop& top = *static_cast<Vtop*>(handle);
+    int64_t reset_at = request->reset_at;
+again:
+    *outcome = {};
+    Memory memory{*request, top, {request->seed, request->stall_percent}};
+    top.clk = 0;
+    top.rst = 1;
+    top.start_i = 0;
+    memory.drive(0);
+    top.eval();
+    clock_edge(top);
+    top.rst = 0;
+    for (int64_t clock = 0; clock < request->max_clocks; ++clock) {
+        top.start_i = clock == 0;
+        top.address_i = request->address;
+        top.count_i = request->count;
+        memory.drive(clock);
+        top.eval();
+        outcome->cycles = clock;
+        outcome->busy = top.busy_o;
+        if (clock > 1 && !top.busy_o) break;
+        if (clock == reset_at) {
+            reset_at = -1;
+            goto again;
+        }
+        memory.after(clock, *outcome);
+        clock_edge(top);
+    }
+    outcome->error = top.error_o;
+    outcome->done = top.done_o;
+}
+}
