@@ -7,7 +7,7 @@
     emitted[r]  its last slot leaves the slot stage
     fired[r]    the aligner takes its first slot (and one more in each clock after that)
 
-Each of them is the maximum, over the five clocks that a tile finds when its turn comes (`ENTRIES`), of that
+Each of them is the maximum, over the six clocks that a tile finds when its turn comes (`ENTRIES`), of that
 clock plus a constant. The constants (the responses) depend on the build, the metadata bits per group, b and the
 first row that stores a value, but not on the run, so they are computed once and kept.
 """
@@ -29,11 +29,15 @@ IntArray = npt.NDArray[np.int64]
 NEVER = -(1 << 60)
 
 #: What a tile's clocks depend on, in the order of the last axis of every response:
-#: - step: the earliest clock of its first step of metadata;
+#: - read: the earliest clock in which its first metadata word can be read;
+#: - loaded: when the last row of the tile decoded before it entered the slot stage, which frees the row of steps;
 #: - emitted, fired: when the last slot of the tile before it left the slot stage, and when the aligner took it;
 #: - bank: the first clock in which its bank is free;
 #: - value: the first clock in which the ring holds its first value.
-ENTRIES = ("step", "emitted", "fired", "bank", "value")
+ENTRIES = ("read", "loaded", "emitted", "fired", "bank", "value")
+
+#: Clocks from each of `ENTRIES` to one event, as plain numbers.
+Response = list[int]
 
 
 class DecoderSizes(NamedTuple):
@@ -56,25 +60,24 @@ class RowResponses:
 
     Attributes:
         decoded, loaded, emitted, fired: int64 [rows, len(ENTRIES)], for all rows of the array.
-        first_words: words of metadata that the first step of a tile needs (0 for dense).
+        reads: for each metadata word of a tile that fills the rows, when the unpacker reads it; empty for dense.
     """
 
     decoded: IntArray
     loaded: IntArray
-    fired: IntArray
     emitted: IntArray
-    first_words: int
+    fired: IntArray
+    reads: list[Response]
 
 
-def words_per_step(sizes: DecoderSizes, metadata_bits: int) -> IntArray:
-    """New metadata words that each unpacker step of a tile has to wait for, int64 [rows, steps per row].
+def words_through_step(sizes: DecoderSizes, metadata_bits: int) -> IntArray:
+    """Metadata words that the unpacker has read once it emits each step of a tile, int64 [rows · steps per row].
 
     A step takes `lanes · metadata_bits` bits; words are read only while fewer bits than that are left.
     """
-    steps = sizes.cols // sizes.lanes
-    needed = np.arange(1, sizes.rows * steps + 1, dtype=np.int64) * (sizes.lanes * metadata_bits)
-    words = -(-needed // sizes.word_bits)
-    return np.diff(words, prepend=0).reshape(sizes.rows, steps)
+    steps = sizes.rows * sizes.cols // sizes.lanes
+    bits = np.arange(1, steps + 1, dtype=np.int64) * (sizes.lanes * metadata_bits)
+    return -(-bits // sizes.word_bits)
 
 
 @lru_cache(maxsize=4096)
@@ -87,17 +90,18 @@ def row_responses(sizes: DecoderSizes, metadata_bits: int, beat: int, value_row:
         beat: b, 1..M.
         value_row: the first row that stores a value; its first slot waits for the tile's first value word.
     """
-    new_words = words_per_step(sizes, metadata_bits)
-    clocks = np.maximum(new_words, 1)
-    rest = clocks[:, 1:].sum(axis=1)
-    step, last_emit, last_fire, bank, value = np.where(np.eye(len(ENTRIES), dtype=bool), 0, NEVER).astype(np.int64)
-    decoded, loaded, fired, emitted = (np.full((sizes.rows, len(ENTRIES)), NEVER, np.int64) for _ in range(4))
+    words = words_through_step(sizes, metadata_bits)
+    clocks = np.maximum(np.diff(words, prepend=0), 1).reshape(sizes.rows, -1)
+    steps = np.full((*clocks.shape, len(ENTRIES)), NEVER, np.int64)
+    read, loaded_before, last_emit, last_fire, bank, value = np.where(np.eye(len(ENTRIES), dtype=bool), 0, NEVER)
+    loaded, emitted, fired = (np.full((sizes.rows, len(ENTRIES)), NEVER, np.int64) for _ in range(3))
     for row in range(sizes.rows):
         loaded[row] = last_emit
         if metadata_bits:
-            start = step if row == 0 else np.maximum(decoded[row - 1] + clocks[row, 0], loaded[row - 1])
-            decoded[row] = start + rest[row]
-            loaded[row] = np.maximum(last_emit, decoded[row] + 1)
+            start = read + words[0] if row == 0 else steps[row - 1, -1] + clocks[row, 0]
+            start = np.maximum(start, loaded[row - 1] if row else loaded_before)
+            steps[row] = start + (np.cumsum(clocks[row]) - clocks[row, 0])[:, None]
+            loaded[row] = np.maximum(last_emit, steps[row, -1] + 1)
         issued = np.maximum(last_fire, loaded[row] + 1)
         fired[row] = issued + 1
         if row == 0:
@@ -106,7 +110,21 @@ def row_responses(sizes: DecoderSizes, metadata_bits: int, beat: int, value_row:
             fired[row] = np.maximum(fired[row], value)
         emitted[row] = issued if beat == 1 else fired[row] + beat - 2
         last_fire, last_emit = fired[row] + beat - 1, emitted[row]
-    for response in (decoded, loaded, fired, emitted):
-        response[response < NEVER // 2] = NEVER
-        response.flags.writeable = False
-    return RowResponses(decoded, loaded, fired, emitted, int(new_words[0, 0]))
+    reads = _reads(read, steps.reshape(-1, len(ENTRIES)), words) if metadata_bits else []
+    return RowResponses(_limited(steps[:, -1]), _limited(loaded), _limited(emitted), _limited(fired), reads)
+
+
+def _reads(first: IntArray, steps: IntArray, words: IntArray) -> list[Response]:
+    """When each metadata word is read: after the step that the words before it were enough for."""
+    word = np.arange(words[-1])
+    step = np.searchsorted(words, word, side="right") - 1
+    after = steps[step] + (word - words[step])[:, None]
+    reads: list[Response] = _limited(np.where(step[:, None] >= 0, after, first + word[:, None])).tolist()
+    return reads
+
+
+def _limited(response: IntArray) -> IntArray:
+    """The same response, with `NEVER` where there is no path, and fixed."""
+    limited = np.where(response < NEVER // 2, NEVER, response)
+    limited.flags.writeable = False
+    return limited

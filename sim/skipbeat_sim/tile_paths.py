@@ -1,4 +1,4 @@
-"""What the timing model keeps of a tile: a few numbers and seven responses, computed for all tiles at once."""
+"""What the timing model keeps of a tile: a few numbers and responses, computed for all tiles at once."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skipbeat_arch.command import Encoding, metadata_bits
+from skipbeat_arch.command import metadata_bits
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import PackedTile
 
-from .load_timing import NEVER, DecoderSizes, IntArray, row_responses
-
-#: Clocks from each of the five `load_timing.ENTRIES` to one event.
-Response = list[int]
+from .load_timing import NEVER, DecoderSizes, IntArray, Response, row_responses
 
 
 class TilePath(NamedTuple):
     """A tile as the recurrence over tiles sees it.
 
     Attributes:
-        decoded: it has metadata (bitmap or coordinate).
-        metadata_words, value_words: words of its two sections.
-        first_words: metadata words that its first unpacker step needs.
+        metadata_words, value_words: words of its two sections; dense tiles have no metadata.
+        reads: responses of the reads of its metadata words, and possibly more.
         last_step: response of its last step of metadata.
         last_load: response of its last row's entry into the slot stage.
         last_emit: response of its last slot's way out of the slot stage.
@@ -33,10 +29,9 @@ class TilePath(NamedTuple):
             and last value word from the end; `NEVER` throughout if there is no such word.
     """
 
-    decoded: bool
     metadata_words: int
     value_words: int
-    first_words: int
+    reads: list[Response]
     last_step: Response
     last_load: Response
     last_emit: Response
@@ -81,7 +76,6 @@ def _paths(tiles: list[PackedTile], hw: Hardware) -> list[TilePath]:
     decoded, loaded, emitted, fired = (
         np.stack([getattr(entry, name) for entry in table]) for name in ("decoded", "loaded", "emitted", "fired")
     )
-    first_words = np.array([entry.first_words for entry in table], np.int64)[kind]
 
     def fire(position: IntArray) -> IntArray:
         row, slot = np.divmod(position, beat)
@@ -89,10 +83,15 @@ def _paths(tiles: list[PackedTile], hw: Hardware) -> list[TilePath]:
 
     last = kind, rows - 1
     events = [decoded[last], loaded[last], emitted[last], fire(rows * beat - 1), *(fire(p) for p in slots.frees)]
-    numbers = np.stack([meta_words, slots.value_words, first_words], axis=1).tolist()
     return [
-        TilePath(tile.encoding != Encoding.DENSE, *counts, *responses)
-        for tile, counts, responses in zip(tiles, numbers, np.stack(events, axis=1).tolist(), strict=True)
+        TilePath(metadata, values, table[entry].reads, *responses)
+        for metadata, values, entry, responses in zip(
+            meta_words.tolist(),
+            slots.value_words.tolist(),
+            kind.tolist(),
+            np.stack(events, axis=1).tolist(),
+            strict=True,
+        )
     ]
 
 

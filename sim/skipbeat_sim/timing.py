@@ -11,17 +11,18 @@ of the core is a maximum of earlier clocks plus constants, and the run is the lo
 and per tile k, loaded by a pass:
 
     start     = max(queued + 2, last word of k-1)                      its words may flow from the next clock on
-    step      = max(start + 1, last step of the tile decoded before)   its first step of metadata, before the words'
-                + 1 + words of that step, and not before the last load of that tile
-    last word = max(start + words of k, fires that free places in the ring of two words)
+    metadata  = max(start + words, room for the last of them in the metadata FIFO)        its last metadata word
+    read      = max(start + 1, last step of the tile decoded before) + 1        its first metadata word can be read
+    last word = max(metadata + words, fires that free places in the ring of two words)
     full      = last fire + 1
 
-`load_timing` gives the clocks inside the tile: its last step and load, the fires that use up its last words, its
-last fire.
+`load_timing` gives the clocks inside the tile: the reads of its metadata, its last
+step and load, the fires that use up its last words, its last fire.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from skipbeat_arch.command import Command, CoreError, command_error
@@ -31,14 +32,14 @@ from skipbeat_arch.tile import PackedTile
 from skipbeat_arch.timing import Clocks, CoreTiming, Events
 
 from .event_counts import event_counts
-from .load_timing import NEVER
-from .tile_paths import Response, TilePath, tile_paths
+from .load_timing import NEVER, Response
+from .tile_paths import TilePath, tile_paths
 
 #: Depth of the FIFO of passes.
 QUEUE = 4
 
 #: Clocks in which a tile finds what its own depend on: see `load_timing.ENTRIES`.
-Entries = tuple[int, int, int, int, int]
+Entries = tuple[int, int, int, int, int, int]
 
 
 def core_timing(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> CoreTiming:
@@ -74,7 +75,7 @@ def _core_clocks(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: H
 
 def _run_passes(commands: Sequence[Command], paths: list[TilePath], hw: Hardware) -> Clocks:
     """Step through the passes: when each is queued and taken, and what it waited for."""
-    loader = _Loader()
+    loader = _Loader(hw)
     takes: list[int] = []
     compute = tile_wait = hazard = loads = free = 0
     queued, bank_free = -1, NEVER
@@ -115,7 +116,8 @@ def _settled(before: Command, taken: int, command: Command) -> int:
 class _Loader:
     """The recurrence over tiles: from the command's place in the queue to the full bank."""
 
-    def __init__(self) -> None:
+    def __init__(self, hw: Hardware) -> None:
+        self._fifo = _MetadataFifo(max(2, hw.metadata_words))
         self._last_word = self._last_emit = self._last_fire = NEVER
         self._last_step = self._last_load = NEVER  # of the last tile with metadata
         self._frees_last_but_one = self._frees_last = NEVER
@@ -129,22 +131,22 @@ class _Loader:
             bank_free: first clock in which its bank is free.
         """
         start = max(queued + 2, self._last_word)
-        step = NEVER
-        if path.decoded:
-            step = max(max(start + 1, self._last_step) + 1 + path.first_words, self._last_load)
-        entries = step, self._last_emit, self._last_fire, bank_free, start + path.metadata_words + 2
-        if path.decoded:
+        metadata = max(start + path.metadata_words, self._fifo.room(path.metadata_words))
+        read = max(start + 1, self._last_step) + 1 if path.metadata_words else NEVER
+        entries = read, self._last_load, self._last_emit, self._last_fire, bank_free, metadata + 2
+        if path.metadata_words:
+            self._fifo.write(path, entries)
             self._last_step = _clock(path.last_step, entries)
             self._last_load = _clock(path.last_load, entries)
-        self._end_words(path, start, entries)
+        self._end_words(path, metadata, entries)
         self._last_emit = _clock(path.last_emit, entries)
         self._last_fire = _clock(path.last_fire, entries)
         return self._last_fire + 1
 
-    def _end_words(self, path: TilePath, start: int, entries: Entries) -> None:
-        """When the tile's last word enters the ring, and when the last two leave it."""
+    def _end_words(self, path: TilePath, metadata: int, entries: Entries) -> None:
+        """When the tile's last word enters the ring, and when the last two leave it; its metadata end in `metadata`."""
         words = path.value_words
-        last_word = max(start + path.metadata_words + words, self._frees_last_but_one + words - 1)
+        last_word = max(metadata + words, self._frees_last_but_one + words - 1)
         frees_last_but_one = self._frees_last
         if words > 1:
             last_word = max(last_word, self._frees_last + words - 2, _clock(path.frees_last_but_two, entries))
@@ -154,11 +156,35 @@ class _Loader:
         self._frees_last = _clock(path.frees_last, entries)
 
 
+class _MetadataFifo:
+    """When the metadata FIFO has room: a word enters it after the word `depth` places before it was read."""
+
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
+        self._written = 0
+        self._tiles: deque[tuple[int, TilePath, Entries]] = deque()  # with the number of each one's first word
+
+    def room(self, words: int) -> int:
+        """The first clock in which the last of the next `words` words can be written."""
+        number = self._written + words - 1 - self._depth
+        if not words or number < 0:
+            return NEVER
+        while number >= self._tiles[0][0] + self._tiles[0][1].metadata_words:
+            self._tiles.popleft()
+        first, path, entries = self._tiles[0]
+        return _clock(path.reads[number - first], entries) + 1
+
+    def write(self, path: TilePath, entries: Entries) -> None:
+        """A tile's metadata words enter."""
+        self._tiles.append((self._written, path, entries))
+        self._written += path.metadata_words
+
+
 def _clock(response: Response, entries: Entries) -> int:
     """The clock of an event: the latest of the paths to it."""
-    a, b, c, d, e = response
-    u, v, w, x, y = entries
-    return max(a + u, b + v, c + w, d + x, e + y)
+    a, b, c, d, e, f = response
+    u, v, w, x, y, z = entries
+    return max(a + u, b + v, c + w, d + x, e + y, f + z)
 
 
 def _check_program(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> None:
