@@ -22,9 +22,10 @@ def command(hw: str, overrides: tuple[str, ...], out: Path) -> None:
 
     from skipbeat_arch.hardware import load_hardware
 
-    from ..files import write_text
+    from ..files import make_folder, write_text
 
     hardware = load_hardware(hw, overrides)
+    make_folder(out)
     from skipbeat_hw.verilog import core_verilog
 
     array = hardware.array

@@ -1,0 +1,125 @@
+"""Bad input to any command: one line that names the thing and what was expected, status 2, no traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skipbeat_arch.hardware import preset_names
+from tests.skipbeat.command_line import TINY, complaint, process
+
+MEASURING = (("cosim",), ("demo",), ("estimate", "zoo:digits-cnn"), ("regress",), ("verilog", "-o", "out"))
+
+
+@pytest.mark.parametrize("command", MEASURING, ids=lambda command: command[0])
+def test_hardware_that_is_none(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = complaint(capsys, *command, "--hw", "edge-17x17")
+    assert said.startswith("hardware edge-17x17: no such preset; expected one of ")
+    assert all(name in said for name in preset_names())
+    assert complaint(capsys, *command, "--hw", "none.yaml").startswith("hardware none.yaml: cannot be read: ")
+    assert complaint(capsys, *command, "--hw", "tiny-4x4", "--set", "array.rows").startswith(
+        "--set array.rows: expected"
+    )
+    said = complaint(capsys, *command, "--hw", "tiny-4x4", "--set", "array.depth=4")
+    assert said == "hardware tiny-4x4: array.depth: unknown key"
+    assert "greater than or equal to 1" in complaint(capsys, *command, "--hw", "tiny-4x4", "--set", "array.rows=0")
+    assert "greater than or equal to 1" in complaint(capsys, *command, "--hw", "tiny-4x4", "--set", "array.cols=-4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_key_in_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "name: mine\nclock_mhz: 100\narray: {rows: 2, cols: 2, group: 4}\nweights: {decode_lanes: 1, buffer_kib: 4}\n"
+        "activations: {buffer_kib: 4}\naccumulators: {depth: 8}\nmemory: {bytes_per_clock: 4, latency_clocks: 1}\n"
+        "colour: red\n"
+    )
+    assert complaint(capsys, "cosim", "--hw", str(path)) == f"hardware {path}: colour: unknown key"
+
+
+def test_a_pattern_without_quotes_in_a_file_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\nclock_mhz: 100\narray: {rows: 2, cols: 2, group: 2:4}\n")
+    said = complaint(capsys, "cosim", "--hw", str(path))
+    assert said.startswith(f"hardware {path}: array.group: must be one of 4, 8, 16, 32, not 124")
+    assert "unquoted 2:4" in said
+
+
+@pytest.mark.parametrize("command", [("cosim",), ("demo",), ("estimate", "zoo:digits-cnn")], ids=lambda c: c[0])
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("5:4", "N must be in 1..4, not 5"),
+        ("0:4", "N must be in 1..4, not 0"),
+        ("1:1", "M must be in 2..64, not 1"),
+        ("unstructured:1.5", "the density must be in 0..1, not 1.5"),
+        ("block:-0.1", "the density must be in 0..1, not -0.1"),
+        ("unstructured:nan", "expected dense, N:M"),
+        ("two:four", "expected dense, N:M"),
+        ("", "expected dense, N:M"),
+    ],
+)
+def test_patterns(command: tuple[str, ...], pattern: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert words in complaint(capsys, *command, *TINY, "--pattern", pattern)
+
+
+@pytest.mark.parametrize("sizes", ["8,8", "8,8,8,8", "8,8,x", "8,8,1.5", "8,,8", "", "8 8 8"])
+def test_sizes_that_are_not_three_integers(sizes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "expected three sizes P,C,K, as in 784,1152,128" in complaint(capsys, "cosim", *TINY, "--gemm", sizes)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"), [("0,8,8", "P must be at least 1, not 0"), ("8,-1,8", "C must be"), ("8,8,0", "K must be")]
+)
+def test_sizes_below_1(sizes: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert words in complaint(capsys, "cosim", *TINY, "--gemm", sizes)
+
+
+def test_models_that_are_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    said = complaint(capsys, "estimate", "zoo:alexnet")
+    assert "zoo:alexnet" in said
+    assert "digits-cnn" in said
+    assert "Missing argument" in complaint(capsys, "estimate")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verilog", *TINY, "-o", "file/out"),
+        ("demo", *TINY, "--out", "file/out"),
+        ("demo", *TINY, "--out", "file"),
+        ("cosim", *TINY, "--dump", "file/out.npz"),
+    ],
+    ids=lambda arguments: arguments[0] + arguments[-1],
+)
+def test_places_that_cannot_be_written(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    said = complaint(capsys, *arguments)
+    assert said.startswith("file")
+    assert "cannot be" in said
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_values_of_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "'--seed'" in complaint(capsys, "cosim", "--seed", "-1")
+    assert "'--simulator'" in complaint(capsys, "cosim", "--simulator", "vcs")
+    assert "'--images'" in complaint(capsys, "demo", "--images", "7")
+    assert "'--batch'" in complaint(capsys, "estimate", "zoo:digits-cnn", "--batch", "0")
+    assert "'--cases'" in complaint(capsys, "regress", "--cases", "0")
+    assert "'--case'" in complaint(capsys, "regress", "--case", "-1")
+    assert "'-o'" in complaint(capsys, "verilog")
+    said = complaint(capsys, "regress", "--set", "array.rows=2")
+    assert said == "--set array.rows=2: expected together with --hw"
+
+
+def test_the_process_says_it_too() -> None:
+    done = process("cosim", *TINY, "--pattern", "5:4", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "skipbeat: error: pattern 5:4: N must be in 1..4, not 5\n"

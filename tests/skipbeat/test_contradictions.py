@@ -1,0 +1,41 @@
+"""Contradictory streams end in their error on any hardware, and are a pure function of their generator."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skipbeat.contradictions import KINDS, Kind, contradiction
+from skipbeat.regression_cases import POOL, random_willing
+from skipbeat_arch.command import CoreError
+from skipbeat_sim.runner import run_core
+
+SMALL = [hw for hw, _ in POOL if hw.pes <= 64]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_ends_in_its_error(kind: Kind) -> None:
+    for number, hw in enumerate(SMALL):
+        rng = np.random.default_rng([number, 5])
+        wrong = contradiction(kind, hw, rng, random_willing(rng))
+        run, _ = run_core(hw, wrong.stimulus)
+        assert CoreError(run.error) == wrong.error != CoreError.NONE, f"{kind} on {hw.name}"
+        assert not run.finished
+
+
+def test_every_error_of_the_core_is_provoked() -> None:
+    hw = SMALL[0]
+    rng = np.random.default_rng(0)
+    errors = {contradiction(kind, hw, rng, random_willing(rng)).error for kind in KINDS}
+    assert errors == set(CoreError) - {CoreError.NONE}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_generator_gives_the_same_stream(kind: Kind) -> None:
+    first, again = (
+        contradiction(kind, SMALL[1], np.random.default_rng(3), random_willing(np.random.default_rng(4)))
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first.stimulus.commands, again.stimulus.commands)
+    np.testing.assert_array_equal(first.stimulus.weights, again.stimulus.weights)
+    np.testing.assert_array_equal(first.stimulus.activations, again.stimulus.activations)

@@ -1,0 +1,88 @@
+"""Bugs that are planted in the hardware: the co-simulation finds each of them."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import skipbeat_hw.accumulators
+import skipbeat_hw.pe
+import skipbeat_hw.slots
+from skipbeat.cases import random_gemm
+from skipbeat.cosimulation import Cosimulation, cosimulate
+from skipbeat_arch.hardware import Hardware, load_hardware
+from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.workload import Gemm
+from skipbeat_hw.simulation.driver import VerilatedCore
+from skipbeat_hw.verilog import core_verilog
+from skipbeat_mapper.compile import compile_layer
+
+#: Three passes along the reduction axis, and more columns than one tile has.
+GEMM = Gemm(p=9, c=24, k=3)
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Hardware:
+    return load_hardware("tiny-4x4", ["array.rows=2", "array.cols=2", "weights.decode_lanes=1"])
+
+
+def cosimulated(hw: Hardware, verilog: str) -> Cosimulation:
+    x, w = random_gemm(GEMM, Pattern.parse("2:4"), hw, 1)
+    w[np.arange(0, GEMM.c, 5)] = 0  # groups with fewer nonzeros than b
+    program = compile_layer((w, GEMM), hw)
+    assert sum(not command.first for command in program.commands) >= 2
+    return cosimulate(program, x, VerilatedCore(verilog, hw))
+
+
+def rewritten(module: ModuleType, function: Callable[..., object], old: str, new: str) -> Callable[..., object]:
+    """The function of a module with one piece of its source replaced."""
+    source = textwrap.dedent(inspect.getsource(function))
+    assert source.count(old) == 1, f"{function.__qualname__} no longer holds {old!r}"
+    scope = dict(vars(module))
+    exec(source.replace(old, new), scope)
+    made: Callable[..., object] = scope[function.__name__]
+    return made
+
+
+def plant_wrong_index_bit(patch: pytest.MonkeyPatch) -> None:
+    """The PE picks the neighbour of the activation that its index names."""
+    pe = skipbeat_hw.pe
+    elaborate = rewritten(pe, pe.PE.elaborate, "[read.data.index]", "[read.data.index ^ 1]")
+    patch.setattr(pe.PE, "elaborate", elaborate)
+
+
+def plant_popcount_off_by_one(patch: pytest.MonkeyPatch) -> None:
+    """The decoder's prefix popcount counts a column among those below it."""
+    slots = skipbeat_hw.slots
+    popcount = rewritten(slots, slots.prefix_popcount, "[Cat(0), *counts]", "[*counts, counts[-1]]")
+    patch.setattr(slots, "prefix_popcount", popcount)
+
+
+def plant_lost_carry(patch: pytest.MonkeyPatch) -> None:
+    """The accumulators begin every pass at zero, not only the first."""
+    accumulators = skipbeat_hw.accumulators
+    column = accumulators.AccumulatorColumn
+    elaborate = rewritten(accumulators, column.elaborate, "Mux(beside_psum.first, 0, read.data)", "0")
+    patch.setattr(column, "elaborate", elaborate)
+
+
+def test_without_a_bug_all_levels_agree(tiny: Hardware) -> None:
+    assert cosimulated(tiny, core_verilog(tiny)).agrees
+
+
+@pytest.mark.parametrize("plant", [plant_wrong_index_bit, plant_popcount_off_by_one, plant_lost_carry])
+def test_a_planted_bug_is_found(
+    plant: Callable[[pytest.MonkeyPatch], None], tiny: Hardware, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = core_verilog(tiny)
+    plant(monkeypatch)
+    broken = core_verilog(tiny)
+    assert broken != sound
+    result = cosimulated(tiny, broken)
+    assert not result.agrees
+    assert not result.bit_exact

@@ -1,0 +1,122 @@
+"""`skipbeat regress` as a user calls it, on the smallest hardware."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from skipbeat import regression
+from skipbeat.cli import main
+from skipbeat.regression import Outcome
+from skipbeat_arch.errors import InputError
+from tests.skipbeat.command_line import TINY, json_object
+
+SIMULATORS = [
+    "verilator",
+    pytest.param("icarus", marks=pytest.mark.skipif(not shutil.which("iverilog"), reason="iverilog is not installed")),
+]
+#: Cases 0 and 1 of this seed begin with a contradictory stream.
+SEED = "2"
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_cases_pass(simulator: str, capsys: pytest.CaptureFixture[str]) -> None:
+    report = json_object(
+        capsys, "regress", "--cases", "3", "--seed", SEED, "--jobs", "1", "--simulator", simulator, *TINY
+    )
+    assert (report["cases"], report["passed"], report["failed"]) == (3, 3, [])
+    assert (report["seed"], report["simulator"]) == (2, simulator)
+    assert report["rtl_cycles"] > 0
+
+
+def test_jobs_change_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    def lines(jobs: str) -> tuple[str, str]:
+        assert main(["regress", "--cases", "3", "--seed", SEED, "--jobs", jobs, *TINY]) == 0
+        out, err = capsys.readouterr()
+        return out, err
+
+    assert lines("1") == lines("2")
+
+
+def test_progress_tells_the_seed_and_every_case(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["regress", "--case", "1", "--seed", SEED, *TINY]) == 0
+    out, err = capsys.readouterr()
+    assert err.splitlines()[0] == "skipbeat: regress, seed 2: 1 to do"
+    assert err.splitlines()[1].startswith("skipbeat: 1/1 case 1 passed: tiny-4x4, ")
+    assert "after bad bitmap" in err
+    assert out.startswith("seed 2, verilator: 1 of 1 cases passed, ")
+
+
+def failing(bad: int) -> object:
+    def run_case(seed: int, index: int, *_: object) -> Outcome:
+        return Outcome(index=index, case=f"{seed}/{index}", clocks=10, failure="wrong" if index == bad else None)
+
+    return run_case
+
+
+def test_a_failure_is_status_1_with_the_command_that_repeats_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regression, "run_case", failing(2))
+    report = json_object(capsys, "regress", "--cases", "4", "--seed", "9", "--jobs", "1", *TINY, status=1)
+    assert (report["cases"], report["passed"]) == (4, 3)
+    (failed,) = report["failed"]
+    assert (failed["case"], failed["failure"]) == (2, "wrong")
+    words = shlex.split(failed["repeat"])
+    assert words[:2] == ["skipbeat", "regress"]
+    again = json_object(capsys, *words[1:], status=1)
+    assert (again["cases"], again["failed"]) == (1, [failed])
+
+
+def test_a_failure_is_shown_to_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regression, "run_case", failing(0))
+    assert main(["regress", "--cases", "2", "--seed", "9", "--jobs", "1", "--simulator", "icarus"]) == 1
+    out, err = capsys.readouterr()
+    assert "FAILED case 0: 9/0\n  wrong\n  repeat: skipbeat regress --case 0 --seed 9 --simulator icarus\n" in out
+    assert out.endswith("seed 9, icarus: 1 of 2 cases passed, 20 clocks on the RTL\n")
+    assert "1/2 case 0 FAILED: 9/0" in err
+
+
+def test_a_defect_in_a_case_is_its_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def defective(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a defect of ours")
+
+    monkeypatch.setattr(regression, "compile_layer", defective)
+    assert regression.run_case(0, 0, "verilator").failure == "ZeroDivisionError: a defect of ours"
+
+
+def test_a_missing_tool_is_no_failure_of_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise InputError("c++: not found on PATH")
+
+    monkeypatch.setattr(regression, "compile_layer", missing)
+    with pytest.raises(InputError, match=r"c\+\+: not found"):
+        regression.run_case(0, 0, "verilator")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interruption_says_how_many_passed(jobs: str) -> None:
+    command = [sys.executable, "-m", "skipbeat", "regress", "--cases", "500", "--jobs", jobs, "--seed", SEED, *TINY]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        said = ""
+        while "1/500" not in said:
+            line = process.stderr.readline()
+            assert line, f"it ended: {said}"
+            said += line
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of its processes
+        out, rest = process.communicate(timeout=60)
+    said += rest
+    assert process.returncode == 130, said
+    assert out == ""
+    assert "Traceback" not in said
+    counted = sum(" passed: " in line for line in said.splitlines())
+    assert f"interrupted: {counted} passed, 0 failed of 500" in said

@@ -1,0 +1,89 @@
+"""The cases of the regression: pure, varied, and inside what the hardware can hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skipbeat.regression_cases import POOL, RegressionCase, case_indices, random_willing, regression_case
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.numbers import integer_range
+from skipbeat_arch.stream import PORTS
+
+CASES = 300
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[RegressionCase]:
+    return [regression_case(7, index) for index in range(CASES)]
+
+
+def test_a_case_is_a_function_of_seed_and_index(drawn: list[RegressionCase]) -> None:
+    for index in (0, 17, CASES - 1):
+        again, case = regression_case(7, index), drawn[index]
+        assert str(again) == str(case)
+        assert again.options == case.options
+        np.testing.assert_array_equal(again.x, case.x)
+        np.testing.assert_array_equal(again.w, case.w)
+        for port in PORTS:
+            np.testing.assert_array_equal(again.willing[port], case.willing[port])
+    assert str(regression_case(8, 17)) != str(drawn[17])
+
+
+def test_the_hardware_can_be_fixed() -> None:
+    hw = load_hardware("tiny-4x4")
+    assert all(regression_case(7, index, hw).hardware is hw for index in range(5))
+
+
+def test_cases_cover_what_they_should(drawn: list[RegressionCase]) -> None:
+    assert {case.hardware.name for case in drawn} == {hw.name for hw, _ in POOL}
+    for size in ("p", "c", "k"):
+        ones = sum(getattr(case.gemm, size) == 1 for case in drawn)
+        assert CASES / 10 < ones < CASES / 2
+    assert {case.pattern.kind for case in drawn} == {"dense", "nm", "unstructured", "block"}
+    assert any(not case.w.any() for case in drawn)
+    assert any(case.gemm.c % case.hardware.array.group for case in drawn)
+    assert 0.2 < np.mean([case.ideal for case in drawn]) < 0.5
+    kinds = {case.wrong.kind for case in drawn if case.wrong is not None}
+    assert len(kinds) >= 5
+
+
+def test_values_fit_the_numbers_and_reach_their_ends(drawn: list[RegressionCase]) -> None:
+    for case in drawn:
+        numbers = case.hardware.numbers
+        for values, bits in ((case.x, numbers.activation_bits), (case.w, numbers.weight_bits)):
+            low, high = integer_range(bits)
+            assert low <= values.min(initial=0) <= values.max(initial=0) <= high
+            if case.extreme:
+                assert set(np.unique(values)) <= {low, 0, high}
+    assert any(case.extreme and (case.w == -128).all() for case in drawn)
+
+
+def test_blocks_are_not_larger_than_the_accumulators(drawn: list[RegressionCase]) -> None:
+    for case in drawn:
+        assert case.options.block_pixels is None or 1 <= case.options.block_pixels <= case.hardware.accumulators.depth
+
+
+def test_ports_are_idle_from_never_to_mostly_and_in_bursts_but_never_for_ever() -> None:
+    rng = np.random.default_rng(0)
+    patterns = [pattern for _ in range(60) for pattern in random_willing(rng).values()]
+    assert all(pattern.any() for pattern in patterns)
+    shares = [pattern.mean() for pattern in patterns]
+    assert min(shares) < 0.15
+    assert max(shares) == 1
+    changes = [int(np.count_nonzero(np.diff(pattern))) for pattern in patterns if 0.2 < pattern.mean() < 0.8]
+    assert min(changes) < 25, "no bursts"
+    assert max(changes) > 150, "no single clocks"
+
+
+def test_the_pool_spans_the_groups_and_lanes() -> None:
+    hardware = [hw for hw, _ in POOL]
+    assert {hw.array.group for hw in hardware} == {4, 8, 16}
+    assert {hw.weights.decode_lanes for hw in hardware} >= {1, 2, 4, 8}
+    assert {(2, 2), (16, 16)} <= {(hw.array.rows, hw.array.cols) for hw in hardware}
+    assert len({hw.name for hw in hardware}) == len(hardware)
+
+
+def test_indices() -> None:
+    assert list(case_indices(3, None)) == [0, 1, 2]
+    assert list(case_indices(3, 17)) == [17]

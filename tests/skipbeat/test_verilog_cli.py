@@ -1,0 +1,49 @@
+"""`skipbeat verilog` as a user calls it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from skipbeat.cli import main
+from skipbeat_arch.hardware import load_hardware
+from tests.skipbeat.command_line import TINY
+
+
+def generate(folder: Path, *arguments: str) -> str:
+    assert main(["verilog", *arguments, "-o", str(folder)]) == 0
+    return (folder / "core.v").read_text()
+
+
+def test_it_writes_the_core_and_its_description(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "rtl"
+    text = generate(folder, *TINY)
+    assert capsys.readouterr().out.split() == [str(folder / "core.v"), str(folder / "hardware.yaml")]
+    assert sorted(path.name for path in folder.iterdir()) == ["core.v", "hardware.yaml"]
+    assert load_hardware(folder / "hardware.yaml") == load_hardware(TINY[1], TINY[3::2])
+    assert text.startswith("// skipbeat core for tiny-4x4: 2 x 2 PEs, M = 4\n")
+    assert len(re.findall(r"^module core\(", text, re.MULTILINE)) == 1
+
+
+def test_the_pe_is_one_module_placed_many_times(tmp_path: Path) -> None:
+    text = generate(tmp_path, *TINY)
+    (module,) = set(re.findall(r"^module (\S*pe)\(", text, re.MULTILINE))
+    assert len(re.findall(rf"^ +{module} \S+ \(", text, re.MULTILINE)) == 4
+
+
+def test_it_is_the_same_every_time_and_says_nothing_of_this_machine(tmp_path: Path) -> None:
+    first, again = generate(tmp_path / "a", *TINY), generate(tmp_path / "b", *TINY)
+    assert first == again
+    assert str(Path.cwd()) not in first
+
+
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="iverilog is not installed")
+def test_icarus_compiles_it(tmp_path: Path) -> None:
+    generate(tmp_path, *TINY)
+    command = ["iverilog", "-g2001", "-t", "null", "-s", "core", str(tmp_path / "core.v")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
