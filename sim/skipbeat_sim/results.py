@@ -25,14 +25,14 @@ class Results:
         self._cols, self._depth = hw.array.cols, hw.result_depth
         self._memory = np.zeros((self._depth, self._cols), np.int64)
         self._col = np.arange(self._cols)
+        self.payload = np.zeros(self._cols, np.int64)
         self.reset()
 
     def reset(self) -> None:
-        """The queue becomes empty; its memory has no reset."""
+        """The queue becomes empty; its memory and what was read from it have no reset."""
         self._write = np.zeros(self._cols, np.int64)
         self._read = self._level = 0
         self.valid = False
-        self.payload = np.zeros(self._cols, np.int64)
 
     def update(self, push: BoolArray | None, sums: IntArray, ready: bool) -> None:
         """End of a clock with `push_i` [C] (None: all 0), `sums_i` [C] and the port's `ready`."""
