@@ -121,7 +121,7 @@ class Instruction:
             InputError: an opcode that there is not, or bits beyond the last field.
         """
         code = word & 15
-        if code not in iter(Opcode):
+        if code not in list(Opcode):
             raise InputError(f"opcode {code} is unknown")
         opcode = Opcode(code)
         fields = layout(opcode)
@@ -142,4 +142,3 @@ class Instruction:
             return 0
         others = [e for e in Engine if e != own]
         return sum(1 << others.index(engine) for engine in set(engines))
-

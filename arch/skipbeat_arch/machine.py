@@ -53,7 +53,9 @@ class Machine:
         if array.group > array.cols or array.cols > array.rows * array.group:
             raise InputError(f"hardware {hw.name}: the accelerator needs array.group <= array.cols <= rows x group")
         if array.cols > INSTRUCTION_BYTES:
-            raise InputError(f"hardware {hw.name}: the accelerator has at most {INSTRUCTION_BYTES} columns, not {array.cols}")
+            raise InputError(
+                f"hardware {hw.name}: the accelerator has at most {INSTRUCTION_BYTES} columns, not {array.cols}"
+            )
         if hw.memory.bytes_per_clock != array.cols:
             raise InputError(
                 f"hardware {hw.name}: the accelerator needs memory.bytes_per_clock equal to array.cols "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import ClockSignal, Instance, Module, Mux, ResetSignal, Signal, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import Component, In, Out
+
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import control_fields
 

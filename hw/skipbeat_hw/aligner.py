@@ -6,6 +6,7 @@ from amaranth import Array, Cat, Module, Mux, Signal, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import slot_fields, weight_fields, write_fields
@@ -18,8 +19,8 @@ class Aligner(wiring.Component):
     """A ring of two words of W = C values, read from any position: `count` values per slot.
 
     One slot and one word per clock. `write_o` follows 2 clocks after the slot was taken: first the window is rotated to
-    the head of the ring, then each column picks its value by rank. At the last slot of a tile the rest of the last word is
-    dropped, so that the next tile starts in a word of its own.
+    the head of the ring, then each column picks its value by rank. At the last slot of a tile the rest of the last
+    word is dropped, so that the next tile starts in a word of its own.
 
     Members
     -------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import ClockSignal, Instance, Module, ResetSignal, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Component, In, Out
+
 from skipbeat_arch.hardware import Hardware
 
 from .pe import PE
@@ -14,7 +15,8 @@ class SystolicArray(wiring.Component):
     """Rows pass bundles, slots and writes to the right; columns pass partial sums down.
 
     Row r of `bundles_i` and `slots_i` must be r clocks late, column c of `weights_i` c clocks late. The psum of a
-    step that enters row 0 in clock n leaves column c in clock n + R + 2 + c. One step per clock, no stall, no valid bit.
+    step that enters row 0 in clock n leaves column c in clock n + R + 2 + c. One step per clock, no stall, no valid
+    bit.
 
     The PE is one Verilog module placed R·C times (`cells`); emitted as submodules, the PEs would be as many copies.
 

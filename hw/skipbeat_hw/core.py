@@ -6,9 +6,11 @@ from amaranth import Module, Mux, Signal, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Component, In, Out
+
 from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import COMMAND, bundle_bits, pass_fields, tile_fields, weight_fields
+from skipbeat_arch.registers import Cause
 
 from .accumulators import Accumulators
 from .array import SystolicArray
@@ -16,22 +18,22 @@ from .decoder import QUEUE_DEPTH, WeightDecoder, queue
 from .layouts import struct
 from .loader import WeightLoader
 from .results import ResultBuffer
-from .sequencer import ERROR_BITS, Sequencer
+from .sequencer import ACTIVITY_FIELDS, ERROR_BITS, Sequencer
 from .skew import Skew
 
 
 class Core(wiring.Component):
     """The sparse systolic core.
 
-    Every port is a stream; any order of valid and ready is served. From the last step of a pixel to its result: R + C + 5
-    clocks. A command or a weight stream that contradicts itself sets `error`, and the core issues nothing more until reset;
-    results that were already on their way still leave.
+    Every port is a stream; any order of valid and ready is served. From the last step of a pixel to its result: R +
+    C + 5 clocks. A command or a weight stream that contradicts itself sets `error`, and the core issues nothing more
+    until reset; results that were already on their way still leave.
 
     Members
     -------
-    commands: stream of command words. weights: stream of {data, last}. activations: stream of [R] bundles, one per pixel
-    of each pass that is not null. results: stream of [C] sums, one per pixel of each last pass. error: `CoreError`, held
-    until reset. busy: a pass or a result is on its way.
+    commands: stream of command words. weights: stream of {data, last}. activations: stream of [R] bundles, one per
+    pixel of each pass that is not null. results: stream of [C] sums, one per pixel of each last pass. error:
+    `CoreError`, held until reset. busy: a pass or a result is on its way. activity: events, for counters.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -49,6 +51,7 @@ class Core(wiring.Component):
                 ),
                 "error": Out(ERROR_BITS),
                 "busy": Out(1),
+                "activity": Out(struct(ACTIVITY_FIELDS)),
             }
         )
 
@@ -87,6 +90,20 @@ class Core(wiring.Component):
             results.o.ready.eq(self.results.ready),
         ]
         self._feed(m, sequencer)
+        step = sequencer.control_o
+        m.d.comb += [
+            self.activity.cause.eq(sequencer.cause_o),
+            self.activity.bundles.eq(
+                Mux((sequencer.cause_o == Cause.COMPUTE) & sequencer.opens_o, sequencer.rows_o, 0)
+            ),
+            self.activity.accumulator_read.eq(step.valid & step.open & ~step.first),
+            self.activity.accumulator_write.eq(step.valid & step.close & ~step.last),
+            self.activity.result.eq(results.taken_o),
+            self.activity.slot_write.eq(decoder.write_o.enable),
+            self.activity.row_decoded.eq(decoder.row_decoded_o),
+            self.activity.metadata_word.eq(decoder.metadata_word_o),
+            self.activity.value_word.eq(decoder.value_word_o),
+        ]
         return m
 
     def _commands(self, m: Module, sequencer: Sequencer, decoder: WeightDecoder, halt: Signal) -> Signal:
@@ -119,7 +136,9 @@ class Core(wiring.Component):
         bad_pass = (command.beat > array.group) | (command.rows == 0) | (command.rows > array.rows)
         is_dense = command.encoding == Encoding.DENSE
         too_wide = (command.encoding == Encoding.COORDINATE) & (command.beat > array.group // self.hw.index_bits)
-        bad_tile = (command.cols == 0) | (command.cols > array.cols) | too_wide | (is_dense & (command.beat != array.group))
+        bad_tile = (
+            (command.cols == 0) | (command.cols > array.cols) | too_wide | (is_dense & (command.beat != array.group))
+        )
         bad, none = CoreError.BAD_GEOMETRY, CoreError.NONE
         of_tile = Mux(command.encoding == 3, CoreError.RESERVED_ENCODING, Mux(bad_tile, bad, none))
         of_pass = Mux(bad_pass, bad, Mux(command.load, of_tile, none))

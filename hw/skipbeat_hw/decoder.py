@@ -7,6 +7,7 @@ from amaranth.hdl import Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
+
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import tile_fields, weight_fields, write_fields
 
@@ -29,7 +30,9 @@ class WeightDecoder(wiring.Component):
     Members
     -------
     tiles: stream of `tile_fields`. weights: stream of {data, last}. bank_ok_i, halt_i: see `Aligner`.
-    write_o, done_o: see `Aligner`. error_o: `CoreError` in the clock in which it is found.
+    write_o, done_o: see `Aligner`. error_o: `CoreError` in the clock in which it is found. row_decoded_o,
+    metadata_word_o,
+    value_word_o: events, for counters.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -43,6 +46,9 @@ class WeightDecoder(wiring.Component):
                 "write_o": Out(struct(write_fields(hw))),
                 "done_o": Out(1),
                 "error_o": Out(ERROR_BITS),
+                "row_decoded_o": Out(1),
+                "metadata_word_o": Out(1),
+                "value_word_o": Out(1),
             }
         )
 
@@ -67,6 +73,9 @@ class WeightDecoder(wiring.Component):
             self.write_o.eq(aligner.write_o),
             self.done_o.eq(aligner.done_o),
             self.error_o.eq(_first(dispatcher, slots, aligner)),
+            self.row_decoded_o.eq(slots.row_loaded_o),
+            self.metadata_word_o.eq(dispatcher.metadata_o.valid & dispatcher.metadata_o.ready),
+            self.value_word_o.eq(dispatcher.values_o.valid & dispatcher.values_o.ready),
         ]
         return m
 

@@ -6,6 +6,7 @@ from amaranth import Module, Signal
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import WORDS_BITS, tile_fields, unpack_fields, weight_fields

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from amaranth import unsigned
 from amaranth.lib import data
+
 from skipbeat_arch.ports import Field
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import slot_bits, write_fields
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.hardware import Hardware
 
 
@@ -22,7 +23,9 @@ class ResultBuffer(wiring.Component):
     def __init__(self, hw: Hardware) -> None:
         self.depth, self.cols = hw.result_depth, hw.array.cols
         item = data.ArrayLayout(signed(hw.numbers.accumulator_bits), self.cols)
-        super().__init__({"push_i": In(self.cols), "sums_i": In(item), "o": Out(stream.Signature(item)), "taken_o": Out(1)})
+        super().__init__(
+            {"push_i": In(self.cols), "sums_i": In(item), "o": Out(stream.Signature(item)), "taken_o": Out(1)}
+        )
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()

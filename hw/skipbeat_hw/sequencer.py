@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from amaranth import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import bundle_bits, control_fields, pass_fields, slot_bits
+from skipbeat_arch.registers import Cause
 
 from .layouts import struct
 
 ERROR_BITS = 4
+#: What happens in the core in a clock, for performance counters: the array's `Cause`, bundles fed, and events.
+ACTIVITY_FIELDS = (
+    ("cause", 3),
+    ("bundles", 7),
+    ("accumulator_read", 1),
+    ("accumulator_write", 1),
+    ("result", 1),
+    ("slot_write", 1),
+    ("row_decoded", 1),
+    ("metadata_word", 1),
+    ("value_word", 1),
+)
 
 
 class Sequencer(wiring.Component):
@@ -28,7 +42,8 @@ class Sequencer(wiring.Component):
     passes: stream of `pass_fields`. activations: stream of [R] bundles. full_i: banks that hold a whole tile.
     release_o: banks that may be written again. taken_i: a result has left. halt_i: issue nothing more.
     bundles_o, slot_o, control_o: registered feed of the array, one clock after the step was issued.
-    error_o: `CoreError` in the clock in which it is found. active_o: in a pass. idle_o: no pass and no result left.
+    error_o: `CoreError` in the clock in which it is found. cause_o: `Cause`. rows_o: rows of the pass. opens_o: at a
+    beat's first slot. active_o: in a pass. idle_o: no pass and no result left.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -46,6 +61,9 @@ class Sequencer(wiring.Component):
                 "slot_o": Out(unsigned(slot_bits(hw))),
                 "control_o": Out(struct(control_fields(hw))),
                 "error_o": Out(ERROR_BITS),
+                "cause_o": Out(3),
+                "rows_o": Out(7),
+                "opens_o": Out(1),
                 "active_o": Out(1),
                 "idle_o": Out(1),
             }
@@ -74,6 +92,8 @@ class Sequencer(wiring.Component):
         m.d.sync += credits.eq(credits - (issue & (slot == 0) & current.last) + self.taken_i)
 
         take = self._take(m, bank, finish, issue & close, pixel)
+        m.d.comb += [self.rows_o.eq(Mux(null, 0, current.rows)), self.opens_o.eq(slot == 0)]
+        self._name_cause(m, issue, null | self.activations.valid)
         with m.If(take):
             m.d.sync += [active.eq(1), pixel.eq(0), slot.eq(0), current.eq(self.passes.payload)]
             m.d.sync += [null.eq(self.passes.payload.beat == 0), bank.eq(bank ^ self.passes.payload.load)]
@@ -117,6 +137,20 @@ class Sequencer(wiring.Component):
         with m.If(take & offered.load):
             m.d.sync += [resident.eq(1), resident_beat.eq(offered.beat), resident_rows.eq(offered.rows)]
         return take
+
+    def _name_cause(self, m: Module, issue: Signal, bundle_there: Value) -> None:
+        """What the array does in this clock."""
+        offered = self.passes.payload
+        with m.If(issue):
+            m.d.comb += self.cause_o.eq(Cause.COMPUTE)
+        with m.Elif(self.active_o & ~bundle_there):
+            m.d.comb += self.cause_o.eq(Cause.ACTIVATION_WAIT)
+        with m.Elif(self.active_o):
+            m.d.comb += self.cause_o.eq(Cause.OUTPUT_WAIT)
+        with m.Elif(self.passes.valid & offered.load):
+            m.d.comb += self.cause_o.eq(Cause.TILE_WAIT)
+        with m.Elif(self.passes.valid):
+            m.d.comb += self.cause_o.eq(Cause.HAZARD)
 
     def _feed(self, m: Module, issue: Signal, current: data.View, row_on: Signal, pixel: Signal, address: Cat) -> None:
         """The registers in front of the array; rows beyond the tile see zeros."""

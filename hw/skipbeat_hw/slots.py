@@ -6,6 +6,7 @@ from amaranth import Cat, Module, Mux, Signal, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import rank_bits, slot_fields, tile_fields
@@ -17,14 +18,15 @@ from .sequencer import ERROR_BITS
 class Slots(wiring.Component):
     """Reads the metadata of a row of groups, L groups per clock, and deals it out slot by slot.
 
-    A bitmap gives its lowest set bit in each slot and clears it; coordinates give their next field; a dense group counts.
-    A prefix popcount over the columns tells each column which of the slot's values is its own.
+    A bitmap gives its lowest set bit in each slot and clears it; coordinates give their next field; a dense group
+    counts. A prefix popcount over the columns tells each column which of the slot's values is its own.
     A row takes max(b, C / L) clocks.
 
     Members
     -------
     tiles: stream of `tile_fields`. steps: stream of [L][M] bits. slots: stream of `slot_fields` (a register).
     error_o: TOO_MANY_NONZEROS or COORDINATES_NOT_ASCENDING, in the clock in which it is found.
+    row_loaded_o: a row with metadata begins to be dealt.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -37,6 +39,7 @@ class Slots(wiring.Component):
                 "steps": In(stream.Signature(data.ArrayLayout(unsigned(hw.array.group), self.lanes))),
                 "slots": Out(stream.Signature(struct(slot_fields(hw)))),
                 "error_o": Out(ERROR_BITS),
+                "row_loaded_o": Out(1),
             }
         )
 
@@ -46,7 +49,9 @@ class Slots(wiring.Component):
         row, slot = Signal.like(current.rows), Signal(self.hw.index_bits)
         meta = Signal(data.ArrayLayout(unsigned(self.hw.array.group), self.cols))
 
-        emit, row_end, tile_end, same, dense, load = (Signal(name=n) for n in ("emit", "row_end", "tile_end", "same", "dense", "load"))
+        emit, row_end, tile_end, same, dense, load = (
+            Signal(name=n) for n in ("emit", "row_end", "tile_end", "same", "dense", "load")
+        )
         is_dense = [tile.encoding == Encoding.DENSE for tile in (self.tiles.payload, current)]
         filled = self._fill(m, load & ~dense, meta)
         m.d.comb += [
@@ -57,6 +62,7 @@ class Slots(wiring.Component):
             dense.eq(Mux(same, is_dense[1], is_dense[0])),
             load.eq((~row_active | row_end) & (same | self.tiles.valid) & (dense | filled)),
             self.tiles.ready.eq(load & ~same),
+            self.row_loaded_o.eq(load & ~dense),
         ]
         with m.If(load):
             m.d.sync += [row_active.eq(1), slot.eq(0), row.eq(Mux(same, row + 1, 0))]
@@ -101,9 +107,7 @@ class Slots(wiring.Component):
                         m.d.sync += fill[step * self.lanes + lane].eq(self.steps.payload[lane])
         return filled == steps
 
-    def _deal(
-        self, m: Module, current: data.View, meta: data.View, emit: Signal, load: Signal, slot: Signal
-    ) -> None:
+    def _deal(self, m: Module, current: data.View, meta: data.View, emit: Signal, load: Signal, slot: Signal) -> None:
         """The slot that each column deals next: mask, index, rank; and what contradicts itself."""
         index_bits = self.hw.index_bits
         bitmap = current.encoding == Encoding.BITMAP

@@ -8,6 +8,7 @@ from amaranth import Module, Mux, Signal, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.command import Encoding
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import WORDS_BITS, unpack_fields
@@ -108,7 +109,7 @@ class Unpacker(wiring.Component):
 
     def _rests(self) -> list[int]:
         """Numbers of bits that can be left when a word is taken: below a step, multiples of gcd(step, word)."""
-        rests = set()
+        rests: set[int] = set()
         for width in self.widths:
             step = width * self.lanes
             rests.update(range(0, step, math.gcd(step, self.hw.word_bits)))

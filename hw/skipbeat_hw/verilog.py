@@ -13,7 +13,6 @@ from skipbeat_arch.machine import Machine
 from .core import Core
 from .machine.machine import MachineTop
 
-
 #: The flag with which Yosys starts its `always @*` blocks at time 0.
 _START = re.compile(r"^( *)reg (\\\$auto\$verilog_backend\S*dump_module\S*)\s*= 0;$", re.MULTILINE)
 

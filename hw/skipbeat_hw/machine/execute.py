@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.instruction import INSTRUCTION_BITS, WALK_FIELDS, Opcode, layout
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import COMMAND, JOB, TILE_READ

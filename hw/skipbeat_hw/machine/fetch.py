@@ -6,8 +6,15 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.instruction import (
-    ENGINE_OF, INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode, layout,
+    ENGINE_OF,
+    INSTRUCTION_BITS,
+    INSTRUCTION_BYTES,
+    VERSION,
+    Engine,
+    Opcode,
+    layout,
 )  # fmt: skip
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, REQUEST, MachineError, beat_fields

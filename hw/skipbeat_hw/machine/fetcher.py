@@ -7,6 +7,7 @@ from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import JOB, LOCAL_BITS, offset_fields
 from skipbeat_arch.ports import bundle_bits
@@ -18,10 +19,11 @@ LOOPS = 4
 
 
 class Fetcher(wiring.Component):
-    """For each pixel of a walk, one bundle from every bank: entry `base + Σ i·step + offset[bank]` of four nested loops.
+    """For each pixel of a walk, one bundle from every bank: entry `base + Σ i·step + offset[bank]` of four nested
+    loops.
 
-    One pixel per clock; the next walk and its offsets are taken ahead, so walks follow each other without a gap. An item
-    is on `activations` 3 clocks after its step at the earliest.
+    One pixel per clock; the next walk and its offsets are taken ahead, so walks follow each other without a gap. An
+    item is on `activations` 3 clocks after its step at the earliest.
 
     Members
     -------

@@ -7,6 +7,7 @@ from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.instruction import INSTRUCTION_BITS, Kind, Opcode, layout
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, REQUEST, bank_write_fields, beat_fields, memory_write_fields

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, ResetInserter, Signal
-from amaranth.lib import stream, wiring
+from amaranth import Cat, Module, Mux, ResetInserter, Signal, unsigned
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
+
 from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import CODE_BITS, REQUEST
+from skipbeat_arch.machine_ports import CODE_BITS
+from skipbeat_arch.registers import COUNTER_BITS, Counter
 
 from ..core import Core
 from ..decoder import queue
-from ..layouts import struct
 from .axi import ReadSignature, WriteSignature
+from .counters import Counters
 from .execute import ExecuteEngine
 from .fetch import COUNT_BITS, Fetch
 from .fetcher import Fetcher
@@ -39,6 +41,7 @@ class MachineTop(wiring.Component):
     -------
     start_i, address_i, count_i: begin with so many instructions at that address; ignored while busy.
     read, write: AXI4 masters. busy_o. done_o: the last run reached its END. error_o: `MachineError` or `CoreError`.
+    counts_o: by `Counter`.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -57,6 +60,7 @@ class MachineTop(wiring.Component):
                 "busy_o": Out(1),
                 "done_o": Out(1),
                 "error_o": Out(CODE_BITS),
+                "counts_o": Out(data.ArrayLayout(unsigned(COUNTER_BITS), len(Counter))),
             }
         )
 
@@ -86,6 +90,15 @@ class MachineTop(wiring.Component):
         for name in ("fetch", "load", "execute", "store"):
             m.d.comb += parts[name].halt_i.eq(halt)
 
+        m.submodules.counters = counters = Counters()
+        m.d.comb += [
+            counters.clear_i.eq(accepted),
+            counters.enable_i.eq(self.busy_o),
+            counters.activity_i.eq(self.core.activity),
+            counters.read_i.eq(self.read.rvalid & self.read.rready),
+            counters.write_i.eq(self.write.wvalid & self.write.wready),
+            self.counts_o.eq(counters.counts_o),
+        ]
         self._read_side(m, clear, parts)
         self._instructions(m, clear, parts)
         self._tokens(m, parts)
@@ -148,7 +161,14 @@ class MachineTop(wiring.Component):
         m.d.comb += [
             tokens.give_i.eq(Cat(load.give_o, fetcher.give_o, store.give_o)),
             tokens.take_i.eq(
-                Cat(execute.take_o[0], store.take_o[0], load.take_o[0], store.take_o[1], load.take_o[1], execute.take_o[1])
+                Cat(
+                    execute.take_o[0],
+                    store.take_o[0],
+                    load.take_o[0],
+                    store.take_o[1],
+                    load.take_o[1],
+                    execute.take_o[1],
+                )
             ),
             load.some_i.eq(Cat(some[2], some[4])),
             execute.some_i.eq(Cat(some[0], some[5])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import Module, Signal, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, bank_write_fields, memory_write_fields, offset_fields
 from skipbeat_arch.ports import bundle_bits
@@ -13,7 +14,8 @@ from ..layouts import struct
 
 
 class Memories(wiring.Component):
-    """Weight, parameter, residual, table and output memories and the R activation banks; data one clock after its address.
+    """Weight, parameter, residual, table and output memories and the R activation banks; data one clock after its
+    address.
 
     One write and one read port each. Contents are not reset.
 

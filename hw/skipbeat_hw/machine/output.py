@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from amaranth import Array, Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode, layout
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, vector_fields
@@ -20,9 +23,10 @@ RAW_VECTORS = 4
 class OutputStage(wiring.Component):
     """Turns the core's items into vectors, one job (a STORE) after another.
 
-    With `pool`, a vector is the maximum over so many items that follow each other. A job begins with 14 clocks in which its parameters are read. Then an item takes C / lanes clocks, or 4 if the job is
-    raw; its vector leaves 7 clocks after its last columns entered. A job is over with its last vector.
-    Rounding is half up: `(sum·multiplier + residual·residual_multiplier + 2**(shift - 1)) >> shift`.
+    With `pool`, a vector is the maximum over so many items that follow each other. A job begins with 14 clocks in
+    which its parameters are read. Then an item takes C / lanes clocks, or 4 if the job is raw; its vector leaves 7
+    clocks after its last columns entered. A job is over with its last vector. Rounding is half up: `(sum·multiplier
+    + residual·residual_multiplier + 2**(shift - 1)) >> shift`.
 
     Members
     -------
@@ -162,7 +166,7 @@ class OutputStage(wiring.Component):
             other.eq(pick([self._parameter("residual_multiplier", c)[:31] for c in columns])),
             shifts[0].eq(pick([self._parameter("shift", c)[:6] for c in columns])),
         ]
-        m.d.sync += [later.eq(earlier) for earlier, later in zip(shifts, shifts[1:], strict=False)]
+        m.d.sync += [later.eq(earlier) for earlier, later in pairwise(shifts)]
         products = [Signal(signed(65), name=f"product_{lane}_{i}", reset_less=True) for i in range(2)]
         others = [Signal(signed(40), name=f"residual_{lane}_{i}", reset_less=True) for i in range(2)]
         m.d.sync += [products[0].eq(total * multiplier), products[1].eq(products[0])]

@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode, layout
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, vector_fields

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.machine_ports import CODE_BITS, MachineError
 
 #: Pairs of engines in the order of the counters: load-execute, load-store, execute-load, and so on.

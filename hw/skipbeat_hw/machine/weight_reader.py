@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
+
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import COUNT_BITS, LOCAL_BITS, TILE_READ
 from skipbeat_arch.ports import weight_fields

@@ -1,0 +1,175 @@
+"""A network as the accelerator runs it: integer convolutions between named tensors, one after the other.
+
+One image at a time. A step computes, for each output pixel and channel k,
+
+    (sum + bias[k]) * multiplier[k] + residual * residual_multiplier[k], rounded half up, >> shift[k], clamped,
+
+and then the maximum over a pooling window, if it has one. A linear layer is a convolution whose kernel covers the map;
+average pooling is a depthwise convolution with weights 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InputError
+from .layer import IntegerLayer
+from .numbers import MAX_SHIFT, MULTIPLIER_BITS
+from .workload import Convolution
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """An int8 map of one image (int32 if the step that writes it has no multiplier)."""
+
+    name: str
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        return self.channels, self.height, self.width
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """Maximum over windows of `kernel`, `stride` apart, height first; windows that are not whole are dropped."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+
+    def out_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the pooled map."""
+        height, width = ((s - k) // d + 1 for s, k, d in zip(size, self.kernel, self.stride, strict=True))
+        return height, width
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Step:
+    """One layer between tensors.
+
+    Attributes:
+        layer: its workload is a `Convolution` of one image; without a multiplier the result is raw int32.
+        input, output: names of tensors.
+        pool: maximum over windows of the layer's int8 results.
+        residual: name of a tensor of the output's shape that is added before the shift.
+        residual_multiplier: int64 [K], 0 or positive, of 31 bits; with `residual` only.
+    """
+
+    layer: IntegerLayer
+    input: str
+    output: str
+    pool: Pool | None = None
+    residual: str | None = None
+    residual_multiplier: npt.NDArray[np.int64] | None = None
+
+    @property
+    def convolution(self) -> Convolution:
+        """The layer's workload.
+
+        Raises:
+            InputError: it is not a convolution.
+        """
+        if not isinstance(self.layer.workload, Convolution):
+            raise InputError(f"step {self.layer.name}: expected a convolution (a linear layer is one over the whole map)")
+        return self.layer.workload
+
+    @property
+    def raw(self) -> bool:
+        """Whether the output is int32."""
+        return self.layer.multiplier is None
+
+    @property
+    def window(self) -> Pool:
+        """The pooling window, 1x1 if there is none."""
+        return self.pool or Pool(kernel=(1, 1), stride=(1, 1))
+
+    @property
+    def out_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of the output tensor."""
+        return (self.convolution.c_out, *self.window.out_size(self.convolution.out_size))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Graph:
+    """Steps in the order in which they run; the last one writes `output`.
+
+    Raises:
+        InputError: a tensor that is unknown, read before it is written, written twice or of the wrong shape, or
+            numbers that the output stage cannot take.
+    """
+
+    tensors: tuple[Tensor, ...]
+    steps: tuple[Step, ...]
+    input: str
+    output: str
+
+    def __post_init__(self) -> None:
+        if len(self.by_name) != len(self.tensors):
+            raise InputError("graph: two tensors have the same name")
+        if not self.steps or self.steps[-1].output != self.output:
+            raise InputError(f"graph: expected the last step to write {self.output}")
+        written, raw = {self.tensor(self.input).name}, set()
+        for step in self.steps:
+            self._check_step(step, written, raw)
+            written.add(step.output)
+            if step.raw:
+                raw.add(step.output)
+
+    @cached_property
+    def by_name(self) -> dict[str, Tensor]:
+        """Tensors by their names."""
+        return {tensor.name: tensor for tensor in self.tensors}
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensor of that name.
+
+        Raises:
+            InputError: there is none.
+        """
+        if name not in self.by_name:
+            raise InputError(f"graph: there is no tensor {name}")
+        return self.by_name[name]
+
+    def _check_step(self, step: Step, written: set[str], raw: set[str]) -> None:
+        name, load = step.layer.name, step.convolution
+        for source in (step.input, step.residual):
+            if source is not None and (self.tensor(source).name not in written or source in raw):
+                raise InputError(f"step {name}: reads {source}, which no step before it has written as int8")
+        if step.output in written:
+            raise InputError(f"step {name}: {step.output} is written twice")
+        if load.batch != 1 or self.tensor(step.input).shape != (load.c_in, load.height, load.width):
+            raise InputError(f"step {name}: its input {step.input} has shape {self.tensor(step.input).shape}")
+        if min(step.out_shape) < 1 or self.tensor(step.output).shape != step.out_shape:
+            raise InputError(f"step {name}: expected {step.output} of shape {step.out_shape}")
+        if (step.residual is None) != (step.residual_multiplier is None):
+            raise InputError(f"step {name}: expected residual and residual_multiplier together")
+        if step.residual is not None and (step.pool or self.tensor(step.residual).shape != step.out_shape):
+            raise InputError(f"step {name}: expected a residual of shape {step.out_shape} and no pooling")
+        if step.raw and (step.pool or step.residual):
+            raise InputError(f"step {name}: raw sums cannot be pooled and take no residual")
+        self._check_numbers(step)
+
+    def _check_numbers(self, step: Step) -> None:
+        layer, channels, limit = step.layer, step.out_shape[0], 1 << MULTIPLIER_BITS
+        if layer.bias.shape != (channels,):
+            raise InputError(f"step {layer.name}: expected a bias of shape ({channels},), not {layer.bias.shape}")
+        for what, values, least, most in (
+            ("multiplier", layer.multiplier, 1, limit - 1),
+            ("shift", layer.shift, 1, MAX_SHIFT),
+            ("residual_multiplier", step.residual_multiplier, 0, limit - 1),
+        ):
+            if values is None:
+                continue
+            if values.shape != (channels,) or values.min() < least or values.max() > most:
+                raise InputError(f"step {layer.name}: expected {channels} values of {what} in {least}..{most}")
+        if (layer.multiplier is None) != (layer.shift is None):
+            raise InputError(f"step {layer.name}: expected multiplier and shift together")
+        if not -128 <= layer.low <= layer.high <= 127:
+            raise InputError(f"step {layer.name}: expected -128 <= low <= high <= 127, not {layer.low}, {layer.high}")
