@@ -90,12 +90,10 @@ class Core(wiring.Component):
             results.o.ready.eq(self.results.ready),
         ]
         self._feed(m, sequencer)
-        step = sequencer.control_o
+        step, computes = sequencer.control_o, sequencer.cause_o == Cause.COMPUTE
         m.d.comb += [
             self.activity.cause.eq(sequencer.cause_o),
-            self.activity.bundles.eq(
-                Mux((sequencer.cause_o == Cause.COMPUTE) & sequencer.opens_o, sequencer.rows_o, 0)
-            ),
+            self.activity.bundles.eq(Mux(computes & sequencer.opens_o, sequencer.rows_o, 0)),
             self.activity.accumulator_read.eq(step.valid & step.open & ~step.first),
             self.activity.accumulator_write.eq(step.valid & step.close & ~step.last),
             self.activity.result.eq(results.taken_o),

@@ -30,7 +30,8 @@ class WriteSignature(wiring.Signature):
             {
                 "awvalid": Out(1), "awready": In(1), "awaddr": Out(address_bits), "awlen": Out(8), "awsize": Out(3),
                 "awburst": Out(2),
-                "wvalid": Out(1), "wready": In(1), "wdata": Out(data_bits), "wstrb": Out(data_bits // 8), "wlast": Out(1),
+                "wvalid": Out(1), "wready": In(1), "wdata": Out(data_bits), "wstrb": Out(data_bits // 8),
+                "wlast": Out(1),
                 "bvalid": In(1), "bready": Out(1), "bresp": In(2),
             }
         )  # fmt: skip

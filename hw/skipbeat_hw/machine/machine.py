@@ -188,11 +188,11 @@ class MachineTop(wiring.Component):
         ):
             inner = Module()
             shape = source.payload.shape()
-            ends = [stream.Signature(shape).create(path=(name, end)) for end in ("in", "out")]
-            queue(inner, "queue", *ends, JOB_QUEUE)
+            entry, exit_ = (stream.Signature(shape).create(path=(name, end)) for end in ("in", "out"))
+            queue(inner, "queue", entry, exit_, JOB_QUEUE)
             m.submodules[name] = ResetInserter(clear)(inner)
-            _join(m, source, ends[0])
-            _join(m, ends[1], sink)
+            _join(m, source, entry)
+            _join(m, exit_, sink)
         wiring.connect(m, parts["store"].jobs, output.jobs)
         m.d.comb += parts["store"].vector_i.eq(output.vector_o)
 
