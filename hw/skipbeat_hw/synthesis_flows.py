@@ -1,0 +1,150 @@
+"""What Yosys is told: one script for each part, and the files that it reads.
+
+Vendors' tools give a multiplier's registers to the DSP block and find wide multiplexers by themselves; Yosys does so
+only in part, and the scripts help it. Every step replaces cells by others that do the same; the Verilog stays as it is.
+
+- ECP5: the PE's multiplexer becomes LUT pairs joined by the slice's own multiplexers, and its multiplier with its input
+  and product registers, found as a subcircuit, one MULT18X18D with these registers inside.
+- UltraScale+: registers, adder and cascade are packed into a DSP48E1, which Yosys can do, and that becomes the DSP48E2
+  that does the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+
+PE = "skipbeat_pe"
+MULTIPLIER = "skipbeat_registered_multiplier"
+_MULTIPLEXERS = "ecp5_multiplexers.v"
+_DSP48 = "dsp48e1_to_dsp48e2.v"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A Yosys script that reads `design.v` and writes `netlist.json` and `stat.json`, and its other files by name."""
+
+    script: str
+    files: dict[str, str]
+
+
+def ecp5(top: str, operands: tuple[int, int] | None) -> Flow:
+    """The flow for ECP5. `operands` are the widths of the factors of the PEs' multipliers; None without PEs."""
+    if not operands:
+        return Flow(
+            f"{_READ.format(top=top)}{_FLATTEN}synth_ecp5 -nowidelut -top {top} -json netlist.json\n{_STAT}", {}
+        )
+    files = {
+        "multiplier.v": _subcircuit(*operands),
+        "mult18x18d.v": _mult18x18d(*operands),
+        _MULTIPLEXERS: _techmap(_MULTIPLEXERS),
+    }
+    pack = f"{_WIDE_MULTIPLEXERS}{_FLATTEN}{_PACK_MULT18X18D}"
+    return Flow(f"{_READ.format(top=top)}{pack}synth_ecp5 -nowidelut -top {top} -json netlist.json\n{_STAT}", files)
+
+
+def ultrascale_plus(top: str, operands: tuple[int, int] | None) -> Flow:
+    """The flow for UltraScale+ (Yosys' family xcup), without pads and clock buffers. `operands` as for `ecp5`."""
+    read = f"{_READ.format(top=top)}{_FLATTEN}"
+    synth = f"synth_xilinx -family xcup -noiopad -noclkbuf -top {top}"
+    if not operands:
+        return Flow(f"{read}{synth}\nwrite_json netlist.json\n{_STAT}", {})
+    steps = f"{synth} -run begin:map_dsp\n{_PACK_DSP48}{synth} -run coarse:\nwrite_json netlist.json\n"
+    return Flow(f"{read}{steps}{_STAT}", {_DSP48: _techmap(_DSP48)})
+
+
+def _techmap(name: str) -> str:
+    return (resources.files(__package__) / "techmap" / name).read_text()
+
+
+_READ = """\
+read_verilog design.v
+hierarchy -top {top}
+proc
+"""
+_FLATTEN = """\
+flatten
+opt_clean -purge
+"""
+_STAT = """\
+tee -q -o stat.json stat -json
+"""
+_WIDE_MULTIPLEXERS = f"""\
+cd {PE}
+opt
+wreduce
+peepopt
+opt
+simplemap t:$bmux
+muxcover -nodecode -nopartial
+techmap -map {_MULTIPLEXERS}
+opt_clean
+cd ..
+"""
+_PACK_MULT18X18D = f"""\
+wreduce
+opt_clean
+extract -map multiplier.v
+select -assert-min 1 t:{MULTIPLIER}
+techmap -map mult18x18d.v
+opt_clean
+"""
+
+#: Yosys' own step `map_dsp` for the 7 series, and the change of the block's type.
+_PACK_DSP48 = f"""\
+memory_dff
+alumacc -macc-only
+maccmap -unmap
+opt_clean
+techmap -map +/mul2dsp.v -map +/xilinx/xc7_dsp_map.v -D DSP_A_MAXWIDTH=25 -D DSP_B_MAXWIDTH=18 \
+-D DSP_A_MAXWIDTH_PARTIAL=18 -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2 -D DSP_NAME=$__MUL25X18
+select a:mul2dsp
+setattr -unset mul2dsp
+opt_expr -fine
+wreduce
+select -clear
+xilinx_dsp -family xc7
+techmap -map {_DSP48}
+chtype -set $mul t:$__soft_mul
+"""
+
+
+def _ports(a: int, b: int, product: str) -> str:
+    return (
+        f"input clk, input signed [{a - 1}:0] a, input signed [{b - 1}:0] b, output {product}signed [{a + b - 1}:0] p"
+    )
+
+
+def _subcircuit(a: int, b: int) -> str:
+    """What `extract` looks for: registered factors, registered product, no reset and no enable."""
+    return f"""\
+module {MULTIPLIER}({_ports(a, b, "reg ")});
+  reg signed [{a - 1}:0] factor_a;
+  reg signed [{b - 1}:0] factor_b;
+  always @(posedge clk) begin
+    factor_a <= a;
+    factor_b <= b;
+    p <= factor_a * factor_b;
+  end
+endmodule
+"""
+
+
+def _mult18x18d(a: int, b: int) -> str:
+    """The same in one DSP block, with its input and output registers."""
+    inputs = ", ".join(f".A{i}(x[{i}]), .B{i}(y[{i}]), .C{i}(1'b0)" for i in range(18))
+    outputs = ", ".join(f".P{i}(z[{i}])" for i in range(36))
+    return f"""\
+module {MULTIPLIER}({_ports(a, b, "")});
+  wire signed [17:0] x = a, y = b;
+  wire [35:0] z;
+  assign p = z[{a + b - 1}:0];
+  MULT18X18D #(
+    .REG_INPUTA_CLK("CLK0"), .REG_INPUTB_CLK("CLK0"), .REG_PIPELINE_CLK("NONE"), .REG_OUTPUT_CLK("CLK0")
+  ) _TECHMAP_REPLACE_ (
+    .CLK0(clk), .CE0(1'b1), .RST0(1'b0), .SIGNEDA(1'b1), .SIGNEDB(1'b1), .SOURCEA(1'b0), .SOURCEB(1'b0),
+    {inputs},
+    {outputs}
+  );
+endmodule
+"""
