@@ -38,7 +38,7 @@ regress: $(STAMP) ## the whole simulation regression: components and random case
 verilog: $(STAMP) ## Verilog for HW=preset-or-file, into build/verilog
 	$(BIN)/skipbeat verilog --hw $(HW) -o build/verilog/$(notdir $(HW:.yaml=)) $(ARGS)
 
-estimate: $(STAMP) ## throughput and energy of MODEL=..., layer by layer
+estimate: $(STAMP) ## cycles and throughput of MODEL=..., layer by layer
 	$(BIN)/skipbeat estimate $(MODEL) --hw $(HW) $(ARGS)
 
 lint: $(STAMP) ## style, types and import rules

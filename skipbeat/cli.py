@@ -43,8 +43,8 @@ class CommandFolder(click.Group):
 def cli() -> None:
     """A cycle-exact co-design simulator for N:M-sparse systolic accelerators.
 
-    It compiles a pruned PyTorch model into a program for a parameterised accelerator, and reports throughput and
-    energy; the program that was priced is the program that runs on the RTL.
+    It compiles a pruned network into a program for a parameterised accelerator and tells its cycles; the program that
+    was priced is the program that runs on the RTL.
     """
 
 
