@@ -48,8 +48,8 @@ class Aligner(wiring.Component):
         width, slot = self.width, self.slots.payload
         halves = [Signal(self.hw.word_bits, name=f"half_{i}", reset_less=True) for i in range(2)]
         lasts = [Signal(name=f"last_{i}") for i in range(2)]
-        read_half, write_half, ended = Signal(), Signal(), Signal()
-        read, held = Signal(range(width)), Signal(range(2 * width + 1))
+        read_half, write_half, ended = (Signal(name=n) for n in ("read_half", "write_half", "ended"))
+        read, held = Signal(range(width), name="read"), Signal(range(2 * width + 1), name="held")
 
         pos, held_after, used = Signal(range(2 * width)), Signal.like(held), Signal.like(held)
         cross, nothing, truncated, fire, ok = (Signal(name=n) for n in ("cross", "nothing", "truncated", "fire", "ok"))

@@ -101,8 +101,8 @@ class SymbolicTile:
         index = Signal(self.hw.index_bits, name=f"{self._name}_index_{name}")
         self._m.d.comb += [
             used.eq(Cat(hits).any()),
-            value.eq(_pick(hits, weights)),
-            index.eq(_pick(hits, range(len(hits)))),
+            value.eq(pick_hit(hits, weights)),
+            index.eq(pick_hit(hits, range(len(hits)))),
         ]
         return Slot(used, value, index)
 
@@ -130,7 +130,7 @@ class SymbolicTile:
         values = []
         for n in range(len(entries)):
             hits = [entry.used & (place == n) for entry, place in zip(entries, places, strict=True)]
-            values.append(_pick(hits, [entry.value for entry in entries]))
+            values.append(pick_hit(hits, [entry.value for entry in entries]))
         return values, before
 
     def _pack(self, metadata: list[Value], values: list[Value], count: Value) -> None:
@@ -149,7 +149,7 @@ class SymbolicTile:
                 m.d.comb += self.length.eq(offset + ceil_to(count, width, len(values)))
 
 
-def _pick(hits: list[Value], options: Iterable[Value | int]) -> Value:
+def pick_hit(hits: list[Value], options: Iterable[Value | int]) -> Value:
     """The option whose hit is 1; 0 if there is none."""
     picked: Value = C(0, 1)
     for hit, option in zip(hits, options, strict=True):
