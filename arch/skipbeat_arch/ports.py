@@ -25,6 +25,12 @@ WORDS_BITS = 12
 
 COMMAND: Fields = COMMAND_FIELDS
 
+#: What happens in the core in a clock, for performance counters: the array's `Cause`, bundles fed, and events.
+ACTIVITY: Fields = (
+    ("cause", 3), ("bundles", SIZE_BITS), ("accumulator_read", 1), ("accumulator_write", 1), ("result", 1),
+    ("slot_write", 1), ("row_decoded", 1), ("metadata_word", 1), ("value_word", 1),
+)  # fmt: skip
+
 
 def row_bits(hw: Hardware) -> int:
     """Bits of a row's number."""

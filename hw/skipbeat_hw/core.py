@@ -9,7 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.ports import COMMAND, bundle_bits, pass_fields, tile_fields, weight_fields
+from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, pass_fields, tile_fields, weight_fields
 from skipbeat_arch.registers import Cause
 
 from .accumulators import Accumulators
@@ -18,7 +18,7 @@ from .decoder import QUEUE_DEPTH, WeightDecoder, queue
 from .layouts import struct
 from .loader import WeightLoader
 from .results import ResultBuffer
-from .sequencer import ACTIVITY_FIELDS, ERROR_BITS, Sequencer
+from .sequencer import ERROR_BITS, Sequencer
 from .skew import Skew
 
 
@@ -51,7 +51,7 @@ class Core(wiring.Component):
                 ),
                 "error": Out(ERROR_BITS),
                 "busy": Out(1),
-                "activity": Out(struct(ACTIVITY_FIELDS)),
+                "activity": Out(struct(ACTIVITY)),
             }
         )
 

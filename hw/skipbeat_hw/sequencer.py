@@ -15,18 +15,6 @@ from skipbeat_arch.registers import Cause
 from .layouts import struct
 
 ERROR_BITS = 4
-#: What happens in the core in a clock, for performance counters: the array's `Cause`, bundles fed, and events.
-ACTIVITY_FIELDS = (
-    ("cause", 3),
-    ("bundles", 7),
-    ("accumulator_read", 1),
-    ("accumulator_write", 1),
-    ("result", 1),
-    ("slot_write", 1),
-    ("row_decoded", 1),
-    ("metadata_word", 1),
-    ("value_word", 1),
-)
 
 
 class Sequencer(wiring.Component):

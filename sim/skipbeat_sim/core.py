@@ -11,6 +11,7 @@ import numpy.typing as npt
 from skipbeat_arch import ports
 from skipbeat_arch.command import CoreError, command_error
 from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.registers import Cause
 
 from .accumulators import Accumulators, Control
 from .array import Array
@@ -58,6 +59,16 @@ class Core:
         """`busy`: a pass waits or is under way, or a result has not left."""
         return bool(self._passes.items) or not self.sequencer.idle
 
+    @property
+    def accepts_command(self) -> bool:
+        """`commands_ready` of the clock that begins: it depends on registers alone."""
+        return self.error == CoreError.NONE and self._passes.ready and self._tiles.ready
+
+    @property
+    def next_pass(self) -> Pass | None:
+        """The pass that waits for the sequencer, if any."""
+        return self._passes.front
+
     def evaluate(self, command: int | None, word: int | None, bundles: IntArray | None, results_ready: bool) -> None:
         """Wires: `commands_ready`, `weights_ready`, `bundles_ready`; the result port is `results`.
 
@@ -69,7 +80,7 @@ class Core:
         halt = self.error != CoreError.NONE
         self._command, self._word, self._offered = command, word, bundles
         self._results_ready = results_ready
-        self.commands_ready = not halt and self._passes.ready and self._tiles.ready
+        self.commands_ready = self.accepts_command
         self.sequencer.evaluate(self._passes.front, bundles is not None, self.loader.full, halt)
         self.decoder.evaluate(self._tiles.front, word, self.loader.bank_ok, halt)
         self.weights_ready = self.decoder.weights_ready
@@ -145,7 +156,24 @@ class Core:
                if name.startswith("o__")},
             "error": int(self.error),
             "busy": int(self.busy),
+            "activity": ports.pack(ports.ACTIVITY, self._activity(bool(inputs["results__ready"]))),
         }  # fmt: skip
+
+    def _activity(self, results_ready: bool) -> dict[str, int]:
+        """The events of the clock, as `ports.ACTIVITY` names them."""
+        sequencer, decoder, control = self.sequencer, self.decoder, self.sequencer.control
+        opens = sequencer.cause == Cause.COMPUTE and sequencer.slot == 0
+        return {
+            "cause": int(sequencer.cause),
+            "bundles": sequencer.rows if opens else 0,
+            "accumulator_read": int(control is not None and control.open and not control.first),
+            "accumulator_write": int(control is not None and control.close and not control.last),
+            "result": int(self.results.valid and results_ready),
+            "slot_write": int(decoder.write.enable),
+            "row_decoded": int(decoder.load_metadata),
+            "metadata_word": int(decoder.to_metadata),
+            "value_word": int(decoder.to_values),
+        }
 
     def tick(self, inputs: Mapping[str, int]) -> None:
         """End of the clock."""

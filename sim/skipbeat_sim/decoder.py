@@ -113,6 +113,9 @@ class Decoder:
             "write_o": write_word(self.write, self._hw),
             "done_o": int(self.done),
             "error_o": int(self.error),
+            "row_decoded_o": int(self.load_metadata),
+            "metadata_word_o": int(self.to_metadata),
+            "value_word_o": int(self.to_values),
         }
 
     def tick(self, inputs: Mapping[str, int]) -> None:

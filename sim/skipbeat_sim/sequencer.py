@@ -11,6 +11,7 @@ import numpy.typing as npt
 from skipbeat_arch import ports
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.registers import Cause
 
 from .accumulators import Control
 
@@ -60,6 +61,11 @@ class Sequencer:
         return not self.active and self._credits == self._hw.result_depth
 
     @property
+    def finishes(self) -> bool:
+        """Once the wires are set: this clock's step is the last of its pass."""
+        return self._finish
+
+    @property
     def control(self) -> Control | None:
         """`control_o`, None while it is not valid."""
         return self.held_control if self._control_valid else None
@@ -78,7 +84,7 @@ class Sequencer:
         self.take = False
         self.release: int | None = None
         self.error = CoreError.NONE
-        self._next = pass_
+        self._next, self._bundle_there = pass_, self.null or bundle_valid
         if pass_ is None or halt or (self.active and not self._finish):
             return
         resident = self._resident and pass_.beat == self._resident_beat and pass_.rows == self._resident_rows
@@ -91,6 +97,17 @@ class Sequencer:
         self.take = settled and (not pass_.load or full[1 - self.bank])
         if self.take and pass_.load and self._resident:
             self.release = self.bank
+
+    @property
+    def cause(self) -> Cause:
+        """What the array does in this clock; after `evaluate`."""
+        if self.issue:
+            return Cause.COMPUTE
+        if self.active:
+            return Cause.OUTPUT_WAIT if self._bundle_there else Cause.ACTIVATION_WAIT
+        if self._next:
+            return Cause.TILE_WAIT if self._next.load else Cause.HAZARD
+        return Cause.IDLE
 
     def update(self, bundles: IntArray | None, taken: bool) -> None:
         """End of a clock with `activations.payload` int32 [R, M] (None: none is offered) and `taken_i`."""
@@ -150,6 +167,9 @@ class Sequencer:
             "slot_o": self.slot_word,
             "control_o": ports.pack(ports.control_fields(hw), control),
             "error_o": int(self.error),
+            "cause_o": int(self.cause),
+            "rows_o": self.rows,
+            "opens_o": int(self.slot == 0),
             "active_o": int(self.active),
             "idle_o": int(self.idle),
         }

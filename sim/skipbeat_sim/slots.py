@@ -140,6 +140,7 @@ class Slots:
             "slots__valid": int(self.op_valid),
             "slots__payload": ports.pack(ports.slot_fields(self._hw), asdict(self.op)),
             "error_o": int(self.error),
+            "row_loaded_o": int(self.load_metadata),
         }
 
     def tick(self, inputs: Mapping[str, int]) -> None:

@@ -6,10 +6,10 @@ from amaranth import Module, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from skipbeat_arch.ports import ACTIVITY
 from skipbeat_arch.registers import COUNTER_BITS, Cause, Counter
 
 from ..layouts import struct
-from ..sequencer import ACTIVITY_FIELDS
 
 
 class Counters(wiring.Component):
@@ -25,7 +25,7 @@ class Counters(wiring.Component):
             {
                 "enable_i": In(1),
                 "clear_i": In(1),
-                "activity_i": In(struct(ACTIVITY_FIELDS)),
+                "activity_i": In(struct(ACTIVITY)),
                 "read_i": In(1),
                 "write_i": In(1),
                 "counts_o": Out(data.ArrayLayout(unsigned(COUNTER_BITS), len(Counter))),
