@@ -1,0 +1,125 @@
+"""Instructions from memory, each to the queue of its engine."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from skipbeat_arch import ports
+from skipbeat_arch.instruction import ENGINE_OF, INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import REQUEST, MachineError, beat_fields
+
+from .axi import ADDRESS_MASK, Beat, Request
+from .instructions import Decoded, decode
+
+#: Instructions of a request, and of the queue.
+CHUNK, QUEUE = 16, 64
+_QUEUES = {int(opcode): int(engine) for opcode, engine in ENGINE_OF.items()}
+
+
+class Fetch:
+    """Twin of the instruction fetch. `evaluate` sets the wires of the clock, `update` ends it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._vectors = INSTRUCTION_BYTES // machine.vector
+        self.reset()
+
+    def reset(self) -> None:
+        """All registers."""
+        self._left = self._address = self._due = self._filled = self._assembly = 0
+        self._first = False
+        self._room = QUEUE
+        self._queue: deque[Decoded] = deque()
+
+    @property
+    def busy(self) -> bool:
+        """`busy_o`."""
+        return self._due != 0
+
+    def evaluate(self, queues_ready: tuple[bool, bool, bool], halt: bool) -> None:
+        """Wires: `request` (None: not valid), `offer` (an instruction and its engine), `error`, `takes` (the head).
+
+        Args:
+            queues_ready: load, execute and store queue can be written.
+        """
+        self.request: Request | None = None
+        if self._left and self._room >= CHUNK and not halt:
+            self.request = Request(self._address, min(self._left, CHUNK) * self._vectors)
+        self.offer: tuple[Decoded, int] | None = None
+        self.error = MachineError.NONE
+        self.takes = False
+        if not self._queue or halt:
+            return
+        head = self._queue[0]
+        self.error = self._check(head)
+        self.takes = True
+        if self.error == MachineError.NONE and head.opcode != Opcode.HEADER:
+            engine = _QUEUES[head.opcode]
+            self.offer = head, engine
+            self.takes = queues_ready[engine]
+
+    def _check(self, head: Decoded) -> MachineError:
+        header = head.opcode == Opcode.HEADER
+        if self._first:
+            if not header or head.fields["version"] != VERSION:
+                return MachineError.BAD_PROGRAM
+            wrong = head.fields["fingerprint"] != self._machine.fingerprint
+            return MachineError.WRONG_HARDWARE if wrong else MachineError.NONE
+        known = head.opcode in _QUEUES
+        return MachineError.NONE if known else MachineError.BAD_OPCODE
+
+    def update(self, start: tuple[int, int] | None, beat: Beat | None, request_ready: bool) -> None:
+        """End of a clock with `start_i` (address and count, if it is set), `beat_i` and `requests.ready`."""
+        if self.takes:
+            self._queue.popleft()
+            self._due = (self._due - 1) & 0xFFFFFF
+            self._room += 1
+            self._first = False
+        if beat is not None:
+            self._assembly |= beat.data << (8 * self._machine.vector * self._filled)
+            self._filled += 1
+            if self._filled == self._vectors:
+                self._queue.append(decode(self._assembly))
+                self._assembly = self._filled = 0
+        if self.request is not None and request_ready:
+            chunk = self.request.count // self._vectors
+            self._left -= chunk
+            self._address = (self._address + chunk * INSTRUCTION_BYTES) & ADDRESS_MASK
+            self._room -= chunk
+        if start is not None:
+            self._address, self._left = start
+            self._due, self._first = self._left, True
+
+    def _evaluate(self, inputs: Mapping[str, int]) -> None:
+        ready = (bool(inputs[f"{engine.name.lower()}_o__ready"]) for engine in Engine)
+        self.evaluate((next(ready), next(ready), next(ready)), bool(inputs["halt_i"]))
+
+    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
+        """Values of the output ports; payloads are 0 while they are not valid."""
+        self._evaluate(inputs)
+        request = self.request or Request(0, 0)
+        values = {
+            "requests__valid": int(self.request is not None),
+            "requests__payload": ports.pack(REQUEST, {"address": request.address, "count": request.count}),
+            "error_o": int(self.error),
+            "busy_o": int(self.busy),
+        }
+        for engine in Engine:
+            word = self.offer[0].word if self.offer and self.offer[1] == engine else None
+            values[f"{engine.name.lower()}_o__valid"] = int(word is not None)
+            values[f"{engine.name.lower()}_o__payload"] = (word or 0) & ((1 << INSTRUCTION_BITS) - 1)
+        return values
+
+    def tick(self, inputs: Mapping[str, int]) -> None:
+        """End of the clock; `beat_i` is a `beat_fields` word."""
+        self._evaluate(inputs)
+        fields = ports.unpack(beat_fields(self._machine), inputs["beat_i"])
+        self.update(
+            (inputs["address_i"], inputs["count_i"]) if inputs["start_i"] else None,
+            Beat(fields["data"], bool(fields["final"])) if fields["valid"] else None,
+            bool(inputs["requests__ready"]),
+        )
+        if inputs.get("rst", 0):
+            self.reset()

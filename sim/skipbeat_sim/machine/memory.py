@@ -1,0 +1,99 @@
+"""The external memory that everything is measured with, and the port behind both masters."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.machine import Machine
+
+from .axi import Address, ReadBeat, WriteBeat
+
+#: The response to a beat outside the memory, and to one inside it.
+SLAVE_ERROR, OKAY = 2, 0
+
+
+@dataclass(slots=True)
+class _Burst:
+    write: bool
+    address: int
+    left: int
+    start: int
+    failed: bool = False
+
+
+class ExternalMemory:
+    """Serves bursts whole, in the order in which their addresses came, one beat per clock.
+
+    The first beat of a read comes `memory.latency_clocks` (at least 1) clocks after its address, or when the memory
+    is free; a write is served from the clock after its address on, and answered in the clock after its last beat.
+
+    Attributes:
+        contents: uint8 [bytes].
+        bytes_read, bytes_written: bytes of the beats that were transferred.
+    """
+
+    def __init__(self, machine: Machine, contents: npt.NDArray[np.uint8]) -> None:
+        self.contents = contents
+        self._size = machine.vector
+        self._latency = max(1, machine.hw.memory.latency_clocks)
+        self._bursts: deque[_Burst] = deque()
+        self._answers: deque[int] = deque()
+        self._clock = 0
+        self.bytes_read = self.bytes_written = 0
+
+    def evaluate(self) -> None:
+        """Wires: `r` (None: not valid), `w_ready`, `b_resp` (None: not valid); addresses are always taken."""
+        self.r: ReadBeat | None = None
+        self.w_ready = False
+        self.b_resp = self._answers[0] if self._answers else None
+        if not self._bursts:
+            return
+        burst = self._bursts[0]
+        if burst.write:
+            self.w_ready = True
+        elif self._clock >= burst.start:
+            self.r = self._beat(burst)
+
+    def _beat(self, burst: _Burst) -> ReadBeat:
+        end = burst.address + self._size
+        if end > len(self.contents):
+            return ReadBeat(0, SLAVE_ERROR, burst.left == 1)
+        data = self.contents[burst.address : end].tobytes()
+        return ReadBeat(int.from_bytes(data, "little"), OKAY, burst.left == 1)
+
+    def update(self, ar: Address | None, aw: Address | None, w: WriteBeat | None) -> None:
+        """End of a clock with the masters' channels (None: not valid); `r` and `b` are always taken."""
+        if self.b_resp is not None:
+            self._answers.popleft()
+        if self.r is not None:
+            self.bytes_read += self._size
+            self._next_beat()
+        elif self.w_ready and w is not None:
+            self._write(self._bursts[0], w)
+            self._next_beat()
+        self._clock += 1
+        if ar is not None:
+            self._bursts.append(_Burst(False, *ar, self._clock - 1 + self._latency))
+        if aw is not None:
+            self._bursts.append(_Burst(True, *aw, self._clock))
+
+    def _next_beat(self) -> None:
+        burst = self._bursts[0]
+        burst.address += self._size
+        burst.left -= 1
+        if burst.left == 0:
+            self._bursts.popleft()
+            if burst.write:
+                self._answers.append(SLAVE_ERROR if burst.failed else OKAY)
+
+    def _write(self, burst: _Burst, w: WriteBeat) -> None:
+        self.bytes_written += self._size
+        end = burst.address + self._size
+        if end > len(self.contents):
+            burst.failed = True
+            return
+        self.contents[burst.address : end] = np.frombuffer(w.data.to_bytes(self._size, "little"), np.uint8)

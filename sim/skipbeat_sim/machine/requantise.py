@@ -1,0 +1,55 @@
+"""The arithmetic of the output stage, for a vector of columns at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+_SIGN = np.int64(1 << 31)
+#: Below this, the products and their sum stay inside 64 bits.
+_EXACT = 1 << 31
+
+
+class Parameters:
+    """Bias, multiplier, residual multiplier and shift of V channels.
+
+    Args:
+        stored: the 13 vectors of a block, as they lie in the parameter memory.
+        vector: V.
+    """
+
+    def __init__(self, stored: Sequence[int], vector: int) -> None:
+        data = b"".join(word.to_bytes(vector, "little") for word in stored)
+        words = np.frombuffer(data[: 12 * vector], "<i4").reshape(3, vector).astype(np.int64)
+        self._bias, self._multiplier, self._residual_multiplier = words
+        self._shift = np.frombuffer(data[12 * vector :], np.uint8).astype(np.int64) & 63
+        self._half = np.int64(1) << np.maximum(self._shift - 1, 0)
+
+    def with_bias(self, sums: Ints) -> Ints:
+        """Sums (int64 [V] of unsigned 32 bits, read as signed) plus bias: 33 bits."""
+        total: Ints = (sums ^ _SIGN) - _SIGN + self._bias
+        return total
+
+    def requantise(self, sums: Ints, residual: Ints | None, low: int, high: int) -> Ints:
+        """`clamp((a * multiplier + r * residual_multiplier + 2**(shift-1)) >> shift, low, high)`, int64 [V].
+
+        Args:
+            sums: as for `with_bias`; residual: int64 [V], None: zero.
+            low, high: int8 as 8 bits.
+        """
+        total = self.with_bias(sums)
+        if np.abs(total).max() >= _EXACT:
+            total = total.astype(object)  # 33 bits times 31 plus a residual do not fit in 64
+        scaled = total * self._multiplier
+        if residual is not None:
+            scaled = scaled + residual * self._residual_multiplier
+        scaled = (scaled + self._half) >> self._shift
+        clamped: Ints = np.minimum(np.maximum(scaled, _int8(low)), _int8(high)).astype(np.int64)
+        return clamped
+
+
+def _int8(bits: int) -> int:
+    return (bits ^ 128) - 128
