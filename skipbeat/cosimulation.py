@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -103,15 +104,21 @@ def cosimulate(
     )  # fmt: skip
 
 
+@cache
+def verilog_of(hardware: Hardware) -> str:
+    """Verilog of the core, generated once in a process."""
+    from skipbeat_hw.verilog import core_verilog
+
+    return core_verilog(hardware)
+
+
 def rtl_core(hardware: Hardware, simulator: SimulatorName = "verilator", *, cocotb: bool = False) -> RtlCore:
     """The core's RTL in a simulator: compiled by Verilator and driven in bulk, or under cocotb (always, on Icarus).
 
     Raises:
         InputError: a tool that the simulator needs is missing.
     """
-    from skipbeat_hw.verilog import core_verilog
-
-    verilog = core_verilog(hardware)
+    verilog = verilog_of(hardware)
     if simulator == "icarus" or cocotb:
         from skipbeat_hw.simulation.cocotb_core import CocotbCore
 

@@ -15,12 +15,12 @@ def step(message: str) -> None:
 
 
 def track(items: Iterable[T], total: int, title: str, line: Callable[[T], str]) -> Iterator[T]:
-    """Pass `items` on: with a bar on a terminal, elsewhere with `line(item)` for each."""
+    """Pass `items` on: with a bar on a terminal, elsewhere with `line(item)` after each has been used."""
     if not sys.stderr.isatty():
         step(f"{title}: {total} to do")
         for number, item in enumerate(items, 1):
-            step(f"{number}/{total} {line(item)}")
             yield item
+            step(f"{number}/{total} {line(item)}")
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from skipbeat_mapper.program import CoreProgram
 from skipbeat_mapper.stimulus import collect, stimulus
 
 from .contradictions import Contradiction
-from .cosimulation import SimulatorName, cosimulate, first_difference
+from .cosimulation import SimulatorName, cosimulate, first_difference, rtl_core, verilog_of
 from .port_recording import OUTPUTS, PortRecording
 from .regression_cases import RegressionCase, regression_case
 
@@ -75,21 +74,12 @@ def run_case(seed: int, index: int, simulator: SimulatorName, hardware: Hardware
     return Outcome(index=index, case=str(case), clocks=clocks, failure=failure)
 
 
-@cache
-def _verilog(hardware: Hardware) -> str:
-    from skipbeat_hw.verilog import core_verilog
-
-    return core_verilog(hardware)
-
-
 def _run(case: RegressionCase, simulator: SimulatorName) -> tuple[int, str | None]:
     """Clocks on the RTL, and the failure."""
     program = compile_layer((case.w, case.gemm), case.hardware, options=case.options)
     if case.wrong is not None:
         return _run_wrong(case, case.wrong, program, simulator)
-    from skipbeat_hw.simulation.cocotb_core import CocotbCore
-
-    core = CocotbCore(_verilog(case.hardware), case.hardware, simulator)
+    core = rtl_core(case.hardware, simulator, cocotb=True)
     result = cosimulate(program, case.x, core, case.willing)
     if result.agrees:
         return result.rtl.cycles, None
@@ -115,7 +105,7 @@ def _run_wrong(
     if error != wrong.error:
         return 0, f"{wrong.kind}: expected {wrong.error.name.lower()}, the model ends with {error.name.lower()}"
     recording.run(stimulus(program, case.x, case.willing))
-    seen = run_lockstep(_verilog(case.hardware), "core", recording.inputs, OUTPUTS, simulator, backend="cocotb")
+    seen = run_lockstep(verilog_of(case.hardware), "core", recording.inputs, OUTPUTS, simulator, backend="cocotb")
     failure = describe_mismatch(recording.expected, seen)
     if failure is None and not _exact(case, program, recording, seen):
         failure = "bits differ from x · w after the error and the reset"

@@ -28,7 +28,7 @@ ARRAYS = ((2, 2, 4, 1), (4, 4, 8, 2), (3, 5, 16, 5), (8, 8, 4, 8))
 
 def hardware(rows: int, cols: int, group: int, lanes: int) -> tuple[str, ...]:
     sizes = {"array.rows": rows, "array.cols": cols, "array.group": group, "weights.decode_lanes": lanes}
-    sizes["accumulators.depth"] = 32
+    sizes |= {"accumulators.depth": 32, "outputs.lanes": 1}
     return ("--hw", "tiny-4x4", *(word for key, value in sizes.items() for word in ("--set", f"{key}={value}")))
 
 
@@ -41,7 +41,9 @@ def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> None:
 @pytest.mark.parametrize("array", ARRAYS, ids=str)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_all_levels_agree(array: tuple[int, int, int, int], pattern: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for seed, sizes in enumerate(SIZES):
+    start = 2 * PATTERNS.index(pattern)
+    for seed in (start, start + 1):  # between them, the patterns see all sizes
+        sizes = SIZES[seed % len(SIZES)]
         check(capsys, *hardware(*array), "--gemm", sizes, "--pattern", pattern, "--seed", str(seed))
 
 

@@ -23,7 +23,7 @@ Int8s = npt.NDArray[np.int8]
 
 def hardware(rows: int, cols: int, group: int, lanes: int) -> Hardware:
     sizes = {"array.rows": rows, "array.cols": cols, "array.group": group, "weights.decode_lanes": lanes}
-    sizes["accumulators.depth"] = 32
+    sizes |= {"accumulators.depth": 32, "outputs.lanes": 1}
     return load_hardware("tiny-4x4", [f"{key}={value}" for key, value in sizes.items()])
 
 
