@@ -11,6 +11,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 
 from .core import Core
+from .machine.accelerator import Accelerator
 from .machine.machine import MachineTop
 
 #: The flag with which Yosys starts its `always @*` blocks at time 0.
@@ -37,3 +38,8 @@ def core_verilog(hw: Hardware) -> str:
 def machine_verilog(machine: Machine) -> str:
     """Verilog of the machine around the core; the top is called `machine`."""
     return generate(MachineTop(machine), "machine")
+
+
+def accelerator_verilog(machine: Machine) -> str:
+    """Verilog of the accelerator with its AXI ports; the top is called `accelerator`."""
+    return generate(Accelerator(machine), "accelerator")
