@@ -77,7 +77,9 @@ class Step:
             InputError: it is not a convolution.
         """
         if not isinstance(self.layer.workload, Convolution):
-            raise InputError(f"step {self.layer.name}: expected a convolution (a linear layer is one over the whole map)")
+            raise InputError(
+                f"step {self.layer.name}: expected a convolution (a linear layer is one over the whole map)"
+            )
         return self.layer.workload
 
     @property
@@ -115,7 +117,7 @@ class Graph:
             raise InputError("graph: two tensors have the same name")
         if not self.steps or self.steps[-1].output != self.output:
             raise InputError(f"graph: expected the last step to write {self.output}")
-        written, raw = {self.tensor(self.input).name}, set()
+        written, raw = {self.tensor(self.input).name}, set[str]()
         for step in self.steps:
             self._check_step(step, written, raw)
             written.add(step.output)

@@ -43,5 +43,5 @@ def from_memory(data: Bytes, shape: tuple[int, int, int], vector: int, *, raw: b
     channels, height, width = shape
     values = np.ascontiguousarray(data).view(np.dtype("<i4") if raw else np.int8)
     blocks = channel_blocks(channels, vector)
-    maps = values.reshape(blocks, height, width, vector).transpose(0, 3, 1, 2).reshape(-1, height, width)
-    return np.ascontiguousarray(maps[:channels], np.int32 if raw else np.int8)
+    maps = values.reshape(blocks, height, width, vector).transpose(0, 3, 1, 2).reshape(-1, height, width)[:channels]
+    return maps.astype(np.int32) if raw else maps.astype(np.int8)

@@ -1,0 +1,120 @@
+"""Programs in files.
+
+Layout, little-endian: 8 bytes magic, 4 bytes version of the file, 4 bytes fingerprint of the hardware, 4 bytes size of
+the header, SHA-256 of everything else in the file (32 bytes), the header in JSON, and the image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .instruction import INSTRUCTION_BYTES, VERSION
+from .machine import Machine
+from .machine_program import MachineProgram, Place, StepRange
+
+MAGIC = b"skipbeat"
+FILE_VERSION = 1
+_HEAD = struct.Struct("<8sIII")
+_DIGEST_BYTES = 32
+
+
+def save_program(program: MachineProgram, path: str | Path) -> None:
+    """Writes a program to a file, under a temporary name first.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    header = json.dumps(_header(program), sort_keys=True).encode()
+    head = _HEAD.pack(MAGIC, FILE_VERSION, program.fingerprint, len(header))
+    image = program.image.tobytes()
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(head + _digest(head, header, image) + header + image)
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(f"program {path}: cannot be written: {error.strerror}") from None
+
+
+def load_program(path: str | Path, machine: Machine | None = None) -> MachineProgram:
+    """Reads a program; with `machine`, only one that was compiled for it.
+
+    Raises:
+        InputError: the file cannot be read, is no program, of another version, truncated, altered or for other
+            hardware.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"program {path}: cannot be read: {error.strerror}") from None
+    if data[: len(MAGIC)] != MAGIC:
+        raise InputError(f"program {path}: not a skipbeat program")
+    if len(data) < _HEAD.size + _DIGEST_BYTES:
+        raise InputError(f"program {path}: truncated after {len(data)} bytes")
+    _, version, fingerprint, size = _HEAD.unpack(data[: _HEAD.size])
+    if version != FILE_VERSION:
+        raise InputError(f"program {path}: version {version} of the file, expected {FILE_VERSION}")
+    start = _HEAD.size + _DIGEST_BYTES
+    header, image = data[start : start + size], data[start + size :]
+    if _digest(data[: _HEAD.size], header, image) != data[_HEAD.size : start]:
+        raise InputError(f"program {path}: checksum is wrong: the file was truncated or altered")
+    program = _program(json.loads(header), fingerprint, np.frombuffer(image, np.uint8), path)
+    if machine is not None and fingerprint != machine.fingerprint:
+        raise InputError(
+            f"program {path}: compiled for other hardware ({program.hardware}, {fingerprint:08x}) than "
+            f"{machine.hw.name} ({machine.fingerprint:08x})"
+        )
+    return program
+
+
+def _digest(head: bytes, header: bytes, image: bytes) -> bytes:
+    return hashlib.sha256(head + header + image).digest()
+
+
+def _header(program: MachineProgram) -> dict[str, Any]:
+    return {
+        "instruction_version": VERSION,
+        "hardware": program.hardware,
+        "vector": program.vector,
+        "memory_bytes": program.memory_bytes,
+        "address": program.address,
+        "count": program.count,
+        "tensors": [[t.name, t.address, list(t.shape), t.raw] for t in program.tensors],
+        "steps": [[s.name, s.start, s.stop] for s in program.steps],
+    }
+
+
+def _program(header: dict[str, Any], fingerprint: int, image: np.ndarray[Any, Any], path: str | Path) -> MachineProgram:
+    """The program of a header whose checksum was right; it is checked against the image all the same."""
+    try:
+        if header["instruction_version"] != VERSION:
+            raise InputError(
+                f"program {path}: version {header['instruction_version']} of the instructions, expected {VERSION}"
+            )
+        program = MachineProgram(
+            hardware=str(header["hardware"]), fingerprint=fingerprint, vector=int(header["vector"]), image=image,
+            memory_bytes=int(header["memory_bytes"]), address=int(header["address"]), count=int(header["count"]),
+            tensors=tuple(
+                Place(name=str(name), address=int(address), shape=(int(c), int(h), int(w)), raw=bool(raw))
+                for name, address, (c, h, w), raw in header["tensors"]
+            ),
+            steps=tuple(
+                StepRange(name=str(name), start=int(start), stop=int(stop)) for name, start, stop in header["steps"]
+            ),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"program {path}: its header is not that of a program") from None
+    if program.address + program.count * INSTRUCTION_BYTES > image.size or not program.tensors:
+        raise InputError(f"program {path}: its header does not fit its image")
+    return program

@@ -1,0 +1,62 @@
+"""From a graph to a program image for the accelerator."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.instruction import INSTRUCTION_BYTES
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_program import MachineProgram, Place, StepRange
+
+from .emitter import Emitter
+from .memory_map import MemoryMap, memory_map
+from .plan import Planner
+
+ADDRESS_BITS = 32
+
+
+def compile_network(graph: Graph, hw: Hardware) -> MachineProgram:
+    """The program that runs a graph, one image at a time.
+
+    Raises:
+        InputError: a step that does not fit the hardware, or hardware that has no accelerator.
+    """
+    machine = Machine.of(hw)
+    memory = memory_map(graph, machine)
+    emitter = Emitter(machine, memory.vectors)
+    emitter.run(list(Planner(memory).units()))
+    alignment = machine.burst_beats * machine.vector
+    start = -(-len(emitter.drafts) * INSTRUCTION_BYTES // alignment) * alignment
+    words = [draft.instruction(start).to_word() for draft in emitter.drafts]
+    image = np.zeros(start + memory.data.size, np.uint8)
+    code = b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in words)
+    image[: len(code)] = np.frombuffer(code, np.uint8)
+    image[start:] = memory.data
+    size = start + memory.vectors * machine.vector
+    if size >= 1 << ADDRESS_BITS:
+        raise InputError(f"network: it needs {size} bytes of memory, more than 32-bit addresses reach")
+    return MachineProgram(
+        hardware=hw.name, fingerprint=machine.fingerprint, vector=machine.vector, image=image, memory_bytes=size,
+        address=0, count=len(words), tensors=_places(graph, memory, start),
+        steps=tuple(
+            StepRange(name=step.layer.name, start=emitter.steps[i][0], stop=emitter.steps[i][1])
+            for i, step in enumerate(graph.steps)
+        ),
+    )  # fmt: skip
+
+
+def _places(graph: Graph, memory: MemoryMap, start: int) -> tuple[Place, ...]:
+    """The input first, the output last."""
+    raw = {step.output for step in graph.steps if step.raw}
+    inner = [t for t in graph.tensors if t.name not in (graph.input, graph.output)]
+    ordered = [graph.tensor(graph.input), *inner, graph.tensor(graph.output)]
+    return tuple(
+        Place(
+            name=t.name, address=start + memory.tensors[t.name] * memory.machine.vector, shape=t.shape,
+            raw=t.name in raw,
+        )
+        for t in ordered
+    )  # fmt: skip

@@ -1,0 +1,159 @@
+"""From a plan to instructions: their order, and the tokens between them.
+
+Instructions are fetched in order and an engine's queue holds few, so whatever an instruction waits for must stand
+before it: then the first one that is not done can always go on, and nothing blocks for ever. For the same reason a
+STORE stands before the passes that feed it, whose results would have nowhere to go.
+
+Loads of the next units are put between the passes of a unit, a few at a time, as far as they do not disturb anything
+that is still to run.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.instruction import VERSION, Engine, Kind, Opcode
+from skipbeat_arch.machine import Machine
+
+from .hazards import Draft, Hazards
+from .operations import Clear, Load, PassOp, Range, Space, StoreOp, Unit, Walk
+
+#: Units whose loads may be put before the end of the present one.
+AHEAD = 2
+#: Clocks that a ZERO costs beside those of its entries, for choosing between many short ones and one long one.
+ZERO_CLOCKS = 3
+
+
+class Emitter:
+    """Emits units in order.
+
+    Attributes:
+        drafts: the instructions so far.
+        steps: for each step its first draft of execute or store, and the one after its last.
+    """
+
+    def __init__(self, machine: Machine, vectors: int) -> None:
+        self._machine = machine
+        self.drafts: list[Draft] = []
+        self.steps: dict[int, tuple[int, int]] = {}
+        self._hazards = Hazards(machine, vectors, self.drafts)
+        self._zero = np.zeros(machine.bank_depth, np.bool_)
+        self._walk: Walk | None = None
+
+    def run(self, units: Sequence[Unit]) -> None:
+        """Emits a whole program.
+
+        Raises:
+            InputError: a step whose buffers are too small to load anything before what it replaces is done with.
+        """
+        self._add(Opcode.HEADER, {"version": VERSION, "fingerprint": self._machine.fingerprint}, Engine.STORE)
+        marks: list[dict[Engine, int]] = []
+        for number, unit in enumerate(units):
+            for load in unit.loads:
+                if not self._load(load):
+                    raise InputError(f"step {unit.step}: the on-chip buffers are too small for double buffering")
+            unit.loads.clear()
+            self._unit(unit, self._early(units[number : number + AHEAD + 1]))
+            last = {draft.engine: at for at, draft in enumerate(self.drafts[-64:], max(0, len(self.drafts) - 64))}
+            marks.append((marks[-1] if marks else {}) | last)
+            if len(marks) > 1:
+                self._hazards.close_unit(marks[-2])
+        self._add(Opcode.END, {}, Engine.STORE)
+        self._hazards.tokens.check()
+
+    def _early(self, units: Sequence[Unit]) -> list[tuple[Unit, Load | Clear]]:
+        """Loads of later units that disturb nothing that is still to run before them."""
+        busy: list[Range] = []
+        early: list[tuple[Unit, Load | Clear]] = []
+        for unit, following in itertools.pairwise(units):
+            busy += unit.reads()
+            if unit.store is not None:
+                busy.append(unit.store.writes)
+            for load in following.loads:
+                touched = [load.writes] + ([load.reads] if isinstance(load, Load) else [])
+                if any(a.meets(b) for a in touched for b in busy):
+                    busy.append(load.writes)
+                else:
+                    early.append((following, load))
+        return early
+
+    def _unit(self, unit: Unit, early: list[tuple[Unit, Load | Clear]]) -> None:
+        begin = len(self.drafts)
+        if unit.walk != self._walk:
+            self._walk = unit.walk
+            fields = {f"n{i}": n for i, n in enumerate(unit.walk.counts)}
+            fields |= {f"step{i}": step & 0xFFFF for i, step in enumerate(unit.walk.steps)}
+            self._add(Opcode.SETUP, fields, Engine.EXECUTE)
+        if unit.store is not None:
+            self._store(unit.store)
+        done = 0
+        for number, p in enumerate(unit.passes, 1):
+            self._pass(p)
+            share = -(-len(early) * number // len(unit.passes))
+            for owner, load in early[done:share]:
+                if self._load(load):
+                    owner.loads.remove(load)
+            done = share
+        first = self.steps.get(unit.step, (begin, 0))[0]
+        self.steps[unit.step] = first, len(self.drafts)
+
+    def _load(self, op: Load | Clear) -> bool:
+        """Emits a load if it can be said what it waits for."""
+        producers = self._hazards.producers(op.writes, op.reads if isinstance(op, Load) else None)
+        if producers is None:
+            return False
+        if isinstance(op, Clear):
+            self._clear(op)
+            return True
+        fields = {
+            "to": op.to, "width": op.width, "pitch": op.pitch, "period": op.period, "bank": op.bank, "kind": op.kind,
+            "count": op.count, "source": op.source * self._machine.vector,
+        }  # fmt: skip
+        self._hazards.write(op.writes, producers, self._add(Opcode.LOAD, fields, Engine.LOAD))
+        if op.kind == Kind.ACTIVATIONS:
+            for line in range(op.writes.start, op.writes.stop, op.pitch):
+                self._zero[line : line + op.width] = False
+        return True
+
+    def _clear(self, op: Clear) -> None:
+        """ZEROs for the entries that are not zero, or one for all of them if that is quicker."""
+        runs: list[tuple[int, int]] = []
+        for start, stop in op.spans:
+            dirty = np.flatnonzero(~self._zero[start:stop])
+            if dirty.size:
+                runs.append((start + int(dirty[0]), start + int(dirty[-1]) + 1))
+        if runs and runs[-1][1] - runs[0][0] < sum(stop - start + ZERO_CLOCKS for start, stop in runs):
+            runs = [(runs[0][0], runs[-1][1])]
+        for start, stop in runs:
+            written = Range(Space.ACTIVATIONS, start, stop)
+            producers = self._hazards.producers(written, None)
+            assert producers is not None
+            draft = self._add(Opcode.ZERO, {"to": start, "count": stop - start}, Engine.LOAD)
+            self._hazards.write(written, producers, draft)
+            self._zero[start:stop] = True
+
+    def _pass(self, p: PassOp) -> None:
+        fields = {
+            "command": p.command.to_word(), "words": p.words, "weights": p.weights, "base": p.base, "table": p.table
+        }  # fmt: skip
+        draft = self._add(Opcode.PASS, fields, Engine.EXECUTE)
+        self._hazards.read(p.reads, draft, Engine.EXECUTE)
+        self._hazards.add_pass(draft, p.command.pixels if p.command.beat else 0, last=p.command.last)
+
+    def _store(self, op: StoreOp) -> None:
+        fields = {
+            "address": op.address * self._machine.vector, "block": op.block, "low": op.low & 255, "high": op.high & 255,
+            "raw": int(op.raw), "residual": int(op.residual_at is not None), "residual_at": op.residual_at or 0,
+            "count": op.count, "pool": op.pool,
+        }  # fmt: skip
+        draft = self._add(Opcode.STORE, fields, Engine.STORE)
+        self._hazards.read(op.reads, draft, Engine.STORE)
+        self._hazards.store(op.writes, draft)
+
+    def _add(self, opcode: Opcode, fields: dict[str, int], engine: Engine) -> int:
+        self.drafts.append(Draft(opcode, fields, engine))
+        return len(self.drafts) - 1

@@ -1,0 +1,137 @@
+"""What a plan is made of: loads, passes and stores with their places on the chip and in memory.
+
+Memory addresses are in vectors, relative to the data that follows the instructions; on-chip places are in entries of
+their memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from skipbeat_arch.command import Command
+from skipbeat_arch.instruction import Kind
+
+
+class Space(IntEnum):
+    """Where a range lies; the first five are numbered as `Kind`."""
+
+    WEIGHTS = Kind.WEIGHTS
+    ACTIVATIONS = Kind.ACTIVATIONS
+    PARAMETERS = Kind.PARAMETERS
+    RESIDUAL = Kind.RESIDUAL
+    TABLE = Kind.TABLE
+    MEMORY = 5
+
+
+@dataclass(frozen=True)
+class Range:
+    """Entries `start` to before `stop` of one memory."""
+
+    space: Space
+    start: int
+    stop: int
+
+    def meets(self, other: Range) -> bool:
+        """Whether they share an entry."""
+        return self.space == other.space and self.start < other.stop and other.start < self.stop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """A LOAD: `count` vectors from memory vector `source` to entry `to`; `writes` covers all that it writes."""
+
+    kind: Kind
+    to: int
+    source: int
+    count: int
+    writes: Range
+    width: int = 0
+    pitch: int = 0
+    period: int = 0
+    bank: int = 0
+
+    @property
+    def reads(self) -> Range:
+        """The memory that it reads."""
+        return Range(Space.MEMORY, self.source, self.source + self.count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clear:
+    """Entries of all activation banks that must be zero; only those that are not become ZEROs."""
+
+    spans: tuple[tuple[int, int], ...]
+    writes: Range
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """The four loops of a SETUP, innermost first."""
+
+    counts: tuple[int, int, int, int]
+    steps: tuple[int, int, int, int]
+
+    @property
+    def reach(self) -> int:
+        """Distance from the first entry to the last one."""
+        return sum((n - 1) * step for n, step in zip(self.counts, self.steps, strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassOp:
+    """A PASS; `reads` are its weights, activations and table entry (none for a null pass).
+
+    `tile` tells tiles apart, so that one that is still in the array is not loaded again.
+    """
+
+    command: Command
+    tile: object = None
+    words: int = 0
+    weights: int = 0
+    base: int = 0
+    table: int = 0
+    reads: tuple[Range, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreOp:
+    """A STORE of `count` output vectors (items, if raw) to memory vector `address`."""
+
+    address: int
+    block: int
+    low: int
+    high: int
+    raw: bool
+    residual_at: int | None
+    count: int
+    pool: int
+    reads: tuple[Range, ...]
+    writes: Range
+
+
+@dataclass(kw_only=True)
+class Unit:
+    """What runs between two chances to load: the passes of a block and column tile, or a part of them.
+
+    Attributes:
+        step: number of the step.
+        loads: what must be there before it starts, in order, and was not loaded for an earlier unit.
+        store: begins before the passes that feed it; None in all but the first part of a block.
+    """
+
+    step: int
+    walk: Walk
+    loads: list[Load | Clear] = field(default_factory=list)
+    store: StoreOp | None = None
+    passes: list[PassOp] = field(default_factory=list)
+
+    def reads(self) -> list[Range]:
+        """Everything on the chip that its passes and its store read, one range for each memory."""
+        every = [r for p in self.passes for r in p.reads]
+        every += self.store.reads if self.store else ()
+        hulls: dict[Space, Range] = {}
+        for r in every:
+            hull = hulls.get(r.space, r)
+            hulls[r.space] = Range(r.space, min(hull.start, r.start), max(hull.stop, r.stop))
+        return list(hulls.values())

@@ -1,0 +1,176 @@
+"""Which output pixels share a load of activations (a region), and which of them share a pass (a block).
+
+All coordinates of the input are those of the padded map. A region holds whole input lines, zeros of the padding
+included; the zeros right of a line are those left of the next one wherever both are needed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Pool, Step
+from skipbeat_arch.instruction import FIELDS, PLACE_FIELDS, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.workload import Convolution
+
+Span = tuple[int, int]
+
+_SETUP, _STORE = dict(FIELDS[Opcode.SETUP]), dict(FIELDS[Opcode.STORE])
+
+
+def _largest(bits: int | tuple[int, int]) -> int:
+    assert isinstance(bits, int)
+    return (1 << bits) - 1
+
+
+#: Largest counts and distances that instructions hold.
+MAX_LOOP = _largest(_SETUP["n2"])
+MAX_WINDOW = _largest(_SETUP["n0"])
+MAX_LINE = _largest(dict(PLACE_FIELDS)["width"])
+MAX_ITEMS = _largest(_STORE["count"])
+MAX_POOL = _largest(_STORE["pool"])
+MAX_ENTRIES = _largest(dict(FIELDS[Opcode.LOAD])["count"])
+
+
+def bank_entries(machine: Machine) -> int:
+    """Entries of a bank that addresses reach."""
+    return min(machine.bank_depth, MAX_ENTRIES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """Output pixels `rows` × `columns` and the input lines that they need.
+
+    Attributes:
+        rows, columns: of the output (pooled), from-to.
+        top, lines, line_step: stored line i is padded row `top + i·line_step`.
+        left, lead, real, tail: from padded column `left` on, a line is `lead` zeros, `real` pixels of the map and
+            `tail` zeros.
+        pitch: entries from a line to the next; plane: entries of a plane; entries: of all planes.
+    """
+
+    rows: Span
+    columns: Span
+    top: int
+    lines: int
+    line_step: int
+    left: int
+    lead: int
+    real: int
+    tail: int
+    pitch: int
+    plane: int
+    entries: int
+
+    def real_lines(self, conv: Convolution) -> Span:
+        """The stored lines that belong to the map, from-to; the others are zero."""
+        first = max(0, -(-(conv.padding[0] - self.top) // self.line_step))
+        last = max(first, min(self.lines, -(-(conv.padding[0] + conv.height - self.top) // self.line_step)))
+        return (first, last) if self.real else (0, 0)
+
+
+def make_region(step: Step, rows: Span, columns: Span, planes: int) -> Region:
+    """The region of output rows and columns."""
+    conv, pool = step.convolution, step.window
+    line_step = conv.stride[0] * pool.stride[0] if conv.kernel[0] == 1 and pool.kernel[0] == 1 else 1
+    top, bottom = _window(rows, conv, pool, 0)
+    left, right = _window(columns, conv, pool, 1)
+    begin, end = max(left, conv.padding[1]), min(right, conv.padding[1] + conv.width)
+    real = max(0, end - begin)
+    lead, tail = (begin - left, right - end) if real else (right - left, 0)
+    lines = -(-(bottom - top) // line_step)
+    pitch = max(lead, tail) + real
+    plane = lines * pitch + min(lead, tail)
+    return Region(
+        rows=rows, columns=columns, top=top, lines=lines, line_step=line_step, left=left, lead=lead, real=real,
+        tail=tail, pitch=pitch, plane=plane, entries=plane * planes,
+    )  # fmt: skip
+
+
+def _window(span: Span, conv: Convolution, pool: Pool, axis: int) -> Span:
+    """Padded input rows (axis 0) or columns that outputs from-to need, from-to."""
+    stride, pool_stride = conv.stride[axis], pool.stride[axis]
+    first = span[0] * pool_stride * stride
+    last = ((span[1] - 1) * pool_stride + pool.kernel[axis] - 1) * stride
+    return first, last + (conv.kernel[axis] - 1) * conv.dilation[axis] + 1
+
+
+def block_limit(step: Step, machine: Machine) -> int:
+    """Most output pixels of one block.
+
+    Raises:
+        InputError: not even one fits.
+    """
+    window = step.window.kernel
+    area = window[0] * window[1]
+    vectors = machine.output_depth // (4 if step.raw else 1)
+    limit = min(machine.hw.accumulators.depth // area, vectors, MAX_ITEMS)
+    if limit < 1 or max(window) > MAX_WINDOW or area > MAX_POOL:
+        raise InputError(f"step {step.layer.name}: a pooling window of {window[0]}x{window[1]} is too large")
+    return limit
+
+
+def regions(step: Step, machine: Machine, planes: int) -> list[Region]:
+    """The regions of a step: one if the whole map fits, otherwise such that two fit at a time.
+
+    Raises:
+        InputError: not even one output pixel fits.
+    """
+    height, width = step.out_shape[1:]
+    room = bank_entries(machine)
+    whole = make_region(step, (0, height), (0, width), planes)
+    if _fits(whole, room):
+        return [whole]
+    for limit in (room // 2, room):
+        for parts in range(1, width + 1):
+            widest = -(-width // parts)
+            rows = _most_rows(step, height, widest, planes, limit)
+            if rows:
+                return [
+                    make_region(step, row, column, planes)
+                    for row in split(height, rows)
+                    for column in split(width, widest)
+                ]
+    raise InputError(f"step {step.layer.name}: the window of one output pixel does not fit activations.buffer_kib")
+
+
+def _fits(region: Region, room: int) -> bool:
+    columns = region.columns[1] - region.columns[0]
+    rows = region.rows[1] - region.rows[0]
+    return region.entries <= room and region.pitch <= MAX_LINE and max(columns, rows) <= MAX_LOOP
+
+
+def _most_rows(step: Step, height: int, width: int, planes: int, room: int) -> int:
+    """Most output rows of this width whose region fits anywhere in the map; 0 if none do.
+
+    Lines of padding are stored like any other, so that a region is as large wherever it begins.
+    """
+    low, high = 0, height
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = all(
+            _fits(make_region(step, (0, middle), (start, stop), planes), room)
+            for start, stop in split(step.out_shape[2], width)
+        )
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low
+
+
+def split(size: int, largest: int) -> list[Span]:
+    """The fewest even parts (from, to) of at most `largest`."""
+    parts = -(-size // largest)
+    return list(itertools.pairwise(i * size // parts for i in range(parts + 1)))
+
+
+def blocks(region: Region, step: Step, machine: Machine) -> Iterator[tuple[Span, Span]]:
+    """(rows, columns) of the blocks of a region; outputs of a block follow one another in the output tensor."""
+    limit = block_limit(step, machine)
+    (row, last_row), (column, last_column) = region.rows, region.columns
+    width = last_column - column
+    whole = width == step.out_shape[2] and width <= limit
+    for first, last in split(last_row - row, limit // width if whole else 1):
+        for start, stop in split(width, min(limit, width)):
+            yield (row + first, row + last), (column + start, column + stop)

@@ -1,0 +1,60 @@
+"""Offset tables: how far from a walk's entry each bank reads."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Step
+from skipbeat_arch.machine import TABLE_ENTRIES, Machine
+from skipbeat_arch.tensor_layout import Bytes
+
+from .banks import Banks
+from .regions import Region
+
+Offsets = tuple[int, ...]
+
+
+def tap_offset(step: Step, tap: int, pitch: int) -> int:
+    """Entries from the window's first tap to this one."""
+    conv = step.convolution
+    row, column = divmod(tap, conv.kernel[1])
+    return row * conv.dilation[0] * pitch + column * conv.dilation[1]
+
+
+def bank_offsets(step: Step, banks: Banks, first_tap: int, pitch: int) -> Offsets:
+    """Offsets of all R banks, from the first tap of a tile to each bank's; 0 beyond the last tap."""
+    taps = step.convolution.kernel[0] * step.convolution.kernel[1]
+    start = tap_offset(step, first_tap, pitch)
+    return tuple(
+        tap_offset(step, tap, pitch) - start if tap < taps else 0
+        for tap in (first_tap + row // banks.period for row in range(banks.rows))
+    )
+
+
+def step_tables(step: Step, banks: Banks, regions: list[Region]) -> tuple[Offsets, ...]:
+    """The different entries that a step needs, without the one of zeros.
+
+    Raises:
+        InputError: more than the table holds.
+    """
+    taps = step.convolution.kernel[0] * step.convolution.kernel[1]
+    found: dict[Offsets, None] = {}
+    for pitch in sorted({region.pitch for region in regions}):
+        for first in range(0, taps, banks.taps):
+            found.setdefault(bank_offsets(step, banks, first, pitch))
+    found.pop((0,) * banks.rows, None)
+    if len(found) >= TABLE_ENTRIES:
+        raise InputError(f"step {step.layer.name}: it needs {len(found)} offset tables, more than {TABLE_ENTRIES - 1}")
+    return tuple(found)
+
+
+def table_data(entries: tuple[Offsets, ...], machine: Machine) -> Bytes:
+    """Table entries in memory: uint8 [entries · table_vectors · V]."""
+    width = machine.table_vectors * machine.vector
+    data: npt.NDArray[np.uint8] = np.zeros((len(entries), width), np.uint8)
+    for i, offsets in enumerate(entries):
+        words = np.array([offset & 0xFFFF for offset in offsets], "<u2").view(np.uint8)
+        data[i, : words.size] = words
+    return data.ravel()
