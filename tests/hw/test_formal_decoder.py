@@ -27,7 +27,7 @@ SLOW = [
     ((2, 2, 4, 2, 1), [(BITMAP, 2)], 4, 15),
     ((1, 2, 4, 8, 1), [(BITMAP, 2)], 1, 12),
     ((2, 2, 4, 2, 1), [(BITMAP, 2), (BITMAP, 3)], 0, 26),
-    ((1, 2, 4, 2, 1), [(BITMAP, 3), (DENSE, 4), (COORDINATE, 1)], 0, 19),
+    ((1, 2, 4, 2, 1), [(BITMAP, 3), (DENSE, 4), (COORDINATE, 1)], 0, 22),
 ]
 Case = tuple[tuple[int, int, int, int, int], list[Kind], int, int]
 CASES = [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]

@@ -59,7 +59,7 @@ def test_holds_for_all_inputs(claim: Callable[[int], Component], width: int) -> 
     assert verdict.holds, verdict.log
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 5, 6, 12])
+@pytest.mark.parametrize("width", [1, 3, 6, 12])
 def test_prefix_popcount_of_widths_that_are_no_power_of_two(width: int) -> None:
     verdict = bounded(PrefixPopcount(width), 1)
     assert verdict.holds, verdict.log
