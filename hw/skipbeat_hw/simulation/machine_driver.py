@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import time
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,13 @@ import numpy.typing as npt
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.registers import COUNTER_BITS, Counter
 
 from .verilated import harness_text, shared_object
 
 #: Name of the machine's module in its Verilog.
 MACHINE_TOP = "machine"
+_PROLOGUE = f"constexpr int COUNTERS = {len(Counter)}, COUNTER_BITS = {COUNTER_BITS};"
 
 
 class _Request(ctypes.Structure):
@@ -24,13 +27,15 @@ class _Request(ctypes.Structure):
         ("memory", ctypes.c_void_p), ("bytes", ctypes.c_int64), ("vector", ctypes.c_int64),
         ("latency", ctypes.c_int64), ("max_clocks", ctypes.c_int64), ("address", ctypes.c_uint32),
         ("count", ctypes.c_uint32), ("stall_percent", ctypes.c_int32), ("seed", ctypes.c_uint32),
-        ("reset_at", ctypes.c_int64),
+        ("reset_at", ctypes.c_int64), ("regions", ctypes.c_void_p), ("region_count", ctypes.c_int64),
+        ("last_write", ctypes.c_void_p),
     )  # fmt: skip
 
 
 class _Outcome(ctypes.Structure):
     _fields_ = (
-        ("cycles", ctypes.c_int64), ("reads", ctypes.c_int64), ("writes", ctypes.c_int64), ("error", ctypes.c_int32),
+        ("cycles", ctypes.c_int64), ("reads", ctypes.c_int64), ("writes", ctypes.c_int64),
+        ("counters", ctypes.c_int64 * 64), ("error", ctypes.c_int32),
         ("done", ctypes.c_int32), ("busy", ctypes.c_int32),
     )  # fmt: skip
 
@@ -44,6 +49,8 @@ class MachineRun:
         cycles: clocks from the start pulse until the machine was idle again (`max_clocks` - 1 if it never was).
         done: it reached its END. error: its error code.
         bytes_read, bytes_written: on the bus.
+        counters: the performance counters.
+        last_write: for each region, the clock in which its last byte was written; -1 if none was.
     """
 
     memory: npt.NDArray[np.uint8]
@@ -52,6 +59,8 @@ class MachineRun:
     error: int
     bytes_read: int
     bytes_written: int
+    counters: dict[Counter, int]
+    last_write: tuple[int, ...]
 
 
 class VerilatedMachine:
@@ -64,7 +73,7 @@ class VerilatedMachine:
 
     def __init__(self, verilog: str, machine: Machine) -> None:
         self.machine = machine
-        library = ctypes.CDLL(str(shared_object(verilog, MACHINE_TOP, harness_text("machine_harness.cpp"))))
+        library = ctypes.CDLL(str(shared_object(verilog, MACHINE_TOP, harness_text("machine_harness.cpp", _PROLOGUE))))
         library.machine_new.restype = ctypes.c_void_p
         library.machine_delete.argtypes = [ctypes.c_void_p]
         library.machine_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Request), ctypes.POINTER(_Outcome)]
@@ -75,12 +84,13 @@ class VerilatedMachine:
 
     def run(
         self, memory: npt.NDArray[np.uint8], address: int, count: int, *, max_clocks: int, stall_percent: int = 0,
-        seed: int = 0, reset_at: int | None = None,
+        seed: int = 0, reset_at: int | None = None, regions: Sequence[tuple[int, int]] = (),
     ) -> MachineRun:  # fmt: skip
         """Run `count` instructions at `address` on a copy of `memory`.
 
         Args:
             stall_percent: share of the clocks in which each channel of the memory refuses, drawn with `seed`.
+            regions: (first byte, byte after the last) of parts of the memory whose last write is wanted.
             reset_at: run so many clocks, reset, and run from the beginning on the memory as it then is.
 
         Raises:
@@ -89,9 +99,12 @@ class VerilatedMachine:
         if not 0 <= stall_percent < 100:
             raise InputError(f"stall_percent: expected 0..99, not {stall_percent}")
         content = np.array(memory, np.uint8, order="C")
+        bounds = np.array(regions, np.int64).reshape(-1, 2)
+        last_write = np.full(len(bounds), -1, np.int64)
         request = _Request(
             content.ctypes.data, content.size, self.machine.vector, self.machine.hw.memory.latency_clocks, max_clocks,
             address, count, stall_percent, seed, -1 if reset_at is None else reset_at,
+            bounds.ctypes.data, len(bounds), last_write.ctypes.data,
         )  # fmt: skip
         outcome = _Outcome()
         started = time.perf_counter()
@@ -100,4 +113,6 @@ class VerilatedMachine:
         return MachineRun(
             memory=content, cycles=outcome.cycles, done=bool(outcome.done), error=outcome.error,
             bytes_read=outcome.reads * self.machine.vector, bytes_written=outcome.writes * self.machine.vector,
+            counters={counter: outcome.counters[counter] for counter in Counter},
+            last_write=tuple(last_write.tolist()),
         )  # fmt: skip

@@ -12,10 +12,14 @@ struct MachineRequest {
     int32_t stall_percent;  // of the clocks in which each channel of the memory is unwilling
     uint32_t seed;
     int64_t reset_at;  // < 0: never; the run then starts over from its beginning
+    const int64_t* regions;  // [region_count][2]: first byte and the one after the last
+    int64_t region_count;
+    int64_t* last_write;  // [region_count]: clock of the last beat that was written into each region, -1: none
 };
 
 struct MachineOutcome {
     int64_t cycles, reads, writes;
+    int64_t counters[64];  // as the counts_o port holds them, COUNTERS of them
     int32_t error, done, busy;
 };
 
@@ -82,6 +86,9 @@ struct Memory {
             if (outside(head)) answer_failed = true;
             else std::memcpy(request.memory + head.address, words, request.vector);
             ++outcome.writes;
+            for (int64_t i = 0; i < request.region_count; ++i)
+                if (head.address >= request.regions[2 * i] && head.address < request.regions[2 * i + 1])
+                    request.last_write[i] = clock;
             if (head.beats == 1) answer = true;
             advance();
         }
@@ -98,6 +105,12 @@ struct Memory {
         if (--head.beats == 0) bursts.pop_front();
     }
 };
+
+int64_t field(const uint32_t* words, int bit) {
+    uint64_t value = 0;
+    for (int i = 0; i < COUNTER_BITS; ++i, ++bit) value |= uint64_t(words[bit / 32] >> (bit % 32) & 1) << i;
+    return static_cast<int64_t>(value);
+}
 
 void clock_edge(Vtop& top) {
     top.clk = 1;
@@ -126,6 +139,7 @@ again:
     top.eval();
     clock_edge(top);
     top.rst = 0;
+    for (int64_t i = 0; i < request->region_count; ++i) request->last_write[i] = -1;
     for (int64_t clock = 0; clock < request->max_clocks; ++clock) {
         top.start_i = clock == 0;
         top.address_i = request->address;
@@ -142,6 +156,9 @@ again:
         memory.after(clock, *outcome);
         clock_edge(top);
     }
+    uint32_t counts[(COUNTERS * COUNTER_BITS + 31) / 32];
+    get(top.counts_o, counts);
+    for (int i = 0; i < COUNTERS; ++i) outcome->counters[i] = field(counts, i * COUNTER_BITS);
     outcome->error = top.error_o;
     outcome->done = top.done_o;
 }
