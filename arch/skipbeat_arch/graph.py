@@ -83,6 +83,11 @@ class Step:
         return self.layer.workload
 
     @property
+    def taps(self) -> int:
+        """Taps of the kernel."""
+        return self.convolution.kernel[0] * self.convolution.kernel[1]
+
+    @property
     def raw(self) -> bool:
         """Whether the output is int32."""
         return self.layer.multiplier is None

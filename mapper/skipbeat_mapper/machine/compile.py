@@ -13,7 +13,7 @@ from skipbeat_arch.machine_program import MachineProgram, Place, StepRange
 
 from .emitter import Emitter
 from .memory_map import MemoryMap, memory_map
-from .plan import Planner
+from .plan import plan
 
 ADDRESS_BITS = 32
 
@@ -27,7 +27,7 @@ def compile_network(graph: Graph, hw: Hardware) -> MachineProgram:
     machine = Machine.of(hw)
     memory = memory_map(graph, machine)
     emitter = Emitter(machine, memory.vectors)
-    emitter.run(list(Planner(memory).units()))
+    emitter.run(list(plan(memory)))
     alignment = machine.burst_beats * machine.vector
     start = -(-len(emitter.drafts) * INSTRUCTION_BYTES // alignment) * alignment
     words = [draft.instruction(start).to_word() for draft in emitter.drafts]

@@ -48,14 +48,16 @@ class Emitter:
         """Emits a whole program.
 
         Raises:
-            InputError: a step whose buffers are too small to load anything before what it replaces is done with.
+            InputError: the weight buffer is too small to load a part of a step's weights before others are used up.
         """
         self._add(Opcode.HEADER, {"version": VERSION, "fingerprint": self._machine.fingerprint}, Engine.STORE)
         marks: list[dict[Engine, int]] = []
         for number, unit in enumerate(units):
             for load in unit.loads:
                 if not self._load(load):
-                    raise InputError(f"step {unit.step}: the on-chip buffers are too small for double buffering")
+                    raise InputError(
+                        f"step {unit.step}: weights.buffer_kib is too small to load weights while others are in use"
+                    )
             unit.loads.clear()
             self._unit(unit, self._early(units[number : number + AHEAD + 1]))
             last = {draft.engine: at for at, draft in enumerate(self.drafts[-64:], max(0, len(self.drafts) - 64))}

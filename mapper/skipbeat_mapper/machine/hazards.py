@@ -21,6 +21,8 @@ from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRI
 
 from .operations import Range, Space
 
+Drafts = npt.NDArray[np.int64]
+
 FETCH_AHEAD = 8
 #: Tokens that a counter holds; some are left for those that engines have not taken yet.
 MAX_OPEN = 48
@@ -99,8 +101,8 @@ class Hazards:
             Space.PARAMETERS: PARAMETER_BLOCKS * PARAMETER_PITCH, Space.RESIDUAL: machine.residual_depth,
             Space.TABLE: TABLE_ENTRIES, Space.MEMORY: vectors,
         }  # fmt: skip
-        self._writer = {space: _nobody(size) for space, size in sizes.items()}
-        self._reader = {space: _nobody(size) for space, size in sizes.items() if space != Space.MEMORY}
+        self._writer: dict[Space, Drafts] = {space: _nobody(size) for space, size in sizes.items()}
+        self._reader: dict[Space, Drafts] = {s: _nobody(size) for s, size in sizes.items() if s != Space.MEMORY}
         self._passes: list[_Pass] = []
         self._ends: list[int] = []
         self._items = 0
@@ -168,5 +170,5 @@ class Hazards:
         self._writer[writes.space][writes.start : writes.stop] = draft
 
 
-def _nobody(size: int) -> npt.NDArray[np.int64]:
+def _nobody(size: int) -> Drafts:
     return np.full(size, NEVER, np.int64)

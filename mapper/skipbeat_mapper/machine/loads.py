@@ -1,8 +1,6 @@
-"""Loads of activations and weights, in the pieces that the passes wait for."""
+"""Loads of activations and offset tables."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
@@ -10,20 +8,15 @@ from skipbeat_arch.machine import Machine
 from .memory_map import Prepared
 from .operations import Clear, Load, Range, Space
 from .regions import Region, Span
-from .tiles import Tile
 
 
-def weight_parts(tiles: Sequence[Tile], words: int) -> list[list[Tile]]:
-    """Runs of tiles of at most `words` words, at least one tile each."""
-    parts: list[list[Tile]] = []
-    size = 0
-    for tile in tiles:
-        if not parts or size + tile.words > words:
-            parts.append([])
-            size = 0
-        parts[-1].append(tile)
-        size += tile.words
-    return parts
+def table_load(machine: Machine, source: int, entry: int, count: int) -> Load:
+    """The LOAD of `count` table entries from memory vector `source`."""
+    vectors = count * machine.table_vectors
+    return Load(
+        kind=Kind.TABLE, to=entry * machine.table_vectors, source=source, count=vectors,
+        writes=Range(Space.TABLE, entry, entry + count),
+    )  # fmt: skip
 
 
 def clear(region: Region, base: int, prepared: Prepared) -> Clear | None:
@@ -55,9 +48,8 @@ def clear(region: Region, base: int, prepared: Prepared) -> Clear | None:
 class Lines:
     """Loads the lines of a region as its blocks need them, from the top down, each once."""
 
-    def __init__(self, prepared: Prepared, region: Region, base: int, tensor: int, machine: Machine) -> None:
+    def __init__(self, prepared: Prepared, region: Region, base: int, tensor: int) -> None:
         self._prepared, self._region, self._base, self._tensor = prepared, region, base, tensor
-        self._machine = machine
         self._next, self._last = region.real_lines(prepared.step.convolution)
 
     def needed(self, rows: Span) -> list[Load]:

@@ -6,6 +6,7 @@ their memory.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -73,6 +74,11 @@ class Walk:
     steps: tuple[int, int, int, int]
 
     @property
+    def items(self) -> int:
+        """Activations that it reads from every bank."""
+        return math.prod(self.counts)
+
+    @property
     def reach(self) -> int:
         """Distance from the first entry to the last one."""
         return sum((n - 1) * step for n, step in zip(self.counts, self.steps, strict=True))
@@ -80,13 +86,9 @@ class Walk:
 
 @dataclass(frozen=True, kw_only=True)
 class PassOp:
-    """A PASS; `reads` are its weights, activations and table entry (none for a null pass).
-
-    `tile` tells tiles apart, so that one that is still in the array is not loaded again.
-    """
+    """A PASS; `reads` are its weights, activations and table entry (none for a null pass)."""
 
     command: Command
-    tile: object = None
     words: int = 0
     weights: int = 0
     base: int = 0

@@ -25,10 +25,9 @@ def tap_offset(step: Step, tap: int, pitch: int) -> int:
 
 def bank_offsets(step: Step, banks: Banks, first_tap: int, pitch: int) -> Offsets:
     """Offsets of all R banks, from the first tap of a tile to each bank's; 0 beyond the last tap."""
-    taps = step.convolution.kernel[0] * step.convolution.kernel[1]
     start = tap_offset(step, first_tap, pitch)
     return tuple(
-        tap_offset(step, tap, pitch) - start if tap < taps else 0
+        tap_offset(step, tap, pitch) - start if tap < step.taps else 0
         for tap in (first_tap + row // banks.period for row in range(banks.rows))
     )
 
@@ -39,10 +38,9 @@ def step_tables(step: Step, banks: Banks, regions: list[Region]) -> tuple[Offset
     Raises:
         InputError: more than the table holds.
     """
-    taps = step.convolution.kernel[0] * step.convolution.kernel[1]
     found: dict[Offsets, None] = {}
     for pitch in sorted({region.pitch for region in regions}):
-        for first in range(0, taps, banks.taps):
+        for first in range(0, step.taps, banks.taps):
             found.setdefault(bank_offsets(step, banks, first, pitch))
     found.pop((0,) * banks.rows, None)
     if len(found) >= TABLE_ENTRIES:

@@ -83,7 +83,7 @@ def tap_weights(step: Step) -> Int8Array:
     """The layer's weight int8 [taps, C_in, K] over all channel groups, taps row by row."""
     load = step.convolution
     full = block_diagonal(step.layer.weight, load)
-    taps = load.kernel[0] * load.kernel[1]
+    taps = step.taps
     if load.order == "kh,kw,cin":
         return full.reshape(taps, load.c_in, load.c_out)
     return full.reshape(load.c_in, taps, load.c_out).transpose(1, 0, 2)

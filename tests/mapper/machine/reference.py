@@ -24,7 +24,7 @@ def _run_step(step: Step, values: dict[str, Ints]) -> Ints:
     sums = integer_sums(layer, values[step.input].astype(np.int8)[None]) + layer.bias
     total = sums.T.reshape(load.c_out, *load.out_size)
     if layer.multiplier is None or layer.shift is None:
-        return total
+        return np.asarray(total, np.int64)
     product = total * layer.multiplier[:, None, None]
     if step.residual is not None and step.residual_multiplier is not None:
         product = product + values[step.residual] * step.residual_multiplier[:, None, None]
@@ -32,7 +32,7 @@ def _run_step(step: Step, values: dict[str, Ints]) -> Ints:
     out = np.clip((product + (np.int64(1) << (shift - 1))) >> shift, layer.low, layer.high)
     window = step.window
     if window.kernel == (1, 1) and window.stride == (1, 1):
-        return out
+        return np.asarray(out, np.int64)
     windows = np.lib.stride_tricks.sliding_window_view(out, window.kernel, axis=(1, 2))
     strided = windows[:, :: window.stride[0], :: window.stride[1]]
-    return strided.max(axis=(3, 4))
+    return np.asarray(strided.max(axis=(3, 4)), np.int64)

@@ -1,0 +1,95 @@
+"""When the weights of a step are loaded, and where to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.instruction import Kind
+
+from .chip import Chip
+from .memory_map import Prepared
+from .operations import Load, Range, Space
+from .tiles import Tile
+
+#: Longest part of a column tile's weights in one LOAD, so that its first pass need not wait for all of them.
+PART_WORDS = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """A tile with its place in the weight buffer."""
+
+    tile: Tile
+    at: int
+
+
+class WeightPlan:
+    """Places a step's tiles: all at once, a column tile at a time, or in parts, whatever the buffer allows.
+
+    Raises:
+        InputError: a single tile is larger than a part.
+    """
+
+    def __init__(self, prepared: Prepared, chip: Chip) -> None:
+        self._prepared, self._chip = prepared, chip
+        self._columns = prepared.tiles.columns
+        self._all = prepared.tiles.words <= chip.weights.size
+        self._base = chip.weights.take(prepared.tiles.words) if self._all else 0
+        #: Where column tiles begin that were loaded and are still there.
+        self._kept: dict[int, int] = {}
+        self._visits = 0
+        largest = max((tile.words for column in self._columns for tile in column), default=0)
+        if largest > chip.weights.size // 2:
+            raise InputError(f"step {prepared.step.layer.name}: two tiles of {largest} words exceed weights.buffer_kib")
+
+    def new_region(self) -> None:
+        """What was not placed for the whole step is loaded again."""
+        if not self._all:
+            self._kept.clear()
+
+    def parts(self, column: int) -> list[tuple[list[Placed], list[Load]]]:
+        """A column tile's tiles for one block, in the order of their passes, with the loads before each part.
+
+        While its weights stay, every other visit goes backwards: the tile that is still in the array comes first.
+        """
+        tiles = self._columns[column]
+        words = sum(tile.words for tile in tiles)
+        if not tiles:
+            return []
+        if not self._all and words > self._chip.weights.size // 2:
+            return [self._streamed(part) for part in weight_parts(tiles, self._chip.weights.size // 4)]
+        loads: list[Load] = []
+        if column not in self._kept:
+            at = self._base + tiles[0].at if self._all else self._chip.weights.take(words)
+            self._kept[column] = at
+            loads = [self._load(part, at + part[0].at - tiles[0].at) for part in weight_parts(tiles, PART_WORDS)]
+        start = self._kept[column] - tiles[0].at
+        placed = [Placed(tile=tile, at=start + tile.at) for tile in tiles]
+        self._visits += 1
+        return [(placed if self._visits % 2 else placed[::-1], loads)]
+
+    def _streamed(self, part: list[Tile]) -> tuple[list[Placed], list[Load]]:
+        at = self._chip.weights.take(sum(tile.words for tile in part))
+        return [Placed(tile=tile, at=at + tile.at - part[0].at) for tile in part], [self._load(part, at)]
+
+    def _load(self, part: list[Tile], at: int) -> Load:
+        words = sum(tile.words for tile in part)
+        return Load(
+            kind=Kind.WEIGHTS, to=at, source=self._prepared.weights_at + part[0].at, count=words,
+            writes=Range(Space.WEIGHTS, at, at + words),
+        )  # fmt: skip
+
+
+def weight_parts(tiles: Sequence[Tile], words: int) -> list[list[Tile]]:
+    """Runs of tiles of at most `words` words, at least one tile each."""
+    parts: list[list[Tile]] = []
+    size = 0
+    for tile in tiles:
+        if not parts or size + tile.words > words:
+            parts.append([])
+            size = 0
+        parts[-1].append(tile)
+        size += tile.words
+    return parts

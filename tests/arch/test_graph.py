@@ -1,0 +1,70 @@
+"""Graphs: what they refuse."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph, Pool, Step, Tensor
+from skipbeat_arch.layer import IntegerLayer
+from skipbeat_arch.workload import Convolution, Gemm
+
+LAYER = IntegerLayer(
+    name="conv", workload=Convolution(batch=1, c_in=2, c_out=3, height=4, width=6, kernel=(3, 3), padding=(1, 1)),
+    weight=np.ones((18, 3), np.int8), bias=np.zeros(3, np.int32), multiplier=np.full(3, 1 << 30),
+    shift=np.full(3, 31),
+)  # fmt: skip
+STEP = Step(layer=LAYER, input="x", output="y", pool=Pool(kernel=(2, 2), stride=(2, 2)))
+X, Y = Tensor(name="x", channels=2, height=4, width=6), Tensor(name="y", channels=3, height=2, width=3)
+
+
+def graph(step: Step, *tensors: Tensor, output: str = "y") -> Graph:
+    return Graph(tensors=tensors or (X, Y), steps=(step,), input="x", output=output)
+
+
+def test_a_sound_graph() -> None:
+    assert graph(STEP).tensor("y").shape == STEP.out_shape == (3, 2, 3)
+    assert not STEP.raw
+    assert STEP.taps == 9
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"input": "z"}, "there is no tensor z"),
+        ({"input": "y"}, "reads y, which no step before it has written"),
+        ({"output": "x"}, "expected the last step to write y"),
+        ({"pool": None}, r"expected y of shape \(3, 4, 6\)"),
+        ({"residual": "x"}, "residual and residual_multiplier together"),
+        ({"residual": "x", "residual_multiplier": np.ones(3, np.int64)}, "expected a residual of shape"),
+    ],
+)
+def test_steps_that_do_not_fit(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        graph(dataclasses.replace(STEP, **change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"workload": Gemm(p=1, c=18, k=3)}, "expected a convolution"),
+        ({"bias": np.zeros(2, np.int32)}, r"expected a bias of shape \(3,\)"),
+        ({"multiplier": np.full(3, 0)}, "3 values of multiplier in 1"),
+        ({"shift": np.full(3, 63)}, "3 values of shift in 1..62"),
+        ({"shift": None}, "multiplier and shift together"),
+        ({"multiplier": None, "shift": None}, "raw sums cannot be pooled"),
+        ({"low": 5, "high": 1}, "low <= high"),
+    ],
+)
+def test_layers_that_the_output_stage_cannot_take(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        graph(dataclasses.replace(STEP, layer=dataclasses.replace(LAYER, **change)))
+
+
+def test_names_are_unique() -> None:
+    with pytest.raises(InputError, match="same name"):
+        graph(STEP, X, Y, X)

@@ -1,0 +1,91 @@
+"""Programs in files: what was saved comes back, and nothing else does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.instruction import VERSION, Instruction, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_program import MachineProgram, Place, StepRange
+from skipbeat_arch.program_file import load_program, save_program
+
+MACHINE = Machine.of(load_hardware("edge-8x8"))
+
+
+@pytest.fixture
+def program() -> MachineProgram:
+    header = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": MACHINE.fingerprint})
+    code = b"".join(i.to_word().to_bytes(16, "little") for i in (header, Instruction(Opcode.END)))
+    return MachineProgram(
+        hardware="edge-8x8", fingerprint=MACHINE.fingerprint, vector=8, image=np.frombuffer(code, np.uint8),
+        memory_bytes=200, address=0, count=2,
+        tensors=(
+            Place(name="input", address=32, shape=(3, 2, 2)),
+            Place(name="output", address=64, shape=(9, 1, 1), raw=True),
+        ),
+        steps=(StepRange(name="fc", start=1, stop=2),),
+    )  # fmt: skip
+
+
+def test_it_comes_back(program: MachineProgram, tmp_path: Path) -> None:
+    path = tmp_path / "net.program"
+    save_program(program, path)
+    assert [p.name for p in tmp_path.iterdir()] == ["net.program"]
+    again = load_program(path, MACHINE)
+    np.testing.assert_array_equal(again.image, program.image)
+    assert again.instructions == program.instructions
+    for name in ("hardware", "fingerprint", "vector", "memory_bytes", "address", "count", "tensors", "steps"):
+        assert getattr(again, name) == getattr(program, name)
+
+
+def test_every_altered_byte_is_noticed(program: MachineProgram, tmp_path: Path) -> None:
+    path = tmp_path / "net.program"
+    save_program(program, path)
+    data = path.read_bytes()
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 16]) + data[at + 1 :])
+        with pytest.raises(InputError, match=r"^program .*net\.program: "):
+            load_program(path)
+
+
+def test_every_truncation_is_noticed(program: MachineProgram, tmp_path: Path) -> None:
+    path = tmp_path / "net.program"
+    save_program(program, path)
+    data = path.read_bytes()
+    for size in range(len(data)):
+        path.write_bytes(data[:size])
+        with pytest.raises(InputError, match=r"not a skipbeat program|truncated"):
+            load_program(path)
+
+
+def test_other_hardware_and_versions_are_named(program: MachineProgram, tmp_path: Path) -> None:
+    path = tmp_path / "net.program"
+    save_program(program, path)
+    with pytest.raises(InputError, match=r"compiled for other hardware \(edge-8x8, .* than edge-16x16"):
+        load_program(path, Machine.of(load_hardware("edge-16x16")))
+    data = path.read_bytes()
+    path.write_bytes(data[:8] + b"\x09" + data[9:])
+    with pytest.raises(InputError, match="version 9 of the file, expected 1"):
+        load_program(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        load_program(tmp_path / "none")
+    with pytest.raises(InputError, match="cannot be written"):
+        save_program(program, tmp_path / "no" / "folder")
+
+
+def test_input_and_output(program: MachineProgram) -> None:
+    memory = program.memory()
+    x = np.arange(12, dtype=np.int8).reshape(3, 2, 2) - 5
+    program.write_input(memory, x)
+    np.testing.assert_array_equal(program.read_tensor(memory, program.input), x)
+    assert memory[32:40].view(np.int8).tolist() == [-5, -1, 3, 0, 0, 0, 0, 0]
+    memory[64:72] = np.array([7, -2], "<i4").view(np.uint8)
+    assert program.read_output(memory).ravel()[:2].tolist() == [7, -2]
+    assert program.read_output(memory).dtype == np.int32
+    with pytest.raises(InputError, match=r"expected int8 \[3, 2, 2\]"):
+        program.write_input(memory, x[:2])
