@@ -48,6 +48,7 @@ def test_all_levels_agree(array: tuple[int, int, int, int], pattern: str, capsys
 
 
 @pytest.mark.slow  # two arrays of 256 PEs are compiled
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("array", [(16, 16, 4, 1), (16, 16, 8, 8)], ids=str)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_all_levels_agree_on_large_arrays(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.skipbeat.command_line import json_object
 
-pytestmark = pytest.mark.slow  # the network is trained, and runs on the RTL
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the network is trained, and runs on the RTL
 HARDWARE = ("--hw", "edge-8x8", "--set", "accumulators.depth=256")
 
 
