@@ -33,6 +33,11 @@ MAX_LINE = _largest(dict(PLACE_FIELDS)["width"])
 MAX_ITEMS = _largest(_STORE["count"])
 MAX_POOL = _largest(_STORE["pool"])
 MAX_ENTRIES = _largest(dict(FIELDS[Opcode.LOAD])["count"])
+#: Output columns below which regions are not made narrower if wider ones fit: a block of them is a single row, whose
+#: passes should last longer than it takes to load a tile.
+NARROW = 32
+#: What a line that is loaded by itself costs beside its pixels, for choosing among widths.
+BURST_CLOCKS = 4
 
 
 def bank_entries(machine: Machine) -> int:
@@ -114,7 +119,7 @@ def block_limit(step: Step, machine: Machine) -> int:
 
 
 def regions(step: Step, machine: Machine, planes: int) -> list[Region]:
-    """The regions of a step: one if the whole map fits, otherwise such that two fit at a time.
+    """The regions of a step: one if the whole map fits, otherwise such that two fit at a time, with the least to load.
 
     Raises:
         InputError: not even one output pixel fits.
@@ -125,16 +130,27 @@ def regions(step: Step, machine: Machine, planes: int) -> list[Region]:
     if _fits(whole, room):
         return [whole]
     for limit in (room // 2, room):
-        for parts in range(1, width + 1):
-            widest = -(-width // parts)
-            rows = _most_rows(step, height, widest, planes, limit)
-            if rows:
-                return [
+        found: list[tuple[int, list[Region]]] = []
+        for widest in sorted({-(-width // parts) for parts in range(1, width + 1)}, reverse=True):
+            if found and widest < NARROW:
+                break
+            if rows := _most_rows(step, height, widest, planes, limit):
+                parts = [
                     make_region(step, row, column, planes)
                     for row in split(height, rows)
                     for column in split(width, widest)
                 ]
+                found.append((sum(_load_clocks(region, planes) for region in parts), parts))
+                if rows == height:
+                    break  # what is narrower only has more halo
+        if found:
+            return min(found, key=lambda each: each[0])[1]
     raise InputError(f"step {step.layer.name}: the window of one output pixel does not fit activations.buffer_kib")
+
+
+def _load_clocks(region: Region, planes: int) -> int:
+    """What a region costs to load, roughly: its pixels, and a short burst for every line that is not whole."""
+    return planes * region.lines * (region.real + BURST_CLOCKS)
 
 
 def _fits(region: Region, room: int) -> bool:

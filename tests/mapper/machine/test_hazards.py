@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES, Engine, Instruction
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.machine.compile import compile_network
@@ -15,7 +15,9 @@ from tests.mapper.machine.interpreter import DeadlockError, Interpreter
 from tests.mapper.machine.networks import Builder
 from tests.mapper.machine.reference import run_graph
 
-HW = load_hardware("edge-8x8", ["activations.buffer_kib=6", "weights.buffer_kib=6", "outputs.buffer_kib=1"])
+ROOMY = load_hardware("edge-8x8")
+#: Room for one output row at a time.
+TIGHT = load_hardware("edge-8x8", ["activations.buffer_kib=2", "weights.buffer_kib=6", "outputs.buffer_kib=1"])
 
 
 @pytest.fixture(scope="module")
@@ -44,30 +46,30 @@ def _own(instruction: Instruction) -> Engine | None:
     return engines.get(instruction.opcode.name, Engine.STORE)
 
 
-def survives(program: MachineProgram, builder: Builder, favour: str, delay: str) -> bool:
+def survives(program: MachineProgram, hw: Hardware, builder: Builder, favour: str, delay: str) -> bool:
     """Whether a program computes the right output."""
     x = np.random.default_rng(2).integers(-128, 128, (16, 8, 8), np.int8)
     memory = program.memory()
     program.write_input(memory, x)
     try:
-        Interpreter(program, HW, memory, 1, favour, delay).run()
+        Interpreter(program, hw, memory, 1, favour, delay).run()
     except (DeadlockError, AssertionError, ValueError):  # InputError is a ValueError: a tile of noise
         return False
     return bool(np.array_equal(program.read_output(memory), run_graph(builder.graph(), x)["step1"]))
 
 
 @pytest.mark.parametrize(
-    ("source", "sink", "favour", "delay"),
+    ("hw", "source", "sink", "favour", "delay"),
     [
-        (Engine.LOAD, Engine.EXECUTE, "", "load"),
-        (Engine.LOAD, Engine.STORE, "", "load"),
-        (Engine.EXECUTE, Engine.LOAD, "load", ""),
-        (Engine.STORE, Engine.LOAD, "load", "store_write"),
+        (ROOMY, Engine.LOAD, Engine.EXECUTE, "", "load"),
+        (ROOMY, Engine.LOAD, Engine.STORE, "", "load"),
+        (TIGHT, Engine.EXECUTE, Engine.LOAD, "load", ""),
+        (ROOMY, Engine.STORE, Engine.LOAD, "load", "store_write"),
     ],
 )
 def test_without_these_tokens_the_result_is_wrong(
-    builder: Builder, source: Engine, sink: Engine, favour: str, delay: str
+    builder: Builder, hw: Hardware, source: Engine, sink: Engine, favour: str, delay: str
 ) -> None:
-    program = compile_network(builder.graph(), HW)
-    assert survives(program, builder, favour, delay)
-    assert not survives(drop(program, source, sink), builder, favour, delay)
+    program = compile_network(builder.graph(), hw)
+    assert survives(program, hw, builder, favour, delay)
+    assert not survives(drop(program, source, sink), hw, builder, favour, delay)
