@@ -60,10 +60,19 @@ class IntegerNetwork:
         Raises:
             InputError: images of another shape.
         """
-        real = np.asarray(images, np.float64)
-        if real.ndim != 4 or real.shape[1:] != self.input_shape:
-            raise InputError(f"images of shape {real.shape}: expected [N, {', '.join(map(str, self.input_shape))}]")
-        return round_half_up(real / self.input_scale, -128, 127).astype(np.int8)
+        return quantise_images(images, self.input_shape, self.input_scale)
+
+
+def quantise_images(images: npt.ArrayLike, shape: tuple[int, int, int], scale: float) -> npt.NDArray[np.int8]:
+    """Real images [N, C, H, W] of `shape` (C, H, W) in units of `scale`, rounded and clamped to int8.
+
+    Raises:
+        InputError: images of another shape.
+    """
+    real = np.asarray(images, np.float64)
+    if real.ndim != 4 or real.shape[1:] != shape:
+        raise InputError(f"images of shape {real.shape}: expected [N, {', '.join(map(str, shape))}]")
+    return round_half_up(real / scale, -128, 127).astype(np.int8)
 
 
 def round_half_up(values: npt.ArrayLike, low: int, high: int) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The digits network from nothing to int8: train, prune, quantise, and the accuracy after each step."""
+"""A network of the zoo from nothing to int8: train, prune, quantise, and the accuracy after each step."""
 
 from __future__ import annotations
 
@@ -8,36 +8,107 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
+from skipbeat_arch.graph import Graph
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
 
-from . import digits, oracle
+from . import oracle, training, zoo
+from .digits_data import DigitsData, load_data
+from .fold import fold_batch_norms
+from .graph_oracle import run_graph
+from .lower import to_graph
 from .network import IntegerNetwork
 from .prune import DensePolicy, first_and_depthwise
 from .quantise import quantise
+from .quantise_graph import quantise_graph
+
+Progress = Callable[[str], None]
+
+DIGITS_CNN = "zoo:digits-cnn"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PreparedDigits:
+class PreparedNetwork:
     """A network that is ready for the accelerator, with its test data.
 
     Attributes:
+        source: its name, `zoo:NAME`.
         dense_accuracy, pruned_accuracy, int8_accuracy: percent of the test images.
+        graph: its steps; the output is the logits, int32 [10, 1, 1].
+        input_scale, logit_scale: real value of one unit of the int8 input and of the logits.
         images: int8 [450, 1, 8, 8]; labels: int64 [450].
     """
 
+    source: str
     pattern: Pattern
     dense_accuracy: float
     pruned_accuracy: float
     int8_accuracy: float
-    network: IntegerNetwork
+    graph: Graph
+    input_scale: float
+    logit_scale: float
     images: npt.NDArray[np.int8]
     labels: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PreparedDigits(PreparedNetwork):
+    """The digits CNN, also as a sequence of layers with host stages between them."""
+
+    network: IntegerNetwork
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Trained:
+    """A pruned float network; accuracies in percent."""
+
+    model: nn.Sequential
+    data: DigitsData
+    dense_accuracy: float
+    pruned_accuracy: float
+
+
 def _silent(message: str) -> None:
     """Progress that nobody listens to."""
+
+
+def prepare(
+    source: str,
+    pattern: Pattern,
+    seed: int = 0,
+    *,
+    order: ReductionOrder = "kh,kw,cin",
+    dense: DensePolicy | Collection[str] = first_and_depthwise,
+    progress: Progress = _silent,
+) -> PreparedNetwork:
+    """Train a network of the zoo, fine-tune it to `pattern` by SR-STE, quantise it and measure it. A few seconds.
+
+    The first convolution stays dense by default, as do depthwise ones: their reduction axes have 9 elements, which an
+    array of 9 rows or more holds one to a PE, so pruning would save no clock and costs accuracy at 1:8 and beyond. Pass
+    `dense=()` to prune them as well. With the pattern `dense` the network is not fine-tuned.
+
+    Args:
+        source: `zoo:NAME`.
+        seed: of the initial weights and the order of the batches; the split of the data does not depend on it.
+        progress: called with a line of text before each step.
+
+    Raises:
+        InputError: there is no such network, or `dense` names a layer that it does not have.
+    """
+    trained = _train(source, pattern, seed, order, dense, progress)
+    data = trained.data
+    with training.one_thread():
+        quantised = quantise_graph(fold_batch_norms(trained.model), data.train_images, order)
+        images = quantised.quantise_images(data.test_images.numpy())
+        logits = run_graph(quantised.graph, images)[quantised.graph.output]
+    return PreparedNetwork(
+        source=source, pattern=pattern, dense_accuracy=trained.dense_accuracy, pruned_accuracy=trained.pruned_accuracy,
+        int8_accuracy=_integer_accuracy(logits.astype(np.int32, copy=False)[:, :, 0, 0], data),
+        graph=quantised.graph, input_scale=quantised.input_scale, logit_scale=quantised.logit_scale, images=images,
+        labels=data.test_labels.numpy(),
+    )  # fmt: skip
 
 
 def prepare_digits(
@@ -46,37 +117,42 @@ def prepare_digits(
     *,
     order: ReductionOrder = "kh,kw,cin",
     dense: DensePolicy | Collection[str] = first_and_depthwise,
-    progress: Callable[[str], None] = _silent,
+    progress: Progress = _silent,
 ) -> PreparedDigits:
-    """Train the digits CNN, fine-tune it to `pattern` by SR-STE, quantise it and measure it. A few seconds.
-
-    The first convolution stays dense by default: its reduction axis has 9 elements, which an array of 9 rows or
-    more holds one to a PE, so pruning would save no clock and costs accuracy at 1:8 and beyond. Pass `dense=()`
-    to prune it as well. With the pattern `dense` the network is not fine-tuned.
-
-    Args:
-        seed: of the initial weights and the order of the batches; the split of the data does not depend on it.
-        progress: called with a line of text before each step.
-    """
-    progress("loading the digits")
-    data = digits.load_data()
-    progress("training the dense network")
-    model = digits.train_dense(data, seed)
-    dense_accuracy = digits.evaluate(model, data)
-    if pattern.kind != "dense":
-        progress(f"fine-tuning to {pattern}")
-        digits.fine_tune(model, data, pattern, seed=seed, order=order, dense=dense)
-    progress("quantising to int8")
-    with digits.one_thread():
-        network = quantise(model, data.train_images, order)
+    """The digits CNN as `prepare` makes it, and as layers with host stages between them."""
+    trained = _train(DIGITS_CNN, pattern, seed, order, dense, progress)
+    data = trained.data
+    with training.one_thread():
+        network = quantise(trained.model, data.train_images, order)
         images = network.quantise_images(data.test_images.numpy())
         logits = oracle.run(network, images).logits
     return PreparedDigits(
-        pattern=pattern,
-        dense_accuracy=dense_accuracy,
-        pruned_accuracy=digits.evaluate(model, data),
-        int8_accuracy=digits.accuracy(torch.from_numpy(logits), data.test_labels),
-        network=network,
-        images=images,
-        labels=data.test_labels.numpy(),
+        source=DIGITS_CNN, pattern=pattern, dense_accuracy=trained.dense_accuracy,
+        pruned_accuracy=trained.pruned_accuracy, int8_accuracy=_integer_accuracy(logits, data), graph=to_graph(network),
+        input_scale=network.input_scale, logit_scale=network.logit_scale, images=images,
+        labels=data.test_labels.numpy(), network=network,
+    )  # fmt: skip
+
+
+def _train(
+    source: str, pattern: Pattern, seed: int, order: ReductionOrder, dense: DensePolicy | Collection[str],
+    progress: Progress,
+) -> _Trained:  # fmt: skip
+    entry = zoo.find(source)
+    progress("loading the digits")
+    data = load_data()
+    progress("training the dense network")
+    model = entry.build(seed)
+    training.train_dense(model, data, entry.recipe, seed)
+    dense_accuracy = training.evaluate(model, data)
+    if pattern.kind != "dense":
+        progress(f"fine-tuning to {pattern}")
+        training.fine_tune(model, data, pattern, entry.recipe, seed=seed, order=order, dense=dense)
+    progress("quantising to int8")
+    return _Trained(
+        model=model, data=data, dense_accuracy=dense_accuracy, pruned_accuracy=training.evaluate(model, data)
     )
+
+
+def _integer_accuracy(logits: npt.NDArray[np.int32], data: DigitsData) -> float:
+    return training.accuracy(torch.from_numpy(logits), data.test_labels)

@@ -1,4 +1,4 @@
-"""Models that come with skipbeat, named `zoo:NAME`."""
+"""Models that come with skipbeat, named `zoo:NAME`; all of them classify scikit-learn's digits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError
 
-from . import digits
+from . import digits, digits_data, tiny_resnet
+from .training import Recipe
 
 PREFIX = "zoo:"
 
@@ -21,12 +22,14 @@ class ZooModel:
     Attributes:
         build: the untrained network for a seed.
         input_shape: channels, height, width of an image.
+        recipe: how it is trained and fine-tuned.
     """
 
     name: str
     description: str
     build: Callable[[int], nn.Sequential]
     input_shape: tuple[int, int, int]
+    recipe: Recipe
 
 
 _MODELS = {
@@ -34,7 +37,12 @@ _MODELS = {
     for model in (
         ZooModel(
             name="digits-cnn", description="scikit-learn digits, three convolutions and a linear layer",
-            build=digits.build_network, input_shape=digits.INPUT_SHAPE,
+            build=digits.build_network, input_shape=digits_data.INPUT_SHAPE, recipe=digits.RECIPE,
+        ),
+        ZooModel(
+            name="tiny-resnet",
+            description="scikit-learn digits, a residual network with strides, projection and depthwise",
+            build=tiny_resnet.build_network, input_shape=digits_data.INPUT_SHAPE, recipe=tiny_resnet.RECIPE,
         ),
     )
 }  # fmt: skip

@@ -29,9 +29,13 @@ def command(
 
     hardware = load_hardware(hw, overrides)
     wanted = Pattern.parse(pattern)
+    from skipbeat_arch.errors import InputError
     from skipbeat_models import zoo
+    from skipbeat_models.prepare import DIGITS_CNN
 
     zoo.find(model)
+    if model != DIGITS_CNN:
+        raise InputError(f"model {model}: expected {DIGITS_CNN}, the only one that can be estimated")
     from skipbeat_reports.terminal import print_layers
 
     from ..digits import compile_network, prepare, summarise

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from skipbeat_models import digits
+from skipbeat_models import digits, digits_data, training
 
 
 def test_the_network_is_the_one_that_is_documented() -> None:
     model = digits.build_network()
     assert sum(parameter.numel() for parameter in model.parameters()) == 25_866
-    assert model(torch.zeros(2, *digits.INPUT_SHAPE)).shape == (2, 10)
+    assert model(torch.zeros(2, *digits_data.INPUT_SHAPE)).shape == (2, 10)
 
 
 def test_the_seed_makes_the_weights_and_leaves_the_global_state_alone() -> None:
@@ -22,7 +22,7 @@ def test_the_seed_makes_the_weights_and_leaves_the_global_state_alone() -> None:
 
 
 def test_the_split_is_fixed_and_balanced() -> None:
-    data, again = digits.load_data(), digits.load_data()
+    data, again = digits_data.load_data(), digits_data.load_data()
     assert data.train_images.shape == (1347, 1, 8, 8)
     assert data.test_images.shape == (450, 1, 8, 8)
     assert torch.equal(data.test_images, again.test_images)
@@ -33,11 +33,11 @@ def test_the_split_is_fixed_and_balanced() -> None:
 
 def test_accuracy_is_in_percent() -> None:
     logits = torch.tensor([[1.0, 2.0], [3.0, 0.0], [0.0, 1.0], [5.0, 4.0]])
-    assert digits.accuracy(logits, torch.tensor([1, 0, 0, 1])) == 50
+    assert training.accuracy(logits, torch.tensor([1, 0, 0, 1])) == 50
 
 
 def test_one_thread_restores_the_number() -> None:
     before = torch.get_num_threads()
-    with digits.one_thread():
+    with training.one_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before

@@ -83,6 +83,7 @@ def test_models_that_are_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     said = complaint(capsys, "estimate", "zoo:alexnet")
     assert "zoo:alexnet" in said
     assert "digits-cnn" in said
+    assert "expected zoo:digits-cnn" in complaint(capsys, "estimate", "zoo:tiny-resnet")
     assert "Missing argument" in complaint(capsys, "estimate")
 
 

@@ -1,0 +1,76 @@
+"""The integer oracle of graphs: what the accelerator must give for every tensor, from the mathematics of each step.
+
+It knows nothing of groups, tiles, buffers or instructions: convolutions run in PyTorch's float64, which is exact here
+(see `oracle`), the rest in int64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph, Pool, Step
+
+from .oracle import integer_sums
+
+_INT32 = 2**31
+
+Int8Array = npt.NDArray[np.int8]
+Int64Array = npt.NDArray[np.int64]
+Values = dict[str, Int8Array | npt.NDArray[np.int32]]
+
+
+def run_graph(graph: Graph, x: Int8Array) -> Values:
+    """Every tensor of a graph by its name, the input among them.
+
+    Args:
+        x: int8 [C, H, W] or [N, C, H, W].
+
+    Returns:
+        int8 of the same number of dimensions; int32 where a step has no multiplier.
+
+    Raises:
+        InputError: an input of another type or shape, or sums that leave int32.
+    """
+    shape = graph.tensor(graph.input).shape
+    if x.dtype != np.int8 or x.ndim not in (3, 4) or x.shape[-3:] != shape or len(x) == 0:
+        raise InputError(f"input {x.dtype} {x.shape}: expected int8 [C, H, W] or [N, C, H, W] of {shape}")
+    maps: dict[str, Int8Array] = {graph.input: x if x.ndim == 4 else x[None]}
+    values: Values = {graph.input: maps[graph.input]}
+    for step in graph.steps:
+        sums, layer = _sums(step, maps[step.input]), step.layer
+        if layer.multiplier is None or layer.shift is None:
+            values[step.output] = sums.astype(np.int32)
+            continue
+        product = sums * layer.multiplier[:, None, None]
+        if step.residual is not None and step.residual_multiplier is not None:
+            product += maps[step.residual].astype(np.int64) * step.residual_multiplier[:, None, None]
+        result = _shifted(product, layer.shift[:, None, None], layer.low, layer.high)
+        values[step.output] = maps[step.output] = _pooled(result, step.window)
+    return values if x.ndim == 4 else {name: value[0] for name, value in values.items()}
+
+
+def _sums(step: Step, x: Int8Array) -> Int64Array:
+    """`x * w + bias`, int64 [N, K, H, W]."""
+    exact = integer_sums(step.layer, x)
+    with_bias: Int64Array = exact + step.layer.bias
+    if max(np.abs(exact).max(), np.abs(with_bias).max()) >= _INT32:
+        raise InputError(f"step {step.layer.name}: its sums do not fit int32")
+    maps = with_bias.reshape(len(x), *step.convolution.out_size, -1).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(maps)
+
+
+def _shifted(product: Int64Array, shift: Int64Array, low: int, high: int) -> Int8Array:
+    """Rounded half up and clamped; products are below 2**62 + 2**38 in magnitude, so int64 holds every value here."""
+    rounded = (product + (np.int64(1) << (shift - 1))) >> shift
+    clamped: Int8Array = np.clip(rounded, low, high).astype(np.int8)
+    return clamped
+
+
+def _pooled(x: Int8Array, window: Pool) -> Int8Array:
+    if window.kernel == (1, 1) and window.stride == (1, 1):
+        return x
+    values = torch.from_numpy(x.astype(np.float64))  # torch pools floats only; int8 is exact in float64
+    return torch.nn.functional.max_pool2d(values, window.kernel, window.stride).numpy().astype(np.int8)
