@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
+from .fold import Fold
 from .instruction import INSTRUCTION_BYTES, Instruction
 from .tensor_layout import Bytes, Int8Array, Int32Array, from_memory, tensor_bytes, to_memory
 
@@ -47,6 +48,7 @@ class MachineProgram:
         address, count: of the instructions; `address` in bytes.
         tensors: every tensor of the network; the first is the input, the last the output.
         steps: in the order in which they run.
+        fold: how the image lies in the input tensor; None if as it is.
     """
 
     hardware: str
@@ -58,11 +60,17 @@ class MachineProgram:
     count: int
     tensors: tuple[Place, ...]
     steps: tuple[StepRange, ...]
+    fold: Fold | None = None
 
     @property
     def input(self) -> Place:
-        """Where the input is written."""
+        """Where the input is written, and its shape there."""
         return self.tensors[0]
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of an image."""
+        return self.fold.shape if self.fold else self.input.shape
 
     @property
     def output(self) -> Place:
@@ -92,9 +100,9 @@ class MachineProgram:
         Raises:
             InputError: another type or shape.
         """
-        if x.dtype != np.int8 or x.shape != self.input.shape:
-            raise InputError(f"input: expected int8 {list(self.input.shape)}, not {x.dtype} {list(x.shape)}")
-        data = to_memory(x, self.vector)
+        if x.dtype != np.int8 or x.shape != self.input_shape:
+            raise InputError(f"input: expected int8 {list(self.input_shape)}, not {x.dtype} {list(x.shape)}")
+        data = to_memory(self.fold.fold(x) if self.fold else x, self.vector)
         memory[self.input.address : self.input.address + data.size] = data
 
     def read_tensor(self, memory: Bytes, place: Place) -> Int8Array | Int32Array:

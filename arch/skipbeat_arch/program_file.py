@@ -6,6 +6,7 @@ the header, SHA-256 of everything else in the file (32 bytes), the header in JSO
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
+from .fold import Fold
 from .instruction import INSTRUCTION_BYTES, VERSION
 from .machine import Machine
 from .machine_program import MachineProgram, Place, StepRange
@@ -89,8 +91,17 @@ def _header(program: MachineProgram) -> dict[str, Any]:
         "address": program.address,
         "count": program.count,
         "tensors": [[t.name, t.address, list(t.shape), t.raw] for t in program.tensors],
+        "fold": None if program.fold is None else dataclasses.asdict(program.fold),
         "steps": [[s.name, s.start, s.stop] for s in program.steps],
     }
+
+
+def _fold(fields: dict[str, Any] | None) -> Fold | None:
+    if fields is None:
+        return None
+    channels, height, width = fields.pop("shape")
+    numbers = {name: int(value) for name, value in fields.items()}
+    return Fold(shape=(int(channels), int(height), int(width)), **numbers)
 
 
 def _program(header: dict[str, Any], fingerprint: int, image: np.ndarray[Any, Any], path: str | Path) -> MachineProgram:
@@ -110,6 +121,7 @@ def _program(header: dict[str, Any], fingerprint: int, image: np.ndarray[Any, An
             steps=tuple(
                 StepRange(name=str(name), start=int(start), stop=int(stop)) for name, start, stop in header["steps"]
             ),
+            fold=_fold(header["fold"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):

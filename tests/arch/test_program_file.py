@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.fold import Fold
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import VERSION, Instruction, Opcode
 from skipbeat_arch.machine import Machine
@@ -89,3 +91,21 @@ def test_input_and_output(program: MachineProgram) -> None:
     assert program.read_output(memory).dtype == np.int32
     with pytest.raises(InputError, match=r"expected int8 \[3, 2, 2\]"):
         program.write_input(memory, x[:2])
+
+
+def test_a_folded_input_is_laid_out_by_the_program(program: MachineProgram, tmp_path: Path) -> None:
+    fold = Fold(shape=(1, 2, 5), copies=2, depth=2, distance=1, stride=2, padding=1, width=3)
+    place = Place(name="input", address=32, shape=fold.folded_shape)
+    save_program(dataclasses.replace(program, fold=fold, tensors=(place, program.output)), tmp_path / "p")
+    again = load_program(tmp_path / "p")
+    assert again.fold == fold
+    x = np.arange(1, 11, dtype=np.int8).reshape(1, 2, 5)
+    memory = again.memory()
+    again.write_input(memory, x)
+    stored = again.read_tensor(memory, again.input)
+    # Padded lines: 0 1 2 3 4 5 and 0 6 7 8 9 10; positions hold pixels (0, 1), (2, 3), (4, 5).
+    assert stored[0].tolist() == [[0, 2, 4], [0, 7, 9]]
+    assert stored[2].tolist() == [[1, 3, 5], [6, 8, 10]]
+    assert not stored[[1, 3]].any()
+    with pytest.raises(InputError, match=r"expected int8 \[1, 2, 5\]"):
+        again.write_input(memory, x[:, :1])

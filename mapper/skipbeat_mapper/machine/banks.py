@@ -53,9 +53,10 @@ class Banks:
         first = block * self.bundles
         return first % self.rows, first // self.rows
 
-    def tiles(self, taps: int) -> list[tuple[int, int]]:
-        """First tap and plane of each reduction tile, in the order of `arrange`."""
-        return [(tap, plane) for tap in range(0, taps, self.taps) for plane in range(self.planes)]
+    def tile(self, number: int) -> tuple[int, int]:
+        """First tap and plane of a reduction tile of `arrange`."""
+        turn, plane = divmod(number, self.planes)
+        return turn * self.taps, plane
 
     def arrange(self, weight: Int8Array) -> Int8Array:
         """Weights int8 [taps, C, K] as [tiles, R, M, K], zero where a row has no group or no tap."""

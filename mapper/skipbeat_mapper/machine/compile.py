@@ -12,6 +12,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram, Place, StepRange
 
 from .emitter import Emitter
+from .folding import fold_input
 from .memory_map import MemoryMap, memory_map
 from .plan import plan
 
@@ -25,6 +26,7 @@ def compile_network(graph: Graph, hw: Hardware) -> MachineProgram:
         InputError: a step that does not fit the hardware, or hardware that has no accelerator.
     """
     machine = Machine.of(hw)
+    graph, fold = fold_input(graph, machine)
     memory = memory_map(graph, machine)
     emitter = Emitter(machine, memory.vectors)
     emitter.run(list(plan(memory)))
@@ -45,6 +47,7 @@ def compile_network(graph: Graph, hw: Hardware) -> MachineProgram:
             StepRange(name=step.layer.name, start=emitter.steps[i][0], stop=emitter.steps[i][1])
             for i, step in enumerate(graph.steps)
         ),
+        fold=fold,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from .memory_map import MemoryMap, Prepared
 from .operations import Load, PassOp, Range, Space, Unit, Walk
 from .regions import Region, Span, blocks
 from .stores import Stores
-from .tables import bank_offsets, tap_offset
+from .tables import Offsets, bank_offsets, tap_offset
 from .weights import Placed, WeightPlan
 
 
@@ -59,6 +59,7 @@ class _StepPlan:
         self._chip, self._memory, self._number, self._prepared = chip, memory, number, prepared
         self._step, self._machine = prepared.step, memory.machine
         self._tables = {(0,) * prepared.banks.rows: 0}
+        self._found: dict[tuple[int, int], Offsets] = {}
         self._weights = WeightPlan(prepared, chip)
         self._stores = Stores(prepared, chip, memory)
 
@@ -116,10 +117,16 @@ class _StepPlan:
             unit.loads += loads
             yield unit
 
+    def _offsets(self, tap: int, pitch: int) -> Offsets:
+        """`bank_offsets`, each computed once."""
+        if (tap, pitch) not in self._found:
+            self._found[tap, pitch] = bank_offsets(self._step, self._prepared.banks, tap, pitch)
+        return self._found[tap, pitch]
+
     def _pass(self, block: _Block, column: int, placed: Placed, *, first: bool, last: bool) -> PassOp:
         banks, region, packed = self._prepared.banks, block.region, placed.tile.packed
-        tap, plane = banks.tiles(self._step.taps)[placed.tile.number]
-        offsets = bank_offsets(self._step, banks, tap, region.pitch)
+        tap, plane = banks.tile(placed.tile.number)
+        offsets = self._offsets(tap, region.pitch)
         base = block.start + plane * region.plane + tap_offset(self._step, tap, region.pitch)
         used, table = offsets[: packed.rows], self._tables[offsets]
         reads = [

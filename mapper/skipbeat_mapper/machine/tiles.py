@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.graph import Step
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.tensor_layout import Bytes
-from skipbeat_arch.tile import Int8Array, PackedTile, pack_tile
+from skipbeat_arch.tile import Int8Array, PackedTile, legal_encodings, pack_tile, tile_beat
 
 from ..gather import block_diagonal
 from .banks import Banks
@@ -21,7 +22,7 @@ class Tile:
     """One reduction tile that has weights.
 
     Attributes:
-        number: in the order of `Banks.tiles`.
+        number: in the order of `Banks.arrange`.
         at: its first word among those of the step.
     """
 
@@ -70,13 +71,27 @@ def step_tiles(step: Step, banks: Banks, machine: Machine) -> StepTiles:
         live = np.count_nonzero(part, axis=(2, 3))
         for number in np.flatnonzero(live.sum(axis=1)):
             rows = int(np.flatnonzero(live[number])[-1]) + 1
-            packed = pack_tile(part[number, :rows], machine.hw)
+            tile = part[number, :rows]
+            packed = pack_tile(tile, machine.hw, smallest_encoding(tile, machine))
             tiles.append(Tile(number=int(number), packed=packed, at=at))
             at += len(packed.words)
         columns.append(tuple(tiles))
     return StepTiles(
         columns=tuple(columns), outputs=tuple(min(vector, total - start) for start in range(0, total, vector))
     )
+
+
+def smallest_encoding(tile: Int8Array, machine: Machine) -> Encoding:
+    """The encoding of a tile [rows, M, cols] with the fewest words, without packing it in all of them."""
+    hw, (rows, group, cols) = machine.hw, tile.shape
+    beat = tile_beat(tile)
+
+    def words(encoding: Encoding) -> int:
+        values = int(np.count_nonzero(tile)) if encoding == Encoding.BITMAP else rows * cols * beat
+        meta = rows * hw.array.cols * metadata_bits(encoding, beat, group)
+        return -(-meta // hw.word_bits) - (-values // hw.array.cols)
+
+    return min(legal_encodings(beat, hw), key=words)
 
 
 def tap_weights(step: Step) -> Int8Array:
