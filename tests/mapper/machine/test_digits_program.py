@@ -14,10 +14,12 @@ from skipbeat_models.network import IntegerNetwork
 from skipbeat_models.quantise import quantise
 from tests.mapper.machine.interpreter import Interpreter
 
+SHAPE = (1, 8, 8)
+
 
 @pytest.fixture(scope="module")
 def network() -> IntegerNetwork:
-    return quantise(digits.build_network(0), torch.rand(16, *digits.INPUT_SHAPE))
+    return quantise(digits.build_network(0), torch.rand(16, *SHAPE))
 
 
 @pytest.mark.parametrize("preset", ["tiny-4x4", "edge-8x8", "edge-16x16", "edge-16x16-m8"])
@@ -25,7 +27,7 @@ def test_logits(network: IntegerNetwork, preset: str) -> None:
     hw = load_hardware(preset)
     program = compile_network(to_graph(network), hw)
     for seed in range(2):
-        image = np.random.default_rng(seed).integers(0, 128, digits.INPUT_SHAPE, np.int8)
+        image = np.random.default_rng(seed).integers(0, 128, SHAPE, np.int8)
         memory = program.memory()
         program.write_input(memory, image)
         Interpreter(program, hw, memory, seed).run()
