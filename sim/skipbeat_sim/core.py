@@ -64,11 +64,6 @@ class Core:
         """`commands_ready` of the clock that begins: it depends on registers alone."""
         return self.error == CoreError.NONE and self._passes.ready and self._tiles.ready
 
-    @property
-    def next_pass(self) -> Pass | None:
-        """The pass that waits for the sequencer, if any."""
-        return self._passes.front
-
     def evaluate(self, command: int | None, word: int | None, bundles: IntArray | None, results_ready: bool) -> None:
         """Wires: `commands_ready`, `weights_ready`, `bundles_ready`; the result port is `results`.
 

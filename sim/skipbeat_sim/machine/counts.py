@@ -6,19 +6,23 @@ from collections import deque
 from dataclasses import dataclass, fields
 
 from skipbeat_arch.instruction import Engine, Kind, Opcode
+from skipbeat_arch.registers import Cause
 
-from ..core import Core
+from ..sequencer import Sequencer
 from .instructions import Decoded
+
+_CAUSES = {cause: cause.name.lower() for cause in Cause}
+_KINDS = {int(kind): kind.name.lower() for kind in Kind}
 
 
 @dataclass(kw_only=True)
 class MachineClocks:
-    """Where each clock of a run went, as the sequencer sees it; the sum is the run's cycles.
+    """Where each clock of a run went, as the sequencer sees it (`Cause`); the sum is the run's cycles.
 
     Attributes:
         compute: clocks with a step of the array.
-        tile_wait: no step, because the next pass's tile was not loaded yet.
-        hazard: no step, because a very short pass has just written what the next one reads.
+        tile_wait: no step, because the next pass waits for its tile, or has just got it.
+        hazard: no step, because the next pass, without a tile, waits for sums to be written, or has just begun.
         activation_wait: no step, because the bundles of the next pixel were not there.
         output_wait: no step, because the result queue has no room for another item of a last pass.
         idle: no pass was queued.
@@ -39,7 +43,7 @@ class MachineClocks:
 
 @dataclass(kw_only=True)
 class TransferBytes:
-    """Bytes that crossed the memory bus, by what they were."""
+    """Bytes that crossed the memory bus, by what they were; `unknown`: of a LOAD of a kind that there is not."""
 
     instructions: int = 0
     weights: int = 0
@@ -48,6 +52,7 @@ class TransferBytes:
     residual: int = 0
     table: int = 0
     outputs: int = 0
+    unknown: int = 0
 
 
 @dataclass(slots=True)
@@ -80,12 +85,11 @@ class MachineCounter:
         self.transfers = TransferBytes()
         self.spans: dict[Engine, list[Span]] = {engine: [] for engine in Engine}
         self._open: dict[Opcode, deque[Span]] = {opcode: deque() for opcode in Opcode}
-        self._blocked: str | None = None
         self.clock = 0
 
     def read(self, kind: int | None) -> None:
         """A vector came from memory: of a LOAD of this kind, or of instructions (None)."""
-        name = "instructions" if kind is None else Kind(kind).name.lower()
+        name = "instructions" if kind is None else _KINDS.get(kind, "unknown")
         setattr(self.transfers, name, getattr(self.transfers, name) + self._vector)
 
     def written(self) -> None:
@@ -107,33 +111,10 @@ class MachineCounter:
         if self._open[opcode]:
             self._open[opcode].popleft().finished = self.clock
 
-    def sequencer(self, core: Core, bundles: bool) -> None:
-        """The cause of the clock, from the core's wires; `bundles`: some are on the stream `activations`."""
-        clocks, sequencer, waiting = self.clocks, core.sequencer, core.next_pass
-        blocked = None
-        if waiting is not None and not sequencer.take:
-            full = not waiting.load or core.loader.full[1 - sequencer.bank]
-            blocked = "hazard" if full else "tile_wait"
-        if sequencer.issue:
-            clocks.compute += 1
-            if sequencer.finishes:
-                self._blocked = blocked
-                self.finish(Opcode.PASS)
-        elif sequencer.active and not core.error:
-            if sequencer.null or bundles:
-                clocks.output_wait += 1
-            else:
-                clocks.activation_wait += 1
-        else:
-            self._between(waiting is not None and not core.error, blocked)
-        self.clock += 1
-
-    def _between(self, queued: bool, blocked: str | None) -> None:
-        """A clock between passes; the one in which a pass is taken belongs to what held it back before."""
-        if not queued:
-            self._blocked = None
-            self.clocks.idle += 1
-            return
-        cause = blocked or self._blocked or "idle"
-        self._blocked = blocked
+    def end_clock(self, sequencer: Sequencer) -> None:
+        """End of a clock, with the sequencer's wires."""
+        cause = _CAUSES[sequencer.cause]
         setattr(self.clocks, cause, getattr(self.clocks, cause) + 1)
+        if sequencer.finishes:
+            self.finish(Opcode.PASS)
+        self.clock += 1

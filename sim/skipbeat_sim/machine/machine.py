@@ -225,7 +225,7 @@ class Accelerator:
             counter.finish(Opcode.STORE)
         if store.end or (store.job is not None and not self.output.busy):
             self._note(Engine.STORE)
-        counter.sequencer(self.core, self.fetcher.front is not None)
+        counter.end_clock(self.core.sequencer)
 
     def _note(self, engine: Engine) -> None:
         instruction = self._queues[engine].front

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.numbers import MULTIPLIER_BITS
+
 Ints = npt.NDArray[np.int64]
 _SIGN = np.int64(1 << 31)
+_MULTIPLIER = np.int64((1 << MULTIPLIER_BITS) - 1)
 #: Below this, the products and their sum stay inside 64 bits.
 _EXACT = 1 << 31
 
@@ -24,9 +27,10 @@ class Parameters:
     def __init__(self, stored: Sequence[int], vector: int) -> None:
         data = b"".join(word.to_bytes(vector, "little") for word in stored)
         words = np.frombuffer(data[: 12 * vector], "<i4").reshape(3, vector).astype(np.int64)
-        self._bias, self._multiplier, self._residual_multiplier = words
+        self._bias = words[0]
+        self._multiplier, self._residual_multiplier = words[1:] & _MULTIPLIER
         self._shift = np.frombuffer(data[12 * vector :], np.uint8).astype(np.int64) & 63
-        self._half = np.int64(1) << np.maximum(self._shift - 1, 0)
+        self._half = (np.int64(1) << self._shift) >> 1
 
     def with_bias(self, sums: Ints) -> Ints:
         """Sums (int64 [V] of unsigned 32 bits, read as signed) plus bias: 33 bits."""

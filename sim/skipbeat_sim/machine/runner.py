@@ -67,7 +67,7 @@ def run_machine(machine: Machine, memory: Bytes, address: int, count: int, *, ma
     start: tuple[int, int] | None = (address, count)
     reader, writer = model.reader, model.writer
     clock = 0
-    while clock < max_clocks - 1 and (clock == 0 or model.busy):
+    while clock < max_clocks and (clock == 0 or model.busy):
         external.evaluate()
         model.evaluate(start, r=external.r, w_ready=external.w_ready, b_resp=external.b_resp)
         external.update(reader.ar, writer.aw, writer.w)
@@ -77,7 +77,7 @@ def run_machine(machine: Machine, memory: Bytes, address: int, count: int, *, ma
         start = None
         clock += 1
     return MachineModelRun(
-        memory=external.contents, cycles=clock, done=model.done, error=model.error,
+        memory=external.contents, cycles=min(clock, max_clocks - 1), done=model.done, error=model.error,
         bytes_read=external.bytes_read, bytes_written=external.bytes_written, clocks=model.counter.clocks,
         transfers=model.counter.transfers, events=model.core.counter.events(), spans=model.counter.spans,
     )  # fmt: skip

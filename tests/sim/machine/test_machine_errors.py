@@ -1,0 +1,89 @@
+"""Programs that contradict themselves end with the error that names the fault: never a hang."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.command import Command, CoreError
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import MachineError
+from skipbeat_sim.machine.runner import MachineModelRun, run_machine
+from tests.sim.machine.machine_programs import convolution, image
+
+TINY = Machine.of(load_hardware("tiny-4x4"))
+HEADER = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": TINY.fingerprint})
+END = Instruction(Opcode.END)
+PLACE = {"to": 0, "width": 1, "pitch": 1, "period": 2, "bank": 0}
+
+
+def run(*instructions: Instruction) -> MachineModelRun:
+    return run_machine(TINY, image(instructions), 0, len(instructions), max_clocks=4000)
+
+
+def load(source: int, *signal: Engine) -> Instruction:
+    fields = {**PLACE, "kind": Kind.WEIGHTS, "count": 3, "source": source}
+    return Instruction(Opcode.LOAD, fields, (), signal)
+
+
+def header(**fields: int) -> Instruction:
+    return Instruction(Opcode.HEADER, {**HEADER.fields, **fields})
+
+
+def check(result: MachineModelRun, error: int) -> None:
+    assert (result.done, result.error) == (False, error)
+    assert result.cycles < 3999
+
+
+def test_the_first_instruction_must_be_this_machines_header() -> None:
+    check(run(END, HEADER), MachineError.BAD_PROGRAM)
+    check(run(header(version=VERSION + 1), END), MachineError.BAD_PROGRAM)
+    result = run(header(fingerprint=1), END)
+    check(result, MachineError.WRONG_HARDWARE)
+    assert result.cycles == 52  # the reader still takes what it has asked for
+
+
+def test_opcodes() -> None:
+    check(run(HEADER, HEADER, END), MachineError.BAD_OPCODE)
+    memory = image([HEADER, END])
+    for code in (0, 8, 15):
+        memory[16] = code
+        check(run_machine(TINY, memory, 0, 2, max_clocks=4000), MachineError.BAD_OPCODE)
+
+
+def test_addresses_outside_the_memory() -> None:
+    wait = Instruction(Opcode.END, {}, (Engine.LOAD,))
+    check(run(HEADER, load(0x100000, Engine.STORE), wait), MachineError.READ_FAILED)
+    layer = convolution(TINY)
+    store = layer.memory[16 * (layer.count - 2) : 16 * (layer.count - 1)]
+    store[3] = 0x10  # the third byte of the address
+    check(run_machine(TINY, layer.memory, 0, layer.count, max_clocks=4000), MachineError.WRITE_FAILED)
+
+
+def test_too_many_tokens() -> None:
+    setup = {f"n{k}": 1 for k in range(4)} | {f"step{k}": 0 for k in range(4)}
+    gives = Instruction(Opcode.SETUP, setup, (), (Engine.LOAD,))
+    assert run(HEADER, *[gives] * 63, END).done
+    wait = Instruction(Opcode.END, {}, (Engine.LOAD,))
+    check(run(HEADER, *[gives] * 64, wait), MachineError.TOKEN_OVERFLOW)
+
+
+def test_the_cores_error_is_the_machines() -> None:
+    command = Command(pixels=0, beat=1, rows=1, cols=1)
+    fields = {"command": command.to_word(), "words": 1, "weights": 0, "base": 0, "table": 0}
+    never = Instruction(Opcode.END, {}, (Engine.LOAD,))
+    check(run(HEADER, Instruction(Opcode.PASS, fields), never), CoreError.BAD_GEOMETRY)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_flipped_bit_in_a_tile_ends_the_run(seed: int) -> None:
+    """With another value somewhere, or with an error of the core; the program around it is sound."""
+    layer = convolution(TINY)
+    rng = np.random.default_rng(seed)
+    layer.memory[0x1200 + rng.integers(0, 8)] ^= 1 << rng.integers(0, 8)  # metadata: the bitmap's 8 bytes
+    result = run_machine(TINY, layer.memory, 0, layer.count, max_clocks=4000)
+    assert result.done != (result.error != 0)
+    assert result.error in (0, CoreError.TOO_MANY_NONZEROS, CoreError.TRUNCATED_TILE, CoreError.OVERLONG_TILE)
+    assert result.cycles < 3999

@@ -1,0 +1,177 @@
+"""Reader, writer and the memory behind them, through their ports."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+
+import numpy as np
+import pytest
+
+from skipbeat_arch import ports
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import REQUEST, WRITE_REQUEST, MachineError, beat_fields
+from skipbeat_sim.machine.axi import Address, WriteBeat
+from skipbeat_sim.machine.memory import ExternalMemory
+from skipbeat_sim.machine.reader import Reader
+from skipbeat_sim.machine.writer import Writer
+
+V = 4
+
+
+def machine(burst: int = 4, outstanding: int = 2, latency: int = 5) -> Machine:
+    keys = [f"memory.burst_beats={burst}", f"memory.outstanding={outstanding}", f"memory.latency_clocks={latency}"]
+    return Machine.of(load_hardware("tiny-4x4", keys))
+
+
+def check_bursts(bursts: list[tuple[int, int]], requests: list[tuple[int, int]], longest: int) -> None:
+    """The bursts cover the requests in order, and none crosses a multiple of the longest."""
+    vectors = [address + V * i for address, count in requests for i in range(count)]
+    assert [address + V * i for address, beats in bursts for i in range(beats)] == vectors
+    for address, beats in bursts:
+        assert address // V // longest == (address // V + beats - 1) // longest
+
+
+@pytest.mark.parametrize(("burst", "outstanding", "seed"), [(1, 1, 0), (4, 2, 1), (16, 8, 2), (4, 1, 3)])
+def test_reader(burst: int, outstanding: int, seed: int) -> None:
+    rng = random.Random(seed)
+    twin = Reader(machine(burst, outstanding))
+    requests = [(V * rng.randrange(1000), rng.randrange(1, 30)) for _ in range(30)]
+    todo, waiting = deque(requests), deque[tuple[int, bool]]()
+    bursts: list[tuple[int, int]] = []
+    beats: list[tuple[int, int]] = []
+    under_way = 0
+    for clock in range(6000):
+        if not todo and not waiting and clock > 5000:
+            break
+        valid = bool(todo) and clock % 3 != 0
+        r = waiting[0] if waiting and rng.random() < 0.6 else None
+        words = dict(zip(("address", "count"), todo[0], strict=True)) if valid else {}
+        inputs = {
+            "requests__valid": int(valid), "bus__arready": int(rng.random() < 0.7), "bus__rvalid": int(r is not None),
+            "requests__payload": ports.pack(REQUEST, words) if valid else 0,
+            "bus__rdata": r[0] if r else 99, "bus__rlast": int(r[1]) if r else 1, "bus__rresp": 0,
+        }  # fmt: skip
+        outputs = twin.outputs(inputs)
+        assert outputs["bus__rready"] == 1
+        beat = ports.unpack(beat_fields(machine()), outputs["beat_o"])
+        if beat["valid"]:
+            beats.append((beat["data"], beat["final"]))
+        if valid and outputs["requests__ready"]:
+            todo.popleft()
+        if r:
+            waiting.popleft()
+            under_way -= r[1]
+        if outputs["bus__arvalid"] and inputs["bus__arready"]:
+            assert (outputs["bus__arsize"], outputs["bus__arburst"]) == (2, 1)
+            address, count = outputs["bus__araddr"], outputs["bus__arlen"] + 1
+            bursts.append((address, count))
+            waiting.extend((address // V + i, i == count - 1) for i in range(count))
+            under_way += 1
+        assert under_way <= outstanding
+        twin.tick(inputs)
+    check_bursts(bursts, requests, burst)
+    assert beats == [(a // V + i, int(i == n - 1)) for a, n in requests for i in range(n)]
+    assert twin.quiet
+
+
+def test_reader_keeps_the_bus_full_and_reports_errors() -> None:
+    """Two requests follow each other without a gap between their addresses; an error is seen in its clock."""
+    twin = Reader(machine())
+    requests = deque([(0, 8), (64, 4)])
+    sent = []
+    for clock in range(6):
+        payload = ports.pack(REQUEST, dict(zip(("address", "count"), requests[0], strict=True))) if requests else 0
+        inputs = {
+            "requests__valid": int(bool(requests)), "requests__payload": payload, "bus__arready": 1,
+            "bus__rvalid": int(clock >= 2), "bus__rdata": 0, "bus__rresp": 2 * (clock == 4), "bus__rlast": 1,
+        }  # fmt: skip
+        outputs = twin.outputs(inputs)
+        if requests and outputs["requests__ready"]:
+            requests.popleft()
+        if outputs["bus__arvalid"]:
+            sent.append((clock, outputs["bus__araddr"]))
+        assert outputs["error_o"] == (MachineError.READ_FAILED if clock == 4 else 0)
+        twin.tick(inputs)
+    assert sent == [(1, 0), (2, 16), (3, 64)]
+
+
+@pytest.mark.parametrize(("burst", "seed"), [(1, 0), (4, 1), (16, 2)])
+def test_writer(burst: int, seed: int) -> None:
+    rng = random.Random(seed)
+    twin = Writer(machine(burst))
+    requests = [(V * rng.randrange(1000), rng.randrange(1, 30), rng.randrange(100)) for _ in range(20)]
+    todo, announced, answers = deque(requests), deque[list[int]](), 0
+    bursts: list[tuple[int, int]] = []
+    data: list[int] = []
+    done = reads = 0
+    for _ in range(6000):
+        valid = bool(todo) and rng.random() < 0.5
+        words = dict(zip(("address", "count", "start"), todo[0], strict=True)) if valid else {}
+        b = int(answers > 0 and rng.random() < 0.4)
+        inputs = {
+            "requests__valid": int(valid), "requests__payload": ports.pack(WRITE_REQUEST, words) if valid else 0,
+            "read_data_i": reads, "bus__awready": int(rng.random() < 0.6), "bus__wready": int(rng.random() < 0.6),
+            "bus__bvalid": b, "bus__bresp": 0,
+        }  # fmt: skip
+        outputs = twin.outputs(inputs)
+        reads = outputs["read_address_o"] + 1000  # the data of the next clock
+        if valid and outputs["requests__ready"]:
+            todo.popleft()
+        answers -= b
+        if outputs["done_o"]:
+            done += 1
+            assert answers == 0
+            assert not announced
+        if outputs["bus__wvalid"] and inputs["bus__wready"]:
+            data.append(outputs["bus__wdata"])
+            announced[0][0] -= 1
+            assert outputs["bus__wlast"] == (announced[0][0] == 0)
+            if outputs["bus__wlast"]:
+                announced.popleft()
+                answers += 1
+        if outputs["bus__awvalid"] and inputs["bus__awready"]:
+            bursts.append((outputs["bus__awaddr"], outputs["bus__awlen"] + 1))
+            announced.append([outputs["bus__awlen"] + 1])
+        twin.tick(inputs)
+    assert done == len(requests)
+    check_bursts(bursts, [(a, n) for a, n, _ in requests], burst)
+    assert data == [1000 + start + i for _, n, start in requests for i in range(n)]
+
+
+def test_writer_reports_errors_and_resets() -> None:
+    twin = Writer(machine())
+    idle = dict.fromkeys(("requests__valid", "requests__payload", "read_data_i", "bus__awready", "bus__wready"), 0)
+    answer = {**idle, "bus__bvalid": 1, "bus__bresp": 2}
+    assert twin.outputs(answer)["error_o"] == MachineError.WRITE_FAILED
+    quiet = {**idle, "bus__bvalid": 0, "bus__bresp": 2}
+    assert twin.outputs(quiet)["error_o"] == 0
+    request = {**quiet, "requests__valid": 1}
+    request["requests__payload"] = ports.pack(WRITE_REQUEST, {"address": 0, "count": 3, "start": 0})
+    twin.tick(request)
+    assert twin.outputs(quiet)["requests__ready"] == 0
+    twin.tick({**quiet, "rst": 1})
+    assert twin.outputs(quiet)["requests__ready"] == 1
+    assert twin.outputs(quiet)["bus__awvalid"] == 0
+
+
+def memory_clocks(addresses: dict[int, list[tuple[str, int, int]]], latency: int, clocks: int) -> list[str]:
+    """What the memory does in each clock, for addresses (channel, address, beats) by clock."""
+    memory = ExternalMemory(machine(latency=latency), np.arange(256, dtype=np.uint8))
+    seen = []
+    for clock in range(clocks):
+        memory.evaluate()
+        parts = ["r" if memory.r else "", "w" if memory.w_ready else "", "b" if memory.b_resp is not None else ""]
+        seen.append("".join(parts))
+        now = {channel: Address(a, n) for channel, a, n in addresses.get(clock, [])}
+        memory.update(now.get("ar"), now.get("aw"), WriteBeat(0, False))
+    return seen
+
+
+def test_memory_serves_whole_bursts_in_the_order_of_their_addresses() -> None:
+    """The read of clock 0 comes after 5 clocks; the write of that clock waits for it, and the next read for that."""
+    addresses = {0: [("aw", 0, 2), ("ar", 0, 3)], 1: [("ar", 64, 1)]}
+    assert memory_clocks(addresses, 5, 12) == ["", "", "", "", "", "r", "r", "r", "w", "w", "rb", ""]
+    assert memory_clocks({2: [("aw", 0, 1)]}, 5, 6) == ["", "", "", "w", "b", ""]
+    assert memory_clocks({0: [("ar", 0, 1)]}, 0, 3) == ["", "r", ""]  # never in the clock of the address
