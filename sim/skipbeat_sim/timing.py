@@ -75,7 +75,7 @@ def _core_clocks(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: H
 
 def _run_passes(commands: Sequence[Command], paths: list[TilePath], hw: Hardware) -> Clocks:
     """Step through the passes: when each is queued and taken, and what it waited for."""
-    loader = _Loader(hw)
+    loader = TileLoader(hw)
     takes: list[int] = []
     compute = tile_wait = hazard = loads = free = 0
     queued, bank_free = -1, NEVER
@@ -113,8 +113,11 @@ def _settled(before: Command, taken: int, command: Command) -> int:
     return taken + max(beat + 2, 2 * beat + 1 if quick else 0)
 
 
-class _Loader:
-    """The recurrence over tiles: from the command's place in the queue to the full bank."""
+class TileLoader:
+    """The recurrence over tiles: from the command's place in the queue to the full bank.
+
+    With a weight reader in front, `queued` is the clock in which that reader begins with the tile.
+    """
 
     def __init__(self, hw: Hardware) -> None:
         self._fifo = _MetadataFifo(max(2, hw.metadata_words))
@@ -188,13 +191,21 @@ def _clock(response: Response, entries: Entries) -> int:
 
 
 def _check_program(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> None:
+    check_passes(commands, tiles, hw)
+    if commands and not commands[-1].last:
+        raise InputError("program: its last command must be `last`, or the run has no last result")
+
+
+def check_passes(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> None:
+    """Refuse what the core would answer with an error.
+
+    Raises:
+        InputError: a command that the core refuses, tiles that are not the commands', or a tile used again that is
+            not resident.
+    """
     loads = [command for command in commands if command.load]
     if len(loads) != len(tiles):
         raise InputError(f"program: {len(loads)} commands load a tile, but there are {len(tiles)} tiles")
-    if not commands:
-        return
-    if not commands[-1].last:
-        raise InputError("program: its last command must be `last`, or the run has no last result")
     for command in set(commands):
         error = command_error(command.to_word(), hw)
         if error != CoreError.NONE:

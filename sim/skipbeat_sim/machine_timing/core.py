@@ -1,0 +1,196 @@
+"""The core: when passes are taken, and when each of their pixels ends."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from skipbeat_arch.command import Command
+from skipbeat_arch.instruction import Engine, Opcode
+from skipbeat_arch.registers import Cause
+
+from ..load_timing import NEVER, IntArray
+from ..tile_paths import TilePath, tile_paths
+from ..timing import TileLoader
+from .channels import Channel, Process
+from .program import Program
+from .spans import Spans
+from .wires import Wires
+
+#: Items that the fetcher has room for.
+FEED_ROOM = 8
+#: From a job's start to the first of its bundles at the core.
+FEED_LATENCY = 4
+
+
+@dataclass
+class Results:
+    """Items of last passes, in order. `closed`, `taken`: their last steps and when the output stage takes them.
+
+    The first `known_closed` and `known_taken` entries are known.
+    """
+
+    closed: IntArray
+    taken: IntArray
+    known_closed: int = 0
+    known_taken: int = 0
+
+
+@dataclass(frozen=True)
+class _Fed:
+    """A pass with bundles: `first` of its pixels among all, the close of its pixel 0 if none waits, its item or -1."""
+
+    first: int
+    pixels: int
+    close: int
+    beat: int
+    item: int
+
+
+@dataclass
+class _State:
+    """The pass before: `closes` of its first pixel and last one."""
+
+    first_close: int = -1
+    free: int = -1
+    command: Command | None = None
+    bank_free: int = NEVER
+    loads: int = 0
+    weights: int = 0
+    waits: dict[Cause, int] = field(default_factory=lambda: dict.fromkeys(Cause, 0))
+
+
+class Core:
+    """One process over the passes.
+
+    Attributes:
+        results: items that it has closed.
+        waits: clocks by cause, up to the last step.
+    """
+
+    def __init__(self, program: Program, wires: Wires, spans: Spans) -> None:
+        hw = program.machine.hw
+        self._wires, self._spans, self._commands = wires, spans, program.commands
+        self._numbers = [n for n, i in program.queues[Engine.EXECUTE] if i.opcode == Opcode.PASS]
+        self._jobs = _job_numbers(program)
+        self._paths: list[TilePath] = tile_paths(program.tiles, hw)
+        self._words = [len(tile.words) for tile in program.tiles]
+        self._loader = TileLoader(hw)
+        self._credits = hw.result_depth
+        items = sum(c.pixels for c in program.commands if c.last)
+        self.results = Results(np.zeros(items, np.int64), np.zeros(items, np.int64))
+        self._fed: deque[_Fed] = deque(maxlen=64)
+        self._state = _State()
+
+    @property
+    def waits(self) -> dict[Cause, int]:
+        """Clocks by cause until the last step, clock 0 being the first."""
+        return self._state.waits
+
+    @property
+    def last_step(self) -> int:
+        """Clock of the last step so far; -1 if there is none."""
+        return self._state.free
+
+    def closed(self, pixel: int) -> Generator[Channel, None, int]:
+        """Waits for the last step of a pixel with bundles, counted over the whole program; returns its clock."""
+        while True:
+            clock = self._find(pixel)
+            if clock is not None:
+                return clock
+            yield self._wires.closed
+
+    def _find(self, pixel: int) -> int | None:
+        for fed in reversed(self._fed):
+            if fed.first <= pixel < fed.first + fed.pixels:
+                within = pixel - fed.first
+                if fed.item < 0:
+                    return fed.close + within * fed.beat
+                known = fed.item + within < self.results.known_closed
+                return int(self.results.closed[fed.item + within]) if known else None
+        return None
+
+    def passes(self) -> Process:
+        """Each pass waits for its tile, the pass before, its first bundle and credits."""
+        state, pixels, item = self._state, 0, 0
+        for index, command in enumerate(self._commands):
+            queued = yield from self._wires.queued.at(index)
+            take = self._take(command, queued)
+            self._wires.put(self._wires.pass_taken, take)
+            if command.load and state.loads > 1:
+                state.bank_free = take + 1
+            self._count_gap(command, queued, take)
+            beat, first = max(command.beat, 1), take + 1
+            if command.beat:
+                started = yield from self._wires.job_started.at(self._jobs[index])
+                first = max(first, started + FEED_LATENCY)
+            state.waits[Cause.ACTIVATION_WAIT] += first - take - 1
+            state.waits[Cause.COMPUTE] += beat * command.pixels
+            if command.beat:
+                self._fed.append(_Fed(pixels, command.pixels, first + beat - 1, beat, item if command.last else -1))
+                pixels += command.pixels
+            state.command = command
+            if command.last:
+                yield from self._close_items(item, command.pixels, beat, first)
+                item += command.pixels
+            else:
+                state.first_close, state.free = first + beat - 1, first + beat * command.pixels - 1
+                self._wires.put(self._wires.closed, state.free)
+            self._spans.finish[self._numbers[index]] = state.free
+
+    def _take(self, command: Command, queued: int) -> int:
+        state = self._state
+        take = max(queued + 1, state.free)
+        if command.load:
+            weights = max(queued + 1, state.weights)
+            state.weights = weights + self._words[state.loads]
+            take = max(take, self._loader.load(self._paths[state.loads], weights, state.bank_free))
+            state.loads += 1
+        if state.command is not None and not command.first:
+            take = max(take, state.first_close + 2)
+            if state.command.pixels == 2 and command.beat <= 1:
+                take = max(take, state.free + 1)
+        return take
+
+    def _count_gap(self, command: Command, queued: int, take: int) -> None:
+        """Clocks between two passes: idle until the next one is at the head of the queue."""
+        state = self._state
+        if take > state.free:
+            waiting = max(state.free, queued)
+            state.waits[Cause.IDLE] += waiting - state.free
+            state.waits[Cause.TILE_WAIT if command.load else Cause.HAZARD] += take - waiting
+
+    def _close_items(self, item: int, count: int, beat: int, first: int) -> Process:
+        """The pixels of a last pass, each with a credit: as many at once as credits are known."""
+        results, state, done = self.results, self._state, 0
+        while done < count:
+            while results.known_taken + self._credits <= item + done:
+                yield self._wires.stored
+            size = min(count - done, results.known_taken + self._credits - item - done)
+            steps = first + beat * np.arange(size)
+            begin = item + done - self._credits
+            if begin + size > 0:
+                late = results.taken[max(begin, 0) : begin + size] + 1 - steps[max(-begin, 0) :]
+                steps[max(-begin, 0) :] += np.maximum(np.maximum.accumulate(late), 0)
+            results.closed[item + done : item + done + size] = steps + (beat - 1)
+            if not done:
+                state.first_close = int(steps[0]) + beat - 1
+            state.waits[Cause.OUTPUT_WAIT] += int(steps[-1]) - (first + beat * (size - 1))
+            first = int(steps[-1]) + beat
+            done += size
+            results.known_closed += size
+            self._wires.put(self._wires.closed, first - 1)
+        state.free = first - 1
+
+
+def _job_numbers(program: Program) -> list[int]:
+    """The job of each PASS: SETUPs that signal have jobs too."""
+    numbers, job = [], 0
+    for _, instruction in program.queues[Engine.EXECUTE]:
+        if instruction.opcode == Opcode.PASS:
+            numbers.append(job)
+        job += instruction.opcode == Opcode.PASS or bool(instruction.signal)
+    return numbers
