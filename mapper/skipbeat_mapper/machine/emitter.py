@@ -19,7 +19,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import VERSION, Engine, Kind, Opcode
 from skipbeat_arch.machine import Machine
 
-from .hazards import Draft, Hazards
+from .hazards import NEVER, Draft, Hazards
 from .operations import Clear, Load, PassOp, Range, Space, StoreOp, Unit, Walk
 
 #: Units whose loads may be put before the end of the present one.
@@ -43,6 +43,7 @@ class Emitter:
         self._hazards = Hazards(machine, vectors, self.drafts)
         self._zero = np.zeros(machine.bank_depth, np.bool_)
         self._walk: Walk | None = None
+        self._last_load = NEVER
 
     def run(self, units: Sequence[Unit]) -> None:
         """Emits a whole program.
@@ -64,7 +65,9 @@ class Emitter:
             marks.append((marks[-1] if marks else {}) | last)
             if len(marks) > 1:
                 self._hazards.close_unit(marks[-2])
-        self._add(Opcode.END, {}, Engine.STORE)
+        end = self._add(Opcode.END, {}, Engine.STORE)
+        # Where all weights of a plane are zero nobody has waited for its activations.
+        self._hazards.tokens.order(self._last_load, end)
         self._hazards.tokens.check()
 
     def _early(self, units: Sequence[Unit]) -> list[tuple[Unit, Load | Clear]]:
@@ -115,7 +118,8 @@ class Emitter:
             "to": op.to, "width": op.width, "pitch": op.pitch, "period": op.period, "bank": op.bank, "kind": op.kind,
             "count": op.count, "source": op.source * self._machine.vector,
         }  # fmt: skip
-        self._hazards.write(op.writes, producers, self._add(Opcode.LOAD, fields, Engine.LOAD))
+        self._last_load = self._add(Opcode.LOAD, fields, Engine.LOAD)
+        self._hazards.write(op.writes, producers, self._last_load)
         if op.kind == Kind.ACTIVATIONS:
             for line in range(op.writes.start, op.writes.stop, op.pitch):
                 self._zero[line : line + op.width] = False
@@ -136,6 +140,7 @@ class Emitter:
             assert producers is not None
             draft = self._add(Opcode.ZERO, {"to": start, "count": stop - start}, Engine.LOAD)
             self._hazards.write(written, producers, draft)
+            self._last_load = draft
             self._zero[start:stop] = True
 
     def _pass(self, p: PassOp) -> None:

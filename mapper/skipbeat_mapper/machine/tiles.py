@@ -89,7 +89,8 @@ def smallest_encoding(tile: Int8Array, machine: Machine) -> Encoding:
     def words(encoding: Encoding) -> int:
         values = int(np.count_nonzero(tile)) if encoding == Encoding.BITMAP else rows * cols * beat
         meta = rows * hw.array.cols * metadata_bits(encoding, beat, group)
-        return -(-meta // hw.word_bits) - (-values // hw.array.cols)
+        total: int = -(-meta // hw.word_bits) - (-values // hw.array.cols)
+        return total
 
     return min(legal_encodings(beat, hw), key=words)
 

@@ -122,6 +122,13 @@ def test_empty_weights_need_null_passes() -> None:
     check(builder.graph(), load_hardware("edge-8x8"), 2)
 
 
+def test_the_end_waits_for_loads_that_no_weight_needed() -> None:
+    builder = build((16, 8, 8))
+    builder.convolution(8, (3, 3))
+    builder.steps[0].layer.weight[:] = 0
+    check(builder.graph(), load_hardware("edge-8x8"), 2, delay="load")
+
+
 def test_more_output_blocks_than_parameters_have_room_for() -> None:
     builder = build((4, 3, 3))
     builder.convolution(300, (1, 1))
