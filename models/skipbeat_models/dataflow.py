@@ -19,8 +19,7 @@ INPUT = "input"
 
 Average = nn.AvgPool2d | nn.AdaptiveAvgPool2d
 
-_ADD_IN_PLACE = (operator.iadd, "add_")
-_ADD = (operator.add, torch.add, "add", *_ADD_IN_PLACE)
+_ADD = (operator.add, torch.add, "add")
 _RELU = (torch.relu, nn.functional.relu, "relu", "relu_")
 _FLATTEN = (torch.flatten, "flatten")
 
@@ -77,7 +76,6 @@ class _Flow:
         self._same: dict[fx.Node, fx.Node] = {}
         self._made_by: dict[fx.Node, int] = {}
         self._names = {INPUT}
-        self._position = {node: position for position, node in enumerate(traced.graph.nodes)}
 
     def add(self, node: fx.Node) -> None:
         """Takes the next node."""
@@ -126,15 +124,6 @@ class _Flow:
             given = given.args[0]
         return False
 
-    def _read_after(self, node: fx.Node) -> bool:
-        """Whether the first operand of `node`, which it overwrites, or what that stands for, is read after it."""
-        given = node.args[0]
-        while isinstance(given, fx.Node):
-            if any(self._position[user] > self._position[node] for user in given.users):
-                return True
-            given = given.args[0] if given in self._same else None
-        return False
-
     def _absorb(self, operation: Operation, node: fx.Node) -> None:
         self._made_by[node] = self._made_by[operation.result]
         operation.result = node
@@ -172,8 +161,6 @@ class _Flow:
     def _add_addition(self, node: fx.Node) -> None:
         if len(node.args) != 2 or node.kwargs:
             raise InputError(f"layer {node.name}: expected an addition of two tensors")
-        if node.target in _ADD_IN_PLACE and self._read_after(node):
-            raise InputError(f"layer {node.name}: it adds in place to a tensor that is read afterwards")
         operands = self._operand(node, 0), self._operand(node, 1)
         for which, (layer, other) in enumerate((operands, operands[::-1])):
             index = self._made_by[layer]

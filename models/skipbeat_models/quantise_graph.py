@@ -81,20 +81,36 @@ def quantise_graph(model: nn.Module, calibration: torch.Tensor, order: Reduction
     """
     if calibration.dim() != 4 or calibration.shape[0] == 0 or not bool(torch.isfinite(calibration).all()):
         raise InputError(f"calibration data of shape {tuple(calibration.shape)}: expected finite numbers [N, C, H, W]")
-    traced = trace(copy.deepcopy(model).double().eval())
+    exact = copy.deepcopy(model).double().eval()
+    traced = trace(exact)
     source, plan = operations(traced)
-    recorder = _Recorder(traced)
-    try:
-        recorder.run(calibration.to(torch.float64, copy=True))  # a network may overwrite its input
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"network: cannot take an input of shape {tuple(calibration.shape)}: {reason}") from None
+    largest = _calibrate(exact, traced, calibration)
     _, channels, height, width = calibration.shape
-    builder = _Builder(recorder.largest, order)
+    builder = _Builder(largest, order)
     builder.add_input(source, Tensor(name=INPUT, channels=channels, height=height, width=width))
     for operation in plan:
         builder.add(operation, last=operation is plan[-1])
     return builder.finish()
+
+
+def _calibrate(model: nn.Module, traced: fx.GraphModule, calibration: torch.Tensor) -> dict[fx.Node, float]:
+    """The largest magnitude of each value.
+
+    Tracing sees `y += x` as an addition with a new result. Where another name for y is read later that is another
+    function, and so the traced network is compared with the model.
+    """
+    recorder = _Recorder(traced)
+    try:
+        recorder.run(calibration.to(torch.float64, copy=True))
+        with torch.no_grad():
+            one = calibration[:1].to(torch.float64, copy=True), calibration[:1].to(torch.float64, copy=True)
+            agrees = torch.allclose(model(one[0]), traced(one[1]))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"network: cannot take an input of shape {tuple(calibration.shape)}: {reason}") from None
+    if not agrees:
+        raise InputError("network: it overwrites a tensor that it reads again, which cannot be traced")
+    return recorder.largest
 
 
 class _Recorder(fx.Interpreter):

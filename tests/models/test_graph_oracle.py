@@ -1,0 +1,194 @@
+"""The graphs' oracle against loops over Python's integers."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph, Pool, Step, Tensor
+from skipbeat_arch.layer import IntegerLayer
+from skipbeat_arch.workload import Convolution, ReductionOrder
+from skipbeat_models.graph_oracle import run_graph
+
+Int8 = npt.NDArray[np.int8]
+
+
+def layer(name: str, load: Convolution, rng: np.random.Generator, *, raw: bool = False) -> IntegerLayer:
+    """Random weights over all of int8, and parameters that spread the results."""
+    one, k = load.gemm, load.c_out
+    weight = rng.integers(-128, 128, (load.groups, one.c, one.k)).astype(np.int8)
+    return IntegerLayer(
+        name=name, workload=load, weight=weight if load.groups > 1 else weight[0],
+        bias=rng.integers(-9999, 9999, k).astype(np.int32),
+        multiplier=None if raw else rng.integers(1, 1 << 31, k), shift=None if raw else rng.integers(36, 42, k),
+        low=int(rng.choice([-128, 0])), high=int(rng.choice([127, 50])),
+    )  # fmt: skip
+
+
+class Builder:
+    """Adds steps to a graph, each on the tensor before it."""
+
+    def __init__(self, rng: np.random.Generator, shape: tuple[int, int, int]) -> None:
+        self._rng = rng
+        self._tensors = [Tensor(name="input", channels=shape[0], height=shape[1], width=shape[2])]
+        self._steps: list[Step] = []
+
+    def add(
+        self, c_out: int, kernel: tuple[int, int], *, stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int] = (0, 0), dilation: tuple[int, int] = (1, 1), groups: int = 1,
+        order: ReductionOrder = "kh,kw,cin", pool: Pool | None = None, residual: str | None = None, raw: bool = False,
+    ) -> None:  # fmt: skip
+        """A step called s0, s1, ..."""
+        at, name = self._tensors[-1], f"s{len(self._steps)}"
+        load = Convolution(
+            batch=1, c_in=at.channels, c_out=c_out, height=at.height, width=at.width, kernel=kernel, stride=stride,
+            padding=padding, dilation=dilation, groups=groups, order=order,
+        )  # fmt: skip
+        step = Step(
+            layer=layer(name, load, self._rng, raw=raw), input=at.name, output=name, pool=pool, residual=residual,
+            residual_multiplier=self._rng.integers(0, 1 << 31, c_out) if residual else None,
+        )  # fmt: skip
+        self._steps.append(step)
+        channels, height, width = step.out_shape
+        self._tensors.append(Tensor(name=name, channels=channels, height=height, width=width))
+
+    def graph(self) -> Graph:
+        """The steps so far."""
+        return Graph(
+            tensors=tuple(self._tensors), steps=tuple(self._steps), input="input", output=self._steps[-1].output
+        )
+
+
+def residual_graph(
+    rng: np.random.Generator, order: ReductionOrder = "kh,kw,cin", groups: int = 1, stride: int = 1, dilation: int = 1
+) -> Graph:
+    """A convolution, one that keeps the shape and adds its input, a depthwise one with pooling, and raw sums."""
+    builder = Builder(rng, (4, 7, 6))
+    builder.add(6, (3, 2), stride=(stride, 1), padding=(2, 1), dilation=(dilation, 1), order=order)
+    builder.add(6, (3, 3), padding=(1, 1), groups=groups, order=order, residual="s0")
+    builder.add(6, (1, 1), groups=6, order=order, pool=Pool(kernel=(2, 2), stride=(1, 2)))
+    builder.add(3, (2, 1), order=order, raw=True)
+    return builder.graph()
+
+
+def weight_at(step: Step, k: int, c: int, tap: tuple[int, int]) -> int:
+    """The weight of output k for channel c of its group at a kernel tap, by the contract's order of the axis."""
+    load, matrix = step.convolution, step.layer.weight
+    (height, width), depth = load.kernel, load.c_in // load.groups
+    row = (tap[0] * width + tap[1]) * depth + c if load.order == "kh,kw,cin" else (c * height + tap[0]) * width + tap[1]
+    if matrix.ndim == 2:
+        return int(matrix[row, k])
+    return int(matrix[k // load.gemm.k, row, k % load.gemm.k])
+
+
+def pixel(step: Step, values: dict[str, Int8], k: int, y: int, x: int) -> int:
+    """One result before pooling, in Python's integers."""
+    load, source, layer = step.convolution, values[step.input], step.layer
+    depth = load.c_in // load.groups
+    total = int(layer.bias[k])
+    for c, i, j in itertools.product(range(depth), range(load.kernel[0]), range(load.kernel[1])):
+        row = y * load.stride[0] - load.padding[0] + i * load.dilation[0]
+        column = x * load.stride[1] - load.padding[1] + j * load.dilation[1]
+        if 0 <= row < load.height and 0 <= column < load.width:
+            value = int(source[k // load.gemm.k * depth + c, row, column])
+            total += value * weight_at(step, k, c, (i, j))
+    if layer.multiplier is None or layer.shift is None:
+        return total
+    total *= int(layer.multiplier[k])
+    if step.residual is not None and step.residual_multiplier is not None:
+        total += int(values[step.residual][k, y, x]) * int(step.residual_multiplier[k])
+    shift = int(layer.shift[k])
+    return max(layer.low, min(layer.high, (total + (1 << shift - 1)) >> shift))
+
+
+def by_loops(graph: Graph, x: Int8) -> dict[str, npt.NDArray[np.integer]]:
+    """Every tensor of one image."""
+    values: dict[str, npt.NDArray[np.integer]] = {graph.input: x}
+    for step in graph.steps:
+        maps = {name: value.astype(np.int8) for name, value in values.items()}
+        channels, height, width = step.out_shape
+        window = step.window
+        out = np.zeros(step.out_shape, np.int32)
+        for k, y, column in itertools.product(range(channels), range(height), range(width)):
+            out[k, y, column] = max(
+                pixel(step, maps, k, y * window.stride[0] + i, column * window.stride[1] + j)
+                for i in range(window.kernel[0])
+                for j in range(window.kernel[1])
+            )
+        values[step.output] = out
+    return values
+
+
+@settings(max_examples=12)
+@given(
+    seed=st.integers(0, 2**32 - 1), order=st.sampled_from(["kh,kw,cin", "cin,kh,kw"]),
+    groups=st.sampled_from([1, 2, 6]), stride=st.integers(1, 3), dilation=st.integers(1, 2),
+)  # fmt: skip
+def test_every_tensor_is_that_of_the_loops(
+    seed: int, order: ReductionOrder, groups: int, stride: int, dilation: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    graph = residual_graph(rng, order, groups, stride, dilation)
+    x = rng.integers(-128, 128, (4, 7, 6)).astype(np.int8)
+    values, expected = run_graph(graph, x), by_loops(graph, x)
+    assert list(values) == ["input", "s0", "s1", "s2", "s3"]
+    for name, value in values.items():
+        np.testing.assert_array_equal(value, expected[name], err_msg=name)
+        assert value.dtype.name == ("int32" if name == "s3" else "int8")
+
+
+def test_many_images_are_run_as_one_by_one() -> None:
+    rng = np.random.default_rng(1)
+    graph = residual_graph(rng)
+    images = rng.integers(-128, 128, (3, 4, 7, 6)).astype(np.int8)
+    together = run_graph(graph, images)
+    for number, image in enumerate(images):
+        for name, value in run_graph(graph, image).items():
+            np.testing.assert_array_equal(together[name][number], value)
+
+
+def test_halves_round_up_and_extremes_do_not_wrap() -> None:
+    load = Convolution(batch=1, c_in=1, c_out=2, height=1, width=4, kernel=(1, 1))
+    largest, most = (1 << 31) - 1, 2**31 - 1 - 127 * 127
+    step = Step(
+        layer=IntegerLayer(
+            name="s0", workload=load, weight=np.array([[1, 127]], np.int8), bias=np.array([0, most], np.int32),
+            multiplier=np.array([1, largest]), shift=np.array([1, 62]),
+        ),
+        input="input", output="s0", residual="input", residual_multiplier=np.array([0, largest]),
+    )  # fmt: skip
+    tensors = (Tensor(name="input", channels=1, height=1, width=4), Tensor(name="s0", channels=2, height=1, width=4))
+    with pytest.raises(InputError, match="expected a residual of shape"):
+        Graph(tensors=tensors, steps=(step,), input="input", output="s0")
+    wide = (dataclasses.replace(tensors[0], channels=2), tensors[1])
+    load = dataclasses.replace(load, c_in=2)
+    weight = np.array([[1, 0], [0, 127]], np.int8)
+    step = dataclasses.replace(step, layer=dataclasses.replace(step.layer, workload=load, weight=weight))
+    graph = Graph(tensors=wide, steps=(step,), input="input", output="s0")
+    x = np.array([[[-3, -1, 1, 3]], [[127, -128, 0, 1]]], np.int8)
+    values = run_graph(graph, x)["s0"]
+    assert values[0].tolist() == [[-1, 0, 1, 2]], "-1.5, -0.5, 0.5, 1.5"
+    exact = [((127 * v + most) * largest + v * largest + (1 << 61)) >> 62 for v in (127, -128, 0, 1)]
+    assert values[1].tolist() == [exact]
+
+
+def test_bad_inputs_are_refused() -> None:
+    graph = residual_graph(np.random.default_rng(2))
+    for x in (np.zeros((4, 7, 5), np.int8), np.zeros((7, 6), np.int8), np.zeros((0, 4, 7, 6), np.int8)):
+        with pytest.raises(InputError, match=r"expected int8 \[C, H, W\] or \[N, C, H, W\] of \(4, 7, 6\)"):
+            run_graph(graph, x)
+
+
+def test_sums_that_leave_int32_are_refused() -> None:
+    graph = residual_graph(np.random.default_rng(3))
+    step = graph.steps[0]
+    full = dataclasses.replace(step, layer=dataclasses.replace(step.layer, bias=np.full(6, 2**31 - 1, np.int32)))
+    with pytest.raises(InputError, match="step s0: its sums do not fit int32"):
+        run_graph(dataclasses.replace(graph, steps=(full, *graph.steps[1:])), np.full((4, 7, 6), 127, np.int8))

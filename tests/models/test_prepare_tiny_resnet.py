@@ -1,0 +1,81 @@
+"""The tiny ResNet end to end: accuracy after each step, determinism, the pattern, and the graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph
+from skipbeat_arch.pattern import Pattern
+from skipbeat_models.graph_oracle import run_graph
+from skipbeat_models.prepare import PreparedNetwork, prepare
+from skipbeat_models.prune import measure
+
+SOURCE = "zoo:tiny-resnet"
+DENSE_LAYERS = {"conv", "block3.depthwise", "pool"}
+
+
+def flat(weight: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> torch.Tensor:
+    """Weights as one matrix [C, K] for all channel groups."""
+    return torch.from_numpy(weight if weight.ndim == 2 else weight.transpose(1, 0, 2).reshape(weight.shape[1], -1))
+
+
+@pytest.fixture(scope="module")
+def two_of_four() -> PreparedNetwork:
+    return prepare(SOURCE, Pattern.parse("2:4"))
+
+
+def test_accuracy(two_of_four: PreparedNetwork) -> None:
+    assert two_of_four.dense_accuracy >= 95
+    assert two_of_four.pruned_accuracy >= 95
+    assert abs(two_of_four.int8_accuracy - two_of_four.pruned_accuracy) <= 1.5
+
+
+def test_int8_accuracy_is_the_oracles(two_of_four: PreparedNetwork) -> None:
+    graph, images = two_of_four.graph, two_of_four.images
+    assert isinstance(graph, Graph)
+    assert (two_of_four.source, str(two_of_four.pattern)) == (SOURCE, "2:4")
+    assert (images.shape, images.dtype.name) == ((450, 1, 8, 8), "int8")
+    assert graph.tensor(graph.output).shape == (10, 1, 1)
+    values = run_graph(graph, images)
+    guesses = values[graph.output].argmax(axis=1)[:, 0, 0]
+    assert (guesses == two_of_four.labels).mean() * 100 == pytest.approx(two_of_four.int8_accuracy)
+    for tensor in graph.tensors:
+        assert values[tensor.name].shape == (450, *tensor.shape)
+        assert np.abs(values[tensor.name].astype(int)).max() >= 100, "its scale uses the range"
+
+
+def test_weights_satisfy_the_pattern(two_of_four: PreparedNetwork) -> None:
+    for step in two_of_four.graph.steps:
+        weight = flat(step.layer.weight)
+        if step.layer.name not in DENSE_LAYERS:
+            assert measure(weight, 4) == 2, step.layer.name
+        else:
+            assert measure(weight, 4) == 4, step.layer.name
+
+
+def test_the_same_seed_gives_the_same_graph(two_of_four: PreparedNetwork) -> None:
+    said: list[str] = []
+    again = prepare(SOURCE, Pattern.parse("2:4"), progress=said.append)
+    assert len(said) == 4
+    for one, other in zip(two_of_four.graph.steps, again.graph.steps, strict=True):
+        np.testing.assert_array_equal(one.layer.weight, other.layer.weight)
+        np.testing.assert_array_equal(one.layer.bias, other.layer.bias)
+    assert again.int8_accuracy == two_of_four.int8_accuracy
+
+
+def test_everything_pruned_in_the_other_order() -> None:
+    prepared = prepare(SOURCE, Pattern.parse("1:4"), seed=1, order="cin,kh,kw", dense=())
+    assert prepared.dense_accuracy >= 95
+    assert prepared.pruned_accuracy >= 90
+    assert abs(prepared.int8_accuracy - prepared.pruned_accuracy) <= 1.5
+    for step in prepared.graph.steps:
+        if step.layer.name != "pool":
+            assert measure(flat(step.layer.weight), 4) == 1, step.layer.name
+
+
+def test_unknown_networks_are_refused() -> None:
+    with pytest.raises(InputError, match="zoo:tiny-resnet"):
+        prepare("zoo:alexnet", Pattern.parse("2:4"))
