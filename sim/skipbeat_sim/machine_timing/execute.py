@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from skipbeat_arch.command import Command
-from skipbeat_arch.instruction import Engine, Opcode
+from skipbeat_arch.instruction import Engine, Instruction, Opcode
 
 from .channels import Process
 from .core import FEED_ROOM, Core
-from .program import Program
+from .program import Program, command_of
 from .spans import Spans
 from .wires import Wires
 
@@ -57,7 +56,7 @@ class ExecuteEngine:
             wires.put(wires.job_popped, popped)
             started = max(popped + 2, last)
             wires.put(wires.job_started, started)
-            count = _pixels(instruction.opcode, instruction.fields)
+            count = _pixels(instruction)
             last = started + max(count, 1)
             pixels += count
             if count and pixels > FEED_ROOM:
@@ -66,10 +65,9 @@ class ExecuteEngine:
             wires.give(Engine.EXECUTE, instruction.signal, last + 2)
 
 
-def _pixels(opcode: Opcode, fields: dict[str, int] | object) -> int:
+def _pixels(instruction: Instruction) -> int:
     """Pixels of a job; a null job has none."""
-    assert isinstance(fields, dict)
-    if opcode != Opcode.PASS:
+    if instruction.opcode != Opcode.PASS:
         return 0
-    command = Command.from_word(fields["command"])
+    command = command_of(instruction)
     return command.pixels if command.beat else 0

@@ -31,7 +31,7 @@ class LoadEngine:
             fields = instruction.fields
             if instruction.opcode == Opcode.LOAD:
                 if loads >= ROUTES:
-                    clock = max(clock, (yield from wires.load_final.at(loads - ROUTES)) + 2)
+                    clock = max(clock, (yield from wires.load_ended.at(loads - ROUTES)) + 2)
                 self._bus.ask_load(Request(clock, fields["source"] // self._vector, fields["count"]))
                 clock = yield from wires.load_accepted.at(loads)
                 wires.take(Engine.LOAD, instruction, clock)
@@ -39,7 +39,7 @@ class LoadEngine:
                 loads += 1
             else:
                 if loads:
-                    clock = max(clock, (yield from wires.load_final.at(loads - 1)) + 2)
+                    clock = max(clock, (yield from wires.load_ended.at(loads - 1)) + 2)
                 wires.take(Engine.LOAD, instruction, clock)
                 self._spans.begin[number] = clock
                 clock += fields["count"]
@@ -53,3 +53,4 @@ class LoadEngine:
             final = yield from self._wires.load_final.at(index)
             self._spans.finish[number] = final + 1
             self._wires.give(Engine.LOAD, instruction.signal, final + 2)
+            self._wires.put(self._wires.load_ended, final)

@@ -79,9 +79,10 @@ def machine_timing(
     while bus.step():
         wires.scheduler.run()
     spans.begin[0] = spans.finish[0] = wires.dispatched.clocks[0]
-    _check_end(program, spans, store.end)
+    _check_ends(program, spans, store.end)
     _check_tokens(wires)
     cycles = _quiet(bus, store.end + 1) + 1
+    _check_finished(program, spans, store.end, cycles)
     clocks = dict(core.waits)
     clocks[Cause.IDLE] += cycles - 1 - core.last_step
     return MachineTiming(
@@ -99,11 +100,19 @@ def _quiet(bus: Bus, clock: int) -> int:
     return clock
 
 
-def _check_end(program: Program, spans: Spans, end: int) -> None:
+def _check_ends(program: Program, spans: Spans, end: int) -> None:
+    if end >= 0:
+        return
     for number, instruction in enumerate(program.instructions):
-        if spans.begin[number] < 0 or spans.finish[number] < 0:
-            raise InputError(f"program: it never ends; instruction {number} ({instruction.opcode.name}) waits forever")
-        if instruction.opcode != Opcode.LOAD and spans.finish[number] > end:
+        if spans.finish[number] < 0:
+            raise InputError(f"program: it never ends: instruction {number} ({instruction.opcode.name}) cannot finish")
+
+
+def _check_finished(program: Program, spans: Spans, end: int, cycles: int) -> None:
+    """LOADs may still be under way at the END: the machine waits for the reader. Everything else must have finished."""
+    for number, instruction in enumerate(program.instructions):
+        last = cycles if instruction.opcode == Opcode.LOAD else end
+        if not 0 <= spans.finish[number] <= last:
             raise InputError(f"program: it ends before instruction {number} ({instruction.opcode.name}) has finished")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from skipbeat_arch.command import Command
 from skipbeat_arch.errors import InputError
@@ -14,6 +15,16 @@ from skipbeat_arch.tile import PackedTile
 from ..timing import check_passes
 
 Numbered = tuple[int, Instruction]
+
+
+@lru_cache(maxsize=4096)
+def _decoded(word: int) -> Command:
+    return Command.from_word(word)
+
+
+def command_of(instruction: Instruction) -> Command:
+    """The command of a PASS; few differ, so they are decoded once."""
+    return _decoded(instruction.fields["command"])
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ def read_program(
     for number, instruction in enumerate(instructions[1:], start=1):
         queues[ENGINE_OF[instruction.opcode]].append((number, instruction))
     passes = [(n, i) for n, i in queues[Engine.EXECUTE] if i.opcode == Opcode.PASS]
-    commands = [Command.from_word(i.fields["command"]) for _, i in passes]
+    commands = [command_of(i) for _, i in passes]
     check_passes(commands, tiles, machine.hw)
     _check_words(passes, commands, tiles)
     _check_walks(queues[Engine.EXECUTE])
@@ -85,7 +96,7 @@ def _check_walks(queue: list[Numbered]) -> None:
             for name in ("n0", "n1", "n2", "n3"):
                 walk *= instruction.fields[name]
         else:
-            command = Command.from_word(instruction.fields["command"])
+            command = command_of(instruction)
             if command.beat and walk != command.pixels:
                 pixels = command.pixels
                 raise InputError(f"program: instruction {number} walks over {walk} pixels, its pass has {pixels}")

@@ -13,6 +13,8 @@ from skipbeat_arch.instruction import Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile
 
+from .program import command_of
+
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -37,7 +39,7 @@ def stored_tiles(machine: Machine, image: Bytes, instructions: Sequence[Instruct
                 raise InputError(f"program: instruction {number} loads weights that are not there, or has no room")
             buffer[fields["to"] : fields["to"] + fields["count"]] = data.reshape(-1, machine.vector)
         elif instruction.opcode == Opcode.PASS:
-            command = Command.from_word(fields["command"])
+            command = command_of(instruction)
             if command.load:
                 words = buffer[fields["weights"] : fields["weights"] + fields["words"]].copy()
                 key = command.rows | command.cols << 8 | command.beat << 16 | command.encoding << 24, words.tobytes()

@@ -23,6 +23,7 @@ class Wires:
         dispatched: an instruction leaves fetch, all in order; into_queue, out_of_queue: by engine.
         tokens: the first clock in which a token can be taken, by (giver, taker); taken: when it was.
         load_accepted: a LOAD's request enters the reader; load_final: its last vector leaves the memory.
+        load_ended: the same, put once its tokens are given, so that those of a ZERO behind it come after them.
         job_pushed, job_popped, job_started: jobs of the fetcher; null ones included.
         queued: a PASS's command enters the core; pass_taken: the sequencer takes it.
         closed, stored: progress of pixels closed and of results taken (see `Core`, `Output`); the clocks are not used.
@@ -43,6 +44,7 @@ class Wires:
     )
     load_accepted: Channel = field(default_factory=Channel)
     load_final: Channel = field(default_factory=Channel)
+    load_ended: Channel = field(default_factory=Channel)
     job_pushed: Channel = field(default_factory=Channel)
     job_popped: Channel = field(default_factory=Channel)
     job_started: Channel = field(default_factory=Channel)

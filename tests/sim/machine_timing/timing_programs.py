@@ -1,0 +1,182 @@
+"""Random programs that press on what holds the machine's clocks back: queues, tokens, credits, the bus.
+
+What they compute means nothing. They end, because every instruction waits only for earlier ones, and a STORE for the
+results of the passes just before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.command import Command
+from skipbeat_arch.instruction import ENGINE_OF, VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import PackedTile, pack_tile
+from tests.sim.programs import random_tile
+
+Bytes = npt.NDArray[np.uint8]
+L, X, S = Engine.LOAD, Engine.EXECUTE, Engine.STORE
+#: Where weights begin, and where everything else is read and written.
+WEIGHTS, DATA, SIZE = 1 << 16, 1 << 17, 1 << 18
+#: Tokens that may lie in a counter, far from its limit.
+MOST_TOKENS = 6
+
+
+@dataclass
+class TimingProgram:
+    """A program in the making. `tokens`: given and not taken yet, by (giver, taker); `tiles`: of its PASSes."""
+
+    machine: Machine
+    rng: np.random.Generator
+    instructions: list[Instruction] = field(default_factory=list)
+    tiles: list[PackedTile] = field(default_factory=list)
+    tokens: dict[tuple[Engine, Engine], int] = field(
+        default_factory=lambda: {(a, b): 0 for a in Engine for b in Engine if a != b}
+    )
+
+    def __post_init__(self) -> None:
+        self._add(Opcode.HEADER, {"version": VERSION, "fingerprint": self.machine.fingerprint})
+        hw = self.machine.hw
+        self._stored = [
+            pack_tile(random_tile(self.rng, hw, hw.array.rows, hw.array.cols, int(b)), hw)
+            for b in self.rng.integers(1, hw.array.group + 1, 4)
+        ]
+        sizes = [len(tile.words) for tile in self._stored]
+        self._at = np.cumsum([0, *sizes]).tolist()
+        self._resident: PackedTile | None = None
+        self._load(Kind.WEIGHTS, sum(sizes), WEIGHTS, signal=(X,))
+        self._setup([1, 1, 1, 1], wait=(L,))
+
+    @classmethod
+    def random(cls, machine: Machine, rng: np.random.Generator, parts: int) -> TimingProgram:
+        """A program of some parts; its last store waits for all engines, and loads may still be under way then."""
+        program = cls(machine, rng)
+        makers = [program._loads, program._zero, program._setups, program._group, program._group, program._group]
+        for _ in range(parts):
+            makers[int(rng.integers(0, len(makers)))]()
+        program._add(Opcode.ZERO, {"to": 0, "count": 1}, signal=(X,))
+        while program.tokens[L, X]:
+            program._setup([1, 1, 1, 1], wait=(L,))
+        program._group()
+        if rng.random() < 0.3:
+            program._load(Kind.RESIDUAL, int(rng.integers(1, 60)), DATA)
+        program._add(Opcode.END, {})
+        return program
+
+    @property
+    def memory(self) -> Bytes:
+        """The memory before the program."""
+        memory = np.zeros(SIZE, np.uint8)
+        code = b"".join(i.to_word().to_bytes(16, "little") for i in self.instructions)
+        assert len(code) <= WEIGHTS
+        memory[: len(code)] = np.frombuffer(code, np.uint8)
+        words = np.concatenate([tile.words.ravel() for tile in self._stored])
+        memory[WEIGHTS : WEIGHTS + words.size] = words
+        return memory
+
+    def _add(
+        self, opcode: Opcode, fields: dict[str, int], wait: tuple[Engine, ...] = (), signal: tuple[Engine, ...] = ()
+    ) -> None:
+        engine = ENGINE_OF.get(opcode)
+        for giver in wait:
+            assert engine is not None
+            assert self.tokens[giver, engine] > 0
+            self.tokens[giver, engine] -= 1
+        for taker in signal:
+            assert engine is not None
+            self.tokens[engine, taker] += 1
+        self.instructions.append(Instruction(opcode, fields, wait, signal))
+
+    def _tokens(self, engine: Engine) -> dict[str, tuple[Engine, ...]]:
+        """Tokens that an instruction of this engine may take and give."""
+        others = [e for e in Engine if e != engine]
+        wait = tuple(e for e in others if self.tokens[e, engine] and self.rng.random() < 0.6)
+        signal = tuple(e for e in others if self.tokens[engine, e] < MOST_TOKENS and self.rng.random() < 0.3)
+        return {"wait": wait, "signal": signal}
+
+    def _load(
+        self, kind: Kind, count: int, source: int, wait: tuple[Engine, ...] = (), signal: tuple[Engine, ...] = ()
+    ) -> None:
+        place = {"to": 0, "width": 3, "pitch": 5, "period": 0, "bank": 0}
+        self._add(Opcode.LOAD, {**place, "kind": kind, "count": count, "source": source}, wait, signal)
+
+    def _loads(self) -> None:
+        rng = self.rng
+        most = int(rng.choice([3, 60]))
+        for _ in range(int(rng.choice([1, 3, 14]))):
+            kind = Kind(int(rng.choice([Kind.ACTIVATIONS, Kind.PARAMETERS, Kind.RESIDUAL])))
+            source = DATA + int(rng.integers(0, 64)) * self.machine.vector
+            self._load(kind, int(rng.integers(1, most)), source, **self._tokens(L))
+
+    def _zero(self) -> None:
+        self._add(Opcode.ZERO, {"to": 0, "count": int(self.rng.integers(1, 40))}, **self._tokens(L))
+
+    def _setup(self, counts: list[int], wait: tuple[Engine, ...] = (), signal: tuple[Engine, ...] = ()) -> None:
+        loops = {f"n{k}": n for k, n in enumerate(counts)} | {"step0": 1, "step1": 2, "step2": 3, "step3": 4}
+        self._add(Opcode.SETUP, loops, wait, signal)
+
+    def _setups(self) -> None:
+        for _ in range(int(self.rng.choice([1, 2, 12, 70]))):
+            self._setup([1, 1, 1, 1], **self._tokens(X))
+
+    def _group(self) -> None:
+        """Passes over some pixels, with the STOREs of their results behind or before them."""
+        rng = self.rng
+        pixels = int(rng.choice([1, 2, 3, int(rng.integers(1, 12)), int(rng.integers(1, 128))]))
+        # one STORE at most: the queue of STOREs must not fill before the passes are dispatched
+        early = rng.random() < 0.3 and pixels <= self.machine.output_depth
+        before = {pair: count for pair, count in self.tokens.items() if pair[1] == S}
+        if early:
+            self._store(pixels, 1, False, before, quiet=True)
+        passes = int(rng.integers(1, 4))
+        for number in range(passes):
+            if number == 0 or rng.random() < 0.3:
+                self._setup([1, 1, pixels, 1], **self._tokens(X))
+            self._pass(pixels, number == 0, number == passes - 1)
+        if not early:
+            self._stores(pixels, before)
+
+    def _pass(self, pixels: int, first: bool, last: bool) -> None:
+        fields = {"words": 0, "weights": 0, "base": 0, "table": 0}
+        kind = self.rng.choice(["load", "load", "again", "null"])
+        tile = self._resident
+        if kind == "null":
+            command = Command(pixels=pixels, beat=0, rows=0, cols=0, load=False, first=first, last=last)
+        elif kind == "again" and tile is not None:
+            command = Command(
+                pixels=pixels, beat=tile.beat, rows=tile.rows, cols=tile.cols, load=False, first=first, last=last
+            )
+        else:
+            number = int(self.rng.integers(0, len(self._stored)))
+            tile = self._resident = self._stored[number]
+            self.tiles.append(tile)
+            command = tile.command(pixels, first=first, last=last)
+            fields |= {"words": len(tile.words), "weights": self._at[number]}
+        self._add(Opcode.PASS, fields | {"command": command.to_word()}, **self._tokens(X))
+
+    def _stores(self, items: int, before: dict[tuple[Engine, Engine], int]) -> None:
+        """STOREs that take so many items; they wait only for tokens given `before`."""
+        rng = self.rng
+        while items:
+            pool = int(rng.choice([p for p in (1, 1, 2, 3) if p <= items]))
+            raw = pool == 1 and rng.random() < 0.3
+            most = min(items // pool, self.machine.output_depth // (4 if raw else 1))
+            count = most if rng.random() < 0.7 else int(rng.integers(1, most + 1))
+            self._store(count, pool, raw, before, quiet=False)
+            items -= count * pool
+
+    def _store(
+        self, count: int, pool: int, raw: bool, before: dict[tuple[Engine, Engine], int], *, quiet: bool
+    ) -> None:
+        """A `quiet` one gives no tokens: its passes are still to come, and must not wait for it."""
+        wait = tuple(e for e in (L, X) if before[e, S] and self.rng.random() < 0.5)
+        for giver in wait:
+            before[giver, S] -= 1
+        fields = {
+            "address": DATA + int(self.rng.integers(0, 64)) * self.machine.vector, "block": 0, "low": 0, "high": 127,
+            "raw": int(raw), "residual": 0, "residual_at": 0, "count": count, "pool": pool,
+        }  # fmt: skip
+        self._add(Opcode.STORE, fields, wait, () if quiet else self._tokens(S)["signal"])
