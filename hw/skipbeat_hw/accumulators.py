@@ -43,7 +43,8 @@ class AccumulatorColumn(wiring.Component):
         # Two stages of control: beside the psum, and beside the finished sum.
         beside_psum = Signal.like(self.control_i, reset_less=True)
         beside_sum = Signal.like(self.control_i, reset_less=True)
-        psum_valid, sum_valid = Signal(), Signal()
+        psum_valid = Signal()
+        sum_valid = Signal()
         m.d.sync += [
             beside_psum.eq(self.control_i),
             beside_sum.eq(beside_psum),

@@ -51,7 +51,9 @@ class Aligner(wiring.Component):
         read_half, write_half, ended = (Signal(name=n) for n in ("read_half", "write_half", "ended"))
         read, held = Signal(range(width), name="read"), Signal(range(2 * width + 1), name="held")
 
-        pos, held_after, used = Signal(range(2 * width)), Signal.like(held), Signal.like(held)
+        pos = Signal(range(2 * width))
+        held_after = Signal.like(held)
+        used = Signal.like(held)
         cross, nothing, truncated, fire, ok = (Signal(name=n) for n in ("cross", "nothing", "truncated", "fire", "ok"))
         last_here, last_next = Mux(read_half, lasts[1], lasts[0]), Mux(read_half, lasts[0], lasts[1])
         m.d.comb += [
@@ -101,7 +103,8 @@ class Aligner(wiring.Component):
         """Two registered stages: the window at the head of the ring, then each column's value out of it."""
         values = data.ArrayLayout(unsigned(self.hw.numbers.weight_bits), self.width)
         staged = Signal.like(self.slots.payload, name="staged", reset_less=True)
-        head, staged_valid = Signal(values, reset_less=True), Signal()
+        head = Signal(values, reset_less=True)
+        staged_valid = Signal()
         m.d.sync += [staged_valid.eq(fire), self.write_o.enable.eq(staged_valid)]
         with m.If(fire):
             m.d.sync += [staged.eq(self.slots.payload), head.eq(window)]

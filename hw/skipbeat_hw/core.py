@@ -111,7 +111,8 @@ class Core(wiring.Component):
         tiles = stream.Signature(struct(tile_fields(self.hw))).create(path=("tile",))
         pass_queue = queue(m, "pass_queue", passes, sequencer.passes, QUEUE_DEPTH)
         queue(m, "tile_queue", tiles, decoder.tiles, QUEUE_DEPTH)
-        error, transfer = Signal(ERROR_BITS), Signal()
+        error = Signal(ERROR_BITS)
+        transfer = Signal()
         m.d.comb += [
             self.commands.ready.eq(passes.ready & tiles.ready & ~halt),
             transfer.eq(self.commands.valid & self.commands.ready),

@@ -56,9 +56,14 @@ class Dispatcher(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         tile = self.tiles.payload
-        next_valid, next_words = Signal(), Signal(WORDS_BITS)
-        active, left = Signal(), Signal(WORDS_BITS)
-        words, taken, done, advance = Signal(WORDS_BITS), Signal(), Signal(), Signal()
+        next_valid = Signal()
+        next_words = Signal(WORDS_BITS)
+        active = Signal()
+        left = Signal(WORDS_BITS)
+        words = Signal(WORDS_BITS)
+        taken = Signal()
+        done = Signal()
+        advance = Signal()
         value_bits = self.hw.numbers.weight_bits
         m.d.comb += [
             # W = C values per word and C groups per row: the columns cancel.

@@ -45,7 +45,9 @@ class WeightLoader(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         cols = self.hw.array.cols
-        bank, bank_1, bank_2 = Signal(), Signal(), Signal()
+        bank = Signal()
+        bank_1 = Signal()
+        bank_2 = Signal()
         m.d.sync += [bank_1.eq(bank), bank_2.eq(bank_1), bank.eq(bank ^ self.done_i)]
         for b in range(2):
             with m.If(self.done_i & (bank == b)):

@@ -60,13 +60,18 @@ class Sequencer(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         current = Signal.like(self.passes.payload)
-        null, bank = Signal(), Signal(init=1)
-        pixel, slot = Signal.like(current.pixels), Signal(self.hw.index_bits)
+        null = Signal()
+        bank = Signal(init=1)
+        pixel = Signal.like(current.pixels)
+        slot = Signal(self.hw.index_bits)
         row_on = Signal(self.hw.array.rows)
         credits = Signal(range(self.hw.result_depth + 1), init=self.hw.result_depth)
         active = self.active_o
 
-        credit, close, issue, finish = Signal(), Signal(), Signal(), Signal()
+        credit = Signal()
+        close = Signal()
+        issue = Signal()
+        finish = Signal()
         begin = active & ~self.halt_i & (slot == 0) & (null | self.activations.valid) & credit
         go_on = active & ~self.halt_i & (slot != 0)
         m.d.comb += [
@@ -103,10 +108,15 @@ class Sequencer(wiring.Component):
     def _take(self, m: Module, bank: Signal, finish: Signal, pixel_ends: Signal, pixel: Signal) -> Signal:
         """Whether the next pass starts in this clock; names a pass whose tile is not there."""
         offered = self.passes.payload
-        resident, resident_beat = Signal(), Signal.like(offered.beat)
-        resident_rows, settle = Signal.like(offered.rows), Signal()
-        free, stale, take = Signal(), Signal(), Signal()
-        settle_now, quick = Signal(), Signal()
+        resident = Signal()
+        resident_beat = Signal.like(offered.beat)
+        resident_rows = Signal.like(offered.rows)
+        settle = Signal()
+        free = Signal()
+        stale = Signal()
+        take = Signal()
+        settle_now = Signal()
+        quick = Signal()
         same = resident & (offered.beat == resident_beat) & (offered.rows == resident_rows)
         loaded = ~offered.load | self.full_i.bit_select(~bank, 1)
         m.d.comb += [

@@ -45,8 +45,11 @@ class Slots(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        current, is_open, row_active = Signal(self.tile), Signal(), Signal()
-        row, slot = Signal.like(current.rows), Signal(self.hw.index_bits)
+        current = Signal(self.tile)
+        is_open = Signal()
+        row_active = Signal()
+        row = Signal.like(current.rows)
+        slot = Signal(self.hw.index_bits)
         meta = Signal(data.ArrayLayout(unsigned(self.hw.array.group), self.cols))
 
         emit, row_end, tile_end, same, dense, load = (
@@ -112,7 +115,9 @@ class Slots(wiring.Component):
         index_bits = self.hw.index_bits
         bitmap = current.encoding == Encoding.BITMAP
         coordinate = current.encoding == Encoding.COORDINATE
-        mask, surplus, descending = Signal(self.cols), Signal(self.cols), Signal(self.cols)
+        mask = Signal(self.cols)
+        surplus = Signal(self.cols)
+        descending = Signal(self.cols)
         previous = Signal(data.ArrayLayout(unsigned(index_bits), self.cols))
         last_slot = slot == current.beat - 1
         for c in range(self.cols):

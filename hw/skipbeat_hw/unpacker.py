@@ -48,11 +48,16 @@ class Unpacker(wiring.Component):
         largest = self.lanes * self.hw.array.group
         buffer = Signal(self.hw.word_bits + largest - 1)
         bits = Signal(range(len(buffer) + 1))
-        active, width = Signal(), Signal(range(self.hw.array.group + 1))
-        words_left, steps_left = Signal(WORDS_BITS), Signal(range(self.hw.array.rows * self.hw.array.cols + 1))
+        active = Signal()
+        width = Signal(range(self.hw.array.group + 1))
+        words_left = Signal(WORDS_BITS)
+        steps_left = Signal(range(self.hw.array.rows * self.hw.array.cols + 1))
 
-        step_bits, rest = Signal(range(largest + 1)), Signal.like(bits)
-        emit, final, refill = Signal(), Signal(), Signal()
+        step_bits = Signal(range(largest + 1))
+        rest = Signal.like(bits)
+        emit = Signal()
+        final = Signal()
+        refill = Signal()
         rest_of_buffer = Signal.like(buffer)
         m.d.comb += [
             self.steps.valid.eq(active & (bits >= step_bits)),

@@ -54,7 +54,9 @@ class Accelerator(wiring.Component):
             for name, member in bus.signature.members.items():
                 outside, inside = getattr(self, f"m_axi_{name}"), getattr(bus, name)
                 m.d.comb += outside.eq(inside) if member.flow == Out else inside.eq(outside)
-        ended, program, count = Signal(), Signal(32), Signal.like(top.count_i)
+        ended = Signal()
+        program = Signal(32)
+        count = Signal.like(top.count_i)
         start = Signal()
         m.d.comb += [
             top.start_i.eq(start),
@@ -70,8 +72,11 @@ class Accelerator(wiring.Component):
 
     def _writes(self, m: Module, start: Signal, program: Signal, count: Signal) -> None:
         """Address and data may come in any order; the answer follows when both are there."""
-        have_address, have_data = Signal(), Signal()
-        address, value, whole = Signal(ADDRESS_BITS), Signal(32), Signal()
+        have_address = Signal()
+        have_data = Signal()
+        address = Signal(ADDRESS_BITS)
+        value = Signal(32)
+        whole = Signal()
         write = Signal()
         m.d.comb += [
             self.s_axi_awready.eq(~have_address),

@@ -47,7 +47,8 @@ class ExecuteEngine(wiring.Component):
         command = struct(COMMAND)(pass_.command)
         walk = {name: Signal(bits, name=name) for name, bits in WALK_FIELDS}
         is_setup = setup.opcode == Opcode.SETUP
-        may_begin, begin = Signal(), Signal()
+        may_begin = Signal()
+        begin = Signal()
         m.d.comb += [
             may_begin.eq(self.instructions.valid & ~self.halt_i & ((setup.wait & ~self.some_i) == 0)),
             begin.eq(

@@ -63,9 +63,13 @@ class Fetch(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         m.submodules.queue = queue = SyncFIFO(width=INSTRUCTION_BITS, depth=QUEUE_DEPTH)
-        left, due, first = Signal(COUNT_BITS), Signal(COUNT_BITS), Signal()
+        left = Signal(COUNT_BITS)
+        due = Signal(COUNT_BITS)
+        first = Signal()
         room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
-        address, chunk, asked = Signal(32), Signal(range(CHUNK + 1)), Signal()
+        address = Signal(32)
+        chunk = Signal(range(CHUNK + 1))
+        asked = Signal()
         vectors_per = INSTRUCTION_BYTES // self.machine.vector
         m.d.comb += [
             chunk.eq(Mux(left < CHUNK, left, CHUNK)),
@@ -102,7 +106,8 @@ class Fetch(wiring.Component):
 
     def _dispatch(self, m: Module, queue: SyncFIFO, due: Signal, first: Signal) -> Signal:
         """Takes the head of the queue if its engine can have it; returns whether it was taken."""
-        head, taken = queue.r_data, Signal()
+        head = queue.r_data
+        taken = Signal()
         outputs = {Engine.LOAD: self.load_o, Engine.EXECUTE: self.execute_o, Engine.STORE: self.store_o}
         header = struct(layout(Opcode.HEADER))(head[: struct(layout(Opcode.HEADER)).size])
         for output in outputs.values():

@@ -53,12 +53,17 @@ class Fetcher(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        ahead, ahead_valid, ahead_loaded = Signal(struct(JOB)), Signal(), Signal()
-        walk, walking = Signal(struct(JOB)), Signal()
+        ahead = Signal(struct(JOB))
+        ahead_valid = Signal()
+        ahead_loaded = Signal()
+        walk = Signal(struct(JOB))
+        walking = Signal()
         offsets = Signal(struct(offset_fields(self.machine)))
         at = Signal(LOCAL_BITS)
         room = Signal(range(ROOM + 1), init=ROOM)
-        issue, last, start = Signal(), Signal(), Signal()
+        issue = Signal()
+        last = Signal()
+        start = Signal()
         m.d.comb += [
             issue.eq(walking & (walk.null | (room != 0))),
             last.eq(issue & (walk.null | self._step(m, walk, at, start, ahead.base, issue & ~walk.null))),
@@ -106,7 +111,9 @@ class Fetcher(wiring.Component):
     def _read(self, m: Module, read: Signal, signal: Signal, at: Signal, offsets: data.View) -> None:
         """Stage A addresses the banks, stage B has their bundles."""
         rows = self.machine.hw.array.rows
-        read_a, read_b, signal_a = Signal(), Signal(), Signal(2)
+        read_a = Signal()
+        read_b = Signal()
+        signal_a = Signal(2)
         self._under_way = Signal(6)
         m.d.sync += [read_a.eq(read), read_b.eq(read_a), signal_a.eq(signal), self.give_o.eq(signal_a)]
         for bank in range(rows):

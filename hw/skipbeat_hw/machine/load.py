@@ -54,8 +54,13 @@ class LoadEngine(wiring.Component):
         m.submodules.routes = routes = SyncFIFO(width=loads.size, depth=ROUTES_DEPTH)
         load = loads(self.instructions.payload[: loads.size])
         zero = zeros(self.instructions.payload[: zeros.size])
-        zeroing, zero_left, zero_at = Signal(), Signal(16), Signal(LOCAL_BITS)
-        may_begin, begin_load, begin_zero, zero_done = Signal(), Signal(), Signal(), Signal()
+        zeroing = Signal()
+        zero_left = Signal(16)
+        zero_at = Signal(LOCAL_BITS)
+        may_begin = Signal()
+        begin_load = Signal()
+        begin_zero = Signal()
+        zero_done = Signal()
         is_zero = load.opcode == Opcode.ZERO
         m.d.comb += [
             may_begin.eq(self.instructions.valid & ~zeroing & ~self.halt_i & ((load.wait & ~self.some_i) == 0)),
@@ -82,9 +87,13 @@ class LoadEngine(wiring.Component):
     def _write(self, m: Module, routes: SyncFIFO, zeroing: Signal, zero_at: Signal) -> Value:
         """Writes the vector that arrives; returns the signals of the LOAD that it completes."""
         route = struct(layout(Opcode.LOAD))(routes.r_data)
-        beat, index, line = self.beat_i, Signal(16), Signal(12)
-        entry_next, row_next = Signal(LOCAL_BITS), Signal(LOCAL_BITS)
-        entry, row = Signal(LOCAL_BITS), Signal(LOCAL_BITS)
+        beat = self.beat_i
+        index = Signal(16)
+        line = Signal(12)
+        entry_next = Signal(LOCAL_BITS)
+        row_next = Signal(LOCAL_BITS)
+        entry = Signal(LOCAL_BITS)
+        row = Signal(LOCAL_BITS)
         line_ends = line + 1 == route.width
         m.d.comb += [
             entry.eq(Mux(index == 0, route.to, entry_next)),

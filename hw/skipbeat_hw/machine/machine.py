@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, ResetInserter, Signal, unsigned
+from amaranth import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    Mux,
+    ResetInserter,
+    ResetSignal,
+    Signal,
+    unsigned,
+)
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
@@ -34,7 +45,7 @@ ENGINE_QUEUE, JOB_QUEUE, OWNERS_DEPTH = 8, 4, 16
 class MachineTop(wiring.Component):
     """Runs a program from memory. `start_i` resets everything but the memories and begins.
 
-    An error stops the engines; transfers on the bus are completed, then `busy_o` falls and `error_o` says why. The next
+    An error or END stops the engines; transfers on the bus are completed, then `busy_o` falls and `error_o` says why. The next
     start runs as after reset.
 
     Members
@@ -66,12 +77,14 @@ class MachineTop(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        clear, begin, halt = Signal(), Signal(), Signal()
+        clear = Signal()
+        begin = Signal()
+        halt = Signal()
         parts = self._parts(m, clear)
         reader, writer, store = parts["reader"], parts["writer"], parts["store"]
-        stopped = (self.done_o | halt) & reader.quiet_o & writer.quiet_o
+        stopped = halt & reader.quiet_o & writer.quiet_o
         accepted = self.start_i & ~self.busy_o
-        m.d.comb += [clear.eq(accepted), halt.eq(self.error_o != 0)]
+        m.d.comb += [clear.eq(accepted), halt.eq((self.error_o != 0) | self.done_o)]
         m.d.sync += begin.eq(accepted)
         with m.If(accepted):
             m.d.sync += [self.busy_o.eq(1), self.done_o.eq(0), self.error_o.eq(0)]
@@ -80,7 +93,7 @@ class MachineTop(wiring.Component):
                 m.d.sync += self.done_o.eq(1)
             with m.If(stopped):
                 m.d.sync += self.busy_o.eq(0)
-            with m.If(~halt):
+            with m.If(self.error_o == 0):
                 code = parts["core"].error
                 for part in ("tokens", "writer", "reader", "fetch"):
                     code = Mux(parts[part].error_o != 0, parts[part].error_o, code)
@@ -116,10 +129,15 @@ class MachineTop(wiring.Component):
             "fetch": Fetch(machine), "load": LoadEngine(machine), "execute": ExecuteEngine(machine),
             "store": StoreEngine(machine), "tokens": Tokens(), "weight_reader": WeightReader(machine),
             "fetcher": Fetcher(machine), "output": OutputStage(machine), "reader": Reader(machine),
-            "writer": Writer(machine), "core": self.core,
+            "writer": Writer(machine),
         }  # fmt: skip
         for name, part in parts.items():
             m.submodules[name] = ResetInserter(clear)(part)
+        # The core places modules by name, which a ResetInserter does not reach: a start clears them by their reset.
+        m.domains.run = ClockDomain("run", local=True)
+        m.d.comb += [ClockSignal("run").eq(ClockSignal()), ResetSignal("run").eq(ResetSignal() | clear)]
+        m.submodules.core = DomainRenamer("run")(self.core)
+        parts["core"] = self.core
         parts["memories"] = m.submodules.memories = Memories(machine)
         return parts
 

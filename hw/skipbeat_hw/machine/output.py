@@ -54,13 +54,18 @@ class OutputStage(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         job_layout = struct(layout(Opcode.STORE))
-        job, busy = Signal(job_layout), Signal()
+        job = Signal(job_layout)
+        busy = Signal()
         ready = self._load_parameters(m, job, busy)
         steps = self.cols // self.lanes
-        item, sub = Signal(14), Signal(range(max(steps, RAW_VECTORS)))
+        item = Signal(14)
+        sub = Signal(range(max(steps, RAW_VECTORS)))
         pooled = Signal.like(job.pool)
         pool_ends = pooled == job.pool - 1
-        step, last_sub, taken, remaining = Signal(), Signal(), Signal(), Signal()
+        step = Signal()
+        last_sub = Signal()
+        taken = Signal()
+        remaining = Signal()
         m.d.comb += [
             self.jobs.ready.eq(~busy),
             step.eq(busy & ready & remaining & self.results.valid),
@@ -100,7 +105,8 @@ class OutputStage(wiring.Component):
 
     def _load_parameters(self, m: Module, job: data.View, busy: Signal) -> Signal:
         """Reads a job's parameter vectors into registers; returns whether they are all there."""
-        loading, ready = Signal(range(PARAMETER_VECTORS + 1)), Signal()
+        loading = Signal(range(PARAMETER_VECTORS + 1))
+        ready = Signal()
         stored = Signal(data.ArrayLayout(unsigned(8 * self.machine.vector), PARAMETER_VECTORS), reset_less=True)
         m.d.comb += self.parameter_address_o.eq(job.block * PARAMETER_PITCH + loading)
         with m.If(~busy):
@@ -156,8 +162,10 @@ class OutputStage(wiring.Component):
         def pick(values: list[Value]) -> Value:
             return Array(values)[sub]
 
-        total, residual = Signal(signed(33), reset_less=True), Signal(signed(8), reset_less=True)
-        multiplier, other = Signal(31, reset_less=True), Signal(31, reset_less=True)
+        total = Signal(signed(33), reset_less=True)
+        residual = Signal(signed(8), reset_less=True)
+        multiplier = Signal(31, reset_less=True)
+        other = Signal(31, reset_less=True)
         shifts = [Signal(6, name=f"shift_{lane}_{i}", reset_less=True) for i in range(5)]
         m.d.sync += [
             total.eq(pick([self._biased(c) for c in columns])),
@@ -171,7 +179,8 @@ class OutputStage(wiring.Component):
         others = [Signal(signed(40), name=f"residual_{lane}_{i}", reset_less=True) for i in range(2)]
         m.d.sync += [products[0].eq(total * multiplier), products[1].eq(products[0])]
         m.d.sync += [others[0].eq(residual * other), others[1].eq(others[0])]
-        sum_, coarse = Signal(signed(66), reset_less=True), Signal(signed(66), reset_less=True)
+        sum_ = Signal(signed(66), reset_less=True)
+        coarse = Signal(signed(66), reset_less=True)
         byte = Signal(signed(8), name=f"byte_{lane}", reset_less=True)
         m.d.sync += sum_.eq(products[1] + others[1] + ((1 << shifts[2]) >> 1))
         m.d.sync += coarse.eq(sum_ >> (shifts[3][3:] << 3))

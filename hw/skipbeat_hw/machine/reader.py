@@ -44,9 +44,15 @@ class Reader(wiring.Component):
         m = Module()
         beats, vector = self.machine.burst_beats, self.machine.vector
         m.submodules.returns = returns = SyncFIFO(width=COUNT_BITS, depth=RETURNS_DEPTH)
-        active, address, left = Signal(), Signal(32), Signal(COUNT_BITS)
-        outstanding, taken = Signal(range(self.machine.hw.memory.outstanding + 1)), Signal(COUNT_BITS)
-        burst, sent, done, accepted = Signal(range(beats + 1)), Signal(), Signal(), Signal()
+        active = Signal()
+        address = Signal(32)
+        left = Signal(COUNT_BITS)
+        outstanding = Signal(range(self.machine.hw.memory.outstanding + 1))
+        taken = Signal(COUNT_BITS)
+        burst = Signal(range(beats + 1))
+        sent = Signal()
+        done = Signal()
+        accepted = Signal()
         m.d.comb += [
             burst.eq(next_burst(address, left, vector, beats)),
             self.bus.arvalid.eq(active & (outstanding != self.machine.hw.memory.outstanding)),
@@ -68,7 +74,8 @@ class Reader(wiring.Component):
         with m.Elif(sent):
             m.d.sync += [address.eq(address + burst * vector), left.eq(left - burst)]
 
-        arrived, final = Signal(), Signal()
+        arrived = Signal()
+        final = Signal()
         m.d.comb += [
             self.bus.rready.eq(1),
             arrived.eq(self.bus.rvalid),

@@ -54,9 +54,14 @@ class StoreEngine(wiring.Component):
         stores = struct(layout(Opcode.STORE))
         store = stores(self.instructions.payload[: stores.size])
         m.submodules.pending = pending = SyncFIFO(width=stores.size, depth=PENDING_DEPTH)
-        filling, filling_half, asked_half = Signal(stores), Signal(), Signal()
-        occupied, in_stage = Signal(range(3)), Signal()
-        may_begin, begin, finished = Signal(), Signal(), Signal()
+        filling = Signal(stores)
+        filling_half = Signal()
+        asked_half = Signal()
+        occupied = Signal(range(3))
+        in_stage = Signal()
+        may_begin = Signal()
+        begin = Signal()
+        finished = Signal()
         is_end = store.opcode == Opcode.END
         m.d.comb += [
             may_begin.eq(self.instructions.valid & ~self.halt_i & ((store.wait & ~self.some_i) == 0)),
@@ -84,7 +89,7 @@ class StoreEngine(wiring.Component):
         """One request at a time; its signals are given when it is done."""
         asked = Signal()
         m.d.comb += [
-            self.requests.valid.eq(pending.r_rdy & ~asked),
+            self.requests.valid.eq(pending.r_rdy & ~asked & ~self.halt_i),
             self.requests.payload.address.eq(job.address),
             self.requests.payload.count.eq(Mux(job.raw, job.count << 2, job.count)),
             self.requests.payload.start.eq(Mux(half, self.machine.output_depth, 0)),

@@ -41,9 +41,13 @@ class WeightReader(wiring.Component):
         m = Module()
         word = struct(weight_fields(self.machine.hw))
         m.submodules.words = words = SyncFIFO(width=word.size, depth=ROOM)
-        left, room = Signal(COUNT_BITS), Signal(range(ROOM + 1), init=ROOM)
-        address, reading, reading_last = Signal(LOCAL_BITS), Signal(), Signal()
-        read, moved = Signal(), Signal()
+        left = Signal(COUNT_BITS)
+        room = Signal(range(ROOM + 1), init=ROOM)
+        address = Signal(LOCAL_BITS)
+        reading = Signal()
+        reading_last = Signal()
+        read = Signal()
+        moved = Signal()
         pushed = word(words.w_data)
         m.d.comb += [
             read.eq((left != 0) & (room != 0)),

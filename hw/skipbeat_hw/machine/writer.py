@@ -44,8 +44,12 @@ class Writer(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        active, count, sent = Signal(), Signal(COUNT_BITS), Signal(COUNT_BITS)
-        address, left, unanswered = Signal(32), Signal(COUNT_BITS), Signal(COUNT_BITS)
+        active = Signal()
+        count = Signal(COUNT_BITS)
+        sent = Signal(COUNT_BITS)
+        address = Signal(32)
+        left = Signal(COUNT_BITS)
+        unanswered = Signal(COUNT_BITS)
         accepted = Signal()
         request = self.requests.payload
         m.d.comb += [
@@ -70,7 +74,8 @@ class Writer(wiring.Component):
     def _addresses(self, m: Module, accepted: Signal, active: Signal, address: Signal, left: Signal) -> Signal:
         """The address channel; returns the beats that are announced in this clock."""
         beats, vector = self.machine.burst_beats, self.machine.vector
-        burst, announced = Signal(range(beats + 1)), Signal(range(beats + 1))
+        burst = Signal(range(beats + 1))
+        announced = Signal(range(beats + 1))
         m.d.comb += [
             burst.eq(next_burst(address, left, vector, beats)),
             self.bus.awvalid.eq(active & (left != 0)),
@@ -92,10 +97,14 @@ class Writer(wiring.Component):
         """The data channel: the output memory is read ahead by as much as the FIFO holds."""
         beats, shift = self.machine.burst_beats, self.machine.vector.bit_length() - 1
         m.submodules.data = data = SyncFIFO(width=8 * self.machine.vector, depth=PIPELINE_ROOM)
-        read_at, to_read = Signal(LOCAL_BITS), Signal(COUNT_BITS)
-        ahead, position = Signal(COUNT_BITS), Signal(range(beats))
-        room, reading = Signal(range(PIPELINE_ROOM + 1), init=PIPELINE_ROOM), Signal()
-        fetch, moved = Signal(), Signal()
+        read_at = Signal(LOCAL_BITS)
+        to_read = Signal(COUNT_BITS)
+        ahead = Signal(COUNT_BITS)
+        position = Signal(range(beats))
+        room = Signal(range(PIPELINE_ROOM + 1), init=PIPELINE_ROOM)
+        reading = Signal()
+        fetch = Signal()
+        moved = Signal()
         m.d.comb += [
             fetch.eq(active & (to_read != 0) & (room != 0)),
             self.read_address_o.eq(read_at),
