@@ -1,4 +1,7 @@
-"""A network of the zoo from nothing to int8: train, prune, quantise, and the accuracy after each step."""
+"""A network of the zoo from nothing to int8: train, prune, quantise, and the accuracy after each step.
+
+Networks without a recipe are not trained: `prepare_seeded` prunes their initial weights.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from skipbeat_arch.graph import Graph
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
 
@@ -20,6 +23,8 @@ from .fold import fold_batch_norms
 from .graph_oracle import run_graph
 from .lower import to_graph
 from .network import IntegerNetwork
+from .prepare_seeded import prepare_seeded
+from .prepared import PreparedNetwork, TrainedNetwork
 from .prune import DensePolicy, first_and_depthwise
 from .quantise import quantise
 from .quantise_graph import quantise_graph
@@ -30,31 +35,7 @@ DIGITS_CNN = "zoo:digits-cnn"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PreparedNetwork:
-    """A network that is ready for the accelerator, with its test data.
-
-    Attributes:
-        source: its name, `zoo:NAME`.
-        dense_accuracy, pruned_accuracy, int8_accuracy: percent of the test images.
-        graph: its steps; the output is the logits, int32 [10, 1, 1].
-        input_scale, logit_scale: real value of one unit of the int8 input and of the logits.
-        images: int8 [450, 1, 8, 8]; labels: int64 [450].
-    """
-
-    source: str
-    pattern: Pattern
-    dense_accuracy: float
-    pruned_accuracy: float
-    int8_accuracy: float
-    graph: Graph
-    input_scale: float
-    logit_scale: float
-    images: npt.NDArray[np.int8]
-    labels: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PreparedDigits(PreparedNetwork):
+class PreparedDigits(TrainedNetwork):
     """The digits CNN, also as a sequence of layers with host stages between them."""
 
     network: IntegerNetwork
@@ -83,19 +64,42 @@ def prepare(
     dense: DensePolicy | Collection[str] = first_and_depthwise,
     progress: Progress = _silent,
 ) -> PreparedNetwork:
-    """Train a network of the zoo, fine-tune it to `pattern` by SR-STE, quantise it and measure it. A few seconds.
+    """A network of the zoo, pruned to `pattern` and quantised: trained if it has a recipe, else as drawn from the seed.
 
-    The first convolution stays dense by default, as do depthwise ones: their reduction axes have 9 elements, which an
-    array of 9 rows or more holds one to a PE, so pruning would save no clock and costs accuracy at 1:8 and beyond. Pass
-    `dense=()` to prune them as well. With the pattern `dense` the network is not fine-tuned.
+    The first convolution stays dense by default, as do depthwise ones: their reduction axes are short, so an array
+    holds them one to a PE, and pruning would save no clock and costs accuracy at 1:8 and beyond. Pass `dense=()` to
+    prune them as well.
 
     Args:
         source: `zoo:NAME`.
-        seed: of the initial weights and the order of the batches; the split of the data does not depend on it.
+        seed: of the initial weights, and of the order of the batches or of the images.
         progress: called with a line of text before each step.
 
     Raises:
         InputError: there is no such network, or `dense` names a layer that it does not have.
+    """
+    entry = zoo.find(source)
+    if entry.recipe is None:
+        return prepare_seeded(source, entry, pattern, seed, order, dense, progress)
+    return prepare_trained(source, pattern, seed, order=order, dense=dense, progress=progress)
+
+
+def prepare_trained(
+    source: str,
+    pattern: Pattern,
+    seed: int = 0,
+    *,
+    order: ReductionOrder = "kh,kw,cin",
+    dense: DensePolicy | Collection[str] = first_and_depthwise,
+    progress: Progress = _silent,
+) -> TrainedNetwork:
+    """Train a network on the digits, fine-tune it to `pattern` by SR-STE, quantise it and measure it. A few seconds.
+
+    With the pattern `dense` the network is not fine-tuned. The split of the data does not depend on the seed; the rest
+    is as for `prepare`.
+
+    Raises:
+        InputError: there is no such network or no recipe for it, or `dense` names a layer that it does not have.
     """
     trained = _train(source, pattern, seed, order, dense, progress)
     data = trained.data
@@ -103,7 +107,7 @@ def prepare(
         quantised = quantise_graph(fold_batch_norms(trained.model), data.train_images, order)
         images = quantised.quantise_images(data.test_images.numpy())
         logits = run_graph(quantised.graph, images)[quantised.graph.output]
-    return PreparedNetwork(
+    return TrainedNetwork(
         source=source, pattern=pattern, dense_accuracy=trained.dense_accuracy, pruned_accuracy=trained.pruned_accuracy,
         int8_accuracy=_integer_accuracy(logits.astype(np.int32, copy=False)[:, :, 0, 0], data),
         graph=quantised.graph, input_scale=quantised.input_scale, logit_scale=quantised.logit_scale, images=images,
@@ -139,6 +143,8 @@ def _train(
     progress: Progress,
 ) -> _Trained:  # fmt: skip
     entry = zoo.find(source)
+    if entry.recipe is None:
+        raise InputError(f"model {source}: it has no recipe to train it; expected one that has")
     progress("loading the digits")
     data = load_data()
     progress("training the dense network")

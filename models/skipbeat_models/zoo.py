@@ -1,4 +1,4 @@
-"""Models that come with skipbeat, named `zoo:NAME`; all of them classify scikit-learn's digits."""
+"""Models that come with skipbeat, named `zoo:NAME`: some classify scikit-learn's digits, others are not trained."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError
 
-from . import digits, digits_data, tiny_resnet
+from . import digits, digits_data, resnet18, tiny_resnet
 from .training import Recipe
 
 PREFIX = "zoo:"
@@ -22,14 +22,14 @@ class ZooModel:
     Attributes:
         build: the untrained network for a seed.
         input_shape: channels, height, width of an image.
-        recipe: how it is trained and fine-tuned.
+        recipe: how it is trained and fine-tuned on the digits; None: it keeps the weights that its seed gives.
     """
 
     name: str
     description: str
     build: Callable[[int], nn.Sequential]
     input_shape: tuple[int, int, int]
-    recipe: Recipe
+    recipe: Recipe | None = None
 
 
 _MODELS = {
@@ -43,6 +43,10 @@ _MODELS = {
             name="tiny-resnet",
             description="scikit-learn digits, a residual network with strides, projection and depthwise",
             build=tiny_resnet.build_network, input_shape=digits_data.INPUT_SHAPE, recipe=tiny_resnet.RECIPE,
+        ),
+        ZooModel(
+            name="resnet-18", description="ResNet-18 for 224x224 pixels and 1000 classes, weights from the seed",
+            build=resnet18.build_network, input_shape=resnet18.INPUT_SHAPE,
         ),
     )
 }  # fmt: skip

@@ -10,7 +10,8 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.pattern import Pattern
 from skipbeat_models.graph_oracle import run_graph
-from skipbeat_models.prepare import PreparedNetwork, prepare
+from skipbeat_models.prepare import prepare, prepare_trained
+from skipbeat_models.prepared import TrainedNetwork
 from skipbeat_models.prune import measure
 
 SOURCE = "zoo:tiny-resnet"
@@ -23,17 +24,17 @@ def flat(weight: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> torch.Tensor
 
 
 @pytest.fixture(scope="module")
-def two_of_four() -> PreparedNetwork:
-    return prepare(SOURCE, Pattern.parse("2:4"))
+def two_of_four() -> TrainedNetwork:
+    return prepare_trained(SOURCE, Pattern.parse("2:4"))
 
 
-def test_accuracy(two_of_four: PreparedNetwork) -> None:
+def test_accuracy(two_of_four: TrainedNetwork) -> None:
     assert two_of_four.dense_accuracy >= 95
     assert two_of_four.pruned_accuracy >= 95
     assert abs(two_of_four.int8_accuracy - two_of_four.pruned_accuracy) <= 1.5
 
 
-def test_int8_accuracy_is_the_oracles(two_of_four: PreparedNetwork) -> None:
+def test_int8_accuracy_is_the_oracles(two_of_four: TrainedNetwork) -> None:
     graph, images = two_of_four.graph, two_of_four.images
     assert isinstance(graph, Graph)
     assert (two_of_four.source, str(two_of_four.pattern)) == (SOURCE, "2:4")
@@ -47,7 +48,7 @@ def test_int8_accuracy_is_the_oracles(two_of_four: PreparedNetwork) -> None:
         assert np.abs(values[tensor.name].astype(int)).max() >= 100, "its scale uses the range"
 
 
-def test_weights_satisfy_the_pattern(two_of_four: PreparedNetwork) -> None:
+def test_weights_satisfy_the_pattern(two_of_four: TrainedNetwork) -> None:
     for step in two_of_four.graph.steps:
         weight = flat(step.layer.weight)
         if step.layer.name not in DENSE_LAYERS:
@@ -56,9 +57,9 @@ def test_weights_satisfy_the_pattern(two_of_four: PreparedNetwork) -> None:
             assert measure(weight, 4) == 4, step.layer.name
 
 
-def test_the_same_seed_gives_the_same_graph(two_of_four: PreparedNetwork) -> None:
+def test_the_same_seed_gives_the_same_graph(two_of_four: TrainedNetwork) -> None:
     said: list[str] = []
-    again = prepare(SOURCE, Pattern.parse("2:4"), progress=said.append)
+    again = prepare_trained(SOURCE, Pattern.parse("2:4"), progress=said.append)
     assert len(said) == 4
     for one, other in zip(two_of_four.graph.steps, again.graph.steps, strict=True):
         np.testing.assert_array_equal(one.layer.weight, other.layer.weight)
@@ -67,7 +68,7 @@ def test_the_same_seed_gives_the_same_graph(two_of_four: PreparedNetwork) -> Non
 
 
 def test_everything_pruned_in_the_other_order() -> None:
-    prepared = prepare(SOURCE, Pattern.parse("1:4"), seed=1, order="cin,kh,kw", dense=())
+    prepared = prepare_trained(SOURCE, Pattern.parse("1:4"), seed=1, order="cin,kh,kw", dense=())
     assert prepared.dense_accuracy >= 95
     assert prepared.pruned_accuracy >= 90
     assert abs(prepared.int8_accuracy - prepared.pruned_accuracy) <= 1.5
@@ -79,3 +80,8 @@ def test_everything_pruned_in_the_other_order() -> None:
 def test_unknown_networks_are_refused() -> None:
     with pytest.raises(InputError, match="zoo:tiny-resnet"):
         prepare("zoo:alexnet", Pattern.parse("2:4"))
+
+
+def test_networks_without_a_recipe_are_not_trained() -> None:
+    with pytest.raises(InputError, match="zoo:resnet-18: it has no recipe"):
+        prepare_trained("zoo:resnet-18", Pattern.parse("2:4"))

@@ -1,0 +1,64 @@
+"""A network without training data from a seed to int8: random weights, one-shot pruning, seeded images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import torch
+from torch import nn
+
+from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.workload import ReductionOrder
+
+from .fold import fold_batch_norms
+from .prepared import PreparedNetwork
+from .prune import DensePolicy, apply_masks, prune_masks
+from .quantise_graph import quantise_graph
+from .training import one_thread
+from .zoo import ZooModel
+
+#: Images that are drawn; the first ones calibrate the scales and statistics.
+IMAGES, CALIBRATION_IMAGES = 8, 2
+
+
+def prepare_seeded(
+    source: str, entry: ZooModel, pattern: Pattern, seed: int, order: ReductionOrder,
+    dense: DensePolicy | Collection[str], progress: Callable[[str], None],
+) -> PreparedNetwork:  # fmt: skip
+    """Prune the initial weights by magnitude and quantise them; images are normally distributed noise.
+
+    Batch normalisations get the statistics of the calibration images, so that no map dies out or overflows.
+
+    Raises:
+        InputError: `dense` names a layer that the network does not have.
+    """
+    progress("drawing weights and images")
+    model = entry.build(seed)
+    images = torch.randn(IMAGES, *entry.input_shape, generator=torch.Generator().manual_seed(seed))
+    calibration = images[:CALIBRATION_IMAGES]
+    with one_thread():
+        progress(f"pruning to {pattern}")
+        apply_masks(model, prune_masks(model, pattern, order=order, dense=dense))
+        measure_statistics(model, calibration)
+        progress("quantising to int8")
+        quantised = quantise_graph(fold_batch_norms(model), calibration, order)
+        inputs = quantised.quantise_images(images.numpy())
+    return PreparedNetwork(
+        source=source, pattern=pattern, graph=quantised.graph, input_scale=quantised.input_scale,
+        logit_scale=quantised.logit_scale, images=inputs,
+    )  # fmt: skip
+
+
+def measure_statistics(model: nn.Module, images: torch.Tensor) -> None:
+    """Set, in place, the running statistics of each batch normalisation to those of the images, and evaluation mode."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = 1.0  # the statistics become this batch's
+    model.train()
+    with torch.no_grad():
+        model(images)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    model.eval()

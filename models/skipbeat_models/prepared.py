@@ -1,0 +1,45 @@
+"""What a network of the zoo has become when it is ready for the accelerator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.graph import Graph
+from skipbeat_arch.pattern import Pattern
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PreparedNetwork:
+    """A network that is ready for the accelerator.
+
+    Attributes:
+        source: its name, `zoo:NAME`.
+        graph: its steps; the output is the logits, int32 [classes, 1, 1].
+        input_scale, logit_scale: real value of one unit of the int8 input and of the logits.
+        images: int8 [N, C, H, W], inputs to run it on.
+    """
+
+    source: str
+    pattern: Pattern
+    graph: Graph
+    input_scale: float
+    logit_scale: float
+    images: npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainedNetwork(PreparedNetwork):
+    """A network that was trained on the digits; its images are the 450 test images.
+
+    Attributes:
+        dense_accuracy, pruned_accuracy, int8_accuracy: percent of the test images.
+        labels: int64 [450].
+    """
+
+    dense_accuracy: float
+    pruned_accuracy: float
+    int8_accuracy: float
+    labels: npt.NDArray[np.int64]

@@ -1,0 +1,38 @@
+"""ResNet-18 for images of 224x224 pixels and 1000 classes (He et al., CVPR 2016, table 1).
+
+A 7x7 stem of stride 2, max pooling, four stages of two basic blocks each with 64, 128, 256 and 512 channels, global
+average pooling and a linear layer: 11,689,512 parameters, 1.814 thousand million multiply-accumulates. It is not
+trained here: its weights come from a seed, to measure clocks and bits of a network of real size.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+from .tiny_resnet import BasicBlock
+
+INPUT_SHAPE = (3, 224, 224)
+_STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))  # channels and stride
+
+
+def build_network(seed: int = 0) -> nn.Sequential:
+    """The untrained network, initialised from `seed` without touching torch's global random state."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        modules = OrderedDict[str, nn.Module](
+            conv1=nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
+            bn1=nn.BatchNorm2d(64),
+            relu=nn.ReLU(),
+            maxpool=nn.MaxPool2d(3, stride=2, padding=1),
+        )
+        c_in = 64
+        for number, (c_out, stride) in enumerate(_STAGES, start=1):
+            modules[f"layer{number}"] = nn.Sequential(BasicBlock(c_in, c_out, stride), BasicBlock(c_out, c_out))
+            c_in = c_out
+        modules["avgpool"] = nn.AdaptiveAvgPool2d(1)
+        modules["flatten"] = nn.Flatten()
+        modules["fc"] = nn.Linear(c_in, 1000)
+        return nn.Sequential(modules)
