@@ -54,21 +54,27 @@ class Bus:
         self._read_clock = self._last_read = 0
         self._arrivals: deque[int] = deque([-1] * memory.outstanding, maxlen=memory.outstanding)
         self._finals: deque[int] = deque([-1] * RETURNS, maxlen=RETURNS)
-        self._free = 0
+        self._free = self._now = 0
         self.reads = self.writes = 0
         self.busy: list[tuple[int, int]] = []
 
     def ask_fetch(self, request: Request) -> None:
         """The next request of fetch; only after the one before was accepted."""
-        self._fetch = request
+        self._fetch = self._in_time(request)
 
     def ask_load(self, request: Request) -> None:
         """The next request of the load engine; only after the one before was accepted."""
-        self._load = request
+        self._load = self._in_time(request)
 
     def write(self, request: Request) -> None:
         """The next request of the store engine, accepted in its clock."""
-        self._writes.append(request)
+        self._writes.append(self._in_time(request))
+
+    def _in_time(self, request: Request) -> Request:
+        """No request may become known later than it is made: what was decided since would have come after it."""
+        if request.clock < self._now:
+            raise RuntimeError(f"timing model: a request of clock {request.clock} is known only in clock {self._now}")
+        return request
 
     def step(self) -> bool:
         """Decide what comes next; False if nothing is left to decide. Only when all processes wait."""
@@ -81,6 +87,7 @@ class Bus:
         clock = min(read, write, accept)
         if clock == FAR:
             return False
+        self._now = clock
         if clock == read:
             self._read_burst(clock)
         elif clock == accept:

@@ -15,7 +15,7 @@ QUEUE = 4
 
 
 class ExecuteEngine:
-    """Both processes: instructions begin, and jobs walk."""
+    """Its processes: instructions begin, jobs are read ahead, and jobs walk."""
 
     def __init__(self, program: Program, wires: Wires, core: Core, spans: Spans) -> None:
         self._wires, self._core, self._spans = wires, core, spans
@@ -45,16 +45,22 @@ class ExecuteEngine:
             if is_pass or instruction.signal:
                 wires.put(wires.job_pushed, clock)
 
+    def read_ahead(self) -> Process:
+        """A job leaves its FIFO, to have its offsets read, when the one before it starts."""
+        wires, started = self._wires, 0
+        for index in range(len(self._jobs)):
+            pushed = yield from wires.job_pushed.at(index)
+            wires.put(wires.job_popped, max(pushed + 1, started))
+            started = yield from wires.job_started.at(index)
+
     def walk(self) -> Process:
-        """A job is read ahead with its offsets, starts when the one before has ended, and reads a pixel per clock.
+        """A job starts with its offsets, when the one before has ended, and reads a pixel per clock.
 
         That the FIFO of bundles has room decides only when a job ends: `FEED_ROOM` pixels before its last one.
         """
-        wires, started, last, pixels = self._wires, 0, 0, 0
+        wires, last, pixels = self._wires, 0, 0
         for index, (_, instruction) in enumerate(self._jobs):
-            popped = max((yield from wires.job_pushed.at(index)) + 1, started)
-            wires.put(wires.job_popped, popped)
-            started = max(popped + 2, last)
+            started = max((yield from wires.job_popped.at(index)) + 2, last)
             wires.put(wires.job_started, started)
             count = _pixels(instruction)
             last = started + max(count, 1)

@@ -71,7 +71,8 @@ def machine_timing(
     store = StoreEngine(program, wires, bus, core.results, spans)
     processes = (
         request_instructions(program, wires, bus), dispatch(program, wires), load.begin(), load.end(),
-        execute.begin(), execute.walk(), core.passes(), store.begin(), store.take_items(), store.write(),
+        execute.begin(), execute.read_ahead(), execute.walk(), core.passes(), store.begin(), store.take_items(),
+        store.write(),
     )  # fmt: skip
     for process in processes:
         wires.scheduler.start(process)

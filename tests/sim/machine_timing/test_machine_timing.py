@@ -72,6 +72,14 @@ def test_programs_that_press_on_every_limit(start: int) -> None:
         check_pressed(seed)
 
 
+def test_a_job_is_read_ahead_before_the_one_before_it_has_ended() -> None:
+    """Fetch asks beside a LOAD that waits, because the queue of jobs moved on early enough."""
+    rng = np.random.default_rng(55)
+    machine = Machine.of(load_hardware("edge-8x8"))
+    program = TimingProgram.random(machine, rng, int(rng.integers(1, 25)))
+    check(machine, program.memory, program.instructions, program.tiles)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(1000, 1320, 40))
 def test_many_random_programs(start: int) -> None:
