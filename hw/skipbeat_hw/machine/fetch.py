@@ -30,8 +30,8 @@ COUNT_BITS = 24
 class Fetch(wiring.Component):
     """Reads the program ahead and hands each instruction to its engine's queue, in order, one per clock.
 
-    The first instruction must be a HEADER of this version and hardware; there is no other. On an error nothing more
-    is handed out until the next start.
+    The first instruction must be a HEADER of this version and hardware, the last one an END; there are no others. On
+    an error nothing more is handed out until the next start.
 
     Members
     -------
@@ -113,17 +113,23 @@ class Fetch(wiring.Component):
         for output in outputs.values():
             m.d.comb += output.payload.eq(head)
         ready = queue.r_rdy & (due != 0) & ~self.halt_i
+        last = due == 1
+        with m.If(first & (due == 0)):
+            m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
         with m.If(ready & first):
             m.d.comb += taken.eq(1)
-            with m.If((header.opcode != Opcode.HEADER) | (header.version != VERSION)):
+            with m.If((header.opcode != Opcode.HEADER) | (header.version != VERSION) | last):
                 m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
             with m.Elif(header.fingerprint != self.machine.fingerprint):
                 m.d.comb += self.error_o.eq(MachineError.WRONG_HARDWARE)
         with m.Elif(ready), m.Switch(header.opcode):
             for engine, output in outputs.items():
                 with m.Case(*(opcode for opcode, of in ENGINE_OF.items() if of == engine)):
-                    m.d.comb += [output.valid.eq(1), taken.eq(output.ready)]
+                    with m.If((header.opcode == Opcode.END) == last):
+                        m.d.comb += [output.valid.eq(1), taken.eq(output.ready)]
+                    with m.Else():
+                        m.d.comb += [self.error_o.eq(MachineError.BAD_PROGRAM), taken.eq(1)]
             with m.Default():
-                m.d.comb += self.error_o.eq(MachineError.BAD_OPCODE)
+                m.d.comb += [self.error_o.eq(MachineError.BAD_OPCODE), taken.eq(1)]
         m.d.comb += queue.r_en.eq(taken)
         return taken

@@ -50,6 +50,8 @@ class Fetch:
         self.offer: tuple[Decoded, int] | None = None
         self.error = MachineError.NONE
         self.takes = False
+        if self._first and not self._due:
+            self.error = MachineError.BAD_PROGRAM
         if not self._queue or halt:
             return
         head = self._queue[0]
@@ -61,14 +63,15 @@ class Fetch:
             self.takes = queues_ready[engine]
 
     def _check(self, head: Decoded) -> MachineError:
-        header = head.opcode == Opcode.HEADER
+        header, last = head.opcode == Opcode.HEADER, self._due == 1
         if self._first:
-            if not header or head.fields["version"] != VERSION:
+            if not header or head.fields["version"] != VERSION or last:
                 return MachineError.BAD_PROGRAM
             wrong = head.fields["fingerprint"] != self._machine.fingerprint
             return MachineError.WRONG_HARDWARE if wrong else MachineError.NONE
-        known = head.opcode in _QUEUES
-        return MachineError.NONE if known else MachineError.BAD_OPCODE
+        if head.opcode not in _QUEUES:
+            return MachineError.BAD_OPCODE
+        return MachineError.NONE if (head.opcode == Opcode.END) == last else MachineError.BAD_PROGRAM
 
     def update(self, start: tuple[int, int] | None, beat: Beat | None, request_ready: bool) -> None:
         """End of a clock with `start_i` (address and count, if it is set), `beat_i` and `requests.ready`."""

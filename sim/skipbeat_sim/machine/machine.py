@@ -89,7 +89,7 @@ class Accelerator:
             r, b_resp: a beat on `r`, a response on `b`, None if there is none.
         """
         self._start = start if start is not None and not self.busy else None
-        self._halt = halt = self.error != 0
+        self._halt = halt = self.error != 0 or self.done
         self.reader.evaluate(ar_ready, r)
         self.writer.evaluate(aw_ready, w_ready, b_resp)
         queues, some = self._queues, self.tokens.some
@@ -161,7 +161,7 @@ class Accelerator:
         if self._start is not None:
             self.busy, self.done, self.error, self._begin = True, False, 0, self._start
         elif self.busy:
-            if (self.done or self._halt) and self.reader.quiet and not self.writer.active:
+            if self._halt and self.reader.quiet and not self.writer.active:
                 self.busy = False
             self.done = self.done or self.store.end
             if not self.error:

@@ -54,7 +54,7 @@ class Store:
         if vector is not None:
             self.write_address = self._filling_half * depth + vector.index
         head = self._pending.front
-        if head is not None and not self._asked:
+        if head is not None and not self._asked and not halt:
             count = head.fields["count"] << (2 * head.fields["raw"])
             self.request = Request(head.fields["address"], count, self._asked_half * depth)
 

@@ -45,6 +45,13 @@ def test_the_first_instruction_must_be_this_machines_header() -> None:
     assert result.cycles == 52  # the reader still takes what it has asked for
 
 
+def test_the_last_instruction_must_be_the_only_end() -> None:
+    layer = convolution(TINY)
+    for count in range(layer.count):
+        check(run_machine(TINY, layer.memory, 0, count, max_clocks=4000), MachineError.BAD_PROGRAM)
+    check(run(HEADER, END, *[load(0x100)] * 40, END), MachineError.BAD_PROGRAM)
+
+
 def test_opcodes() -> None:
     check(run(HEADER, HEADER, END), MachineError.BAD_OPCODE)
     memory = image([HEADER, END])
