@@ -86,11 +86,18 @@ def fetch(words: list[int], clocks: int = 400, halt_at: int = 10**9) -> tuple[di
 
 def test_fetch_sorts_a_long_program() -> None:
     rng = random.Random(0)
-    kinds = [Instruction(Opcode.ZERO, {"to": 1, "count": 2}), Instruction(Opcode.SETUP, SETUP), END]
-    program = [rng.choice(kinds) for _ in range(75)]
+    store = {"address": 8, "block": 1, "low": 0, "high": 1, "raw": 0, "residual": 0, "residual_at": 0, "count": 2}
+    kinds = [
+        Instruction(Opcode.ZERO, {"to": 1, "count": 2}),
+        Instruction(Opcode.SETUP, SETUP),
+        Instruction(Opcode.STORE, {**store, "pool": 1}),
+    ]
+    program = [*(rng.choice(kinds) for _ in range(75)), END]
     got, errors = fetch([HEADER.to_word(), *(i.to_word() for i in program)], clocks=1000)
     for name, kind in zip(got, kinds, strict=True):
-        assert got[name] == [i.to_word() for i in program if i.opcode == kind.opcode]
+        end = [END] if kind.opcode == Opcode.STORE else []
+        expected = [i for i in program if i.opcode == kind.opcode] + end
+        assert got[name] == [i.to_word() for i in expected]
     assert errors == []
 
 
@@ -99,7 +106,10 @@ def test_fetch_sorts_a_long_program() -> None:
     [
         ([END.to_word()], MachineError.BAD_PROGRAM),
         ([Instruction(Opcode.HEADER, {**HEADER.fields, "version": 0}).to_word()], MachineError.BAD_PROGRAM),
-        ([Instruction(Opcode.HEADER, {**HEADER.fields, "fingerprint": 5}).to_word()], MachineError.WRONG_HARDWARE),
+        (
+            [Instruction(Opcode.HEADER, {**HEADER.fields, "fingerprint": 5}).to_word(), END.to_word()],
+            MachineError.WRONG_HARDWARE,
+        ),
         ([HEADER.to_word(), HEADER.to_word()], MachineError.BAD_OPCODE),
         ([HEADER.to_word(), 9], MachineError.BAD_OPCODE),
     ],

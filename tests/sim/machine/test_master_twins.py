@@ -36,7 +36,8 @@ def check_bursts(bursts: list[tuple[int, int]], requests: list[tuple[int, int]],
 @pytest.mark.parametrize(("burst", "outstanding", "seed"), [(1, 1, 0), (4, 2, 1), (16, 8, 2), (4, 1, 3)])
 def test_reader(burst: int, outstanding: int, seed: int) -> None:
     rng = random.Random(seed)
-    twin = Reader(machine(burst, outstanding))
+    design = machine(burst, outstanding)
+    twin = Reader(design)
     requests = [(V * rng.randrange(1000), rng.randrange(1, 30)) for _ in range(30)]
     todo, waiting = deque(requests), deque[tuple[int, bool]]()
     bursts: list[tuple[int, int]] = []
@@ -55,7 +56,7 @@ def test_reader(burst: int, outstanding: int, seed: int) -> None:
         }  # fmt: skip
         outputs = twin.outputs(inputs)
         assert outputs["bus__rready"] == 1
-        beat = ports.unpack(beat_fields(machine()), outputs["beat_o"])
+        beat = ports.unpack(beat_fields(design), outputs["beat_o"])
         if beat["valid"]:
             beats.append((beat["data"], beat["final"]))
         if valid and outputs["requests__ready"]:

@@ -1,0 +1,71 @@
+"""The machine driven port by port, as a test bench drives the RTL: the runner's clocks, and a start after a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_sim.machine.axi import Address, WriteBeat
+from skipbeat_sim.machine.machine import Accelerator
+from skipbeat_sim.machine.memory import ExternalMemory
+from skipbeat_sim.machine.runner import run_machine
+from tests.sim.machine.machine_programs import Bytes, MachineProgram
+
+TINY = Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=128", "outputs.buffer_kib=4"]))
+
+
+def drive(model: Accelerator, memory: Bytes, count: int, clocks: int, rst_at: int = -1) -> list[dict[str, int]]:
+    """The outputs of each clock; the start pulse is in the first, and in the third once more, where it does nothing."""
+    external, rows = ExternalMemory(TINY, memory), []
+    for clock in range(clocks):
+        external.evaluate()
+        r = external.r
+        inputs = {
+            "start_i": int(clock in (0, 2)), "address_i": 0, "count_i": count, "rst": int(clock == rst_at),
+            "bus__arready": 1, "bus__awready": 1, "bus__wready": int(external.w_ready),
+            "bus__rvalid": int(r is not None),
+            "bus__rdata": r.data if r else 5, "bus__rresp": r.resp if r else 3, "bus__rlast": int(r.last) if r else 1,
+            "bus__bvalid": int(external.b_resp is not None), "bus__bresp": external.b_resp or 0,
+        }  # fmt: skip
+        outputs = model.outputs(inputs)
+        rows.append(outputs)
+        ar, aw = (
+            Address(outputs[f"bus__{c}addr"], outputs[f"bus__{c}len"] + 1) if outputs[f"bus__{c}valid"] else None
+            for c in ("ar", "aw")
+        )
+        w = WriteBeat(outputs["bus__wdata"], bool(outputs["bus__wlast"])) if outputs["bus__wvalid"] else None
+        external.update(ar, aw, w)
+        model.tick(inputs)
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ports_show_the_runners_run(seed: int) -> None:
+    program = MachineProgram.random(TINY, np.random.default_rng(seed), units=2)
+    run = run_machine(TINY, program.memory, 0, len(program.instructions), max_clocks=50_000)
+    model = Accelerator(TINY)
+    memory = program.memory.copy()
+    rows = drive(model, memory, len(program.instructions), run.cycles + 2)
+    assert [row["busy_o"] for row in rows] == [0] + [1] * (run.cycles - 1) + [0, 0]
+    assert rows[-1]["done_o"] == 1
+    assert rows[-1]["error_o"] == 0
+    np.testing.assert_array_equal(memory, run.memory)
+    again = drive(model, program.memory.copy(), len(program.instructions), run.cycles + 2)
+    assert again[1:] == rows[1:]
+
+
+def test_after_a_reset_in_mid_run_the_machine_is_as_new() -> None:
+    rng = np.random.default_rng(7)
+    program = MachineProgram.random(TINY, rng, units=2)
+    count = len(program.instructions)
+    run = run_machine(TINY, program.memory, 0, count, max_clocks=50_000)
+    model = Accelerator(TINY)
+    for stop in rng.integers(5, run.cycles, 4):
+        rows = drive(model, program.memory.copy(), count, int(stop) + 1, rst_at=int(stop))
+        assert rows[-1]["busy_o"] == 1
+        memory = program.memory.copy()
+        rows = drive(model, memory, count, run.cycles + 1)
+        assert (rows[-1]["busy_o"], rows[-2]["busy_o"], rows[-1]["done_o"]) == (0, 1, 1)
+        np.testing.assert_array_equal(memory, run.memory)
