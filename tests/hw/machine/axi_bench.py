@@ -1,0 +1,228 @@
+"""The accelerator between an independent AXI memory and an AXI4-Lite master, both of cocotbext-axi."""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import os
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import cocotb
+import numpy as np
+import numpy.typing as npt
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge, Timer, with_timeout
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiReadBus, AxiResp, AxiWriteBus
+from cocotbext.axi.axi_channels import AxiARBus, AxiAWBus, AxiBBus, AxiRBus, AxiWBus
+from cocotbext.axi.axi_ram import AxiRamRead, AxiRamWrite
+
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
+
+from .axi_rules import SIGNALS, AxiRules
+from .axi_scenarios import FOLDER_VARIABLE, PRESET, Scenario
+
+Bytes = npt.NDArray[np.uint8]
+MACHINE = Machine.of(load_hardware(PRESET))
+CLOCK_NS = 10
+#: Far more clocks than any of the programs takes under any pauses.
+MOST_CLOCKS = 60_000
+DONE, BUSY = 2, 1
+#: How often the tests repeat what they draw at random.
+ROUNDS = int(os.environ.get("SKIPBEAT_AXI_ROUNDS", "1"))
+
+
+class UnusedId:
+    """Stands where the memory's model expects an ID: the accelerator has none, all its transfers are in order."""
+
+    value = "0"
+
+    def __len__(self) -> int:
+        return 1
+
+    def setimmediatevalue(self, _value: object) -> None:
+        """Nothing is connected."""
+
+
+def without_id(channel: type[Any], dut: Any) -> Any:
+    """The bus of a channel of the master port whose ID is not connected."""
+    (name,) = (signal for signal in channel._signals if signal.endswith("id") and not signal.endswith("valid"))
+    kept = [signal for signal in channel._signals if signal != name]
+    bus_type: Any = type(channel.__name__, (channel,), {"_signals": kept})
+    bus = bus_type.from_prefix(dut, "m_axi")
+    setattr(bus, name, UnusedId())
+    return bus
+
+
+class FailingRead(AxiRamRead):
+    """A memory that refuses to read some addresses, with `response`."""
+
+    failing: range = range(0)
+    response = AxiResp.SLVERR
+
+    async def _read(self, address: int, length: int) -> bytes:
+        if address in self.failing:
+            raise OSError(f"no memory at {address:#x}")
+        return bytes(await super()._read(address, length))
+
+
+class FailingWrite(AxiRamWrite):
+    """A memory that refuses to write some addresses, with `response`."""
+
+    failing: range = range(0)
+    response = AxiResp.SLVERR
+
+    async def _write(self, address: int, data: bytes) -> None:
+        if address in self.failing:
+            raise OSError(f"no memory at {address:#x}")
+        await super()._write(address, data)
+
+
+def _answer_with(port: FailingRead | FailingWrite, channel: Any, name: str) -> None:
+    """Replace the model's own SLVERR by the port's response."""
+    send: Callable[[Any], Awaitable[None]] = channel.send
+
+    async def replaced(item: Any) -> None:
+        if getattr(item, name) == AxiResp.SLVERR:
+            setattr(item, name, port.response)
+        await send(item)
+
+    channel.send = replaced
+
+
+class Live(dict[str, int]):
+    """Signals of this clock, each read when it is asked for; `clear` it in the next clock."""
+
+    def __init__(self, handles: dict[str, Any]) -> None:
+        super().__init__()
+        self._handles = handles
+
+    def __missing__(self, name: str) -> int:
+        value = self[name] = int(self._handles[name].value)
+        return value
+
+
+def _pauses(rng: random.Random) -> Iterator[bool]:
+    """Whether a channel pauses in each clock: stretches of different density."""
+    while True:
+        density = rng.choice([0.0, 0.2, 0.5, 0.9])
+        for _ in range(rng.randrange(1, 60)):
+            yield rng.random() < density
+
+
+class Bench:
+    """Ports, rules and memory; create it with `Bench.start`."""
+
+    def __init__(self, dut: Any) -> None:
+        self.dut = dut
+        self.memory = mmap.mmap(-1, Scenario.SIZE)
+        aw, w, b = without_id(AxiAWBus, dut), AxiWBus.from_prefix(dut, "m_axi"), without_id(AxiBBus, dut)
+        ar, r = without_id(AxiARBus, dut), without_id(AxiRBus, dut)
+        memory = {"size": Scenario.SIZE, "mem": self.memory}
+        self.writes = FailingWrite(AxiWriteBus.from_channels(aw, w, b), dut.clk, dut.rst, **memory)
+        self.reads = FailingRead(AxiReadBus.from_channels(ar, r), dut.clk, dut.rst, **memory)
+        _answer_with(self.writes, self.writes.b_channel, "bresp")
+        _answer_with(self.reads, self.reads.r_channel, "rresp")
+        self.lite = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.clk, dut.rst)
+        self.rules = AxiRules(MACHINE.vector, MACHINE.burst_beats, MACHINE.hw.memory.outstanding)
+
+    @classmethod
+    async def start(cls, dut: Any, *, pauses: bool = False) -> Bench:
+        """A bench after reset, its clock running; with `pauses`, every channel of both ports pauses at random."""
+        dut.rst.value = 1
+        logging.getLogger("cocotb.accelerator").setLevel(logging.ERROR)
+        bench = cls(dut)
+        Clock(dut.clk, CLOCK_NS, unit="ns").start()
+        cocotb.start_soon(bench._watch())
+        if pauses:
+            slow_ports = (bench.writes, bench.reads, bench.lite.write_if, bench.lite.read_if)
+            for port in slow_ports:
+                for name in ("aw", "w", "b", "ar", "r"):
+                    if channel := getattr(port, f"{name}_channel", None):
+                        channel.set_pause_generator(_pauses(random.Random(random.getrandbits(64))))
+        await bench.reset()
+        return bench
+
+    async def _watch(self) -> None:
+        """The rules, in every clock; a broken one fails the test."""
+        now = Live({name: getattr(self.dut, name) for name in SIGNALS})
+        edge = RisingEdge(self.dut.clk)
+        while True:
+            await edge
+            now.clear()
+            self.rules.clock(now)
+
+    async def reset(self) -> None:
+        """Four clocks of reset, for the accelerator and the models."""
+        self.dut.rst.value = 1
+        await ClockCycles(self.dut.clk, 4)
+        self.dut.rst.value = 0
+        await ClockCycles(self.dut.clk, 2)
+
+    async def read(self, register: int) -> int:
+        """A register of 32 bits."""
+        return int.from_bytes((await self.lite.read(register, 4)).data, "little")
+
+    async def write(self, register: int, value: int) -> None:
+        """A register of 32 bits."""
+        await self.lite.write(register, value.to_bytes(4, "little"))
+
+    async def counters(self) -> dict[Counter, int]:
+        """All performance counters."""
+        halves = [[await self.read(COUNTERS_AT + 8 * counter + offset) for offset in (0, 4)] for counter in Counter]
+        return {counter: low | high << 32 for counter, (low, high) in zip(Counter, halves, strict=True)}
+
+    async def begin(self, address: int, count: int) -> None:
+        """Start a program."""
+        await self.write(Register.PROGRAM, address)
+        await self.write(Register.COUNT, count)
+        await self.write(Register.CONTROL, 1)
+
+    async def finish(self, poll: bool = False) -> int:
+        """Wait for the end, by the interrupt or by polling; returns STATUS."""
+        if poll:
+            return await with_timeout(self._poll(), MOST_CLOCKS * CLOCK_NS, "ns")
+        if not self.dut.interrupt_o.value:
+            await with_timeout(RisingEdge(self.dut.interrupt_o), MOST_CLOCKS * CLOCK_NS, "ns")
+        status = await self.read(Register.STATUS)
+        assert not status & BUSY
+        return status
+
+    async def _poll(self) -> int:
+        while (status := await self.read(Register.STATUS)) & BUSY:
+            await Timer(CLOCK_NS * 20, "ns")
+        return status
+
+    async def run(self, program: Scenario, poll: bool = False) -> int:
+        """A whole run, on the memory as it is."""
+        await self.begin(program.address, program.count)
+        return await self.finish(poll)
+
+    def fill(self, memory: Bytes) -> None:
+        """Set the memory from its beginning on."""
+        self.memory[: memory.size] = memory.tobytes()
+
+    def holds(self, memory: Bytes) -> bool:
+        """The memory begins with these bytes."""
+        return bytes(self.memory[: memory.size]) == memory.tobytes()
+
+    async def runs_right(self, program: Scenario, poll: bool = False) -> None:
+        """A run of a sound program leaves what it must, and counts what does not depend on time."""
+        self.fill(program.before)
+        reads, writes = self.rules.reads, self.rules.writes
+        assert await self.run(program, poll) == DONE
+        assert self.holds(program.after)
+        counters = await self.counters()
+        assert {counter: counters[counter] for counter in program.counters} == program.counters
+        assert counters[Counter.READ_VECTORS] == self.rules.reads - reads
+        assert counters[Counter.WRITE_VECTORS] == self.rules.writes - writes
+        assert counters[Counter.CYCLES] == sum(counters[Counter(i)] for i in range(Counter.IDLE, Counter.READ_VECTORS))
+        assert self.rules.quiet
+
+
+def scenario(name: str) -> Scenario:
+    """A program that the test outside the simulator has prepared."""
+    return Scenario.load(os.environ[FOLDER_VARIABLE], name)

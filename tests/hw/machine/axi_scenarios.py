@@ -1,0 +1,49 @@
+"""Programs for the accelerator, with the memory and the counts that they must leave behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.registers import Counter
+
+Bytes = npt.NDArray[np.uint8]
+PRESET = "tiny-4x4"
+#: Environment variable that names the folder of the prepared programs.
+FOLDER_VARIABLE = "SKIPBEAT_AXI_SCENARIOS"
+#: The counts that do not depend on the memory's speed.
+TIMELESS = (Counter.COMPUTE, *(counter for counter in Counter if counter >= Counter.READ_VECTORS))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scenario:
+    """A program, its memory uint8 [bytes] before and after, and the counts of `TIMELESS`."""
+
+    SIZE: ClassVar[int] = 1 << 18
+    address: int
+    count: int
+    before: Bytes
+    after: Bytes
+    counters: dict[Counter, int]
+
+    def save(self, folder: Path, name: str) -> None:
+        """Write it to a file."""
+        counts = np.array([self.counters[counter] for counter in TIMELESS])
+        np.savez(
+            folder / f"{name}.npz", allow_pickle=False, before=self.before, after=self.after,
+            program=np.array([self.address, self.count]), counts=counts,
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, folder: str | Path, name: str) -> Scenario:
+        """Inverse of `save`."""
+        with np.load(Path(folder) / f"{name}.npz") as file:
+            address, count = file["program"].tolist()
+            return cls(
+                address=address, count=count, before=file["before"], after=file["after"],
+                counters=dict(zip(TIMELESS, file["counts"].tolist(), strict=True)),
+            )  # fmt: skip

@@ -1,0 +1,109 @@
+"""The accelerator's AXI ports against the independent models of cocotbext-axi, under the rules of `axi_rules`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_hw.simulation.cache import build_root
+from skipbeat_hw.simulation.cocotb_runner import run_cocotb
+from skipbeat_hw.simulation.machine_driver import VerilatedMachine
+from skipbeat_hw.verilog import accelerator_verilog, machine_verilog
+from skipbeat_mapper.machine.compile import compile_network
+from tests.hw.machine.axi_scenarios import FOLDER_VARIABLE, PRESET, TIMELESS, Bytes, Scenario
+from tests.mapper.machine.networks import Builder
+from tests.mapper.machine.reference import run_graph
+from tests.sim.machine.machine_programs import MachineProgram
+
+PORTS = ["clk", "rst", "interrupt_o", "m_axi_*", "s_axi_*"]
+ALL = ["axi_runs", "axi_errors", "axi_registers"]
+#: Enough for a run under any memory.
+MOST_CLOCKS = 100_000
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+
+
+@pytest.fixture(scope="module")
+def machine() -> Machine:
+    return Machine.of(load_hardware(PRESET))
+
+
+@pytest.fixture(scope="module")
+def verilog(machine: Machine) -> str:
+    return accelerator_verilog(machine)
+
+
+@pytest.fixture(scope="module")
+def scenarios(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A compiled network of two layers, and random programs whose transfers begin anywhere in a burst."""
+    folder = tmp_path_factory.mktemp("scenarios")
+    verilated = VerilatedMachine(machine_verilog(machine), machine)
+    network(verilated).save(folder, "network")
+    for seed in range(2):
+        program = MachineProgram.random(machine, np.random.default_rng(seed), 2)
+        made = scenario(verilated, 0, len(program.instructions), program.memory)
+        np.testing.assert_array_equal(made.after, program.after)
+        made.save(folder, f"random{seed}")
+    return folder
+
+
+def network(verilated: VerilatedMachine) -> Scenario:
+    """8 channels of 6×5 to 12 and, with a second layer, to 6."""
+    rng = np.random.default_rng(3)
+    builder = Builder((8, 6, 5), rng)
+    builder.convolution(12, (3, 3), padding=(1, 1))
+    builder.convolution(6, (1, 1))
+    graph = builder.graph()
+    program = compile_network(graph, verilated.machine.hw)
+    memory = program.memory()
+    memory[program.image.size :] = rng.integers(0, 256, memory.size - program.image.size, np.uint8)
+    x = rng.integers(-128, 128, graph.tensor(graph.input).shape, np.int8)
+    program.write_input(memory, x)
+    made = scenario(verilated, program.address, program.count, memory)
+    expected = run_graph(graph, x)
+    for place in program.tensors[1:]:
+        np.testing.assert_array_equal(program.read_tensor(made.after, place), expected[place.name])
+    return made
+
+
+def scenario(verilated: VerilatedMachine, address: int, count: int, memory: Bytes) -> Scenario:
+    """A program with what it leaves without AXI's models around."""
+    run = verilated.run(memory, address, count, max_clocks=MOST_CLOCKS)
+    assert (run.done, run.error) == (True, 0)
+    counters = {counter: run.counters[counter] for counter in TIMELESS}
+    return Scenario(address=address, count=count, before=memory, after=run.memory, counters=counters)
+
+
+def check(
+    verilog: str, scenarios: Path, module: str, seed: int, rounds: int = 1,
+    simulator: Literal["verilator", "icarus"] = "verilator",
+) -> None:  # fmt: skip
+    """All tests of a module pass."""
+    env = {FOLDER_VARIABLE: str(scenarios), "SKIPBEAT_AXI_ROUNDS": str(rounds), "COCOTB_LOG_LEVEL": "WARNING"}
+    name = f"tests.hw.machine.{module}"
+    result = run_cocotb(verilog, "accelerator", name, PORTS, simulator, env, seed, build_root())
+    assert (result.passed > 0, result.failed) == (True, 0)
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_ports(verilog: str, scenarios: Path, module: str) -> None:
+    check(verilog, scenarios, module, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 6))
+@pytest.mark.parametrize("module", ALL)
+def test_ports_with_other_seeds(verilog: str, scenarios: Path, module: str, seed: int) -> None:
+    check(verilog, scenarios, module, seed, rounds=4)
+
+
+@needs_icarus
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ALL)
+def test_ports_on_icarus(verilog: str, scenarios: Path, module: str) -> None:
+    check(verilog, scenarios, module, 1, simulator="icarus")
