@@ -1,4 +1,4 @@
-"""A whole network by its program: on the machine's RTL and its cycle model, compared in bits, clocks and counters."""
+"""A whole network by its program: on the RTL, on the cycle model and in the timing model, compared in everything."""
 
 from __future__ import annotations
 
@@ -12,98 +12,106 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import Engine, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
-from skipbeat_arch.registers import Counter
+from skipbeat_arch.registers import Cause, Counter
 from skipbeat_arch.tensor_layout import tensor_bytes
+from skipbeat_arch.timing import Events
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
 from skipbeat_sim.machine.runner import MachineModelRun, run_machine
+from skipbeat_sim.machine_timing.model import machine_timing
+from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
 
-#: Clocks per instruction and per byte of memory after which a run is given up.
-_CLOCKS_PER_INSTRUCTION, _CLOCKS = 100_000, 1_000_000
+#: Clocks that the RTL may run beyond the predicted ones, so that a late end is seen.
+_MARGIN = 1000
 #: From a beat on the bus to the clock in which the writer knows of the response to it.
 _WRITE_DONE = 2
 
+Output = npt.NDArray[np.int8] | npt.NDArray[np.int32]
+
 
 @dataclass(frozen=True, kw_only=True)
-class LayerCycles:
-    """Clocks from the end of the layer before to the end of this one, its last write; `rtl` None: not run."""
+class Counts:
+    """What one level says of a run.
 
-    name: str
-    rtl: int | None
-    model: int
+    Attributes:
+        cycles: from the start pulse to the first idle clock.
+        counters: the performance counters, which start a clock after the start pulse.
+        ends: for each layer, the clock in which the last write of its output was done.
+    """
+
+    cycles: int
+    counters: dict[Counter, int]
+    ends: tuple[int, ...]
 
     @property
-    def agrees(self) -> bool:
-        """RTL and cycle model took the same clocks."""
-        return self.rtl is None or self.rtl == self.model
+    def layers(self) -> tuple[int, ...]:
+        """Cycles of each layer: from the end of the one before it to its own."""
+        return tuple(end - start for start, end in zip((0, *self.ends), self.ends, strict=False))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ImageRun:
-    """One image at all levels; `rtl` None: not run there. `bit_exact` is about every level that ran."""
+    """One image at all levels; `model` and `rtl` are None where they were not run.
 
-    program: MachineProgram
-    model: MachineModelRun
-    rtl: MachineRun | None
+    Attributes:
+        bit_exact: every level that computes gave the oracle's bits.
+        ended: every level that computes came to the program's end without an error.
+    """
+
+    names: tuple[str, ...]
+    timing: Counts
+    model: Counts | None
+    rtl: Counts | None
     bit_exact: bool
-
-    @property
-    def layers(self) -> list[LayerCycles]:
-        """The layers in the order in which they ran."""
-        model = _ends_on_model(self.program, self.model)
-        rtl = [clock + _WRITE_DONE for clock in self.rtl.last_write] if self.rtl else None
-        return [
-            LayerCycles(
-                name=step.name,
-                model=model[i] - (model[i - 1] if i else 0),
-                rtl=None if rtl is None else rtl[i] - (rtl[i - 1] if i else 0),
-            )
-            for i, step in enumerate(self.program.steps)
-        ]
-
-    @property
-    def counters_agree(self) -> bool:
-        """The RTL's performance counters are the model's counts, each of them."""
-        return self.rtl is None or self.rtl.counters == expected_counters(self.model, self.program.vector)
+    ended: bool
 
     @property
     def agrees(self) -> bool:
-        """Bits, cycles, layers and counters agree, and the program came to its end."""
-        ended = (
-            self.model.done and not self.model.error and (self.rtl is None or (self.rtl.done and not self.rtl.error))
-        )
-        same = self.rtl is None or self.rtl.cycles == self.model.cycles
-        return ended and same and self.bit_exact and self.counters_agree and all(layer.agrees for layer in self.layers)
+        """Bits, cycles, layers and counters agree at all levels that ran."""
+        ran = [counts for counts in (self.model, self.rtl) if counts is not None]
+        return self.bit_exact and self.ended and all(counts == self.timing for counts in ran)
 
     def to_json(self) -> dict[str, Any]:
         """One image's part of what `skipbeat simulate --json` prints."""
+        levels = {"rtl": self.rtl, "model": self.model, "timing": self.timing}
+        layers = [
+            {"name": name} | {f"{k}_cycles": c.layers[i] if c else None for k, c in levels.items()}
+            for i, name in enumerate(self.names)
+        ]
         return {
             "agrees": self.agrees,
             "bit_exact": self.bit_exact,
-            "counters_agree": self.counters_agree,
-            "rtl_cycles": self.rtl.cycles if self.rtl else None,
-            "model_cycles": self.model.cycles,
-            "bytes_read": self.model.bytes_read,
-            "bytes_written": self.model.bytes_written,
-            "layers": [{"name": x.name, "rtl_cycles": x.rtl, "model_cycles": x.model} for x in self.layers],
+            **{f"{level}_cycles": counts.cycles if counts else None for level, counts in levels.items()},
+            "counters": {counter.name.lower(): value for counter, value in self.timing.counters.items()},
+            "layers": layers,
         }
 
 
 def run_image(
-    program: MachineProgram, machine: Machine, image: npt.NDArray[np.int8], expected: npt.NDArray[np.integer],
-    rtl: VerilatedMachine | None,
+    program: MachineProgram, machine: Machine, image: npt.NDArray[np.int8], expected: Output,
+    rtl: VerilatedMachine | None, *, cycle_model: bool = True,
 ) -> ImageRun:  # fmt: skip
-    """Run a program on an image int8 [C, H, W]; `expected` is its output, int32 [K, H, W] or int8."""
+    """Run a program on an image int8 [C, H, W]; `expected` is its output, int32 or int8 [K, H, W]."""
     memory = program.memory()
     program.write_input(memory, image)
-    max_clocks = _CLOCKS + program.count * _CLOCKS_PER_INSTRUCTION
-    model = run_machine(machine, memory, program.address, program.count, max_clocks=max_clocks)
-    exact = np.array_equal(program.read_output(model.memory), expected)
-    ran = None
+    timing = predicted(program, machine)
+    exact, ended = True, True
+    model = ran = None
+    if cycle_model:
+        run = run_machine(machine, memory, program.address, program.count, max_clocks=timing.cycles + _MARGIN)
+        exact &= np.array_equal(program.read_output(run.memory), expected)
+        ended &= run.done and not run.error
+        model = _of_model(program, run)
     if rtl is not None:
         regions = [_bytes_of(program, step.name) for step in program.steps]
-        ran = rtl.run(memory, program.address, program.count, max_clocks=model.cycles + 1000, regions=regions)
-        exact &= np.array_equal(program.read_output(ran.memory), expected)
-    return ImageRun(program=program, model=model, rtl=ran, bit_exact=exact)
+        limit = timing.cycles + _MARGIN
+        real = rtl.run(memory, program.address, program.count, max_clocks=limit, regions=regions)
+        exact &= np.array_equal(program.read_output(real.memory), expected)
+        ended &= real.done and not real.error
+        ran = _of_rtl(real)
+    return ImageRun(
+        names=tuple(step.name for step in program.steps), timing=timing, model=model, rtl=ran, bit_exact=exact,
+        ended=ended,
+    )  # fmt: skip
 
 
 def machine_rtl(hardware: Hardware) -> VerilatedMachine:
@@ -118,19 +126,42 @@ def machine_rtl(hardware: Hardware) -> VerilatedMachine:
     return VerilatedMachine(machine_verilog(machine), machine)
 
 
-def expected_counters(model: MachineModelRun, vector: int) -> dict[Counter, int]:
-    """What the RTL's counters must hold after the run that the model describes; they start a clock after the start."""
-    clocks, events = model.clocks, model.events
-    return {
-        Counter.CYCLES: model.cycles - 1,
-        Counter.IDLE: clocks.idle - 1,
-        Counter.COMPUTE: clocks.compute,
-        Counter.TILE_WAIT: clocks.tile_wait,
-        Counter.HAZARD: clocks.hazard,
-        Counter.ACTIVATION_WAIT: clocks.activation_wait,
-        Counter.OUTPUT_WAIT: clocks.output_wait,
-        Counter.READ_VECTORS: model.bytes_read // vector,
-        Counter.WRITE_VECTORS: model.bytes_written // vector,
+def predicted(program: MachineProgram, machine: Machine) -> Counts:
+    """What the timing model says, without running anything."""
+    instructions = program.instructions
+    tiles = stored_tiles(machine, program.image, instructions)
+    timing = machine_timing(machine, instructions, tiles, address=program.address)
+    finished = [f for f, i in zip(timing.finish, instructions, strict=True) if i.opcode == Opcode.STORE]
+    counters = _counters(timing.cycles, timing.clocks, timing.events, machine.vector)
+    counters |= {
+        Counter.READ_VECTORS: timing.bytes_read // machine.vector,
+        Counter.WRITE_VECTORS: timing.bytes_written // machine.vector,
+    }
+    return Counts(cycles=timing.cycles, counters=counters, ends=_ends(program, finished, timing.cycles))
+
+
+def _of_model(program: MachineProgram, run: MachineModelRun) -> Counts:
+    spans = [span for span in run.spans[Engine.STORE] if span.opcode == Opcode.STORE]
+    finished = [run.cycles if span.finished is None else span.finished for span in spans]
+    clocks = {cause: getattr(run.clocks, cause.name.lower()) for cause in Cause}
+    counters = _counters(run.cycles, clocks, run.events, program.vector)
+    counters |= {
+        Counter.READ_VECTORS: run.bytes_read // program.vector,
+        Counter.WRITE_VECTORS: run.bytes_written // program.vector,
+    }
+    return Counts(cycles=run.cycles, counters=counters, ends=_ends(program, finished, run.cycles))
+
+
+def _of_rtl(run: MachineRun) -> Counts:
+    return Counts(cycles=run.cycles, counters=run.counters, ends=tuple(clock + _WRITE_DONE for clock in run.last_write))
+
+
+def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int) -> dict[Counter, int]:
+    """The counters of the core, from its events; the clock of the start pulse, an idle one, is not counted."""
+    causes = {Counter[cause.name]: count for cause, count in clocks.items()}
+    return causes | {
+        Counter.CYCLES: cycles - 1,
+        Counter.IDLE: causes[Counter.IDLE] - 1,
         Counter.BUNDLE_READS: events.bundle_reads,
         Counter.ACCUMULATOR_READS: events.accumulator_reads // vector,
         Counter.ACCUMULATOR_WRITES: events.accumulator_writes // vector,
@@ -148,12 +179,10 @@ def _bytes_of(program: MachineProgram, name: str) -> tuple[int, int]:
     return place.address, place.address + tensor_bytes(place.shape, program.vector, raw=place.raw)
 
 
-def _ends_on_model(program: MachineProgram, model: MachineModelRun) -> list[int]:
-    """Clock in which the last write of each step's output was done."""
-    stores = [span for span in model.spans[Engine.STORE] if span.opcode == Opcode.STORE]
+def _ends(program: MachineProgram, finished: list[int], cycles: int) -> tuple[int, ...]:
+    """The clock in which the last STORE of each step was done; `finished` is that of each STORE, in order."""
     instructions, ends, done = program.instructions, [], 0
     for step in program.steps:
         done += sum(i.opcode == Opcode.STORE for i in instructions[step.start : step.stop])
-        finished = stores[done - 1].finished if done <= len(stores) else None
-        ends.append(model.cycles if finished is None else finished)
-    return ends
+        ends.append(finished[done - 1] if 0 < done <= len(finished) else cycles)
+    return tuple(ends)
