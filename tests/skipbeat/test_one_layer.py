@@ -71,7 +71,7 @@ def test_a_layer_that_is_not_there_or_has_two_inputs_is_refused() -> None:
 def test_a_full_size_layer_of_resnet_18_keeps_the_array_busy() -> None:
     hardware = load_hardware("edge-16x16")
     machine, rtl = Machine.of(hardware), machine_rtl(hardware)
-    step = Step(layer=layer("layer", FULL_SIZE, 0), input="x", output="y")
+    step = Step(layer=layer("y", FULL_SIZE, 0), input="x", output="y")
     tensors = tuple(Tensor(name=name, channels=64, height=56, width=56) for name in "xy")
     graph = Graph(tensors=tensors, steps=(step,), input="x", output="y")
     image = np.random.default_rng(1).integers(0, 128, (64, 56, 56)).astype(np.int8)
