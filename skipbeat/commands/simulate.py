@@ -114,6 +114,7 @@ def _text(report: dict[str, Any]) -> str:
     for layer in report["layers"]:
         cells = ("-" if layer[name] is None else f"{layer[name]:,}" for name in columns.values())
         lines.append(f"{layer['name']:<24}" + "".join(f"{cell:>15}" for cell in cells))
-    lines += [f"{name + ':':<20}{report[name]}" for name in report if name != "layers"]
+    lines += [f"{name + ':':<20}{value}" for name, value in report.items() if name not in ("layers", "counters")]
+    lines += ["counters:", *(f"  {name + ':':<20}{value:>14,}" for name, value in report["counters"].items())]
     lines.append("Everything that ran agrees." if report["agrees"] else "NO AGREEMENT")
     return "\n".join(lines)
