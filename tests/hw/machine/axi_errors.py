@@ -156,7 +156,9 @@ async def programs_without_an_end(dut: Any) -> None:
     bench = await Bench.start(dut, pauses=True)
     whole = scenario("network")
     for count in (0, 1, 2, random.randrange(3, whole.count)):
-        await program_fails(bench, instructions(whole)[:count], MachineError.BAD_PROGRAM)
+        bench.fill(whole.before)
+        await bench.begin(whole.address, count)
+        await stops_with(bench, MachineError.BAD_PROGRAM)
     await bench.runs_right(whole)
 
 
