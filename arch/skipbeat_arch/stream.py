@@ -30,7 +30,7 @@ class CoreStimulus:
         weights: uint8 [words, ceil(word_bits / 8)], little-endian; `weights_last` bool [words] marks the last
             word of each tile.
         activations: int8 [bundles, R, M]: one item per pixel and pass, in program order.
-        results: how many result items to collect before the run ends.
+        results: how many result items to collect before the run ends; 0: it ends with an error or with `max_clocks`.
         willing: for each port, the clocks (modulo its length) in which the outside is willing.
         max_clocks: the run gives up after so many clocks.
     """

@@ -43,6 +43,7 @@ class _Source:
 def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) -> tuple[CoreRun, Events]:
     """Run the core from reset until all results are there, an error, or `max_clocks`.
 
+    With `results` = 0 whatever comes is collected, and the run, never `finished`, ends with an error or `max_clocks`.
     The run ends with the clock that transfers the last result, or with the first clock in which the error port is
     not 0; a result that leaves in that clock still counts.
 
@@ -60,7 +61,8 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
     clocks: list[int] = []
     rows = bytearray()
     clock, error = 0, CoreError.NONE
-    while clock < stimulus.max_clocks and len(results) < stimulus.results and error == CoreError.NONE:
+    endless = stimulus.results == 0
+    while clock < stimulus.max_clocks and (endless or len(results) < stimulus.results) and error == CoreError.NONE:
         error = core.error
         offers = command.offers(clock), weight.offers(clock), bundle.offers(clock)
         results_ready = ready[clock % len(ready)]
@@ -86,7 +88,7 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
         result_clocks=np.array(clocks, np.int64),
         cycles=clock,
         error=int(error),
-        finished=len(results) == stimulus.results and error == CoreError.NONE,
+        finished=not endless and len(results) == stimulus.results and error == CoreError.NONE,
         trace=np.frombuffer(bytes(rows), np.uint8).reshape(-1, 8) if trace else None,
     )
     return run, core.counter.events()

@@ -10,7 +10,7 @@ import pytest
 
 from skipbeat_arch.command import Encoding
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.hardware import Hardware, Numbers
+from skipbeat_arch.hardware import Hardware, Numbers, load_hardware
 from skipbeat_arch.stream import CoreStimulus
 from skipbeat_sim.runner import run_core
 from tests.sim.programs import (
@@ -177,3 +177,13 @@ def test_very_short_passes_read_what_the_pass_before_them_wrote(pixels: int, bef
     run, _ = run_core(program.hw, program.stimulus())
     assert run.finished
     np.testing.assert_array_equal(run.results, program.results)
+
+
+def test_a_run_that_waits_for_no_result_goes_on_until_its_clocks_are_over() -> None:
+    hw = load_hardware("tiny-4x4")
+    stimulus = CoreStimulus(
+        commands=np.zeros(0, np.uint64), weights=np.zeros((0, 4), np.uint8), weights_last=np.zeros(0, np.bool_),
+        activations=np.zeros((0, 4, 4), np.int8), results=0, max_clocks=7,
+    )  # fmt: skip
+    run, _ = run_core(hw, stimulus)
+    assert (run.cycles, run.finished, run.error) == (7, False, 0)
