@@ -109,8 +109,6 @@ class Hardware(_Section):
         lanes, cols = self.weights.decode_lanes, self.array.cols
         if cols % lanes:
             raise ValueError(f"weights.decode_lanes must divide array.cols ({cols}), not be {lanes}")
-        if cols % self.outputs.lanes:
-            raise ValueError(f"outputs.lanes must divide array.cols ({cols}), not be {self.outputs.lanes}")
         if self.psum_bits > self.numbers.accumulator_bits:
             raise ValueError(
                 f"numbers.accumulator_bits must be at least {self.psum_bits} for {self.array.rows} rows, "

@@ -48,6 +48,11 @@ class Machine:
         for name, size in (("array.rows", array.rows), ("array.cols", array.cols)):
             if size & (size - 1):
                 raise InputError(f"hardware {hw.name}: the accelerator needs a power of two in {name}, not {size}")
+        if array.cols % hw.outputs.lanes:
+            raise InputError(
+                f"hardware {hw.name}: the accelerator needs outputs.lanes that divide array.cols ({array.cols}), "
+                f"not {hw.outputs.lanes}"
+            )
         if (numbers.weight_bits, numbers.activation_bits, numbers.accumulator_bits) != (8, 8, 32):
             raise InputError(f"hardware {hw.name}: the accelerator needs 8-bit numbers and 32-bit accumulators")
         if array.group > array.cols or array.cols > array.rows * array.group:

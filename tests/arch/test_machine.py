@@ -1,0 +1,46 @@
+"""The machine's sizes, and the hardware that has a core but no machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.hardware import load_hardware, preset_names
+from skipbeat_arch.machine import Machine
+
+
+@pytest.mark.parametrize("preset", [name for name in preset_names() if name != "large-32x32"])
+def test_sizes_follow_from_the_description(preset: str) -> None:
+    hw = load_hardware(preset)
+    machine = Machine.of(hw)
+    assert machine.vector == hw.array.cols == hw.memory.bytes_per_clock
+    assert machine.bundles * hw.array.group == machine.vector
+    assert machine.weight_depth * machine.vector == hw.weights.buffer_kib * 1024
+    assert machine.bank_depth * hw.array.rows * hw.array.group == hw.activations.buffer_kib * 1024
+    assert 2 * machine.output_depth * machine.vector == hw.outputs.buffer_kib * 1024
+    assert machine.burst_beats * machine.vector <= 4096
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (["array.rows=3"], "power of two in array.rows, not 3"),
+        (["outputs.lanes=3"], "outputs.lanes that divide array.cols (4), not 3"),
+        (["numbers.weight_bits=4"], "8-bit numbers"),
+        (["array.group=8"], "array.group <= array.cols"),
+        (["memory.bytes_per_clock=8"], "memory.bytes_per_clock equal to array.cols (4), not 8"),
+    ],
+)
+def test_what_only_the_core_supports_is_refused(keys: list[str], message: str) -> None:
+    with pytest.raises(InputError, match="the accelerator needs") as refused:
+        Machine.of(load_hardware("tiny-4x4", keys))
+    assert message in str(refused.value)
+
+
+def test_the_fingerprint_tells_programs_apart_not_names() -> None:
+    hw = load_hardware("tiny-4x4")
+    same = load_hardware("tiny-4x4", ["name=other", "clock_mhz=300"])
+    other = load_hardware("tiny-4x4", ["memory.burst_beats=8"])
+    assert Machine.of(hw).fingerprint == Machine.of(same).fingerprint
+    assert Machine.of(hw).fingerprint != Machine.of(other).fingerprint
+    assert 0 <= Machine.of(hw).fingerprint < 1 << 32
