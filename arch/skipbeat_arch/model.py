@@ -1,0 +1,110 @@
+"""A model as it is priced: layers with the zeros of their weights, and the operators that the array cannot run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from .pattern import Pattern
+from .workload import Workload
+
+
+class LayerKind(StrEnum):
+    """What a layer is in the model."""
+
+    CONVOLUTION = "conv"
+    GROUPED = "grouped conv"
+    DEPTHWISE = "depthwise conv"
+    TRANSPOSED = "transposed conv"
+    LINEAR = "linear"
+    MATMUL = "matmul"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WeightZeros:
+    """Where a weight is not zero. It is read when it is asked for and not kept, so that large models need no memory.
+
+    Attributes:
+        key: weights with equal keys have the same shape and the same zeros, so they are priced once.
+        nonzero: bool [C, K], for a grouped convolution [groups, C / groups, K / groups], with C in the workload's
+            order of the reduction axis.
+    """
+
+    key: Hashable
+    nonzero: Callable[[], npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayerPart:
+    """One matrix product or convolution; `repeats` times with the same zeros (heads of attention, images)."""
+
+    workload: Workload
+    weight: WeightZeros
+    repeats: int = 1
+
+    @property
+    def macs_dense(self) -> int:
+        """Multiply-accumulates with every weight, all repeats."""
+        return self.workload.macs * self.repeats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelLayer:
+    """A layer of the model.
+
+    Attributes:
+        name: the module's name, or the operator's where it has no module.
+        parts: one, but for a transposed convolution: one for each phase of its stride.
+        shape: as a reader knows it, such as `64x3x7x7 on 224x224`.
+        pattern: measured from the zeros along the reduction axis.
+        density: share of the weights that are not zero, 0..1.
+        stored: whether the second operand is a stored weight; the product of two activations has none, and is dense.
+    """
+
+    name: str
+    kind: LayerKind
+    parts: tuple[LayerPart, ...]
+    shape: str
+    pattern: Pattern
+    density: float
+    stored: bool = True
+
+    @property
+    def macs_dense(self) -> int:
+        """Multiply-accumulates of all parts with every weight."""
+        return sum(part.macs_dense for part in self.parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostOperator:
+    """An operator that is left to the host.
+
+    Attributes:
+        name: where it stands in the model; operator: what it is, such as `aten.softmax`.
+        elements: of its result. count: how often it stands there.
+        fused: whether the accelerator's output stage does it, so that the host need not.
+    """
+
+    name: str
+    operator: str
+    elements: int
+    count: int = 1
+    fused: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelDescription:
+    """Layers in the order in which they run.
+
+    Attributes:
+        notes: what a reader of the numbers has to know, a sentence each.
+    """
+
+    name: str
+    layers: tuple[ModelLayer, ...]
+    host_operators: tuple[HostOperator, ...] = ()
+    notes: tuple[str, ...] = ()
