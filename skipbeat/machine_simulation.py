@@ -134,8 +134,8 @@ def predicted(program: MachineProgram, machine: Machine) -> Counts:
     finished = [f for f, i in zip(timing.finish, instructions, strict=True) if i.opcode == Opcode.STORE]
     counters = _counters(timing.cycles, timing.clocks, timing.events, machine.vector)
     counters |= {
-        Counter.READ_VECTORS: timing.bytes_read // machine.vector,
-        Counter.WRITE_VECTORS: timing.bytes_written // machine.vector,
+        Counter.READ_BEATS: timing.bytes_read // machine.beat_bytes,
+        Counter.WRITE_BEATS: timing.bytes_written // machine.beat_bytes,
     }
     return Counts(cycles=timing.cycles, counters=counters, ends=_ends(program, finished, timing.cycles))
 
@@ -146,8 +146,8 @@ def _of_model(program: MachineProgram, run: MachineModelRun) -> Counts:
     clocks = {cause: getattr(run.clocks, cause.name.lower()) for cause in Cause}
     counters = _counters(run.cycles, clocks, run.events, program.vector)
     counters |= {
-        Counter.READ_VECTORS: run.bytes_read // program.vector,
-        Counter.WRITE_VECTORS: run.bytes_written // program.vector,
+        Counter.READ_BEATS: run.bytes_read // program.vector,
+        Counter.WRITE_BEATS: run.bytes_written // program.vector,
     }
     return Counts(cycles=run.cycles, counters=counters, ends=_ends(program, finished, run.cycles))
 

@@ -13,7 +13,7 @@ from .ports import Fields, pack, unpack
 INSTRUCTION_BITS = 128
 INSTRUCTION_BYTES = INSTRUCTION_BITS // 8
 #: Version of the instruction set; the header carries it.
-VERSION = 1
+VERSION = 2
 
 
 class Opcode(IntEnum):
@@ -26,6 +26,7 @@ class Opcode(IntEnum):
     STORE = 5
     END = 6
     HEADER = 7
+    PLACE = 8
 
 
 class Engine(IntEnum):
@@ -49,7 +50,7 @@ class Kind(IntEnum):
 #: The engine whose queue an opcode goes to; HEADER goes to none.
 ENGINE_OF = {
     Opcode.LOAD: Engine.LOAD, Opcode.ZERO: Engine.LOAD, Opcode.SETUP: Engine.EXECUTE, Opcode.PASS: Engine.EXECUTE,
-    Opcode.STORE: Engine.STORE, Opcode.END: Engine.STORE,
+    Opcode.STORE: Engine.STORE, Opcode.END: Engine.STORE, Opcode.PLACE: Engine.STORE,
 }  # fmt: skip
 
 _COMMON: Fields = (("opcode", 4), ("wait", 2), ("signal", 2))
@@ -69,10 +70,11 @@ FIELDS: dict[Opcode, Fields] = {
     Opcode.PASS: (("command", COMMAND_BITS), ("words", 16), ("weights", 16), ("base", 16), ("table", 8)),
     Opcode.STORE: (
         ("address", 32), ("block", 6), ("low", 8), ("high", 8), ("raw", 1), ("residual", 1), ("residual_at", 16),
-        ("count", 14), ("pool", 5),
+        ("count", 14), ("pool", 5), ("memory", 1), ("local", 1),
     ),
     Opcode.END: (),
     Opcode.HEADER: (("version", 8), ("fingerprint", 32)),
+    Opcode.PLACE: PLACE_FIELDS,
 }  # fmt: skip
 
 
@@ -99,7 +101,7 @@ class Instruction:
         """The instruction as 128 bits.
 
         Raises:
-            InputError: a field is missing, unknown or too large.
+            InputError: a field is missing, unknown or too large, or contradicts another.
         """
         values = dict(self.fields)
         values |= {"opcode": self.opcode, "wait": self._mask(self.wait), "signal": self._mask(self.signal)}
@@ -111,7 +113,17 @@ class Instruction:
                 raise InputError(f"{self.opcode.name}: {name} must fit in {bits} bits, not {values[name]}")
         if unknown := set(values) - {name for name, _ in fields}:
             raise InputError(f"{self.opcode.name}: no field {min(unknown)}")
+        self._check(values)
         return pack(fields, values)
+
+    def _check(self, values: Mapping[str, int]) -> None:
+        if self.opcode == Opcode.PLACE and (self.wait or self.signal):
+            raise InputError("PLACE: it waits for nothing and signals nothing")
+        if self.opcode == Opcode.STORE:
+            if not values["memory"] and not values["local"]:
+                raise InputError("STORE: one of memory and local must be 1")
+            if values["raw"] and values["local"]:
+                raise InputError("STORE: raw sums are not local")
 
     @classmethod
     def from_word(cls, word: int) -> Instruction:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .errors import InputError
 from .hardware import Hardware
-from .instruction import INSTRUCTION_BYTES, VERSION
+from .instruction import VERSION
 
 #: Vectors of parameters that belong to an output block of V channels, and the distance between blocks.
 PARAMETER_VECTORS, PARAMETER_PITCH = 13, 16
@@ -57,14 +57,10 @@ class Machine:
             raise InputError(f"hardware {hw.name}: the accelerator needs 8-bit numbers and 32-bit accumulators")
         if array.group > array.cols or array.cols > array.rows * array.group:
             raise InputError(f"hardware {hw.name}: the accelerator needs array.group <= array.cols <= rows x group")
-        if array.cols > INSTRUCTION_BYTES:
+        bandwidth = hw.memory.bytes_per_clock
+        if bandwidth & (bandwidth - 1):
             raise InputError(
-                f"hardware {hw.name}: the accelerator has at most {INSTRUCTION_BYTES} columns, not {array.cols}"
-            )
-        if hw.memory.bytes_per_clock != array.cols:
-            raise InputError(
-                f"hardware {hw.name}: the accelerator needs memory.bytes_per_clock equal to array.cols "
-                f"({array.cols}), not {hw.memory.bytes_per_clock}"
+                f"hardware {hw.name}: the accelerator needs a power of two in memory.bytes_per_clock, not {bandwidth}"
             )
         vector = array.cols
         return cls(
@@ -77,9 +73,24 @@ class Machine:
         )  # fmt: skip
 
     @property
+    def beat_bytes(self) -> int:
+        """Q, bytes of a beat on the memory bus: the port is at most a vector wide."""
+        return min(self.hw.memory.bytes_per_clock, self.vector)
+
+    @property
+    def vector_beats(self) -> int:
+        """Beats of a vector."""
+        return self.vector // self.beat_bytes
+
+    @property
+    def duplex(self) -> bool:
+        """Whether the memory serves reads and writes apart, because it has the bandwidth for both."""
+        return self.hw.memory.bytes_per_clock >= 2 * self.vector
+
+    @property
     def burst_beats(self) -> int:
         """Beats of the longest burst: a power of two, and never more than 4 KiB."""
-        beats = min(self.hw.memory.burst_beats, 4096 // self.vector)
+        beats = min(self.hw.memory.burst_beats, 4096 // self.beat_bytes)
         return 1 << (beats.bit_length() - 1)
 
     @property

@@ -26,6 +26,7 @@ class MachineError(IntEnum):
     WRONG_HARDWARE = 19
     BAD_OPCODE = 20
     TOKEN_OVERFLOW = 21
+    BANK_CONFLICT = 22
 
 
 REQUEST: Fields = (("address", ADDRESS_BITS), ("count", COUNT_BITS))

@@ -32,7 +32,7 @@ class Counter(IntEnum):
 
     CYCLES: clocks while busy; the next six divide them by what the array did: COMPUTE a step, TILE_WAIT the next tile
     was not loaded, HAZARD a sum was not written yet, ACTIVATION_WAIT no bundle was there, OUTPUT_WAIT no room for a
-    result, IDLE no pass was queued. READ_VECTORS, WRITE_VECTORS: beats on the bus. The others count what energy is
+    result, IDLE no pass was queued. READ_BEATS, WRITE_BEATS: beats on the bus. The others count what energy is
     charged for: bundles fed, accumulator entries read and written and results (each per column), slots written (per
     column), rows of groups decoded, and words of metadata and values that entered the decoder.
     """
@@ -44,8 +44,8 @@ class Counter(IntEnum):
     HAZARD = 4
     ACTIVATION_WAIT = 5
     OUTPUT_WAIT = 6
-    READ_VECTORS = 7
-    WRITE_VECTORS = 8
+    READ_BEATS = 7
+    WRITE_BEATS = 8
     BUNDLE_READS = 9
     ACCUMULATOR_READS = 10
     ACCUMULATOR_WRITES = 11

@@ -37,8 +37,8 @@ class Counters(wiring.Component):
         activity = self.activity_i
         events = {
             Counter.CYCLES: 1,
-            Counter.READ_VECTORS: self.read_i,
-            Counter.WRITE_VECTORS: self.write_i,
+            Counter.READ_BEATS: self.read_i,
+            Counter.WRITE_BEATS: self.write_i,
             Counter.BUNDLE_READS: activity.bundles,
             Counter.ACCUMULATOR_READS: activity.accumulator_read,
             Counter.ACCUMULATOR_WRITES: activity.accumulator_write,

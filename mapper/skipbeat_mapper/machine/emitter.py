@@ -155,7 +155,7 @@ class Emitter:
         fields = {
             "address": op.address * self._machine.vector, "block": op.block, "low": op.low & 255, "high": op.high & 255,
             "raw": int(op.raw), "residual": int(op.residual_at is not None), "residual_at": op.residual_at or 0,
-            "count": op.count, "pool": op.pool,
+            "count": op.count, "pool": op.pool, "memory": 1, "local": 0,
         }  # fmt: skip
         draft = self._add(Opcode.STORE, fields, Engine.STORE)
         self._hazards.read(op.reads, draft, Engine.STORE)

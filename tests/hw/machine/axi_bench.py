@@ -217,9 +217,9 @@ class Bench:
         assert self.holds(program.after)
         counters = await self.counters()
         assert {counter: counters[counter] for counter in program.counters} == program.counters
-        assert counters[Counter.READ_VECTORS] == self.rules.reads - reads
-        assert counters[Counter.WRITE_VECTORS] == self.rules.writes - writes
-        assert counters[Counter.CYCLES] == sum(counters[Counter(i)] for i in range(Counter.IDLE, Counter.READ_VECTORS))
+        assert counters[Counter.READ_BEATS] == self.rules.reads - reads
+        assert counters[Counter.WRITE_BEATS] == self.rules.writes - writes
+        assert counters[Counter.CYCLES] == sum(counters[Counter(i)] for i in range(Counter.IDLE, Counter.READ_BEATS))
         assert self.rules.quiet
 
 

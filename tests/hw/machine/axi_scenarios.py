@@ -16,7 +16,7 @@ PRESET = "tiny-4x4"
 #: Environment variable that names the folder of the prepared programs.
 FOLDER_VARIABLE = "SKIPBEAT_AXI_SCENARIOS"
 #: The counts that do not depend on the memory's speed.
-TIMELESS = (Counter.COMPUTE, *(counter for counter in Counter if counter >= Counter.READ_VECTORS))
+TIMELESS = (Counter.COMPUTE, *(counter for counter in Counter if counter >= Counter.READ_BEATS))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
