@@ -5,15 +5,15 @@ Read from YAML (`load_hardware`) or from a preset's name; every value is checked
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .errors import InputError
+from .yaml_file import first_error, parse_mapping, parse_value, read_text
 
 GROUP_SIZES = (4, 8, 16, 32)
 DEFAULT_PRESET = "edge-16x16"
@@ -167,21 +167,7 @@ def load_hardware(source: str | Path = DEFAULT_PRESET, overrides: Sequence[str] 
     try:
         return Hardware.model_validate(data)
     except ValidationError as error:
-        raise InputError(f"hardware {source}: {_first_error(error)}") from None
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which no key stands twice: PyYAML would silently keep the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        raise InputError(f"hardware {source}: {first_error(error)}") from None
 
 
 def _read(source: str | Path) -> dict[str, Any]:
@@ -189,25 +175,12 @@ def _read(source: str | Path) -> dict[str, Any]:
     if str(source) in preset_names():
         text = (resources.files(__package__) / "presets" / f"{source}.yaml").read_text()
     elif path.suffix in {".yaml", ".yml"}:
-        try:
-            text = path.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not a text file"
-            raise InputError(f"hardware {source}: cannot be read: {reason}") from None
+        text = read_text(path, f"hardware {source}")
     else:
         raise InputError(
             f"hardware {source}: no such preset; expected one of {', '.join(preset_names())} or a .yaml file"
         )
-    try:
-        data = yaml.load(text, _Loader)
-    except yaml.MarkedYAMLError as error:
-        where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise InputError(f"hardware {source}: not valid YAML: {where}{error.problem}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise InputError(f"hardware {source}: not valid YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(data, dict):
-        raise InputError(f"hardware {source}: expected a mapping of keys, found {type(data).__name__}")
-    return data
+    return parse_mapping(text, f"hardware {source}")
 
 
 def _apply(data: dict[str, Any], override: str) -> None:
@@ -225,21 +198,6 @@ def _apply(data: dict[str, Any], override: str) -> None:
         if not isinstance(section, dict):
             raise InputError(f"--set {override}: {parent} is a value, not a section")
     try:
-        section[leaf] = yaml.load(value, _Loader)
-    except (yaml.YAMLError, ValueError):
+        section[leaf] = parse_value(value)
+    except ValueError:
         raise InputError(f"--set {override}: {value!r} is not a value") from None
-
-
-def _first_error(error: ValidationError) -> str:
-    first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        return f"{path}: unknown key"
-    if first["type"] == "missing":
-        return f"{path}: missing"
-    if first["type"] == "model_type":
-        return f"{path}: must be a section with keys of its own, not {first['input']!r}"
-    if first["type"] == "value_error":
-        return f"{path}: {message}" if path else message
-    return f"{path}: {message[0].lower()}{message[1:]}, not {first['input']!r}"
