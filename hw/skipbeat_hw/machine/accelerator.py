@@ -37,7 +37,7 @@ class Accelerator(wiring.Component):
         self.top = MachineTop(machine)
         #: Modules that the Verilog places by name.
         self.cells: dict[str, Component] = self.top.cells
-        bits = 8 * machine.vector
+        bits = 8 * machine.beat_bytes
         super().__init__(
             {
                 **_ports("m_axi", ReadSignature(data_bits=bits), False),

@@ -40,9 +40,9 @@ class Fetch(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
-        if machine.vector > INSTRUCTION_BYTES:
-            raise ValueError(f"an instruction must be whole vectors: V must be at most 16, not {machine.vector!r}")
         self.machine = machine
+        #: Instructions in an entry of the queue: one, or as many as a vector holds.
+        self._per_entry = max(1, machine.vector // INSTRUCTION_BYTES)
         words = stream.Signature(INSTRUCTION_BITS)
         super().__init__(
             {
@@ -62,7 +62,8 @@ class Fetch(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        m.submodules.queue = queue = SyncFIFO(width=INSTRUCTION_BITS, depth=QUEUE_DEPTH)
+        depth = max(1, QUEUE_DEPTH // self._per_entry)
+        m.submodules.queue = queue = SyncFIFO(width=INSTRUCTION_BITS * self._per_entry, depth=depth)
         left = Signal(COUNT_BITS)
         due = Signal(COUNT_BITS)
         first = Signal()
@@ -70,12 +71,12 @@ class Fetch(wiring.Component):
         address = Signal(32)
         chunk = Signal(range(CHUNK + 1))
         asked = Signal()
-        vectors_per = INSTRUCTION_BYTES // self.machine.vector
+        vectors = (chunk * INSTRUCTION_BYTES + self.machine.vector - 1) >> (self.machine.vector.bit_length() - 1)
         m.d.comb += [
             chunk.eq(Mux(left < CHUNK, left, CHUNK)),
             self.requests.valid.eq((left != 0) & (room >= CHUNK) & ~self.halt_i),
             self.requests.payload.address.eq(address),
-            self.requests.payload.count.eq(chunk * vectors_per),
+            self.requests.payload.count.eq(vectors),
             asked.eq(self.requests.valid & self.requests.ready),
             self.busy_o.eq(due != 0),
         ]
@@ -89,12 +90,13 @@ class Fetch(wiring.Component):
             with m.If(taken):
                 m.d.sync += first.eq(0)
         m.d.sync += room.eq(room - Mux(asked, chunk, 0) + taken)
-        self._assemble(m, queue, vectors_per)
+        self._assemble(m, queue)
         return m
 
-    def _assemble(self, m: Module, queue: SyncFIFO, vectors_per: int) -> None:
-        """Vectors become instructions."""
-        if vectors_per == 1:
+    def _assemble(self, m: Module, queue: SyncFIFO) -> None:
+        """Vectors become entries of the queue."""
+        vectors_per = INSTRUCTION_BYTES // self.machine.vector
+        if vectors_per <= 1:
             m.d.comb += [queue.w_en.eq(self.beat_i.valid), queue.w_data.eq(self.beat_i.data)]
             return
         part = Signal(range(vectors_per))
@@ -106,8 +108,11 @@ class Fetch(wiring.Component):
 
     def _dispatch(self, m: Module, queue: SyncFIFO, due: Signal, first: Signal) -> Signal:
         """Takes the head of the queue if its engine can have it; returns whether it was taken."""
-        head = queue.r_data
+        part = Signal(range(self._per_entry))
+        head = Signal(INSTRUCTION_BITS)
         taken = Signal()
+        m.d.comb += head.eq(queue.r_data.word_select(part, INSTRUCTION_BITS))
+        m.d.sync += part.eq(part + taken)
         outputs = {Engine.LOAD: self.load_o, Engine.EXECUTE: self.execute_o, Engine.STORE: self.store_o}
         header = struct(layout(Opcode.HEADER))(head[: struct(layout(Opcode.HEADER)).size])
         for output in outputs.values():
@@ -131,5 +136,5 @@ class Fetch(wiring.Component):
                         m.d.comb += [self.error_o.eq(MachineError.BAD_PROGRAM), taken.eq(1)]
             with m.Default():
                 m.d.comb += [self.error_o.eq(MachineError.BAD_OPCODE), taken.eq(1)]
-        m.d.comb += queue.r_en.eq(taken)
+        m.d.comb += queue.r_en.eq(taken & (part == self._per_entry - 1))
         return taken

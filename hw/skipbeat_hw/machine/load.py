@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.hdl import Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.instruction import INSTRUCTION_BITS, Kind, Opcode, layout
+from skipbeat_arch.instruction import INSTRUCTION_BITS, PLACE_FIELDS, Kind, Opcode, layout
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, REQUEST, bank_write_fields, beat_fields, memory_write_fields
 
 from ..layouts import struct
+from .placer import Placer
 
 ROUTES_DEPTH = 8
 #: Memories that are written vector by vector, in the order of the enables.
@@ -89,38 +90,24 @@ class LoadEngine(wiring.Component):
         route = struct(layout(Opcode.LOAD))(routes.r_data)
         beat = self.beat_i
         index = Signal(16)
-        line = Signal(12)
-        entry_next = Signal(LOCAL_BITS)
-        row_next = Signal(LOCAL_BITS)
-        entry = Signal(LOCAL_BITS)
-        row = Signal(LOCAL_BITS)
-        line_ends = line + 1 == route.width
+        m.submodules.placer = placer = Placer(self.machine)
         m.d.comb += [
-            entry.eq(Mux(index == 0, route.to, entry_next)),
-            row.eq(Mux(index == 0, route.to, row_next)),
+            *(placer.place_i[name].eq(route[name]) for name, _ in PLACE_FIELDS),
+            placer.valid_i.eq(beat.valid),
+            placer.first_i.eq(index == 0),
+            placer.final_i.eq(beat.final),
             routes.r_en.eq(beat.valid & beat.final),
             self.bank_write_o.data.eq(Mux(zeroing, 0, beat.data)),
-            self.bank_write_o.address.eq(Mux(zeroing, zero_at, entry)),
+            self.bank_write_o.address.eq(Mux(zeroing, zero_at, placer.entry_o)),
             self.memory_write_o.data.eq(beat.data),
             self.memory_write_o.address.eq(route.to + index),
         ]
         with m.If(beat.valid):
-            m.d.sync += [
-                index.eq(Mux(beat.final, 0, index + 1)),
-                line.eq(Mux(beat.final | line_ends, 0, line + 1)),
-                row_next.eq(Mux(line_ends, row + route.pitch, row)),
-                entry_next.eq(Mux(line_ends, row + route.pitch, entry + 1)),
-            ]
+            m.d.sync += index.eq(Mux(beat.final, 0, index + 1))
         with m.If(zeroing):
             m.d.comb += self.bank_write_o.enable.eq(-1)
         with m.Elif(beat.valid & (route.kind == Kind.ACTIVATIONS)):
-            m.d.comb += self.bank_write_o.enable.eq(self._banks(route))
+            m.d.comb += self.bank_write_o.enable.eq(placer.banks_o)
         for position, kind in enumerate(MEMORIES):
             m.d.comb += self.memory_write_o.enable[position].eq(beat.valid & (route.kind == kind))
         return Mux(beat.valid & beat.final, route.signal, 0)
-
-    def _banks(self, route: data.View) -> Value:
-        """Banks that take a bundle of the vector: the same place in every period of 2**period banks."""
-        shift = self.machine.bundles.bit_length() - 1
-        mask = (1 << route.period) - 1
-        return Cat((((bank ^ route.bank) & mask) >> shift) == 0 for bank in range(self.machine.hw.array.rows))

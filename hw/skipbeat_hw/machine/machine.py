@@ -20,7 +20,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import CODE_BITS
+from skipbeat_arch.machine_ports import CODE_BITS, MachineError
 from skipbeat_arch.registers import COUNTER_BITS, Counter
 
 from ..core import Core
@@ -52,6 +52,7 @@ class MachineTop(wiring.Component):
     -------
     start_i, address_i, count_i: begin with so many instructions at that address; ignored while busy.
     read, write: AXI4 masters. busy_o. done_o: the last run reached its END. error_o: `MachineError` or `CoreError`.
+    stored_o: the last vector of a STORE left the output stage.
     counts_o: by `Counter`.
     """
 
@@ -60,7 +61,7 @@ class MachineTop(wiring.Component):
         self.core = Core(machine.hw)
         #: Modules that the Verilog places by name.
         self.cells: dict[str, Component] = self.core.cells
-        data_bits = 8 * machine.vector
+        data_bits = 8 * machine.beat_bytes
         super().__init__(
             {
                 "start_i": In(1),
@@ -70,6 +71,7 @@ class MachineTop(wiring.Component):
                 "write": Out(WriteSignature(data_bits=data_bits)),
                 "busy_o": Out(1),
                 "done_o": Out(1),
+                "stored_o": Out(1),
                 "error_o": Out(CODE_BITS),
                 "counts_o": Out(data.ArrayLayout(unsigned(COUNTER_BITS), len(Counter))),
             }
@@ -80,6 +82,7 @@ class MachineTop(wiring.Component):
         clear = Signal()
         begin = Signal()
         halt = Signal()
+        conflict = Signal()
         parts = self._parts(m, clear)
         reader, writer, store = parts["reader"], parts["writer"], parts["store"]
         stopped = halt & reader.quiet_o & writer.quiet_o
@@ -94,7 +97,7 @@ class MachineTop(wiring.Component):
             with m.If(stopped):
                 m.d.sync += self.busy_o.eq(0)
             with m.If(self.error_o == 0):
-                code = parts["core"].error
+                code = Mux(conflict, MachineError.BANK_CONFLICT, parts["core"].error)
                 for part in ("tokens", "writer", "reader", "fetch"):
                     code = Mux(parts[part].error_o != 0, parts[part].error_o, code)
                 m.d.sync += self.error_o.eq(code)
@@ -116,8 +119,8 @@ class MachineTop(wiring.Component):
         self._instructions(m, clear, parts)
         self._tokens(m, parts)
         self._compute(m, clear, parts)
-        self._memories(m, parts)
-        m.d.comb += [parts["store"].done_i.eq(writer.done_o)]
+        self._memories(m, parts, conflict)
+        m.d.comb += [store.done_i.eq(writer.done_o), self.stored_o.eq(store.stored_o)]
         wiring.connect(m, store.requests, writer.requests)
         wiring.connect(m, writer.bus, wiring.flipped(self.write))
         wiring.connect(m, reader.bus, wiring.flipped(self.read))
@@ -214,11 +217,14 @@ class MachineTop(wiring.Component):
         wiring.connect(m, parts["store"].jobs, output.jobs)
         m.d.comb += parts["store"].vector_i.eq(output.vector_o)
 
-    def _memories(self, m: Module, parts: dict[str, Component]) -> None:
+    def _memories(self, m: Module, parts: dict[str, Component], conflict: Signal) -> None:
+        """Joins memories and users. The banks' write port is the store engine's if it wants it."""
         memories, output, store, writer = (parts[name] for name in ("memories", "output", "store", "writer"))
         weights, fetcher, load = parts["weight_reader"], parts["fetcher"], parts["load"]
+        loaded, local = load.bank_write_o, store.local_write_o
         m.d.comb += [
-            memories.bank_write_i.eq(load.bank_write_o),
+            conflict.eq(loaded.enable.any() & local.enable.any()),
+            memories.bank_write_i.eq(Mux(local.enable.any(), local.as_value(), loaded.as_value())),
             memories.memory_write_i.eq(load.memory_write_o),
             memories.weight_address_i.eq(weights.address_o),
             memories.weight_enable_i.eq(weights.enable_o),

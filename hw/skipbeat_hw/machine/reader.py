@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.hdl import Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -19,8 +20,8 @@ RETURNS_DEPTH = 8
 class Reader(wiring.Component):
     """Splits requests into aligned bursts and never makes the bus wait: whoever requests has room for all of it.
 
-    One burst address per clock, one vector per clock; `beat_o` is a clock behind the bus. Bursts end at multiples of
-    their largest size, which divides 4096, so none crosses 4 KiB.
+    One burst address per clock, one beat per clock; `beat_o` is a clock behind the last beat of a vector. Bursts end at
+    multiples of their largest size, which divides 4096, so none crosses 4 KiB.
 
     Members
     -------
@@ -33,7 +34,7 @@ class Reader(wiring.Component):
         super().__init__(
             {
                 "requests": In(stream.Signature(struct(REQUEST))),
-                "bus": Out(ReadSignature(data_bits=8 * machine.vector)),
+                "bus": Out(ReadSignature(data_bits=8 * machine.beat_bytes)),
                 "beat_o": Out(struct(beat_fields(machine))),
                 "quiet_o": Out(1),
                 "error_o": Out(CODE_BITS),
@@ -42,11 +43,11 @@ class Reader(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        beats, vector = self.machine.burst_beats, self.machine.vector
+        beats, size, parts = self.machine.burst_beats, self.machine.beat_bytes, self.machine.vector_beats
         m.submodules.returns = returns = SyncFIFO(width=COUNT_BITS, depth=RETURNS_DEPTH)
         active = Signal()
         address = Signal(32)
-        left = Signal(COUNT_BITS)
+        left = Signal(range(parts << COUNT_BITS))
         outstanding = Signal(range(self.machine.hw.memory.outstanding + 1))
         taken = Signal(COUNT_BITS)
         burst = Signal(range(beats + 1))
@@ -54,11 +55,11 @@ class Reader(wiring.Component):
         done = Signal()
         accepted = Signal()
         m.d.comb += [
-            burst.eq(next_burst(address, left, vector, beats)),
+            burst.eq(next_burst(address, left, size, beats)),
             self.bus.arvalid.eq(active & (outstanding != self.machine.hw.memory.outstanding)),
             self.bus.araddr.eq(address),
             self.bus.arlen.eq(burst - 1),
-            self.bus.arsize.eq(vector.bit_length() - 1),
+            self.bus.arsize.eq(size.bit_length() - 1),
             self.bus.arburst.eq(INCR),
             sent.eq(self.bus.arvalid & self.bus.arready),
             done.eq(sent & (left == burst)),
@@ -68,37 +69,54 @@ class Reader(wiring.Component):
             returns.w_data.eq(self.requests.payload.count),
         ]
         with m.If(accepted):
-            m.d.sync += [active.eq(1), address.eq(self.requests.payload.address), left.eq(self.requests.payload.count)]
+            m.d.sync += [active.eq(1), address.eq(self.requests.payload.address)]
+            m.d.sync += left.eq(self.requests.payload.count * parts)
         with m.Elif(done):
             m.d.sync += active.eq(0)
         with m.Elif(sent):
-            m.d.sync += [address.eq(address + burst * vector), left.eq(left - burst)]
+            m.d.sync += [address.eq(address + burst * size), left.eq(left - burst)]
 
         arrived = Signal()
+        whole = Signal()
         final = Signal()
         m.d.comb += [
             self.bus.rready.eq(1),
             arrived.eq(self.bus.rvalid),
             final.eq(taken + 1 == returns.r_data),
-            returns.r_en.eq(arrived & final),
+            returns.r_en.eq(whole & final),
             self.quiet_o.eq(~active & (outstanding == 0)),
         ]
-        with m.If(arrived):
+        with m.If(whole):
             m.d.sync += taken.eq(Mux(final, 0, taken + 1))
-            with m.If(self.bus.rresp[1]):
-                m.d.comb += self.error_o.eq(MachineError.READ_FAILED)
+        with m.If(arrived & self.bus.rresp[1]):
+            m.d.comb += self.error_o.eq(MachineError.READ_FAILED)
+        vector = self._vector(m, arrived, whole)
         m.d.sync += [
             outstanding.eq(outstanding + sent - (arrived & self.bus.rlast)),
-            self.beat_o.valid.eq(arrived),
-            self.beat_o.data.eq(self.bus.rdata),
+            self.beat_o.valid.eq(whole),
+            self.beat_o.data.eq(vector),
             self.beat_o.final.eq(final),
         ]
         return m
 
+    def _vector(self, m: Module, arrived: Signal, whole: Signal) -> Value:
+        """The vector that is whole with this beat."""
+        parts, bits = self.machine.vector_beats, 8 * self.machine.beat_bytes
+        if parts == 1:
+            m.d.comb += whole.eq(arrived)
+            return self.bus.rdata
+        part = Signal(range(parts))
+        earlier = Signal((parts - 1) * bits)
+        vector = Cat(earlier, self.bus.rdata)
+        m.d.comb += whole.eq(arrived & (part == parts - 1))
+        with m.If(arrived):
+            m.d.sync += [part.eq(part + 1), earlier.eq(vector[bits:])]
+        return vector
 
-def next_burst(address: Signal, left: Signal, vector: int, beats: int) -> Mux:
-    """Beats of the burst from `address` on: up to the next multiple of the largest burst."""
-    shift = vector.bit_length() - 1
+
+def next_burst(address: Signal, left: Signal, size: int, beats: int) -> Value:
+    """Beats of `size` bytes in the burst from `address` on: up to the next multiple of the largest burst."""
+    shift = size.bit_length() - 1
     position = address[shift : shift + beats.bit_length() - 1]
     span = beats - position
     return Mux(left < span, left, span)

@@ -1,33 +1,36 @@
-"""The store engine: jobs for the output stage, and their vectors to memory."""
+"""The store engine: jobs for the output stage, and their vectors to memory and to the activation banks."""
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode, layout
+from skipbeat_arch.instruction import INSTRUCTION_BITS, PLACE_FIELDS, Opcode, layout
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, vector_fields
+from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, bank_write_fields, vector_fields
 
 from ..layouts import struct
+from .placer import Placer
 
-PENDING_DEPTH = 2
+PENDING_DEPTH = 4
 
 
 class StoreEngine(wiring.Component):
     """While one job is written to memory, the next one fills the other half of the output memory.
 
-    A STORE goes to the output stage when its tokens are there and its half is free. When its last vector is in the
-    output memory, the writer gets a request; when the writer is done, the signals are given. END waits until
-    everything before it is done.
+    A STORE goes to the output stage when its tokens are there and, if it writes memory, a half is free. With its last
+    vector it signals to execute: a local one is in the banks then. When that vector is in the output memory, the writer
+    gets a request; STOREs are done in order, with the writer or at once, and signal to load. END waits for all of them.
 
     Members
     -------
-    instructions: stream of STORE and END. some_i, take_o, give_o: tokens from and to load and execute.
-    jobs: to the output stage. vector_i: from it. write_o: {enable, address, data} of the output memory.
-    requests, done_i: to and from the writer. end_o: an END was reached.
+    instructions: stream of STORE, PLACE and END. some_i, take_o, give_o: tokens from and to load and execute.
+    jobs: to the output stage. vector_i: from it. write_enable_o, write_address_o: of the output memory.
+    local_write_o: of the banks. requests, done_i: to and from the writer. stored_o: a STORE's last vector left the
+    output stage. end_o: an END was reached.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -43,6 +46,8 @@ class StoreEngine(wiring.Component):
                 "vector_i": In(struct(vector_fields(machine))),
                 "write_enable_o": Out(1),
                 "write_address_o": Out(LOCAL_BITS),
+                "local_write_o": Out(struct(bank_write_fields(machine))),
+                "stored_o": Out(1),
                 "requests": Out(stream.Signature(struct(WRITE_REQUEST))),
                 "done_i": In(1),
                 "end_o": Out(1),
@@ -56,46 +61,78 @@ class StoreEngine(wiring.Component):
         m.submodules.pending = pending = SyncFIFO(width=stores.size, depth=PENDING_DEPTH)
         filling = Signal(stores)
         filling_half = Signal()
-        asked_half = Signal()
         occupied = Signal(range(3))
+        unfinished = Signal(range(PENDING_DEPTH + 1))
         in_stage = Signal()
         may_begin = Signal()
         begin = Signal()
         finished = Signal()
-        is_end = store.opcode == Opcode.END
+        popped = Signal()
+        is_end, is_place = store.opcode == Opcode.END, store.opcode == Opcode.PLACE
+        may_fill = (~store.memory | (occupied != 2)) & (unfinished != PENDING_DEPTH) & ~in_stage
         m.d.comb += [
             may_begin.eq(self.instructions.valid & ~self.halt_i & ((store.wait & ~self.some_i) == 0)),
-            self.end_o.eq(may_begin & is_end & (occupied == 0)),
-            self.jobs.valid.eq(may_begin & ~is_end & (occupied != 2) & ~in_stage),
+            self.end_o.eq(may_begin & is_end & (unfinished == 0)),
+            self.jobs.valid.eq(may_begin & ~is_end & ~is_place & may_fill),
             self.jobs.payload.eq(self.instructions.payload),
             begin.eq(self.jobs.valid & self.jobs.ready),
-            self.instructions.ready.eq(begin | self.end_o),
+            self.instructions.ready.eq(begin | self.end_o | (is_place & ~self.halt_i)),
             self.take_o.eq(Mux(begin | self.end_o, store.wait, 0)),
             finished.eq(self.vector_i.valid & self.vector_i.final),
-            self.write_enable_o.eq(self.vector_i.valid),
+            self.stored_o.eq(finished),
+            self.write_enable_o.eq(self.vector_i.valid & filling.memory),
             self.write_address_o.eq(Mux(filling_half, self.machine.output_depth, 0) + self.vector_i.index),
         ]
         with m.If(begin):
             m.d.sync += [filling.eq(store), in_stage.eq(1)]
         with m.Elif(finished):
-            m.d.sync += [in_stage.eq(0), filling_half.eq(~filling_half)]
-        m.d.sync += occupied.eq(occupied + begin - self.done_i)
+            m.d.sync += [in_stage.eq(0), filling_half.eq(filling_half ^ filling.memory)]
+        m.d.sync += [
+            occupied.eq(occupied + (begin & store.memory) - self.done_i),
+            unfinished.eq(unfinished + begin - popped),
+        ]
+        self._place(m, begin, is_place, filling)
 
         m.d.comb += [pending.w_en.eq(finished), pending.w_data.eq(filling)]
-        self._request(m, pending, stores(pending.r_data), asked_half)
+        self._request(m, pending, stores(pending.r_data), popped)
+        done = Mux(popped, stores(pending.r_data).signal[0], 0)
+        m.d.sync += self.give_o.eq(Cat(done, finished & filling.signal[1]))
         return m
 
-    def _request(self, m: Module, pending: SyncFIFO, job: data.View, half: Signal) -> None:
-        """One request at a time; its signals are given when it is done."""
-        asked = Signal()
+    def _place(self, m: Module, begin: Signal, is_place: Value, filling: data.View) -> None:
+        """A PLACE is for the next STORE; the one in the output stage keeps its own."""
+        places = struct(layout(Opcode.PLACE))
+        instruction = places(self.instructions.payload[: places.size])
+        following = Signal(struct(PLACE_FIELDS))
+        m.submodules.placer = placer = Placer(self.machine)
+        place = Signal(struct(PLACE_FIELDS))
+        with m.If(self.instructions.valid & ~self.halt_i & is_place):
+            m.d.sync += [following[name].eq(instruction[name]) for name, _ in PLACE_FIELDS]
+        with m.If(begin):
+            m.d.sync += place.eq(following)
+        local = self.vector_i.valid & filling.local
         m.d.comb += [
-            self.requests.valid.eq(pending.r_rdy & ~asked & ~self.halt_i),
+            placer.place_i.eq(place),
+            placer.valid_i.eq(local),
+            placer.first_i.eq(self.vector_i.index == 0),
+            placer.final_i.eq(self.vector_i.final),
+            self.local_write_o.enable.eq(Mux(local, placer.banks_o, 0)),
+            self.local_write_o.address.eq(placer.entry_o),
+            self.local_write_o.data.eq(self.vector_i.data),
+        ]
+
+    def _request(self, m: Module, pending: SyncFIFO, job: data.View, popped: Signal) -> None:
+        """One request at a time; a STORE without one is done as soon as all before it are."""
+        asked = Signal()
+        half = Signal()
+        m.d.comb += [
+            self.requests.valid.eq(pending.r_rdy & job.memory & ~asked & ~self.halt_i),
             self.requests.payload.address.eq(job.address),
             self.requests.payload.count.eq(Mux(job.raw, job.count << 2, job.count)),
             self.requests.payload.start.eq(Mux(half, self.machine.output_depth, 0)),
-            pending.r_en.eq(self.done_i),
+            popped.eq(self.done_i | (pending.r_rdy & ~job.memory)),
+            pending.r_en.eq(popped),
         ]
-        m.d.sync += self.give_o.eq(Mux(self.done_i, job.signal, 0))
         with m.If(self.requests.valid & self.requests.ready):
             m.d.sync += asked.eq(1)
         with m.If(self.done_i):

@@ -20,7 +20,7 @@ PIPELINE_ROOM = 4
 class Writer(wiring.Component):
     """Writes one request at a time, all of whose data lies in the output memory: the bus never waits for data.
 
-    One vector per clock once it flows; a request is done when all its responses are there.
+    One beat per clock once it flows; a request is done when all its responses are there.
 
     Members
     -------
@@ -35,7 +35,7 @@ class Writer(wiring.Component):
                 "requests": In(stream.Signature(struct(WRITE_REQUEST))),
                 "read_address_o": Out(LOCAL_BITS),
                 "read_data_i": In(8 * machine.vector),
-                "bus": Out(WriteSignature(data_bits=8 * machine.vector)),
+                "bus": Out(WriteSignature(data_bits=8 * machine.beat_bytes)),
                 "done_o": Out(1),
                 "quiet_o": Out(1),
                 "error_o": Out(CODE_BITS),
@@ -45,10 +45,11 @@ class Writer(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         active = Signal()
-        count = Signal(COUNT_BITS)
-        sent = Signal(COUNT_BITS)
+        beats = range(self.machine.vector_beats << COUNT_BITS)
+        count = Signal(beats)
+        sent = Signal(beats)
         address = Signal(32)
-        left = Signal(COUNT_BITS)
+        left = Signal(beats)
         unanswered = Signal(COUNT_BITS)
         accepted = Signal()
         request = self.requests.payload
@@ -59,7 +60,7 @@ class Writer(wiring.Component):
             self.done_o.eq(active & (left == 0) & (sent == count) & (unanswered == 0)),
         ]
         with m.If(accepted):
-            m.d.sync += [active.eq(1), count.eq(request.count), sent.eq(0)]
+            m.d.sync += [active.eq(1), count.eq(request.count * self.machine.vector_beats), sent.eq(0)]
         with m.Elif(self.done_o):
             m.d.sync += active.eq(0)
         announced = self._addresses(m, accepted, active, address, left)
@@ -73,34 +74,38 @@ class Writer(wiring.Component):
 
     def _addresses(self, m: Module, accepted: Signal, active: Signal, address: Signal, left: Signal) -> Signal:
         """The address channel; returns the beats that are announced in this clock."""
-        beats, vector = self.machine.burst_beats, self.machine.vector
+        beats, size = self.machine.burst_beats, self.machine.beat_bytes
         burst = Signal(range(beats + 1))
         announced = Signal(range(beats + 1))
         m.d.comb += [
-            burst.eq(next_burst(address, left, vector, beats)),
+            burst.eq(next_burst(address, left, size, beats)),
             self.bus.awvalid.eq(active & (left != 0)),
             self.bus.awaddr.eq(address),
             self.bus.awlen.eq(burst - 1),
-            self.bus.awsize.eq(vector.bit_length() - 1),
+            self.bus.awsize.eq(size.bit_length() - 1),
             self.bus.awburst.eq(INCR),
             announced.eq(Mux(self.bus.awvalid & self.bus.awready, burst, 0)),
         ]
         with m.If(accepted):
-            m.d.sync += [address.eq(self.requests.payload.address), left.eq(self.requests.payload.count)]
+            m.d.sync += address.eq(self.requests.payload.address)
+            m.d.sync += left.eq(self.requests.payload.count * self.machine.vector_beats)
         with m.Elif(announced != 0):
-            m.d.sync += [address.eq(address + burst * vector), left.eq(left - burst)]
+            m.d.sync += [address.eq(address + burst * size), left.eq(left - burst)]
         return announced
 
     def _data(
         self, m: Module, accepted: Signal, active: Signal, sent: Signal, count: Signal, announced: Signal
     ) -> None:
         """The data channel: the output memory is read ahead by as much as the FIFO holds."""
-        beats, shift = self.machine.burst_beats, self.machine.vector.bit_length() - 1
+        beats, shift = self.machine.burst_beats, self.machine.beat_bytes.bit_length() - 1
+        parts, bits = self.machine.vector_beats, 8 * self.machine.beat_bytes
         m.submodules.data = data = SyncFIFO(width=8 * self.machine.vector, depth=PIPELINE_ROOM)
         read_at = Signal(LOCAL_BITS)
         to_read = Signal(COUNT_BITS)
-        ahead = Signal(COUNT_BITS)
+        ahead = Signal(range(parts << COUNT_BITS))
         position = Signal(range(beats))
+        part = Signal(range(parts))
+        popped = Signal()
         room = Signal(range(PIPELINE_ROOM + 1), init=PIPELINE_ROOM)
         reading = Signal()
         fetch = Signal()
@@ -111,20 +116,22 @@ class Writer(wiring.Component):
             data.w_en.eq(reading),
             data.w_data.eq(self.read_data_i),
             self.bus.wvalid.eq(data.r_rdy & (ahead != 0)),
-            self.bus.wdata.eq(data.r_data),
+            self.bus.wdata.eq(data.r_data.word_select(part, bits)),
             self.bus.wstrb.eq(-1),
             self.bus.wlast.eq((position == beats - 1) | (sent + 1 == count)),
             moved.eq(self.bus.wvalid & self.bus.wready),
-            data.r_en.eq(moved),
+            popped.eq(moved & (part == parts - 1)),
+            data.r_en.eq(popped),
         ]
         m.d.sync += [
             reading.eq(fetch),
-            room.eq(room - fetch + moved),
+            room.eq(room - fetch + popped),
             ahead.eq(ahead + announced - moved),
         ]
         request = self.requests.payload
         with m.If(accepted):
             m.d.sync += [read_at.eq(request.start), to_read.eq(request.count), position.eq(request.address >> shift)]
+            m.d.sync += part.eq(0)
         with m.Else():
             m.d.sync += [read_at.eq(read_at + fetch), to_read.eq(to_read - fetch)]
-            m.d.sync += [position.eq(position + moved), sent.eq(sent + moved)]
+            m.d.sync += [position.eq(position + moved), sent.eq(sent + moved), part.eq(part + moved)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import time
 import weakref
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,18 +23,18 @@ _PROLOGUE = f"constexpr int COUNTERS = {len(Counter)}, COUNTER_BITS = {COUNTER_B
 
 class _Request(ctypes.Structure):
     _fields_ = (
-        ("memory", ctypes.c_void_p), ("bytes", ctypes.c_int64), ("vector", ctypes.c_int64),
+        ("memory", ctypes.c_void_p), ("bytes", ctypes.c_int64), ("beat", ctypes.c_int64),
         ("latency", ctypes.c_int64), ("max_clocks", ctypes.c_int64), ("address", ctypes.c_uint32),
         ("count", ctypes.c_uint32), ("stall_percent", ctypes.c_int32), ("seed", ctypes.c_uint32),
-        ("reset_at", ctypes.c_int64), ("regions", ctypes.c_void_p), ("region_count", ctypes.c_int64),
-        ("last_write", ctypes.c_void_p),
+        ("reset_at", ctypes.c_int64), ("stored", ctypes.c_void_p), ("stored_room", ctypes.c_int64),
+        ("duplex", ctypes.c_int32),
     )  # fmt: skip
 
 
 class _Outcome(ctypes.Structure):
     _fields_ = (
         ("cycles", ctypes.c_int64), ("reads", ctypes.c_int64), ("writes", ctypes.c_int64),
-        ("counters", ctypes.c_int64 * 64), ("error", ctypes.c_int32),
+        ("counters", ctypes.c_int64 * 64), ("stored", ctypes.c_int64), ("error", ctypes.c_int32),
         ("done", ctypes.c_int32), ("busy", ctypes.c_int32),
     )  # fmt: skip
 
@@ -50,7 +49,7 @@ class MachineRun:
         done: it reached its END. error: its error code.
         bytes_read, bytes_written: on the bus.
         counters: the performance counters.
-        last_write: for each region, the clock in which its last byte was written; -1 if none was.
+        stored: for each STORE, the clock in which its last vector left the output stage.
     """
 
     memory: npt.NDArray[np.uint8]
@@ -60,7 +59,7 @@ class MachineRun:
     bytes_read: int
     bytes_written: int
     counters: dict[Counter, int]
-    last_write: tuple[int, ...]
+    stored: tuple[int, ...]
 
 
 class VerilatedMachine:
@@ -84,13 +83,12 @@ class VerilatedMachine:
 
     def run(
         self, memory: npt.NDArray[np.uint8], address: int, count: int, *, max_clocks: int, stall_percent: int = 0,
-        seed: int = 0, reset_at: int | None = None, regions: Sequence[tuple[int, int]] = (),
+        seed: int = 0, reset_at: int | None = None,
     ) -> MachineRun:  # fmt: skip
         """Run `count` instructions at `address` on a copy of `memory`.
 
         Args:
             stall_percent: share of the clocks in which each channel of the memory refuses, drawn with `seed`.
-            regions: (first byte, byte after the last) of parts of the memory whose last write is wanted.
             reset_at: run so many clocks, reset, and run from the beginning on the memory as it then is.
 
         Raises:
@@ -99,12 +97,12 @@ class VerilatedMachine:
         if not 0 <= stall_percent < 100:
             raise InputError(f"stall_percent: expected 0..99, not {stall_percent}")
         content = np.array(memory, np.uint8, order="C")
-        bounds = np.array(regions, np.int64).reshape(-1, 2)
-        last_write = np.full(len(bounds), -1, np.int64)
+        machine = self.machine
+        stored = np.zeros(count, np.int64)
         request = _Request(
-            content.ctypes.data, content.size, self.machine.vector, self.machine.hw.memory.latency_clocks, max_clocks,
+            content.ctypes.data, content.size, machine.beat_bytes, machine.hw.memory.latency_clocks, max_clocks,
             address, count, stall_percent, seed, -1 if reset_at is None else reset_at,
-            bounds.ctypes.data, len(bounds), last_write.ctypes.data,
+            stored.ctypes.data, len(stored), machine.duplex,
         )  # fmt: skip
         outcome = _Outcome()
         started = time.perf_counter()
@@ -112,7 +110,7 @@ class VerilatedMachine:
         self.clocks_per_second = outcome.cycles / (time.perf_counter() - started)
         return MachineRun(
             memory=content, cycles=outcome.cycles, done=bool(outcome.done), error=outcome.error,
-            bytes_read=outcome.reads * self.machine.vector, bytes_written=outcome.writes * self.machine.vector,
+            bytes_read=outcome.reads * machine.beat_bytes, bytes_written=outcome.writes * machine.beat_bytes,
             counters={counter: outcome.counters[counter] for counter in Counter},
-            last_write=tuple(last_write.tolist()),
+            stored=tuple(stored[: outcome.stored].tolist()),
         )  # fmt: skip

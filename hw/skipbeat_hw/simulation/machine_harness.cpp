@@ -7,19 +7,20 @@
 // Mirrors machine_driver.py.
 struct MachineRequest {
     uint8_t* memory;
-    int64_t bytes, vector, latency, max_clocks;
+    int64_t bytes, beat, latency, max_clocks;  // beat: bytes
     uint32_t address, count;
     int32_t stall_percent;  // of the clocks in which each channel of the memory is unwilling
     uint32_t seed;
     int64_t reset_at;  // < 0: never; the run then starts over from its beginning
-    const int64_t* regions;  // [region_count][2]: first byte and the one after the last
-    int64_t region_count;
-    int64_t* last_write;  // [region_count]: clock of the last beat that was written into each region, -1: none
+    int64_t* stored;   // [stored_room]: clocks of stored_o
+    int64_t stored_room;
+    int32_t duplex;    // the memory serves reads and writes apart
 };
 
 struct MachineOutcome {
     int64_t cycles, reads, writes;
     int64_t counters[64];  // as the counts_o port holds them, COUNTERS of them
+    int64_t stored;  // pulses of stored_o
     int32_t error, done, busy;
 };
 
@@ -43,33 +44,41 @@ struct Dice {
 };
 
 // One memory behind both masters: bursts are served whole, in the order in which their addresses came (of two in one
-// clock the read first), a beat per clock; the first beat of a read comes `latency` clocks after its address.
+// clock the read first), a beat per clock; the first beat of a read comes `latency` clocks after its address. A duplex
+// memory serves writes as if there were no reads, and reads as if there were no writes.
 struct Memory {
     const MachineRequest& request;
     Vtop& top;
     Dice dice;
-    std::deque<Burst> bursts;
+    std::deque<Burst> queues[2];
     bool answer = false, answer_failed = false, read_offered = false;
 
     bool outside(const Burst& burst) const {
-        return burst.address < 0 || burst.address + request.vector > request.bytes;
+        return burst.address < 0 || burst.address + request.beat > request.bytes;
+    }
+
+    std::deque<Burst>& queue(bool is_read) { return queues[request.duplex && !is_read]; }
+
+    // The burst that is served next, or one without beats if it is of the other kind or there is none.
+    Burst head_of(bool is_read) {
+        const auto& bursts = queue(is_read);
+        return !bursts.empty() && bursts.front().is_read == is_read ? bursts.front() : Burst{};
     }
 
     void drive(int64_t clock) {
-        const bool some = !bursts.empty();
-        const Burst head = some ? bursts.front() : Burst{};
-        const bool reading = some && head.is_read && clock >= head.ready_at && (read_offered || !dice.unwilling());
+        const Burst head = head_of(true);
+        const bool reading = head.beats && clock >= head.ready_at && (read_offered || !dice.unwilling());
         read_offered = reading;
         top.read___05Farready = !dice.unwilling();
         top.write___05Fawready = !dice.unwilling();
-        top.write___05Fwready = some && !head.is_read && !dice.unwilling();
+        top.write___05Fwready = head_of(false).beats && !dice.unwilling();
         top.write___05Fbvalid = answer;
         top.write___05Fbresp = answer_failed ? 2 : 0;
         top.read___05Frvalid = reading;
         top.read___05Frlast = reading && head.beats == 1;
         top.read___05Frresp = reading && outside(head) ? 2 : 0;
         uint32_t words[WORDS] = {};
-        if (reading && !outside(head)) std::memcpy(words, request.memory + head.address, request.vector);
+        if (reading && !outside(head)) std::memcpy(words, request.memory + head.address, request.beat);
         put(top.read___05Frdata, words);
     }
 
@@ -78,30 +87,33 @@ struct Memory {
         if (top.read___05Frvalid && top.read___05Frready) {
             ++outcome.reads;
             read_offered = false;
-            advance();
-        } else if (top.write___05Fwready && top.write___05Fwvalid) {
-            const Burst& head = bursts.front();
+            advance(true);
+        }
+        if (top.write___05Fwready && top.write___05Fwvalid) {
+            const Burst head = head_of(false);
             uint32_t words[WORDS];
             get(top.write___05Fwdata, words);
             if (outside(head)) answer_failed = true;
-            else std::memcpy(request.memory + head.address, words, request.vector);
+            else std::memcpy(request.memory + head.address, words, request.beat);
             ++outcome.writes;
-            for (int64_t i = 0; i < request.region_count; ++i)
-                if (head.address >= request.regions[2 * i] && head.address < request.regions[2 * i + 1])
-                    request.last_write[i] = clock;
             if (head.beats == 1) answer = true;
-            advance();
+            advance(false);
+        }
+        if (top.stored_o) {
+            if (outcome.stored < request.stored_room) request.stored[outcome.stored] = clock;
+            ++outcome.stored;
         }
         const int64_t delay = request.latency > 1 ? request.latency : 1;
         if (top.read___05Farvalid && top.read___05Farready)
-            bursts.push_back({true, top.read___05Faraddr, top.read___05Farlen + 1, clock + delay});
+            queue(true).push_back({true, top.read___05Faraddr, top.read___05Farlen + 1, clock + delay});
         if (top.write___05Fawvalid && top.write___05Fawready)
-            bursts.push_back({false, top.write___05Fawaddr, top.write___05Fawlen + 1, clock});
+            queue(false).push_back({false, top.write___05Fawaddr, top.write___05Fawlen + 1, clock});
     }
 
-    void advance() {
+    void advance(bool is_read) {
+        auto& bursts = queue(is_read);
         Burst& head = bursts.front();
-        head.address += request.vector;
+        head.address += request.beat;
         if (--head.beats == 0) bursts.pop_front();
     }
 };
@@ -139,7 +151,6 @@ again:
     top.eval();
     clock_edge(top);
     top.rst = 0;
-    for (int64_t i = 0; i < request->region_count; ++i) request->last_write[i] = -1;
     for (int64_t clock = 0; clock < request->max_clocks; ++clock) {
         top.start_i = clock == 0;
         top.address_i = request->address;
