@@ -13,7 +13,7 @@ The last word of a tile carries the stream's `last` flag.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -27,19 +27,19 @@ Int8Array = npt.NDArray[np.int8]
 WordArray = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, eq=False)
-class PackedTile:
-    """A tile as it lies in memory.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TileStatistics:
+    """What timing and events of a tile depend on: everything but its values and their positions.
 
     Attributes:
-        words: uint8 [words, ceil(word_bits / 8)], little-endian.
+        word_count: words in memory, metadata and values.
         encoding: which of the three; `beat`: b; `rows`, `cols`: the groups it holds.
         value_bits, metadata_bits: stored bits without padding.
         nonzeros: weights that are not zero (coordinate and dense may store zeros as well).
         slots: int64 [rows, beat]: values stored for each row and slot, in stream order (the timing model's input).
     """
 
-    words: WordArray
+    word_count: int
     encoding: Encoding
     beat: int
     rows: int
@@ -55,6 +55,21 @@ class PackedTile:
             pixels=pixels, beat=self.beat, rows=self.rows, cols=self.cols, encoding=self.encoding,
             load=True, first=first, last=last,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PackedTile(TileStatistics):
+    """A tile as it lies in memory.
+
+    Attributes:
+        words: uint8 [words, ceil(word_bits / 8)], little-endian.
+    """
+
+    words: WordArray
+    word_count: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "word_count", len(self.words))
 
 
 def tile_beat(weights: Int8Array) -> int:

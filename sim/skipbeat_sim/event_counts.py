@@ -8,13 +8,13 @@ import numpy as np
 
 from skipbeat_arch.command import Command, Encoding
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.tile import PackedTile
+from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Events
 
 from .load_timing import IntArray
 
 
-def event_counts(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> Events:
+def event_counts(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> Events:
     """Count the events of `commands`, whose loads take `tiles` in order; they do not depend on the clocks.
 
     A null pass has one step per pixel, without bundles or products.
@@ -30,7 +30,7 @@ def event_counts(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: H
     tile_beat = _array([tile.beat for tile in tiles])
     encoded = _array([tile.encoding != Encoding.DENSE for tile in tiles])
     value_words = -(-_array([tile.value_bits for tile in tiles]) // hw.word_bits)
-    words = sum(len(tile.words) for tile in tiles)
+    words = sum(tile.word_count for tile in tiles)
     return Events(
         macs=macs,
         slots_idle=steps * hw.pes - macs,

@@ -10,7 +10,7 @@ import numpy as np
 from skipbeat_arch.command import metadata_bits
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.tile import PackedTile
+from skipbeat_arch.tile import TileStatistics
 
 from .load_timing import NEVER, DecoderSizes, IntArray, Response, row_responses
 
@@ -49,7 +49,7 @@ class _Slots(NamedTuple):
     frees: tuple[IntArray, IntArray, IntArray]  # last but two, last but one, last word; -1 if there is none
 
 
-def tile_paths(tiles: Sequence[PackedTile], hw: Hardware) -> list[TilePath]:
+def tile_paths(tiles: Sequence[TileStatistics], hw: Hardware) -> list[TilePath]:
     """The paths of `tiles`, in order. A tile object that occurs several times is computed once.
 
     Raises:
@@ -62,7 +62,7 @@ def tile_paths(tiles: Sequence[PackedTile], hw: Hardware) -> list[TilePath]:
     return [place[id(tile)] for tile in tiles]
 
 
-def _paths(tiles: list[PackedTile], hw: Hardware) -> list[TilePath]:
+def _paths(tiles: list[TileStatistics], hw: Hardware) -> list[TilePath]:
     beat = np.array([tile.beat for tile in tiles], np.int64)
     rows = np.array([tile.rows for tile in tiles], np.int64)
     bits = np.array([metadata_bits(tile.encoding, tile.beat, hw.array.group) for tile in tiles], np.int64)
@@ -95,7 +95,7 @@ def _paths(tiles: list[PackedTile], hw: Hardware) -> list[TilePath]:
     ]
 
 
-def _read_slots(tiles: list[PackedTile], width: int) -> _Slots:
+def _read_slots(tiles: list[TileStatistics], width: int) -> _Slots:
     """Find, for every tile, the slots at which its value words (of `width` values) are used up."""
     sizes = np.array([tile.slots.size for tile in tiles], np.int64)
     ends = np.cumsum(sizes)
@@ -117,7 +117,7 @@ def _read_slots(tiles: list[PackedTile], width: int) -> _Slots:
     return _Slots(words, first_value, (uses_up(2), uses_up(1), uses_up(0)))
 
 
-def _check_words(tiles: list[PackedTile], expected: IntArray) -> None:
+def _check_words(tiles: list[TileStatistics], expected: IntArray) -> None:
     for tile, count in zip(tiles, expected.tolist(), strict=True):
-        if len(tile.words) != count:
-            raise InputError(f"tile: {len(tile.words)} words, but its slots ask for {count}")
+        if tile.word_count != count:
+            raise InputError(f"tile: {tile.word_count} words, but its slots ask for {count}")

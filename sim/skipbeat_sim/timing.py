@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from skipbeat_arch.command import Command, CoreError, command_error
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.tile import PackedTile
+from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Clocks, CoreTiming, Events
 
 from .event_counts import event_counts
@@ -42,7 +42,7 @@ QUEUE = 4
 Entries = tuple[int, int, int, int, int, int]
 
 
-def core_timing(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> CoreTiming:
+def core_timing(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> CoreTiming:
     """Cycles, their causes and the events of a program under ideal ports; exact, without running it.
 
     Clocks before the first step and after the last are `fill_drain`. A clock between them without a step is
@@ -50,8 +50,7 @@ def core_timing(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Ha
 
     Args:
         commands: the program.
-        tiles: the tiles of the commands with `load`, in order. Only descriptors, `slots`, the number of `words`
-            and `nonzeros` are read.
+        tiles: the tiles of the commands with `load`, in order. Only their statistics are read.
         hw: the hardware.
 
     Raises:
@@ -63,12 +62,12 @@ def core_timing(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Ha
     return CoreTiming(cycles=clocks.cycles, clocks=clocks, events=events)
 
 
-def core_cycles(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> int:
+def core_cycles(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> int:
     """The cycles of `core_timing` alone."""
     return _core_clocks(commands, tiles, hw).cycles
 
 
-def _core_clocks(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> Clocks:
+def _core_clocks(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> Clocks:
     _check_program(commands, tiles, hw)
     return _run_passes(commands, tile_paths(tiles, hw), hw) if commands else Clocks()
 
@@ -190,13 +189,13 @@ def _clock(response: Response, entries: Entries) -> int:
     return max(a + u, b + v, c + w, d + x, e + y, f + z)
 
 
-def _check_program(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> None:
+def _check_program(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> None:
     check_passes(commands, tiles, hw)
     if commands and not commands[-1].last:
         raise InputError("program: its last command must be `last`, or the run has no last result")
 
 
-def check_passes(commands: Sequence[Command], tiles: Sequence[PackedTile], hw: Hardware) -> None:
+def check_passes(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> None:
     """Refuse what the core would answer with an error.
 
     Raises:

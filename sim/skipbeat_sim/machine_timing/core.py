@@ -77,7 +77,7 @@ class Core:
         self._numbers = [n for n, i in program.queues[Engine.EXECUTE] if i.opcode == Opcode.PASS]
         self._jobs = _job_numbers(program)
         self._paths: list[TilePath] = tile_paths(program.tiles, hw)
-        self._words = [len(tile.words) for tile in program.tiles]
+        self._words = [tile.word_count for tile in program.tiles]
         self._loader = TileLoader(hw)
         self._credits = hw.result_depth
         items = sum(c.pixels for c in program.commands if c.last)

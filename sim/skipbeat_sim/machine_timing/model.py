@@ -9,7 +9,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Instruction, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
-from skipbeat_arch.tile import PackedTile
+from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Events
 
 from ..event_counts import event_counts
@@ -49,15 +49,14 @@ class MachineTiming:
 
 
 def machine_timing(
-    machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[PackedTile], *, address: int = 0
+    machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics], *, address: int = 0
 ) -> MachineTiming:
     """Cycles of a program, and where they go; exact, without running it.
 
     Args:
         machine: the hardware.
         instructions: the program.
-        tiles: the tiles of the PASSes that load one, in order. Only descriptors, `slots`, the number of `words` and
-            `nonzeros` are read.
+        tiles: the tiles of the PASSes that load one, in order. Only their statistics are read.
         address: byte address of the program; where bursts end depends on it.
 
     Raises:

@@ -10,7 +10,7 @@ from skipbeat_arch.command import Command
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import ENGINE_OF, VERSION, Engine, Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.tile import PackedTile
+from skipbeat_arch.tile import TileStatistics
 
 from ..timing import check_passes
 
@@ -44,11 +44,11 @@ class Program:
     instructions: tuple[Instruction, ...]
     queues: dict[Engine, list[Numbered]]
     commands: list[Command]
-    tiles: list[PackedTile]
+    tiles: list[TileStatistics]
 
 
 def read_program(
-    machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[PackedTile], address: int
+    machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics], address: int
 ) -> Program:
     """Check a program.
 
@@ -80,12 +80,12 @@ def _check_frame(machine: Machine, instructions: Sequence[Instruction]) -> None:
         raise InputError(f"program: it was made for another hardware than {machine.hw.name}")
 
 
-def _check_words(passes: list[Numbered], commands: list[Command], tiles: Sequence[PackedTile]) -> None:
+def _check_words(passes: list[Numbered], commands: list[Command], tiles: Sequence[TileStatistics]) -> None:
     loads = [(n, i) for (n, i), command in zip(passes, commands, strict=True) if command.load]
     for (number, instruction), tile in zip(loads, tiles, strict=True):
-        if instruction.fields["words"] != len(tile.words):
+        if instruction.fields["words"] != tile.word_count:
             words = instruction.fields["words"]
-            raise InputError(f"program: instruction {number} reads {words} words of a tile of {len(tile.words)}")
+            raise InputError(f"program: instruction {number} reads {words} words of a tile of {tile.word_count}")
 
 
 def _check_walks(queue: list[Numbered]) -> None:
