@@ -52,7 +52,7 @@ class Beat(NamedTuple):
 
 def next_burst(machine: Machine, address: int, left: int) -> int:
     """Beats of the next burst: none crosses a multiple of the longest burst."""
-    return min(left, machine.burst_beats - address // machine.vector % machine.burst_beats)
+    return min(left, machine.burst_beats - address // machine.beat_bytes % machine.burst_beats)
 
 
 def address_ports(channel: str, burst: Address | None, machine: Machine) -> dict[str, int]:
@@ -62,6 +62,6 @@ def address_ports(channel: str, burst: Address | None, machine: Machine) -> dict
         f"bus__{channel}valid": int(burst is not None),
         f"bus__{channel}addr": address,
         f"bus__{channel}len": beats - 1,
-        f"bus__{channel}size": machine.vector.bit_length() - 1,
+        f"bus__{channel}size": machine.beat_bytes.bit_length() - 1,
         f"bus__{channel}burst": INCR,
     }

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, fields
 
 from skipbeat_arch.instruction import Engine, Kind, Opcode
+from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 
 from ..sequencer import Sequencer
@@ -62,7 +63,8 @@ class Span:
     Attributes:
         began: clock in which it left its queue (ZERO: in which it began).
         finished: LOAD: clock of its last vector; ZERO: of its last entry; SETUP: `began`; PASS: of its last step in
-            the array; STORE: of the memory's last response; END: `began`. None: the run ended before.
+            the array; STORE: of the memory's last response, or, without `memory`, the one after its last vector and
+            after the end of the STORE before it; PLACE, END: `began`. None: the run ended before.
     """
 
     opcode: Opcode
@@ -76,13 +78,15 @@ class MachineCounter:
 
     Attributes:
         clocks, transfers: so far.
+        stored: clocks of `stored_o`.
         spans: for each engine its instructions in the order in which they began.
     """
 
-    def __init__(self, vector: int) -> None:
-        self._vector = vector
+    def __init__(self, machine: Machine) -> None:
+        self._vector, self._beat = machine.vector, machine.beat_bytes
         self.clocks = MachineClocks()
         self.transfers = TransferBytes()
+        self.stored: list[int] = []
         self.spans: dict[Engine, list[Span]] = {engine: [] for engine in Engine}
         self._open: dict[Opcode, deque[Span]] = {opcode: deque() for opcode in Opcode}
         self.clock = 0
@@ -93,15 +97,15 @@ class MachineCounter:
         setattr(self.transfers, name, getattr(self.transfers, name) + self._vector)
 
     def written(self) -> None:
-        """A vector went to memory."""
-        self.transfers.outputs += self._vector
+        """A beat went to memory."""
+        self.transfers.outputs += self._beat
 
     def begin(self, engine: Engine, instruction: Decoded) -> None:
         """An instruction begins in this clock."""
         opcode = Opcode(instruction.opcode)
         span = Span(opcode, instruction.word, self.clock)
         self.spans[engine].append(span)
-        if opcode in (Opcode.SETUP, Opcode.END):
+        if opcode in (Opcode.SETUP, Opcode.PLACE, Opcode.END):
             span.finished = self.clock
         else:
             self._open[opcode].append(span)

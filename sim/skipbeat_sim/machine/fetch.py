@@ -15,6 +15,7 @@ from .instructions import Decoded, decode
 
 #: Instructions of a request, and of the queue.
 CHUNK, QUEUE = 16, 64
+WORD = (1 << INSTRUCTION_BITS) - 1
 _QUEUES = {int(opcode): int(engine) for opcode, engine in ENGINE_OF.items()}
 
 
@@ -23,15 +24,18 @@ class Fetch:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._vectors = INSTRUCTION_BYTES // machine.vector
+        # vectors of an instruction, and instructions of a vector
+        self._vectors = max(1, INSTRUCTION_BYTES // machine.vector)
+        self._parts = max(1, machine.vector // INSTRUCTION_BYTES)
         self.reset()
 
     def reset(self) -> None:
         """All registers."""
-        self._left = self._address = self._due = self._filled = self._assembly = 0
+        self._left = self._address = self._due = self._filled = self._assembly = self._part = 0
         self._first = False
         self._room = QUEUE
-        self._queue: deque[Decoded] = deque()
+        # of each vector the instructions, the first one first
+        self._queue: deque[tuple[Decoded, ...]] = deque()
 
     @property
     def busy(self) -> bool:
@@ -46,15 +50,17 @@ class Fetch:
         """
         self.request: Request | None = None
         if self._left and self._room >= CHUNK and not halt:
-            self.request = Request(self._address, min(self._left, CHUNK) * self._vectors)
+            count = -(-min(self._left, CHUNK) * self._vectors // self._parts)
+            self.request = Request(self._address, count)
         self.offer: tuple[Decoded, int] | None = None
         self.error = MachineError.NONE
         self.takes = False
         if self._first and not self._due:
             self.error = MachineError.BAD_PROGRAM
-        if not self._queue or halt:
+        # behind the last instruction a vector may have parts that belong to nothing
+        if not self._queue or halt or not self._due:
             return
-        head = self._queue[0]
+        head = self._queue[0][self._part]
         self.error = self._check(head)
         self.takes = True
         if self.error == MachineError.NONE and head.opcode != Opcode.HEADER:
@@ -76,24 +82,31 @@ class Fetch:
     def update(self, start: tuple[int, int] | None, beat: Beat | None, request_ready: bool) -> None:
         """End of a clock with `start_i` (address and count, if it is set), `beat_i` and `requests.ready`."""
         if self.takes:
-            self._queue.popleft()
+            self._part += 1
+            if self._part == self._parts:
+                self._queue.popleft()
+                self._part = 0
             self._due = (self._due - 1) & 0xFFFFFF
             self._room += 1
             self._first = False
         if beat is not None:
-            self._assembly |= beat.data << (8 * self._machine.vector * self._filled)
-            self._filled += 1
-            if self._filled == self._vectors:
-                self._queue.append(decode(self._assembly))
-                self._assembly = self._filled = 0
+            self._fill(beat.data)
         if self.request is not None and request_ready:
-            chunk = self.request.count // self._vectors
+            chunk = min(self._left, CHUNK)
             self._left -= chunk
             self._address = (self._address + chunk * INSTRUCTION_BYTES) & ADDRESS_MASK
             self._room -= chunk
         if start is not None:
             self._address, self._left = start
             self._due, self._first = self._left, True
+
+    def _fill(self, data: int) -> None:
+        self._assembly |= data << (8 * self._machine.vector * self._filled)
+        self._filled += 1
+        if self._filled == self._vectors:
+            words = (self._assembly >> (INSTRUCTION_BITS * part) & WORD for part in range(self._parts))
+            self._queue.append(tuple(decode(word) for word in words))
+            self._assembly = self._filled = 0
 
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         ready = (bool(inputs[f"{engine.name.lower()}_o__ready"]) for engine in Engine)
@@ -112,7 +125,7 @@ class Fetch:
         for engine in Engine:
             word = self.offer[0].word if self.offer and self.offer[1] == engine else None
             values[f"{engine.name.lower()}_o__valid"] = int(word is not None)
-            values[f"{engine.name.lower()}_o__payload"] = (word or 0) & ((1 << INSTRUCTION_BITS) - 1)
+            values[f"{engine.name.lower()}_o__payload"] = (word or 0) & WORD
         return values
 
     def tick(self, inputs: Mapping[str, int]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from skipbeat_arch import ports
@@ -14,19 +13,11 @@ from skipbeat_arch.machine_ports import REQUEST, bank_write_fields, beat_fields,
 from ..fifo import Fifo
 from .axi import Beat, Request
 from .instructions import Decoded, decode
+from .place import MASK, BankWrite, PlaceWalk
 
 ROUTES = 8
-MASK = 0xFFFF
 #: Which enable bit of `memory_write_o` a kind has.
 ENABLES = {Kind.WEIGHTS: 1, Kind.PARAMETERS: 2, Kind.RESIDUAL: 4, Kind.TABLE: 8}
-
-
-class BankWrite(NamedTuple):
-    """A vector on its way into the activation banks; `enable` has a bit for each bank."""
-
-    enable: int
-    address: int
-    data: int
 
 
 class MemoryWrite(NamedTuple):
@@ -44,13 +35,15 @@ class Load:
         self._machine = machine
         self._all = (1 << machine.hw.array.rows) - 1
         self._routes: Fifo[Decoded] = Fifo(ROUTES)
+        self._walk = PlaceWalk(machine)
         self.reset()
 
     def reset(self) -> None:
         """All registers."""
         self._routes.reset()
+        self._walk.reset()
         self._zeroing = False
-        self._zero_left = self._zero_at = self._i = self._line = self._entry = self._row_entry = 0
+        self._zero_left = self._zero_at = self._i = 0
         self.give = 0
 
     @property
@@ -94,9 +87,7 @@ class Load:
             return
         place = head.fields
         if place["kind"] == Kind.ACTIVATIONS:
-            entry = self._entry if self._i else place["to"]
-            enable = _banks(self._machine.hw.array.rows, self._machine.bundles, place["bank"], place["period"])
-            self.bank_write = BankWrite(enable, entry, beat.data)
+            self.bank_write = self._walk.write(place, self._i, beat.data)
         elif place["kind"] in ENABLES:
             self.memory_write = MemoryWrite(place["kind"], (place["to"] + self._i) & MASK, beat.data)
 
@@ -131,17 +122,11 @@ class Load:
             self._zero_left, self._zero_at = instruction.fields["count"], instruction.fields["to"]
 
     def _advance(self, head: Decoded) -> None:
-        place = head.fields
-        entry, row = (self._entry, self._row_entry) if self._i else (place["to"], place["to"])
-        if self._line + 1 == place["width"]:
-            self._entry = self._row_entry = (row + place["pitch"]) & MASK
-            self._line = 0
-        else:
-            self._entry, self._row_entry = (entry + 1) & MASK, row
-            self._line = (self._line + 1) & 0xFFF
+        self._walk.advance(head.fields, self._i)
         self._i = (self._i + 1) & MASK
         if self.final:
-            self._i = self._line = 0
+            self._i = 0
+            self._walk.restart()
 
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         fields = ports.unpack(beat_fields(self._machine), inputs["beat_i"])
@@ -176,9 +161,3 @@ class Load:
         self.update(bool(inputs["requests__ready"]))
         if inputs.get("rst", 0):
             self.reset()
-
-
-@lru_cache
-def _banks(rows: int, bundles: int, bank: int, period: int) -> int:
-    """The banks that receive a bundle of the vector."""
-    return sum(1 << q for q in range(rows) if ((q ^ bank) & ((1 << period) - 1)) // bundles == 0)

@@ -58,7 +58,7 @@ class Accelerator:
         self._tiles: Fifo[TileRead] = Fifo(PART_QUEUE)
         # whose vectors come back: True for fetch
         self._owners: Fifo[bool] = Fifo(OWNERS)
-        self.counter = MachineCounter(machine.vector)
+        self.counter = MachineCounter(machine)
         self.busy = self.done = False
         self.error = 0
         self._begin: tuple[int, int] | None = None
@@ -100,7 +100,13 @@ class Accelerator:
         self._evaluate_requests()
         self._evaluate_core(some, halt)
         self.store.evaluate(queues[2].front, some >> 1 & 1 | some >> 2 & 2, self.output.vector, halt)
+        self._conflict = self._written_twice()
         self._evaluate_tokens()
+
+    def _written_twice(self) -> MachineError:
+        loaded, stored = self.load.bank_write, self.store.local_write
+        both = loaded is not None and stored is not None and loaded.enable and stored.enable
+        return MachineError.BANK_CONFLICT if both else MachineError.NONE
 
     def _evaluate_requests(self) -> None:
         ready = self.reader.requests_ready and self._owners.ready
@@ -165,8 +171,9 @@ class Accelerator:
                 self.busy = False
             self.done = self.done or self.store.end
             if not self.error:
-                parts = self.fetch, self.reader, self.writer, self.tokens, self.core
-                self.error = int(next((part.error for part in parts if part.error), MachineError.NONE))
+                masters = self.fetch.error, self.reader.error, self.writer.error
+                errors = *masters, self.tokens.error, self._conflict, self.core.error
+                self.error = int(next((error for error in errors if error), MachineError.NONE))
 
     def _update_memories(self) -> None:
         """Reads first: they see older writes only."""
@@ -184,8 +191,10 @@ class Accelerator:
             memories.read_output(self.writer.read_address)
         if self.load.memory_write is not None:
             memories.write(self.load.memory_write)
-        if self.load.bank_write is not None:
-            memories.write_banks(self.load.bank_write)
+        stored = self.store.local_write
+        bank_write = stored if stored is not None and stored.enable else self.load.bank_write
+        if bank_write is not None:
+            memories.write_banks(bank_write)
         if self.store.write_address is not None and output.vector is not None:
             memories.write_output(self.store.write_address, output.vector.data)
 
@@ -198,8 +207,7 @@ class Accelerator:
         tiles.update(self._next_tile is not None, execute.tile)
         offered, engine = fetch.offer if fetch.offer is not None and fetch.takes else (None, 0)
         taken = (
-            self.load.ready(self._load_granted), execute.begins,
-            self.store.end or (self.store.job is not None and not self.output.busy),
+            self.load.ready(self._load_granted), execute.begins, self.store.ready(not self.output.busy),
         )  # fmt: skip
         for number, queue in enumerate(queues):
             queue.update(taken[number], offered if number == engine else None)
@@ -221,9 +229,11 @@ class Accelerator:
             counter.finish(Opcode.LOAD)
         if self.execute.begins:
             self._note(Engine.EXECUTE)
-        if self.writer.done:
+        if store.popped(self.writer.done):
             counter.finish(Opcode.STORE)
-        if store.end or (store.job is not None and not self.output.busy):
+        if store.finished:
+            counter.stored.append(counter.clock)
+        if store.ready(not self.output.busy):
             self._note(Engine.STORE)
         counter.end_clock(self.core.sequencer)
 
@@ -256,12 +266,13 @@ class Accelerator:
             "busy_o": int(self.busy),
             "done_o": int(self.done),
             "error_o": int(self.error),
+            "stored_o": int(self.store.finished),
             **address_ports("ar", self.reader.ar, self._machine),
             "bus__rready": 1,
             **address_ports("aw", self.writer.aw, self._machine),
             "bus__wvalid": int(self.writer.w is not None),
             "bus__wdata": data,
-            "bus__wstrb": (1 << self._machine.vector) - 1,
+            "bus__wstrb": (1 << self._machine.beat_bytes) - 1,
             "bus__wlast": int(last),
             "bus__bready": 1,
         }

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
-from .load import BankWrite, MemoryWrite
+from .load import MemoryWrite
+from .place import BankWrite
 
 Bundles = npt.NDArray[np.int32]
 Offsets = npt.NDArray[np.int64]

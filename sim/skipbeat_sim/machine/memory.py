@@ -28,8 +28,11 @@ class _Burst:
 class ExternalMemory:
     """Serves bursts whole, in the order in which their addresses came, one beat per clock.
 
+    With `machine.duplex` it serves reads and writes apart, each as if it were alone; a read sees older writes only.
+
     The first beat of a read comes `memory.latency_clocks` (at least 1) clocks after its address, or when the memory
-    is free; a write is served from the clock after its address on, and answered in the clock after its last beat.
+    is free; a write is served from the clock after its address on, when the memory is free, and answered in the clock
+    after its last beat.
 
     Attributes:
         contents: uint8 [bytes].
@@ -38,9 +41,11 @@ class ExternalMemory:
 
     def __init__(self, machine: Machine, contents: npt.NDArray[np.uint8]) -> None:
         self.contents = contents
-        self._size = machine.vector
+        self._size = machine.beat_bytes
         self._latency = max(1, machine.hw.memory.latency_clocks)
-        self._bursts: deque[_Burst] = deque()
+        self._reads: deque[_Burst] = deque()
+        # One queue for both unless the memory is duplex.
+        self._writes: deque[_Burst] = deque() if machine.duplex else self._reads
         self._answers: deque[int] = deque()
         self._clock = 0
         self.bytes_read = self.bytes_written = 0
@@ -50,13 +55,10 @@ class ExternalMemory:
         self.r: ReadBeat | None = None
         self.w_ready = False
         self.b_resp = self._answers[0] if self._answers else None
-        if not self._bursts:
-            return
-        burst = self._bursts[0]
-        if burst.write:
+        if self._writes and self._writes[0].write:
             self.w_ready = True
-        elif self._clock >= burst.start:
-            self.r = self._beat(burst)
+        if self._reads and not self._reads[0].write and self._clock >= self._reads[0].start:
+            self.r = self._beat(self._reads[0])
 
     def _beat(self, burst: _Burst) -> ReadBeat:
         end = burst.address + self._size
@@ -71,22 +73,22 @@ class ExternalMemory:
             self._answers.popleft()
         if self.r is not None:
             self.bytes_read += self._size
-            self._next_beat()
-        elif self.w_ready and w is not None:
-            self._write(self._bursts[0], w)
-            self._next_beat()
+            self._next_beat(self._reads)
+        if self.w_ready and w is not None:
+            self._write(self._writes[0], w)
+            self._next_beat(self._writes)
         self._clock += 1
         if ar is not None:
-            self._bursts.append(_Burst(False, *ar, self._clock - 1 + self._latency))
+            self._reads.append(_Burst(False, *ar, self._clock - 1 + self._latency))
         if aw is not None:
-            self._bursts.append(_Burst(True, *aw, self._clock))
+            self._writes.append(_Burst(True, *aw, self._clock))
 
-    def _next_beat(self) -> None:
-        burst = self._bursts[0]
+    def _next_beat(self, bursts: deque[_Burst]) -> None:
+        burst = bursts[0]
         burst.address += self._size
         burst.left -= 1
         if burst.left == 0:
-            self._bursts.popleft()
+            bursts.popleft()
             if burst.write:
                 self._answers.append(SLAVE_ERROR if burst.failed else OKAY)
 

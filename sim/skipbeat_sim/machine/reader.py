@@ -22,6 +22,7 @@ class Reader:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self._parts = machine.vector_beats
         self._most = machine.hw.memory.outstanding
         self._returns: Fifo[int] = Fifo(RETURNS)
         self.reset()
@@ -31,6 +32,7 @@ class Reader:
         self._returns.reset()
         self._active = False
         self._address = self._left = self._outstanding = self._taken = 0
+        self._part = self._earlier = 0
         self.beat: Beat | None = None
 
     @property
@@ -53,25 +55,32 @@ class Reader:
 
     def update(self, request: Request | None) -> None:
         """End of a clock in which `request` was transferred, if not None."""
-        r, final = self._r, False
-        if r is not None:
-            final = self._taken + 1 == self._returns.front
-            self._taken = 0 if final else self._taken + 1
-            self._outstanding -= r.last
-            self.beat = Beat(r.data, final)
-        else:
-            self.beat = None
+        self.beat = None if self._r is None else self._arrive(self._r)
+        final = self.beat is not None and self.beat.final
         self._outstanding += self._sent
         if request is not None or final:
             self._returns.update(final, None if request is None else request.count)
         if request is not None:
             self._active = True
-            self._address, self._left = request.address, request.count
+            self._address, self._left = request.address, request.count * self._parts
         elif self._done:
             self._active = False
         elif self._sent and self.ar:
-            self._address = (self._address + self.ar.beats * self._machine.vector) & ADDRESS_MASK
+            self._address = (self._address + self.ar.beats * self._machine.beat_bytes) & ADDRESS_MASK
             self._left -= self.ar.beats
+
+    def _arrive(self, r: ReadBeat) -> Beat | None:
+        """Take a beat; the vector that it completes, if it does."""
+        self._outstanding -= r.last
+        data = self._earlier | r.data << (8 * self._machine.beat_bytes * self._part)
+        self._part += 1
+        if self._part != self._parts:
+            self._earlier = data
+            return None
+        self._part = self._earlier = 0
+        final = self._taken + 1 == self._returns.front
+        self._taken = 0 if final else self._taken + 1
+        return Beat(data, final)
 
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         beat = ReadBeat(inputs["bus__rdata"], inputs["bus__rresp"], bool(inputs["bus__rlast"]))

@@ -33,6 +33,7 @@ class MachineModelRun:
         clocks: cycles by cause; transfers: bytes by kind.
         events: the core's.
         spans: for each engine its instructions, in the order in which they began.
+        stored: clock of each STORE's `stored_o` (its last vector leaves the output stage), in order.
     """
 
     memory: Bytes
@@ -45,6 +46,7 @@ class MachineModelRun:
     transfers: TransferBytes
     events: Events
     spans: dict[Engine, list[Span]]
+    stored: tuple[int, ...]
 
 
 def run_machine(machine: Machine, memory: Bytes, address: int, count: int, *, max_clocks: int) -> MachineModelRun:
@@ -80,4 +82,5 @@ def run_machine(machine: Machine, memory: Bytes, address: int, count: int, *, ma
         memory=external.contents, cycles=min(clock, max_clocks - 1), done=model.done, error=model.error,
         bytes_read=external.bytes_read, bytes_written=external.bytes_written, clocks=model.counter.clocks,
         transfers=model.counter.transfers, events=model.core.counter.events(), spans=model.counter.spans,
+        stored=tuple(model.counter.stored),
     )  # fmt: skip

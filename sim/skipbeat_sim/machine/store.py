@@ -1,21 +1,33 @@
-"""Store engine: jobs for the output stage, and its vectors through the output memory to memory."""
+"""Store engine: jobs for the output stage, whose vectors go to memory, into the activation banks, or both."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import NamedTuple
 
 from skipbeat_arch import ports
 from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import WRITE_REQUEST, vector_fields
+from skipbeat_arch.machine_ports import WRITE_REQUEST, bank_write_fields, vector_fields
 
 from ..fifo import Fifo
 from .axi import Request
 from .instructions import Decoded, decode
 from .output import Vector
+from .place import BankWrite, PlaceWalk
 
-HALVES = 2
+HALVES, PENDING = 2, 4
+
+
+class Place(NamedTuple):
+    """Where the vectors of a local STORE go, as `PLACE_FIELDS`."""
+
+    to: int = 0
+    width: int = 0
+    pitch: int = 0
+    period: int = 0
+    bank: int = 0
 
 
 class Store:
@@ -23,68 +35,113 @@ class Store:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._pending: Fifo[Decoded] = Fifo(HALVES)
+        self._pending: Fifo[Decoded] = Fifo(PENDING)
+        self._walk = PlaceWalk(machine)
         self.reset()
 
     def reset(self) -> None:
         """All registers."""
         self._pending.reset()
+        self._walk.reset()
         self._filling: Decoded | None = None
-        self._filling_half = self._asked_half = self._occupied = self.give = 0
+        self._next_place = self._place = Place()._asdict()
+        self._filling_half = self._asked_half = self._occupied = self._open = self.give = 0
         self._asked = self._in_stage = False
 
     def evaluate(self, instruction: Decoded | None, some: int, vector: Vector | None, halt: bool) -> None:
-        """Wires: `job` (a STORE), `request` (None: not valid), `write_address` (None: not enabled) and `end`.
+        """Wires of the clock.
+
+        `job` (a STORE), `request`, `write_address`, `local_write` (None: not valid, not enabled); `placed`, `end`;
+        `finished`: the last vector of a STORE leaves the output stage.
 
         Args:
             instruction: on the stream, None if there is none.
             some: `some_i`, 2 bits; vector: `vector_i`, None while it is not valid.
         """
-        self._vector = vector
+        self._vector, self._instruction = vector, instruction
+        self.finished = vector is not None and vector.final
         self.job: Decoded | None = None
+        self.placed = self.end = False
+        if instruction is not None and not halt:
+            self._offer(instruction, not instruction.wait & ~some)
+        self._write()
         self.request: Request | None = None
-        self.write_address: int | None = None
-        self.end = False
-        self._instruction = instruction
-        depth = self._machine.output_depth
-        if instruction is not None and not halt and not instruction.wait & ~some:
-            if instruction.opcode == Opcode.STORE and self._occupied != HALVES and not self._in_stage:
-                self.job = instruction
-            self.end = instruction.opcode == Opcode.END and self._occupied == 0
-        if vector is not None:
-            self.write_address = self._filling_half * depth + vector.index
         head = self._pending.front
-        if head is not None and not self._asked and not halt:
+        if head is not None and head.fields["memory"] and not self._asked and not halt:
             count = head.fields["count"] << (2 * head.fields["raw"])
-            self.request = Request(head.fields["address"], count, self._asked_half * depth)
+            self.request = Request(head.fields["address"], count, self._asked_half * self._machine.output_depth)
+
+    def _offer(self, instruction: Decoded, tokens: bool) -> None:
+        self.placed = instruction.opcode == Opcode.PLACE
+        if not tokens:
+            return
+        self.end = instruction.opcode == Opcode.END and self._open == 0
+        if instruction.opcode == Opcode.STORE and self._open != PENDING and not self._in_stage:
+            half_free = self._occupied != HALVES
+            self.job = instruction if half_free or not instruction.fields["memory"] else None
+
+    def _write(self) -> None:
+        self.write_address: int | None = None
+        self.local_write: BankWrite | None = None
+        vector, filling = self._vector, self._filling
+        if vector is None or filling is None:
+            return
+        if filling.fields["memory"]:
+            self.write_address = self._filling_half * self._machine.output_depth + vector.index
+        if filling.fields["local"]:
+            self.local_write = self._walk.write(self._place, vector.index, vector.data)
+
+    def ready(self, jobs_ready: bool) -> bool:
+        """`instructions.ready`, with `jobs.ready`."""
+        return self.placed or self._begins(jobs_ready)
+
+    def _begins(self, jobs_ready: bool) -> bool:
+        return self.end or (self.job is not None and jobs_ready)
 
     def take(self, jobs_ready: bool) -> int:
         """`take_o`, 2 bits."""
-        begins = self.end or (self.job is not None and jobs_ready)
-        return self._instruction.wait if begins and self._instruction is not None else 0
+        return self._instruction.wait if self._begins(jobs_ready) and self._instruction is not None else 0
+
+    def popped(self, done: bool) -> bool:
+        """The oldest STORE has ended, with `done_i`: it is done with memory, or has nothing to do there."""
+        head = self._pending.front
+        return done or (head is not None and not head.fields["memory"])
 
     def update(self, jobs_ready: bool, requests_ready: bool, done: bool) -> None:
         """End of a clock with `jobs.ready`, `requests.ready` and `done_i`."""
-        vector = self._vector
         begin = self.job is not None and jobs_ready
-        finished = vector is not None and vector.final
-        asks = self.request is not None and requests_ready
-        head = self._pending.front
-        self.give = head.signal if done and head is not None else 0
-        self._occupied += begin - done
-        if finished or done:
-            self._pending.update(done and head is not None, self._filling if finished else None)
-        if begin:
-            self._filling, self._in_stage = self.job, True
-        elif finished:
-            self._in_stage = False
-        if finished:
-            self._filling_half ^= 1
+        popped = self.popped(done)
+        self._update_give(popped)
+        self._occupied += (begin and self.job is not None and self.job.fields["memory"]) - done
+        self._open += begin - popped
+        self._pending.update(popped and bool(self._pending.items), self._filling if self.finished else None)
+        self._update_stage(begin)
         if done:
             self._asked = False
             self._asked_half ^= 1
-        elif asks:
+        elif self.request is not None and requests_ready:
             self._asked = True
+        if self.placed and self._instruction is not None:
+            fields = self._instruction.fields
+            self._next_place = {name: fields[name] for name in Place._fields}
+
+    def _update_give(self, popped: bool) -> None:
+        """Load's signal when a STORE has ended, execute's when its last vector has left the output stage."""
+        head = self._pending.front
+        self.give = head.signal & 1 if popped and head is not None else 0
+        if self.finished and self._filling is not None:
+            self.give |= self._filling.signal & 2
+
+    def _update_stage(self, begin: bool) -> None:
+        if self.local_write is not None and self._vector is not None:
+            self._walk.advance(self._place, self._vector.index)
+        if self.finished:
+            self._in_stage = False
+            if self._filling is not None and self._filling.fields["memory"]:
+                self._filling_half ^= 1
+        if begin:
+            self._filling, self._place, self._in_stage = self.job, self._next_place, True
+            self._walk.restart()
 
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         fields = ports.unpack(vector_fields(self._machine), inputs["vector_i"])
@@ -97,14 +154,16 @@ class Store:
         self._evaluate(inputs)
         ready = bool(inputs["jobs__ready"])
         request = self.request or Request(0, 0)
+        local = self.local_write or BankWrite(0, 0, 0)
         return {
-            "instructions__ready": int(self.end or (self.job is not None and ready)),
+            "instructions__ready": int(self.ready(ready)),
             "take_o": self.take(ready),
             "give_o": self.give,
             "jobs__valid": int(self.job is not None),
             "jobs__payload": self.job.word if self.job else 0,
             "write_enable_o": int(self.write_address is not None),
             "write_address_o": self.write_address or 0,
+            "local_write_o": ports.pack(bank_write_fields(self._machine), local._asdict()),
             "requests__valid": int(self.request is not None),
             "requests__payload": ports.pack(WRITE_REQUEST, asdict(request)),
             "end_o": int(self.end),

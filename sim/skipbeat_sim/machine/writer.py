@@ -19,13 +19,15 @@ class Writer:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self._parts = machine.vector_beats
+        self._beat_mask = (1 << (8 * machine.beat_bytes)) - 1
         self.reset()
 
     def reset(self) -> None:
         """All registers."""
         self.active = self._reading = False
-        self._address = self._left = self._beats_left = self.read_address = self._position = 0
-        self._ahead = self._unanswered = self._sent = self._count = 0
+        self._address = self._left = self._to_read = self.read_address = self._position = self._part = 0
+        self._ahead = self._unanswered = self._sent = self._beats = 0
         self._room = DATA_DEPTH
         self._data: deque[int] = deque()
 
@@ -45,12 +47,13 @@ class Writer:
         if self._left:
             self.aw = Address(self._address, next_burst(self._machine, self._address, self._left))
             self._announce = aw_ready
-        self.fetch = self._beats_left != 0 and self._room != 0
+        self.fetch = self._to_read != 0 and self._room != 0
         if self._data and self._ahead:
-            last = self._position == self._machine.burst_beats - 1 or self._sent + 1 == self._count
-            self.w = WriteBeat(self._data[0], last)
+            last = self._position == self._machine.burst_beats - 1 or self._sent + 1 == self._beats
+            data = self._data[0] >> (8 * self._machine.beat_bytes * self._part) & self._beat_mask
+            self.w = WriteBeat(data, last)
             self._send = w_ready
-        self.done = not self._left and self._sent == self._count and not self._unanswered
+        self.done = not self._left and self._sent == self._beats and not self._unanswered
 
     def update(self, request: Request | None, read_data: int) -> None:
         """End of a clock with `read_data_i`, in which `request` was transferred, if not None."""
@@ -64,28 +67,32 @@ class Writer:
             return
         if self._announce and self.aw:
             beats = self.aw.beats
-            self._address = (self._address + beats * self._machine.vector) & ADDRESS_MASK
+            self._address = (self._address + beats * self._machine.beat_bytes) & ADDRESS_MASK
             self._left -= beats
             self._ahead += beats
             self._unanswered += 1
         if self.fetch:
             self.read_address = (self.read_address + 1) & 0xFFFF
-            self._beats_left -= 1
+            self._to_read -= 1
             self._room -= 1
         if self._send:
-            self._data.popleft()
-            self._room += 1
+            self._part += 1
+            if self._part == self._parts:
+                self._data.popleft()
+                self._room += 1
+                self._part = 0
             self._ahead -= 1
             self._position = (self._position + 1) % self._machine.burst_beats
             self._sent += 1
         if self.done:
-            self.active, self._sent = False, 0
+            self.active = False
 
     def _begin(self, request: Request) -> None:
         self.active = True
-        self._address, self._count, self.read_address = request.address, request.count, request.start
-        self._left = self._beats_left = request.count
-        self._position = request.address // self._machine.vector % self._machine.burst_beats
+        self._address, self._to_read, self.read_address = request.address, request.count, request.start
+        self._left = self._beats = request.count * self._parts
+        self._position = request.address // self._machine.beat_bytes % self._machine.burst_beats
+        self._part = self._sent = 0
 
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         response = inputs["bus__bresp"] if inputs["bus__bvalid"] else None
@@ -101,7 +108,7 @@ class Writer:
             **address_ports("aw", self.aw, self._machine),
             "bus__wvalid": int(self.w is not None),
             "bus__wdata": data,
-            "bus__wstrb": (1 << self._machine.vector) - 1,
+            "bus__wstrb": (1 << self._machine.beat_bytes) - 1,
             "bus__wlast": int(last),
             "bus__bready": 1,
             "done_o": int(self.done),

@@ -16,9 +16,10 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import TILE_READ, vector_fields
 from skipbeat_sim.machine.execute import Job
 from skipbeat_sim.machine.fetcher import Fetcher
-from skipbeat_sim.machine.load import BankWrite, MemoryWrite
+from skipbeat_sim.machine.load import MemoryWrite
 from skipbeat_sim.machine.memories import Memories
 from skipbeat_sim.machine.output import OutputStage
+from skipbeat_sim.machine.place import BankWrite
 from skipbeat_sim.machine.requantise import Parameters
 from skipbeat_sim.machine.weight_reader import WeightReader
 
