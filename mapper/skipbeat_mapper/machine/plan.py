@@ -1,9 +1,9 @@
 """The plan: for every step its units in order, with everything in its place on the chip.
 
-The order is region, column tile, block: activations are loaded once per region, and the weights of a column tile once
-per region at most. Every on-chip memory is a ring: what comes next is placed behind what came last, so that it can be
-loaded while the last is in use. Weights of a step are loaded once if all of them fit the weight buffer, once per region
-and column tile if these fit half of it, and otherwise in parts for every block.
+`visits` says in which order blocks come; a region's activations are loaded when it is first visited. Every on-chip
+memory is a ring: what comes next is placed behind what came last, so that it can be loaded while the last is in use.
+Weights of a step are loaded once if all of them fit the weight buffer, once per region and column tile if these fit
+half of it, and otherwise in parts for every block.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from .chip import Chip
 from .loads import Lines, clear, table_load
 from .memory_map import MemoryMap, Prepared
 from .operations import Load, PassOp, Range, Space, Unit, Walk
-from .regions import Region, Span, blocks
+from .regions import Region, Span
 from .stores import Stores
 from .tables import Offsets, bank_offsets, tap_offset
+from .visits import visits
 from .weights import Placed, WeightPlan
 
 
@@ -70,19 +71,20 @@ class _StepPlan:
             entry = self._chip.table.take(len(prepared.entries))
             self._tables |= {offsets: entry + i for i, offsets in enumerate(prepared.entries)}
             waiting.append(table_load(self._machine, prepared.table_at, entry, len(prepared.entries)))
-        for region in prepared.regions:
-            base = self._chip.activations.take(region.entries)
-            lines = Lines(prepared, region, base, self._memory.tensors[self._step.input])
-            zeros = clear(region, base, prepared)
-            self._weights.new_region()
-            self._stores.new_region()
-            for column in range(len(prepared.tiles.columns)):
-                for rows, span in blocks(region, self._step, self._machine):
-                    block = self._block(region, base, rows, span)
-                    for unit in self._accumulate(block, column):
-                        unit.loads[:0] = [*([zeros] if zeros else []), *waiting, *lines.needed(rows)]
-                        zeros, waiting = None, []
-                        yield unit
+        region, base, lines, zeros = None, 0, None, None
+        for visit in visits(prepared, self._machine):
+            if visit.region is not region or lines is None:
+                region = visit.region
+                base = self._chip.activations.take(region.entries)
+                lines = Lines(prepared, region, base, self._memory.tensors[self._step.input])
+                zeros = clear(region, base, prepared)
+                self._weights.new_region()
+                self._stores.new_region()
+            block = self._block(region, base, visit.rows, visit.columns)
+            for unit in self._accumulate(block, visit.column):
+                unit.loads[:0] = [*([zeros] if zeros else []), *waiting, *lines.needed(visit.rows)]
+                zeros, waiting = None, []
+                yield unit
 
     def _block(self, region: Region, base: int, rows: Span, columns: Span) -> _Block:
         conv, pool = self._step.convolution, self._step.window
