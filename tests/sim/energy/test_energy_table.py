@@ -51,14 +51,15 @@ def test_sparseloop_energies_of_its_published_run() -> None:
     """`M128-K1152-N1024-IAD0.44-WD0.25/STC_flexible-RF2x-24-bandwidth`: its counts and the pJ that it prints."""
     table = load_table("sparseloop-45nm")
     mac, read, write = table.mac_energy(8, 32), table.sram_energy(256, 8), table.sram_energy(256, 8, write=True)
-    assert None not in (mac, read, write)
-    assert mac and read and write
+    assert mac is not None
+    assert read is not None
+    assert write is not None
     assert 37_748_736 * mac == pytest.approx(21_169_491.15)
     assert 2_359_296 * read + 1_179_648 * write == pytest.approx(16_374_928.34)
 
 
 def test_widths_scale_as_accelergy_scales_them() -> None:
-    """Sparseloop's int8 MAC was made by Accelergy from these 32-bit rows: a quarter of the adder, a 16th of the product."""
+    """Accelergy made Sparseloop's int8 MAC from these 32-bit rows: a quarter of the adder, a 16th of the product."""
     logic, published = load_table("accelergy-40nm"), load_table("sparseloop-45nm").mac
     assert published is not None
     assert logic.mac_energy(8, 8) == pytest.approx(published.energy, abs=1e-4)
