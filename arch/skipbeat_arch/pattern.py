@@ -78,7 +78,7 @@ MEASURED_GROUPS = (4, 8, 16, 32)
 DENSE_ZEROS = 0.1
 
 
-def measured_pattern(weight: npt.NDArray[np.integer] | npt.NDArray[np.floating]) -> Pattern:
+def measured_pattern(weight: npt.NDArray[np.integer] | npt.NDArray[np.floating] | npt.NDArray[np.bool_]) -> Pattern:
     """The pattern that a weight [C, K] really has along its reduction axis, from its zeros alone.
 
     The N:M with the lowest density for M in 4, 8, 16, 32, the smallest M if several have it; without one,
@@ -86,10 +86,13 @@ def measured_pattern(weight: npt.NDArray[np.integer] | npt.NDArray[np.floating])
     """
     nonzero = weight != 0
     best: Pattern | None = None
+    counts = np.pad(nonzero, ((0, -len(nonzero) % MEASURED_GROUPS[-1]), (0, 0))).view(np.uint8)
+    size = 1
     for m in MEASURED_GROUPS:
-        missing = -len(nonzero) % m
-        groups = np.pad(nonzero, ((0, missing), (0, 0))).reshape(-1, m, nonzero.shape[1])
-        n = int(groups.sum(axis=1).max(initial=0))
+        # The counts of larger groups follow from those of smaller ones, in bytes: large weights are measured quickly.
+        while size < m:
+            counts, size = counts[0::2] + counts[1::2], 2 * size
+        n = int(counts.max(initial=0))
         if 0 < n < m and len(nonzero) >= m and (best is None or n / m < best.density):
             best = Pattern("nm", n, m, n / m)
     density = float(nonzero.mean()) if nonzero.size else 0.0

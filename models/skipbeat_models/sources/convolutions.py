@@ -1,0 +1,134 @@
+"""Convolutions as the array runs them; a transposed one as a stride-1 convolution for each phase of its stride.
+
+Output y of a transposed convolution sums the taps t with y + padding - dilation * t a multiple of the stride (Dumoulin
+and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285, section 4). Outputs of one phase,
+y mod stride, use the same taps and walk the input one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.workload import Convolution
+
+from .graph import Argument, Operator
+from .zeros import Taps
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvolutionCall:
+    """The sizes of a call, two-dimensional: a 1-D convolution has height 1.
+
+    Attributes:
+        low, high: zeros before and after the rows and columns.
+    """
+
+    batch: int
+    c_in: int
+    c_out: int
+    size: tuple[int, int]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    low: tuple[int, int]
+    high: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+    transposed: bool
+    out_size: tuple[int, int]
+
+
+def read_call(operator: Operator) -> ConvolutionCall | None:
+    """The sizes of a convolution operator of the graph; None: it has three dimensions."""
+    weight, source, result = operator.value("weight"), operator.value("input"), operator.results[0]
+    spatial = len(weight.shape) - 2
+    if spatial not in (1, 2):
+        return None
+    transposed = operator.base.startswith("conv_transpose") or bool(operator.args.get("transposed"))
+    groups = operator.args.get("groups", 1)
+    groups = groups if isinstance(groups, int) else 1
+    kernel = _pair(list(weight.shape[2:]), spatial, 1)
+    dilation = _pair(operator.args.get("dilation", 1), spatial, 1)
+    padding = operator.args.get("padding", 0)
+    if isinstance(padding, str):
+        both = tuple(d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel, strict=True))
+        low, high = (both[0] // 2, both[1] // 2), (both[0] - both[0] // 2, both[1] - both[1] // 2)
+    else:
+        low = high = _pair(padding, spatial, 0)
+    return ConvolutionCall(
+        batch=source.shape[0] if len(source.shape) == spatial + 2 else 1,
+        c_in=source.shape[-spatial - 1], c_out=result.shape[-spatial - 1],
+        size=_pair(list(source.shape[-spatial:]), spatial, 1), kernel=kernel,
+        stride=_pair(operator.args.get("stride", 1), spatial, 1), low=low, high=high, dilation=dilation,
+        groups=groups, transposed=transposed, out_size=_pair(list(result.shape[-spatial:]), spatial, 1),
+    )  # fmt: skip
+
+
+def _pair(sizes: Argument, spatial: int, fill: int) -> tuple[int, int]:
+    listed = sizes if isinstance(sizes, list) else [sizes]
+    numbers = [size for size in listed if isinstance(size, int)]
+    if not numbers:  # an empty stride means 1
+        numbers = [1]
+    if len(numbers) < spatial:
+        numbers = numbers[:1] * spatial
+    return (numbers[0], numbers[1]) if spatial == 2 else (fill, numbers[0])
+
+
+def workloads(name: str, call: ConvolutionCall) -> list[tuple[Convolution, Taps]]:
+    """The convolutions that a call is run as, each with its taps of rows and columns, in the order of the input.
+
+    Raises:
+        InputError: a size that no convolution has.
+    """
+    if 0 in (call.batch, call.c_in, call.c_out, *call.size, *call.kernel, *call.out_size):
+        raise InputError(f"layer {name}: a convolution of {call.c_in} by {call.c_out} channels on "
+                         f"{call.size[0]}x{call.size[1]} has no elements")  # fmt: skip
+    if not call.transposed:
+        axes = [_plain(call, axis) for axis in (0, 1)]
+        return [(_convolution(call, (axes[0], axes[1]), call.stride), (range(call.kernel[0]), range(call.kernel[1])))]
+    rows, cols = _phases(call, 0), _phases(call, 1)
+    return [(_convolution(call, (row, col), (1, 1)), (row.taps, col.taps)) for row in rows for col in cols]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Axis:
+    """One axis of a convolution with equal zeros on both sides; other zeros count as input."""
+
+    size: int
+    padding: int
+    dilation: int
+    taps: tuple[int, ...]
+
+
+def _plain(call: ConvolutionCall, axis: int) -> _Axis:
+    padding = min(call.low[axis], call.high[axis])
+    size = call.size[axis] + call.low[axis] + call.high[axis] - 2 * padding
+    return _Axis(size=size, padding=padding, dilation=call.dilation[axis], taps=tuple(range(call.kernel[axis])))
+
+
+def _phases(call: ConvolutionCall, axis: int) -> list[_Axis]:
+    stride, dilation, padding = call.stride[axis], call.dilation[axis], call.low[axis]
+    found = []
+    for phase in range(min(stride, call.out_size[axis])):
+        # Descending taps read ascending inputs, as a convolution does.
+        taps = [t for t in reversed(range(call.kernel[axis])) if (phase + padding - dilation * t) % stride == 0]
+        if not taps:
+            continue
+        outputs = len(range(phase, call.out_size[axis], stride))
+        step = dilation // gcd(dilation, stride)
+        before = (dilation * taps[0] - phase - padding) // stride
+        after = outputs - 1 + step * (len(taps) - 1) - before - (call.size[axis] - 1)
+        zeros = max(0, min(before, after))
+        size = outputs + step * (len(taps) - 1) - 2 * zeros
+        found.append(_Axis(size=size, padding=zeros, dilation=step, taps=tuple(taps)))
+    return found
+
+
+def _convolution(call: ConvolutionCall, axes: tuple[_Axis, _Axis], stride: tuple[int, int]) -> Convolution:
+    rows, cols = axes
+    return Convolution(
+        batch=call.batch, c_in=call.c_in, c_out=call.c_out, height=rows.size, width=cols.size,
+        kernel=(len(rows.taps), len(cols.taps)), stride=stride, padding=(rows.padding, cols.padding),
+        dilation=(rows.dilation, cols.dilation), groups=call.groups,
+    )  # fmt: skip

@@ -1,0 +1,83 @@
+"""Layers that are matrix products: with a stored weight, or of two activations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.model import LayerKind, LayerPart, ModelLayer
+from skipbeat_arch.workload import Gemm
+
+from .zeros import DENSE, Weight, ZeroReader, dense_zeros
+
+
+def linear_layer(
+    zeros: ZeroReader, name: str, *, p: int, c: int, k: int, read: Callable[[], torch.Tensor], repeats: int = 1
+) -> ModelLayer:
+    """`repeats` products [P, C] x [C, K] with one stored weight.
+
+    Args:
+        read: the weight [K, C].
+
+    Raises:
+        InputError: a size of zero, or a weight of another shape or with values that are not finite.
+    """
+    return stacked_layer(zeros, name, p=p, c=c, k=k, read=lambda: read()[None], repeats=repeats)
+
+
+def stacked_layer(
+    zeros: ZeroReader, name: str, *, p: int, c: int, k: int, read: Callable[[], torch.Tensor], repeats: int = 1,
+    count: int = 1,
+) -> ModelLayer:  # fmt: skip
+    """A product with each of `count` stored weights, such as those of a mixture of experts.
+
+    Args:
+        read: the weights [count, K, C].
+
+    Raises:
+        InputError: as of `linear_layer`.
+    """
+    _check(name, count, repeats, p, c, k)
+
+    def one(index: int) -> torch.Tensor:
+        return _only(read(), name, count)[index][None, ..., None, None]
+
+    found = [
+        zeros.measure(Weight(name=name, kind=LayerKind.LINEAR, shape=(1, k, c, 1, 1), read=partial(one, index)))
+        for index in range(count)
+    ]
+    work = Gemm(p=p, c=c, k=k)
+    times = "" if repeats * count == 1 else f", {repeats * count} times"
+    return ModelLayer(
+        name=name, kind=LayerKind.LINEAR, shape=f"{k}x{c} on {p}{times}",
+        parts=tuple(LayerPart(workload=work, weight=each.parts[0], repeats=repeats) for each in found),
+        pattern=max((each.pattern for each in found), key=lambda pattern: pattern.density),
+        density=sum(each.density for each in found) / count,
+    )  # fmt: skip
+
+
+def matmul_layer(name: str, *, p: int, c: int, k: int, repeats: int) -> ModelLayer:
+    """`repeats` products [P, C] x [C, K] of two activations, which are dense.
+
+    Raises:
+        InputError: a size of zero.
+    """
+    _check(name, 1, repeats, p, c, k)
+    times = "" if repeats == 1 else f", {repeats} times"
+    part = LayerPart(workload=Gemm(p=p, c=c, k=k), weight=dense_zeros((c, k)), repeats=repeats)
+    return ModelLayer(name=name, kind=LayerKind.MATMUL, parts=(part,), shape=f"{p}x{c} by {c}x{k}{times}",
+                      pattern=DENSE, density=1.0, stored=False)  # fmt: skip
+
+
+def _only(weights: torch.Tensor, name: str, count: int) -> torch.Tensor:
+    if weights.dim() != 3 or len(weights) != count:
+        raise InputError(f"layer {name}: its weight has shape {tuple(weights.shape[1:])}; expected two dimensions")
+    return weights
+
+
+def _check(name: str, count: int, repeats: int, p: int, c: int, k: int) -> None:
+    if 0 in (count, repeats, p, c, k):
+        raise InputError(f"layer {name}: a product of {p}x{c} by {c}x{k} has no elements")

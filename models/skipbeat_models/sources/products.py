@@ -1,0 +1,116 @@
+"""Matrix products of every form, as an Einstein sum of two operands: which of their axes are P, C, K or repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import torch
+
+from .graph import Operator, Value
+from .operators import EINSUM, PRODUCTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """`repeats` matrix products [P, C] x [C, K].
+
+    Attributes:
+        left, right: the operands; `right` gives C and K, and is the weight if one of them is.
+        axes: of `right` after `squeezed`: those that repeat, those of C, those of K.
+        squeezed: the shape of `right` without the axes that it has but that are stretched to the other's size.
+    """
+
+    left: Value
+    right: Value
+    repeats: int
+    p: int
+    c: int
+    k: int
+    squeezed: tuple[int, ...]
+    axes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+    def matrices(self, right: torch.Tensor) -> torch.Tensor:
+        """The values of `right` as [repeats, C, K]."""
+        order = [axis for group in self.axes for axis in group]
+        return right.reshape(self.squeezed).permute(order).reshape(self.repeats, self.c, self.k)
+
+
+def read_product(operator: Operator, is_weight: tuple[bool, bool]) -> Product | None:
+    """The product that an operator computes; None: it is none of a form that is known.
+
+    Args:
+        is_weight: for each of its operands, whether it is a stored weight.
+    """
+    labelled = _labelled(operator)
+    if labelled is None:
+        return None
+    (left, right), (first, second), out = labelled
+    if is_weight[0] and not is_weight[1]:
+        left, right, first, second = right, left, second, first
+    return _split(left, right, first, second, out)
+
+
+def operands(operator: Operator) -> tuple[Value, Value] | None:
+    """The two operands of a product, in the operator's order."""
+    if operator.base == EINSUM:
+        tensors = operator.args.get("tensors")
+        given = [item for item in tensors if isinstance(item, Value)] if isinstance(tensors, list) else []
+        return (given[0], given[1]) if len(given) == 2 else None
+    names = PRODUCTS[operator.base]
+    return operator.value(names[0]), operator.value(names[1])
+
+
+def _labelled(operator: Operator) -> tuple[tuple[Value, Value], tuple[str, str], str] | None:
+    """Operands and a letter for each of their axes, and the letters of the result."""
+    given = operands(operator)
+    if given is None:
+        return None
+    left, right = given
+    if operator.base == EINSUM:
+        equation = str(operator.args.get("equation", "")).replace(" ", "")
+        return ((left, right), *letters) if (letters := simple_equation(equation)) else None
+    names = iter("abdefghijlmnopqrstuvwxyz")
+    if operator.base == "linear":
+        outer = "".join(next(names) for _ in left.shape[1:])
+        return (left, right), (outer + "c", "kc" if len(right.shape) == 2 else "c"), outer + "k"
+    rank = max(len(left.shape), len(right.shape)) - 2
+    outer = "".join(next(names) for _ in range(max(rank, 0)))
+    first = outer[len(outer) - max(len(left.shape) - 2, 0) :] + ("Pc" if len(left.shape) > 1 else "c")
+    second = outer[len(outer) - max(len(right.shape) - 2, 0) :] + ("ck" if len(right.shape) > 1 else "c")
+    return (left, right), (first, second), outer + "Pk"
+
+
+def simple_equation(equation: str) -> tuple[tuple[str, str], str] | None:
+    """The letters of an equation of two operands with an explicit result and no ellipsis; None for others."""
+    inputs, arrow, out = equation.partition("->")
+    names = inputs.replace(" ", "").split(",")
+    out = out.strip()
+    if not arrow or len(names) != 2 or not (names[0] + names[1]).isalpha() or (out and not out.isalpha()):
+        return None
+    return None if any(len(set(name)) != len(name) for name in (*names, out)) else ((names[0], names[1]), out)
+
+
+def _split(left: Value, right: Value, first: str, second: str, out: str) -> Product | None:
+    if len(first) != len(left.shape) or len(second) != len(right.shape):
+        return None
+    sizes = dict(zip(first, left.shape, strict=True))
+    theirs = dict(zip(second, right.shape, strict=True))
+    # An axis of size 1 against a larger one is stretched: it is as if only the other operand had it.
+    mine = [axis for axis in first if not (sizes[axis] == 1 and theirs.get(axis, 1) > 1)]
+    yours = [axis for axis in second if not (theirs[axis] == 1 and sizes.get(axis, 1) > 1)]
+    both = [axis for axis in yours if axis in mine]
+    summed = [axis for axis in both if axis not in out]
+    repeated = [axis for axis in both if axis in out]
+    outputs = [axis for axis in yours if axis not in mine]
+    rows = [axis for axis in mine if axis not in yours]
+    if not summed or any(axis not in out for axis in outputs + rows):
+        return None
+    groups: tuple[Sequence[str], ...] = (repeated, summed, outputs)
+    return Product(
+        left=left, right=right, repeats=prod(theirs[axis] for axis in repeated),
+        p=prod(sizes[axis] for axis in rows), c=prod(theirs[axis] for axis in summed),
+        k=prod(theirs[axis] for axis in outputs), squeezed=tuple(theirs[axis] for axis in yours),
+        axes=tuple(tuple(yours.index(axis) for axis in group) for group in groups),  # type: ignore[arg-type]
+    )  # fmt: skip
