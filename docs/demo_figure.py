@@ -14,6 +14,7 @@ from pathlib import Path
 
 from skipbeat.files import write_text
 from skipbeat_reports import plots
+from skipbeat_reports.bars import Plot
 from skipbeat_reports.numbers import percent, ratio
 from skipbeat_reports.summary import Summary
 
@@ -46,7 +47,7 @@ def _headline(s: Summary) -> str:
     return text
 
 
-def _panel(plot: plots.Plot, x: int) -> str:
+def _panel(plot: Plot, x: int) -> str:
     """A plot with its title and legend above it."""
     lines = [f'<text x="{x}" y="50" font-size="12" font-weight="600" style="fill: var(--ink)">{plot.title}</text>']
     at = x
@@ -58,7 +59,7 @@ def _panel(plot: plots.Plot, x: int) -> str:
     return "\n".join(lines)
 
 
-def _height(plot: plots.Plot) -> int:
+def _height(plot: Plot) -> int:
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', plot.svg)
     if box is None:
         raise ValueError(f"plot {plot.title}: no viewBox")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import takewhile
+from math import inf
 
 MISSING = "–"
 
@@ -14,8 +15,10 @@ def count(value: int) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """1.978 -> `1.98×`; None (nothing to divide by) -> a dash."""
-    return MISSING if value is None else f"{value:.2f}×"
+    """1.978 -> `1.98×`; None (nothing to divide by) -> a dash; infinity has its own sign."""
+    if value is None:
+        return MISSING
+    return "∞" if value == inf else f"{value:.2f}×"
 
 
 def percent(fraction: float, digits: int = 1) -> str:
@@ -42,6 +45,18 @@ def bits(value: int) -> str:
     unit, scale = bits_unit(value)
     number = f"{value / scale:,.0f}" if unit == "B" else quantity(value / scale)
     return f"{number}\u00a0{unit}"
+
+
+def energy_unit(most: float) -> tuple[str, float]:
+    """The unit in which up to `most` pJ read well, and its size in pJ."""
+    units = (("J", 1e12), ("mJ", 1e9), ("µJ", 1e6), ("nJ", 1e3))
+    return next(((unit, scale) for unit, scale in units if most >= scale), ("pJ", 1.0))
+
+
+def energy(picojoules: float) -> str:
+    """An energy in pJ as pJ to J, whichever reads well."""
+    unit, scale = energy_unit(picojoules)
+    return f"{quantity(picojoules / scale)}\u00a0{unit}"
 
 
 def duration(cycles: int, clock_mhz: float) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ROLES = {
     "ink": "#010101", "muted": "#020202", "rule": "#030303", "track": "#040404", "accent": "#050505",
     "dense": "#060606", "warm": "#070707", "alarm": "#080808", "quiet": "#090909", "limit": "#0a0a0a",
+    "cool": "#0b0b0b", "violet": "#0c0c0c",
 }  # fmt: skip
 
 
@@ -54,14 +55,22 @@ def style() -> Iterator[None]:
         yield
 
 
-def to_svg(figure: Figure, names: Sequence[str], prefix: str, description: str) -> Markup:
-    """The figure as an `<svg>` element; `prefix` keeps its ids apart from those of other figures on the page."""
+def to_svg(
+    figure: Figure, names: Sequence[str], prefix: str, description: str, tips: Mapping[str, int] | None = None
+) -> Markup:
+    """The figure as an `<svg>` element; `prefix` keeps its ids apart from those of other figures on the page.
+
+    `tips` says which of the `names` appears when the pointer is on the artist with that gid.
+    """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
+    for gid, index in (tips or {}).items():
+        group = f'<g id="{prefix}-{gid}">'
+        text = text.replace(group, f"{group}<title>{token(index)}</title>")
     for name, colour in _ROLES.items():
         text = text.replace(colour, f"var(--{name})")
     text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 from skipbeat_arch.errors import InputError
 
 from .page import render_report
+from .replace import replace_text
 from .summary import Summary
 
 
@@ -24,20 +23,8 @@ def write_report(summary: Summary, folder: Path) -> tuple[Path, Path]:
     text = json.dumps(summary.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(data, text)
-        _replace(page, html)
+        replace_text(data, text)
+        replace_text(page, html)
     except OSError as error:
         raise InputError(f"{folder}: expected a folder that can be written to: {error.strerror}") from None
     return page, data
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

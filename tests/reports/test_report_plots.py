@@ -9,6 +9,7 @@ import pytest
 
 from skipbeat_arch.timing import Clocks
 from skipbeat_reports import plots
+from skipbeat_reports.bars import Plot
 from skipbeat_reports.layer import LayerSummary
 from tests.reports.summaries import make_layer, make_summary
 
@@ -16,11 +17,11 @@ LAYERS = make_summary().layers
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def texts(plot: plots.Plot) -> list[str]:
+def texts(plot: Plot) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(plot.svg).iter(f"{SVG}text")]
 
 
-def bars(plot: plots.Plot, role: str) -> list[tuple[float, float]]:
+def bars(plot: Plot, role: str) -> list[tuple[float, float]]:
     """Left and right end of each bar with a role's colour, from the first layer to the last."""
     ends = []
     for path in ElementTree.fromstring(plot.svg).iter(f"{SVG}path"):
@@ -30,7 +31,7 @@ def bars(plot: plots.Plot, role: str) -> list[tuple[float, float]]:
     return ends
 
 
-def widths(plot: plots.Plot, role: str) -> list[float]:
+def widths(plot: Plot, role: str) -> list[float]:
     return [right - left for left, right in bars(plot, role)]
 
 

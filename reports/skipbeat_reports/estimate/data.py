@@ -1,0 +1,107 @@
+"""An estimate as JSON: what `skipbeat estimate --json` prints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from math import isfinite
+from typing import Any
+
+from skipbeat_arch.estimate import Estimate, LayerEstimate, Schedule
+
+from . import figures
+
+
+def to_json(estimate: Estimate) -> dict[str, Any]:
+    """Plain dicts, lists, numbers and text. A limit that is infinite, or a quotient without divisor, is None.
+
+    `total.speedup_limit` is Amdahl's, each layer at its own limit; `total.speedup_limits` has the other one too.
+    """
+    return {
+        "model": estimate.model,
+        "hardware": estimate.hardware,
+        "clock_mhz": estimate.clock_mhz,
+        "pes": estimate.pes,
+        "batch": estimate.batch,
+        "layers": [_layer(layer, estimate.pes) for layer in estimate.layers],
+        "host_ops": [
+            {"name": name, "operator": operator, "elements": elements, "count": count, "fused": fused}
+            for name, operator, elements, count, fused in estimate.host_operators
+        ],
+        "total": _total(estimate),
+        "references": [asdict(reference) for reference in estimate.references],
+        "energy_table": estimate.energy_table,
+        "dram": asdict(estimate.dram),
+        "assumptions": list(estimate.assumptions),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None
+
+
+def _layer(layer: LayerEstimate, pes: int) -> dict[str, Any]:
+    cost = layer.cost
+    return {
+        "name": layer.name,
+        "kind": str(layer.kind),
+        "shape": layer.shape,
+        "pattern": layer.pattern,
+        "density": layer.density,
+        "macs": layer.macs,
+        "macs_dense": layer.macs_dense,
+        "cycles": cost.cycles,
+        "cycles_dense": layer.cycles_dense,
+        "speedup": figures.speedup(layer),
+        "speedup_limit": _finite(layer.speedup_limit),
+        "utilization": figures.utilization(layer, pes),
+        "bound": str(cost.bound),
+        "dram_bytes": figures.dram_bytes(layer),
+        "dram_read_bytes": cost.machine.read_bytes,
+        "dram_written_bytes": cost.machine.written_bytes,
+        "weight_bits": {"values": cost.value_bits, "metadata": cost.metadata_bits},
+        "energy_pj": figures.energy_pj(layer),
+        "energy_dense_pj": layer.energy_dense_pj,
+        "energy_by_component": dict(layer.energy_pj),
+        "clocks": {cause.name.lower(): cost.clocks.get(cause, 0) for cause in figures.CAUSES},
+        "events": cost.events.to_json() | {f"machine_{name}": n for name, n in asdict(cost.machine).items()},
+        "schedule": _schedule(cost.schedule),
+    }
+
+
+def _schedule(schedule: Schedule) -> dict[str, Any]:
+    runner_up = schedule.runner_up
+    return {
+        "order": list(schedule.order),
+        "encodings": dict(schedule.encodings),
+        "bounds": {str(bound): clocks for bound, clocks in schedule.bounds.items()},
+        "runner_up": {"what": runner_up[0], "cycles": runner_up[1]} if runner_up else None,
+        "notes": list(schedule.notes),
+    }
+
+
+def _total(estimate: Estimate) -> dict[str, Any]:
+    layers = estimate.layers
+    return {
+        "macs": estimate.macs,
+        "macs_dense": estimate.macs_dense,
+        "cycles": estimate.cycles,
+        "cycles_dense": estimate.cycles_dense,
+        "speedup": figures.speedup(estimate),
+        "speedup_limit": _finite(figures.amdahl_limit(estimate)),
+        "speedup_limits": {
+            "work_skipped": _finite(figures.work_limit(estimate)),
+            "amdahl": _finite(figures.amdahl_limit(estimate)),
+        },
+        "utilization": estimate.utilization,
+        "latency_ms": figures.latency_ms(estimate),
+        "throughput_per_s": figures.throughput_per_s(estimate),
+        "dram_bytes": figures.total_dram_bytes(estimate),
+        "weight_bits": {
+            "values": sum(layer.cost.value_bits for layer in layers),
+            "metadata": sum(layer.cost.metadata_bits for layer in layers),
+        },
+        "energy_uj": estimate.energy_uj,
+        "energy_dense_uj": sum(layer.energy_dense_pj for layer in layers) / 1e6,
+        "energy_by_component": figures.energy_by_component(layers),
+        "clocks": {cause.name.lower(): clocks for cause, clocks in figures.clocks_by_cause(layers).items()},
+    }

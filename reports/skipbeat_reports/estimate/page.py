@@ -1,0 +1,39 @@
+"""The HTML page of an estimate: one file that needs no network, follows light and dark, and prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from skipbeat_arch.estimate import Estimate
+
+from ..environment import environment
+from ..replace import write_text
+from . import figures
+from .plots import all_plots
+
+
+def write_page(estimate: Estimate, path: str | Path) -> Path:
+    """Write the page; readers never see half of it.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    return write_text(path, render_page(estimate))
+
+
+def render_page(estimate: Estimate) -> str:
+    """The page as text: headline, references, layers, plots, energy, host operators and assumptions."""
+    template = environment().get_template("estimate.html.j2")
+    return template.render(
+        e=estimate, f=figures, plots=all_plots(estimate), notes=estimate.assumptions, host=_host(estimate)
+    )
+
+
+def _host(estimate: Estimate) -> list[dict[str, Any]]:
+    """The host's operators first, in the order of the model."""
+    operators = [
+        {"name": name, "operator": operator, "elements": elements, "count": count, "fused": fused}
+        for name, operator, elements, count, fused in estimate.host_operators
+    ]
+    return sorted(operators, key=lambda operator: bool(operator["fused"]))

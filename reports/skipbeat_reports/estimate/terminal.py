@@ -1,0 +1,193 @@
+"""An estimate in the terminal: layers, limits, references, energy, host operators and assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from textwrap import wrap
+from typing import TYPE_CHECKING, TextIO
+
+from skipbeat_arch.estimate import Estimate, LayerEstimate
+
+from ..console import add_row, make_console, make_table
+from ..numbers import MISSING, bits, count, duration, energy, percent, printable, quantity, ratio, shorten_all
+from . import figures
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Terminals narrower than these do without some of the columns.
+_MEDIUM = 96
+_WIDE = 116
+_FULL = 160
+
+_Cell = Callable[[LayerEstimate, int], str]
+#: Title, from which width on, how a layer's cell is written; text columns first.
+_COLUMNS: tuple[tuple[str, int, _Cell], ...] = (
+    ("kind", _FULL, lambda layer, _: printable(layer.kind)),
+    ("shape", _FULL, lambda layer, _: printable(layer.shape)),
+    ("pattern", 0, lambda layer, _: printable(layer.pattern)),
+    ("bound", _MEDIUM, lambda layer, _: str(layer.cost.bound)),
+    ("density", _WIDE, lambda layer, _: percent(layer.density)),
+    ("dense cycles", _WIDE, lambda layer, _: count(layer.cycles_dense)),
+    ("cycles", 0, lambda layer, _: count(layer.cost.cycles)),
+    ("speed-up", 0, lambda layer, _: ratio(figures.speedup(layer))),
+    ("limit", 0, lambda layer, _: ratio(layer.speedup_limit)),
+    ("util.", 0, lambda layer, pes: percent(figures.utilization(layer, pes))),
+    ("DRAM", _WIDE, lambda layer, _: bits(8 * figures.dram_bytes(layer))),
+    ("weights", _FULL, lambda layer, _: bits(figures.weight_bits(layer))),
+    ("metadata", _FULL, lambda layer, _: bits(layer.cost.metadata_bits)),
+    ("energy", 0, lambda layer, _: energy(figures.energy_pj(layer))),
+)
+_TEXTS = ("kind", "shape", "pattern", "bound")
+
+
+def print_estimate(estimate: Estimate, file: TextIO | None = None) -> None:
+    """Print everything to `file` (standard output). Nothing but text is written unless it is a terminal."""
+    console = make_console(file)
+    _say(console, f"{printable(estimate.model)} on {printable(estimate.hardware)}, batch {count(estimate.batch)}")
+    _blank(console)
+    _print_layers(console, estimate)
+    for part in (_speedup, _references, _energy, _host_operators, _assumptions):
+        _blank(console)
+        part(console, estimate)
+
+
+def _print_layers(console: Console, estimate: Estimate) -> None:
+    plain = not console.is_terminal
+    kept = [column for column in _COLUMNS if console.width >= column[1]]
+    titles = ["layer", *(title for title, _, _ in kept)]
+    totals = _totals(estimate)
+    table = make_table(
+        titles, text_columns=1 + sum(title in _TEXTS for title in titles), plain=plain,
+        footer=["total", *(totals.get(title, "") for title in titles[1:])],
+    )  # fmt: skip
+    longest_name, longest_text = _lengths(console.width)
+    names = shorten_all([printable(layer.name) for layer in estimate.layers], longest_name)
+    for name, layer in zip(names, estimate.layers, strict=True):
+        cells = [(title in _TEXTS, cell(layer, estimate.pes)) for title, _, cell in kept]
+        add_row(table, [name, *(shorten_all([cell], longest_text)[0] if text else cell for text, cell in cells)])
+    console.print(table, crop=False)
+
+
+def _lengths(width: int) -> tuple[int, int]:
+    """Characters of a layer's name and of other texts that a row can take; numbers are never cut."""
+    if width < _WIDE:
+        return 18, 10
+    return (24, 12) if width < _FULL else (width, width)
+
+
+def _totals(estimate: Estimate) -> dict[str, str]:
+    layers = estimate.layers
+    return {
+        "dense cycles": count(estimate.cycles_dense),
+        "cycles": count(estimate.cycles),
+        "speed-up": ratio(figures.speedup(estimate)),
+        "limit": ratio(figures.amdahl_limit(estimate)),
+        "util.": percent(estimate.utilization),
+        "DRAM": bits(8 * figures.total_dram_bytes(estimate)),
+        "weights": bits(figures.total_weight_bits(estimate)),
+        "metadata": bits(sum(layer.cost.metadata_bits for layer in layers)),
+        "energy": energy(1e6 * estimate.energy_uj),
+    }
+
+
+def _speedup(console: Console, estimate: Estimate) -> None:
+    rate = figures.throughput_per_s(estimate)
+    for label, text in (
+        ("speed-up", f"{ratio(figures.speedup(estimate))} over dense on the same array"),
+        (
+            "limit",
+            f"{ratio(figures.amdahl_limit(estimate))} if every layer reached its own (Amdahl: layers that stay dense "
+            f"take {percent(figures.dense_share(estimate))} of the dense cycles)",
+        ),
+        (
+            "work skipped",
+            f"{ratio(figures.work_limit(estimate))}: {count(estimate.macs)} of {count(estimate.macs_dense)} "
+            "multiply-accumulates have a nonzero weight",
+        ),
+        (
+            "time",
+            f"{duration(estimate.cycles, estimate.clock_mhz)} at {estimate.clock_mhz:g} MHz, "
+            f"{MISSING if rate is None else quantity(rate)} per second",
+        ),
+    ):
+        _item(console, f"{label:<14}", text)
+
+
+def _references(console: Console, estimate: Estimate) -> None:
+    if not estimate.references:
+        return
+    table = make_table(
+        ["compared with", "dense cycles", "cycles", "against ours"], text_columns=1, plain=not console.is_terminal
+    )
+    for other in estimate.references:
+        dense = MISSING if other.cycles_dense is None else count(other.cycles_dense)
+        against = ratio(other.cycles / estimate.cycles if estimate.cycles else None)
+        add_row(table, [printable(other.name), dense, count(other.cycles), against])
+    console.print(table, crop=False)
+    for other in estimate.references:
+        _item(console, f"{printable(other.name)}: ", printable(other.explanation), hang=2)
+
+
+def _energy(console: Console, estimate: Estimate) -> None:
+    table = make_table(
+        ["component", "energy", "share"], text_columns=1, plain=not console.is_terminal,
+        footer=["total", energy(1e6 * estimate.energy_uj), ""],
+    )  # fmt: skip
+    parts = figures.energy_by_component(estimate.layers)
+    whole = sum(parts.values())
+    for component, part in parts.items():
+        add_row(table, [printable(component), energy(part), percent(part / whole if whole else 0.0)])
+    console.print(table, crop=False)
+    dram = estimate.dram
+    _item(console, "table: ", printable(estimate.energy_table), hang=2)
+    _item(
+        console, "DRAM range: ",
+        f"{energy(1e6 * dram.low_uj)} in all at {dram.low_pj_per_bit:g} pJ per bit, "
+        f"{energy(1e6 * dram.high_uj)} at {dram.high_pj_per_bit:g}, the lowest and highest published "
+        f"({printable(dram.source)})", hang=2,
+    )  # fmt: skip
+
+
+def _host_operators(console: Console, estimate: Estimate) -> None:
+    if not estimate.host_operators:
+        _say(console, "no operators are left to the host")
+        return
+    table = make_table(["operator", "done by", "places", "elements"], text_columns=2, plain=not console.is_terminal)
+    for operator, fused, places, elements in _by_operator(estimate):
+        add_row(
+            table,
+            [printable(operator), "output stage" if fused else "host", count(places), count(elements)],
+        )
+    _item(console, "", "operators that the array does not run; those of the host are in no cycle and no energy above")
+    console.print(table, crop=False)
+
+
+def _by_operator(estimate: Estimate) -> Iterator[tuple[str, bool, int, int]]:
+    """Operator, fused, places and elements of the results; the host's first, the most elements first."""
+    sums: dict[tuple[str, bool], tuple[int, int]] = {}
+    for _, operator, elements, times, fused in estimate.host_operators:
+        places, before = sums.get((operator, fused), (0, 0))
+        sums[operator, fused] = (places + times, before + elements * times)
+    for (operator, fused), found in sorted(sums.items(), key=lambda item: (item[0][1], -item[1][1])):
+        yield operator, fused, *found
+
+
+def _assumptions(console: Console, estimate: Estimate) -> None:
+    for assumption in estimate.assumptions:
+        _item(console, "assumption: ", printable(assumption), hang=2)
+
+
+def _item(console: Console, label: str, text: str, hang: int | None = None) -> None:
+    """A label and a text that goes on under itself, or `hang` columns from the left."""
+    indent = " " * (len(label) if hang is None else hang)
+    _say(console, *wrap(label + text, console.width, subsequent_indent=indent, drop_whitespace=True))
+
+
+def _say(console: Console, *lines: str) -> None:
+    for line in lines:
+        console.print(line, crop=False, soft_wrap=True)
+
+
+def _blank(console: Console) -> None:
+    console.print()

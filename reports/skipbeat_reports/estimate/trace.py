@@ -1,0 +1,112 @@
+"""A timeline of the layers and the three engines in the Chrome trace format, which Perfetto opens.
+
+Trace Event Format (Google, 2016): complete events (`ph` X) with `ts` and `dur` in µs, metadata events (`ph` M) that
+name the process and the tracks. Times are whole nanoseconds, which is what Perfetto keeps, so that two slices that
+touch do not overlap after rounding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from skipbeat_arch.estimate import Estimate, LayerEstimate
+
+from ..numbers import ratio
+from ..replace import write_text
+from .figures import speedup
+
+ENGINES = ("load", "execute", "store")
+_PROCESS = 1
+_LAYERS = 1  # the track's number
+
+
+def write_trace(estimate: Estimate, path: str | Path) -> Path:
+    """Write the timeline; see `trace_events`.
+
+    Raises:
+        InputError: the file cannot be written.
+        ValueError: as `trace_events`.
+    """
+    content = {
+        "displayTimeUnit": "ns",
+        "otherData": {
+            "model": estimate.model,
+            "hardware": estimate.hardware,
+            "clock_mhz": estimate.clock_mhz,
+            "batch": estimate.batch,
+            "note": "Layers run one after the other. Of a layer with repeats, the engines show the first.",
+        },
+        "traceEvents": trace_events(estimate),
+    }
+    return write_text(path, json.dumps(content, allow_nan=False) + "\n")
+
+
+def trace_events(estimate: Estimate) -> list[dict[str, Any]]:
+    """The names of the tracks, then a slice per layer and per stretch of work of an engine, by track and time.
+
+    Raises:
+        ValueError: a phase lies outside its layer, or an engine is unknown.
+    """
+    tracks = {"layers": _LAYERS} | {engine: _LAYERS + 1 + index for index, engine in enumerate(ENGINES)}
+    events = [_metadata("process_name", _LAYERS, name=f"{estimate.model} on {estimate.hardware}")]
+    for name, number in tracks.items():
+        events.append(_metadata("thread_name", number, name=name))
+        events.append(_metadata("thread_sort_index", number, sort_index=number))
+    slices: dict[str, list[dict[str, Any]]] = {name: [] for name in tracks}
+    begin = 0
+    for layer in estimate.layers:
+        end = begin + layer.cost.cycles
+        slices["layers"].append(_slice(estimate, layer, _LAYERS, begin, end, _facts(layer)))
+        for engine, phases in _by_engine(layer).items():
+            for start, stop in phases:
+                slices[engine].append(_slice(estimate, layer, tracks[engine], begin + start, begin + stop, {}))
+        begin = end
+    return events + [event for track in slices.values() for event in track]
+
+
+def _metadata(kind: str, track: int, **args: str | int) -> dict[str, Any]:
+    return {"ph": "M", "name": kind, "pid": _PROCESS, "tid": track, "ts": 0, "args": args}
+
+
+def _slice(
+    estimate: Estimate, layer: LayerEstimate, track: int, start: int, stop: int, facts: dict[str, Any]
+) -> dict[str, Any]:
+    first, last = (round(clock * 1000 / estimate.clock_mhz) for clock in (start, stop))
+    return {
+        "ph": "X", "name": layer.name, "cat": "layer" if track == _LAYERS else "engine", "pid": _PROCESS, "tid": track,
+        "ts": first / 1000, "dur": (last - first) / 1000, "args": {"clock": start, "clocks": stop - start} | facts,
+    }  # fmt: skip
+
+
+def _facts(layer: LayerEstimate) -> dict[str, Any]:
+    return {
+        "kind": str(layer.kind), "shape": layer.shape, "pattern": layer.pattern, "bound": str(layer.cost.bound),
+        "speedup": ratio(speedup(layer)),
+    }  # fmt: skip
+
+
+def _by_engine(layer: LayerEstimate) -> dict[str, list[tuple[int, int]]]:
+    found: dict[str, list[tuple[int, int]]] = {engine: [] for engine in ENGINES}
+    for engine, start, stop in layer.cost.phases:
+        if engine not in found:
+            raise ValueError(f"layer {layer.name}: engine must be one of {', '.join(ENGINES)}, not {engine}")
+        if not 0 <= start <= stop <= layer.cost.cycles:
+            raise ValueError(
+                f"layer {layer.name}: {engine} works in {start}..{stop}, outside of 0..{layer.cost.cycles} clocks"
+            )
+        found[engine].append((start, stop))
+    return {engine: _joined(phases) for engine, phases in found.items()}
+
+
+def _joined(phases: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The clocks in any of the phases as stretches that do not overlap: slices of a track must not."""
+    stretches: list[tuple[int, int]] = []
+    for start, stop in sorted(phase for phase in phases if phase[0] < phase[1]):
+        if stretches and start < stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0], max(stretches[-1][1], stop))
+        else:
+            stretches.append((start, stop))
+    return stretches
