@@ -2,18 +2,27 @@
 
 A channel group is M channels. With R groups or more, bank q of plane i holds group i·R + q and a reduction tile is one
 kernel tap of one plane. With fewer, the G (a power of two) groups are repeated every G banks, and a tile covers R / G
-taps: row q is tap t·(R / G) + q div G of group q mod G.
+taps: row q is tap t·(R / G) + q div G of group q mod G. Where fewer taps are left than row sets, several sets take the
+same tap and share its weights, so that each has fewer in a group and the tile a smaller b.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tensor_layout import channel_blocks
 from skipbeat_arch.tile import Int8Array
+
+#: Nonzeros of groups, uint8.
+Counts = npt.NDArray[np.uint8]
+
+T = TypeVar("T", np.int8, np.uint8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +54,7 @@ class Banks:
 
     @property
     def taps(self) -> int:
-        """Kernel taps in one reduction tile."""
+        """Kernel taps in one reduction tile: row sets of `period` rows."""
         return self.rows // self.period
 
     def place(self, block: int) -> tuple[int, int]:
@@ -58,12 +67,60 @@ class Banks:
         turn, plane = divmod(number, self.planes)
         return turn * self.taps, plane
 
+    def row_sets(self, first: int, taps: int) -> tuple[int, ...]:
+        """The tap of each row set in the turn that begins with tap `first` of `taps`; -1 for none.
+
+        Where taps left over would leave sets idle, each is given to several, which share its weights.
+        """
+        left = min(self.taps, taps - first)
+        copies = self.taps // left
+        return tuple(first + at // copies if at < left * copies else -1 for at in range(self.taps))
+
     def arrange(self, weight: Int8Array) -> Int8Array:
-        """Weights int8 [taps, C, K] as [tiles, R, M, K], zero where a row has no group or no tap."""
+        """Weights int8 [taps, C, K] as [tiles, R, M, K], zero where a row has no group or no tap.
+
+        Sets that share a tap take turns with the nonzeros of each group and output.
+        """
         taps, channels, outputs = weight.shape
-        turns = -(-taps // self.taps)
-        width = self.period * self.planes * self.group
-        full = np.zeros((turns * self.taps, width, outputs), np.int8)
-        full[:taps, :channels] = weight
-        split = full.reshape(turns, self.taps, self.planes, self.period * self.group, outputs)
-        return split.transpose(0, 2, 1, 3, 4).reshape(turns * self.planes, self.rows, self.group, outputs)
+        full = np.zeros((taps, self.planes * self.period * self.group, outputs), np.int8)
+        full[:, :channels] = weight
+        groups = full.reshape(taps, self.planes * self.period, self.group, outputs)
+
+        def share(part: Int8Array, copy: int, copies: int) -> Int8Array:
+            turn = (np.cumsum(part != 0, axis=-2) - 1) % copies
+            return np.where(turn == copy, part, np.int8(0))
+
+        return self._dealt(groups, share)
+
+    def arrange_counts(self, counts: Counts) -> Counts:
+        """Nonzeros uint8 [taps, groups, K] of each group as [tiles, R, K]: those of `arrange`."""
+        taps, groups, outputs = counts.shape
+        full = counts
+        if groups != self.planes * self.period:
+            full = np.zeros((taps, self.planes * self.period, outputs), np.uint8)
+            full[:, :groups] = counts
+
+        def share(part: Counts, copy: int, copies: int) -> Counts:
+            return ((part + np.uint8(copies - 1 - copy)) // np.uint8(copies)).astype(np.uint8)
+
+        return self._dealt(full, share)
+
+    def _dealt(
+        self, groups: npt.NDArray[T], share: Callable[[npt.NDArray[T], int, int], npt.NDArray[T]]
+    ) -> npt.NDArray[T]:
+        """[taps, all groups, ...] as [tiles, R, ...]; `share` gives one of several sets its part of a tap."""
+        taps: int = groups.shape[0]
+        rest: tuple[int, ...] = groups.shape[2:]
+        split = groups.reshape(taps, self.planes, self.period, *rest)
+        turns, whole = -(-taps // self.taps), taps // self.taps
+        if self.taps == 1:
+            return groups.reshape(turns * self.planes, self.rows, *rest)
+        out = np.zeros((turns, self.planes, self.taps, self.period, *rest), groups.dtype)
+        out[:whole] = split[: whole * self.taps].reshape(whole, self.taps, *split.shape[1:]).swapaxes(1, 2)
+        if turns > whole:
+            left = taps - whole * self.taps
+            copies = self.taps // left
+            for copy in range(copies):
+                part = share(split[whole * self.taps :], copy, copies)
+                out[whole, :, copy : left * copies : copies] = part.swapaxes(0, 1)
+        return out.reshape(turns * self.planes, self.rows, *rest)

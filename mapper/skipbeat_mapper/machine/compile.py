@@ -33,10 +33,11 @@ def compile_network(graph: Graph, hw: Hardware) -> MachineProgram:
     alignment = machine.burst_beats * machine.vector
     start = -(-len(emitter.drafts) * INSTRUCTION_BYTES // alignment) * alignment
     words = [draft.instruction(start).to_word() for draft in emitter.drafts]
-    image = np.zeros(start + memory.data.size, np.uint8)
+    data = memory.data()
+    image = np.zeros(start + data.size, np.uint8)
     code = b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in words)
     image[: len(code)] = np.frombuffer(code, np.uint8)
-    image[start:] = memory.data
+    image[start:] = data
     size = start + memory.vectors * machine.vector
     if size >= 1 << ADDRESS_BITS:
         raise InputError(f"network: it needs {size} bytes of memory, more than 32-bit addresses reach")

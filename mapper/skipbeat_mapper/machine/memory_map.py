@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from skipbeat_arch.graph import Graph, Step
-from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine import PARAMETER_PITCH, Machine
 from skipbeat_arch.tensor_layout import Bytes, tensor_bytes
 
 from .banks import Banks
 from .regions import Region, regions
 from .tables import Offsets, step_tables, table_data
-from .tiles import StepTiles, parameter_data, step_tiles
+from .tiles import StepTiles, packed_words, parameter_data, step_tiles
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,42 +35,45 @@ class MemoryMap:
     """All that follows the instructions, in vectors from the first one behind them.
 
     Attributes:
-        data: uint8: tables (an entry of zeros first), parameters, weights.
-        tensors: first vector of each tensor; they follow `data`.
-        vectors: of data and tensors.
+        stored: vectors of tables (an entry of zeros first), parameters and weights.
+        tensors: first vector of each tensor; they follow what is stored.
+        vectors: of all.
     """
 
     machine: Machine
     graph: Graph
     steps: tuple[Prepared, ...]
-    data: Bytes
+    stored: int
     tensors: dict[str, int]
     vectors: int
 
+    def data(self) -> Bytes:
+        """What is stored: uint8 [stored · V]. Only now are weights packed."""
+        machine = self.machine
+        data = np.zeros(self.stored * machine.vector, np.uint8)
 
-class _Builder:
-    """Appends data, each piece on a multiple of the longest burst."""
+        def put(at: int, part: Bytes) -> None:
+            data[at * machine.vector : at * machine.vector + part.size] = part
+
+        for each in self.steps:
+            put(each.table_at, table_data(each.entries, machine))
+            put(each.parameters_at, parameter_data(each.step, machine))
+            put(each.weights_at, packed_words(each.step, each.banks, each.tiles, machine))
+        return data
+
+
+class _Room:
+    """Hands out memory, each piece on a multiple of the longest burst."""
 
     def __init__(self, machine: Machine) -> None:
-        self._vector, self._align = machine.vector, machine.burst_beats
-        self._parts: list[Bytes] = []
+        self._align = machine.burst_beats
         self.at = 0
 
-    def append(self, data: Bytes) -> int:
-        """Its first vector."""
-        start = self.reserve(-(-data.size // self._vector))
-        size = (self.at - start) * self._vector
-        self._parts.append(np.concatenate([data, np.zeros(size - data.size, np.uint8)]))
-        return start
-
-    def reserve(self, vectors: int) -> int:
-        """The first of so many vectors without data."""
+    def take(self, vectors: int) -> int:
+        """The first of so many vectors."""
         start = self.at
         self.at += -(-vectors // self._align) * self._align
         return start
-
-    def data(self) -> Bytes:
-        return np.concatenate(self._parts)
 
 
 def memory_map(graph: Graph, machine: Machine) -> MemoryMap:
@@ -83,16 +86,17 @@ def memory_map(graph: Graph, machine: Machine) -> MemoryMap:
     areas = [regions(step, machine, b.planes) for step, b in zip(graph.steps, banks, strict=True)]
     tiles = [step_tiles(step, b, machine) for step, b in zip(graph.steps, banks, strict=True)]
     entries = [step_tables(*each) for each in zip(graph.steps, banks, areas, strict=True)]
-    builder = _Builder(machine)
-    builder.append(table_data(((0,) * machine.hw.array.rows,), machine))
-    tables = [builder.append(table_data(e, machine)) for e in entries]
-    parameters = [builder.append(parameter_data(step, machine)) for step in graph.steps]
-    weights = [builder.append(t.data(machine.vector)) for t in tiles]
+    room = _Room(machine)
+    room.take(machine.table_vectors)
+    tables = [room.take(len(e) * machine.table_vectors) for e in entries]
+    parameters = [room.take(len(t.columns) * PARAMETER_PITCH) for t in tiles]
+    weights = [room.take(t.words) for t in tiles]
+    stored = room.at
     raw = {step.output for step in graph.steps if step.raw}
     tensors = {}
     for tensor in graph.tensors:
         size = tensor_bytes(tensor.shape, machine.vector, raw=tensor.name in raw)
-        tensors[tensor.name] = builder.reserve(size // machine.vector)
+        tensors[tensor.name] = room.take(size // machine.vector)
     steps = [
         Prepared(
             step=step, banks=banks[i], regions=tuple(areas[i]), tiles=tiles[i], entries=entries[i],
@@ -101,5 +105,5 @@ def memory_map(graph: Graph, machine: Machine) -> MemoryMap:
         for i, step in enumerate(graph.steps)
     ]  # fmt: skip
     return MemoryMap(
-        machine=machine, graph=graph, steps=tuple(steps), data=builder.data(), tensors=tensors, vectors=builder.at
-    )
+        machine=machine, graph=graph, steps=tuple(steps), stored=stored, tensors=tensors, vectors=room.at,
+    )  # fmt: skip

@@ -126,7 +126,7 @@ class _StepPlan:
         return self._found[tap, pitch]
 
     def _pass(self, block: _Block, column: int, placed: Placed, *, first: bool, last: bool) -> PassOp:
-        banks, region, packed = self._prepared.banks, block.region, placed.tile.packed
+        banks, region, packed = self._prepared.banks, block.region, placed.tile.statistics
         tap, plane = banks.tile(placed.tile.number)
         offsets = self._offsets(tap, region.pitch)
         base = block.start + plane * region.plane + tap_offset(self._step, tap, region.pitch)

@@ -24,12 +24,11 @@ def tap_offset(step: Step, tap: int, pitch: int) -> int:
 
 
 def bank_offsets(step: Step, banks: Banks, first_tap: int, pitch: int) -> Offsets:
-    """Offsets of all R banks, from the first tap of a tile to each bank's; 0 beyond the last tap."""
+    """Offsets of all R banks, from the first tap of a tile to each bank's; 0 where a row has no tap."""
     start = tap_offset(step, first_tap, pitch)
-    return tuple(
-        tap_offset(step, tap, pitch) - start if tap < step.taps else 0
-        for tap in (first_tap + row // banks.period for row in range(banks.rows))
-    )
+    sets = banks.row_sets(first_tap, step.taps)
+    offsets = (tap_offset(step, tap, pitch) - start if tap >= 0 else 0 for tap in sets)
+    return tuple(offset for offset in offsets for _ in range(banks.period))
 
 
 def step_tables(step: Step, banks: Banks, regions: list[Region]) -> tuple[Offsets, ...]:

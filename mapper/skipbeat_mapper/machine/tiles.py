@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.graph import Step
+from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.tensor_layout import Bytes
-from skipbeat_arch.tile import Int8Array, PackedTile, legal_encodings, pack_tile, tile_beat
+from skipbeat_arch.tile import Int8Array, TileStatistics, pack_tile
 
 from ..gather import block_diagonal
 from .banks import Banks
+from .statistics import group_counts, tile_statistics
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,17 +24,18 @@ class Tile:
 
     Attributes:
         number: in the order of `Banks.arrange`.
+        statistics: as it is packed.
         at: its first word among those of the step.
     """
 
     number: int
-    packed: PackedTile
+    statistics: TileStatistics
     at: int
 
     @property
     def words(self) -> int:
         """Its words."""
-        return len(self.packed.words)
+        return self.statistics.word_count
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,58 +43,61 @@ class StepTiles:
     """All tiles of a step.
 
     Attributes:
-        columns: for each block of V outputs, its tiles (none if all its weights are 0).
+        columns: for each block of V outputs, its tiles in the order of their passes (none if all its weights are 0).
         outputs: of each column tile, at most V.
+        words: of all tiles.
     """
 
     columns: tuple[tuple[Tile, ...], ...]
     outputs: tuple[int, ...]
-
-    @property
-    def words(self) -> int:
-        """Words of all tiles."""
-        return sum(tile.words for column in self.columns for tile in column)
-
-    def data(self, vector: int) -> Bytes:
-        """The words in memory, tile after tile: uint8 [words · V]."""
-        parts = [tile.packed.words.ravel() for column in self.columns for tile in column]
-        return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
+    words: int
 
 
 def step_tiles(step: Step, banks: Banks, machine: Machine) -> StepTiles:
-    """Packs a step's weights; b is measured for every tile."""
-    arranged = banks.arrange(tap_weights(step))
-    vector, total = machine.vector, arranged.shape[3]
+    """A step's tiles; b is measured for every one. Nothing is packed yet."""
+    hw = machine.hw
+    counts = group_counts(tap_weights(step), hw.array.group)
+    found = tile_statistics(banks.arrange_counts(counts), hw)
+    total, vector = counts.shape[2], machine.vector
     columns: list[tuple[Tile, ...]] = []
     at = 0
-    for start in range(0, total, vector):
-        tiles = []
-        part = arranged[:, :, :, start : start + vector]
-        live = np.count_nonzero(part, axis=(2, 3))
-        for number in np.flatnonzero(live.sum(axis=1)):
-            rows = int(np.flatnonzero(live[number])[-1]) + 1
-            tile = part[number, :rows]
-            packed = pack_tile(tile, machine.hw, smallest_encoding(tile, machine))
-            tiles.append(Tile(number=int(number), packed=packed, at=at))
-            at += len(packed.words)
-        columns.append(tuple(tiles))
+    for tiles in found:
+        column = []
+        for number, statistics in _in_order(tiles, hw):
+            column.append(Tile(number=number, statistics=statistics, at=at))
+            at += statistics.word_count
+        columns.append(tuple(column))
     return StepTiles(
-        columns=tuple(columns), outputs=tuple(min(vector, total - start) for start in range(0, total, vector))
+        columns=tuple(columns), outputs=tuple(min(vector, total - start) for start in range(0, total, vector)), words=at
     )
 
 
-def smallest_encoding(tile: Int8Array, machine: Machine) -> Encoding:
-    """The encoding of a tile [rows, M, cols] with the fewest words, without packing it in all of them."""
-    hw, (rows, group, cols) = machine.hw, tile.shape
-    beat = tile_beat(tile)
+def _in_order(tiles: list[tuple[int, TileStatistics]], hw: Hardware) -> list[tuple[int, TileStatistics]]:
+    """Tiles with fewer steps than the output stage needs for an item go into the middle.
 
-    def words(encoding: Encoding) -> int:
-        values = int(np.count_nonzero(tile)) if encoding == Encoding.BITMAP else rows * cols * beat
-        meta = rows * hw.array.cols * metadata_bits(encoding, beat, group)
-        total: int = -(-meta // hw.word_bits) - (-values // hw.array.cols)
-        return total
+    The last pass of a block is as slow as that stage; visits go through the tiles in both directions.
+    """
+    slow = hw.array.cols // hw.outputs.lanes
+    quick = [each for each in tiles if each[1].beat < slow]
+    if not quick or len(quick) == len(tiles):
+        return tiles
+    others = [each for each in tiles if each[1].beat >= slow]
+    middle = len(others) // 2
+    return others[:middle] + quick + others[middle:]
 
-    return min(legal_encodings(beat, hw), key=words)
+
+def packed_words(step: Step, banks: Banks, tiles: StepTiles, machine: Machine) -> Bytes:
+    """The words in memory, tile after tile: uint8 [words · V]."""
+    weights = tap_weights(step)
+    parts: list[Bytes] = []
+    for number, column in enumerate(tiles.columns):
+        start = number * machine.vector
+        arranged = banks.arrange(weights[:, :, start : start + machine.vector]) if column else None
+        for tile in column:
+            assert arranged is not None
+            packed = pack_tile(arranged[tile.number, : tile.statistics.rows], machine.hw, tile.statistics.encoding)
+            parts.append(packed.words.ravel())
+    return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
 
 
 def tap_weights(step: Step) -> Int8Array:
