@@ -11,7 +11,7 @@ from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_sim.machine.runner import MachineModelRun, run_machine
-from tests.sim.machine.machine_programs import convolution, image
+from tests.sim.machine.hand_programs import convolution, image
 
 TINY = Machine.of(load_hardware("tiny-4x4"))
 HEADER = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": TINY.fingerprint})
@@ -55,7 +55,7 @@ def test_the_last_instruction_must_be_the_only_end() -> None:
 def test_opcodes() -> None:
     check(run(HEADER, HEADER, END), MachineError.BAD_OPCODE)
     memory = image([HEADER, END])
-    for code in (0, 8, 15):
+    for code in (0, 9, 15):
         memory[16] = code
         check(run_machine(TINY, memory, 0, 2, max_clocks=4000), MachineError.BAD_OPCODE)
 

@@ -11,7 +11,8 @@ from skipbeat_sim.machine.axi import Address, WriteBeat
 from skipbeat_sim.machine.machine import Accelerator
 from skipbeat_sim.machine.memory import ExternalMemory
 from skipbeat_sim.machine.runner import run_machine
-from tests.sim.machine.machine_programs import Bytes, MachineProgram
+from tests.sim.machine.machine_loads import Bytes
+from tests.sim.machine.machine_programs import MachineProgram
 
 TINY = Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=128", "outputs.buffer_kib=4"]))
 

@@ -11,7 +11,9 @@ from skipbeat_arch.instruction import VERSION, Engine, Instruction, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.numbers import requantise
 from skipbeat_sim.machine.runner import MachineModelRun, run_machine
-from tests.sim.machine.machine_programs import Bytes, MachineProgram, convolution, image, random_hardware
+from tests.sim.machine.hand_programs import convolution, image
+from tests.sim.machine.machine_loads import Bytes
+from tests.sim.machine.machine_programs import MachineProgram, random_hardware
 
 TINY = Machine.of(load_hardware("tiny-4x4"))
 HEADER = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": TINY.fingerprint})
@@ -51,7 +53,21 @@ def test_a_convolution_by_hand() -> None:
 @pytest.mark.parametrize("seed", range(25))
 def test_random_programs_leave_the_memory_that_arithmetic_gives(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    machine = Machine.of(random_hardware(rng))
+    _check_random(Machine.of(random_hardware(rng)), rng)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 1, 2, 4])
+@pytest.mark.parametrize(("rows", "cols"), [(4, 16), (8, 32), (16, 64)])
+def test_wide_vectors_and_every_port(rows: int, cols: int, share: float) -> None:
+    """With 32 columns a vector holds two instructions, with 64 four."""
+    keys = [
+        f"array.rows={rows}", f"array.cols={cols}", f"memory.bytes_per_clock={int(cols * share)}",
+        "activations.buffer_kib=128", "outputs.buffer_kib=16", "weights.buffer_kib=64",
+    ]  # fmt: skip
+    _check_random(Machine.of(load_hardware("tiny-4x4", keys)), np.random.default_rng([cols, int(4 * share)]))
+
+
+def _check_random(machine: Machine, rng: np.random.Generator) -> None:
     program = MachineProgram.random(machine, rng, units=int(rng.integers(1, 4)))
     before = program.memory.copy()
     result = run_machine(machine, program.memory, 0, len(program.instructions), max_clocks=100_000)

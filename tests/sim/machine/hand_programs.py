@@ -1,0 +1,77 @@
+"""Programs by hand: a memory with instructions, and a whole convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import pack_tile
+from tests.sim.machine.machine_loads import Bytes, Ints, L, S, X
+
+
+def image(instructions: Sequence[Instruction], size: int = 1 << 16) -> Bytes:
+    """Memory with a program at address 0."""
+    memory = np.zeros(size, np.uint8)
+    code = b"".join(i.to_word().to_bytes(16, "little") for i in instructions)
+    memory[: len(code)] = np.frombuffer(code, np.uint8)
+    return memory
+
+
+@dataclass
+class Convolution:
+    """A 1×1 convolution and the memory with its program; `output`: address of int8 [3·5 pixels, 4 channels]."""
+
+    memory: Bytes
+    count: int
+    output: int
+    x: npt.NDArray[np.int8]
+    weights: npt.NDArray[np.int8]
+    bias: Ints
+    multiplier: Ints
+
+
+def convolution(machine: Machine) -> Convolution:
+    """16 channels to 4 on 3×5 pixels, for four rows and columns of groups of 4: one tile, one pass, one store."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-128, 128, (16, 3, 5)).astype(np.int8)
+    weights = rng.integers(-128, 128, (16, 4)).astype(np.int8)
+    weights[rng.random(weights.shape) < 0.5] = 0
+    bias = rng.integers(-1000, 1000, 4)
+    multiplier = rng.integers(1 << 30, (1 << 31) - 1, 4)
+    tile = pack_tile(weights.reshape(4, 4, 4), machine.hw)
+    parameters = np.zeros((13, 4), np.uint8)
+    parameters[0:4] = bias.astype("<i4").view(np.uint8).reshape(4, 4)
+    parameters[4:8] = multiplier.astype("<i4").view(np.uint8).reshape(4, 4)
+    parameters[12] = 45
+    activations = x.reshape(4, 4, 15).transpose(0, 2, 1)
+    place = {"to": 0, "width": 5, "pitch": 5, "period": 2, "bank": 0}
+
+    def load(kind: Kind, count: int, source: int, signal: Sequence[Engine] = (), bank: int = 0) -> Instruction:
+        fields = {**place, "bank": bank, "kind": kind, "count": count, "source": source}
+        return Instruction(Opcode.LOAD, fields, (), tuple(signal))
+
+    command = tile.command(15, first=True, last=True).to_word()
+    store = {"address": 0x4000, "block": 0, "low": 0x80, "high": 127, "raw": 0, "residual": 0, "residual_at": 0}
+    store |= {"memory": 1, "local": 0}
+    program = [
+        Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint}),
+        load(Kind.TABLE, machine.table_vectors, 0x1000), load(Kind.PARAMETERS, 13, 0x1100, (S,)),
+        load(Kind.WEIGHTS, len(tile.words), 0x1200),
+        *(load(Kind.ACTIVATIONS, 15, 0x2000 + 60 * b, (X,) if b == 3 else (), b) for b in range(4)),
+        Instruction(Opcode.SETUP, {"n0": 1, "n1": 1, "n2": 5, "n3": 3, "step0": 0, "step1": 0, "step2": 1, "step3": 5}),
+        Instruction(
+            Opcode.PASS, {"command": command, "words": len(tile.words), "weights": 0, "base": 0, "table": 0}, (L,)
+        ),
+        Instruction(Opcode.STORE, {**store, "count": 15, "pool": 1}, (L,)),
+        Instruction(Opcode.END),
+    ]  # fmt: skip
+    memory = image(program)
+    for address, data in ((0x1100, parameters), (0x1200, tile.words), (0x2000, activations.view(np.uint8))):
+        flat = np.ascontiguousarray(data).ravel()
+        memory[address : address + len(flat)] = flat
+    return Convolution(memory, len(program), 0x4000, x, weights, bias, multiplier)
