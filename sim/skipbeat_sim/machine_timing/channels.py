@@ -3,6 +3,11 @@
 A process is a generator. It yields a channel when it needs an entry that is not known yet, and goes on as soon as
 another one has been put there. What it computes does not depend on the order in which the processes run, because each
 entry is computed once, from entries that are never changed (a Kahn network).
+
+Processes look at `Channel.clocks` themselves, because most entries are known when they are needed:
+
+    while len(channel.clocks) <= index:
+        yield channel
 """
 
 from __future__ import annotations
@@ -16,20 +21,19 @@ Process = Generator["Channel", None, None]
 class Channel:
     """Clocks of the events of one kind, in their order, as far as they are known."""
 
-    __slots__ = ("clocks", "waiting")
+    __slots__ = ("_ready", "clocks", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, ready: list[Process]) -> None:
+        self._ready = ready
         self.clocks: list[int] = []
         self.waiting: list[Process] = []
 
-    def __len__(self) -> int:
-        return len(self.clocks)
-
-    def at(self, index: int) -> Generator[Channel, None, int]:
-        """Waits for an entry; returns it. Used as `clock = yield from channel.at(index)`."""
-        while len(self.clocks) <= index:
-            yield self
-        return self.clocks[index]
+    def put(self, clock: int) -> None:
+        """The next entry is known."""
+        self.clocks.append(clock)
+        if self.waiting:
+            self._ready += self.waiting
+            self.waiting.clear()
 
 
 class Scheduler:
@@ -38,21 +42,19 @@ class Scheduler:
     def __init__(self) -> None:
         self._ready: list[Process] = []
 
+    def channel(self) -> Channel:
+        """A new channel between its processes."""
+        return Channel(self._ready)
+
     def start(self, process: Process) -> None:
         """A new process."""
         self._ready.append(process)
 
-    def put(self, channel: Channel, clock: int) -> None:
-        """The next entry of a channel is known."""
-        channel.clocks.append(clock)
-        if channel.waiting:
-            self._ready += channel.waiting
-            channel.waiting.clear()
-
     def run(self) -> None:
         """Until no process can go on."""
-        while self._ready:
-            process = self._ready.pop()
+        ready = self._ready
+        while ready:
+            process = ready.pop()
             channel = next(process, None)
             if channel is not None:
                 channel.waiting.append(process)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +14,7 @@ from skipbeat_arch.registers import Cause
 from ..load_timing import NEVER, IntArray
 from ..tile_paths import TilePath, tile_paths
 from ..timing import TileLoader
-from .channels import Channel, Process
+from .channels import Process
 from .program import Program
 from .spans import Spans
 from .wires import Wires
@@ -95,15 +94,8 @@ class Core:
         """Clock of the last step so far; -1 if there is none."""
         return self._state.free
 
-    def closed(self, pixel: int) -> Generator[Channel, None, int]:
-        """Waits for the last step of a pixel with bundles, counted over the whole program; returns its clock."""
-        while True:
-            clock = self._find(pixel)
-            if clock is not None:
-                return clock
-            yield self._wires.closed
-
-    def _find(self, pixel: int) -> int | None:
+    def closed(self, pixel: int) -> int | None:
+        """The last step of a pixel with bundles, counted over the whole program; None as long as it is not known."""
         for fed in reversed(self._fed):
             if fed.first <= pixel < fed.first + fed.pixels:
                 within = pixel - fed.first
@@ -115,18 +107,22 @@ class Core:
 
     def passes(self) -> Process:
         """Each pass waits for its tile, the pass before, its first bundle and credits."""
-        state, pixels, item = self._state, 0, 0
+        wires, state, pixels, item = self._wires, self._state, 0, 0
         for index, command in enumerate(self._commands):
-            queued = yield from self._wires.queued.at(index)
+            while len(wires.queued.clocks) <= index:
+                yield wires.queued
+            queued = wires.queued.clocks[index]
             take = self._take(command, queued)
-            self._wires.put(self._wires.pass_taken, take)
+            wires.pass_taken.put(take)
             if command.load and state.loads > 1:
                 state.bank_free = take + 1
             self._count_gap(command, queued, take)
             beat, first = max(command.beat, 1), take + 1
             if command.beat:
-                started = yield from self._wires.job_started.at(self._jobs[index])
-                first = max(first, started + FEED_LATENCY)
+                job = self._jobs[index]
+                while len(wires.job_started.clocks) <= job:
+                    yield wires.job_started
+                first = max(first, wires.job_started.clocks[job] + FEED_LATENCY)
             state.waits[Cause.ACTIVATION_WAIT] += first - take - 1
             state.waits[Cause.COMPUTE] += beat * command.pixels
             if command.beat:
@@ -138,7 +134,7 @@ class Core:
                 item += command.pixels
             else:
                 state.first_close, state.free = first + beat - 1, first + beat * command.pixels - 1
-                self._wires.put(self._wires.closed, state.free)
+                wires.closed.put(state.free)
             self._spans.finish[self._numbers[index]] = state.free
 
     def _take(self, command: Command, queued: int) -> int:
@@ -182,7 +178,7 @@ class Core:
             first = int(steps[-1]) + beat
             done += size
             results.known_closed += size
-            self._wires.put(self._wires.closed, first - 1)
+            self._wires.closed.put(first - 1)
         state.free = first - 1
 
 

@@ -20,55 +20,71 @@ class ExecuteEngine:
     def __init__(self, program: Program, wires: Wires, core: Core, spans: Spans) -> None:
         self._wires, self._core, self._spans = wires, core, spans
         self._queue = program.queues[Engine.EXECUTE]
-        self._jobs = [(n, i) for n, i in self._queue if i.opcode == Opcode.PASS or i.signal]
+        self._jobs = [i for _, i in self._queue if i.opcode == Opcode.PASS or i.signal]
 
     def begin(self) -> Process:
         """Instructions begin in order, at most one per clock; a PASS when the core has a place for it."""
-        wires, clock = self._wires, 0
+        wires, spans, clock, jobs, passes = self._wires, self._spans, 0, 0, 0
+        popped, taken, left = wires.job_popped, wires.pass_taken, wires.out_of_queue[Engine.EXECUTE]
         for index, (number, instruction) in enumerate(self._queue):
             ready = yield from wires.ready(Engine.EXECUTE, index, instruction)
             clock = max(clock + 1, ready)
-            if len(wires.job_pushed) >= QUEUE:
-                popped = yield from wires.job_popped.at(len(wires.job_pushed) - QUEUE)
-                clock = max(clock, popped + 1)
+            if jobs >= QUEUE:
+                while len(popped.clocks) <= jobs - QUEUE:
+                    yield popped
+                clock = max(clock, popped.clocks[jobs - QUEUE] + 1)
             is_pass = instruction.opcode == Opcode.PASS
-            if is_pass and len(wires.queued) >= QUEUE:
-                taken = yield from wires.pass_taken.at(len(wires.queued) - QUEUE)
-                clock = max(clock, taken + 1)
+            if is_pass and passes >= QUEUE:
+                while len(taken.clocks) <= passes - QUEUE:
+                    yield taken
+                clock = max(clock, taken.clocks[passes - QUEUE] + 1)
+            spans.begin[number] = clock
             wires.take(Engine.EXECUTE, instruction, clock)
-            self._spans.begin[number] = clock
-            wires.put(wires.out_of_queue[Engine.EXECUTE], clock)
+            left.put(clock)
             if is_pass:
-                wires.put(wires.queued, clock)
+                passes += 1
+                wires.queued.put(clock)
             else:
-                self._spans.finish[number] = clock
+                spans.finish[number] = clock
             if is_pass or instruction.signal:
-                wires.put(wires.job_pushed, clock)
+                jobs += 1
+                wires.job_pushed.put(clock)
 
     def read_ahead(self) -> Process:
         """A job leaves its FIFO, to have its offsets read, when the one before it starts."""
         wires, started = self._wires, 0
+        pushes, starts = wires.job_pushed, wires.job_started
         for index in range(len(self._jobs)):
-            pushed = yield from wires.job_pushed.at(index)
-            wires.put(wires.job_popped, max(pushed + 1, started))
-            started = yield from wires.job_started.at(index)
+            while len(pushes.clocks) <= index:
+                yield pushes
+            wires.job_popped.put(max(pushes.clocks[index] + 1, started))
+            while len(starts.clocks) <= index:
+                yield starts
+            started = starts.clocks[index]
 
     def walk(self) -> Process:
         """A job starts with its offsets, when the one before has ended, and reads a pixel per clock.
 
         That the FIFO of bundles has room decides only when a job ends: `FEED_ROOM` pixels before its last one.
         """
-        wires, last, pixels = self._wires, 0, 0
-        for index, (_, instruction) in enumerate(self._jobs):
-            started = max((yield from wires.job_popped.at(index)) + 2, last)
-            wires.put(wires.job_started, started)
+        wires, core, last, pixels = self._wires, self._core, 0, 0
+        popped = wires.job_popped
+        for index, instruction in enumerate(self._jobs):
+            while len(popped.clocks) <= index:
+                yield popped
+            started = max(popped.clocks[index] + 2, last)
+            wires.job_started.put(started)
             count = _pixels(instruction)
             last = started + max(count, 1)
             pixels += count
             if count and pixels > FEED_ROOM:
-                closed = yield from self._core.closed(pixels - 1 - FEED_ROOM)
+                closed = core.closed(pixels - 1 - FEED_ROOM)
+                while closed is None:
+                    yield wires.closed
+                    closed = core.closed(pixels - 1 - FEED_ROOM)
                 last = max(last, closed + 1)
-            wires.give(Engine.EXECUTE, instruction.signal, last + 2)
+            if instruction.signal:
+                wires.give(Engine.EXECUTE, instruction.signal, last + 2)
 
 
 def _pixels(instruction: Instruction) -> int:

@@ -13,6 +13,7 @@ from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Events
 
 from ..event_counts import event_counts
+from .bank_conflicts import check_bank_conflicts
 from .bus import Bus
 from .core import Core
 from .execute import ExecuteEngine
@@ -34,6 +35,7 @@ class MachineTiming:
     Attributes:
         cycles: from the clock of the start pulse (clock 0) to the first clock in which the machine is idle again.
         begin, finish: of each instruction, as `Spans` says.
+        stored: of each STORE, in order, the clock in which its last vector leaves the output stage (`stored_o`).
         clocks: the cycles by what the array did, by `Cause`; the sum is `cycles`.
         bytes_read, bytes_written: over the memory bus.
         events: the core's.
@@ -42,6 +44,7 @@ class MachineTiming:
     cycles: int
     begin: tuple[int, ...]
     finish: tuple[int, ...]
+    stored: tuple[int, ...]
     clocks: dict[Cause, int]
     bytes_read: int
     bytes_written: int
@@ -71,7 +74,7 @@ def machine_timing(
     processes = (
         request_instructions(program, wires, bus), dispatch(program, wires), load.begin(), load.end(),
         execute.begin(), execute.read_ahead(), execute.walk(), core.passes(), store.begin(), store.take_items(),
-        store.write(),
+        store.finish(),
     )  # fmt: skip
     for process in processes:
         wires.scheduler.start(process)
@@ -81,13 +84,14 @@ def machine_timing(
     spans.begin[0] = spans.finish[0] = wires.dispatched.clocks[0]
     _check_ends(program, spans, store.end)
     _check_tokens(wires)
+    check_bank_conflicts(program, bus, core.results, spans)
     cycles = _quiet(bus, store.end + 1) + 1
     _check_finished(program, spans, store.end, cycles)
     clocks = dict(core.waits)
     clocks[Cause.IDLE] += cycles - 1 - core.last_step
     return MachineTiming(
-        cycles=cycles, begin=tuple(spans.begin), finish=tuple(spans.finish), clocks=clocks,
-        bytes_read=bus.reads * machine.vector, bytes_written=bus.writes * machine.vector,
+        cycles=cycles, begin=tuple(spans.begin), finish=tuple(spans.finish), stored=tuple(wires.store_filled.clocks),
+        clocks=clocks, bytes_read=bus.reads * bus.beat_bytes, bytes_written=bus.writes * bus.beat_bytes,
         events=event_counts(program.commands, program.tiles, machine.hw),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -105,9 +105,20 @@ def _check_walks(queue: list[Numbered]) -> None:
 def _check_counts(queues: dict[Engine, list[Numbered]]) -> None:
     for number, instruction in queues[Engine.LOAD] + queues[Engine.STORE]:
         fields = instruction.fields
-        if instruction.opcode != Opcode.END and fields["count"] == 0:
+        if fields.get("count") == 0:
             raise InputError(f"program: instruction {number} ({instruction.opcode.name}) has a count of 0")
         if instruction.opcode == Opcode.LOAD and fields["kind"] not in list(Kind):
             raise InputError(f"program: instruction {number} loads into kind {fields['kind']}, which there is not")
-        if instruction.opcode == Opcode.STORE and (fields["pool"] == 0 or (fields["raw"] and fields["pool"] != 1)):
-            raise InputError(f"program: instruction {number} pools {fields['pool']} items")
+        if instruction.opcode == Opcode.PLACE and (instruction.wait or instruction.signal):
+            raise InputError(f"program: instruction {number} (PLACE) waits or signals")
+        if instruction.opcode == Opcode.STORE:
+            _check_store(number, fields)
+
+
+def _check_store(number: int, fields: Mapping[str, int]) -> None:
+    if fields["pool"] == 0 or (fields["raw"] and fields["pool"] != 1):
+        raise InputError(f"program: instruction {number} pools {fields['pool']} items")
+    if not fields["memory"] and not fields["local"]:
+        raise InputError(f"program: instruction {number} stores neither in memory nor locally")
+    if fields["raw"] and fields["local"]:
+        raise InputError(f"program: instruction {number} stores raw sums locally")

@@ -9,7 +9,8 @@ class Spans:
     Attributes:
         begin: it leaves its queue (ZERO: it begins; HEADER: it is dispatched).
         finish: LOAD: its last vector is written; ZERO: its last entry is written; PASS: its last step;
-            STORE: all responses are there; others: `begin`.
+            STORE: all responses are there, or, without memory, it leaves the row of those that wait for them;
+            others: `begin`.
     """
 
     def __init__(self, count: int) -> None:

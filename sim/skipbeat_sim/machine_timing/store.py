@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from skipbeat_arch.instruction import Engine, Instruction, Opcode
+from skipbeat_arch.instruction import Engine, Opcode
 
-from .bus import Bus, Request
+from .bus import Bus
 from .channels import Process
 from .core import Results
 from .program import Program
 from .spans import Spans
 from .wires import Wires
 
-#: Halves of the output memory.
-HALVES = 2
+#: Halves of the output memory, and STOREs that may be under way.
+HALVES, OPEN = 2, 4
 #: From a STORE's begin to its first step: its 13 vectors of parameters are read.
 PARAMETER_CLOCKS = 15
 #: From the last step of an item to its vector.
@@ -30,42 +30,65 @@ class StoreEngine:
         self._wires, self._bus, self._results, self._spans = wires, bus, results, spans
         self._queue = program.queues[Engine.STORE]
         self._stores = [(n, i) for n, i in self._queue if i.opcode == Opcode.STORE]
-        self._vector = program.machine.vector
         self._steps = hw.array.cols // hw.outputs.lanes
         self._latency = hw.array.rows + hw.array.cols + 5
         self.end = -1
 
     def begin(self) -> Process:
-        """A STORE begins when the output stage is free and one half of the output memory; END when all is written."""
-        wires, clock, stores = self._wires, 0, 0
+        """A STORE begins when the output stage is free, and a half of the output memory if it needs one.
+
+        A PLACE leaves its queue at once; END waits for all STOREs.
+        """
+        wires, spans, clock, stores, halves = self._wires, self._spans, 0, 0, 0
+        filled, done, popped = wires.store_filled, wires.store_done, wires.store_popped
         for index, (number, instruction) in enumerate(self._queue):
             ready = yield from wires.ready(Engine.STORE, index, instruction)
             clock = max(clock + 1, ready)
-            halves = 1 if instruction.opcode == Opcode.END else HALVES
-            if stores >= halves:
-                clock = max(clock, (yield from wires.store_done.at(stores - halves)) + 1)
-            if instruction.opcode == Opcode.STORE:
-                if stores:
-                    clock = max(clock, (yield from wires.store_filled.at(stores - 1)) + 1)
-                stores += 1
-                wires.put(wires.store_begun, clock)
-            else:
-                self.end = self._spans.finish[number] = clock
-            self._spans.begin[number] = clock
+            if instruction.opcode != Opcode.PLACE:
+                is_store = instruction.opcode == Opcode.STORE
+                before = stores - (OPEN if is_store else 1)
+                if before >= 0:
+                    while len(popped.clocks) <= before:
+                        yield popped
+                    clock = max(clock, popped.clocks[before] + 1)
+                if is_store and stores:
+                    while len(filled.clocks) < stores:
+                        yield filled
+                    clock = max(clock, filled.clocks[stores - 1] + 1)
+                if is_store and instruction.fields["memory"]:
+                    if halves >= HALVES:
+                        while len(done.clocks) <= halves - HALVES:
+                            yield done
+                        clock = max(clock, done.clocks[halves - HALVES] + 1)
+                    halves += 1
+                if is_store:
+                    stores += 1
+                    wires.store_begun.put(clock)
+                else:
+                    self.end = clock
+            spans.begin[number] = clock
+            if instruction.opcode != Opcode.STORE:
+                spans.finish[number] = clock
             wires.take(Engine.STORE, instruction, clock)
-            wires.put(wires.out_of_queue[Engine.STORE], clock)
+            wires.out_of_queue[Engine.STORE].put(clock)
 
     def take_items(self) -> Process:
-        """The output stage: an item takes some steps, and waits for nothing but its result."""
-        results, item = self._results, 0
+        """The output stage: an item takes some steps, and waits for nothing but its result.
+
+        When its last vector leaves, the STORE tells the execute engine.
+        """
+        wires, results, item = self._wires, self._results, 0
+        begun = wires.store_begun
         for index, (_, instruction) in enumerate(self._stores):
-            step = (yield from self._wires.store_begun.at(index)) + PARAMETER_CLOCKS
+            while len(begun.clocks) <= index:
+                yield begun
+            step = begun.clocks[index] + PARAMETER_CLOCKS
             fields = instruction.fields
             steps = RAW_STEPS if fields["raw"] else self._steps
             end = item + fields["count"] * fields["pool"]
             while item < end:
                 while results.known_closed <= item:
-                    yield self._wires.closed
+                    yield wires.closed
                 size = min(end, results.known_closed) - item
                 even = step + steps * np.arange(size)
                 late = results.closed[item : item + size] + self._latency - even
@@ -74,19 +97,31 @@ class StoreEngine:
                 step = int(even[-1]) + steps
                 item += size
                 results.known_taken = item
-                self._wires.put(self._wires.stored, step - 1)
-            self._wires.put(self._wires.store_filled, step - 1 + (RAW_PIPELINE if fields["raw"] else PIPELINE))
+                wires.stored.put(step - 1)
+            filled = step - 1 + (RAW_PIPELINE if fields["raw"] else PIPELINE)
+            if Engine.EXECUTE in instruction.signal:
+                wires.give(Engine.STORE, (Engine.EXECUTE,), filled + 1)
+            wires.store_filled.put(filled)
 
-    def write(self) -> Process:
-        """One request at a time, after the last vector of its STORE; the STORE has finished with its last response."""
-        wires, done = self._wires, 0
+    def finish(self) -> Process:
+        """STOREs finish in order: with the memory's last response, or a clock after the last vector, and tell load.
+
+        The writer has one request at a time, made a clock after the STORE's last vector at the earliest.
+        """
+        wires, popped, halves = self._wires, 0, 0
+        filled, done = wires.store_filled, wires.store_done
         for index, (number, instruction) in enumerate(self._stores):
-            filled = yield from wires.store_filled.at(index)
-            self._bus.write(self._request(instruction, max(filled, done) + 1))
-            done = yield from wires.store_done.at(index)
-            self._spans.finish[number] = done
-            wires.give(Engine.STORE, instruction.signal, done + 1)
-
-    def _request(self, instruction: Instruction, clock: int) -> Request:
-        fields = instruction.fields
-        return Request(clock, fields["address"] // self._vector, fields["count"] * (4 if fields["raw"] else 1))
+            while len(filled.clocks) <= index:
+                yield filled
+            popped = max(filled.clocks[index], popped) + 1
+            fields = instruction.fields
+            if fields["memory"]:
+                self._bus.write(popped, fields["address"], fields["count"] * (4 if fields["raw"] else 1))
+                while len(done.clocks) <= halves:
+                    yield done
+                popped = done.clocks[halves]
+                halves += 1
+            self._spans.finish[number] = popped
+            if Engine.LOAD in instruction.signal:
+                wires.give(Engine.STORE, (Engine.LOAD,), popped + 1)
+            wires.store_popped.put(popped)

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import ENGINE_OF, VERSION, Engine, Instruction, Opcode
+from skipbeat_arch.instruction import VERSION, Instruction, Opcode
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.registers import Cause
-from skipbeat_arch.tile import PackedTile
-from skipbeat_mapper.machine.compile import compile_network
+from skipbeat_arch.machine_ports import MachineError
 from skipbeat_sim.machine.runner import run_machine
-from skipbeat_sim.machine_timing.model import MachineTiming, machine_timing
+from skipbeat_sim.machine_timing.model import machine_timing
 from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
-from tests.mapper.machine.networks import random_graph
 from tests.sim.machine.machine_programs import MachineProgram, random_hardware
-from tests.sim.machine_timing.timing_programs import TimingProgram
-
-Bytes = npt.NDArray[np.uint8]
-
-
-def check(
-    machine: Machine, memory: Bytes, instructions: Sequence[Instruction], tiles: Sequence[PackedTile], what: str = "",
-    address: int = 0,
-) -> MachineTiming:  # fmt: skip
-    """Everything that both tell is the same."""
-    timing = machine_timing(machine, instructions, tiles, address=address)
-    run = run_machine(machine, memory, address, len(instructions), max_clocks=200_000)
-    assert run.done, what
-    assert timing.cycles == run.cycles, what
-    assert (timing.bytes_read, timing.bytes_written) == (run.bytes_read, run.bytes_written), what
-    assert timing.events == run.events, what
-    for engine in Engine:
-        numbers = [n for n, i in enumerate(instructions) if n and ENGINE_OF[i.opcode] == engine]
-        spans = [(span.began, span.finished) for span in run.spans[engine]]
-        assert [(timing.begin[n], timing.finish[n]) for n in numbers] == spans, what
-    assert timing.clocks == {cause: getattr(run.clocks, cause.name.lower()) for cause in Cause}, what
-    assert sum(timing.clocks.values()) == timing.cycles, what
-    return timing
+from tests.sim.machine_timing.timing_check import check
+from tests.sim.machine_timing.timing_programs import TimingProgram, timing_hardware
 
 
 def check_case(seed: int) -> None:
@@ -53,12 +27,25 @@ def check_case(seed: int) -> None:
     check(machine, program.memory, program.instructions, tiles, f"seed {seed}")
 
 
-def check_pressed(seed: int) -> MachineTiming:
-    """A program that presses on queues, tokens, credits and the bus; a failure names its seed."""
+def check_pressed(seed: int) -> bool:
+    """A program that presses on queues, tokens, credits and the bus; a failure names its seed.
+
+    Nothing keeps local vectors and LOADs apart in it. Returns whether they met, which both must tell.
+    """
     rng = np.random.default_rng(seed)
-    machine = Machine.of(random_hardware(rng))
+    machine = Machine.of(timing_hardware(rng))
     program = TimingProgram.random(machine, rng, int(rng.integers(1, 25)))
-    return check(machine, program.memory, program.instructions, program.tiles, f"seed {seed}")
+    try:
+        machine_timing(machine, program.instructions, program.tiles)
+    except InputError as refused:
+        error = str(refused)
+    else:
+        check(machine, program.memory, program.instructions, program.tiles, f"seed {seed}")
+        return False
+    assert "the activation banks are written by" in error, f"seed {seed}"
+    run = run_machine(machine, program.memory, 0, len(program.instructions), max_clocks=200_000)
+    assert run.error == MachineError.BANK_CONFLICT, f"seed {seed}"
+    return True
 
 
 @pytest.mark.parametrize("seed", range(16))
@@ -66,10 +53,11 @@ def test_random_programs(seed: int) -> None:
     check_case(seed)
 
 
-@pytest.mark.parametrize("start", range(0, 40, 4))
+@pytest.mark.parametrize("start", range(0, 40, 10))
 def test_programs_that_press_on_every_limit(start: int) -> None:
-    for seed in range(start, start + 4):
-        check_pressed(seed)
+    met = [check_pressed(seed) for seed in range(start, start + 10)]
+    assert any(met)
+    assert not all(met)
 
 
 def test_a_job_is_read_ahead_before_the_one_before_it_has_ended() -> None:
@@ -86,15 +74,6 @@ def test_many_random_programs(start: int) -> None:
     for seed in range(start, start + 40):
         check_case(seed)
         check_pressed(seed)
-
-
-@pytest.mark.parametrize("seed", [0, 2, 4])
-@pytest.mark.parametrize("preset", ["tiny-4x4", "edge-16x16-m8"])
-def test_compiled_networks(preset: str, seed: int) -> None:
-    machine = Machine.of(load_hardware(preset))
-    program = compile_network(random_graph(np.random.default_rng(seed)), machine.hw)
-    tiles = stored_tiles(machine, program.image, program.instructions)
-    check(machine, program.memory(), program.instructions, tiles, f"seed {seed}", program.address)
 
 
 def test_the_shortest_program() -> None:

@@ -37,9 +37,11 @@ def zero(count: int) -> Instruction:
     return Instruction(Opcode.ZERO, {"to": 0, "count": count})
 
 
-def store(count: int = 1, pool: int = 1, raw: int = 0) -> Instruction:
+def store(count: int = 1, pool: int = 1, raw: int = 0, memory: int = 1, local: int = 0) -> Instruction:
     fields = {"address": 4096, "block": 0, "low": 0, "high": 0, "residual": 0, "residual_at": 0}
-    return Instruction(Opcode.STORE, {**fields, "raw": raw, "count": count, "pool": pool})
+    return Instruction(
+        Opcode.STORE, {**fields, "raw": raw, "count": count, "pool": pool, "memory": memory, "local": local}
+    )
 
 
 def a_pass(command: Command, words: int = 0) -> Instruction:
@@ -125,6 +127,9 @@ def test_tokens_are_counted(given: int) -> None:
         ([HEADER, load(kind=5), END], "kind 5"),
         ([HEADER, store(pool=0), END], "pools 0 items"),
         ([HEADER, store(pool=2, raw=1), END], "pools 2 items"),
+        ([HEADER, store(memory=0), END], "neither in memory nor locally"),
+        ([HEADER, store(raw=1, local=1), END], "stores raw sums locally"),
+        ([HEADER, Instruction(Opcode.PLACE, {}, (L,)), END], r"instruction 1 \(PLACE\) waits or signals"),
         ([HEADER, setup(4), a_pass(Command(pixels=5, beat=1, rows=1, cols=1, load=False)), END], "not resident"),
         ([HEADER, a_pass(Command(pixels=5, beat=1, rows=1, cols=1)), END], "there are 0 tiles"),
         ([HEADER, a_pass(null(0)), END], "BAD_GEOMETRY"),

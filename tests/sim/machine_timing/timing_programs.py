@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skipbeat_arch.command import Command
+from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import ENGINE_OF, VERSION, Engine, Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, pack_tile
@@ -25,12 +26,36 @@ WEIGHTS, DATA, SIZE = 1 << 16, 1 << 17, 1 << 18
 MOST_TOKENS = 6
 
 
+def timing_hardware(rng: np.random.Generator) -> Hardware:
+    """A small machine of any shape, with a memory port of any width that its vectors may have."""
+    cols = int(rng.choice([4, 8, 16, 32]))
+    group = int(rng.choice([g for g in (4, 8, 16) if g <= cols]))
+    rows = int(rng.choice([r for r in (1, 2, 4, 8) if cols <= r * group]))
+    lanes = [n for n in (1, 2, 4, 8, 16, 32) if cols % n == 0]
+    return Hardware.model_validate({
+        "name": "random-machine", "clock_mhz": 100.0, "array": {"rows": rows, "cols": cols, "group": group},
+        "weights": {"decode_lanes": int(rng.choice(lanes)), "buffer_kib": 16}, "activations": {"buffer_kib": 64},
+        "accumulators": {"depth": 128}, "outputs": {"lanes": int(rng.choice(lanes)), "buffer_kib": 4},
+        "memory": {
+            "bytes_per_clock": int(rng.choice([cols // 4, cols // 2, cols, 2 * cols, 4 * cols])),
+            "latency_clocks": int(rng.integers(0, 50)), "burst_beats": int(rng.choice([1, 2, 3, 16])),
+            "outstanding": int(rng.choice([1, 2, 8])),
+        },
+    })  # fmt: skip
+
+
 @dataclass
 class TimingProgram:
-    """A program in the making. `tokens`: given and not taken yet, by (giver, taker); `tiles`: of its PASSes."""
+    """A program in the making.
+
+    Attributes:
+        local: STOREs may write the activation banks; nothing keeps them apart from LOADs and ZEROs.
+        tokens: given and not taken yet, by (giver, taker); tiles: of its PASSes.
+    """
 
     machine: Machine
     rng: np.random.Generator
+    local: bool = True
     instructions: list[Instruction] = field(default_factory=list)
     tiles: list[PackedTile] = field(default_factory=list)
     tokens: dict[tuple[Engine, Engine], int] = field(
@@ -51,9 +76,11 @@ class TimingProgram:
         self._setup([1, 1, 1, 1], wait=(L,))
 
     @classmethod
-    def random(cls, machine: Machine, rng: np.random.Generator, parts: int) -> TimingProgram:
+    def random(
+        cls, machine: Machine, rng: np.random.Generator, parts: int, *, local: bool = True
+    ) -> TimingProgram:  # fmt: skip
         """A program of some parts; its last store waits for all engines, and loads may still be under way then."""
-        program = cls(machine, rng)
+        program = cls(machine, rng, local)
         makers = [program._loads, program._zero, program._setups, program._group, program._group, program._group]
         for _ in range(parts):
             makers[int(rng.integers(0, len(makers)))]()
@@ -175,8 +202,12 @@ class TimingProgram:
         wait = tuple(e for e in (L, X) if before[e, S] and self.rng.random() < 0.5)
         for giver in wait:
             before[giver, S] -= 1
+        goes = "memory" if raw or not self.local else str(self.rng.choice(["memory", "memory", "local", "both"]))
+        for _ in range(int(self.rng.choice([0, 0, 0, 1, 2]))):
+            self._add(Opcode.PLACE, {"to": 0, "width": 2, "pitch": 3, "period": 0, "bank": 0})
         fields = {
             "address": DATA + int(self.rng.integers(0, 64)) * self.machine.vector, "block": 0, "low": 0, "high": 127,
             "raw": int(raw), "residual": 0, "residual_at": 0, "count": count, "pool": pool,
+            "memory": int(goes != "local"), "local": int(goes != "memory"),
         }  # fmt: skip
         self._add(Opcode.STORE, fields, wait, () if quiet else self._tokens(S)["signal"])

@@ -1,0 +1,22 @@
+"""The timing model of the machine against its cycle model, on compiled networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_mapper.machine.compile import compile_network
+from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
+from tests.mapper.machine.networks import random_graph
+from tests.sim.machine_timing.timing_check import check
+
+
+@pytest.mark.parametrize("seed", [0, 2, 4])
+@pytest.mark.parametrize("preset", ["tiny-4x4", "edge-16x16-m8"])
+def test_compiled_networks(preset: str, seed: int) -> None:
+    machine = Machine.of(load_hardware(preset))
+    program = compile_network(random_graph(np.random.default_rng(seed)), machine.hw)
+    tiles = stored_tiles(machine, program.image, program.instructions)
+    check(machine, program.memory(), program.instructions, tiles, f"seed {seed}", program.address)
