@@ -17,7 +17,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick regress verilog estimate lint format clean
+.PHONY: help demo test quick regress verilog estimate validate lint format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -40,6 +40,9 @@ verilog: $(STAMP) ## Verilog for HW=preset-or-file, into build/verilog
 
 estimate: $(STAMP) ## cycles and throughput of MODEL=..., layer by layer
 	$(BIN)/skipbeat estimate $(MODEL) --hw $(HW) $(ARGS)
+
+validate: $(STAMP) ## published numbers of other simulators beside ours: docs/validation.md
+	$(BIN)/skipbeat validate --write docs/validation.md $(ARGS)
 
 lint: $(STAMP) ## style, types and import rules
 	$(BIN)/ruff check .

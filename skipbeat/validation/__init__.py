@@ -1,0 +1,1 @@
+"""Published numbers of other simulators beside ours, with an explanation for each difference."""
