@@ -12,6 +12,7 @@ from enum import IntEnum
 
 from skipbeat_arch.command import Command
 from skipbeat_arch.instruction import Kind
+from skipbeat_arch.tile import TileStatistics
 
 
 class Space(IntEnum):
@@ -86,7 +87,7 @@ class Walk:
 
 @dataclass(frozen=True, kw_only=True)
 class PassOp:
-    """A PASS; `reads` are its weights, activations and table entry (none for a null pass)."""
+    """A PASS; `reads` are its weights, activations and table entry (none for a null pass), `tile` what it loads."""
 
     command: Command
     words: int = 0
@@ -94,6 +95,7 @@ class PassOp:
     base: int = 0
     table: int = 0
     reads: tuple[Range, ...] = ()
+    tile: TileStatistics | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -144,5 +144,5 @@ class _StepPlan:
         reads.append(Range(Space.WEIGHTS, placed.at, placed.at + placed.tile.words))
         return PassOp(
             command=packed.command(block.walk.items, first=first, last=last), words=placed.tile.words,
-            weights=placed.at, base=base, table=table, reads=tuple(reads),
+            weights=placed.at, base=base, table=table, reads=tuple(reads), tile=packed,
         )  # fmt: skip
