@@ -15,7 +15,12 @@ from skipbeat_arch.instruction import ENGINE_OF, FIELDS, Engine, Instruction, Op
 def instructions(draw: st.DrawFn) -> Instruction:
     opcode = draw(st.sampled_from(Opcode))
     fields = {name: draw(st.integers(0, (1 << int(str(bits))) - 1)) for name, bits in FIELDS[opcode]}
-    others = [e for e in Engine if e != ENGINE_OF.get(opcode)] if opcode in ENGINE_OF else []
+    if opcode == Opcode.STORE:
+        where = draw(st.sampled_from([(1, 0), (0, 1), (1, 1)]))
+        fields |= dict(zip(("memory", "local"), where, strict=True))
+        fields["raw"] &= 1 - fields["local"]
+    waits = opcode in ENGINE_OF and opcode != Opcode.PLACE
+    others = [e for e in Engine if e != ENGINE_OF[opcode]] if waits else []
     wait, signal = (tuple(e for e in others if draw(st.booleans())) for _ in range(2))
     return Instruction(opcode, fields, wait, signal)
 
@@ -26,7 +31,7 @@ def test_text_becomes_the_same_instructions(program: list[Instruction]) -> None:
 
 
 def test_a_readable_line() -> None:
-    line = "STORE address=0x1000 block=2 low=-128 high=127 count=49 pool=4 wait=load ; the second block"
+    line = "STORE address=0x1000 block=2 low=-128 high=127 count=49 pool=4 memory=1 wait=load ; the second block"
     (store,) = assemble(["", "; a comment", line])
     assert store.fields["low"] == 0x80
     assert store.fields["residual"] == 0
@@ -46,6 +51,9 @@ def test_a_readable_line() -> None:
         ("PASS beat=64", "line 1: PASS: beat must fit in 6 bits, not 64"),
         ("LOAD wait=load", "line 1: LOAD: cannot wait for or signal"),
         ("LOAD wait=fetch", "line 1: wait=fetch: fetch is no engine"),
+        ("STORE count=1", "line 1: STORE: one of memory and local must be 1"),
+        ("STORE count=1 raw=1 local=1", "line 1: STORE: raw sums are not local"),
+        ("PLACE to=1 signal=load", "line 1: PLACE: it waits for nothing and signals nothing"),
     ],
 )
 def test_lines_that_are_none(line: str, message: str) -> None:

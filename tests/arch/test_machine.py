@@ -9,16 +9,16 @@ from skipbeat_arch.hardware import load_hardware, preset_names
 from skipbeat_arch.machine import Machine
 
 
-@pytest.mark.parametrize("preset", [name for name in preset_names() if name != "large-32x32"])
+@pytest.mark.parametrize("preset", preset_names())
 def test_sizes_follow_from_the_description(preset: str) -> None:
     hw = load_hardware(preset)
     machine = Machine.of(hw)
-    assert machine.vector == hw.array.cols == hw.memory.bytes_per_clock
+    assert machine.vector == hw.array.cols
     assert machine.bundles * hw.array.group == machine.vector
     assert machine.weight_depth * machine.vector == hw.weights.buffer_kib * 1024
     assert machine.bank_depth * hw.array.rows * hw.array.group == hw.activations.buffer_kib * 1024
     assert 2 * machine.output_depth * machine.vector == hw.outputs.buffer_kib * 1024
-    assert machine.burst_beats * machine.vector <= 4096
+    assert machine.burst_beats * machine.beat_bytes <= 4096
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,21 @@ def test_sizes_follow_from_the_description(preset: str) -> None:
         (["outputs.lanes=3"], "outputs.lanes that divide array.cols (4), not 3"),
         (["numbers.weight_bits=4"], "8-bit numbers"),
         (["array.group=8"], "array.group <= array.cols"),
-        (["memory.bytes_per_clock=8"], "memory.bytes_per_clock equal to array.cols (4), not 8"),
+        (["memory.bytes_per_clock=6"], "power of two in memory.bytes_per_clock, not 6"),
     ],
 )
 def test_what_only_the_core_supports_is_refused(keys: list[str], message: str) -> None:
     with pytest.raises(InputError, match="the accelerator needs") as refused:
         Machine.of(load_hardware("tiny-4x4", keys))
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("bandwidth", "beat", "beats", "duplex"), [(1, 1, 4, False), (2, 2, 2, False), (4, 4, 1, False), (8, 4, 1, True)]
+)
+def test_the_port_is_as_wide_as_the_memory_or_a_vector(bandwidth: int, beat: int, beats: int, duplex: bool) -> None:
+    machine = Machine.of(load_hardware("tiny-4x4", [f"memory.bytes_per_clock={bandwidth}"]))
+    assert (machine.beat_bytes, machine.vector_beats, machine.duplex) == (beat, beats, duplex)
 
 
 def test_the_fingerprint_tells_programs_apart_not_names() -> None:

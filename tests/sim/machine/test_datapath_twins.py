@@ -147,6 +147,7 @@ def test_output_stage(raw: int, residual: int, pool: int, share: float) -> None:
     sums = rng.integers(-(1 << 31), 1 << 31, (6 * pool, V))
     rests = rng.integers(-128, 128, (6, V))
     fields = {"address": 0, "block": 5, "low": 0xA0, "high": 100, "raw": raw, "residual": residual, "residual_at": 30}
+    fields |= {"memory": 1, "local": 0}
     store = Instruction(Opcode.STORE, {**fields, "count": 6, "pool": pool}).to_word()
     twin, items = OutputStage(MACHINE), deque(sums)
     parameter = rest = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,19 +14,28 @@ from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_hw.verilog import machine_verilog
 from skipbeat_sim.machine.runner import run_machine
-from tests.sim.machine.machine_programs import Bytes, MachineProgram
+from tests.sim.machine.machine_loads import Bytes
+from tests.sim.machine.machine_programs import MachineProgram
 
 DESIGNS = {
     "tiny": ["accumulators.depth=128"],
     "odd": [
         "array.rows=2", "array.cols=8", "array.group=8", "weights.decode_lanes=1", "activations.buffer_kib=64",
-        "accumulators.depth=128", "memory.bytes_per_clock=8", "memory.latency_clocks=1", "memory.burst_beats=4",
+        "accumulators.depth=128", "memory.bytes_per_clock=16", "memory.latency_clocks=1", "memory.burst_beats=4",
         "memory.outstanding=2", "outputs.lanes=8", "outputs.buffer_kib=4",
     ],
     "wide": [
         "array.rows=4", "array.cols=16", "weights.decode_lanes=4", "activations.buffer_kib=64",
-        "accumulators.depth=128", "memory.bytes_per_clock=16", "memory.latency_clocks=7", "memory.burst_beats=3",
+        "accumulators.depth=128", "memory.bytes_per_clock=4", "memory.latency_clocks=7", "memory.burst_beats=3",
         "memory.outstanding=1", "outputs.lanes=1", "outputs.buffer_kib=4",
+    ],
+    "two instructions in a vector": [
+        "array.rows=8", "array.cols=32", "weights.decode_lanes=8", "activations.buffer_kib=64",
+        "accumulators.depth=128", "memory.bytes_per_clock=128", "memory.latency_clocks=20", "outputs.lanes=8",
+    ],
+    "half of two instructions": [
+        "array.rows=8", "array.cols=32", "weights.decode_lanes=8", "activations.buffer_kib=64",
+        "accumulators.depth=128", "memory.bytes_per_clock=16", "memory.latency_clocks=3", "outputs.lanes=32",
     ],
 }  # fmt: skip
 MAX_CLOCKS = 20_000
@@ -43,6 +54,7 @@ class Pair:
         rtl = self.rtl.run(memory, 0, count, max_clocks=MAX_CLOCKS)
         got = (rtl.cycles, rtl.done, rtl.error, rtl.bytes_read, rtl.bytes_written)
         assert got == (model.cycles, model.done, model.error, model.bytes_read, model.bytes_written), label
+        assert rtl.stored == model.stored, label
         np.testing.assert_array_equal(rtl.memory, model.memory, err_msg=label)
         return model.error
 
@@ -71,9 +83,10 @@ def _fault(program: MachineProgram, rng: np.random.Generator, kind: int) -> Byte
     if kind == 0:
         memory[int(rng.integers(0, 6))] ^= 1 << int(rng.integers(0, 8))
     elif kind == 1:
-        memory[16 * place] |= 8
+        memory[16 * place] |= 12
     else:
-        at = [i for i, x in enumerate(program.instructions) if x.opcode in (Opcode.LOAD, Opcode.STORE)]
+        moves = [x.opcode == Opcode.LOAD or bool(x.fields.get("memory")) for x in program.instructions]
+        at = [i for i, move in enumerate(moves) if move]
         place = int(rng.choice(at))
         changed = program.instructions[place]
         name = "source" if changed.opcode == Opcode.LOAD else "address"
@@ -94,3 +107,19 @@ def test_programs_that_contradict_themselves(pair: Pair) -> None:
         memory = _fault(program, rng, seed % 3)
         errors.add(pair.check(memory, len(program.instructions), f"seed {seed}"))
     assert {MachineError.BAD_OPCODE, MachineError.READ_FAILED, MachineError.WRONG_HARDWARE} <= errors
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_loads_that_wait_for_nothing(pair: Pair) -> None:
+    """They overtake passes and stores, and meet local vectors at the banks: the same clock, the same memory."""
+    errors = set()
+    for seed in range(15):
+        program = MachineProgram.random(pair.machine, np.random.default_rng([2, seed]), units=4)
+        memory = program.memory.copy()
+        for place, instruction in enumerate(program.instructions):
+            if instruction.opcode in (Opcode.LOAD, Opcode.ZERO):
+                word = replace(instruction, wait=()).to_word().to_bytes(16, "little")
+                memory[16 * place : 16 * place + 16] = np.frombuffer(word, np.uint8)
+        errors.add(pair.check(memory, len(program.instructions), f"seed {seed}"))
+    assert MachineError.BANK_CONFLICT in errors
