@@ -40,7 +40,7 @@ def summarise(
 ) -> Summary:  # fmt: skip
     """The summary of a network whose layers were compiled for a batch."""
     return Summary(
-        model=MODEL, data=_DATA, pattern=str(prepared.pattern), hardware=HardwareSummary.of(hw), batch=batch,
+        model=MODEL, data=_DATA, pattern=str(prepared.scheme), hardware=HardwareSummary.of(hw), batch=batch,
         layers=tuple(layer.summary() for layer in layers),
         accuracy=Accuracy(
             dense=prepared.dense_accuracy / 100, pruned=prepared.pruned_accuracy / 100,

@@ -11,7 +11,7 @@ from torch import fx, nn
 from skipbeat_arch.errors import InputError
 
 from .network import MaxPool
-from .prune import Prunable
+from .pruners.layers import Prunable
 from .quantise import max_pool_stage
 
 #: Name of the graph's input; no operation has it.

@@ -12,17 +12,15 @@ import numpy.typing as npt
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
 
-#: Rows and columns of a block of the pattern `block:DENSITY`: one tile of a 16x16 array with M = 4.
-BLOCK = (64, 16)
+from .pruners.block import BLOCK, Mask, block_scores, expand_blocks
+
 #: Up to this M, comparing all pairs of a group is quicker than sorting it.
 _PAIRWISE_GROUP = 16
 
-Mask = npt.NDArray[np.bool_]
+Weight = npt.NDArray[np.floating] | npt.NDArray[np.integer]
 
 
-def prune_mask(
-    weight: npt.NDArray[np.floating] | npt.NDArray[np.integer], pattern: Pattern, block: tuple[int, int] = BLOCK
-) -> Mask:
+def prune_mask(weight: Weight, pattern: Pattern, block: tuple[int, int] = BLOCK) -> Mask:
     """Which elements of a weight stay by magnitude, bool in the weight's shape; ties go to the lower row.
 
     - `dense`: all.
@@ -38,23 +36,41 @@ def prune_mask(
     Raises:
         InputError: the weight has no elements, another number of dimensions, or an element that is not finite.
     """
-    if weight.ndim not in (2, 3) or weight.size == 0 or not bool(np.isfinite(weight).all()):
-        raise InputError(f"weight of shape {weight.shape}: expected a matrix of finite numbers")
     if pattern.kind == "dense":
         return np.ones(weight.shape, np.bool_)
-    magnitude = np.abs(_as_matrix(weight))
+    magnitude = _magnitude(weight)
     if pattern.kind == "nm":
         mask = _nm_mask(magnitude, pattern.n, pattern.m)
     elif pattern.kind == "unstructured":
         mask = _largest(magnitude.reshape(-1), kept(pattern, magnitude.size)).reshape(magnitude.shape)
     else:
-        mask = _block_mask(magnitude, pattern, block)
+        scores = block_scores(magnitude, block)
+        chosen = _largest(scores.reshape(-1), kept(pattern, scores.size)).reshape(scores.shape)
+        mask = expand_blocks(chosen, (magnitude.shape[0], magnitude.shape[1]), block)
     return in_shape(mask, weight.shape)
 
 
-def _as_matrix(weight: npt.NDArray[np.floating] | npt.NDArray[np.integer]) -> npt.NDArray[np.floating]:
-    """[groups, C, K] as [C, groups * K], a matrix as it is; integers as floats, so that -128 has a magnitude."""
-    values = weight.astype(np.promote_types(weight.dtype, np.float16), copy=False)
+def fan_in_mask(weight: Weight, pattern: Pattern, block: tuple[int, int] = BLOCK) -> Mask:
+    """As `prune_mask`, but `unstructured` keeps the largest round(density * C) of each column, at least one unless the
+    density is 0; ties go to the lower row.
+
+    Raises:
+        InputError: as for `prune_mask`.
+    """
+    if pattern.kind != "unstructured":
+        return prune_mask(weight, pattern, block)
+    magnitude = _magnitude(weight)
+    ranking = np.argsort(-magnitude, axis=0, kind="stable")[: kept(pattern, len(magnitude))]
+    mask = np.zeros(magnitude.shape, np.bool_)
+    np.put_along_axis(mask, ranking, True, axis=0)
+    return in_shape(mask, weight.shape)
+
+
+def _magnitude(weight: Weight) -> npt.NDArray[np.floating]:
+    """Magnitudes [C, groups * K]; integers become floats, so that -128 has one."""
+    if weight.ndim not in (2, 3) or weight.size == 0 or not bool(np.isfinite(weight).all()):
+        raise InputError(f"weight of shape {weight.shape}: expected a matrix of finite numbers")
+    values: npt.NDArray[np.floating] = np.abs(weight.astype(np.promote_types(weight.dtype, np.float16), copy=False))
     return values if values.ndim == 2 else values.swapaxes(0, 1).reshape(values.shape[1], -1)
 
 
@@ -69,16 +85,6 @@ def in_shape(mask: Mask, shape: tuple[int, ...]) -> Mask:
 def kept(pattern: Pattern, count: int) -> int:
     """How many of `count` elements or blocks a density keeps."""
     return max(1, round(pattern.density * count)) if pattern.density > 0 else 0
-
-
-def block_counts(shape: tuple[int, int], block: tuple[int, int]) -> tuple[int, int]:
-    """How many blocks lie below and beside each other in a matrix; those at its end are smaller."""
-    return -(-shape[0] // block[0]), -(-shape[1] // block[1])
-
-
-def expand_blocks(chosen: Mask, shape: tuple[int, int], block: tuple[int, int]) -> Mask:
-    """The mask [C, K] whose blocks are set as in `chosen`, bool of `block_counts`."""
-    return chosen.repeat(block[0], axis=0)[: shape[0]].repeat(block[1], axis=1)[:, : shape[1]]
 
 
 def _nm_mask(magnitude: npt.NDArray[np.floating], n: int, m: int) -> Mask:
@@ -114,15 +120,3 @@ def _largest(magnitude: npt.NDArray[np.floating], count: int) -> Mask:
     ties = np.flatnonzero(magnitude == threshold)
     mask[ties[: count - int(mask.sum())]] = True
     return mask
-
-
-def _block_mask(magnitude: npt.NDArray[np.floating], pattern: Pattern, block: tuple[int, int]) -> Mask:
-    rows, cols = magnitude.shape
-    starts = np.arange(0, rows, block[0]), np.arange(0, cols, block[1])
-    energy = np.square(magnitude, dtype=np.float64)
-    for axis in (0, 1):
-        energy = np.add.reduceat(energy, starts[axis], axis=axis)
-    heights, widths = np.diff(starts[0], append=rows), np.diff(starts[1], append=cols)
-    mean_square = energy / np.outer(heights, widths)
-    chosen = _largest(mean_square.reshape(-1), kept(pattern, mean_square.size)).reshape(mean_square.shape)
-    return expand_blocks(chosen, (rows, cols), block)

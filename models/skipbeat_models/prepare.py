@@ -5,7 +5,7 @@ Networks without a recipe are not trained: `prepare_seeded` prunes their initial
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
 
 from . import oracle, training, zoo
@@ -25,9 +24,9 @@ from .lower import to_graph
 from .network import IntegerNetwork
 from .prepare_seeded import prepare_seeded
 from .prepared import PreparedNetwork, TrainedNetwork
-from .prune import DensePolicy, first_and_depthwise
 from .quantise import quantise
 from .quantise_graph import quantise_graph
+from .scheme import Plan, Scheme
 
 Progress = Callable[[str], None]
 
@@ -57,58 +56,57 @@ def _silent(message: str) -> None:
 
 def prepare(
     source: str,
-    pattern: Pattern,
+    plan: Plan,
     seed: int = 0,
     *,
     order: ReductionOrder = "kh,kw,cin",
-    dense: DensePolicy | Collection[str] = first_and_depthwise,
     progress: Progress = _silent,
 ) -> PreparedNetwork:
-    """A network of the zoo, pruned to `pattern` and quantised: trained if it has a recipe, else as drawn from the seed.
-
-    The first convolution stays dense by default, as do depthwise ones: their reduction axes are short, so an array
-    holds them one to a PE, and pruning would save no clock and costs accuracy at 1:8 and beyond. Pass `dense=()` to
-    prune them as well.
+    """A network of the zoo, pruned and quantised: trained if it has a recipe, else as drawn from the seed.
 
     Args:
-        source: `zoo:NAME`.
+        source: `zoo:NAME`, a network of images.
+        plan: a pattern, which leaves the first convolution and depthwise ones dense (their reduction axes are short, so
+            an array holds them one to a PE: pruning would save no clock, and costs accuracy at 1:8 and beyond), or a
+            scheme.
         seed: of the initial weights, and of the order of the batches or of the images.
         progress: called with a line of text before each step.
 
     Raises:
-        InputError: there is no such network, or `dense` names a layer that it does not have.
+        InputError: there is no such network, or a glob of the scheme matches no layer.
     """
     entry = zoo.find(source)
+    scheme = Scheme.of(plan)
     if entry.recipe is None:
-        return prepare_seeded(source, entry, pattern, seed, order, dense, progress)
-    return prepare_trained(source, pattern, seed, order=order, dense=dense, progress=progress)
+        return prepare_seeded(source, entry, scheme, seed, order, progress)
+    return prepare_trained(source, scheme, seed, order=order, progress=progress)
 
 
 def prepare_trained(
     source: str,
-    pattern: Pattern,
+    plan: Plan,
     seed: int = 0,
     *,
     order: ReductionOrder = "kh,kw,cin",
-    dense: DensePolicy | Collection[str] = first_and_depthwise,
     progress: Progress = _silent,
 ) -> TrainedNetwork:
-    """Train a network on the digits, fine-tune it to `pattern` by SR-STE, quantise it and measure it. A few seconds.
+    """Train a network on the digits, fine-tune it to its patterns by SR-STE, quantise it and measure it: a few seconds.
 
-    With the pattern `dense` the network is not fine-tuned. The split of the data does not depend on the seed; the rest
+    With the plan `dense` the network is not fine-tuned. The split of the data does not depend on the seed; the rest
     is as for `prepare`.
 
     Raises:
-        InputError: there is no such network or no recipe for it, or `dense` names a layer that it does not have.
+        InputError: there is no such network or no recipe for it, or a glob of the scheme matches no layer.
     """
-    trained = _train(source, pattern, seed, order, dense, progress)
+    scheme = Scheme.of(plan)
+    trained = _train(source, scheme, seed, order, progress)
     data = trained.data
     with training.one_thread():
         quantised = quantise_graph(fold_batch_norms(trained.model), data.train_images, order)
         images = quantised.quantise_images(data.test_images.numpy())
         logits = run_graph(quantised.graph, images)[quantised.graph.output]
     return TrainedNetwork(
-        source=source, pattern=pattern, dense_accuracy=trained.dense_accuracy, pruned_accuracy=trained.pruned_accuracy,
+        source=source, scheme=scheme, dense_accuracy=trained.dense_accuracy, pruned_accuracy=trained.pruned_accuracy,
         int8_accuracy=_integer_accuracy(logits.astype(np.int32, copy=False)[:, :, 0, 0], data),
         graph=quantised.graph, input_scale=quantised.input_scale, logit_scale=quantised.logit_scale, images=images,
         labels=data.test_labels.numpy(),
@@ -116,32 +114,29 @@ def prepare_trained(
 
 
 def prepare_digits(
-    pattern: Pattern,
+    plan: Plan,
     seed: int = 0,
     *,
     order: ReductionOrder = "kh,kw,cin",
-    dense: DensePolicy | Collection[str] = first_and_depthwise,
     progress: Progress = _silent,
 ) -> PreparedDigits:
     """The digits CNN as `prepare` makes it, and as layers with host stages between them."""
-    trained = _train(DIGITS_CNN, pattern, seed, order, dense, progress)
+    scheme = Scheme.of(plan)
+    trained = _train(DIGITS_CNN, scheme, seed, order, progress)
     data = trained.data
     with training.one_thread():
         network = quantise(trained.model, data.train_images, order)
         images = network.quantise_images(data.test_images.numpy())
         logits = oracle.run(network, images).logits
     return PreparedDigits(
-        source=DIGITS_CNN, pattern=pattern, dense_accuracy=trained.dense_accuracy,
+        source=DIGITS_CNN, scheme=scheme, dense_accuracy=trained.dense_accuracy,
         pruned_accuracy=trained.pruned_accuracy, int8_accuracy=_integer_accuracy(logits, data), graph=to_graph(network),
         input_scale=network.input_scale, logit_scale=network.logit_scale, images=images,
         labels=data.test_labels.numpy(), network=network,
     )  # fmt: skip
 
 
-def _train(
-    source: str, pattern: Pattern, seed: int, order: ReductionOrder, dense: DensePolicy | Collection[str],
-    progress: Progress,
-) -> _Trained:  # fmt: skip
+def _train(source: str, scheme: Scheme, seed: int, order: ReductionOrder, progress: Progress) -> _Trained:
     entry = zoo.find(source)
     if entry.recipe is None:
         raise InputError(f"model {source}: it has no recipe to train it; expected one that has")
@@ -151,9 +146,9 @@ def _train(
     model = entry.build(seed)
     training.train_dense(model, data, entry.recipe, seed)
     dense_accuracy = training.evaluate(model, data)
-    if pattern.kind != "dense":
-        progress(f"fine-tuning to {pattern}")
-        training.fine_tune(model, data, pattern, entry.recipe, seed=seed, order=order, dense=dense)
+    if scheme != Scheme.of("dense"):
+        progress(f"fine-tuning to {scheme}")
+        training.fine_tune(model, data, scheme, entry.recipe, seed=seed, order=order)
     progress("quantising to int8")
     return _Trained(
         model=model, data=data, dense_accuracy=dense_accuracy, pruned_accuracy=training.evaluate(model, data)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import torch
 from torch import nn
 
-from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
 
 from .fold import fold_batch_norms
 from .prepared import PreparedNetwork
-from .prune import DensePolicy, apply_masks, prune_masks
+from .pruners.layers import apply_masks
+from .pruners.magnitude import magnitude_masks
 from .quantise_graph import quantise_graph
+from .scheme import Scheme
 from .training import one_thread
 from .zoo import ZooModel
 
@@ -22,29 +23,28 @@ IMAGES, CALIBRATION_IMAGES = 8, 2
 
 
 def prepare_seeded(
-    source: str, entry: ZooModel, pattern: Pattern, seed: int, order: ReductionOrder,
-    dense: DensePolicy | Collection[str], progress: Callable[[str], None],
+    source: str, entry: ZooModel, scheme: Scheme, seed: int, order: ReductionOrder, progress: Callable[[str], None]
 ) -> PreparedNetwork:  # fmt: skip
     """Prune the initial weights by magnitude and quantise them; images are normally distributed noise.
 
     Batch normalisations get the statistics of the calibration images, so that no map dies out or overflows.
 
     Raises:
-        InputError: `dense` names a layer that the network does not have.
+        InputError: a glob of the scheme matches no layer.
     """
     progress("drawing weights and images")
     model = entry.build(seed)
     images = torch.randn(IMAGES, *entry.input_shape, generator=torch.Generator().manual_seed(seed))
     calibration = images[:CALIBRATION_IMAGES]
     with one_thread():
-        progress(f"pruning to {pattern}")
-        apply_masks(model, prune_masks(model, pattern, order=order, dense=dense))
+        progress(f"pruning to {scheme}")
+        apply_masks(model, magnitude_masks(model, scheme, order=order))
         measure_statistics(model, calibration)
         progress("quantising to int8")
         quantised = quantise_graph(fold_batch_norms(model), calibration, order)
         inputs = quantised.quantise_images(images.numpy())
     return PreparedNetwork(
-        source=source, pattern=pattern, graph=quantised.graph, input_scale=quantised.input_scale,
+        source=source, scheme=scheme, graph=quantised.graph, input_scale=quantised.input_scale,
         logit_scale=quantised.logit_scale, images=inputs,
     )  # fmt: skip
 

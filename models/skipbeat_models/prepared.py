@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skipbeat_arch.graph import Graph
-from skipbeat_arch.pattern import Pattern
+
+from .scheme import Scheme
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -17,13 +18,14 @@ class PreparedNetwork:
 
     Attributes:
         source: its name, `zoo:NAME`.
+        scheme: the patterns that its layers were pruned to.
         graph: its steps; the output is the logits, int32 [classes, 1, 1].
         input_scale, logit_scale: real value of one unit of the int8 input and of the logits.
         images: int8 [N, C, H, W], inputs to run it on.
     """
 
     source: str
-    pattern: Pattern
+    scheme: Scheme
     graph: Graph
     input_scale: float
     logit_scale: float

@@ -11,7 +11,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.workload import Gemm, ReductionOrder, Workload
 
 from .network import Flatten, IntegerNetwork, MaxPool, Stage
-from .prune import Prunable
+from .pruners.layers import Prunable
 from .quantise_layer import Scales, activation_scale, convolution_workload, pair, quantise_layer
 
 

@@ -21,7 +21,7 @@ from skipbeat_arch.workload import Convolution, ReductionOrder
 
 from .dataflow import INPUT, Average, Operation, operations
 from .network import quantise_images
-from .prune import Prunable
+from .pruners.layers import Prunable
 from .quantise_layer import (
     QuantisedLayer,
     Scales,

@@ -25,7 +25,7 @@ from skipbeat_arch.numbers import requantise_parameters
 from skipbeat_arch.workload import Convolution, ReductionOrder, Workload
 
 from .network import round_half_up
-from .prune import Prunable
+from .pruners.layers import Prunable
 from .reduction import reduction_matrix
 
 FloatArray = npt.NDArray[np.float64]

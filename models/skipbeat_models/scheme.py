@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
@@ -32,7 +32,7 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.yaml_file import first_error, parse_mapping, read_text
 
 #: How the weights that stay are chosen; `skipbeat_models.pruners` has a module for each.
-Method = Literal["magnitude", "constant-fan-in", "wanda"]
+Method = Literal["magnitude", "constant-fan-in", "wanda", "random"]
 
 _DENSE = Pattern("dense")
 _CONVOLUTIONS = (LayerKind.CONVOLUTION, LayerKind.GROUPED, LayerKind.TRANSPOSED)
@@ -64,7 +64,7 @@ class Scheme:
     method: Method = "magnitude"
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Scheme:
         """Read `2:4`, `unstructured:0.5`, `block:0.25`, `dense`, or the YAML file of that path (.yaml or .yml).
 
         Raises:
@@ -78,6 +78,25 @@ class Scheme:
         except ValidationError as error:
             raise InputError(f"scheme {text}: {first_error(error)}") from None
         return cls(file.default, tuple(file.layers.items()), file.method)
+
+    @classmethod
+    def of(cls, plan: Plan) -> Scheme:
+        """The scheme that a plan stands for: a scheme, a pattern, or text as `parse` reads it.
+
+        Raises:
+            InputError: as for `parse`.
+        """
+        if isinstance(plan, str):
+            return cls.parse(plan)
+        return cls(plan) if isinstance(plan, Pattern) else plan
+
+    @classmethod
+    def everywhere(cls, pattern: Pattern) -> Scheme:
+        """The pattern for every layer, the first convolution and depthwise ones too."""
+        return cls(pattern, (("*", pattern),))
+
+    def __str__(self) -> str:
+        return f"{self.default}, {len(self.layers)} exception(s)" if self.layers else str(self.default)
 
     def pattern(self, name: str, kind: LayerKind, first: bool) -> Pattern | None:
         """The pattern that a layer is to be pruned to; None: it is left as it is.
@@ -106,3 +125,7 @@ class Scheme:
         for glob in self.unused(known):
             some = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
             raise InputError(f"scheme: no layer is called {glob!r}; expected a glob of {some or 'none'}")
+
+
+#: What a caller may say: a scheme, a pattern for all layers but those left alone, or either as text.
+Plan = Scheme | Pattern | str

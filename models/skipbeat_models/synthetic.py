@@ -12,7 +12,8 @@ import numpy.typing as npt
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
 
-from .masks import BLOCK, Mask, block_counts, expand_blocks, in_shape, kept
+from .masks import in_shape, kept
+from .pruners.block import BLOCK, Mask, block_counts, expand_blocks
 
 #: Choices of N among M that are drawn from a table; beyond it the positions are drawn one by one.
 _TABLE = 1 << 16

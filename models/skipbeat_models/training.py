@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
 
 from .digits_data import DigitsData
-from .prune import DensePolicy, first_and_depthwise
-from .srste import sparse_training
+from .pruners.srste import sparse_training
+from .scheme import Plan
 
 BATCH = 32
 
@@ -68,15 +67,14 @@ def train_dense(model: nn.Module, data: DigitsData, recipe: Recipe, seed: int = 
 def fine_tune(
     model: nn.Module,
     data: DigitsData,
-    pattern: Pattern,
+    plan: Plan,
     recipe: Recipe,
     *,
     seed: int = 0,
     order: ReductionOrder = "kh,kw,cin",
-    dense: DensePolicy | Collection[str] = first_and_depthwise,
 ) -> None:
-    """Prune a trained network to `pattern` in place, by SR-STE."""
-    with sparse_training(model, pattern, order=order, dense=dense):
+    """Prune a trained network to a pattern or scheme in place, by SR-STE."""
+    with sparse_training(model, plan, order=order):
         train(model, data, epochs=recipe.tune_epochs, rate=recipe.tune_rate, seed=seed)
 
 

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.pattern import Pattern
 from skipbeat_models import tiny_resnet
 from skipbeat_models.fold import fold_batch_norms
-from skipbeat_models.prune import apply_masks, prunable_layers, prune_masks
+from skipbeat_models.pruners.layers import apply_masks, prunable_layers
+from skipbeat_models.pruners.magnitude import magnitude_masks
 
 
 def randomise(model: nn.Module, seed: int) -> None:
@@ -53,7 +53,7 @@ def test_a_convolutions_own_bias_is_kept() -> None:
 def test_pruned_weights_stay_pruned() -> None:
     model = tiny_resnet.build_network()
     randomise(model, 5)
-    masks = prune_masks(model, Pattern.parse("1:4"))
+    masks = magnitude_masks(model, "1:4")
     apply_masks(model, masks)
     layers = prunable_layers(fold_batch_norms(model))
     for name, mask in masks.items():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from skipbeat_arch.pattern import Pattern
 from skipbeat_models import oracle
 from skipbeat_models.prepare import PreparedDigits, prepare_digits
-from skipbeat_models.prune import BLOCK, measure
+from skipbeat_models.pruners.block import BLOCK
+from skipbeat_models.scheme import Scheme
+from tests.models.groups import fullest
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_int8_accuracy_is_the_oracles(two_of_four: PreparedDigits) -> None:
 
 
 def test_weights_satisfy_the_pattern(two_of_four: PreparedDigits) -> None:
-    counts = {layer.name: measure(torch.from_numpy(layer.weight), 4) for layer in two_of_four.network.layers}
+    counts = {layer.name: fullest(layer.weight, 4) for layer in two_of_four.network.layers}
     assert counts == {"conv1": 4, "conv2": 2, "conv3": 2, "fc": 2}
 
 
@@ -52,10 +53,10 @@ def test_the_same_seed_gives_the_same_network(two_of_four: PreparedDigits) -> No
 
 
 def test_another_pattern_order_and_layer_choice() -> None:
-    prepared = prepare_digits(Pattern.parse("1:8"), seed=1, order="cin,kh,kw", dense=())
+    prepared = prepare_digits(Scheme.everywhere(Pattern.parse("1:8")), seed=1, order="cin,kh,kw")
     assert prepared.pruned_accuracy >= 92
     assert abs(prepared.int8_accuracy - prepared.pruned_accuracy) <= 1
-    assert [measure(torch.from_numpy(layer.weight), 8) for layer in prepared.network.layers] == [1, 1, 1, 1]
+    assert [fullest(layer.weight, 8) for layer in prepared.network.layers] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("text", ["dense", "unstructured:0.25", "block:0.5"])

@@ -12,7 +12,8 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.prepare import prepare, prepare_trained
 from skipbeat_models.prepared import TrainedNetwork
-from skipbeat_models.prune import measure
+from skipbeat_models.scheme import Scheme
+from tests.models.groups import fullest
 
 SOURCE = "zoo:tiny-resnet"
 DENSE_LAYERS = {"conv", "block3.depthwise", "pool"}
@@ -37,7 +38,7 @@ def test_accuracy(two_of_four: TrainedNetwork) -> None:
 def test_int8_accuracy_is_the_oracles(two_of_four: TrainedNetwork) -> None:
     graph, images = two_of_four.graph, two_of_four.images
     assert isinstance(graph, Graph)
-    assert (two_of_four.source, str(two_of_four.pattern)) == (SOURCE, "2:4")
+    assert (two_of_four.source, str(two_of_four.scheme)) == (SOURCE, "2:4")
     assert (images.shape, images.dtype.name) == ((450, 1, 8, 8), "int8")
     assert graph.tensor(graph.output).shape == (10, 1, 1)
     values = run_graph(graph, images)
@@ -52,9 +53,9 @@ def test_weights_satisfy_the_pattern(two_of_four: TrainedNetwork) -> None:
     for step in two_of_four.graph.steps:
         weight = flat(step.layer.weight)
         if step.layer.name not in DENSE_LAYERS:
-            assert measure(weight, 4) == 2, step.layer.name
+            assert fullest(weight, 4) == 2, step.layer.name
         else:
-            assert measure(weight, 4) == 4, step.layer.name
+            assert fullest(weight, 4) == 4, step.layer.name
 
 
 def test_the_same_seed_gives_the_same_graph(two_of_four: TrainedNetwork) -> None:
@@ -68,13 +69,13 @@ def test_the_same_seed_gives_the_same_graph(two_of_four: TrainedNetwork) -> None
 
 
 def test_everything_pruned_in_the_other_order() -> None:
-    prepared = prepare_trained(SOURCE, Pattern.parse("1:4"), seed=1, order="cin,kh,kw", dense=())
+    prepared = prepare_trained(SOURCE, Scheme.everywhere(Pattern.parse("1:4")), seed=1, order="cin,kh,kw")
     assert prepared.dense_accuracy >= 95
     assert prepared.pruned_accuracy >= 90
     assert abs(prepared.int8_accuracy - prepared.pruned_accuracy) <= 1.5
     for step in prepared.graph.steps:
         if step.layer.name != "pool":
-            assert measure(flat(step.layer.weight), 4) == 1, step.layer.name
+            assert fullest(flat(step.layer.weight), 4) == 1, step.layer.name
 
 
 def test_unknown_networks_are_refused() -> None:

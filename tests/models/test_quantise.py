@@ -16,9 +16,12 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Convolution, Gemm, ReductionOrder
 from skipbeat_models import oracle
 from skipbeat_models.network import Flatten, IntegerNetwork, MaxPool, batched, round_half_up
-from skipbeat_models.prune import apply_masks, measure, prunable_layers, prune_masks
+from skipbeat_models.pruners.layers import apply_masks, prunable_layers
+from skipbeat_models.pruners.magnitude import magnitude_masks
 from skipbeat_models.quantise import quantise
 from skipbeat_models.reduction import reduction_matrix
+from skipbeat_models.scheme import Scheme
+from tests.models.groups import fullest
 
 
 def network(seed: int = 0) -> nn.Sequential:
@@ -83,13 +86,13 @@ def test_layers_and_stages_are_the_models() -> None:
 
 def test_pruned_weights_stay_pruned() -> None:
     model = network()
-    apply_masks(model, prune_masks(model, Pattern.parse("1:4"), dense=()))
+    apply_masks(model, magnitude_masks(model, Scheme.everywhere(Pattern.parse("1:4"))))
     integer = quantise(model, images(4))
     for layer in integer.layers:
         matrix = reduction_matrix(prunable_layers(model)[layer.name].weight.detach())
         weight = layer.weight.transpose(1, 0, 2).reshape(matrix.shape) if layer.weight.ndim == 3 else layer.weight
         assert not np.any(weight[(matrix == 0).numpy()])
-        assert measure(torch.from_numpy(np.ascontiguousarray(weight)), 4) == 1
+        assert fullest(weight, 4) == 1
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.3, -0.3, 1e-9])

@@ -12,7 +12,7 @@ from skipbeat_models import resnet18
 from skipbeat_models.prepare import prepare
 from skipbeat_models.prepare_seeded import measure_statistics
 from skipbeat_models.prepared import PreparedNetwork
-from skipbeat_models.prune import measure
+from tests.models.groups import fullest
 
 #: Steps that are pooling, not layers of the paper.
 POOLING = {"maxpool", "avgpool"}
@@ -44,7 +44,7 @@ def test_the_graph_has_the_papers_shapes_and_work(two_of_four: PreparedNetwork) 
 
 
 def test_all_layers_but_the_first_keep_the_pattern(two_of_four: PreparedNetwork) -> None:
-    counts = {step.layer.name: measure(torch.from_numpy(step.layer.weight), 4) for step in two_of_four.graph.steps
+    counts = {step.layer.name: fullest(step.layer.weight, 4) for step in two_of_four.graph.steps
               if step.layer.name not in POOLING}  # fmt: skip
     assert counts.pop("conv1") == 4
     assert set(counts.values()) == {2}

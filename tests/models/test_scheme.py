@@ -56,7 +56,7 @@ def test_globs_that_match_nothing_are_named(tmp_path: Path) -> None:
     scheme = Scheme.parse(write(tmp_path, FILE.replace("1:4x", "dense")))
     assert scheme.unused(["layer1.fc", "stem"]) == ("dw1",)
     scheme.check(["layer1.fc", "stem", "dw1"])
-    with pytest.raises(InputError, match="no layer is called 'dw1'; expected a glob of layer1.fc, stem"):
+    with pytest.raises(InputError, match=r"no layer is called 'dw1'; expected a glob of layer1.fc, stem"):
         scheme.check(["layer1.fc", "stem"])
 
 

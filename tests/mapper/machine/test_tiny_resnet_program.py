@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pytest
 
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.machine.compile import compile_network
 from skipbeat_models import tiny_resnet
 from skipbeat_models.digits_data import load_data
 from skipbeat_models.fold import fold_batch_norms
 from skipbeat_models.graph_oracle import run_graph
-from skipbeat_models.prune import apply_masks, prune_masks
+from skipbeat_models.pruners.layers import apply_masks
+from skipbeat_models.pruners.magnitude import magnitude_masks
 from skipbeat_models.quantise_graph import QuantisedGraph, quantise_graph
 from tests.mapper.machine.interpreter import Interpreter
 
@@ -22,7 +22,7 @@ from tests.mapper.machine.interpreter import Interpreter
 def pruned() -> tuple[QuantisedGraph, npt.NDArray[np.int8]]:
     """The graph of the untrained network, pruned to 2:4, and a test image."""
     model, data = tiny_resnet.build_network(5), load_data()
-    apply_masks(model, prune_masks(model, Pattern.parse("2:4")))
+    apply_masks(model, magnitude_masks(model, "2:4"))
     quantised = quantise_graph(fold_batch_norms(model), data.train_images[:50])
     return quantised, quantised.quantise_images(data.test_images[:1].numpy())[0]
 

@@ -8,9 +8,12 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
-from skipbeat_models.prune import magnitude_mask, measure, prunable_layers, weight_mask
+from skipbeat_models.masks import prune_mask
+from skipbeat_models.pruners.layers import prunable_layers, weight_mask
+from skipbeat_models.pruners.srste import SparseWeight, sparse_training
 from skipbeat_models.reduction import reduction_matrix
-from skipbeat_models.srste import SparseWeight, sparse_training
+from skipbeat_models.scheme import Scheme
+from tests.models.groups import fullest
 
 PATTERN = Pattern.parse("2:4")
 
@@ -29,9 +32,9 @@ def test_forward_masks_and_gradient_is_straight_through_plus_decay() -> None:
 def test_one_sgd_step_is_the_papers_update() -> None:
     layer = nn.Linear(8, 3, bias=False)
     before = layer.weight.detach().clone()
-    mask = magnitude_mask(before.t(), PATTERN).t()
+    mask = weight_mask(before, PATTERN)
     x = torch.randn(4, 8, generator=torch.Generator().manual_seed(2))
-    with sparse_training(layer, PATTERN, dense=(), decay=0.1):
+    with sparse_training(layer, PATTERN, decay=0.1):
         optimiser = torch.optim.SGD(layer.parameters(), lr=0.5)
         torch.autograd.backward(layer(x).square().sum())
         optimiser.step()
@@ -63,16 +66,16 @@ def test_trained_weights_satisfy_the_pattern(text: str) -> None:
         if name == "0":
             continue
         matrix = reduction_matrix(layer.weight.detach(), "cin,kh,kw")
-        expected = magnitude_mask(matrix, pattern, (16, 4))
-        assert torch.equal(matrix, matrix * expected)
+        expected = prune_mask(matrix.numpy(), pattern, (16, 4))
+        assert torch.equal(matrix, matrix * torch.from_numpy(expected))
         if pattern.kind == "nm":
-            assert measure(matrix, pattern.m) == pattern.n
+            assert fullest(matrix, pattern.m) == pattern.n
 
 
 def test_weights_are_plain_again_after_an_error() -> None:
     layer = nn.Linear(8, 3)
-    with pytest.raises(KeyboardInterrupt), sparse_training(layer, PATTERN, dense=()):
+    with pytest.raises(KeyboardInterrupt), sparse_training(layer, PATTERN):
         raise KeyboardInterrupt
-    assert measure(layer.weight.detach().t(), 4) == 2
-    with pytest.raises(InputError, match="to leave dense"), sparse_training(layer, PATTERN, dense=["x"]):
+    assert fullest(layer.weight.detach().t(), 4) == 2
+    with pytest.raises(InputError, match="'x'"), sparse_training(layer, Scheme(PATTERN, (("x", PATTERN),))):
         raise AssertionError("not reached")

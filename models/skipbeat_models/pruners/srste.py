@@ -8,12 +8,12 @@ Zhou et al., "Learning N:M Fine-grained Structured Sparse Neural Networks From S
     SR-STE update      W ← W - lr (g(V) + λ_W (1 - E) ⊙ W)           (decays the weights that are masked)
 
 The last term keeps weights from moving in and out of the mask. The paper trains N:M; the same update is used here
-for the unstructured and block patterns, whose masks `magnitude_mask` chooses.
+for the unstructured and block patterns, whose masks `prune_mask` chooses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -24,7 +24,9 @@ from torch.nn.utils import parametrize
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
 
-from .prune import BLOCK, DensePolicy, first_and_depthwise, layers_to_prune, weight_mask
+from ..scheme import Plan
+from .block import BLOCK
+from .layers import patterns, weight_mask
 
 #: λ_W of the paper's ImageNet runs.
 MASKED_DECAY = 2e-4
@@ -76,25 +78,24 @@ class SparseWeight(nn.Module):
 @contextmanager
 def sparse_training(
     model: nn.Module,
-    pattern: Pattern,
+    plan: Plan,
     *,
     order: ReductionOrder = "kh,kw,cin",
-    dense: DensePolicy | Collection[str] = first_and_depthwise,
     decay: float = MASKED_DECAY,
     block: tuple[int, int] = BLOCK,
 ) -> Iterator[None]:
-    """Inside, the model trains under `pattern`; afterwards its weights are plain again and satisfy it.
+    """Inside, the model trains under the plan's patterns; afterwards its weights are plain again and satisfy them.
 
-    The optimiser must be made inside, because the parameters are others while the pattern holds.
+    The optimiser must be made inside, because the parameters are others while the patterns hold.
 
     Raises:
-        InputError: unknown order or unknown layer in `dense`.
+        InputError: unknown order, or a glob of the scheme that matches no layer.
     """
-    layers = list(layers_to_prune(model, dense).values())
-    for layer in layers:
+    layers = list(patterns(model, plan).values())
+    for layer, pattern in layers:
         parametrize.register_parametrization(layer, "weight", SparseWeight(pattern, order, decay, block))
     try:
         yield
     finally:
-        for layer in layers:
+        for layer, _ in layers:
             parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)

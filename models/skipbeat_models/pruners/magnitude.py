@@ -1,0 +1,30 @@
+"""One-shot magnitude pruning: the smallest weights go, without retraining.
+
+Unstructured: Han et al., "Learning both Weights and Connections for Efficient Neural Networks", NIPS 2015
+(arXiv:1506.02626), which drops the weights below a threshold; here the threshold is each layer's own, and such that
+its density is met. N:M: Mishra et al., "Accelerating Sparse Deep Neural Networks", arXiv:2104.08378, section 4, which
+keeps the two largest magnitudes of every four; here the N largest of every M. Blocks: see `block`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from skipbeat_arch.workload import ReductionOrder
+
+from ..scheme import Plan
+from .block import BLOCK
+from .layers import patterns, weight_mask
+
+
+def magnitude_masks(
+    model: nn.Module, plan: Plan, *, order: ReductionOrder = "kh,kw,cin", block: tuple[int, int] = BLOCK
+) -> dict[str, torch.Tensor]:
+    """For each layer that the plan prunes, its name and a bool mask in its weight's shape.
+
+    Raises:
+        InputError: a glob that matches no layer, an unknown order, or a weight that is not finite.
+    """
+    layers = patterns(model, plan)
+    return {name: weight_mask(layer.weight, pattern, order, block) for name, (layer, pattern) in layers.items()}

@@ -1,0 +1,85 @@
+"""Pruning a copy of a model in one call, by any of the methods that need no training."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TypeVar, get_args
+
+import torch
+from torch import nn
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.workload import ReductionOrder
+
+from ..reduction import reduction_matrix
+from ..scheme import Method, Plan, Scheme
+from ..synthetic import synthetic_mask
+from .constant_fan_in import constant_fan_in_masks
+from .layers import apply_masks, mask_in_shape, patterns
+from .magnitude import magnitude_masks
+from .wanda import Calibration, wanda_masks
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def prune_model(
+    model: Model, plan: Plan, *, method: Method | None = None, calibration: Calibration | None = None, seed: int = 0,
+    order: ReductionOrder = "kh,kw,cin",
+) -> Model:  # fmt: skip
+    """A deep copy of a model whose Linear and Conv2d weights are pruned; the model itself is not changed.
+
+    >>> pruned = prune_model(nn.Linear(8, 2, bias=False), "1:4")
+    >>> int(torch.count_nonzero(pruned.weight))
+    4
+
+    Args:
+        plan: `2:4`, `unstructured:0.5`, `block:0.25`, the path of a scheme's YAML file, a `Pattern` or a `Scheme`.
+            Unless a scheme names them, the first convolution and depthwise ones are left alone.
+        method: `magnitude`, `constant-fan-in`, `wanda` or `random`; None: the scheme's own.
+        calibration: inputs of the model for `wanda`: tensors, or tuples of positional arguments.
+        seed: of `random`, the baseline that the other methods have to beat.
+        order: of the reduction axis of convolutions, along which groups lie.
+
+    Raises:
+        InputError: a wrong plan or method, no layer to prune, a glob that matches no layer, missing or useless
+            calibration data, or weights that are not finite.
+    """
+    scheme = Scheme.of(plan)
+    chosen = method or scheme.method
+    if chosen not in get_args(Method):
+        raise InputError(f"pruning method {chosen!r}: expected one of {', '.join(get_args(Method))}")
+    copy = deepcopy(model)
+    masks = _masks(copy, scheme, chosen, calibration, seed, order)
+    if not masks and scheme != Scheme.of("dense"):
+        raise InputError("model: expected a Linear or Conv2d layer that the scheme prunes, but there is none")
+    apply_masks(copy, masks)
+    return copy
+
+
+def _masks(
+    model: nn.Module, scheme: Scheme, method: Method, calibration: Calibration | None, seed: int, order: ReductionOrder
+) -> dict[str, torch.Tensor]:
+    if method == "magnitude":
+        return magnitude_masks(model, scheme, order=order)
+    if method == "constant-fan-in":
+        return constant_fan_in_masks(model, scheme, order=order)
+    if method == "random":
+        return random_masks(model, scheme, seed, order=order)
+    if calibration is None:
+        raise InputError("pruning method 'wanda': expected calibration data, inputs of the model")
+    return wanda_masks(model, scheme, calibration, order=order)
+
+
+def random_masks(
+    model: nn.Module, plan: Plan, seed: int, *, order: ReductionOrder = "kh,kw,cin"
+) -> dict[str, torch.Tensor]:
+    """Masks drawn from the seed, whatever the weights are; each layer gets a seed of its own.
+
+    Raises:
+        InputError: a glob that matches no layer.
+    """
+    masks = {}
+    for number, (name, (layer, pattern)) in enumerate(patterns(model, plan).items()):
+        shape = tuple(reduction_matrix(layer.weight, order).shape)
+        masks[name] = mask_in_shape(synthetic_mask(shape, pattern, seed + number), layer.weight, order)
+    return masks
