@@ -63,7 +63,7 @@ def step_tiles(step: Step, banks: Banks, machine: Machine) -> StepTiles:
     at = 0
     for tiles in found:
         column = []
-        for number, statistics in _in_order(tiles, hw):
+        for number, statistics in _in_order(tiles, banks.planes, hw):
             column.append(Tile(number=number, statistics=statistics, at=at))
             at += statistics.word_count
         columns.append(tuple(column))
@@ -72,11 +72,13 @@ def step_tiles(step: Step, banks: Banks, machine: Machine) -> StepTiles:
     )
 
 
-def _in_order(tiles: list[tuple[int, TileStatistics]], hw: Hardware) -> list[tuple[int, TileStatistics]]:
-    """Tiles with fewer steps than the output stage needs for an item go into the middle.
+def _in_order(tiles: list[tuple[int, TileStatistics]], planes: int, hw: Hardware) -> list[tuple[int, TileStatistics]]:
+    """Plane by plane, so that the first tiles need few activations.
 
-    The last pass of a block is as slow as that stage; visits go through the tiles in both directions.
+    Tiles with fewer steps than the output stage needs for an item go into the middle: the last pass of a block is as
+    slow as that stage, and visits go through the tiles in both directions.
     """
+    tiles = sorted(tiles, key=lambda each: (each[0] % planes, each[0]))
     slow = hw.array.cols // hw.outputs.lanes
     quick = [each for each in tiles if each[1].beat < slow]
     if not quick or len(quick) == len(tiles):

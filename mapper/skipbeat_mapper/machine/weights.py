@@ -37,9 +37,10 @@ class WeightPlan:
         self._columns = prepared.tiles.columns
         self._all = prepared.tiles.words <= chip.weights.size
         self._base = chip.weights.take(prepared.tiles.words) if self._all else 0
-        #: Where column tiles begin that were loaded and are still there.
+        #: Where the step's first word would be, for column tiles that were loaded and are still there.
         self._kept: dict[int, int] = {}
-        self._visits = 0
+        #: Whether the last visit of a column tile went through its tiles backwards.
+        self._backwards: dict[int, bool] = {}
         largest = max((tile.words for column in self._columns for tile in column), default=0)
         if largest > chip.weights.size // 2:
             raise InputError(f"step {prepared.step.layer.name}: two tiles of {largest} words exceed weights.buffer_kib")
@@ -52,7 +53,8 @@ class WeightPlan:
     def parts(self, column: int) -> list[tuple[list[Placed], list[Load]]]:
         """A column tile's tiles for one block, in the order of their passes, with the loads before each part.
 
-        While its weights stay, every other visit goes backwards: the tile that is still in the array comes first.
+        The first part is a single tile, for which nothing has to wait long. While the weights stay, every other visit
+        goes backwards: the tile that is still in the array comes first.
         """
         tiles = self._columns[column]
         words = sum(tile.words for tile in tiles)
@@ -60,19 +62,21 @@ class WeightPlan:
             return []
         if not self._all and words > self._chip.weights.size // 2:
             return [self._streamed(part) for part in weight_parts(tiles, self._chip.weights.size // 4)]
-        loads: list[Load] = []
         if column not in self._kept:
             at = self._base + tiles[0].at if self._all else self._chip.weights.take(words)
-            self._kept[column] = at
-            loads = [self._load(part, at + part[0].at - tiles[0].at) for part in weight_parts(tiles, PART_WORDS)]
-        start = self._kept[column] - tiles[0].at
-        placed = [Placed(tile=tile, at=start + tile.at) for tile in tiles]
-        self._visits += 1
-        return [(placed if self._visits % 2 else placed[::-1], loads)]
+            self._kept[column] = at - tiles[0].at
+            self._backwards[column] = False
+            return [self._loaded(part, self._kept[column]) for part in weight_parts(tiles, PART_WORDS, tiles[0].words)]
+        placed = [Placed(tile=tile, at=self._kept[column] + tile.at) for tile in tiles]
+        self._backwards[column] = not self._backwards[column]
+        return [(placed[::-1] if self._backwards[column] else placed, [])]
+
+    def _loaded(self, part: list[Tile], start: int) -> tuple[list[Placed], list[Load]]:
+        placed = [Placed(tile=tile, at=start + tile.at) for tile in part]
+        return placed, [self._load(part, placed[0].at)]
 
     def _streamed(self, part: list[Tile]) -> tuple[list[Placed], list[Load]]:
-        at = self._chip.weights.take(sum(tile.words for tile in part))
-        return [Placed(tile=tile, at=at + tile.at - part[0].at) for tile in part], [self._load(part, at)]
+        return self._loaded(part, self._chip.weights.take(sum(tile.words for tile in part)) - part[0].at)
 
     def _load(self, part: list[Tile], at: int) -> Load:
         words = sum(tile.words for tile in part)
@@ -82,12 +86,13 @@ class WeightPlan:
         )  # fmt: skip
 
 
-def weight_parts(tiles: Sequence[Tile], words: int) -> list[list[Tile]]:
-    """Runs of tiles of at most `words` words, at least one tile each."""
+def weight_parts(tiles: Sequence[Tile], words: int, first: int | None = None) -> list[list[Tile]]:
+    """Runs of tiles of at most `words` words (the first run of `first`), at least one tile each."""
     parts: list[list[Tile]] = []
-    size = 0
+    size, room = 0, words
     for tile in tiles:
-        if not parts or size + tile.words > words:
+        if not parts or size + tile.words > room:
+            room = words if parts or first is None else first
             parts.append([])
             size = 0
         parts[-1].append(tile)
