@@ -37,8 +37,8 @@ def is_tall(count: int) -> bool:
     return count > _FEW
 
 
-def figure(names: Sequence[str], draw: Callable[[Axes, range], None], prefix: str, description: str) -> Markup:
-    """A figure with a row for each name, first on top; `draw` gets the axes and the rows.
+def figure(names: Sequence[str], draw: Callable[[Axes], None], prefix: str, description: str) -> Markup:
+    """A figure with a row for each name, first on top; `draw` gets the axes, on which row 0 is the first.
 
     `prefix` keeps the figure's ids apart from those of others, `description` is read out instead of it.
     """
@@ -51,11 +51,10 @@ def figure(names: Sequence[str], draw: Callable[[Axes, range], None], prefix: st
         canvas = Figure(figsize=(_WIDTH, height))
         left = min(0.45, 0.025 + 0.0155 * max(max(map(len, shown)), 4))
         axes = canvas.add_axes((left, (0.02 if narrow else 0.43) / height, 0.86 - left, 1 - 0.45 / height))
-        rows = range(len(names))
-        draw(axes, rows)
-        axes.set_yticks(rows, [token(row) for row in rows])
+        draw(axes)
+        axes.set_yticks([])
         axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.tick_params(axis="y", pad=6, labelsize=8.5 if narrow else 10)
+        _names(axes, len(names), 8.5 if narrow else 10)
         if narrow:
             # The reader begins at the top of a long figure, so the scale stands there.
             axes.xaxis.tick_top()
@@ -63,18 +62,53 @@ def figure(names: Sequence[str], draw: Callable[[Axes, range], None], prefix: st
         return to_svg(canvas, shown, prefix, description)
 
 
-def stack(axes: Axes, row: int, parts: Sequence[float], roles: Sequence[str], *, thick: float = 0.44) -> None:
-    """Parts of one bar, from the left, each in the colour of its role."""
-    start = 0.0
-    for part, name in zip(parts, roles, strict=True):
-        if part:
-            axes.barh(row, part, left=start, height=thick, color=role(name))
-        start += part
+def _names(axes: Axes, count: int, size: float) -> None:
+    """A token at the left end of each row: texts, because an axis with hundreds of ticks takes seconds."""
+    from matplotlib.transforms import ScaledTranslation
+
+    place = axes.get_yaxis_transform() + ScaledTranslation(-6 / 72, 0, axes.figure.dpi_scale_trans)
+    for row in range(count):
+        axes.text(0, row, token(row), transform=place, ha="right", va="center", fontsize=size)
 
 
-def value(axes: Axes, x: float, row: int, text: str) -> None:
-    """Text at the right end of a bar."""
-    axes.annotate(text, (x, row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=_VALUE_SIZE)
+def bars(
+    axes: Axes, lengths: Sequence[float], colour: str, thick: float, starts: Sequence[float] | None = None
+) -> None:
+    """A bar per row in the colour of a role, from zero or from `starts`; rows of length zero get none."""
+    # One collection: a patch for each bar takes most of the time of a page with hundreds of layers.
+    from matplotlib.collections import PolyCollection
+
+    half = thick / 2
+    boxes = [
+        [(left, row - half), (left + length, row - half), (left + length, row + half), (left, row + half)]
+        for row, (left, length) in enumerate(zip(starts or [0.0] * len(lengths), lengths, strict=True))
+        if length
+    ]
+    axes.add_collection(PolyCollection(boxes, facecolors=role(colour), linewidths=0), autolim=False)
+
+
+def stacks(axes: Axes, parts: Sequence[Sequence[float]], roles: Sequence[str], thick: float = 0.44) -> None:
+    """A bar per row of parts that follow one another from the left, each in the colour of its role."""
+    starts = [0.0] * len(parts)
+    for index, colour in enumerate(roles):
+        lengths = [row[index] for row in parts]
+        bars(axes, lengths, colour, thick, starts)
+        starts = [start + length for start, length in zip(starts, lengths, strict=True)]
+
+
+def marks(axes: Axes, at: Sequence[float]) -> None:
+    """A limit in each row."""
+    rows = range(len(at))
+    axes.vlines(at, [row - 0.31 for row in rows], [row + 0.31 for row in rows], color=role("limit"), linewidth=1.6)
+
+
+def values(axes: Axes, ends: Sequence[float], texts: Sequence[str]) -> None:
+    """A text at the right end of the bar of each row."""
+    from matplotlib.transforms import ScaledTranslation
+
+    place = axes.transData + ScaledTranslation(6 / 72, 0, axes.figure.dpi_scale_trans)
+    for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
+        axes.text(end, row, text, transform=place, va="center", fontsize=_VALUE_SIZE)
 
 
 def count_axis(axes: Axes, most: float, unit: str) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .bars import Plot, count_axis, figure, share_axis, stack, value
+from .bars import Plot, bars, count_axis, figure, marks, share_axis, stacks, values
 from .layer import LayerSummary
 from .numbers import bits, bits_unit, percent, ratio
-from .svg import role
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,13 +21,13 @@ def all_plots(layers: Sequence[LayerSummary]) -> list[Plot]:
 def cycles(layers: Sequence[LayerSummary]) -> Plot:
     """Dense and sparse cycles as bars, the limit as a mark."""
 
-    def draw(axes: Axes, rows: range) -> None:
+    def draw(axes: Axes) -> None:
         dense, sparse = [layer.cycles_dense for layer in layers], [layer.cycles for layer in layers]
-        axes.barh(rows, dense, height=0.62, color=role("dense"))
-        axes.barh(rows, sparse, height=0.30, color=role("accent"))
-        for row, layer in zip(rows, layers, strict=True):
-            axes.vlines(layer.cycles_limit, row - 0.31, row + 0.31, color=role("limit"), linewidth=1.6)
-            value(axes, max(layer.cycles, layer.cycles_dense), row, ratio(layer.speedup))
+        bars(axes, dense, "dense", 0.62)
+        bars(axes, sparse, "accent", 0.30)
+        marks(axes, [layer.cycles_limit for layer in layers])
+        ends = [max(pair) for pair in zip(dense, sparse, strict=True)]
+        values(axes, ends, [ratio(layer.speedup) for layer in layers])
         count_axis(axes, max(*dense, *sparse, 1), "cycles")
 
     return Plot(
@@ -43,11 +42,10 @@ def cycles(layers: Sequence[LayerSummary]) -> Plot:
 def utilization(layers: Sequence[LayerSummary]) -> Plot:
     """The share of multiplier clocks that did a kept multiply-accumulate."""
 
-    def draw(axes: Axes, rows: range) -> None:
-        axes.barh(rows, [1] * len(layers), height=0.44, color=role("track"))
-        axes.barh(rows, [layer.utilization for layer in layers], height=0.44, color=role("accent"))
-        for row, layer in zip(rows, layers, strict=True):
-            value(axes, 1, row, percent(layer.utilization))
+    def draw(axes: Axes) -> None:
+        bars(axes, [1] * len(layers), "track", 0.44)
+        bars(axes, [layer.utilization for layer in layers], "accent", 0.44)
+        values(axes, [1] * len(layers), [percent(layer.utilization) for layer in layers])
         share_axis(axes)
 
     return Plot(
@@ -63,13 +61,13 @@ def clocks(layers: Sequence[LayerSummary]) -> Plot:
     """Each layer's clocks by what the array did, as shares."""
     parts = (("accent", "compute"), ("warm", "waiting for a tile"), ("alarm", "hazard"), ("quiet", "fill and drain"))
 
-    def draw(axes: Axes, rows: range) -> None:
-        for row, layer in zip(rows, layers, strict=True):
-            spent = layer.clocks
-            numbers = (spent.compute, spent.tile_wait, spent.hazard, spent.fill_drain)
-            total = max(spent.cycles, 1)
-            stack(axes, row, [number / total for number in numbers], [colour for colour, _ in parts])
-            value(axes, 1, row, f"{layer.cycles:,}")
+    def draw(axes: Axes) -> None:
+        spent = [layer.clocks for layer in layers]
+        stacks(
+            axes, [[n / max(c.cycles, 1) for n in (c.compute, c.tile_wait, c.hazard, c.fill_drain)] for c in spent],
+            [colour for colour, _ in parts],
+        )  # fmt: skip
+        values(axes, [1] * len(layers), [f"{layer.cycles:,}" for layer in layers])
         share_axis(axes)
 
     return Plot(
@@ -88,14 +86,13 @@ def weights(layers: Sequence[LayerSummary]) -> Plot:
     """Bits of the compressed weights by what they hold."""
     parts = (("accent", "values"), ("warm", "metadata"), ("quiet", "padding"))
 
-    def draw(axes: Axes, rows: range) -> None:
+    def draw(axes: Axes) -> None:
         most = max(max(layer.weight_bits.total for layer in layers), 1)
         unit, scale = bits_unit(most)
-        for row, layer in zip(rows, layers, strict=True):
-            stored = layer.weight_bits
-            numbers = [stored.values / scale, stored.metadata / scale, stored.padding / scale]
-            stack(axes, row, numbers, [colour for colour, _ in parts])
-            value(axes, stored.total / scale, row, bits(stored.total))
+        stored = [layer.weight_bits for layer in layers]
+        shares = [[n / scale for n in (w.values, w.metadata, w.padding)] for w in stored]
+        stacks(axes, shares, [colour for colour, _ in parts])
+        values(axes, [w.total / scale for w in stored], [bits(w.total) for w in stored])
         count_axis(axes, most / scale, unit)
 
     return Plot(

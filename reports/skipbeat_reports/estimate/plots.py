@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from skipbeat_arch.estimate import Estimate
 
-from ..bars import Plot, count_axis, figure, is_tall, share_axis, stack, value
+from ..bars import Plot, bars, count_axis, figure, is_tall, marks, share_axis, stacks, values
 from ..numbers import bits, bits_unit, energy, energy_unit, printable, ratio
-from ..svg import role
 from . import figures
 from .points import density, roofline
 from .roles import CAUSE_ROLES, component_roles
@@ -31,14 +30,13 @@ def cycles(estimate: Estimate) -> Plot:
     """Dense and sparse cycles as bars, the limit as a mark."""
     layers = estimate.layers
 
-    def draw(axes: Axes, rows: range) -> None:
+    def draw(axes: Axes) -> None:
         dense, sparse = [layer.cycles_dense for layer in layers], [layer.cost.cycles for layer in layers]
-        axes.barh(rows, dense, height=0.62, color=role("dense"))
-        axes.barh(rows, sparse, height=0.30, color=role("accent"))
-        for row, layer in zip(rows, layers, strict=True):
-            limit = layer.cycles_dense / layer.speedup_limit
-            axes.vlines(limit, row - 0.31, row + 0.31, color=role("limit"), linewidth=1.6)
-            value(axes, max(layer.cost.cycles, layer.cycles_dense), row, ratio(figures.speedup(layer)))
+        bars(axes, dense, "dense", 0.62)
+        bars(axes, sparse, "accent", 0.30)
+        marks(axes, [layer.cycles_dense / layer.speedup_limit for layer in layers])
+        ends = [max(pair) for pair in zip(dense, sparse, strict=True)]
+        values(axes, ends, [ratio(figures.speedup(layer)) for layer in layers])
         count_axis(axes, max(*dense, *sparse, 1), "cycles")
 
     return Plot(
@@ -56,15 +54,17 @@ def energies(estimate: Estimate) -> Plot:
     layers = estimate.layers
     parts = component_roles(list(figures.energy_by_component(layers)))
 
-    def draw(axes: Axes, rows: range) -> None:
+    def draw(axes: Axes) -> None:
         totals = [figures.energy_pj(layer) for layer in layers]
         most = max(*totals, *(layer.energy_dense_pj for layer in layers), 1.0)
         unit, scale = energy_unit(most)
-        axes.barh(rows, [layer.energy_dense_pj / scale for layer in layers], height=0.62, color=role("dense"))
-        for row, layer, total in zip(rows, layers, totals, strict=True):
-            shares = [sum(layer.energy_pj.get(name, 0.0) for name in names) / scale for _, _, names in parts]
-            stack(axes, row, shares, [colour for colour, _, _ in parts], thick=0.30)
-            value(axes, max(total, layer.energy_dense_pj) / scale, row, energy(total))
+        bars(axes, [layer.energy_dense_pj / scale for layer in layers], "dense", 0.62)
+        shares = [
+            [sum(layer.energy_pj.get(name, 0.0) for name in names) / scale for _, _, names in parts] for layer in layers
+        ]
+        stacks(axes, shares, [colour for colour, _, _ in parts], 0.30)
+        ends = [max(layer.energy_dense_pj, total) / scale for layer, total in zip(layers, totals, strict=True)]
+        values(axes, ends, [energy(total) for total in totals])
         count_axis(axes, most / scale, unit)
 
     return Plot(
@@ -82,12 +82,14 @@ def clocks(estimate: Estimate) -> Plot:
     layers = estimate.layers
     seen = [cause for cause, number in figures.clocks_by_cause(layers).items() if number]
 
-    def draw(axes: Axes, rows: range) -> None:
-        for row, layer in zip(rows, layers, strict=True):
-            whole = max(sum(layer.cost.clocks.values()), 1)
-            shares = [layer.cost.clocks.get(cause, 0) / whole for cause in seen]
-            stack(axes, row, shares, [CAUSE_ROLES[cause] for cause in seen])
-            value(axes, 1, row, f"{layer.cost.cycles:,}")
+    def draw(axes: Axes) -> None:
+        wholes = [max(sum(layer.cost.clocks.values()), 1) for layer in layers]
+        shares = [
+            [layer.cost.clocks.get(cause, 0) / whole for cause in seen]
+            for layer, whole in zip(layers, wholes, strict=True)
+        ]
+        stacks(axes, shares, [CAUSE_ROLES[cause] for cause in seen])
+        values(axes, [1] * len(layers), [f"{layer.cost.cycles:,}" for layer in layers])
         share_axis(axes)
 
     return Plot(
@@ -106,13 +108,13 @@ def weights(estimate: Estimate) -> Plot:
     """Bits of the stored weights by what they hold."""
     layers = estimate.layers
 
-    def draw(axes: Axes, rows: range) -> None:
+    def draw(axes: Axes) -> None:
         most = max(*map(figures.weight_bits, layers), 1)
         unit, scale = bits_unit(most)
-        for row, layer in zip(rows, layers, strict=True):
-            stored = figures.weight_bits(layer)
-            stack(axes, row, [layer.cost.value_bits / scale, layer.cost.metadata_bits / scale], ["accent", "warm"])
-            value(axes, stored / scale, row, bits(stored) if stored else "none")
+        shares = [[layer.cost.value_bits / scale, layer.cost.metadata_bits / scale] for layer in layers]
+        stacks(axes, shares, ["accent", "warm"])
+        stored = [figures.weight_bits(layer) for layer in layers]
+        values(axes, [total / scale for total in stored], [bits(total) if total else "none" for total in stored])
         count_axis(axes, most / scale, unit)
 
     return Plot(

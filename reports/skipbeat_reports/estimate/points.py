@@ -139,10 +139,10 @@ def _label(
     scale = axes.figure.dpi / 72
     for index in order[:_LABELS]:
         x, y = spots[index]
-        wide = 5.2 * len(labels[index]) + 6
+        wide = 5.2 * len(labels[index])
         for side, dy in ((1, 0), (-1, 0), (1, 11), (1, -11), (-1, 11), (-1, -11), (1, -20), (-1, -20)):
             left = x + (8 if side > 0 else -8 - wide) * scale
-            box = (left, y + (dy - 5) * scale, left + wide * scale, y + (dy + 5) * scale)
+            box = (left - 4 * scale, y + (dy - 5) * scale, left + (wide + 4) * scale, y + (dy + 5) * scale)
             if _is_free(box, axes, obstacles, taken):
                 taken.append(box)
                 axes.annotate(
