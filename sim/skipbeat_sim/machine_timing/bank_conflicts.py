@@ -11,8 +11,8 @@ from skipbeat_arch.instruction import Engine, Opcode
 
 from ..load_timing import IntArray
 from .bus import BankBurst, Bus
-from .core import Results
 from .program import Program
+from .results import Results
 from .spans import Spans
 from .store import PIPELINE
 

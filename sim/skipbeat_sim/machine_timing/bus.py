@@ -116,8 +116,7 @@ class Bus:
             if request:
                 clock = max(self._read_clock, self._arrivals[0] + 1)
                 if clock <= write:
-                    self._now = clock
-                    if self._read_burst(request, clock):
+                    if self._read_bursts(request, clock, write):
                         return True
                     continue
             elif self._fetch or self._load:
@@ -153,27 +152,40 @@ class Bus:
         longest = self._burst_beats
         return min(request.beats - request.done, longest - (request.address + request.done) % longest)
 
-    def _read_burst(self, request: Request, clock: int) -> bool:
-        """The burst that is asked for in this clock; whether it tells a process something."""
-        count, done = self._burst(request), request.done
-        first = max(clock + self._latency, self._free)
-        self._free = first + count
-        self.reads += count
-        self._arrivals.append(first + count - 1)
-        self._read_clock = clock + 1
-        request.done = done + count
+    def _read_bursts(self, request: Request, clock: int, write: int) -> bool:
+        """The bursts that are asked for from this clock on and before that of a write, until they tell something.
+
+        Returns whether they did: instructions, or the end of the request.
+        """
+        arrivals, longest, latency, beats = self._arrivals, self._burst_beats, self._latency, request.beats
+        free, done, start, begun = self._free, request.done, request.address % self._burst_beats, request.done
+        while True:
+            count = min(beats - done, longest - (start + done) % longest)
+            first = clock + latency
+            if first < free:
+                first = free
+            free = first + count
+            arrivals.append(free - 1)
+            if request.number >= 0:
+                self.bank_bursts.append(BankBurst(request.number, first, count, done))
+            done += count
+            if done == beats or request.chunk:
+                break
+            following = max(clock + 1, arrivals[0] + 1)
+            if following > write:
+                break
+            clock = following
+        self._now, self._free, self._read_clock, request.done = clock, free, clock + 1, done
+        self.reads += done - begun
         if request.chunk:
-            self._fetched(request, first - done)
-        elif request.number >= 0:
-            self.bank_bursts.append(BankBurst(request.number, first, count, done))
-        if request.done < request.beats:
+            self._fetched(request, first - done + count)
+        if done < beats:
             return bool(request.chunk)
-        final = first + count - 1
         self._reading, self._last_read = None, clock
-        self._finals.append(final)
-        self.busy[-1] = self.busy[-1][0], final
+        self._finals.append(free - 1)
+        self.busy[-1] = self.busy[-1][0], free - 1
         if not request.chunk:
-            self._wires.load_final.put(final)
+            self._wires.load_final.put(free - 1)
         return True
 
     def _fetched(self, request: Request, start: int) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from skipbeat_arch.command import Command
 from skipbeat_arch.instruction import Engine, Opcode
 from skipbeat_arch.registers import Cause
 
-from ..load_timing import NEVER, IntArray
+from ..load_timing import NEVER
 from ..tile_paths import TilePath, tile_paths
 from ..timing import TileLoader
 from .channels import Process
 from .program import Program
+from .results import FEW, Results
 from .spans import Spans
 from .wires import Wires
 
@@ -23,19 +22,6 @@ from .wires import Wires
 FEED_ROOM = 8
 #: From a job's start to the first of its bundles at the core.
 FEED_LATENCY = 4
-
-
-@dataclass
-class Results:
-    """Items of last passes, in order. `closed`, `taken`: their last steps and when the output stage takes them.
-
-    The first `known_closed` and `known_taken` entries are known.
-    """
-
-    closed: IntArray
-    taken: IntArray
-    known_closed: int = 0
-    known_taken: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +66,7 @@ class Core:
         self._loader = TileLoader(hw)
         self._credits = hw.result_depth
         items = sum(c.pixels for c in program.commands if c.last)
-        self.results = Results(np.zeros(items, np.int64), np.zeros(items, np.int64))
+        self.results = Results(items)
         self._fed: deque[_Fed] = deque(maxlen=64)
         self._state = _State()
 
@@ -166,18 +152,13 @@ class Core:
             while results.known_taken + self._credits <= item + done:
                 yield self._wires.stored
             size = min(count - done, results.known_taken + self._credits - item - done)
-            steps = first + beat * np.arange(size)
-            begin = item + done - self._credits
-            if begin + size > 0:
-                late = results.taken[max(begin, 0) : begin + size] + 1 - steps[max(-begin, 0) :]
-                steps[max(-begin, 0) :] += np.maximum(np.maximum.accumulate(late), 0)
-            results.closed[item + done : item + done + size] = steps + (beat - 1)
+            follow = results.close_few if size <= FEW else results.close_many
+            last = follow(item + done, size, beat, first, self._credits)
             if not done:
-                state.first_close = int(steps[0]) + beat - 1
-            state.waits[Cause.OUTPUT_WAIT] += int(steps[-1]) - (first + beat * (size - 1))
-            first = int(steps[-1]) + beat
+                state.first_close = int(results.closed[item])
+            state.waits[Cause.OUTPUT_WAIT] += last - (first + beat * (size - 1))
+            first = last + beat
             done += size
-            results.known_closed += size
             self._wires.closed.put(first - 1)
         state.free = first - 1
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from skipbeat_arch.instruction import Engine, Opcode
 
 from .bus import Bus
 from .channels import Process
-from .core import Results
 from .program import Program
+from .results import FEW, Results
 from .spans import Spans
 from .wires import Wires
 
@@ -90,13 +88,9 @@ class StoreEngine:
                 while results.known_closed <= item:
                     yield wires.closed
                 size = min(end, results.known_closed) - item
-                even = step + steps * np.arange(size)
-                late = results.closed[item : item + size] + self._latency - even
-                even += np.maximum(np.maximum.accumulate(late), 0)
-                results.taken[item : item + size] = even + (steps - 1)
-                step = int(even[-1]) + steps
+                follow = results.take_few if size <= FEW else results.take_many
+                step = follow(item, size, steps, step, self._latency)
                 item += size
-                results.known_taken = item
                 wires.stored.put(step - 1)
             filled = step - 1 + (RAW_PIPELINE if fields["raw"] else PIPELINE)
             if Engine.EXECUTE in instruction.signal:

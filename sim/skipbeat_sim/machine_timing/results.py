@@ -1,0 +1,67 @@
+"""Items of last passes on their way from the core to the output stage, some at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+#: Items that are followed one by one: NumPy is quicker for more.
+FEW = 8
+
+
+class Results:
+    """Items of last passes, in order.
+
+    Attributes:
+        closed, taken: int64 [items], their last steps, and when the output stage takes them.
+        known_closed, known_taken: how many are known.
+    """
+
+    def __init__(self, items: int) -> None:
+        self.closed, self.taken = np.zeros(items, np.int64), np.zeros(items, np.int64)
+        self.known_closed = self.known_taken = 0
+
+    def close_few(self, item: int, size: int, beat: int, step: int, credits: int) -> int:
+        """Items of `beat` steps, the first from `step` on, each when the one `credits` before it was taken.
+
+        Returns the first step of the last one.
+        """
+        closed, taken = self.closed, self.taken
+        for number in range(item, item + size):
+            if number >= credits:
+                step = max(step, taken.item(number - credits) + 1)
+            step += beat
+            closed[number] = step - 1
+        self.known_closed = item + size
+        return step - beat
+
+    def close_many(self, item: int, size: int, beat: int, step: int, credits: int) -> int:
+        """The same, all at once."""
+        steps = step + beat * np.arange(size)
+        begin = item - credits
+        if begin + size > 0:
+            late = self.taken[max(begin, 0) : begin + size] + 1 - steps[max(-begin, 0) :]
+            steps[max(-begin, 0) :] += np.maximum(np.maximum.accumulate(late), 0)
+        self.closed[item : item + size] = steps + (beat - 1)
+        self.known_closed = item + size
+        return int(steps[-1])
+
+    def take_few(self, item: int, size: int, steps: int, step: int, latency: int) -> int:
+        """Items that the output stage takes in `steps` each, from `step` on, `latency` after they are closed.
+
+        Returns the clock after the last one is taken.
+        """
+        closed, taken = self.closed, self.taken
+        for number in range(item, item + size):
+            step = max(step, closed.item(number) + latency) + steps
+            taken[number] = step - 1
+        self.known_taken = item + size
+        return step
+
+    def take_many(self, item: int, size: int, steps: int, step: int, latency: int) -> int:
+        """The same, all at once."""
+        even = step + steps * np.arange(size)
+        late = self.closed[item : item + size] + latency - even
+        even += np.maximum(np.maximum.accumulate(late), 0)
+        self.taken[item : item + size] = even + (steps - 1)
+        self.known_taken = item + size
+        return int(even[-1]) + steps
