@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import Engine, Opcode
+from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.registers import Cause, Counter
-from skipbeat_arch.tensor_layout import tensor_bytes
 from skipbeat_arch.timing import Events
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
 from skipbeat_sim.machine.runner import MachineModelRun, run_machine
@@ -22,8 +22,6 @@ from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
 
 #: Clocks that the RTL may run beyond the predicted ones, so that a late end is seen.
 _MARGIN = 1000
-#: From a beat on the bus to the clock in which the writer knows of the response to it.
-_WRITE_DONE = 2
 
 Output = npt.NDArray[np.int8] | npt.NDArray[np.int32]
 
@@ -35,7 +33,7 @@ class Counts:
     Attributes:
         cycles: from the start pulse to the first idle clock.
         counters: the performance counters, which start a clock after the start pulse.
-        ends: for each layer, the clock in which the last write of its output was done.
+        ends: for each layer, the clock in which its last output left the output stage.
     """
 
     cycles: int
@@ -100,14 +98,13 @@ def run_image(
         run = run_machine(machine, memory, program.address, program.count, max_clocks=timing.cycles + _MARGIN)
         exact &= np.array_equal(program.read_output(run.memory), expected)
         ended &= run.done and not run.error
-        model = _of_model(program, run)
+        model = _of_model(program, machine, run)
     if rtl is not None:
-        regions = [_bytes_of(program, step.name) for step in program.steps]
         limit = timing.cycles + _MARGIN
-        real = rtl.run(memory, program.address, program.count, max_clocks=limit, regions=regions)
+        real = rtl.run(memory, program.address, program.count, max_clocks=limit)
         exact &= np.array_equal(program.read_output(real.memory), expected)
         ended &= real.done and not real.error
-        ran = _of_rtl(real)
+        ran = _of_rtl(program, real)
     return ImageRun(
         names=tuple(step.name for step in program.steps), timing=timing, model=model, rtl=ran, bit_exact=exact,
         ended=ended,
@@ -131,29 +128,26 @@ def predicted(program: MachineProgram, machine: Machine) -> Counts:
     instructions = program.instructions
     tiles = stored_tiles(machine, program.image, instructions)
     timing = machine_timing(machine, instructions, tiles, address=program.address)
-    finished = [f for f, i in zip(timing.finish, instructions, strict=True) if i.opcode == Opcode.STORE]
     counters = _counters(timing.cycles, timing.clocks, timing.events, machine.vector)
     counters |= {
         Counter.READ_BEATS: timing.bytes_read // machine.beat_bytes,
         Counter.WRITE_BEATS: timing.bytes_written // machine.beat_bytes,
     }
-    return Counts(cycles=timing.cycles, counters=counters, ends=_ends(program, finished, timing.cycles))
+    return Counts(cycles=timing.cycles, counters=counters, ends=_ends(program, timing.stored, timing.cycles))
 
 
-def _of_model(program: MachineProgram, run: MachineModelRun) -> Counts:
-    spans = [span for span in run.spans[Engine.STORE] if span.opcode == Opcode.STORE]
-    finished = [run.cycles if span.finished is None else span.finished for span in spans]
+def _of_model(program: MachineProgram, machine: Machine, run: MachineModelRun) -> Counts:
     clocks = {cause: getattr(run.clocks, cause.name.lower()) for cause in Cause}
     counters = _counters(run.cycles, clocks, run.events, program.vector)
     counters |= {
-        Counter.READ_BEATS: run.bytes_read // program.vector,
-        Counter.WRITE_BEATS: run.bytes_written // program.vector,
+        Counter.READ_BEATS: run.bytes_read // machine.beat_bytes,
+        Counter.WRITE_BEATS: run.bytes_written // machine.beat_bytes,
     }
-    return Counts(cycles=run.cycles, counters=counters, ends=_ends(program, finished, run.cycles))
+    return Counts(cycles=run.cycles, counters=counters, ends=_ends(program, run.stored, run.cycles))
 
 
-def _of_rtl(run: MachineRun) -> Counts:
-    return Counts(cycles=run.cycles, counters=run.counters, ends=tuple(clock + _WRITE_DONE for clock in run.last_write))
+def _of_rtl(program: MachineProgram, run: MachineRun) -> Counts:
+    return Counts(cycles=run.cycles, counters=run.counters, ends=_ends(program, run.stored, run.cycles))
 
 
 def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int) -> dict[Counter, int]:
@@ -173,16 +167,10 @@ def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int
     }
 
 
-def _bytes_of(program: MachineProgram, name: str) -> tuple[int, int]:
-    """First byte, and the one after the last, of the tensor that a step writes."""
-    place = next(tensor for tensor in program.tensors if tensor.name == name)
-    return place.address, place.address + tensor_bytes(place.shape, program.vector, raw=place.raw)
-
-
-def _ends(program: MachineProgram, finished: list[int], cycles: int) -> tuple[int, ...]:
-    """The clock in which the last STORE of each step was done; `finished` is that of each STORE, in order."""
+def _ends(program: MachineProgram, stored: Sequence[int], cycles: int) -> tuple[int, ...]:
+    """The clock in which the last STORE of each step had its last vector; `stored` is that of each STORE, in order."""
     instructions, ends, done = program.instructions, [], 0
     for step in program.steps:
         done += sum(i.opcode == Opcode.STORE for i in instructions[step.start : step.stop])
-        ends.append(finished[done - 1] if 0 < done <= len(finished) else cycles)
+        ends.append(stored[done - 1] if 0 < done <= len(stored) else cycles)
     return tuple(ends)
