@@ -158,10 +158,9 @@ class _Builder:
 
     def _leave(self, operator: Operator, reason: str) -> None:
         """A product that the array cannot run: the host does it, and a reader is told why."""
-        target = operator.target.removesuffix(".default")
         name = operator.module or operator.base
-        self._host.count(name, f"{target} ({reason})", operator.results[0].elements)
-        self._notes.add_layer(f"left to the host and not priced: {target}, {reason}", name)
+        self._host.count(name, f"{operator.title} ({reason})", operator.results[0].elements)
+        self._notes.add_layer(f"left to the host and not priced: {operator.title}, {reason}", name)
 
     def _name(self, operator: Operator, constant: Constant | None, suffix: str = "") -> str:
         """The module's name, with what tells its products apart; a second call is numbered."""

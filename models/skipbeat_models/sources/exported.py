@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import operator
 import warnings
@@ -16,7 +17,9 @@ import torch._dynamo
 import torch._functorch.aot_autograd
 import torch.export._trace
 from torch import fx, nn
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.export import ExportedProgram
+from torch.utils._pytree import tree_map
 
 from skipbeat_arch.errors import InputError
 
@@ -37,8 +40,9 @@ def export_module(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[
         InputError: the module does not export; the message has export's reason and the way round.
     """
     try:
-        with _evaluation(model), _quiet(), torch.no_grad():
-            program = torch.export.export(model, tuple(inputs), dict(kwargs), strict=False)
+        with _quiet(), torch.no_grad(), _evaluation(model):
+            given = _on_fake_cpu(model, inputs, kwargs) if _is_meta(model) else (model, inputs, kwargs)
+            program = torch.export.export(given[0], tuple(given[1]), dict(given[2]), strict=False)
             if not all(_is_known(node) for node in program.graph.nodes):
                 program = program.run_decompositions(_decompositions())
     except Exception as error:  # whatever the model's own code raises, and torch's many kinds
@@ -62,7 +66,12 @@ def graph_of(program: ExportedProgram) -> Graph:
             stored.setdefault(name, constant)
     walk = _Walk(program.graph_module)
     walk.run(program.graph_module, {})
-    return Graph(tuple(walk.operators), weights, stored.__getitem__, frozenset(stored))
+    return Graph(tuple(walk.operators), weights, lambda name: _without_fake(stored[name]), frozenset(stored))
+
+
+def _without_fake(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor without memory is a meta tensor to everyone else."""
+    return torch.empty(_shape(tensor), dtype=tensor.dtype, device="meta") if isinstance(tensor, FakeTensor) else tensor
 
 
 class _Walk:
@@ -170,6 +179,43 @@ def _decompositions() -> dict[torch._ops.OperatorBase, Callable[..., object]]:
     for name in KEPT_WHOLE:
         table.pop(getattr(torch.ops.aten, name).default, None)
     return table
+
+
+def _is_meta(model: nn.Module) -> bool:
+    return any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
+
+
+def _on_fake_cpu(
+    model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]
+) -> tuple[nn.Module, tuple[object, ...], dict[str, object]]:
+    """A model without memory as if it were on the CPU: models ask for their device, and know no meta device."""
+    fakes: dict[torch.Tensor, torch.Tensor] = {}
+    with FakeTensorMode():
+
+        def fake(item: torch.Tensor) -> torch.Tensor:
+            if item not in fakes:  # a weight that is used twice stays one weight
+                like = torch.empty_strided(item.shape, item.stride(), dtype=item.dtype, device="cpu")
+                fakes[item] = nn.Parameter(like, requires_grad=False) if isinstance(item, nn.Parameter) else like
+            return fakes[item]
+
+        copied = _copy_with(model, fake)
+
+        def moved(item: object) -> object:
+            return fake(item) if isinstance(item, torch.Tensor) else item
+
+        return copied, tree_map(moved, tuple(inputs)), tree_map(moved, dict(kwargs))
+
+
+def _copy_with(model: nn.Module, change: Callable[[torch.Tensor], torch.Tensor]) -> nn.Module:
+    """A copy of a module whose parameters and buffers are replaced."""
+    memo: dict[int, object] = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    copied = copy.deepcopy(model, memo)
+    for module in copied.modules():
+        for tensors in (module._parameters, module._buffers):
+            for name, tensor in tensors.items():
+                if tensor is not None:
+                    tensors[name] = change(tensor)  # type: ignore[assignment]
+    return copied
 
 
 @contextmanager

@@ -45,6 +45,11 @@ class Operator:
         """The name without namespace, overload and the underscore of an operator that works in place."""
         return self.target.removeprefix("aten.").split(".")[0].rstrip("_")
 
+    @property
+    def title(self) -> str:
+        """The name for a reader: without overload and underscore."""
+        return ".".join(self.target.split(".")[:2]).rstrip("_")
+
     def value(self, name: str) -> Value:
         """An argument that is a tensor."""
         value = self.args.get(name)

@@ -47,7 +47,7 @@ class HostOperators:
         fused = self._is_fused(operator)
         if fused:
             self._staged.add(result.name)
-        self.count(name, operator.target.removesuffix(".default"), result.elements, fused)
+        self.count(name, operator.title, result.elements, fused)
 
     def count(self, name: str, operator: str, elements: int, fused: bool = False) -> None:
         """Counts an operator whose result has so many elements."""
