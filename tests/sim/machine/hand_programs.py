@@ -22,6 +22,12 @@ def image(instructions: Sequence[Instruction], size: int = 1 << 16) -> Bytes:
     return memory
 
 
+def instructions_of(memory: Bytes, count: int) -> list[Instruction]:
+    """The program at address 0."""
+    code = memory[: 16 * count].tobytes()
+    return [Instruction.from_word(int.from_bytes(code[i : i + 16], "little")) for i in range(0, len(code), 16)]
+
+
 @dataclass
 class Convolution:
     """A 1×1 convolution and the memory with its program; `output`: address of int8 [3·5 pixels, 4 channels]."""

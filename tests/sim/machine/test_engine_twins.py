@@ -9,22 +9,19 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.command import Command
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.instruction import ENGINE_OF, VERSION, Engine, Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import (
     REQUEST,
     TILE_READ,
-    WRITE_REQUEST,
     MachineError,
     bank_write_fields,
     beat_fields,
     memory_write_fields,
-    vector_fields,
 )  # fmt: skip
 from skipbeat_sim.machine.execute import Execute, Job
 from skipbeat_sim.machine.fetch import Fetch
 from skipbeat_sim.machine.load import Load
-from skipbeat_sim.machine.store import Store
 from skipbeat_sim.machine.tokens import Tokens
 
 MACHINE = Machine.of(load_hardware("edge-8x8"))
@@ -34,8 +31,8 @@ SETUP = {f"n{k}": k + 1 for k in range(4)} | {f"step{k}": 10 * k for k in range(
 L, X, S = Engine
 
 
-def beat(data: int, final: bool = False) -> int:
-    return ports.pack(beat_fields(MACHINE), {"valid": 1, "data": data, "final": int(final)})
+def beat(data: int, final: bool = False, machine: Machine = MACHINE) -> int:
+    return ports.pack(beat_fields(machine), {"valid": 1, "data": data, "final": int(final)})
 
 
 def test_tokens() -> None:
@@ -55,10 +52,13 @@ def test_tokens() -> None:
     assert overflows
 
 
-def fetch(words: list[int], clocks: int = 400, halt_at: int = 10**9) -> tuple[dict[str, list[int]], list[int]]:
-    """What reaches each queue, and the errors, for a program of these words behind a memory of 3 clocks."""
-    twin, rng = Fetch(MACHINE), random.Random(len(words))
-    vectors = [word >> (64 * half) & ((1 << 64) - 1) for word in words for half in range(2)]
+def fetch(
+    words: list[int], clocks: int = 400, halt_at: int = 10**9, machine: Machine = MACHINE
+) -> tuple[dict[str, list[int]], list[int]]:
+    """What reaches each queue, and the errors, for a program of these words; behind them memory has ones."""
+    twin, rng, size = Fetch(machine), random.Random(len(words)), machine.vector
+    code = b"".join(word.to_bytes(16, "little") for word in words) + b"\xff" * size
+    vectors = [int.from_bytes(code[i : i + size], "little") for i in range(0, len(code), size)]
     coming: list[int] = []
     got: dict[str, list[int]] = {"load_o": [], "execute_o": [], "store_o": []}
     errors = []
@@ -67,7 +67,7 @@ def fetch(words: list[int], clocks: int = 400, halt_at: int = 10**9) -> tuple[di
         data = coming.pop(0) if coming and clock % 2 else None
         inputs = {
             "start_i": int(clock == 1), "address_i": base, "count_i": len(words), "halt_i": int(clock >= halt_at),
-            "beat_i": 0 if data is None else beat(data), "requests__ready": int(rng.random() < 0.5),
+            "beat_i": 0 if data is None else beat(data, machine=machine), "requests__ready": int(rng.random() < 0.5),
             **{f"{queue}__ready": int(rng.random() < 0.7) for queue in got},
         }  # fmt: skip
         outputs = twin.outputs(inputs)
@@ -77,27 +77,35 @@ def fetch(words: list[int], clocks: int = 400, halt_at: int = 10**9) -> tuple[di
         errors += [outputs["error_o"]] if outputs["error_o"] else []
         if outputs["requests__valid"] and inputs["requests__ready"]:
             request = ports.unpack(REQUEST, outputs["requests__payload"])
-            first = (request["address"] - base) // MACHINE.vector
-            assert request["count"] <= 32
+            first, rest = divmod(request["address"] - base, size)
+            assert rest == 0
+            assert request["count"] <= 256 // size
             coming += vectors[first : first + request["count"]]
         twin.tick(inputs)
+    assert errors or halt_at < clocks or not twin.busy
     return got, errors
 
 
-def test_fetch_sorts_a_long_program() -> None:
+@pytest.mark.parametrize("cols", [4, 8, 16, 32, 64])
+@pytest.mark.parametrize("count", [1, 15, 75, 76, 77, 78])
+def test_fetch_sorts_a_program(cols: int, count: int) -> None:
+    """Longer than its queue, and with every number of instructions in the last vector."""
+    keys = [f"array.cols={cols}", f"memory.bytes_per_clock={cols}", "weights.decode_lanes=4", "outputs.lanes=4"]
+    machine = Machine.of(load_hardware("edge-16x16", keys))
+    header = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint})
     rng = random.Random(0)
     store = {"address": 8, "block": 1, "low": 0, "high": 1, "raw": 0, "residual": 0, "residual_at": 0, "count": 2}
     kinds = [
         Instruction(Opcode.ZERO, {"to": 1, "count": 2}),
         Instruction(Opcode.SETUP, SETUP),
-        Instruction(Opcode.STORE, {**store, "pool": 1}),
+        Instruction(Opcode.STORE, {**store, "pool": 1, "memory": 0, "local": 1}),
+        Instruction(Opcode.PLACE, {"to": 3, "width": 4, "pitch": 5, "period": 1, "bank": 2}),
     ]
-    program = [*(rng.choice(kinds) for _ in range(75)), END]
-    got, errors = fetch([HEADER.to_word(), *(i.to_word() for i in program)], clocks=1000)
-    for name, kind in zip(got, kinds, strict=True):
-        end = [END] if kind.opcode == Opcode.STORE else []
-        expected = [i for i in program if i.opcode == kind.opcode] + end
-        assert got[name] == [i.to_word() for i in expected]
+    program = [*(rng.choice(kinds) for _ in range(count)), END]
+    words = [header.to_word(), *(i.to_word() for i in program)]
+    got, errors = fetch(words, clocks=1400, machine=machine)
+    for name, engine in zip(got, Engine, strict=True):
+        assert got[name] == [i.to_word() for i in program if ENGINE_OF[i.opcode] == engine]
     assert errors == []
 
 
@@ -211,45 +219,3 @@ def test_execute_null_jobs_and_passes_without_a_tile() -> None:
     outputs = twin.outputs({**ready, "instructions__valid": 1, "instructions__payload": word})
     assert (outputs["commands__valid"], outputs["tiles__valid"], outputs["jobs__valid"]) == (1, 0, 1)
     assert Job.from_word(outputs["jobs__payload"]).null
-
-
-def test_store_uses_both_halves_in_turn() -> None:
-    """Two jobs may be under way; the third begins when the first is written, and END when all are."""
-    twin = Store(MACHINE)
-    fields = {"block": 1, "low": 0, "high": 1, "raw": 0, "residual": 0, "residual_at": 0, "count": 2, "pool": 1}
-    stores = [Instruction(Opcode.STORE, {**fields, "address": 64 * n}, (L,), (X,)).to_word() for n in range(3)]
-    program = [*stores, END.to_word()]
-    seen: list[tuple[str, int, int]] = []
-    busy, index, done_at = False, 0, {30, 60, 70}
-    for clock in range(90):
-        showing = busy and clock % 5 == 0
-        vector = {"valid": int(showing), "data": clock, "final": int(index == 1), "index": index}
-        inputs = {
-            "instructions__valid": int(bool(program)), "instructions__payload": program[0] if program else 0,
-            "some_i": 1, "halt_i": 0, "jobs__ready": int(not busy), "done_i": int(clock in done_at),
-            "vector_i": ports.pack(vector_fields(MACHINE), vector), "requests__ready": 1,
-        }  # fmt: skip
-        outputs = twin.outputs(inputs)
-        if outputs["write_enable_o"]:
-            seen.append(("write", clock, outputs["write_address_o"]))
-        if outputs["requests__valid"]:
-            request = ports.unpack(WRITE_REQUEST, outputs["requests__payload"])
-            seen.append(("ask", request["address"], request["start"]))
-        if outputs["give_o"]:
-            seen.append(("give", clock, outputs["give_o"]))
-        if outputs["jobs__valid"] and inputs["jobs__ready"]:
-            seen.append(("begin", clock, outputs["take_o"]))
-        if outputs["end_o"]:
-            seen.append(("end", clock, outputs["take_o"]))
-        if showing:
-            busy, index = index == 0, 1 - index
-        busy = busy or bool(outputs["jobs__valid"] and inputs["jobs__ready"])
-        if outputs["instructions__ready"]:
-            program.pop(0)
-        twin.tick(inputs)
-    half = MACHINE.output_depth
-    assert seen == [
-        ("begin", 0, 1), ("write", 5, 0), ("write", 10, 1), ("ask", 0, 0), ("begin", 11, 1),
-        ("write", 15, half), ("write", 20, half + 1), ("ask", 64, half), ("give", 31, 2), ("begin", 31, 1),
-        ("write", 35, 0), ("write", 40, 1), ("ask", 128, 0), ("give", 61, 2), ("give", 71, 2), ("end", 71, 0),
-    ]  # fmt: skip

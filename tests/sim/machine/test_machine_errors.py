@@ -11,7 +11,7 @@ from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_sim.machine.runner import MachineModelRun, run_machine
-from tests.sim.machine.hand_programs import convolution, image
+from tests.sim.machine.hand_programs import convolution, image, instructions_of
 
 TINY = Machine.of(load_hardware("tiny-4x4"))
 HEADER = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": TINY.fingerprint})
@@ -75,6 +75,23 @@ def test_too_many_tokens() -> None:
     assert run(HEADER, *[gives] * 63, END).done
     wait = Instruction(Opcode.END, {}, (Engine.LOAD,))
     check(run(HEADER, *[gives] * 64, wait), MachineError.TOKEN_OVERFLOW)
+
+
+@pytest.mark.parametrize(("memory", "waits"), [(0, False), (1, False), (0, True), (1, True)])
+def test_the_banks_are_written_by_one_at_a_time(memory: int, waits: bool) -> None:
+    """A ZERO beside local vectors is an error, unless it waits for the STORE."""
+    layer = convolution(TINY)
+    *before, store, _ = instructions_of(layer.memory, layer.count)
+    local = Instruction(Opcode.STORE, {**store.fields, "memory": memory, "local": 1}, store.wait, (Engine.LOAD,))
+    place = Instruction(Opcode.PLACE, {**PLACE, "to": 100})
+    zero = Instruction(Opcode.ZERO, {"to": 50, "count": 900}, (Engine.STORE,) if waits else (), (Engine.STORE,))
+    program = [*before, zero, place, local, Instruction(Opcode.END, {}, (Engine.LOAD,))]
+    layer.memory[: 16 * len(program)] = image(program)[: 16 * len(program)]
+    result = run_machine(TINY, layer.memory, 0, len(program), max_clocks=4000)
+    if waits:
+        assert (result.done, result.error, result.bytes_written) == (True, 0, 60 * memory)
+    else:
+        check(result, MachineError.BANK_CONFLICT)
 
 
 def test_the_cores_error_is_the_machines() -> None:

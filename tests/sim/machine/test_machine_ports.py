@@ -52,6 +52,7 @@ def test_ports_show_the_runners_run(seed: int) -> None:
     assert [row["busy_o"] for row in rows] == [0] + [1] * (run.cycles - 1) + [0, 0]
     assert rows[-1]["done_o"] == 1
     assert rows[-1]["error_o"] == 0
+    assert tuple(clock for clock, row in enumerate(rows) if row["stored_o"]) == run.stored
     np.testing.assert_array_equal(memory, run.memory)
     again = drive(model, program.memory.copy(), len(program.instructions), run.cycles + 2)
     assert again[1:] == rows[1:]

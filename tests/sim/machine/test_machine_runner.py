@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from skipbeat_arch.instruction import VERSION, Engine, Instruction, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.numbers import requantise
 from skipbeat_sim.machine.runner import MachineModelRun, run_machine
-from tests.sim.machine.hand_programs import convolution, image
+from tests.sim.machine.hand_programs import convolution, image, instructions_of
 from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram, random_hardware
 
@@ -47,7 +49,27 @@ def test_a_convolution_by_hand() -> None:
     assert result.events.macs == 15 * np.count_nonzero(layer.weights)
     kinds = [[span.opcode.name for span in result.spans[engine]] for engine in Engine]
     assert kinds == [["LOAD"] * 7, ["SETUP", "PASS"], ["STORE", "END"]]
-    assert result.spans[Engine.STORE][0].finished == 312
+    # The writer is asked a clock after the last vector; its first beat follows after 3, the response behind 15.
+    assert result.stored == (292,)
+    assert result.spans[Engine.STORE][0].finished == 292 + 1 + 3 + 15 + 1
+
+
+def test_a_local_store_writes_nothing_to_memory() -> None:
+    """It has ended a clock after its last vector left the output stage."""
+    layer = convolution(TINY)
+    *before, store, end = instructions_of(layer.memory, layer.count)
+    local = replace(store, fields={**store.fields, "memory": 0, "local": 1})
+    place = Instruction(Opcode.PLACE, {"to": 200, "width": 5, "pitch": 7, "period": 2, "bank": 3})
+    program = [*before, place, local, end]
+    memory = layer.memory.copy()
+    memory[: 16 * len(program)] = image(program)[: 16 * len(program)]
+    result = run_machine(TINY, memory, 0, len(program), max_clocks=5000)
+    assert (result.done, result.error, result.bytes_written) == (True, 0, 0)
+    np.testing.assert_array_equal(result.memory, memory)
+    placed, stored, ended = result.spans[Engine.STORE]
+    assert placed.finished == placed.began < stored.began
+    assert [stored.finished] == [clock + 1 for clock in result.stored]
+    assert ended.began == result.stored[0] + 2
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -86,6 +108,11 @@ def _check_counters(result: MachineModelRun, program: MachineProgram) -> None:
     assert result.clocks.compute == steps
     spans = [span for engine in Engine for span in result.spans[engine]]
     assert len(spans) == len(program.instructions) - 1
+    stores = [span for span in spans if span.opcode == Opcode.STORE]
+    assert len(result.stored) == len(stores)
+    for span, clock in zip(stores, result.stored, strict=True):
+        assert span.finished is not None
+        assert span.began < clock < span.finished
     for span in spans:
         assert span.finished is not None
         assert span.began <= span.finished < result.cycles

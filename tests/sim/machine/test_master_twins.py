@@ -20,30 +20,35 @@ from skipbeat_sim.machine.writer import Writer
 V = 4
 
 
-def machine(burst: int = 4, outstanding: int = 2, latency: int = 5) -> Machine:
+def machine(burst: int = 4, outstanding: int = 2, latency: int = 5, width: int = V) -> Machine:
     keys = [f"memory.burst_beats={burst}", f"memory.outstanding={outstanding}", f"memory.latency_clocks={latency}"]
-    return Machine.of(load_hardware("tiny-4x4", keys))
+    return Machine.of(load_hardware("tiny-4x4", [*keys, f"memory.bytes_per_clock={width}"]))
 
 
-def check_bursts(bursts: list[tuple[int, int]], requests: list[tuple[int, int]], longest: int) -> None:
-    """The bursts cover the requests in order, and none crosses a multiple of the longest."""
-    vectors = [address + V * i for address, count in requests for i in range(count)]
-    assert [address + V * i for address, beats in bursts for i in range(beats)] == vectors
+def check_bursts(bursts: list[tuple[int, int]], requests: list[tuple[int, int]], longest: int, beat: int = V) -> None:
+    """The bursts of beats of some bytes cover the requests in order, and none crosses a multiple of the longest."""
+    places = [address + beat * i for address, count in requests for i in range(count * V // beat)]
+    assert [address + beat * i for address, beats in bursts for i in range(beats)] == places
     for address, beats in bursts:
-        assert address // V // longest == (address // V + beats - 1) // longest
+        assert address // beat // longest == (address // beat + beats - 1) // longest
 
 
-@pytest.mark.parametrize(("burst", "outstanding", "seed"), [(1, 1, 0), (4, 2, 1), (16, 8, 2), (4, 1, 3)])
-def test_reader(burst: int, outstanding: int, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("burst", "outstanding", "width", "seed"),
+    [(1, 1, 4, 0), (4, 2, 8, 1), (16, 8, 16, 2), (4, 1, 4, 3), (1, 1, 1, 4), (2, 8, 1, 5), (4, 3, 2, 6), (16, 2, 1, 7)],
+)
+def test_reader(burst: int, outstanding: int, width: int, seed: int) -> None:
+    """Each byte that is read holds its address's low bits, so that vectors show where their parts come from."""
     rng = random.Random(seed)
-    design = machine(burst, outstanding)
+    design = machine(burst, outstanding, width=width)
+    size = design.beat_bytes
     twin = Reader(design)
     requests = [(V * rng.randrange(1000), rng.randrange(1, 30)) for _ in range(30)]
     todo, waiting = deque(requests), deque[tuple[int, bool]]()
     bursts: list[tuple[int, int]] = []
     beats: list[tuple[int, int]] = []
     under_way = 0
-    for clock in range(6000):
+    for clock in range(12000):
         if not todo and not waiting and clock > 5000:
             break
         valid = bool(todo) and clock % 3 != 0
@@ -65,16 +70,20 @@ def test_reader(burst: int, outstanding: int, seed: int) -> None:
             waiting.popleft()
             under_way -= r[1]
         if outputs["bus__arvalid"] and inputs["bus__arready"]:
-            assert (outputs["bus__arsize"], outputs["bus__arburst"]) == (2, 1)
+            assert (1 << outputs["bus__arsize"], outputs["bus__arburst"]) == (size, 1)
             address, count = outputs["bus__araddr"], outputs["bus__arlen"] + 1
             bursts.append((address, count))
-            waiting.extend((address // V + i, i == count - 1) for i in range(count))
+            waiting.extend((content(address + size * i, size), i == count - 1) for i in range(count))
             under_way += 1
         assert under_way <= outstanding
         twin.tick(inputs)
-    check_bursts(bursts, requests, burst)
-    assert beats == [(a // V + i, int(i == n - 1)) for a, n in requests for i in range(n)]
+    check_bursts(bursts, requests, burst, size)
+    assert beats == [(content(a + V * i, V), int(i == n - 1)) for a, n in requests for i in range(n)]
     assert twin.quiet
+
+
+def content(address: int, size: int) -> int:
+    return int.from_bytes(bytes((address + i) % 251 for i in range(size)), "little")
 
 
 def test_reader_keeps_the_bus_full_and_reports_errors() -> None:
@@ -98,16 +107,20 @@ def test_reader_keeps_the_bus_full_and_reports_errors() -> None:
     assert sent == [(1, 0), (2, 16), (3, 64)]
 
 
-@pytest.mark.parametrize(("burst", "seed"), [(1, 0), (4, 1), (16, 2)])
-def test_writer(burst: int, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("burst", "width", "seed"), [(1, 4, 0), (4, 8, 1), (16, 4, 2), (1, 1, 3), (2, 1, 4), (16, 2, 5), (16, 1, 6)]
+)
+def test_writer(burst: int, width: int, seed: int) -> None:
     rng = random.Random(seed)
-    twin = Writer(machine(burst))
+    design = machine(burst, width=width)
+    size = design.beat_bytes
+    twin = Writer(design)
     requests = [(V * rng.randrange(1000), rng.randrange(1, 30), rng.randrange(100)) for _ in range(20)]
     todo, announced, answers = deque(requests), deque[list[int]](), 0
     bursts: list[tuple[int, int]] = []
     data: list[int] = []
     done = reads = 0
-    for _ in range(6000):
+    for _ in range(10000):
         valid = bool(todo) and rng.random() < 0.5
         words = dict(zip(("address", "count", "start"), todo[0], strict=True)) if valid else {}
         b = int(answers > 0 and rng.random() < 0.4)
@@ -117,7 +130,8 @@ def test_writer(burst: int, seed: int) -> None:
             "bus__bvalid": b, "bus__bresp": 0,
         }  # fmt: skip
         outputs = twin.outputs(inputs)
-        reads = outputs["read_address_o"] + 1000  # the data of the next clock
+        reads = stored(outputs["read_address_o"])  # the data of the next clock
+        assert outputs["bus__wstrb"] == (1 << size) - 1
         if valid and outputs["requests__ready"]:
             todo.popleft()
         answers -= b
@@ -133,12 +147,35 @@ def test_writer(burst: int, seed: int) -> None:
                 announced.popleft()
                 answers += 1
         if outputs["bus__awvalid"] and inputs["bus__awready"]:
+            assert 1 << outputs["bus__awsize"] == size
             bursts.append((outputs["bus__awaddr"], outputs["bus__awlen"] + 1))
             announced.append([outputs["bus__awlen"] + 1])
         twin.tick(inputs)
     assert done == len(requests)
-    check_bursts(bursts, [(a, n) for a, n, _ in requests], burst)
-    assert data == [1000 + start + i for _, n, start in requests for i in range(n)]
+    check_bursts(bursts, [(a, n) for a, n, _ in requests], burst, size)
+    vectors = [stored(start + i) for _, n, start in requests for i in range(n)]
+    assert data == [vector >> shift & (1 << 8 * size) - 1 for vector in vectors for shift in range(0, 8 * V, 8 * size)]
+
+
+def stored(address: int) -> int:
+    return (address + 1) * 0x01030507 & 0xFFFFFFFF
+
+
+@pytest.mark.parametrize(("width", "beats"), [(4, 40), (2, 80), (1, 160), (16, 40)])
+def test_writer_keeps_the_bus_full(width: int, beats: int) -> None:
+    """Vectors follow each other without a gap, whatever the beats: three clocks for the first, one for each beat."""
+    twin = Writer(machine(16, width=width))
+    sent = []
+    for clock in range(200):
+        inputs = {
+            "requests__valid": int(clock == 0), "read_data_i": clock, "bus__awready": 1, "bus__wready": 1,
+            "requests__payload": ports.pack(WRITE_REQUEST, {"address": 0, "count": 40, "start": 0}),
+            "bus__bvalid": 0, "bus__bresp": 0,
+        }  # fmt: skip
+        if twin.outputs(inputs)["bus__wvalid"]:
+            sent.append(clock)
+        twin.tick(inputs)
+    assert sent == list(range(3, 3 + beats))
 
 
 def test_writer_reports_errors_and_resets() -> None:
@@ -157,9 +194,11 @@ def test_writer_reports_errors_and_resets() -> None:
     assert twin.outputs(quiet)["bus__awvalid"] == 0
 
 
-def memory_clocks(addresses: dict[int, list[tuple[str, int, int]]], latency: int, clocks: int) -> list[str]:
+def memory_clocks(
+    addresses: dict[int, list[tuple[str, int, int]]], latency: int, clocks: int, width: int = V
+) -> list[str]:
     """What the memory does in each clock, for addresses (channel, address, beats) by clock."""
-    memory = ExternalMemory(machine(latency=latency), np.arange(256, dtype=np.uint8))
+    memory = ExternalMemory(machine(latency=latency, width=width), np.arange(256, dtype=np.uint8))
     seen = []
     for clock in range(clocks):
         memory.evaluate()
@@ -176,3 +215,27 @@ def test_memory_serves_whole_bursts_in_the_order_of_their_addresses() -> None:
     assert memory_clocks(addresses, 5, 12) == ["", "", "", "", "", "r", "r", "r", "w", "w", "rb", ""]
     assert memory_clocks({2: [("aw", 0, 1)]}, 5, 6) == ["", "", "", "w", "b", ""]
     assert memory_clocks({0: [("ar", 0, 1)]}, 0, 3) == ["", "r", ""]  # never in the clock of the address
+
+
+def test_a_memory_of_twice_the_bytes_serves_reads_and_writes_apart() -> None:
+    addresses = {0: [("aw", 0, 2), ("ar", 0, 3)], 1: [("ar", 64, 1), ("aw", 64, 1)]}
+    assert memory_clocks(addresses, 3, 8, width=2 * V) == ["", "w", "w", "rwb", "rb", "r", "r", ""]
+    apart = {0: [("ar", 0, 1)], 1: [("aw", 0, 1)]}
+    assert memory_clocks(apart, 5, 7, width=2 * V) == ["", "", "w", "b", "", "r", ""]
+    assert memory_clocks(apart, 5, 8) == ["", "", "", "", "", "r", "w", "b"]
+
+
+@pytest.mark.parametrize(("width", "size"), [(1, 1), (2, 2), (4, 4), (8, 4), (16, 4)])
+def test_a_beat_is_at_most_a_vector(width: int, size: int) -> None:
+    memory = ExternalMemory(machine(latency=1, width=width), np.arange(64, dtype=np.uint8))
+    data = []
+    for clock in range(8):
+        memory.evaluate()
+        data += [] if memory.r is None else [memory.r.data]
+        w = WriteBeat(200, True) if memory.w_ready else None
+        memory.update(Address(8, 2) if clock == 0 else None, Address(32, 1) if clock == 2 else None, w)
+    contents = bytes(range(64))
+    assert data == [int.from_bytes(contents[a : a + size], "little") for a in (8, 8 + size)]
+    assert (memory.bytes_read, memory.bytes_written) == (2 * size, size)
+    assert memory.contents[32 : 32 + size].tolist() == [200] + [0] * (size - 1)
+    assert memory.contents[32 + size] == 32 + size
