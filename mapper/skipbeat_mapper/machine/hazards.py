@@ -11,6 +11,7 @@ buffer only when the core has begun it: when at most `FETCH_AHEAD` items, the fe
 from __future__ import annotations
 
 import bisect
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,8 @@ FETCH_AHEAD = 8
 #: Tokens that a counter holds; some are left for those that engines have not taken yet.
 MAX_OPEN = 48
 NEVER = -1
+#: Stores that a load lets pass rather than wait for the last of them: its data is written long before.
+STORES_BEHIND = 8
 
 
 @dataclass
@@ -107,6 +110,8 @@ class Hazards:
         self._ends: list[int] = []
         self._items = 0
         self._open_store = NEVER
+        #: The last stores, oldest first: a load that waits for an older one waits for the oldest of these.
+        self._stores: deque[int] = deque(maxlen=STORES_BEHIND)
         self._horizon: dict[Engine, int] = {}
 
     def read(self, ranges: tuple[Range, ...], draft: int, engine: Engine) -> None:
@@ -119,6 +124,7 @@ class Hazards:
         self.tokens.order(needed, draft)
         if engine == Engine.STORE:
             self._open_store = draft
+            self._stores.append(draft)
 
     def add_pass(self, draft: int, items: int, *, last: bool) -> None:
         """A pass was emitted; `last`: its store has all its items with it."""
@@ -166,7 +172,9 @@ class Hazards:
         """A load is emitted with the producers that `producers` found."""
         for engine, producer in producers.items():
             latest = self._horizon.get(engine, NEVER)
-            self.tokens.order(producer, draft, latest=NEVER if latest == self._open_store else latest)
+            if engine == Engine.STORE:
+                latest = self._stores[0] if len(self._stores) == STORES_BEHIND else NEVER
+            self.tokens.order(producer, draft, latest=latest)
         self._writer[writes.space][writes.start : writes.stop] = draft
 
 
