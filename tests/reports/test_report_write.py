@@ -36,7 +36,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_heavy_packages_are_imported_only_when_used() -> None:
     code = (
-        "import sys, skipbeat_reports.write, skipbeat_reports.terminal;"
+        "import sys, skipbeat_reports.write, skipbeat_reports.terminal, skipbeat_reports.estimate;"
         "print(sorted({'matplotlib', 'jinja2', 'rich', 'torch', 'amaranth'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

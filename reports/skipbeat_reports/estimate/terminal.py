@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MEDIUM = 96
 _WIDE = 116
 _FULL = 160
+_SHORTEST_NAME = 12
 
 _Cell = Callable[[LayerEstimate, int], str]
 #: Title, from which width on, how a layer's cell is written; text columns first.
@@ -57,23 +58,27 @@ def _print_layers(console: Console, estimate: Estimate) -> None:
     kept = [column for column in _COLUMNS if console.width >= column[1]]
     titles = ["layer", *(title for title, _, _ in kept)]
     totals = _totals(estimate)
+    footer = [totals.get(title, "") for title in titles[1:]]
+    text = 10 if console.width < _WIDE else 12 if console.width < _FULL else console.width
+    rows = [
+        [_short(cell(layer, estimate.pes), text if title in _TEXTS else console.width) for title, _, cell in kept]
+        for layer in estimate.layers
+    ]
+    # What the other columns leave, with two characters between columns; numbers are never cut.
+    others = sum(2 + max(map(len, column)) for column in zip(titles[1:], footer, *rows, strict=True))
+    names = shorten_all(
+        [printable(layer.name) for layer in estimate.layers], max(_SHORTEST_NAME, console.width - others - 2)
+    )
     table = make_table(
-        titles, text_columns=1 + sum(title in _TEXTS for title in titles), plain=plain,
-        footer=["total", *(totals.get(title, "") for title in titles[1:])],
-    )  # fmt: skip
-    longest_name, longest_text = _lengths(console.width)
-    names = shorten_all([printable(layer.name) for layer in estimate.layers], longest_name)
-    for name, layer in zip(names, estimate.layers, strict=True):
-        cells = [(title in _TEXTS, cell(layer, estimate.pes)) for title, _, cell in kept]
-        add_row(table, [name, *(shorten_all([cell], longest_text)[0] if text else cell for text, cell in cells)])
+        titles, text_columns=1 + sum(title in _TEXTS for title in titles), plain=plain, footer=["total", *footer]
+    )
+    for name, row in zip(names, rows, strict=True):
+        add_row(table, [name, *row])
     console.print(table, crop=False)
 
 
-def _lengths(width: int) -> tuple[int, int]:
-    """Characters of a layer's name and of other texts that a row can take; numbers are never cut."""
-    if width < _WIDE:
-        return 18, 10
-    return (24, 12) if width < _FULL else (width, width)
+def _short(text: str, length: int) -> str:
+    return shorten_all([text], length)[0]
 
 
 def _totals(estimate: Estimate) -> dict[str, str]:

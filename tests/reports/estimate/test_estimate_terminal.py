@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+
+from skipbeat_arch.estimate import Estimate
+from skipbeat_reports.estimate import figures, print_estimate
+from tests.reports.estimate.estimates import HOSTILE, make_estimate
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _no_forced_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+def plain(estimate: Estimate) -> str:
+    file = io.StringIO()
+    print_estimate(estimate, file)
+    return file.getvalue()
+
+
+def on_terminal(estimate: Estimate, width: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv("COLUMNS", str(width))
+    file = Terminal()
+    print_estimate(estimate, file)
+    return re.sub(r"\x1b\[[\d;]*m", "", file.getvalue()).splitlines()
+
+
+def test_a_file_gets_every_column_without_escape_sequences(small: Estimate) -> None:
+    text = plain(small)
+    assert "\x1b" not in text
+    lines = text.splitlines()
+    head = next(line for line in lines if line.startswith("layer "))
+    titles = (
+        "layer kind shape pattern bound density dense cycles cycles speed-up limit util. DRAM weights metadata energy"
+    )
+    assert " ".join(head.split()) == titles
+    for layer in small.layers:
+        row = next(line for line in lines if line.startswith(layer.name))
+        assert f"  {layer.cost.cycles:,}  " in row
+        assert f"  {layer.cycles_dense:,}  " in row
+        assert layer.shape in row
+    total = next(line for line in lines if line.startswith("total"))
+    assert f"{small.cycles_dense:,}" in total
+    assert f"{small.cycles:,}" in total
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_a_terminal_is_never_too_narrow_and_a_layer_takes_one_line(
+    small: Estimate, many: Estimate, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for estimate in (small, many):
+        lines = on_terminal(estimate, width, monkeypatch)
+        assert max(map(len, lines)) <= width
+        rule = next(number for number, line in enumerate(lines) if "───" in line)
+        for layer, line in zip(estimate.layers, lines[rule + 1 :], strict=False):
+            assert f"{layer.cost.cycles:,}" in line
+            assert layer.name[-4:] in line
+
+
+def test_numbers_are_whole_on_the_narrowest_terminal(small: Estimate, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = small.layers[3]
+    long = replace(layer, name="x" * 99, cost=replace(layer.cost, cycles=10**12), cycles_dense=10**13)
+    lines = on_terminal(make_estimate((long,)), 80, monkeypatch)
+    assert sum("1,000,000,000,000" in line for line in lines) == 2
+    assert max(map(len, lines)) <= 80
+
+
+def test_limits_references_energy_host_and_assumptions(small: Estimate) -> None:
+    text = plain(small).replace("\u00a0", " ")
+    assert f"limit         {figures.amdahl_limit(small):.2f}× if every layer reached its own" in text
+    assert f"work skipped  {figures.work_limit(small):.2f}×: {small.macs:,} of {small.macs_dense:,}" in text
+    for other in small.references:
+        assert f"{other.name}: {other.explanation}" in text
+        assert f"{other.cycles:,}" in text
+        assert f"{other.cycles / small.cycles:.2f}×" in text
+    for component in figures.energy_by_component(small.layers):
+        assert re.search(rf"^{component} +[\d.]+ [nµ]J +[\d.]+ %$", text, re.MULTILINE)
+    assert f"table: {small.energy_table}" in text
+    assert "at 8 pJ per bit" in text
+    assert "at 47, the lowest and highest published (Sparseloop" in text
+    assert re.search(r"^aten.softmax +host +13 +461,992$", text, re.MULTILINE)
+    assert re.search(r"^aten.relu +output stage +17 +6,823,936$", text, re.MULTILINE)
+    for assumption in small.assumptions:
+        assert f"assumption: {assumption}" in text
+
+
+def test_texts_are_neither_markup_nor_commands(hostile: Estimate) -> None:
+    text = plain(hostile)
+    assert "\x1b" not in text
+    assert "\x00" not in text
+    shown = HOSTILE.replace("\x1b", "?").replace("\x00", "?")
+    assert text.count(shown) >= 10
+
+
+def test_no_layers() -> None:
+    text = plain(make_estimate(()))
+    assert "speed-up      – over dense" in text
+    assert "– per second" in text
