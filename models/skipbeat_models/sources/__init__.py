@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .load import load_source
 from .module import from_module
 
-__all__ = ["from_module"]
+__all__ = ["from_module", "load_source"]

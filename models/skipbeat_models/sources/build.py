@@ -58,13 +58,15 @@ class _Builder:
         base = operator.base
         if self._constants.add(operator):
             return
-        if base in CONVOLUTIONS | TRANSPOSED:
+        if operator.left:
+            self._leave(operator, operator.left)
+        elif base in CONVOLUTIONS | TRANSPOSED:
             self._add_convolution(operator)
         elif base in PRODUCTS or base == EINSUM:
             self._add_product(operator)
         elif base == ATTENTION:
             self._add_attention(operator)
-        elif base in RECURRENT and operator.target.endswith(".input"):
+        elif base in RECURRENT:
             self._add_recurrent(operator)
         else:
             self._host.add(operator, operator.module or operator.base)
@@ -110,8 +112,10 @@ class _Builder:
         given = operands(operator)
         stored = (False, False) if given is None else (self._is_stored(given[0]), self._is_stored(given[1]))
         product = read_product(operator, stored)
-        if product is None or all(stored):
-            self._leave(operator, "of two weights" if all(stored) else "not a product of two matrices")
+        if all(stored):
+            return  # computed once, ahead of time
+        if product is None or (product.c == 1 and operator.base != "linear"):
+            self._host.add(operator, operator.module or operator.base)  # an outer product: nothing is summed up
             return
         constant = self._constants.find(product.right)
         name = self._name(operator, constant)
@@ -139,10 +143,10 @@ class _Builder:
         self._append(operator, matmul_layer(weighted, p=rows, c=key[-2], k=value[-1], repeats=repeats))
 
     def _add_recurrent(self, operator: Operator) -> None:
-        products = steps(operator)
+        products = steps(operator) if operator.target.endswith(".input") else None
         constants = [self._constants.find(product.weight) for product in products or ()]
         if products is None or None in constants:
-            self._leave(operator, "its weights are not those of a layer")
+            self._leave(operator, "its steps or weights are not those of a plain layer")
             return
         for product, constant in zip(products, constants, strict=True):
             assert constant is not None

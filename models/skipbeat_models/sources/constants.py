@@ -17,7 +17,8 @@ _SAME = frozenset({"to", "_to_copy", "clone", "contiguous", "detach", "alias", "
 _COMPUTED = frozenset(
     {
         "mul", "div", "neg", "t", "transpose", "permute", "view", "reshape", "flatten", "unflatten", "unsqueeze",
-        "squeeze", "expand", "select", "slice", "split", "split_with_sizes", "chunk", "unbind", "_unsafe_view",
+        "squeeze", "expand", "numpy_T", "mT", "select", "slice", "split", "split_with_sizes", "chunk", "unbind",
+        "_unsafe_view",
     }
 )  # fmt: skip
 

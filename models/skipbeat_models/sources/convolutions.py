@@ -54,6 +54,8 @@ def read_call(operator: Operator) -> ConvolutionCall | None:
     if isinstance(padding, str):
         both = tuple(d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel, strict=True))
         low, high = (both[0] // 2, both[1] // 2), (both[0] - both[0] // 2, both[1] - both[1] // 2)
+    elif isinstance(padding, list) and len(padding) == 2 * spatial:  # ONNX has both sides
+        low, high = _pair(padding[:spatial], spatial, 0), _pair(padding[spatial:], spatial, 0)
     else:
         low = high = _pair(padding, spatial, 0)
     return ConvolutionCall(
@@ -67,9 +69,7 @@ def read_call(operator: Operator) -> ConvolutionCall | None:
 
 def _pair(sizes: Argument, spatial: int, fill: int) -> tuple[int, int]:
     listed = sizes if isinstance(sizes, list) else [sizes]
-    numbers = [size for size in listed if isinstance(size, int)]
-    if not numbers:  # an empty stride means 1
-        numbers = [1]
+    numbers = [size for size in listed if isinstance(size, int)] or [1]  # an empty stride means 1
     if len(numbers) < spatial:
         numbers = numbers[:1] * spatial
     return (numbers[0], numbers[1]) if spatial == 2 else (fill, numbers[0])

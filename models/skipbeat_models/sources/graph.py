@@ -33,12 +33,14 @@ class Operator:
         target: namespace, name and overload, such as `aten.conv2d.default`.
         args: by the names of the operator's schema; those that keep their default may be missing.
         module: name of the module that makes the call, empty for the model itself.
+        left: why it is left to the host although it is a product; empty for all others.
     """
 
     target: str
     args: Mapping[str, Argument]
     results: tuple[Value, ...]
     module: str
+    left: str = ""
 
     @property
     def base(self) -> str:

@@ -1,0 +1,126 @@
+"""Checkpoints of any pruning producer as plain weights, which are read one by one when they are asked for.
+
+| producer | form |
+|---|---|
+| torch.nn.utils.prune | `X.weight_orig`, `X.weight_mask` |
+| torch.ao.pruning (WeightNormSparsifier) | `X.parametrizations.weight.original`, `X.parametrizations.weight.0.mask` |
+| NVIDIA ASP (apex) | `X.weight` and `X.__weight_mma_mask` |
+| NVIDIA ModelOpt | `X.weight` and `X._weight_mask` |
+| compressed-tensors, bitmasks | `X.compressed`, `X.bitmask`, `X.shape`, perhaps `X.row_offsets` |
+| compressed-tensors, packed | `X.weight_packed`, `X.weight_scale`, `X.weight_shape`, perhaps `X.weight_zero_point` |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from skipbeat_arch.errors import InputError
+
+from .compressed import from_bitmask, from_packed
+from .masked import BESIDE, apply_mask
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredTensor:
+    """A tensor of a checkpoint, which is in memory only while it is used."""
+
+    shape: tuple[int, ...]
+    read: Callable[[], torch.Tensor]
+
+
+Stored = Mapping[str, StoredTensor]
+
+_WRAPPERS = ("module.", "_orig_mod.")
+_PARAMETRIZED = re.compile(r"(?:(.*)\.)?parametrizations\.(\w+)\.original")
+#: What the bitmask formats and the packed one have beside their values.
+_BITMASK_PARTS = ("bitmask", "shape", "row_offsets")
+_PACKED_PARTS = ("weight_scale", "weight_shape", "weight_zero_point", "weight_g_idx")
+
+
+def plain_weights(stored: Stored) -> dict[str, StoredTensor]:
+    """The plain weights of a checkpoint, in its order.
+
+    Raises:
+        InputError: a mask or a part of a compressed weight is missing, or a mask has another shape.
+    """
+    entries = dict(stored)
+    for wrapper in _WRAPPERS:
+        if entries and all(name.startswith(wrapper) for name in entries):
+            entries = {name.removeprefix(wrapper): tensor for name, tensor in entries.items()}
+    plain: dict[str, StoredTensor] = {}
+    used: set[str] = set()
+    for name in entries:
+        found = _assembled(entries, name)
+        if found is not None:
+            target, tensor, parts = found
+            plain[target] = tensor
+            used.update((name, *parts))
+    order = {name: tensor for name, tensor in entries.items() if name not in used}
+    return {**order, **plain}
+
+
+def _assembled(entries: Stored, name: str) -> tuple[str, StoredTensor, tuple[str, ...]] | None:
+    """The weight that a tensor is the main part of, with its name and the names of the other parts."""
+    module, _, leaf = name.rpartition(".")
+    inside = f"{module}." if module else ""
+    if leaf.endswith("_orig"):
+        target = inside + leaf.removesuffix("_orig")
+        return _masked(entries, name, target, f"{target}_mask")
+    if match := _PARAMETRIZED.fullmatch(name):
+        target = f"{match[1]}.{match[2]}" if match[1] else match[2]
+        return _masked(entries, name, target, f"{name.removesuffix('original')}0.mask")
+    if leaf in BESIDE:
+        return _masked(entries, f"{inside}weight", f"{inside}weight", name)
+    if leaf == "compressed":
+        parts = {part: f"{inside}{part}" for part in _BITMASK_PARTS}
+        shape, read = _needed(entries, name, parts["shape"]), _needed(entries, name, parts["bitmask"])
+        sizes = _sizes(shape)
+        tensor = StoredTensor(shape=sizes, read=lambda: from_bitmask(name, entries[name].read(), read.read(), sizes))
+        return f"{inside}weight", tensor, tuple(parts.values())
+    if leaf == "weight_packed":
+        parts = {part: f"{inside}{part}" for part in _PACKED_PARTS}
+        sizes = _sizes(_needed(entries, name, parts["weight_shape"]))
+        scale, zero = _needed(entries, name, parts["weight_scale"]), entries.get(parts["weight_zero_point"])
+        tensor = StoredTensor(shape=sizes, read=lambda: from_packed(
+            name, entries[name].read(), scale.read(), sizes, zero.read() if zero else None))  # fmt: skip
+        return f"{inside}weight", tensor, tuple(parts.values())
+    return None
+
+
+def _masked(
+    entries: Stored, weight: str, target: str, mask: str
+) -> tuple[str, StoredTensor, tuple[str, ...]]:  # fmt: skip
+    values, zeros = _needed(entries, mask, weight), _needed(entries, weight, mask)
+    if values.shape != zeros.shape:
+        raise InputError(f"mask {mask}: expected the weight's shape {values.shape}, not {zeros.shape}")
+
+    def read() -> torch.Tensor:
+        return apply_mask(target, values.read(), zeros.read())
+
+    return target, StoredTensor(shape=values.shape, read=read), (weight, mask)
+
+
+def _needed(entries: Stored, whole: str, part: str) -> StoredTensor:
+    if part not in entries:
+        raise InputError(f"checkpoint: {whole} is there, but {part}, which belongs to it, is missing")
+    return entries[part]
+
+
+def _sizes(shape: StoredTensor) -> tuple[int, ...]:
+    return tuple(int(size) for size in shape.read().reshape(-1).tolist())
+
+
+def in_memory(tensors: Mapping[str, torch.Tensor]) -> dict[str, StoredTensor]:
+    """Tensors that are there already as a checkpoint."""
+
+    def same(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor
+
+    return {
+        name: StoredTensor(shape=tuple(tensor.shape), read=partial(same, tensor)) for name, tensor in tensors.items()
+    }

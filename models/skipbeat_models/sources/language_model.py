@@ -1,0 +1,221 @@
+"""The layers of a language model, from its checkpoint and the sizes of its Hugging Face `config.json`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.model import HostOperator, ModelDescription, ModelLayer
+from skipbeat_arch.workload import Gemm
+
+from .checkpoint import Stored, StoredTensor
+from .linear import linear_layer, matmul_layer
+from .naming import Role, block, is_expert, role, running_order
+from .notes import Notes
+from .zeros import ZeroReader
+
+#: Model families whose attention looks both ways: they have no decoding.
+ENCODERS = frozenset(
+    {"albert", "bert", "camembert", "deberta", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta"}
+)
+#: Families whose layers store weights as [C, K].
+_TRANSPOSED_FAMILIES = frozenset({"gpt2", "openai-gpt", "decision_transformer", "imagegpt"})
+_NORM = re.compile(r"norm|ln_|layer_norm|LayerNorm", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What the numbers of a configuration say.
+
+    Attributes:
+        experts, active: of a mixture: how many there are, and how many each token uses; 1 and 1 for others.
+    """
+
+    family: str
+    hidden: int
+    heads: int
+    head_size: int
+    experts: int = 1
+    active: int = 1
+    tied: bool = False
+    transposed: bool = False
+
+    @property
+    def decodes(self) -> bool:
+        """Whether it makes one token after the other."""
+        return self.family not in ENCODERS
+
+    @classmethod
+    def read(cls, config: Mapping[str, object], what: str) -> Sizes:
+        """The sizes of a `config.json`.
+
+        Raises:
+            InputError: a key is missing or is not a number in a sensible range.
+        """
+        inner = config.get("text_config")
+        config = {**config, **inner} if isinstance(inner, dict) else config
+
+        def size(*names: str, default: int | None = None) -> int:
+            value = next((config[name] for name in names if config.get(name) is not None), default)
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 32:
+                raise InputError(f"{what}: expected {' or '.join(names)} as a positive number, not {value!r}")
+            return value
+
+        family = str(config.get("model_type", ""))
+        hidden, heads = (
+            size("hidden_size", "n_embd", "d_model", "dim"),
+            size("num_attention_heads", "n_head", "n_heads"),
+        )
+        experts = size("num_local_experts", "num_experts", "n_routed_experts", default=1)
+        return cls(
+            family=family, hidden=hidden, heads=heads, head_size=size("head_dim", default=max(1, hidden // heads)),
+            experts=experts, active=size("num_experts_per_tok", default=1) if experts > 1 else 1,
+            tied=config.get("tie_word_embeddings", family in ("gpt2", "opt")) is True,
+            transposed=family in _TRANSPOSED_FAMILIES,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One use of the model: `rows` tokens are computed at a time, which look at `context` tokens."""
+
+    prefix: str
+    sequences: int
+    length: int
+    context: int
+
+    @property
+    def rows(self) -> int:
+        """Tokens that are computed together."""
+        return self.sequences * self.length
+
+
+def describe_language_model(
+    name: str, weights: Stored, sizes: Sizes | None, zeros: ZeroReader, notes: Notes, *, tokens: int, batch: int
+) -> ModelDescription:
+    """The linear layers of a checkpoint, and with a configuration also the attention's products.
+
+    With a configuration of a model that decodes there are two groups of layers: `prefill/` computes all tokens at
+    once, and `decode/` the last of them, with the others as its context.
+
+    Raises:
+        InputError: no linear layer is there, or a weight is not finite.
+    """
+    layers = _matrices(weights, sizes)
+    if not any(role(layer) is not Role.EMBEDDING for layer in layers):
+        raise InputError(f"model {name}: expected two-dimensional weights of linear layers in it")
+    other = [key for key, tensor in weights.items() if len(tensor.shape) > 2]
+    if other:
+        notes.add(f"not priced, for want of the sizes that they work on: {len(other)} weights with more than two "
+                  f"dimensions ({', '.join(other[:4])}{', ...' if len(other) > 4 else ''}); give the model as "
+                  "module:function with this checkpoint")  # fmt: skip
+    phases = [Phase(prefix="", sequences=batch, length=tokens, context=tokens)]
+    if sizes is not None and sizes.decodes:
+        phases = [
+            Phase(prefix="prefill/", sequences=batch, length=tokens, context=tokens),
+            Phase(prefix="decode/", sequences=batch, length=1, context=tokens),
+        ]
+        notes.add(f"prefill computes {tokens:,} tokens at once; decode one token that looks at {tokens:,}")
+    if sizes is None:
+        notes.add("no config.json: every two-dimensional weight counts as a linear layer, and attention's products of "
+                  "activations are not in the numbers")  # fmt: skip
+    linear = {
+        layer: _linear(layer, tensor, zeros) for layer, tensor in layers.items() if role(layer) is not Role.EMBEDDING
+    }
+    found: list[ModelLayer] = []
+    host: list[HostOperator] = []
+    for phase in phases:
+        found += _phase_layers(phase, linear, sizes)
+        host += _host_operators(phase, weights, layers, sizes)
+    return ModelDescription(name=name, layers=tuple(found), host_operators=tuple(host), notes=notes.texts())
+
+
+def _matrices(weights: Stored, sizes: Sizes | None) -> dict[str, StoredTensor]:
+    """The weights [K, C] of linear layers and embeddings by layer, in the order in which they run."""
+    found = {}
+    for name, tensor in weights.items():
+        if len(tensor.shape) == 2 and not name.endswith(("_scale", "_zero_point", "bias")):
+            layer = name.removesuffix(".weight")
+            embedding = role(layer) is Role.EMBEDDING
+            transposed = sizes is not None and sizes.transposed and block(layer) is not None and not embedding
+            found[layer] = _flipped(tensor) if transposed else tensor
+    heads = [layer for layer in found if role(layer) is Role.HEAD]
+    words = [layer for layer in found if layer.endswith(("embed_tokens", "wte", "word_embeddings"))]
+    if sizes is not None and sizes.decodes and sizes.tied and words and not heads:
+        found["lm_head"] = found[words[0]]
+    return {layer: found[layer] for layer in running_order(list(found))}
+
+
+def _flipped(tensor: StoredTensor) -> StoredTensor:
+    return StoredTensor(shape=tensor.shape[::-1], read=lambda: tensor.read().t())
+
+
+def _linear(name: str, tensor: StoredTensor, zeros: ZeroReader) -> ModelLayer:
+    """A layer for one row; it is measured once for all phases."""
+    k, c = tensor.shape
+    return linear_layer(zeros, name, p=1, c=c, k=k, read=tensor.read)
+
+
+def _phase_layers(phase: Phase, linear: Mapping[str, ModelLayer], sizes: Sizes | None) -> Iterator[ModelLayer]:
+    pending: str | None = None
+    for name, layer in linear.items():
+        what = role(name)
+        if pending is not None and sizes is not None and what is not Role.ATTENTION_IN:
+            yield from _attention(phase, pending, sizes)
+            pending = None
+        if what is Role.ATTENTION_IN and block(name) is not None:
+            pending = name.rpartition(".")[0]
+        rows = phase.sequences if what is Role.POOLED else phase.rows
+        if is_expert(name) and sizes is not None:
+            rows = ceil(rows * sizes.active / sizes.experts)
+        yield _with_rows(layer, phase.prefix, rows)
+
+
+def _with_rows(layer: ModelLayer, prefix: str, rows: int) -> ModelLayer:
+    (part,) = layer.parts
+    work = part.workload
+    assert isinstance(work, Gemm)
+    work = replace(work, p=rows)
+    return replace(layer, name=prefix + layer.name, shape=f"{work.k}x{work.c} on {rows}",
+                   parts=(replace(part, workload=work),))  # fmt: skip
+
+
+def _attention(phase: Phase, module: str, sizes: Sizes) -> Iterator[ModelLayer]:
+    times = phase.sequences * sizes.heads
+    yield matmul_layer(f"{phase.prefix}{module}.query-key", p=phase.length, c=sizes.head_size, k=phase.context,
+                       repeats=times)  # fmt: skip
+    yield matmul_layer(f"{phase.prefix}{module}.score-value", p=phase.length, c=phase.context, k=sizes.head_size,
+                       repeats=times)  # fmt: skip
+
+
+def _host_operators(
+    phase: Phase, weights: Stored, layers: Mapping[str, StoredTensor], sizes: Sizes | None
+) -> Iterator[HostOperator]:
+    """What stands around the products in every such model; norms and embeddings as the checkpoint has them."""
+
+    def some(name: str, operator: str, elements: int, count: int, fused: bool = False) -> Iterator[HostOperator]:
+        if count:
+            yield HostOperator(name=phase.prefix + name, operator=operator, elements=elements, count=count, fused=fused)
+
+    embeddings = Counter(tensor.shape[1] for layer, tensor in layers.items() if role(layer) is Role.EMBEDDING)
+    for size, count in embeddings.items():
+        yield from some("embeddings", "embedding", phase.rows * size, count)
+    norms = Counter(
+        tensor.shape[0] for name, tensor in weights.items()
+        if len(tensor.shape) == 1 and name.endswith(".weight") and _NORM.search(name)
+    )  # fmt: skip
+    for size, count in norms.items():
+        yield from some("norms", "normalisation", phase.rows * size, count)
+    if sizes is None:
+        return
+    blocks = len({block(layer) for layer in layers} - {None})
+    yield from some("attention", "softmax", sizes.heads * phase.rows * phase.context, blocks)
+    widths = Counter(tensor.shape[1] for layer, tensor in layers.items()
+                     if role(layer) is Role.FEED_FORWARD_OUT and not is_expert(layer))  # fmt: skip
+    for size, count in widths.items():
+        yield from some("feed-forward", "activation", phase.rows * size, count)
+    yield from some("residual", "addition", phase.rows * sizes.hidden, 2 * blocks, fused=True)

@@ -1,0 +1,168 @@
+"""A model by the name of its source, as layers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_map
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.model import ModelDescription
+from skipbeat_arch.pattern import Pattern
+
+from .. import zoo
+from ..scheme import Scheme
+from .build import describe
+from .checkpoint import plain_weights
+from .files import PICKLED, open_checkpoint
+from .language_model import Sizes, describe_language_model
+from .loading import load_into
+from .module import from_module
+from .notes import Notes
+from .pt2 import load_pt2
+from .python import build_model
+from .zeros import ZeroReader
+
+EXPECTED = (
+    "expected zoo:NAME, module:function, or a file that ends in .pt2, .safetensors or .onnx, or a folder of "
+    ".safetensors files"
+)
+
+
+def load_source(
+    source: str,
+    *,
+    scheme: Scheme | None = None,
+    seed: int = 0,
+    tokens: int | None = None,
+    batch: int | None = None,
+    checkpoint: Path | None = None,
+    stated: Pattern | None = None,
+) -> ModelDescription:
+    """The layers of a model with the zeros of their weights.
+
+    Args:
+        source: `zoo:NAME`; a `.pt2`, `.safetensors` or `.onnx` file; a folder of `.safetensors` files, perhaps with
+            `config.json`; or `module:function`, found from the current folder, whose code is run.
+        scheme: what to prune a copy to; None prices the weights as they are.
+        seed: of weights and zeros that are made.
+        tokens: length of the sequences of a language model; of the zoo, or of a checkpoint, which needs it.
+        batch: how many examples at a time; None: as the source has it.
+        checkpoint: weights for a zoo model or for a module; only there.
+        stated: the pattern that the weights are said to have; layers that break it are noted.
+
+    Raises:
+        InputError: the source is none of these, cannot be read, or does not fit to the other arguments.
+    """
+    path = Path(source)
+    is_checkpoint = path.is_dir() or path.suffix == ".safetensors"
+    if tokens is not None and not is_checkpoint and not source.startswith(zoo.PREFIX):
+        raise InputError(f"model {source}: a number of tokens belongs to a zoo model or a checkpoint of .safetensors")
+    if is_checkpoint:
+        _no_checkpoint(source, checkpoint)
+        if tokens is None:
+            raise InputError(f"model {source}: expected a number of tokens, the length of a sequence")
+        return _from_checkpoint(path, scheme, seed, stated, tokens, batch or 1)
+    if path.suffix in (".pt2", ".onnx"):
+        _no_checkpoint(source, checkpoint)
+        return _from_graph(path, scheme, seed, stated, batch)
+    if path.suffix in PICKLED:
+        raise InputError(f"model {source}: a state dict has no layers; give it as the checkpoint of a module:function")
+    model: nn.Module
+    inputs: tuple[object, ...]
+    kwargs: Mapping[str, object]
+    if source.startswith(zoo.PREFIX):
+        model, inputs, kwargs = zoo.find(source).source(seed, tokens)
+    elif re.fullmatch(r"[^\W\d][\w.]*:[^\W\d]\w*", source):
+        model, inputs, kwargs = build_model(source)
+    else:
+        raise InputError(f"model {source}: {EXPECTED}")
+    if checkpoint is not None:
+        load_into(model, open_checkpoint(checkpoint), f"checkpoint {checkpoint}")
+    if batch is not None:
+        inputs, kwargs = _batched(source, batch, inputs, kwargs)
+    return from_module(model, inputs, kwargs, name=source, scheme=scheme, seed=seed, stated=stated)
+
+
+def _no_checkpoint(source: str, checkpoint: Path | None) -> None:
+    if checkpoint is not None:
+        raise InputError(f"model {source}: has weights of its own; a checkpoint belongs to zoo:NAME or module:function")
+
+
+def _from_graph(
+    path: Path, scheme: Scheme | None, seed: int, stated: Pattern | None, batch: int | None
+) -> ModelDescription:
+    if batch is not None:
+        raise InputError(f"model {path}: its batch is fixed in the file; export it with another one")
+    if path.suffix == ".onnx":
+        from .onnx import load_onnx
+
+        graph = load_onnx(path)
+    else:
+        graph = load_pt2(path)
+    try:
+        return describe(graph, name=str(path), scheme=scheme, seed=seed, stated=stated)
+    except InputError:
+        raise
+    except (TypeError, ValueError, KeyError, IndexError, RuntimeError, MemoryError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise InputError(f"model {path}: its graph contradicts itself: {type(error).__name__}: {line}") from error
+
+
+def _from_checkpoint(
+    path: Path, scheme: Scheme | None, seed: int, stated: Pattern | None, tokens: int, batch: int
+) -> ModelDescription:
+    if tokens < 1 or batch < 1:
+        raise InputError(f"model {path}: tokens and batch must be at least 1, not {tokens} and {batch}")
+    weights = plain_weights(open_checkpoint(path))
+    config = (path if path.is_dir() else path.parent) / "config.json"
+    sizes = None
+    if config.is_file():
+        content = _config(config)
+        sizes = Sizes.read(content, str(config))
+        stated = stated or _stated(content)
+    notes = Notes()
+    zeros = ZeroReader(scheme, seed, stated, notes)
+    return describe_language_model(str(path), weights, sizes, zeros, notes, tokens=tokens, batch=batch)
+
+
+def _config(path: Path) -> Mapping[str, object]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read as JSON: {' '.join(str(error).split())[:200]}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected an object of names and values")
+    return content
+
+
+def _stated(config: Mapping[str, object]) -> Pattern | None:
+    """The pattern that compressed-tensors' part of a configuration states, such as `2:4`."""
+    section: object = config
+    for name in ("quantization_config", "sparsity_config", "sparsity_structure"):
+        if name == "sparsity_config" and isinstance(section, Mapping) and name not in section:
+            section = config.get("sparsity_config")
+            continue
+        section = section.get(name) if isinstance(section, Mapping) else None
+    return Pattern.parse(section) if isinstance(section, str) and re.fullmatch(r"\d+:\d+", section) else None
+
+
+def _batched(
+    source: str, batch: int, inputs: tuple[object, ...], kwargs: Mapping[str, object]
+) -> tuple[tuple[object, ...], dict[str, object]]:
+    """The example inputs with another first size."""
+
+    def sized(item: object) -> object:
+        if not isinstance(item, torch.Tensor) or item.dim() == 0:
+            return item
+        return item[:1].expand(batch, *item.shape[1:]).clone()
+
+    tensors = [item for item in (*inputs, *kwargs.values()) if isinstance(item, torch.Tensor) and item.dim() > 0]
+    if len({len(tensor) for tensor in tensors}) != 1:
+        raise InputError(f"model {source}: its example inputs have no common batch, so it cannot be changed to {batch}")
+    return tree_map(sized, inputs), tree_map(sized, dict(kwargs))
