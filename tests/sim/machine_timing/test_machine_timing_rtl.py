@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.registers import Cause, Counter
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_hw.verilog import machine_verilog
@@ -19,9 +21,14 @@ from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
 from tests.mapper.machine.networks import random_graph
 from tests.sim.machine_timing.timing_programs import TimingProgram
 
+SLOW_MEMORY = ["memory.latency_clocks=3", "memory.outstanding=2", "memory.burst_beats=4", "outputs.lanes=1"]
+#: A port as wide as a vector, a narrow one, and one that a wide memory serves apart for reads and writes.
 BUILDS: list[tuple[str, Sequence[str]]] = [
-    ("tiny-4x4", ["memory.latency_clocks=3", "memory.outstanding=2", "memory.burst_beats=4", "outputs.lanes=1"]),
+    ("tiny-4x4", ["memory.bytes_per_clock=4", *SLOW_MEMORY]),
+    ("tiny-4x4", ["memory.bytes_per_clock=1", *SLOW_MEMORY]),
     ("edge-8x8", []),
+    ("edge-8x8", ["memory.bytes_per_clock=16"]),
+    ("edge-8x8", ["array.cols=32", "outputs.lanes=8", "memory.bytes_per_clock=16"]),
 ]
 
 
@@ -32,9 +39,24 @@ def check(
     assert run.done
     assert run.cycles == timing.cycles
     assert (run.bytes_read, run.bytes_written) == (timing.bytes_read, timing.bytes_written)
+    assert run.stored == timing.stored
     # the counters run while the machine is busy, from the clock after the start pulse on
     expected = timing.clocks | {Cause.IDLE: timing.clocks[Cause.IDLE] - 1}
     assert {cause: run.counters[Counter[cause.name]] for cause in Cause} == expected
+
+
+def check_pressed(built: VerilatedMachine, program: TimingProgram) -> None:
+    """A random program, in which local vectors may meet those of LOADs."""
+    count = len(program.instructions)
+    try:
+        timing = machine_timing(program.machine, program.instructions, program.tiles)
+    except InputError as refused:
+        error = str(refused)
+    else:
+        check(built, timing, program.memory, 0, count)
+        return
+    assert "the activation banks are written by" in error
+    assert built.run(program.memory, 0, count, max_clocks=200_000).error == MachineError.BANK_CONFLICT
 
 
 @pytest.mark.slow
@@ -45,8 +67,7 @@ def test_the_rtl_takes_these_clocks(preset: str, overrides: Sequence[str]) -> No
     for seed in range(100):
         rng = np.random.default_rng(seed)
         made = TimingProgram.random(machine, rng, int(rng.integers(1, 25)))
-        timing = machine_timing(machine, made.instructions, made.tiles)
-        check(built, timing, made.memory, 0, len(made.instructions))
+        check_pressed(built, made)
     for seed in range(10):
         program = compile_network(random_graph(np.random.default_rng(seed)), machine.hw)
         instructions = program.instructions
