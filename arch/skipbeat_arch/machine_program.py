@@ -15,12 +15,20 @@ from .tensor_layout import Bytes, Int8Array, Int32Array, from_memory, tensor_byt
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A tensor in memory: `raw` is int32, otherwise int8; `address` in bytes."""
+    """A tensor in memory, of `images` images from number `first` on: [channel block][y][x][image][V].
+
+    Attributes:
+        address: in bytes.
+        shape: channels, height, width of an image.
+        raw: int32, otherwise int8.
+    """
 
     name: str
     address: int
     shape: tuple[int, int, int]
     raw: bool = False
+    first: int = 0
+    images: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +54,9 @@ class MachineProgram:
         image: uint8 [bytes], the memory from address 0 on: instructions, tables, parameters, weights.
         memory_bytes: size of the memory that it needs, tensors included.
         address, count: of the instructions; `address` in bytes.
-        tensors: every tensor of the network; the first is the input, the last the output.
-        steps: in the order in which they run.
+        tensors: every tensor that is in memory, for one group of images after the other; of each the input is the
+            first, the output the last.
+        steps: in the order in which they run: all steps for the first group of images, then for the next.
         fold: how the image lies in the input tensor; None if as it is.
     """
 
@@ -64,7 +73,7 @@ class MachineProgram:
 
     @property
     def input(self) -> Place:
-        """Where the input is written, and its shape there."""
+        """Where the input of the first images is written, and its shape there."""
         return self.tensors[0]
 
     @property
@@ -74,8 +83,24 @@ class MachineProgram:
 
     @property
     def output(self) -> Place:
-        """Where the output is read."""
+        """Where the output of the last images is read."""
         return self.tensors[-1]
+
+    @property
+    def images(self) -> int:
+        """Images of a run."""
+        return self.output.first + self.output.images
+
+    def place(self, name: str, image: int) -> Place:
+        """Where an image's tensor is.
+
+        Raises:
+            InputError: it is not in memory, or there is no such image.
+        """
+        for place in self.tensors:
+            if place.name == name and place.first <= image < place.first + place.images:
+                return place
+        raise InputError(f"program: {name} of image {image} is not in its memory")
 
     @property
     def instructions(self) -> tuple[Instruction, ...]:
@@ -94,22 +119,30 @@ class MachineProgram:
         memory[: self.image.size] = self.image
         return memory
 
-    def write_input(self, memory: Bytes, x: Int8Array) -> None:
-        """Writes an image int8 [C, H, W] into a memory.
+    def write_input(self, memory: Bytes, x: Int8Array, image: int = 0) -> None:
+        """Writes an image int8 [C, H, W] into a memory as number `image`.
 
         Raises:
-            InputError: another type or shape.
+            InputError: another type or shape, or no such image.
         """
         if x.dtype != np.int8 or x.shape != self.input_shape:
             raise InputError(f"input: expected int8 {list(self.input_shape)}, not {x.dtype} {list(x.shape)}")
+        place = self.place(self.input.name, image)
         data = to_memory(self.fold.fold(x) if self.fold else x, self.vector)
-        memory[self.input.address : self.input.address + data.size] = data
+        self._pixels(memory, place)[:, image - place.first] = data.reshape(-1, self.vector)
 
-    def read_tensor(self, memory: Bytes, place: Place) -> Int8Array | Int32Array:
-        """A tensor of a memory: int8 [K, H, W], or int32 if it is raw."""
-        size = tensor_bytes(place.shape, self.vector, raw=place.raw)
-        return from_memory(memory[place.address : place.address + size], place.shape, self.vector, raw=place.raw)
+    def read_tensor(self, memory: Bytes, place: Place, image: int | None = None) -> Int8Array | Int32Array:
+        """A tensor of an image (the first of `place` if none is named): int8 [K, H, W], or int32 if it is raw."""
+        at = 0 if image is None else image - place.first
+        data = self._pixels(memory, place)[:, at].ravel()
+        return from_memory(data, place.shape, self.vector, raw=place.raw)
 
-    def read_output(self, memory: Bytes) -> npt.NDArray[np.int8] | npt.NDArray[np.int32]:
-        """The output [K, H, W]: int32 if the last step has no requantisation, otherwise int8."""
-        return self.read_tensor(memory, self.output)
+    def read_output(self, memory: Bytes, image: int = 0) -> npt.NDArray[np.int8] | npt.NDArray[np.int32]:
+        """The output [K, H, W] of an image: int32 if the last step has no requantisation, otherwise int8."""
+        return self.read_tensor(memory, self.place(self.output.name, image), image)
+
+    def _pixels(self, memory: Bytes, place: Place) -> Bytes:
+        """A view of a tensor: uint8 [pixels of all channel blocks, images, bytes]."""
+        size = tensor_bytes(place.shape, self.vector, raw=place.raw) * place.images
+        pixel = self.vector * (4 if place.raw else 1)
+        return memory[place.address : place.address + size].reshape(-1, place.images, pixel)

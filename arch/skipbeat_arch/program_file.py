@@ -23,7 +23,7 @@ from .machine import Machine
 from .machine_program import MachineProgram, Place, StepRange
 
 MAGIC = b"skipbeat"
-FILE_VERSION = 1
+FILE_VERSION = 2
 _HEAD = struct.Struct("<8sIII")
 _DIGEST_BYTES = 32
 
@@ -90,7 +90,7 @@ def _header(program: MachineProgram) -> dict[str, Any]:
         "memory_bytes": program.memory_bytes,
         "address": program.address,
         "count": program.count,
-        "tensors": [[t.name, t.address, list(t.shape), t.raw] for t in program.tensors],
+        "tensors": [[t.name, t.address, list(t.shape), t.raw, t.first, t.images] for t in program.tensors],
         "fold": None if program.fold is None else dataclasses.asdict(program.fold),
         "steps": [[s.name, s.start, s.stop] for s in program.steps],
     }
@@ -115,8 +115,11 @@ def _program(header: dict[str, Any], fingerprint: int, image: np.ndarray[Any, An
             hardware=str(header["hardware"]), fingerprint=fingerprint, vector=int(header["vector"]), image=image,
             memory_bytes=int(header["memory_bytes"]), address=int(header["address"]), count=int(header["count"]),
             tensors=tuple(
-                Place(name=str(name), address=int(address), shape=(int(c), int(h), int(w)), raw=bool(raw))
-                for name, address, (c, h, w), raw in header["tensors"]
+                Place(
+                    name=str(name), address=int(address), shape=(int(c), int(h), int(w)), raw=bool(raw),
+                    first=int(first), images=int(images),
+                )
+                for name, address, (c, h, w), raw, first, images in header["tensors"]
             ),
             steps=tuple(
                 StepRange(name=str(name), start=int(start), stop=int(stop)) for name, start, stop in header["steps"]

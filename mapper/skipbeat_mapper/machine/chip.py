@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from skipbeat_arch.machine import PARAMETER_BLOCKS, TABLE_ENTRIES, Machine
 
-from .regions import MAX_ENTRIES, bank_entries
+from .regions import MAX_ENTRIES, Span, bank_entries
 
 
 class Ring:
@@ -16,18 +18,32 @@ class Ring:
 
     def __init__(self, size: int, first: int = 0) -> None:
         self.size, self._first, self._next = size, first, first
+        self._kept: dict[Hashable, Span] = {}
 
-    def take(self, count: int) -> int:
+    def take(self, count: int, within: Span | None = None) -> int:
         """The first of `count` entries behind the last ones, or at the start if they do not fit there.
+
+        Args:
+            within: take them from these entries, from-to.
 
         Raises:
             ValueError: more than there are.
         """
-        if not 0 <= count <= self.size - self._first:
-            raise ValueError(f"a range of {count!r} in a memory of {self.size!r}")
-        start = self._next if self._next + count <= self.size else self._first
+        first, stop = within or (self._first, self.size)
+        if not 0 <= count <= stop - first:
+            raise ValueError(f"a range of {count!r} in a memory of {stop - first!r}")
+        start = self._next if first <= self._next <= stop - count else first
         self._next = start + count
+        self._kept = {key: (a, b) for key, (a, b) in self._kept.items() if b <= start or self._next <= a}
         return start
+
+    def keep(self, key: Hashable, count: int) -> tuple[int, bool]:
+        """The first of the `count` entries of `key`, and whether they are new: not still there from before."""
+        if key in self._kept:
+            return self._kept[key][0], False
+        start = self.take(count)
+        self._kept[key] = start, start + count
+        return start, True
 
 
 class Chip:

@@ -19,15 +19,15 @@ from .plan import plan
 ADDRESS_BITS = 32
 
 
-def compile_network(graph: Graph, hw: Hardware) -> MachineProgram:
-    """The program that runs a graph, one image at a time.
+def compile_network(graph: Graph, hw: Hardware, images: int = 1) -> MachineProgram:
+    """The program that runs a graph on so many images.
 
     Raises:
         InputError: a step that does not fit the hardware, or hardware that has no accelerator.
     """
     machine = Machine.of(hw)
     graph, fold = fold_input(graph, machine)
-    memory = memory_map(graph, machine)
+    memory = memory_map(graph, machine, images)
     emitter = Emitter(machine, memory.vectors)
     emitter.run(list(plan(memory)))
     alignment = machine.burst_beats * machine.vector
@@ -45,22 +45,24 @@ def compile_network(graph: Graph, hw: Hardware) -> MachineProgram:
         hardware=hw.name, fingerprint=machine.fingerprint, vector=machine.vector, image=image, memory_bytes=size,
         address=0, count=len(words), tensors=_places(graph, memory, start),
         steps=tuple(
-            StepRange(name=step.layer.name, start=emitter.steps[i][0], stop=emitter.steps[i][1])
-            for i, step in enumerate(graph.steps)
+            StepRange(name=graph.steps[run % len(graph.steps)].layer.name, start=start, stop=stop)
+            for run, (start, stop) in sorted(emitter.steps.items())
         ),
         fold=fold,
     )  # fmt: skip
 
 
 def _places(graph: Graph, memory: MemoryMap, start: int) -> tuple[Place, ...]:
-    """The input first, the output last."""
+    """Of each group of images the tensors that are in memory, the input first, the output last."""
     raw = {step.output for step in graph.steps if step.raw}
     inner = [t for t in graph.tensors if t.name not in (graph.input, graph.output)]
     ordered = [graph.tensor(graph.input), *inner, graph.tensor(graph.output)]
     return tuple(
         Place(
-            name=t.name, address=start + memory.tensors[t.name] * memory.machine.vector, shape=t.shape,
-            raw=t.name in raw,
+            name=t.name, address=start + group.tensors[t.name] * memory.machine.vector, shape=t.shape,
+            raw=t.name in raw, first=group.first, images=group.images,
         )
+        for group in memory.groups
         for t in ordered
+        if t.name in group.tensors
     )  # fmt: skip

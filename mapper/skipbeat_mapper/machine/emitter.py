@@ -20,7 +20,7 @@ from skipbeat_arch.instruction import VERSION, Engine, Kind, Opcode
 from skipbeat_arch.machine import Machine
 
 from .hazards import NEVER, Draft, Hazards
-from .operations import Clear, Load, PassOp, Range, Space, StoreOp, Unit, Walk
+from .operations import Clear, Load, Local, PassOp, Range, Space, StoreOp, Unit, Walk
 
 #: Units whose loads may be put before the end of the present one.
 AHEAD = 2
@@ -77,7 +77,7 @@ class Emitter:
         for unit, following in itertools.pairwise(units):
             busy += unit.reads()
             if unit.store is not None:
-                busy.append(unit.store.writes)
+                busy += unit.store.changes
             for load in following.loads:
                 touched = [load.writes] + ([load.reads] if isinstance(load, Load) else [])
                 if any(a.meets(b) for a in touched for b in busy):
@@ -152,14 +152,25 @@ class Emitter:
         self._hazards.add_pass(draft, p.command.pixels if p.command.beat else 0, last=p.command.last)
 
     def _store(self, op: StoreOp) -> None:
+        if op.local is not None:
+            self._place(op.local)
         fields = {
             "address": op.address * self._machine.vector, "block": op.block, "low": op.low & 255, "high": op.high & 255,
             "raw": int(op.raw), "residual": int(op.residual_at is not None), "residual_at": op.residual_at or 0,
-            "count": op.count, "pool": op.pool, "memory": 1, "local": 0,
+            "count": op.count, "pool": op.pool, "memory": int(op.writes is not None),
+            "local": int(op.local is not None),
         }  # fmt: skip
         draft = self._add(Opcode.STORE, fields, Engine.STORE)
         self._hazards.read(op.reads, draft, Engine.STORE)
-        self._hazards.store(op.writes, draft)
+        self._hazards.store(op, draft)
+
+    def _place(self, local: Local) -> None:
+        fields = {
+            "to": local.to, "width": local.width, "pitch": local.pitch, "period": local.period, "bank": local.bank
+        }  # fmt: skip
+        self._add(Opcode.PLACE, fields, Engine.STORE)
+        for line in range(local.writes.start, local.writes.stop, local.pitch):
+            self._zero[line : line + local.width] = False
 
     def _add(self, opcode: Opcode, fields: dict[str, int], engine: Engine) -> int:
         self.drafts.append(Draft(opcode, fields, engine))

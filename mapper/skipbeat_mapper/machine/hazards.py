@@ -4,6 +4,9 @@ Every on-chip entry and memory vector remembers who wrote and who reads it. A de
 later one of another engine; the instructions of one engine are in order anyway. Tokens between two engines are given
 and taken in program order, so a dependency on an earlier producer than the last one waited for is already met.
 
+The banks have one write port: whatever a LOAD or a ZERO writes there and whatever a local STORE writes wait for each
+other, wherever they write.
+
 A pass is over for the load engine when its last activation has been read, but its tile is certainly out of the weight
 buffer only when the core has begun it: when at most `FETCH_AHEAD` items, the fetcher's queue, can be behind its first.
 """
@@ -20,13 +23,15 @@ import numpy.typing as npt
 from skipbeat_arch.instruction import Engine, Instruction, Opcode
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
-from .operations import Range, Space
+from .operations import Range, Space, StoreOp
 
 Drafts = npt.NDArray[np.int64]
 
 FETCH_AHEAD = 8
 #: Tokens that a counter holds; some are left for those that engines have not taken yet.
 MAX_OPEN = 48
+#: Open tokens from which on a pass waits for the last store rather than for the one whose outputs it needs.
+MANY_OPEN = 40
 NEVER = -1
 #: Stores that a load lets pass rather than wait for the last of them: its data is written long before.
 STORES_BEHIND = 8
@@ -71,9 +76,17 @@ class Tokens:
             return
         producer = max(producer, latest)
         self._last[source, sink] = producer
+        pairs = self._pairs.setdefault((source, sink), [])
+        if pairs and pairs[-1][1] == consumer:  # it takes one token of an engine: that of the later producer
+            self._drafts[pairs.pop()[0]].signal.discard(sink)
         self._drafts[producer].signal.add(sink)
         self._drafts[consumer].wait.add(source)
-        self._pairs.setdefault((source, sink), []).append((producer, consumer))
+        pairs.append((producer, consumer))
+
+    def open(self, source: Engine, sink: Engine, producer: int) -> int:
+        """Tokens that may have been given and not taken when a producer gives one."""
+        pairs = self._pairs.get((source, sink), [])
+        return len(pairs) - bisect.bisect_right(pairs, producer, key=lambda pair: pair[1])
 
     def check(self) -> None:
         """No counter can overflow: few producers are ahead of their consumers in program order."""
@@ -106,6 +119,9 @@ class Hazards:
         }  # fmt: skip
         self._writer: dict[Space, Drafts] = {space: _nobody(size) for space, size in sizes.items()}
         self._reader: dict[Space, Drafts] = {s: _nobody(size) for s, size in sizes.items() if s != Space.MEMORY}
+        #: The store that wrote each entry of the banks; `_writer` has the load.
+        self._stored = _nobody(machine.bank_depth)
+        self._last_local = self._last_load = self._last_closed = NEVER
         self._passes: list[_Pass] = []
         self._ends: list[int] = []
         self._items = 0
@@ -115,16 +131,21 @@ class Hazards:
         self._horizon: dict[Engine, int] = {}
 
     def read(self, ranges: tuple[Range, ...], draft: int, engine: Engine) -> None:
-        """A pass or a store reads on-chip ranges: it waits for the loads that wrote them."""
-        needed = NEVER
+        """A pass or a store reads on-chip ranges: it waits for the loads and local stores that wrote them."""
+        loaded = stored = NEVER
         for r in ranges:
-            needed = max(needed, int(self._writer[r.space][r.start : r.stop].max(initial=NEVER)))
+            loaded = max(loaded, int(self._writer[r.space][r.start : r.stop].max(initial=NEVER)))
+            if r.space == Space.ACTIVATIONS:
+                stored = max(stored, int(self._stored[r.start : r.stop].max(initial=NEVER)))
             reader = len(self._passes) if r.space == Space.WEIGHTS else draft
             self._reader[r.space][r.start : r.stop] = reader
-        self.tokens.order(needed, draft)
+        self.tokens.order(loaded, draft)
         if engine == Engine.STORE:
             self._open_store = draft
             self._stores.append(draft)
+        elif stored != NEVER:
+            many = self.tokens.open(Engine.STORE, Engine.EXECUTE, stored) >= MANY_OPEN
+            self.tokens.order(stored, draft, latest=self._last_closed if many else NEVER)
 
     def add_pass(self, draft: int, items: int, *, last: bool) -> None:
         """A pass was emitted; `last`: its store has all its items with it."""
@@ -132,11 +153,17 @@ class Hazards:
         self._items += items
         self._ends.append(self._items)
         if last:
-            self._open_store = NEVER
+            self._last_closed, self._open_store = self._open_store, NEVER
 
-    def store(self, written: Range, draft: int) -> None:
-        """A store writes memory."""
-        self._writer[Space.MEMORY][written.start : written.stop] = draft
+    def store(self, op: StoreOp, draft: int) -> None:
+        """A store writes memory, the banks or both; there it waits for passes that read what it writes."""
+        if op.writes is not None:
+            self._writer[Space.MEMORY][op.writes.start : op.writes.stop] = draft
+        if op.local is not None:
+            at = slice(op.local.writes.start, op.local.writes.stop)
+            self.tokens.order(int(self._reader[Space.ACTIVATIONS][at].max(initial=NEVER)), draft)
+            self.tokens.order(self._last_load, draft)
+            self._stored[at] = self._last_local = draft
 
     def close_unit(self, drafts: dict[Engine, int]) -> None:
         """The last drafts of units that lie some way back."""
@@ -154,6 +181,8 @@ class Hazards:
             found[Engine.STORE] = reader
         else:
             found[Engine.EXECUTE] = reader
+        if writes.space == Space.ACTIVATIONS:
+            found[Engine.STORE] = self._last_local
         if reads is not None:
             writer = int(self._writer[Space.MEMORY][reads.start : reads.stop].max(initial=NEVER))
             found[Engine.STORE] = max(found[Engine.STORE], writer)
@@ -176,6 +205,8 @@ class Hazards:
                 latest = self._stores[0] if len(self._stores) == STORES_BEHIND else NEVER
             self.tokens.order(producer, draft, latest=latest)
         self._writer[writes.space][writes.start : writes.stop] = draft
+        if writes.space == Space.ACTIVATIONS:
+            self._last_load = draft
 
 
 def _nobody(size: int) -> Drafts:

@@ -19,8 +19,8 @@ def table_load(machine: Machine, source: int, entry: int, count: int) -> Load:
     )  # fmt: skip
 
 
-def clear(region: Region, base: int, prepared: Prepared) -> Clear | None:
-    """The zeros around the map's pixels in a region at `base`; None if there are none."""
+def clear(region: Region, base: int, prepared: Prepared) -> list[Clear]:
+    """The zeros around the map's pixels in a region at `base`, if there are any."""
     first, last = region.real_lines(prepared.step.convolution)
     spans: list[tuple[int, int]] = []
 
@@ -41,8 +41,8 @@ def clear(region: Region, base: int, prepared: Prepared) -> Clear | None:
                 add(start, start + region.pitch)
         add(at + region.lines * region.pitch, at + region.plane)
     if not spans:
-        return None
-    return Clear(spans=tuple(spans), writes=Range(Space.ACTIVATIONS, base, base + region.entries))
+        return []
+    return [Clear(spans=tuple(spans), writes=Range(Space.ACTIVATIONS, base, base + region.entries))]
 
 
 class Lines:
@@ -67,7 +67,7 @@ class Lines:
     def _block(self, block: int, start: int, stop: int) -> list[Load]:
         """Stored lines from-to of one channel block: one load if they follow one another in memory."""
         conv, region = self._prepared.step.convolution, self._region
-        if region.line_step == 1 and region.real == conv.width:
+        if region.line_step == 1 and region.real == conv.width * region.images:
             return [self._load(block, start, stop - start)]
         return [self._load(block, line, 1) for line in range(start, stop)]
 
@@ -75,10 +75,11 @@ class Lines:
         conv, region, banks = self._prepared.step.convolution, self._region, self._prepared.banks
         bank, plane = banks.place(block)
         row = region.top + line * region.line_step - conv.padding[0]
-        column = region.left + region.lead - conv.padding[1]
+        column = (region.left - conv.padding[1]) * region.images + region.lead
         to = self._base + plane * region.plane + line * region.pitch + region.lead
         return Load(
-            kind=Kind.ACTIVATIONS, to=to, source=self._tensor + (block * conv.height + row) * conv.width + column,
+            kind=Kind.ACTIVATIONS, to=to,
+            source=self._tensor + (block * conv.height + row) * conv.width * region.images + column,
             count=lines * region.real, width=region.real, pitch=region.pitch,
             period=banks.period.bit_length() - 1, bank=bank,
             writes=Range(Space.ACTIVATIONS, to, to + (lines - 1) * region.pitch + region.real),

@@ -11,18 +11,31 @@ from skipbeat_arch.machine import PARAMETER_PITCH, Machine
 from skipbeat_arch.tensor_layout import Bytes, tensor_bytes
 
 from .banks import Banks
-from .regions import Region, regions
+from .chains import Chain, Geometry, geometry, side_by_side
+from .regions import Region, Span, split
 from .tables import Offsets, step_tables, table_data
 from .tiles import StepTiles, packed_words, parameter_data, step_tiles
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prepared:
-    """A step with its geometry and weights, and the memory vectors where its table, parameters and weights begin."""
+    """A step with its geometry and weights, and the memory vectors where its table, parameters and weights begin.
+
+    Attributes:
+        images: side by side in its maps.
+        input, output: chains of its input and output, if they stay on the chip.
+        gap: entries of the banks for what it loads, from-to.
+        writes: whether its output goes to memory.
+    """
 
     step: Step
     banks: Banks
+    images: int
     regions: tuple[Region, ...]
+    input: Chain | None
+    output: Chain | None
+    gap: Span
+    writes: bool
     tiles: StepTiles
     entries: tuple[Offsets, ...]
     table_at: int
@@ -31,20 +44,34 @@ class Prepared:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Group:
+    """Images that are computed side by side: `images` of them, from number `first` on.
+
+    Attributes:
+        steps: prepared for so many images.
+        tensors: first vector of each tensor that is in memory.
+    """
+
+    images: int
+    first: int
+    steps: tuple[Prepared, ...]
+    tensors: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class MemoryMap:
     """All that follows the instructions, in vectors from the first one behind them.
 
     Attributes:
-        stored: vectors of tables (an entry of zeros first), parameters and weights.
-        tensors: first vector of each tensor; they follow what is stored.
+        groups: of images, one after the other.
+        stored: vectors of tables (an entry of zeros first), parameters and weights; tensors follow.
         vectors: of all.
     """
 
     machine: Machine
     graph: Graph
-    steps: tuple[Prepared, ...]
+    groups: tuple[Group, ...]
     stored: int
-    tensors: dict[str, int]
     vectors: int
 
     def data(self) -> Bytes:
@@ -55,8 +82,10 @@ class MemoryMap:
         def put(at: int, part: Bytes) -> None:
             data[at * machine.vector : at * machine.vector + part.size] = part
 
-        for each in self.steps:
-            put(each.table_at, table_data(each.entries, machine))
+        for group in {group.images: group for group in self.groups}.values():
+            for each in group.steps:
+                put(each.table_at, table_data(each.entries, machine))
+        for each in self.groups[0].steps:
             put(each.parameters_at, parameter_data(each.step, machine))
             put(each.weights_at, packed_words(each.step, each.banks, each.tiles, machine))
         return data
@@ -76,34 +105,53 @@ class _Room:
         return start
 
 
-def memory_map(graph: Graph, machine: Machine) -> MemoryMap:
+def memory_map(graph: Graph, machine: Machine, images: int = 1) -> MemoryMap:
     """Prepares every step and lays out the memory.
 
     Raises:
         InputError: a step that does not fit the hardware.
     """
     banks = [Banks.of(step.convolution.c_in, machine) for step in graph.steps]
-    areas = [regions(step, machine, b.planes) for step, b in zip(graph.steps, banks, strict=True)]
     tiles = [step_tiles(step, b, machine) for step, b in zip(graph.steps, banks, strict=True)]
-    entries = [step_tables(*each) for each in zip(graph.steps, banks, areas, strict=True)]
+    spans = split(images, side_by_side(graph, machine, banks, images))
     room = _Room(machine)
     room.take(machine.table_vectors)
-    tables = [room.take(len(e) * machine.table_vectors) for e in entries]
     parameters = [room.take(len(t.columns) * PARAMETER_PITCH) for t in tiles]
     weights = [room.take(t.words) for t in tiles]
+    prepared: dict[int, tuple[Prepared, ...]] = {}
+    for size in dict.fromkeys(stop - first for first, stop in spans):
+        shape = geometry(graph, machine, banks, size)
+        entries = [step_tables(*each) for each in zip(graph.steps, banks, shape.regions, strict=True)]
+        prepared[size] = tuple(
+            Prepared(
+                step=step, banks=banks[i], images=size, regions=shape.regions[i], input=shape.inputs[i],
+                output=shape.outputs[i], gap=shape.gaps[i], writes=_in_memory(graph, shape, step.output),
+                tiles=tiles[i], entries=entries[i], table_at=room.take(len(entries[i]) * machine.table_vectors),
+                parameters_at=parameters[i], weights_at=weights[i],
+            )
+            for i, step in enumerate(graph.steps)
+        )  # fmt: skip
     stored = room.at
+    groups = []
+    for first, stop in spans:
+        steps = prepared[stop - first]
+        tensors = _tensors(graph, steps, machine, room, stop - first)
+        groups.append(Group(images=stop - first, first=first, steps=steps, tensors=tensors))
+    return MemoryMap(machine=machine, graph=graph, groups=tuple(groups), stored=stored, vectors=room.at)
+
+
+def _in_memory(graph: Graph, shape: Geometry, tensor: str) -> bool:
+    """Whether anybody reads a tensor from memory."""
+    inputs = any(s.input == tensor and c is None for s, c in zip(graph.steps, shape.inputs, strict=True))
+    return inputs or tensor == graph.output or any(s.residual == tensor for s in graph.steps)
+
+
+def _tensors(graph: Graph, steps: tuple[Prepared, ...], machine: Machine, room: _Room, images: int) -> dict[str, int]:
+    """Places of the tensors of a group that are in memory."""
     raw = {step.output for step in graph.steps if step.raw}
-    tensors = {}
-    for tensor in graph.tensors:
-        size = tensor_bytes(tensor.shape, machine.vector, raw=tensor.name in raw)
-        tensors[tensor.name] = room.take(size // machine.vector)
-    steps = [
-        Prepared(
-            step=step, banks=banks[i], regions=tuple(areas[i]), tiles=tiles[i], entries=entries[i],
-            table_at=tables[i], parameters_at=parameters[i], weights_at=weights[i],
-        )
-        for i, step in enumerate(graph.steps)
-    ]  # fmt: skip
-    return MemoryMap(
-        machine=machine, graph=graph, steps=tuple(steps), stored=stored, tensors=tensors, vectors=room.at,
-    )  # fmt: skip
+    local = {each.step.output for each in steps if not each.writes}
+    return {
+        t.name: room.take(images * tensor_bytes(t.shape, machine.vector, raw=t.name in raw) // machine.vector)
+        for t in graph.tensors
+        if t.name not in local
+    }

@@ -99,8 +99,24 @@ class PassOp:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Local:
+    """Where a STORE writes in the activation banks: the fields of a PLACE; `writes` covers all of it."""
+
+    to: int
+    width: int
+    pitch: int
+    period: int
+    bank: int
+    writes: Range
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoreOp:
-    """A STORE of `count` output vectors (items, if raw) to memory vector `address`."""
+    """A STORE of `count` output vectors (items, if raw): to memory vector `address`, into the banks, or both.
+
+    Attributes:
+        writes: the memory that it writes.
+    """
 
     address: int
     block: int
@@ -111,7 +127,13 @@ class StoreOp:
     count: int
     pool: int
     reads: tuple[Range, ...]
-    writes: Range
+    writes: Range | None
+    local: Local | None
+
+    @property
+    def changes(self) -> list[Range]:
+        """Everything that it writes."""
+        return [r for r in (self.writes, self.local.writes if self.local else None) if r]
 
 
 @dataclass(kw_only=True)
@@ -119,7 +141,7 @@ class Unit:
     """What runs between two chances to load: the passes of a block and column tile, or a part of them.
 
     Attributes:
-        step: number of the step.
+        step: number of the step, counted on from group to group of images.
         loads: what must be there before it starts, in order, and was not loaded for an earlier unit.
         store: begins before the passes that feed it; None in all but the first part of a block.
     """

@@ -15,9 +15,9 @@ from skipbeat_arch.command import Command
 
 from .chip import Chip
 from .loads import Lines, clear, table_load
-from .memory_map import MemoryMap, Prepared
-from .operations import Load, PassOp, Range, Space, Unit, Walk
-from .regions import Region, Span
+from .memory_map import Group, MemoryMap
+from .operations import Clear, Load, PassOp, Range, Space, Unit, Walk
+from .regions import Region, Span, one_row
 from .stores import Stores
 from .tables import Offsets, bank_offsets, tap_offset
 from .visits import visits
@@ -25,15 +25,16 @@ from .weights import Placed, WeightPlan
 
 
 def plan(memory: MemoryMap) -> Iterator[Unit]:
-    """All units of a network in program order."""
+    """All units of a network in program order; their steps are counted on from group to group of images."""
     chip = Chip(memory.machine)
     zeros: Load | None = table_load(memory.machine, 0, 0, 1)
-    for number, prepared in enumerate(memory.steps):
-        for unit in _StepPlan(chip, memory, number, prepared).units():
-            if zeros is not None:
-                unit.loads.insert(0, zeros)
-                zeros = None
-            yield unit
+    for turn, group in enumerate(memory.groups):
+        for number in range(len(group.steps)):
+            for unit in _StepPlan(chip, memory, group, number, turn * len(group.steps)).units():
+                if zeros is not None:
+                    unit.loads.insert(0, zeros)
+                    zeros = None
+                yield unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,55 +57,80 @@ class _Block:
 class _StepPlan:
     """The units of one step."""
 
-    def __init__(self, chip: Chip, memory: MemoryMap, number: int, prepared: Prepared) -> None:
-        self._chip, self._memory, self._number, self._prepared = chip, memory, number, prepared
-        self._step, self._machine = prepared.step, memory.machine
+    def __init__(self, chip: Chip, memory: MemoryMap, group: Group, number: int, before: int) -> None:
+        prepared = group.steps[number]
+        self._chip, self._group, self._number, self._prepared = chip, group, number, prepared
+        self._step, self._machine, self._run = prepared.step, memory.machine, before + number
         self._tables = {(0,) * prepared.banks.rows: 0}
         self._found: dict[tuple[int, int], Offsets] = {}
         self._weights = WeightPlan(prepared, chip)
-        self._stores = Stores(prepared, chip, memory)
+        self._stores = Stores(prepared, chip, group)
 
     def units(self) -> Iterator[Unit]:
         prepared = self._prepared
-        waiting: list[Load] = []
-        if prepared.entries:
-            entry = self._chip.table.take(len(prepared.entries))
-            self._tables |= {offsets: entry + i for i, offsets in enumerate(prepared.entries)}
-            waiting.append(table_load(self._machine, prepared.table_at, entry, len(prepared.entries)))
-        region, base, lines, zeros = None, 0, None, None
+        waiting: list[Load | Clear] = self._table()
+        if prepared.output is not None:
+            chain = prepared.output
+            waiting += clear(chain.region, chain.base, self._group.steps[chain.reader])
+        region, base, lines = None, 0, None
         for visit in visits(prepared, self._machine):
-            if visit.region is not region or lines is None:
+            if visit.region is not region:
                 region = visit.region
-                base = self._chip.activations.take(region.entries)
-                lines = Lines(prepared, region, base, self._memory.tensors[self._step.input])
-                zeros = clear(region, base, prepared)
+                base, lines, zeros = self._enter(region)
+                waiting += zeros
                 self._weights.new_region()
                 self._stores.new_region()
             block = self._block(region, base, visit.rows, visit.columns)
             for unit in self._accumulate(block, visit.column):
-                unit.loads[:0] = [*([zeros] if zeros else []), *waiting, *lines.needed(visit.rows)]
-                zeros, waiting = None, []
+                unit.loads[:0] = [*waiting, *(lines.needed(visit.rows) if lines else ())]
+                waiting = []
                 yield unit
 
+    def _table(self) -> list[Load | Clear]:
+        """Loads of the step's offset tables."""
+        prepared, count = self._prepared, len(self._prepared.entries)
+        if not count:
+            return []
+        entry, new = self._chip.table.keep(prepared.table_at, count)
+        self._tables |= {offsets: entry + i for i, offsets in enumerate(prepared.entries)}
+        return [table_load(self._machine, prepared.table_at, entry, count)] if new else []
+
+    def _enter(self, region: Region) -> tuple[int, Lines | None, list[Clear]]:
+        """Where a region lies, the loads of its lines (none if the step before wrote them there) and its zeros."""
+        prepared = self._prepared
+        if prepared.input is not None:
+            return prepared.input.base, None, []
+        base = self._chip.activations.take(region.entries, prepared.gap)
+        lines = Lines(prepared, region, base, self._group.tensors[self._step.input])
+        return base, lines, clear(region, base, prepared)
+
     def _block(self, region: Region, base: int, rows: Span, columns: Span) -> _Block:
-        conv, pool = self._step.convolution, self._step.window
-        line = conv.stride[0] * region.pitch
-        down, across = conv.stride[0] * pool.stride[0] // region.line_step, conv.stride[1] * pool.stride[1]
-        walk = Walk(
-            counts=(pool.kernel[1], pool.kernel[0], columns[1] - columns[0], rows[1] - rows[0]),
-            steps=(conv.stride[1], line if pool.kernel[0] > 1 else 0, across, down * region.pitch),
-        )
-        start = base + (rows[0] - region.rows[0]) * down * region.pitch + (columns[0] - region.columns[0]) * across
+        conv, pool, images = self._step.convolution, self._step.window, region.images
+        down = conv.stride[0] * pool.stride[0] // region.line_step * region.pitch
+        across = conv.stride[1] * pool.stride[1] * images
+        start = base + (rows[0] - region.rows[0]) * down + (columns[0] - region.columns[0]) * across
+        walk = self._walk(region, (rows[1] - rows[0], columns[1] - columns[0]), down, across)
         return _Block(region=region, rows=rows, columns=columns, start=start, walk=walk)
+
+    def _walk(self, region: Region, size: Span, down: int, across: int) -> Walk:
+        """The loops over `size` (rows, columns) of outputs: the images of a pixel are inside its column."""
+        conv, (high, wide), images = self._step.convolution, self._step.window.kernel, region.images
+        line = conv.stride[0] * region.pitch if high > 1 else 0
+        if images == 1 or (across == images and (high, wide) == (1, 1)):
+            counts = wide, high, size[1] * images, size[0]
+            return Walk(counts=counts, steps=(conv.stride[1], line, across // images, down))
+        if not one_row(self._step, images):
+            return Walk(counts=(1, images, size[1], size[0]), steps=(0, 1, across, down))
+        return Walk(counts=(wide, high, images, size[1]), steps=(conv.stride[1] * images, line, 1, across))
 
     def _accumulate(self, block: _Block, column: int) -> Iterator[Unit]:
         """The units of one block and column tile: one, or several if its weights come in parts."""
         store, loads = self._stores.store(column, block.rows, block.columns)
-        unit = Unit(step=self._number, walk=block.walk, store=store)
+        unit = Unit(step=self._run, walk=block.walk, store=store)
         parts = self._weights.parts(column)
         for number, (part, weight_loads) in enumerate(parts):
             if number:
-                unit = Unit(step=self._number, walk=block.walk)
+                unit = Unit(step=self._run, walk=block.walk)
             unit.loads += weight_loads + loads
             loads = []
             for at, placed in enumerate(part):
@@ -119,17 +145,18 @@ class _StepPlan:
             unit.loads += loads
             yield unit
 
-    def _offsets(self, tap: int, pitch: int) -> Offsets:
+    def _offsets(self, tap: int, region: Region) -> Offsets:
         """`bank_offsets`, each computed once."""
-        if (tap, pitch) not in self._found:
-            self._found[tap, pitch] = bank_offsets(self._step, self._prepared.banks, tap, pitch)
-        return self._found[tap, pitch]
+        key = tap, region.pitch
+        if key not in self._found:
+            self._found[key] = bank_offsets(self._step, self._prepared.banks, tap, region)
+        return self._found[key]
 
     def _pass(self, block: _Block, column: int, placed: Placed, *, first: bool, last: bool) -> PassOp:
         banks, region, packed = self._prepared.banks, block.region, placed.tile.statistics
         tap, plane = banks.tile(placed.tile.number)
-        offsets = self._offsets(tap, region.pitch)
-        base = block.start + plane * region.plane + tap_offset(self._step, tap, region.pitch)
+        offsets = self._offsets(tap, region)
+        base = block.start + plane * region.plane + tap_offset(self._step, tap, region)
         used, table = offsets[: packed.rows], self._tables[offsets]
         reads = [
             Range(Space.ACTIVATIONS, base + min(used), base + max(used) + block.walk.reach + 1),

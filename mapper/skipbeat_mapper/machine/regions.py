@@ -1,7 +1,8 @@
 """Which output pixels share a load of activations (a region), and which of them share a pass (a block).
 
 All coordinates of the input are those of the padded map. A region holds whole input lines, zeros of the padding
-included; the zeros right of a line are those left of the next one wherever both are needed.
+included; the zeros right of a line are those left of the next one wherever both are needed. Of a group of images all
+pixels at one place stand side by side: a pixel is `images` entries.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class Region:
     Attributes:
         rows, columns: of the output (pooled), from-to.
         top, lines, line_step: stored line i is padded row `top + i·line_step`.
-        left, lead, real, tail: from padded column `left` on, a line is `lead` zeros, `real` pixels of the map and
-            `tail` zeros.
+        images: entries of a pixel, one for each image.
+        left: padded column with which a line begins: `lead` zeros, `real` entries of the map and `tail` zeros.
         pitch: entries from a line to the next; plane: entries of a plane; entries: of all planes.
     """
 
@@ -62,6 +63,7 @@ class Region:
     top: int
     lines: int
     line_step: int
+    images: int
     left: int
     lead: int
     real: int
@@ -77,21 +79,26 @@ class Region:
         return (first, last) if self.real else (0, 0)
 
 
-def make_region(step: Step, rows: Span, columns: Span, planes: int) -> Region:
-    """The region of output rows and columns."""
+def make_region(
+    step: Step, rows: Span, columns: Span, planes: int, images: int = 1, *, whole_map: bool = False
+) -> Region:
+    """The region of output rows and columns; with `whole_map` it has every pixel of the input, needed or not."""
     conv, pool = step.convolution, step.window
-    line_step = conv.stride[0] * pool.stride[0] if conv.kernel[0] == 1 and pool.kernel[0] == 1 else 1
+    skips = conv.kernel[0] == 1 and pool.kernel[0] == 1 and not whole_map
+    line_step = conv.stride[0] * pool.stride[0] if skips else 1
     top, bottom = _window(rows, conv, pool, 0)
     left, right = _window(columns, conv, pool, 1)
+    if whole_map:
+        bottom, right = (max(bottom, conv.padding[0] + conv.height), max(right, conv.padding[1] + conv.width))
     begin, end = max(left, conv.padding[1]), min(right, conv.padding[1] + conv.width)
-    real = max(0, end - begin)
-    lead, tail = (begin - left, right - end) if real else (right - left, 0)
+    real = max(0, end - begin) * images
+    lead, tail = ((begin - left) * images, (right - end) * images) if real else ((right - left) * images, 0)
     lines = -(-(bottom - top) // line_step)
     pitch = max(lead, tail) + real
     plane = lines * pitch + min(lead, tail)
     return Region(
-        rows=rows, columns=columns, top=top, lines=lines, line_step=line_step, left=left, lead=lead, real=real,
-        tail=tail, pitch=pitch, plane=plane, entries=plane * planes,
+        rows=rows, columns=columns, top=top, lines=lines, line_step=line_step, images=images, left=left, lead=lead,
+        real=real, tail=tail, pitch=pitch, plane=plane, entries=plane * planes,
     )  # fmt: skip
 
 
@@ -104,7 +111,7 @@ def _window(span: Span, conv: Convolution, pool: Pool, axis: int) -> Span:
 
 
 def block_limit(step: Step, machine: Machine) -> int:
-    """Most output pixels of one block.
+    """Most output pixels, of all images, of one block.
 
     Raises:
         InputError: not even one fits.
@@ -118,7 +125,7 @@ def block_limit(step: Step, machine: Machine) -> int:
     return limit
 
 
-def regions(step: Step, machine: Machine, planes: int) -> list[Region]:
+def regions(step: Step, machine: Machine, planes: int, images: int = 1) -> list[Region]:
     """The regions of a step: one if the whole map fits, otherwise such that two fit at a time, with the least to load.
 
     Raises:
@@ -126,17 +133,17 @@ def regions(step: Step, machine: Machine, planes: int) -> list[Region]:
     """
     height, width = step.out_shape[1:]
     room = bank_entries(machine)
-    whole = make_region(step, (0, height), (0, width), planes)
-    if _fits(whole, room):
+    whole = make_region(step, (0, height), (0, width), planes, images)
+    if fits(whole, room):
         return [whole]
     for limit in (room // 2, room):
         found: list[tuple[int, list[Region]]] = []
         for widest in sorted({-(-width // parts) for parts in range(1, width + 1)}, reverse=True):
             if found and widest < NARROW:
                 break
-            if rows := _most_rows(step, height, widest, planes, limit):
+            if rows := _most_rows(step, (height, widest), planes, images, limit):
                 parts = [
-                    make_region(step, row, column, planes)
+                    make_region(step, row, column, planes, images)
                     for row in split(height, rows)
                     for column in split(width, widest)
                 ]
@@ -153,25 +160,26 @@ def _load_clocks(region: Region, planes: int) -> int:
     return planes * region.lines * (region.real + BURST_CLOCKS)
 
 
-def _fits(region: Region, room: int) -> bool:
+def fits(region: Region, room: int) -> bool:
+    """Whether a region fits so many entries and the fields of the instructions."""
     columns = region.columns[1] - region.columns[0]
     rows = region.rows[1] - region.rows[0]
-    return region.entries <= room and region.pitch <= MAX_LINE and max(columns, rows) <= MAX_LOOP
+    return region.entries <= room and region.pitch <= MAX_LINE and max(columns * region.images, rows) <= MAX_LOOP
 
 
-def _most_rows(step: Step, height: int, width: int, planes: int, room: int) -> int:
-    """Most output rows of this width whose region fits anywhere in the map; 0 if none do.
+def _most_rows(step: Step, size: tuple[int, int], planes: int, images: int, room: int) -> int:
+    """Most output rows, up to `size` (rows, columns), whose regions fit anywhere in the map; 0 if none do.
 
     Lines of padding are stored like any other, so that a region is as large wherever it begins.
     """
-    low, high = 0, height
+    low, high = 0, size[0]
     while low < high:
         middle = (low + high + 1) // 2
-        fits = all(
-            _fits(make_region(step, (0, middle), (start, stop), planes), room)
-            for start, stop in split(step.out_shape[2], width)
+        fit = all(
+            fits(make_region(step, (0, middle), (start, stop), planes, images), room)
+            for start, stop in split(step.out_shape[2], size[1])
         )
-        low, high = (middle, high) if fits else (low, middle - 1)
+        low, high = (middle, high) if fit else (low, middle - 1)
     return low
 
 
@@ -183,10 +191,17 @@ def split(size: int, largest: int) -> list[Span]:
 
 def blocks(region: Region, step: Step, machine: Machine) -> Iterator[tuple[Span, Span]]:
     """(rows, columns) of the blocks of a region; outputs of a block follow one another in the output tensor."""
-    limit = block_limit(step, machine)
+    limit = block_limit(step, machine) // region.images
     (row, last_row), (column, last_column) = region.rows, region.columns
     width = last_column - column
-    whole = width == step.out_shape[2] and width <= limit
+    whole = width == step.out_shape[2] and width <= limit and not one_row(step, region.images)
     for first, last in split(last_row - row, limit // width if whole else 1):
         for start, stop in split(width, min(limit, width)):
             yield (row + first, row + last), (column + start, column + stop)
+
+
+def one_row(step: Step, images: int) -> bool:
+    """Whether a block has one row of outputs, because loops over its pooling window, images and columns are four."""
+    if images == 1:
+        return False
+    return step.window.kernel != (1, 1) or (step.convolution.stride[1] > 1 and images > MAX_WINDOW)

@@ -6,8 +6,8 @@ from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, PARAMETER_VECTORS
 
 from .chip import Chip
-from .memory_map import MemoryMap, Prepared
-from .operations import Load, Range, Space, StoreOp
+from .memory_map import Group, Prepared
+from .operations import Load, Local, Range, Space, StoreOp
 from .regions import Span
 
 
@@ -17,13 +17,13 @@ class Stores:
     Parameters of a step are loaded once if all its blocks of V channels have room, otherwise once per region.
     """
 
-    def __init__(self, prepared: Prepared, chip: Chip, memory: MemoryMap) -> None:
-        self._prepared, self._chip, self._memory = prepared, chip, memory
+    def __init__(self, prepared: Prepared, chip: Chip, group: Group) -> None:
+        self._prepared, self._chip, self._group = prepared, chip, group
         count = len(prepared.tiles.columns)
         self._all = count <= PARAMETER_BLOCKS
-        self._base = chip.parameters.take(count) if self._all else 0
+        self._base, new = chip.parameters.keep(prepared.parameters_at, count) if self._all else (0, True)
         #: Blocks whose parameters are on the chip.
-        self._loaded: dict[int, int] = {}
+        self._loaded = {} if new else {column: self._base + column for column in range(count)}
 
     def new_region(self) -> None:
         """What had no room for the whole step is loaded again."""
@@ -32,9 +32,10 @@ class Stores:
 
     def store(self, column: int, rows: Span, columns: Span) -> tuple[StoreOp, list[Load]]:
         """The store of a column tile's output pixels, and the loads that it needs and that were not there before."""
-        step, (_, height, width) = self._prepared.step, self._prepared.step.out_shape
-        position = (column * height + rows[0]) * width + columns[0]
-        count = (rows[1] - rows[0]) * (columns[1] - columns[0])
+        step, images = self._prepared.step, self._prepared.images
+        _, height, width = step.out_shape
+        position = ((column * height + rows[0]) * width + columns[0]) * images
+        count = (rows[1] - rows[0]) * (columns[1] - columns[0]) * images
         loads: list[Load] = []
         block = self._parameters(column, loads)
         reads = [Range(Space.PARAMETERS, block * PARAMETER_PITCH, block * PARAMETER_PITCH + PARAMETER_VECTORS)]
@@ -42,16 +43,38 @@ class Stores:
         if step.residual is not None:
             residual_at = self._chip.residual.take(count)
             reads.append(Range(Space.RESIDUAL, residual_at, residual_at + count))
-            source = self._memory.tensors[step.residual] + position
+            source = self._group.tensors[step.residual] + position
             loads.append(Load(kind=Kind.RESIDUAL, to=residual_at, source=source, count=count, writes=reads[-1]))
-        scale = 4 if step.raw else 1
-        address = self._memory.tensors[step.output] + position * scale
+        written = self._written(position, count)
         store = StoreOp(
-            address=address, block=block, low=step.layer.low, high=step.layer.high, raw=step.raw,
-            residual_at=residual_at, count=count, pool=step.window.kernel[0] * step.window.kernel[1],
-            reads=tuple(reads), writes=Range(Space.MEMORY, address, address + count * scale),
+            address=written.start if written else 0, block=block, low=step.layer.low, high=step.layer.high,
+            raw=step.raw, residual_at=residual_at, count=count, pool=step.window.kernel[0] * step.window.kernel[1],
+            reads=tuple(reads), writes=written, local=self._local(column, rows, columns),
         )  # fmt: skip
         return store, loads
+
+    def _written(self, position: int, count: int) -> Range | None:
+        """The memory vectors of outputs, if they go there."""
+        step, scale = self._prepared.step, 4 if self._prepared.step.raw else 1
+        if not self._prepared.writes:
+            return None
+        start = self._group.tensors[step.output] + position * scale
+        return Range(Space.MEMORY, start, start + count * scale)
+
+    def _local(self, column: int, rows: Span, columns: Span) -> Local | None:
+        """Where outputs go in the banks, if the next step reads them there."""
+        chain = self._prepared.output
+        if chain is None:
+            return None
+        reader, region = self._group.steps[chain.reader], chain.region
+        bank, plane = reader.banks.place(column)
+        line = rows[0] + reader.step.convolution.padding[0]
+        to = chain.base + plane * region.plane + line * region.pitch + region.lead + columns[0] * region.images
+        width = (columns[1] - columns[0]) * region.images
+        return Local(
+            to=to, width=width, pitch=region.pitch, period=reader.banks.period.bit_length() - 1, bank=bank,
+            writes=Range(Space.ACTIVATIONS, to, to + (rows[1] - rows[0] - 1) * region.pitch + width),
+        )  # fmt: skip
 
     def _parameters(self, column: int, loads: list[Load]) -> int:
         if column not in self._loaded:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,31 +18,31 @@ from .regions import Region
 Offsets = tuple[int, ...]
 
 
-def tap_offset(step: Step, tap: int, pitch: int) -> int:
+def tap_offset(step: Step, tap: int, region: Region) -> int:
     """Entries from the window's first tap to this one."""
     conv = step.convolution
     row, column = divmod(tap, conv.kernel[1])
-    return row * conv.dilation[0] * pitch + column * conv.dilation[1]
+    return row * conv.dilation[0] * region.pitch + column * conv.dilation[1] * region.images
 
 
-def bank_offsets(step: Step, banks: Banks, first_tap: int, pitch: int) -> Offsets:
+def bank_offsets(step: Step, banks: Banks, first_tap: int, region: Region) -> Offsets:
     """Offsets of all R banks, from the first tap of a tile to each bank's; 0 where a row has no tap."""
-    start = tap_offset(step, first_tap, pitch)
+    start = tap_offset(step, first_tap, region)
     sets = banks.row_sets(first_tap, step.taps)
-    offsets = (tap_offset(step, tap, pitch) - start if tap >= 0 else 0 for tap in sets)
+    offsets = (tap_offset(step, tap, region) - start if tap >= 0 else 0 for tap in sets)
     return tuple(offset for offset in offsets for _ in range(banks.period))
 
 
-def step_tables(step: Step, banks: Banks, regions: list[Region]) -> tuple[Offsets, ...]:
+def step_tables(step: Step, banks: Banks, regions: Sequence[Region]) -> tuple[Offsets, ...]:
     """The different entries that a step needs, without the one of zeros.
 
     Raises:
         InputError: more than the table holds.
     """
     found: dict[Offsets, None] = {}
-    for pitch in sorted({region.pitch for region in regions}):
+    for region in {region.pitch: region for region in regions}.values():
         for first in range(0, step.taps, banks.taps):
-            found.setdefault(bank_offsets(step, banks, first, pitch))
+            found.setdefault(bank_offsets(step, banks, first, region))
     found.pop((0,) * banks.rows, None)
     if len(found) >= TABLE_ENTRIES:
         raise InputError(f"step {step.layer.name}: it needs {len(found)} offset tables, more than {TABLE_ENTRIES - 1}")

@@ -36,9 +36,10 @@ class WeightPlan:
         self._prepared, self._chip = prepared, chip
         self._columns = prepared.tiles.columns
         self._all = prepared.tiles.words <= chip.weights.size
-        self._base = chip.weights.take(prepared.tiles.words) if self._all else 0
+        key, words = prepared.weights_at, prepared.tiles.words
+        self._base, new = chip.weights.keep((key, words), words) if self._all else (0, True)
         #: Where the step's first word would be, for column tiles that were loaded and are still there.
-        self._kept: dict[int, int] = {}
+        self._kept = {} if new else dict.fromkeys(range(len(self._columns)), self._base)
         #: Whether the last visit of a column tile went through its tiles backwards.
         self._backwards: dict[int, bool] = {}
         largest = max((tile.words for column in self._columns for tile in column), default=0)

@@ -7,7 +7,7 @@ everything is read as late and written as early as the hardware might. Memories 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,7 @@ class Interpreter:
         self.sums = np.zeros((hw.accumulators.depth, machine.vector), np.int64)
         self.results: list[Ints] = []
         self.stage: Instruction | None = None
+        self.place: dict[str, int] = {}
         self.writing: deque[tuple[Instruction, Bytes]] = deque()
         self.ended = False
 
@@ -139,6 +140,8 @@ class Interpreter:
         if not self._take(queue[0]):
             return False
         instruction = queue.popleft()
+        if instruction.opcode == Opcode.ZERO or instruction.fields["kind"] == Kind.ACTIVATIONS:
+            assert self.stage is None or not self.stage.fields["local"], "the banks have one write port"
         if instruction.opcode == Opcode.LOAD:
             self.routes.append(instruction)
             return True
@@ -159,13 +162,17 @@ class Interpreter:
         if fields["kind"] != Kind.ACTIVATIONS:
             self.vectors[Kind(fields["kind"])][fields["to"] + index] = data
         else:
-            entries = fields["to"] + index // fields["width"] * fields["pitch"] + index % fields["width"]
-            for bank in range(self.hw.array.rows):
-                if (bank ^ fields["bank"]) % (1 << fields["period"]) // self.machine.bundles == 0:
-                    bundle = bank % self.machine.bundles * self.hw.array.group
-                    self.banks[bank, entries] = data[:, bundle : bundle + self.hw.array.group]
+            self._write_banks(fields, data)
         self._give(Engine.LOAD, instruction.signal)
         return True
+
+    def _write_banks(self, place: Mapping[str, int], data: Bytes) -> None:
+        index = np.arange(len(data))
+        entries = place["to"] + index // place["width"] * place["pitch"] + index % place["width"]
+        for bank in range(self.hw.array.rows):
+            if (bank ^ place["bank"]) % (1 << place["period"]) // self.machine.bundles == 0:
+                bundle = bank % self.machine.bundles * self.hw.array.group
+                self.banks[bank, entries] = data[:, bundle : bundle + self.hw.array.group]
 
     def _execute(self) -> bool:
         queue = self.queues[Engine.EXECUTE]
@@ -263,6 +270,9 @@ class Interpreter:
         queue = self.queues[Engine.STORE]
         if not queue or self.stage is not None:
             return False
+        if queue[0].opcode == Opcode.PLACE:
+            self.place = dict(queue.popleft().fields)
+            return True
         if queue[0].opcode == Opcode.END:
             self.ended = not self.writing and self._take(queue[0])
             if self.ended:
@@ -271,6 +281,8 @@ class Interpreter:
         if len(self.writing) >= 2 or not self._take(queue[0]):
             return False
         self.stage = queue.popleft()
+        if self.stage.fields["local"]:
+            assert not any(r.fields["kind"] == Kind.ACTIVATIONS for r in self.routes), "the banks have one write port"
         return True
 
     def _store_output(self) -> bool:
@@ -289,6 +301,9 @@ class Interpreter:
         else:
             out = self._requantise(total.reshape(fields["count"], fields["pool"], width), words, shift)
         assert len(out) <= self.machine.output_depth
+        if fields["local"]:
+            self._write_banks(self.place, out)
+        self._give(Engine.STORE, tuple(e for e in self.stage.signal if e == Engine.EXECUTE))
         self.writing.append((self.stage, out))
         self.stage = None
         return True
@@ -311,6 +326,7 @@ class Interpreter:
             return False
         instruction, data = self.writing.popleft()
         address = instruction.fields["address"]
-        self.memory[address : address + data.size] = data.ravel()
-        self._give(Engine.STORE, instruction.signal)
+        if instruction.fields["memory"]:
+            self.memory[address : address + data.size] = data.ravel()
+        self._give(Engine.STORE, tuple(e for e in instruction.signal if e == Engine.LOAD))
         return True

@@ -9,6 +9,8 @@ import pytest
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Pool
 from skipbeat_arch.hardware import Hardware, load_hardware
+from skipbeat_arch.instruction import Opcode
+from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.machine.compile import compile_network
 from tests.mapper.machine.interpreter import Interpreter
 from tests.mapper.machine.networks import Builder, random_graph
@@ -21,18 +23,24 @@ SMALL = {"tiny-4x4": (8, 2), "edge-8x8": (10, 6), "edge-16x16": (12, 12), "edge-
 ORDERS = [("", ""), ("load", ""), ("", "load"), ("", "store"), ("fetch", "start"), ("execute", "store_write")]
 
 
-def check(graph: Graph, hw: Hardware, seed: int, favour: str = "", delay: str = "") -> None:
-    """Runs a compiled graph on a random image and compares every tensor."""
+def check(graph: Graph, hw: Hardware, seed: int, favour: str = "", delay: str = "", images: int = 1) -> MachineProgram:
+    """Runs a compiled graph on random images and compares every tensor that is in memory; returns the program."""
     rng = np.random.default_rng(seed)
-    program = compile_network(graph, hw)
-    x: npt.NDArray[np.int8] = rng.integers(-128, 128, graph.tensor(graph.input).shape, np.int8)
+    program = compile_network(graph, hw, images)
+    assert program.images == images
+    xs: npt.NDArray[np.int8] = rng.integers(-128, 128, (images, *graph.tensor(graph.input).shape), np.int8)
     memory = program.memory()
     memory[program.image.size :] = rng.integers(0, 256, memory.size - program.image.size, np.uint8)
-    program.write_input(memory, x)
+    for image, x in enumerate(xs):
+        program.write_input(memory, x, image)
     Interpreter(program, hw, memory, seed, favour, delay).run()
-    expected = run_graph(graph, x)
-    for place in program.tensors[1:]:
-        np.testing.assert_array_equal(program.read_tensor(memory, place), expected[place.name], err_msg=place.name)
+    for image, x in enumerate(xs):
+        expected = run_graph(graph, x)
+        for place in program.tensors:
+            if place.name != graph.input and place.first <= image < place.first + place.images:
+                found = program.read_tensor(memory, place, image)
+                np.testing.assert_array_equal(found, expected[place.name], err_msg=f"{place.name} of image {image}")
+    return program
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -149,6 +157,9 @@ def test_instructions_of_a_step_are_those_that_store_its_output() -> None:
     program = compile_network(builder.graph(), load_hardware("edge-8x8"))
     assert [s.name for s in program.steps] == ["step0", "step1"]
     assert program.steps[0].stop <= program.steps[1].start
-    for step, place in zip(program.steps, program.tensors[1:], strict=True):
-        stores = [i for i in program.instructions[step.start : step.stop] if i.opcode.name == "STORE"]
-        assert min(i.fields["address"] for i in stores) == place.address
+    stores = [
+        [i for i in program.instructions[step.start : step.stop] if i.opcode == Opcode.STORE] for step in program.steps
+    ]
+    assert [{(i.fields["memory"], i.fields["local"]) for i in part} for part in stores] == [{(0, 1)}, {(1, 0)}]
+    assert [place.name for place in program.tensors] == ["input", "step1"]
+    assert min(i.fields["address"] for i in stores[1]) == program.output.address

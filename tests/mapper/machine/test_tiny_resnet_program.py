@@ -35,7 +35,8 @@ def test_every_tensor_is_the_oracles(preset: str, pruned: tuple[QuantisedGraph, 
     program.write_input(memory, image)
     Interpreter(program, hw, memory, 0).run()
     expected = run_graph(quantised.graph, image)
-    assert [place.name for place in program.tensors] == list(expected)
+    read_again = {step.residual for step in quantised.graph.steps if step.residual}
+    assert read_again < {place.name for place in program.tensors} < set(expected)
     for place in program.tensors[1:]:
         assert expected[place.name].any()
         np.testing.assert_array_equal(program.read_tensor(memory, place), expected[place.name], err_msg=place.name)

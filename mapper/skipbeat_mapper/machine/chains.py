@@ -1,0 +1,135 @@
+"""Which outputs stay on the chip as the input of the step that reads them next, and where.
+
+A chained output is written by local STOREs into the only region of its reader. At most two such regions are in use at a
+time, one at each end of the banks, so that what is between them is one gap for activations that come from memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph, Step
+from skipbeat_arch.machine import Machine
+
+from .banks import Banks
+from .regions import Region, Span, bank_entries, block_limit, fits, make_region, regions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """The output of step `source` in the banks, from entry `base` on, as step `reader` needs it."""
+
+    source: int
+    reader: int
+    region: Region
+    base: int
+
+    def lives(self, step: int) -> bool:
+        """Whether it is in use while a step runs."""
+        return self.source <= step <= self.reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """Regions and chains of all steps for a group of images side by side.
+
+    Attributes:
+        images: of the group.
+        regions: of each step.
+        inputs, outputs: the chain that a step reads, and the one that it writes.
+        gaps: entries of the banks that are free of chains while a step runs, from-to.
+    """
+
+    images: int
+    regions: tuple[tuple[Region, ...], ...]
+    inputs: tuple[Chain | None, ...]
+    outputs: tuple[Chain | None, ...]
+    gaps: tuple[Span, ...]
+
+
+def geometry(graph: Graph, machine: Machine, banks: Sequence[Banks], images: int) -> Geometry:
+    """Regions, and every chain that fits beside what the steps meanwhile need.
+
+    Raises:
+        InputError: a step that does not fit the hardware.
+    """
+    areas = [tuple(regions(s, machine, b.planes, images)) for s, b in zip(graph.steps, banks, strict=True)]
+    chains: list[Chain] = []
+    for number in range(len(graph.steps)):
+        chain = _chain(graph, machine, banks, areas, chains, number, images)
+        if chain is not None:
+            chains.append(chain)
+            areas[chain.reader] = (chain.region,)
+    steps = range(len(graph.steps))
+    inputs, outputs = {c.reader: c for c in chains}, {c.source: c for c in chains}
+    room = bank_entries(machine)
+    return Geometry(
+        images=images, regions=tuple(areas), inputs=tuple(inputs.get(i) for i in steps),
+        outputs=tuple(outputs.get(i) for i in steps), gaps=tuple(_gap(chains, i, room) for i in steps),
+    )  # fmt: skip
+
+
+def _chain(
+    graph: Graph, machine: Machine, banks: Sequence[Banks], areas: Sequence[Sequence[Region]], chains: list[Chain],
+    source: int, images: int,
+) -> Chain | None:  # fmt: skip
+    """The chain of a step's output to its first reader, if there is one and it fits."""
+    step, room = graph.steps[source], bank_entries(machine)
+    reader = next((i for i in range(source + 1, len(graph.steps)) if graph.steps[i].input == step.output), None)
+    if step.raw or reader is None:
+        return None
+    region = _whole(graph.steps[reader], banks[reader].planes, images)
+    others = [chain for chain in chains if chain.lives(source)]
+    if len(others) > 1 or not fits(region, room):
+        return None
+    loaded = set(range(source, reader)) - {chain.reader for chain in chains}
+    for number in range(source, reader + 1):
+        live = sum(chain.region.entries for chain in chains if chain.lives(number))
+        needed = min(2, len(areas[number])) * max(r.entries for r in areas[number]) if number in loaded else 0
+        if live + region.entries + needed > room:
+            return None
+    below = not any(chain.base == 0 for chain in others)
+    return Chain(source=source, reader=reader, region=region, base=0 if below else room - region.entries)
+
+
+def _whole(step: Step, planes: int, images: int) -> Region:
+    height, width = step.out_shape[1:]
+    return make_region(step, (0, height), (0, width), planes, images, whole_map=True)
+
+
+def _gap(chains: list[Chain], step: int, room: int) -> Span:
+    live = [chain for chain in chains if chain.lives(step)]
+    first = max((chain.base + chain.region.entries for chain in live if chain.base == 0), default=0)
+    return first, min((chain.base for chain in live if chain.base), default=room)
+
+
+def side_by_side(graph: Graph, machine: Machine, banks: Sequence[Banks], images: int) -> int:
+    """How many images are computed at a time: as many as keep on the chip what a single image does.
+
+    Raises:
+        InputError: a step that does not fit the hardware.
+    """
+    if images == 1:
+        return 1
+    single = geometry(graph, machine, banks, 1)
+    limit = min(block_limit(step, machine) for step in graph.steps)
+    sizes = sorted({-(-images // parts) for parts in range(1, images + 1)}, reverse=True)
+    for size in sizes:
+        if size <= limit and _keeps(single, graph, machine, banks, size):
+            return size
+    return 1
+
+
+def _keeps(single: Geometry, graph: Graph, machine: Machine, banks: Sequence[Banks], images: int) -> bool:
+    try:
+        several = geometry(graph, machine, banks, images)
+    except InputError:  # a step that has room for one image only
+        return False
+
+    def shape(each: Geometry) -> list[tuple[int, int | None]]:
+        readers = [chain.reader if chain else None for chain in each.outputs]
+        return [(len(r), reader) for r, reader in zip(each.regions, readers, strict=True)]
+
+    return shape(single) == shape(several)
