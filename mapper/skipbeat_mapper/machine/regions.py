@@ -110,8 +110,13 @@ def _window(span: Span, conv: Convolution, pool: Pool, axis: int) -> Span:
     return first, last + (conv.kernel[axis] - 1) * conv.dilation[axis] + 1
 
 
+<<<<<<< /tmp/m1/mf_cur
+def block_limit(step: Step, machine: Machine, pixels: int | None = None) -> int:
+    """Most output pixels of one block, with `pixels` of these before pooling if one window has not more.
+=======
 def block_limit(step: Step, machine: Machine) -> int:
     """Most output pixels, of all images, of one block.
+>>>>>>> /tmp/m1/mf_new
 
     Raises:
         InputError: not even one fits.
@@ -122,11 +127,16 @@ def block_limit(step: Step, machine: Machine) -> int:
     limit = min(machine.hw.accumulators.depth // area, vectors, MAX_ITEMS)
     if limit < 1 or max(window) > MAX_WINDOW or area > MAX_POOL:
         raise InputError(f"step {step.layer.name}: a pooling window of {window[0]}x{window[1]} is too large")
-    return limit
+    return limit if pixels is None else min(limit, max(1, pixels // area))
 
 
+<<<<<<< /tmp/m1/mf_cur
+def regions(step: Step, machine: Machine, planes: int, *, share: int = 2) -> list[Region]:
+    """The regions of a step: one if the whole map fits, otherwise such that `share` fit, with the least to load.
+=======
 def regions(step: Step, machine: Machine, planes: int, images: int = 1) -> list[Region]:
     """The regions of a step: one if the whole map fits, otherwise such that two fit at a time, with the least to load.
+>>>>>>> /tmp/m1/mf_new
 
     Raises:
         InputError: not even one output pixel fits.
@@ -136,7 +146,7 @@ def regions(step: Step, machine: Machine, planes: int, images: int = 1) -> list[
     whole = make_region(step, (0, height), (0, width), planes, images)
     if fits(whole, room):
         return [whole]
-    for limit in (room // 2, room):
+    for limit in dict.fromkeys((room // share, room)):
         found: list[tuple[int, list[Region]]] = []
         for widest in sorted({-(-width // parts) for parts in range(1, width + 1)}, reverse=True):
             if found and widest < NARROW:
@@ -189,9 +199,13 @@ def split(size: int, largest: int) -> list[Span]:
     return list(itertools.pairwise(i * size // parts for i in range(parts + 1)))
 
 
-def blocks(region: Region, step: Step, machine: Machine) -> Iterator[tuple[Span, Span]]:
+def blocks(region: Region, step: Step, machine: Machine, pixels: int | None = None) -> Iterator[tuple[Span, Span]]:
     """(rows, columns) of the blocks of a region; outputs of a block follow one another in the output tensor."""
+<<<<<<< /tmp/m1/mf_cur
+    limit = block_limit(step, machine, pixels)
+=======
     limit = block_limit(step, machine) // region.images
+>>>>>>> /tmp/m1/mf_new
     (row, last_row), (column, last_column) = region.rows, region.columns
     width = last_column - column
     whole = width == step.out_shape[2] and width <= limit and not one_row(step, region.images)

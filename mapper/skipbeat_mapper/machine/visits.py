@@ -9,6 +9,7 @@ from skipbeat_arch.machine import Machine
 
 from .memory_map import Prepared
 from .regions import Region, Span, blocks
+from .tactics import Order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,15 @@ class Visit:
 
 
 def visits(prepared: Prepared, machine: Machine) -> Iterator[Visit]:
-    """All blocks of a step: region by region, in each column tile by column tile, and in each of these the blocks."""
-    for region in prepared.regions:
-        for column in range(len(prepared.tiles.columns)):
-            for rows, columns in blocks(region, prepared.step, machine):
-                yield Visit(region=region, column=column, rows=rows, columns=columns)
+    """All blocks of a step in all column tiles, in the order of its tactic."""
+    tactic, columns = prepared.tactic, range(len(prepared.tiles.columns))
+
+    def visit(region: Region, column: int, block: tuple[Span, Span]) -> Visit:
+        return Visit(region=region, column=column, rows=block[0], columns=block[1])
+
+    areas = [(region, list(blocks(region, prepared.step, machine, tactic.pixels))) for region in prepared.regions]
+    if tactic.order == Order.COLUMNS:
+        return (visit(region, column, block) for column in columns for region, parts in areas for block in parts)
+    if tactic.order == Order.ACTIVATIONS:
+        return (visit(region, column, block) for region, parts in areas for block in parts for column in columns)
+    return (visit(region, column, block) for region, parts in areas for column in columns for block in parts)

@@ -46,11 +46,6 @@ class WeightPlan:
         if largest > chip.weights.size // 2:
             raise InputError(f"step {prepared.step.layer.name}: two tiles of {largest} words exceed weights.buffer_kib")
 
-    def new_region(self) -> None:
-        """What was not placed for the whole step is loaded again."""
-        if not self._all:
-            self._kept.clear()
-
     def parts(self, column: int) -> list[tuple[list[Placed], list[Load]]]:
         """A column tile's tiles for one block, in the order of their passes, with the loads before each part.
 
@@ -61,6 +56,8 @@ class WeightPlan:
         words = sum(tile.words for tile in tiles)
         if not tiles:
             return []
+        if not self._all and column not in self._kept:
+            self._kept.clear()  # the ring may overwrite them
         if not self._all and words > self._chip.weights.size // 2:
             return [self._streamed(part) for part in weight_parts(tiles, self._chip.weights.size // 4)]
         if column not in self._kept:

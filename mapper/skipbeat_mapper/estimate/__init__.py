@@ -1,0 +1,1 @@
+"""What a model's layers cost on the machine: each becomes a program of its own, priced by the timing model."""

@@ -1,0 +1,137 @@
+"""Which tactics a step could run with, ranked by what they cost at least."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from skipbeat_arch.graph import Step
+from skipbeat_arch.instruction import INSTRUCTION_BYTES
+from skipbeat_arch.machine import PARAMETER_VECTORS, Machine
+from skipbeat_arch.tensor_layout import channel_blocks
+
+from ..machine.banks import Banks
+from ..machine.regions import Region, blocks, regions
+from ..machine.tactics import Order, Tactic
+from ..machine.tiles import StepTiles
+from .bounds import memory_clocks, tile_clocks
+
+#: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
+START_CLOCKS, END_CLOCKS = 40, 40
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A tactic with the regions and blocks that follow from it."""
+
+    tactic: Tactic
+    step: Step
+    machine: Machine
+    banks: Banks
+    tiles: StepTiles
+    regions: tuple[Region, ...]
+
+    @cached_property
+    def blocks(self) -> list[int]:
+        """Sums of each block before pooling, region by region."""
+        window = self.step.window.kernel
+        return [
+            (rows[1] - rows[0]) * (columns[1] - columns[0]) * window[0] * window[1]
+            for region in self.regions
+            for rows, columns in blocks(region, self.step, self.machine, self.tactic.pixels)
+        ]
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """Candidates with equal signatures run alike."""
+        order = self.tactic.order if len(self.blocks) > 1 and len(self.tiles.columns) > 1 else Order.WEIGHTS
+        if order == Order.COLUMNS and len(self.regions) == 1:
+            order = Order.WEIGHTS
+        return order, tuple(self.blocks), tuple(region.rows + region.columns for region in self.regions)
+
+    @property
+    def passes(self) -> int:
+        """Passes of the program."""
+        return len(self.blocks) * sum(max(len(column), 1) for column in self.tiles.columns)
+
+    @cached_property
+    def cycles(self) -> int:
+        """What it takes at least: its largest bound, and what comes before the first step and after the last one."""
+        return max(self._compute(), self._decoder(), self._output(), self._memory()) + self._ends()
+
+    def _compute(self) -> int:
+        steps = sum(max(sum(tile.statistics.beat for tile in column), 1) for column in self.tiles.columns)
+        return steps * sum(self.blocks)
+
+    def _decoder(self) -> int:
+        """Every block decodes all tiles, but for one that is still there where blocks follow each other."""
+        every = [[tile_clocks(tile.statistics, self.machine) for tile in column] for column in self.tiles.columns]
+        kept = 0 if self.tactic.order == Order.ACTIVATIONS else len(self.blocks) - len(self.regions)
+        return sum(sum(column) * len(self.blocks) - max(column, default=0) * kept for column in every)
+
+    def _output(self) -> int:
+        hw = self.machine.hw
+        return sum(self.blocks) * len(self.tiles.columns) * (hw.array.cols // hw.outputs.lanes)
+
+    def _weight_vectors(self) -> int:
+        room, words = self.machine.weight_depth, [sum(t.words for t in column) for column in self.tiles.columns]
+        if sum(words) <= room:
+            return sum(words)
+        total = 0
+        for count in words:
+            if count > room // 2 or self.tactic.order == Order.ACTIVATIONS:
+                total += count * len(self.blocks)
+            else:
+                total += count * (1 if self.tactic.order == Order.COLUMNS else len(self.regions))
+        return total
+
+    def _memory(self) -> int:
+        conv = self.step.convolution
+        loads = sum(
+            region.real * (last - first) for region in self.regions for first, last in [region.real_lines(conv)]
+        )
+        turns = len(self.tiles.columns) if self.tactic.order == Order.COLUMNS and len(self.regions) > 1 else 1
+        read = self._weight_vectors() + loads * self.banks.blocks * turns + PARAMETER_VECTORS * len(self.tiles.columns)
+        window = self.step.window.kernel
+        written = sum(self.blocks) // (window[0] * window[1]) * channel_blocks(conv.c_out, self.machine.vector)
+        vector = self.machine.vector
+        return memory_clocks(self.machine, read * vector + self.passes * INSTRUCTION_BYTES, written * vector)
+
+    def _ends(self) -> int:
+        """The first block's first plane is loaded before anything, the last block is written after everything."""
+        machine, region = self.machine, self.regions[0]
+        area = (region.rows[1] - region.rows[0]) * (region.columns[1] - region.columns[0])
+        share = min(1.0, self.blocks[0] / max(area, 1) + self.step.convolution.kernel[0] / max(region.lines, 1))
+        blocks_of_plane = min(self.banks.blocks, max(self.banks.period // self.banks.bundles, 1))
+        loaded = int(region.real * region.lines * share) * blocks_of_plane
+        latency = 2 * machine.hw.memory.latency_clocks + START_CLOCKS + END_CLOCKS
+        return (loaded + self.blocks[-1]) * machine.vector_beats + latency
+
+
+def candidates(step: Step, machine: Machine, banks: Banks, tiles: StepTiles) -> list[Candidate]:
+    """All that differ, the most promising first.
+
+    Raises:
+        InputError: the step does not fit the hardware.
+    """
+    found: dict[tuple[object, ...], Candidate] = {}
+    for share in (2, 1):
+        areas = tuple(regions(step, machine, banks.planes, share=share))
+        for pixels in (None, *_block_sizes(tiles, machine)):
+            for order in Order:
+                if order == Order.ACTIVATIONS and tiles.words > machine.weight_depth:
+                    continue  # weights would be loaded for every block
+                tactic = Tactic(order=order, pixels=pixels, share=share)
+                candidate = Candidate(tactic, step, machine, banks, tiles, areas)
+                found.setdefault(candidate.signature, candidate)
+        if len(areas) == 1:
+            break
+    return sorted(found.values(), key=lambda each: each.cycles)
+
+
+def _block_sizes(tiles: StepTiles, machine: Machine) -> tuple[int, int]:
+    """Small blocks whose passes still take longer than the next tile's way into the array."""
+    distinct = {id(tile.statistics): tile.statistics for column in tiles.columns for tile in column}.values()
+    longest = max((-(-tile_clocks(tile, machine) // tile.beat) for tile in distinct), default=1)
+    size = 1 << longest.bit_length()
+    return size, 2 * size

@@ -1,0 +1,85 @@
+"""A layer's part as a graph of one step, which is compiled like any other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph, Step, Tensor
+from skipbeat_arch.layer import IntegerLayer
+from skipbeat_arch.model import LayerPart, WeightZeros
+from skipbeat_arch.tile import Int8Array
+from skipbeat_arch.workload import Convolution, Workload
+
+
+def one_image(workload: Workload) -> tuple[Convolution, int]:
+    """The workload as a convolution of one image, and how many images there are.
+
+    A matrix product is a 1x1 convolution over a line of P pixels.
+    """
+    if isinstance(workload, Convolution):
+        return dataclasses.replace(workload, batch=1), workload.batch
+    return Convolution(
+        batch=1, c_in=workload.c, c_out=workload.k, height=1, width=workload.p, kernel=(1, 1)
+    ), 1  # fmt: skip
+
+
+def weight_shape(conv: Convolution) -> tuple[int, ...]:
+    """Of a convolution's weights: [C, K], or [groups, C / groups, K / groups]."""
+    gemm = conv.gemm
+    return (gemm.c, gemm.k) if conv.groups == 1 else (conv.groups, gemm.c, gemm.k)
+
+
+def part_weight(part: LayerPart, name: str) -> Int8Array:
+    """Weights int8 that are 1 where there is one.
+
+    Raises:
+        InputError: the zeros have another shape than the workload.
+    """
+    conv, _ = one_image(part.workload)
+    nonzero, shape = part.weight.nonzero(), weight_shape(conv)
+    if nonzero.dtype != np.bool_ or nonzero.shape not in (shape, (conv.groups, conv.gemm.c, conv.gemm.k)):
+        raise InputError(f"layer {name}: expected zeros bool {list(shape)}, not {nonzero.dtype} {list(nonzero.shape)}")
+    return nonzero.reshape(shape).view(np.int8)
+
+
+def full_weight(part: LayerPart) -> Int8Array:
+    """Every weight 1; takes no memory."""
+    return np.broadcast_to(np.int8(1), weight_shape(one_image(part.workload)[0]))
+
+
+def dense_zeros(part: LayerPart) -> LayerPart:
+    """The same part with every weight."""
+    shape = weight_shape(one_image(part.workload)[0])
+    zeros = WeightZeros(key=("every weight", shape), nonzero=lambda: np.broadcast_to(np.bool_(True), shape))
+    return dataclasses.replace(part, weight=zeros)
+
+
+def part_graph(conv: Convolution, weight: Int8Array, name: str) -> Graph:
+    """A graph of one step; its output is int8.
+
+    Args:
+        conv: of one image.
+        weight: int8, see `weight_shape`; only its zeros count.
+        name: for messages.
+    """
+    channels = conv.c_out
+    ones = np.ones(channels, np.int64)
+    layer = IntegerLayer(
+        name=name, workload=conv, weight=weight, bias=np.zeros(channels, np.int32), multiplier=ones, shift=ones
+    )
+    return step_graph(Step(layer=layer, input="input", output="output"))
+
+
+def step_graph(step: Step) -> Graph:
+    """A graph of this step alone."""
+    conv, (channels, height, width) = step.convolution, step.out_shape
+    return Graph(
+        tensors=(
+            Tensor(name=step.input, channels=conv.c_in, height=conv.height, width=conv.width),
+            Tensor(name=step.output, channels=channels, height=height, width=width),
+        ),
+        steps=(step,), input=step.input, output=step.output,
+    )  # fmt: skip

@@ -1,0 +1,145 @@
+"""The price of one workload: the best of its promising tactics, each priced by the timing model."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from skipbeat_arch.estimate import Bound, MachineEvents
+from skipbeat_arch.graph import Step
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.registers import Cause
+from skipbeat_arch.tile import Int8Array
+from skipbeat_arch.timing import Events
+from skipbeat_arch.workload import Convolution
+from skipbeat_sim.machine_timing.model import machine_timing
+
+from ..machine.banks import Banks
+from ..machine.folding import fold_input
+from ..machine.memory_map import memory_map
+from ..machine.tiles import StepTiles, step_tiles
+from .bounds import lower_bounds
+from .candidates import Candidate, candidates
+from .part import part_graph, step_graph
+from .phases import Phase, phases
+from .program import machine_events, priced_program
+
+#: Tactics that are priced exactly; and the passes of all of them together, beyond which only the first one is.
+TRIED, TRIED_PASSES = 3, 2500
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PartCost:
+    """One workload's program.
+
+    Attributes:
+        candidate: its tactic, tiles, regions and blocks.
+        runner_up: the second best that was tried and its cycles.
+        bounds: lower bounds of the cycles.
+    """
+
+    cycles: int
+    clocks: Mapping[Cause, int]
+    events: Events
+    machine: MachineEvents
+    bounds: Mapping[Bound, int]
+    candidate: Candidate
+    phases: tuple[Phase, ...]
+    runner_up: tuple[Candidate, int] | None = None
+
+
+class Pricer:
+    """Prices workloads on one machine, each only once.
+
+    Raises:
+        InputError: hardware that has no accelerator.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.machine = Machine.of(hw)
+        self._known: dict[Hashable, PartCost] = {}
+
+    def price(self, conv: Convolution, weight: Int8Array, name: str) -> PartCost:
+        """The cost of a convolution of one image from memory to memory.
+
+        Args:
+            conv: of one image.
+            weight: int8, see `part.weight_shape`; only its zeros count.
+            name: for messages.
+
+        Raises:
+            InputError: it does not fit the hardware.
+        """
+        graph, _ = fold_input(part_graph(conv, weight, name), self.machine)
+        step = graph.steps[0]
+        banks = Banks.of(step.convolution.c_in, self.machine)
+        tiles = step_tiles(step, banks, self.machine)
+        key = conv, tiles_key(tiles)
+        if key not in self._known:
+            with _no_collection():
+                self._known[key] = self._search(step, banks, tiles)
+        return self._known[key]
+
+    def _search(self, step: Step, banks: Banks, tiles: StepTiles) -> PartCost:
+        ranked = candidates(step, self.machine, banks, tiles)
+        chosen = ranked[:TRIED]
+        while len(chosen) > 1 and sum(each.passes for each in chosen) > TRIED_PASSES:
+            chosen.pop()
+        tried = [self._price(each) for each in chosen]
+        order = sorted(tried, key=lambda cost: (cost.cycles, cost.machine.read_bytes + cost.machine.written_bytes))
+        best = order[0]
+        if len(order) == 1:
+            return best
+        return PartCost(
+            cycles=best.cycles, clocks=best.clocks, events=best.events, machine=best.machine, bounds=best.bounds,
+            candidate=best.candidate, phases=best.phases, runner_up=(order[1].candidate, order[1].cycles),
+        )  # fmt: skip
+
+    def _price(self, candidate: Candidate) -> PartCost:
+        name = candidate.step.layer.name
+        memory = memory_map(step_graph(candidate.step), self.machine, candidate.tactic, [candidate.tiles])
+        program = priced_program(memory, name)
+        timing = machine_timing(self.machine, program.instructions, program.tiles)
+        moved = machine_events(self.machine, program.instructions, timing.bytes_read, timing.bytes_written)
+        return PartCost(
+            cycles=timing.cycles, clocks=timing.clocks, events=timing.events, machine=moved,
+            bounds=lower_bounds(self.machine, program.tiles, timing.events, moved), candidate=candidate,
+            phases=phases(program.instructions, timing.begin, timing.finish, timing.cycles),
+        )  # fmt: skip
+
+
+def tiles_key(tiles: StepTiles) -> Hashable:
+    """Equal for tiles that cost the same: their numbers and statistics, column by column."""
+    digests: dict[int, bytes] = {}
+    found: list[tuple[int, bytes]] = []
+    for column in tiles.columns:
+        for tile in column:
+            statistics = tile.statistics
+            if id(statistics) not in digests:
+                sizes = (
+                    statistics.word_count, statistics.encoding, statistics.beat, statistics.rows, statistics.cols,
+                    statistics.nonzeros,
+                )  # fmt: skip
+                data = np.concatenate([sizes, statistics.slots.ravel()]).astype("<i8").tobytes()
+                digests[id(statistics)] = hashlib.blake2b(data, digest_size=16).digest()
+            found.append((tile.number, digests[id(statistics)]))
+        found.append((len(column), b""))
+    return tuple(found)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without garbage collection: hundreds of thousands of small objects live until a program is priced."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
