@@ -10,7 +10,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Engine, Opcode
 
 from ..load_timing import IntArray
-from .bus import BankBurst, Bus
+from .bus import Bus
 from .program import Program
 from .results import Results
 from .spans import Spans
@@ -24,31 +24,36 @@ def check_bank_conflicts(program: Program, bus: Bus, results: Results, spans: Sp
         InputError: two writes in one clock, which the machine answers with BANK_CONFLICT.
     """
     clocks, stores = _local_vectors(program, results)
-    if not clocks.size:
+    others = _other_writes(program, bus, spans)
+    if not clocks.size or not others.size:
         return
-    zeros = [n for n, i in program.queues[Engine.LOAD] if i.opcode == Opcode.ZERO]
-    bursts = [burst for burst in bus.bank_bursts if _writes(program, program.instructions[burst.number].fields)]
-    bursts += [BankBurst(n, spans.begin[n], spans.finish[n] - spans.begin[n], 0) for n in zeros]
-    if not bursts:
-        return
-    # a vector is written a clock after its last beat, an entry of a ZERO in each clock after its begin
-    sizes = np.array([1 if b.number in set(zeros) else bus.vector_beats for b in bursts])
-    order = np.argsort([b.first for b in bursts], kind="stable")
-    first, beats, before, number = (
-        np.array([getattr(b, name) for b in bursts], np.int64)[order] for name in ("first", "beats", "before", "number")
-    )
-    size = sizes[order]
-    # the burst that began last before each local vector; bursts do not overlap, but for ZEROs that no LOAD meets
+    first, beats, before, size, number = others[np.argsort(others[:, 0], kind="stable")].T
+    # what began last before each local vector: LOADs and ZEROs do not overlap; a write is a clock after its beat
     place = np.searchsorted(first, clocks - 1, side="right") - 1
-    at = clocks - 1 - first[place]
-    meet = (place >= 0) & (at < beats[place]) & ((before[place] + at + 1) % size[place] == 0)
+    beat = clocks - 1 - first[place]
+    meet = (place >= 0) & (beat < beats[place]) & ((before[place] + beat + 1) % size[place] == 0)
     if meet.any():
         which = int(np.argmax(meet))
-        store, other = int(stores[which]), int(number[place[which]])
+        other = int(number[place[which]])
         raise InputError(
-            f"program: in clock {int(clocks[which])} the activation banks are written by instruction {store} (STORE) "
-            f"and instruction {other} ({program.instructions[other].opcode.name})"
+            f"program: in clock {int(clocks[which])} the activation banks are written by instruction "
+            f"{int(stores[which])} (STORE) and instruction {other} ({program.instructions[other].opcode.name})"
         )
+
+
+def _other_writes(program: Program, bus: Bus, spans: Spans) -> IntArray:
+    """Bursts of LOADs of activations, and ZEROs as if they were bursts, int64 [bursts, 5].
+
+    First beat, beats, beats of the instruction before it, beats of a vector, instruction.
+    """
+    bursts = []
+    for burst in bus.bank_bursts:
+        if _enables(program, program.instructions[burst.number].fields):
+            bursts.append((burst.first, burst.beats, burst.before, bus.vector_beats, burst.number))
+    for number, instruction in program.queues[Engine.LOAD]:
+        if instruction.opcode == Opcode.ZERO:
+            bursts.append((spans.begin[number], instruction.fields["count"], 0, 1, number))
+    return np.array(bursts, np.int64).reshape(-1, 5)
 
 
 def _local_vectors(program: Program, results: Results) -> tuple[IntArray, IntArray]:
@@ -67,7 +72,7 @@ def _local_vectors(program: Program, results: Results) -> tuple[IntArray, IntArr
     return np.concatenate(clocks), np.concatenate(numbers)
 
 
-def _writes(program: Program, fields: Mapping[str, int]) -> bool:
+def _enables(program: Program, fields: Mapping[str, int]) -> bool:
     """Whether a LOAD of activations enables any bank."""
     machine = program.machine
     period = (1 << fields["period"]) - 1
