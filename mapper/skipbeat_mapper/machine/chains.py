@@ -49,13 +49,14 @@ class Geometry:
     gaps: tuple[Span, ...]
 
 
-def geometry(graph: Graph, machine: Machine, banks: Sequence[Banks], images: int) -> Geometry:
+def geometry(graph: Graph, machine: Machine, banks: Sequence[Banks], images: int, share: int = 2) -> Geometry:
     """Regions, and every chain that fits beside what the steps meanwhile need.
 
     Raises:
         InputError: a step that does not fit the hardware.
     """
-    areas = [tuple(regions(s, machine, b.planes, images)) for s, b in zip(graph.steps, banks, strict=True)]
+    pairs = list(zip(graph.steps, banks, strict=True))
+    areas = [tuple(regions(s, machine, b.planes, images, share=share)) for s, b in pairs]
     chains: list[Chain] = []
     for number in range(len(graph.steps)):
         chain = _chain(graph, machine, banks, areas, chains, number, images)

@@ -27,7 +27,7 @@ def compile_network(graph: Graph, hw: Hardware, images: int = 1) -> MachineProgr
     """
     machine = Machine.of(hw)
     graph, fold = fold_input(graph, machine)
-    memory = memory_map(graph, machine, images)
+    memory = memory_map(graph, machine, images=images)
     emitter = Emitter(machine, memory.vectors)
     emitter.run(list(plan(memory)))
     alignment = machine.burst_beats * machine.vector

@@ -108,46 +108,35 @@ class _Room:
         return start
 
 
-<<<<<<< /tmp/m1/mf_cur
 def memory_map(
-    graph: Graph, machine: Machine, tactic: Tactic = PLAIN, tiles: Sequence[StepTiles] | None = None
+    graph: Graph, machine: Machine, tactic: Tactic = PLAIN, tiles: Sequence[StepTiles] | None = None, *, images: int = 1
 ) -> MemoryMap:
     """Prepares every step, all with the same tactic, and lays out the memory.
 
     Args:
         tiles: of every step, if they are known already.
-=======
-def memory_map(graph: Graph, machine: Machine, images: int = 1) -> MemoryMap:
-    """Prepares every step and lays out the memory.
->>>>>>> /tmp/m1/mf_new
 
     Raises:
         InputError: a step that does not fit the hardware.
     """
     banks = [Banks.of(step.convolution.c_in, machine) for step in graph.steps]
-<<<<<<< /tmp/m1/mf_cur
-    areas = [regions(step, machine, b.planes, share=tactic.share) for step, b in zip(graph.steps, banks, strict=True)]
     if tiles is None:
         tiles = [step_tiles(step, b, machine) for step, b in zip(graph.steps, banks, strict=True)]
-    entries = [step_tables(*each) for each in zip(graph.steps, banks, areas, strict=True)]
-=======
-    tiles = [step_tiles(step, b, machine) for step, b in zip(graph.steps, banks, strict=True)]
     spans = split(images, side_by_side(graph, machine, banks, images))
->>>>>>> /tmp/m1/mf_new
     room = _Room(machine)
     room.take(machine.table_vectors)
     parameters = [room.take(len(t.columns) * PARAMETER_PITCH) for t in tiles]
     weights = [room.take(t.words) for t in tiles]
     prepared: dict[int, tuple[Prepared, ...]] = {}
     for size in dict.fromkeys(stop - first for first, stop in spans):
-        shape = geometry(graph, machine, banks, size)
+        shape = geometry(graph, machine, banks, size, tactic.share)
         entries = [step_tables(*each) for each in zip(graph.steps, banks, shape.regions, strict=True)]
         prepared[size] = tuple(
             Prepared(
                 step=step, banks=banks[i], images=size, regions=shape.regions[i], input=shape.inputs[i],
                 output=shape.outputs[i], gap=shape.gaps[i], writes=_in_memory(graph, shape, step.output),
                 tiles=tiles[i], entries=entries[i], table_at=room.take(len(entries[i]) * machine.table_vectors),
-                parameters_at=parameters[i], weights_at=weights[i],
+                parameters_at=parameters[i], weights_at=weights[i], tactic=tactic,
             )
             for i, step in enumerate(graph.steps)
         )  # fmt: skip
@@ -169,26 +158,9 @@ def _in_memory(graph: Graph, shape: Geometry, tensor: str) -> bool:
 def _tensors(graph: Graph, steps: tuple[Prepared, ...], machine: Machine, room: _Room, images: int) -> dict[str, int]:
     """Places of the tensors of a group that are in memory."""
     raw = {step.output for step in graph.steps if step.raw}
-<<<<<<< /tmp/m1/mf_cur
-    tensors = {}
-    for tensor in graph.tensors:
-        size = tensor_bytes(tensor.shape, machine.vector, raw=tensor.name in raw)
-        tensors[tensor.name] = room.take(size // machine.vector)
-    steps = [
-        Prepared(
-            step=step, banks=banks[i], regions=tuple(areas[i]), tiles=tiles[i], entries=entries[i],
-            table_at=tables[i], parameters_at=parameters[i], weights_at=weights[i], tactic=tactic,
-        )
-        for i, step in enumerate(graph.steps)
-    ]  # fmt: skip
-    return MemoryMap(
-        machine=machine, graph=graph, steps=tuple(steps), stored=stored, tensors=tensors, vectors=room.at,
-    )  # fmt: skip
-=======
     local = {each.step.output for each in steps if not each.writes}
     return {
         t.name: room.take(images * tensor_bytes(t.shape, machine.vector, raw=t.name in raw) // machine.vector)
         for t in graph.tensors
         if t.name not in local
     }
->>>>>>> /tmp/m1/mf_new

@@ -76,15 +76,8 @@ class _StepPlan:
         for visit in visits(prepared, self._machine):
             if visit.region is not region:
                 region = visit.region
-<<<<<<< /tmp/m1/mf_cur
-                base = self._chip.activations.take(region.entries)
-                lines = Lines(prepared, region, base, self._memory.tensors[self._step.input])
-                zeros = clear(region, base, prepared)
-=======
                 base, lines, zeros = self._enter(region)
                 waiting += zeros
-                self._weights.new_region()
->>>>>>> /tmp/m1/mf_new
                 self._stores.new_region()
             block = self._block(region, base, visit.rows, visit.columns)
             for unit in self._accumulate(block, visit.column):

@@ -110,13 +110,8 @@ def _window(span: Span, conv: Convolution, pool: Pool, axis: int) -> Span:
     return first, last + (conv.kernel[axis] - 1) * conv.dilation[axis] + 1
 
 
-<<<<<<< /tmp/m1/mf_cur
 def block_limit(step: Step, machine: Machine, pixels: int | None = None) -> int:
-    """Most output pixels of one block, with `pixels` of these before pooling if one window has not more.
-=======
-def block_limit(step: Step, machine: Machine) -> int:
-    """Most output pixels, of all images, of one block.
->>>>>>> /tmp/m1/mf_new
+    """Most output pixels of one block, of all images, with `pixels` before pooling if one window has not more.
 
     Raises:
         InputError: not even one fits.
@@ -130,13 +125,8 @@ def block_limit(step: Step, machine: Machine) -> int:
     return limit if pixels is None else min(limit, max(1, pixels // area))
 
 
-<<<<<<< /tmp/m1/mf_cur
-def regions(step: Step, machine: Machine, planes: int, *, share: int = 2) -> list[Region]:
+def regions(step: Step, machine: Machine, planes: int, images: int = 1, *, share: int = 2) -> list[Region]:
     """The regions of a step: one if the whole map fits, otherwise such that `share` fit, with the least to load.
-=======
-def regions(step: Step, machine: Machine, planes: int, images: int = 1) -> list[Region]:
-    """The regions of a step: one if the whole map fits, otherwise such that two fit at a time, with the least to load.
->>>>>>> /tmp/m1/mf_new
 
     Raises:
         InputError: not even one output pixel fits.
@@ -201,11 +191,7 @@ def split(size: int, largest: int) -> list[Span]:
 
 def blocks(region: Region, step: Step, machine: Machine, pixels: int | None = None) -> Iterator[tuple[Span, Span]]:
     """(rows, columns) of the blocks of a region; outputs of a block follow one another in the output tensor."""
-<<<<<<< /tmp/m1/mf_cur
-    limit = block_limit(step, machine, pixels)
-=======
-    limit = block_limit(step, machine) // region.images
->>>>>>> /tmp/m1/mf_new
+    limit = max(1, block_limit(step, machine, pixels) // region.images)
     (row, last_row), (column, last_column) = region.rows, region.columns
     width = last_column - column
     whole = width == step.out_shape[2] and width <= limit and not one_row(step, region.images)
