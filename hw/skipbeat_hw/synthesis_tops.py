@@ -8,11 +8,13 @@ from amaranth.lib.wiring import Component
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
 
 from .accumulators import Accumulators
 from .array import SystolicArray
 from .core import Core
 from .decoder import WeightDecoder
+from .machine.accelerator import Accelerator
 from .results import ResultBuffer
 from .sequencer import Sequencer
 from .verilog import generate
@@ -24,15 +26,16 @@ TOPS: dict[str, Callable[[Hardware], Component]] = {
     "accumulators": Accumulators,
     "results": ResultBuffer,
     "sequencer": Sequencer,
+    "accelerator": lambda hw: Accelerator(Machine.of(hw)),
 }
-_WITH_MULTIPLIERS = {"array", "core"}
+_WITH_MULTIPLIERS = {"array", "core", "accelerator"}
 
 
 def top_verilog(hw: Hardware, top: str) -> str:
     """Verilog with the component as the module `top`.
 
     Raises:
-        InputError: there is no such top.
+        InputError: there is no such top, or hardware that has no accelerator.
     """
     if top not in TOPS:
         raise InputError(f"top {top}: expected one of {', '.join(TOPS)}")
