@@ -44,7 +44,7 @@ class PreparedDigits(TrainedNetwork):
 class _Trained:
     """A pruned float network; accuracies in percent."""
 
-    model: nn.Sequential
+    model: nn.Module
     data: DigitsData
     dense_accuracy: float
     pruned_accuracy: float
@@ -73,7 +73,8 @@ def prepare(
         progress: called with a line of text before each step.
 
     Raises:
-        InputError: there is no such network, or a glob of the scheme matches no layer.
+        InputError: there is no such network of images, it has a layer that cannot be quantised, or a glob of the
+            scheme matches no layer.
     """
     entry = zoo.find(source)
     scheme = Scheme.of(plan)
@@ -124,6 +125,8 @@ def prepare_digits(
     scheme = Scheme.of(plan)
     trained = _train(DIGITS_CNN, scheme, seed, order, progress)
     data = trained.data
+    if not isinstance(trained.model, nn.Sequential):
+        raise TypeError(f"{DIGITS_CNN} is a sequence of layers, not {type(trained.model)}")
     with training.one_thread():
         network = quantise(trained.model, data.train_images, order)
         images = network.quantise_images(data.test_images.numpy())

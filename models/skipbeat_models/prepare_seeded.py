@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.workload import ReductionOrder
 
 from .fold import fold_batch_norms
@@ -30,8 +31,10 @@ def prepare_seeded(
     Batch normalisations get the statistics of the calibration images, so that no map dies out or overflows.
 
     Raises:
-        InputError: a glob of the scheme matches no layer.
+        InputError: the network does not read images, or a glob of the scheme matches no layer.
     """
+    if entry.input_shape is None:
+        raise InputError(f"model {source}: expected a network of images, but it reads tokens")
     progress("drawing weights and images")
     model = entry.build(seed)
     images = torch.randn(IMAGES, *entry.input_shape, generator=torch.Generator().manual_seed(seed))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -13,19 +12,10 @@ from skipbeat_arch.workload import ReductionOrder
 
 from .digits_data import DigitsData
 from .pruners.srste import sparse_training
+from .recipes import Recipe
 from .scheme import Plan
 
 BATCH = 32
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Epochs and highest learning rates of training (`train_*`) and of fine-tuning to a pattern (`tune_*`)."""
-
-    train_epochs: int
-    train_rate: float
-    tune_epochs: int
-    tune_rate: float
 
 
 @contextmanager

@@ -1,18 +1,25 @@
-"""Models that come with skipbeat, named `zoo:NAME`: some classify scikit-learn's digits, others are not trained."""
+"""Models that come with skipbeat, named `zoo:NAME`: some classify scikit-learn's digits, others are not trained.
+
+The list itself needs no torch: a model's architecture is imported when it is built.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from torch import nn
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from skipbeat_arch.errors import InputError
 
-from . import digits, digits_data, resnet18, tiny_resnet
-from .training import Recipe
+from .recipes import DIGITS_CNN, TINY_RESNET, Recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 PREFIX = "zoo:"
+
+Source = tuple["nn.Module", tuple["Tensor", ...], dict[str, "Tensor"]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,33 +27,124 @@ class ZooModel:
     """A model of the zoo.
 
     Attributes:
-        build: the untrained network for a seed.
-        input_shape: channels, height, width of an image.
+        name: without `zoo:`.
+        network: the module of `networks` that builds it; options: what it is asked for.
+        parameters: how many weights, biases and the like it has. macs: multiply-accumulates of its convolutions and
+            matrix products for one image, or one sequence of `tokens` tokens.
+        input_shape: channels, height, width of an image; None: it reads tokens.
+        tokens: length of the sequence unless told otherwise; 0: it reads images.
+        shapes_only: its weights are many, and untrained ones say nothing: `source` leaves them on the meta device.
         recipe: how it is trained and fine-tuned on the digits; None: it keeps the weights that its seed gives.
     """
 
     name: str
     description: str
-    build: Callable[[int], nn.Sequential]
-    input_shape: tuple[int, int, int]
+    network: str
+    parameters: int
+    macs: int
+    options: Mapping[str, int | str] = field(default_factory=dict)
+    input_shape: tuple[int, int, int] | None = None
+    tokens: int = 0
+    shapes_only: bool = False
     recipe: Recipe | None = None
 
+    @property
+    def input(self) -> str:
+        """What it reads, as a reader knows it: `3x224x224` or `128 tokens`."""
+        return "x".join(map(str, self.input_shape)) if self.input_shape else f"{self.tokens} tokens"
+
+    def build(self, seed: int = 0) -> nn.Module:
+        """The untrained network: image networks with weights from the seed, language models on the meta device.
+
+        Raises:
+            InputError: it needs the transformers package, which is not installed.
+        """
+        network: nn.Module = import_module(f".networks.{self.network}", __package__).build_network(seed, **self.options)
+        return network
+
+    def source(self, seed: int = 0, tokens: int | None = None) -> Source:
+        """The network in evaluation mode with example inputs for one image or sequence: `(module, args, kwargs)`.
+
+        With `shapes_only`, module and inputs lie on the meta device, and hold no numbers.
+
+        Args:
+            seed: of the weights.
+            tokens: length of the sequence that a language model reads, all at once; None: its own. With 1, the work is
+                that of a generated token, without its attention to the tokens before it, which a cache would hold.
+
+        Raises:
+            InputError: `tokens` for a model of images, or less than 1; or the transformers package is missing.
+        """
+        if tokens is not None and (self.input_shape or tokens < 1):
+            wanted = "no number of tokens, it reads images" if self.input_shape else "at least 1 token"
+            raise InputError(f"model {PREFIX}{self.name}: expected {wanted}, not {tokens}")
+        import torch
+
+        with torch.device("meta" if self.shapes_only else "cpu"):
+            network = self.build(seed).eval()
+            if self.input_shape:
+                return network, (torch.zeros(1, *self.input_shape),), {}
+            return network, (), {"input_ids": torch.zeros(1, tokens or self.tokens, dtype=torch.int64)}
+
+
+_DIGIT, _CIFAR, _IMAGENET = (1, 8, 8), (3, 32, 32), (3, 224, 224)
 
 _MODELS = {
     model.name: model
     for model in (
         ZooModel(
             name="digits-cnn", description="scikit-learn digits, three convolutions and a linear layer",
-            build=digits.build_network, input_shape=digits_data.INPUT_SHAPE, recipe=digits.RECIPE,
+            network="digits_cnn", parameters=25_866, macs=601_600, input_shape=_DIGIT, recipe=DIGITS_CNN,
         ),
         ZooModel(
             name="tiny-resnet",
             description="scikit-learn digits, a residual network with strides, projection and depthwise",
-            build=tiny_resnet.build_network, input_shape=digits_data.INPUT_SHAPE, recipe=tiny_resnet.RECIPE,
+            network="tiny_resnet", parameters=21_146, macs=554_816, input_shape=_DIGIT, recipe=TINY_RESNET,
         ),
         ZooModel(
-            name="resnet-18", description="ResNet-18 for 224x224 pixels and 1000 classes, weights from the seed",
-            build=resnet18.build_network, input_shape=resnet18.INPUT_SHAPE,
+            name="resnet-9", description="ResNet-9 for CIFAR-10",
+            network="resnet9", parameters=6_573_130, macs=379_261_952, input_shape=_CIFAR,
+        ),
+        ZooModel(
+            name="resnet-18", description="ResNet-18 for ImageNet",
+            network="resnet18", parameters=11_689_512, macs=1_814_073_344, input_shape=_IMAGENET,
+        ),
+        ZooModel(
+            name="resnet-50", description="ResNet-50 for ImageNet",
+            network="resnet50", parameters=25_557_032, macs=4_089_184_256, input_shape=_IMAGENET,
+        ),
+        ZooModel(
+            name="mobilenet-v2", description="MobileNet-V2 for ImageNet",
+            network="mobilenet_v2", parameters=3_504_872, macs=300_774_272, input_shape=_IMAGENET,
+        ),
+        ZooModel(
+            name="vgg-16", description="VGG-16 for ImageNet", network="vgg", options={"depth": 16},
+            parameters=138_357_544, macs=15_470_264_320, input_shape=_IMAGENET, shapes_only=True,
+        ),
+        ZooModel(
+            name="vgg-19", description="VGG-19 for ImageNet", network="vgg", options={"depth": 19},
+            parameters=143_667_240, macs=19_632_062_464, input_shape=_IMAGENET, shapes_only=True,
+        ),
+        ZooModel(
+            name="vit-b-16", description="vision transformer ViT-B/16 for ImageNet", network="vision_transformer",
+            parameters=86_567_656, macs=17_563_828_224, input_shape=_IMAGENET, shapes_only=True,
+        ),
+        ZooModel(
+            name="deit-s", description="vision transformer DeiT-S for ImageNet", network="vision_transformer",
+            options={"width": 384, "heads": 6}, parameters=22_050_664, macs=4_598_882_304, input_shape=_IMAGENET,
+        ),
+        ZooModel(
+            name="bert-base", description="BERT-base, the encoder and its pooler", network="language",
+            options={"model": "bert-base"}, parameters=109_482_240, macs=11_174_215_680, tokens=128, shapes_only=True,
+        ),
+        ZooModel(
+            name="gpt-2", description="GPT-2 small with its language head", network="language",
+            options={"model": "gpt-2"}, parameters=124_439_808, macs=68_080_238_592, tokens=512, shapes_only=True,
+        ),
+        ZooModel(
+            name="llama-2-7b", description="Llama-2-7B with its language head", network="language",
+            options={"model": "llama-2-7b"}, parameters=6_738_415_616, macs=3_451_543_093_248, tokens=512,
+            shapes_only=True,
         ),
     )
 }  # fmt: skip

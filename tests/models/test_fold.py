@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from skipbeat_arch.errors import InputError
-from skipbeat_models import tiny_resnet
 from skipbeat_models.fold import fold_batch_norms
+from skipbeat_models.networks import tiny_resnet
 from skipbeat_models.pruners.layers import apply_masks, prunable_layers
 from skipbeat_models.pruners.magnitude import magnitude_masks
 

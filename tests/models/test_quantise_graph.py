@@ -11,10 +11,10 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph
-from skipbeat_models import digits, tiny_resnet
 from skipbeat_models.fold import fold_batch_norms
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.lower import to_graph
+from skipbeat_models.networks import digits_cnn, tiny_resnet
 from skipbeat_models.quantise import quantise
 from skipbeat_models.quantise_graph import QuantisedGraph, quantise_graph
 
@@ -49,7 +49,7 @@ def assert_same(one: Graph, other: Graph) -> None:
 
 
 def test_a_sequence_gives_the_same_graph_by_both_ways() -> None:
-    model = digits.build_network(2).eval()
+    model = digits_cnn.build_network(2).eval()
     x = images(20, (1, 8, 8)).abs()
     network, quantised = quantise(model, x), quantise_graph(model, x)
     assert_same(quantised.graph, to_graph(network))

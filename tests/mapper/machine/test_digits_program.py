@@ -8,9 +8,10 @@ import torch
 
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_mapper.machine.compile import compile_network
-from skipbeat_models import digits, oracle
+from skipbeat_models import oracle
 from skipbeat_models.lower import to_graph
 from skipbeat_models.network import IntegerNetwork
+from skipbeat_models.networks import digits_cnn
 from skipbeat_models.quantise import quantise
 from tests.mapper.machine.interpreter import Interpreter
 
@@ -19,7 +20,7 @@ SHAPE = (1, 8, 8)
 
 @pytest.fixture(scope="module")
 def network() -> IntegerNetwork:
-    return quantise(digits.build_network(0), torch.rand(16, *SHAPE))
+    return quantise(digits_cnn.build_network(0), torch.rand(16, *SHAPE))
 
 
 @pytest.mark.parametrize("preset", ["tiny-4x4", "edge-8x8", "edge-16x16", "edge-16x16-m8"])

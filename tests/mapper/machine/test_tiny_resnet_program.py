@@ -8,10 +8,10 @@ import pytest
 
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_mapper.machine.compile import compile_network
-from skipbeat_models import tiny_resnet
 from skipbeat_models.digits_data import load_data
 from skipbeat_models.fold import fold_batch_norms
 from skipbeat_models.graph_oracle import run_graph
+from skipbeat_models.networks import tiny_resnet
 from skipbeat_models.pruners.layers import apply_masks
 from skipbeat_models.pruners.magnitude import magnitude_masks
 from skipbeat_models.quantise_graph import QuantisedGraph, quantise_graph

@@ -12,9 +12,10 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
-from skipbeat_models.digits import RECIPE, build_network
 from skipbeat_models.digits_data import load_data
+from skipbeat_models.networks.digits_cnn import build_network
 from skipbeat_models.pruners.bdwp import backward_mask, bidirectional_training, forward_mask
+from skipbeat_models.recipes import DIGITS_CNN
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.training import evaluate, train, train_dense
 from tests.models.groups import fullest
@@ -118,9 +119,9 @@ def test_the_first_layer_needs_no_gradient_of_its_input() -> None:
 def test_accuracy_on_the_digits() -> None:
     data = load_data()
     model = build_network(0)
-    train_dense(model, data, RECIPE)
+    train_dense(model, data, DIGITS_CNN)
     with bidirectional_training(model, "2:4"):
-        train(model, data, epochs=RECIPE.tune_epochs, rate=RECIPE.tune_rate, seed=0)
+        train(model, data, epochs=DIGITS_CNN.tune_epochs, rate=DIGITS_CNN.tune_rate, seed=0)
     assert evaluate(model, data) >= 96.5
 
 

@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from skipbeat_arch.errors import InputError
-from skipbeat_models import digits
 from skipbeat_models.digits_data import DigitsData, load_data
+from skipbeat_models.networks.digits_cnn import build_network
 from skipbeat_models.pruners import one_shot
 from skipbeat_models.pruners.one_shot import prune_model
+from skipbeat_models.recipes import DIGITS_CNN
 from skipbeat_models.reduction import reduction_matrix
 from skipbeat_models.scheme import Method
 from skipbeat_models.training import evaluate, train_dense
@@ -24,8 +25,8 @@ from tests.models.groups import fullest
 @pytest.fixture(scope="module")
 def trained() -> tuple[nn.Sequential, DigitsData]:
     data = load_data()
-    model = digits.build_network(0)
-    train_dense(model, data, digits.RECIPE)
+    model = build_network(0)
+    train_dense(model, data, DIGITS_CNN)
     return model, data
 
 

@@ -14,9 +14,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from .training import Recipe
-
-RECIPE = Recipe(train_epochs=5, train_rate=8e-3, tune_epochs=3, tune_rate=4e-3)
+from .seeded import seeded
 
 
 class BasicBlock(nn.Module):
@@ -67,8 +65,7 @@ class SeparableBlock(nn.Module):
 
 def build_network(seed: int = 0) -> nn.Sequential:
     """The untrained network, initialised from `seed` without touching torch's global random state."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return nn.Sequential(
             OrderedDict[str, nn.Module](
                 conv=nn.Conv2d(1, 16, 3, padding=1, bias=False),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import torch
 
-from skipbeat_models import digits, digits_data, training
+from skipbeat_models import digits_data, training
+from skipbeat_models.networks import digits_cnn
 
 
 def test_the_network_is_the_one_that_is_documented() -> None:
-    model = digits.build_network()
+    model = digits_cnn.build_network()
     assert sum(parameter.numel() for parameter in model.parameters()) == 25_866
     assert model(torch.zeros(2, *digits_data.INPUT_SHAPE)).shape == (2, 10)
 
 
 def test_the_seed_makes_the_weights_and_leaves_the_global_state_alone() -> None:
     state = torch.get_rng_state()
-    first, same, other = (digits.build_network(seed).state_dict() for seed in (1, 1, 2))
+    first, same, other = (digits_cnn.build_network(seed).state_dict() for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(first[name], same[name]) for name in first)
     assert not torch.equal(first["conv1.weight"], other["conv1.weight"])

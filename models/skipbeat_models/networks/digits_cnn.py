@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-import torch
 from torch import nn
 
-from .training import Recipe
-
-RECIPE = Recipe(train_epochs=8, train_rate=6e-3, tune_epochs=4, tune_rate=4e-3)
+from .seeded import seeded
 
 
 def build_network(seed: int = 0) -> nn.Sequential:
     """The untrained network, initialised from `seed` without touching torch's global random state."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return nn.Sequential(
             OrderedDict[str, nn.Module](
                 conv1=nn.Conv2d(1, 16, 3, padding=1),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from skipbeat_models import tiny_resnet
 from skipbeat_models.digits_data import INPUT_SHAPE
+from skipbeat_models.networks import tiny_resnet
 from skipbeat_models.pruners.layers import patterns, prunable_layers
 
 

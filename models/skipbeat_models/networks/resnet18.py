@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-import torch
 from torch import nn
 
+from .seeded import seeded
 from .tiny_resnet import BasicBlock
 
-INPUT_SHAPE = (3, 224, 224)
 _STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))  # channels and stride
 
 
 def build_network(seed: int = 0) -> nn.Sequential:
     """The untrained network, initialised from `seed` without touching torch's global random state."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         modules = OrderedDict[str, nn.Module](
             conv1=nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
             bn1=nn.BatchNorm2d(64),

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from skipbeat_arch.pattern import Pattern
-from skipbeat_models import resnet18
+from skipbeat_models.networks import resnet18
 from skipbeat_models.prepare import prepare
 from skipbeat_models.prepare_seeded import measure_statistics
 from skipbeat_models.prepared import PreparedNetwork

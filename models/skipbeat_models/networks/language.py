@@ -1,0 +1,48 @@
+"""Language models from their published configurations, as shapes: their weights lie on the meta device.
+
+BERT-base: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL 2019
+(arXiv:1810.04805). GPT-2 (small): Radford et al., "Language Models are Unsupervised Multitask Learners", 2019.
+Llama-2-7B: Touvron et al., "Llama 2: Open Foundation and Fine-Tuned Chat Models", arXiv:2307.09288. The architectures
+are those of the transformers package; neither weights nor a connection are needed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import nn
+
+from skipbeat_arch.errors import InputError
+
+#: Without a cache, and attention as two matrix products and a softmax: others look at the values of masks.
+_PLAIN: dict[str, Any] = {"use_cache": False, "attn_implementation": "eager"}
+#: Name -> class, class of its configuration (whose defaults are the published sizes), and what differs from them. BERT
+#: would look for padding in the values of its input.
+_MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "bert-base": ("BertModel", "BertConfig", {"pad_token_id": None}),
+    "gpt-2": ("GPT2LMHeadModel", "GPT2Config", {}),
+    "llama-2-7b": ("LlamaForCausalLM", "LlamaConfig", {}),
+}
+
+
+def build_network(seed: int = 0, *, model: str) -> nn.Module:
+    """`bert-base`, `gpt-2` or `llama-2-7b` on the meta device, in evaluation mode; there is nothing for a seed to draw.
+
+    The module takes `input_ids`, int64 [sequences, tokens], and computes without a cache of keys and values.
+
+    Raises:
+        InputError: the transformers package is not installed.
+    """
+    try:
+        transformers = import_module("transformers")  # five seconds
+    except ImportError:
+        raise InputError(
+            f"model zoo:{model}: expected the package transformers: pip install 'skipbeat[transformers]'"
+        ) from None
+    architecture, configuration, options = _MODELS[model]
+    with torch.device("meta"):
+        config = getattr(transformers, configuration)(**_PLAIN, **options)
+        network: nn.Module = getattr(transformers, architecture)(config)
+    return network.eval()

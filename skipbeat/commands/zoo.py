@@ -1,0 +1,44 @@
+"""`skipbeat zoo`: the models that come with skipbeat."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from ..options import json_option
+
+
+@click.command("zoo", short_help="List the models that come with skipbeat.")
+@json_option
+def command(as_json: bool) -> None:
+    """List the models that come with skipbeat: size, work for one image or sequence, and what they read.
+
+    With --json, the object has the key `models`: a list of `name`, `description`, `parameters`, `macs`, `input`,
+    `trained` (on scikit-learn's digits; the others have weights from a seed) and `shapes_only` (no weights are made:
+    their zeros come from a seed).
+    """
+    from skipbeat_models import zoo
+
+    models = [zoo.find(name) for name in zoo.names()]
+    if as_json:
+        rows = [
+            {
+                "name": f"{zoo.PREFIX}{model.name}", "description": model.description, "parameters": model.parameters,
+                "macs": model.macs, "input": model.input, "trained": model.recipe is not None,
+                "shapes_only": model.shapes_only,
+            }
+            for model in models
+        ]  # fmt: skip
+        click.echo(json.dumps({"models": rows}))
+        return
+    from skipbeat_reports.console import add_row, make_console, make_table
+
+    console = make_console(None)
+    table = make_table(
+        ("model", "description", "input", "parameters", "MACs"), text_columns=3, plain=not console.is_terminal
+    )
+    for model in models:
+        name = f"{zoo.PREFIX}{model.name}"
+        add_row(table, (name, model.description, model.input, f"{model.parameters:,}", f"{model.macs:,}"))
+    console.print(table, crop=False)
