@@ -104,7 +104,7 @@ class _Walk:
         if isinstance(node.target, torch._ops.HigherOrderOperator):
             return self._inline(module, node, known)
         if not isinstance(node.target, torch._ops.OpOverload):
-            return _number(node.meta.get("val"))
+            return self._value(node, prefix)  # arithmetic on sizes, and the begin and end of a vmap
         schema = [argument.name for argument in node.target._schema.arguments]
         args = {name: _argument(value, known) for name, value in zip(schema, node.args, strict=False)}
         args |= {name: _argument(value, known) for name, value in node.kwargs.items()}
@@ -115,15 +115,21 @@ class _Walk:
 
     def _inline(self, module: fx.GraphModule, node: fx.Node, known: dict[fx.Node, Argument]) -> Argument:
         name = str(node.target)
+        if _is_indexing(node):
+            result = self._value(node, self._prefix)
+            given = {f"input{i}": _argument(item, known) for i, item in enumerate(node.args)}
+            results = (result,) if isinstance(result, Value) else ()
+            self.operators.append(Operator("aten.index.flat_apply", given, results, _module(node)))
+            return result
         parts = [item for item in node.args if isinstance(item, fx.Node) and item.op == "get_attr"]
         if name not in _TRANSPARENT or len(parts) != 1:
             raise InputError(f"operator {name} ({node.name}): control flow that depends on data has no one cost; "
                              "export the branch that is to be priced")  # fmt: skip
         inner = getattr(module, str(parts[0].target))
-        given = node.args[node.args.index(parts[0]) + 1 :]
+        operands = node.args[node.args.index(parts[0]) + 1 :]
         outer, self._inlined = self._prefix, self._inlined + 1
         self._prefix = f"{node.name}{self._inlined}."
-        result = self.run(inner, {str(i): _argument(item, known) for i, item in enumerate(given)})
+        result = self.run(inner, {str(i): _argument(item, known) for i, item in enumerate(operands)})
         self._prefix = outer
         return result
 
@@ -163,9 +169,15 @@ def _module(node: fx.Node) -> str:
     return name.removeprefix("L['self'].").removeprefix("L['self']")
 
 
+def _is_indexing(node: fx.Node) -> bool:
+    """Whether it is how export writes the indexing of a tensor under vmap (attention masks of Hugging Face)."""
+    return str(node.target) == "flat_apply" and any("mod_index" in str(item) for item in node.args)
+
+
 def _is_known(node: fx.Node) -> bool:
     if node.op != "call_function" or not isinstance(node.target, torch._ops.OpOverload):
-        return not isinstance(node.target, torch._ops.HigherOrderOperator) or str(node.target) in _TRANSPARENT
+        higher = isinstance(node.target, torch._ops.HigherOrderOperator)
+        return not higher or str(node.target) in _TRANSPARENT or _is_indexing(node)
     schema = node.target._schema
     full_name = schema.name + (f".{schema.overload_name}" if schema.overload_name else "")
     if not torch._C._dispatch_has_kernel_for_dispatch_key(full_name, "CompositeImplicitAutograd"):

@@ -32,8 +32,9 @@ VIEWS = frozenset(
 #: Composite operators that are reported by this name rather than by their parts.
 _COMPOSITE_HOST = frozenset(
     {
-        "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d", "batch_norm",
-        "cross_entropy_loss", "embedding", "group_norm", "hardsigmoid", "hardswish", "hardtanh", "instance_norm",
+        "__and", "__or", "__xor", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d",
+        "batch_norm", "cross_entropy_loss", "diff", "embedding", "group_norm", "hardsigmoid", "hardswish", "hardtanh",
+        "instance_norm",
         "layer_norm", "log_softmax", "max_pool1d", "max_pool2d", "max_pool3d", "mish", "relu6", "rms_norm", "selu",
         "silu", "softmax", "upsample_bilinear2d", "upsample_nearest2d", "where", "max", "min", "mean", "square",
     }
