@@ -102,9 +102,11 @@ class ModelDescription:
 
     Attributes:
         notes: what a reader of the numbers has to know, a sentence each.
+        batch: images or sequences that the layers are for.
     """
 
     name: str
     layers: tuple[ModelLayer, ...]
     host_operators: tuple[HostOperator, ...] = ()
     notes: tuple[str, ...] = ()
+    batch: int = 1

@@ -12,6 +12,7 @@ from skipbeat_arch.model import LayerKind, LayerPart, ModelDescription, ModelLay
 from skipbeat_arch.pattern import Pattern
 
 from ..scheme import Scheme
+from .batch import common_batch
 from .constants import Constant, Constants
 from .convolutions import ConvolutionCall, read_call, workloads
 from .graph import Graph, Operator, Value
@@ -75,8 +76,9 @@ class _Builder:
         if self._scheme is not None:
             self._scheme.check(layer.name for layer in self._layers if layer.stored)
         return ModelDescription(
-            name=name, layers=tuple(self._layers), host_operators=self._host.list(), notes=self._notes.texts()
-        )
+            name=name, layers=tuple(self._layers), host_operators=self._host.list(), notes=self._notes.texts(),
+            batch=common_batch(self._graph.inputs),
+        )  # fmt: skip
 
     def _add_convolution(self, operator: Operator) -> None:
         call, constant = read_call(operator), self._constants.find(operator.value("weight"))

@@ -76,6 +76,7 @@ class Graph:
         weights: for the names of values that are parameters or buffers: the weight's name in the model.
         read: the tensor of a weight by its name. It may lie on the meta device; then only its shape is known.
         stored: names of all weights of the model, also those that no operator takes (masks).
+        inputs: shapes of the model's inputs.
     """
 
     operators: tuple[Operator, ...]
@@ -83,3 +84,4 @@ class Graph:
     read: Callable[[str], torch.Tensor]
     stored: frozenset[str] = field(default_factory=frozenset)
     notes: tuple[str, ...] = ()
+    inputs: tuple[tuple[int, ...], ...] = ()

@@ -92,7 +92,12 @@ class _Reader:
     def read(self, notes: tuple[str, ...]) -> Graph:
         operators = [operator for node in self._graph.node for operator in self._operators(node)]
         weights = {name: name for name in self._stored}
-        return Graph(tuple(operators), weights, lambda name: self._stored[name](), frozenset(weights), notes)
+        inputs = tuple(
+            self._shapes[given.name]
+            for given in self._graph.input
+            if given.name not in weights and given.name in self._shapes
+        )
+        return Graph(tuple(operators), weights, lambda name: self._stored[name](), frozenset(weights), notes, inputs)
 
     def _tensor(self, tensor: Any) -> torch.Tensor:
         array = self._onnx.numpy_helper.to_array(tensor)

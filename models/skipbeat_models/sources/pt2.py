@@ -95,12 +95,15 @@ class _Reader:
         }
         graph = _mapping(program["graph"])
         self._run(graph, {}, "")
-        weights = {}
+        weights, inputs = {}, []
         for spec in _list(_mapping(program["signature"])["input_specs"]):
             kind, content = next(iter(_mapping(spec).items()))
             if kind in ("parameter", "buffer", "tensor_constant"):
                 entry = _mapping(content)
                 weights[str(_mapping(entry["arg"])["name"])] = str(entry[f"{kind}_name"])
+            elif kind == "user_input" and "as_tensor" in (given := _mapping(_mapping(content)["arg"])):
+                meta = _mapping(_mapping(graph["tensor_values"])[_name(given)])
+                inputs.append(tuple(self._size(size) for size in _list(meta["sizes"])))
         notes = ("sizes that the exported model leaves open are those of its example inputs",) if self._dynamic else ()
 
         def tensor(name: str) -> torch.Tensor:
@@ -114,7 +117,7 @@ class _Reader:
                     raise
                 raise InputError(f"model {self._archive.path}: weight {name}: {_line(error)}") from None
 
-        return Graph(tuple(self._operators), weights, tensor, frozenset(stored), notes)
+        return Graph(tuple(self._operators), weights, tensor, frozenset(stored), notes, tuple(inputs))
 
     def _tensors(self, folder: str, config: str) -> dict[str, tuple[str, Json]]:
         """Where each stored tensor lies."""
