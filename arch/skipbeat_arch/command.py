@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 from .errors import InputError
 from .hardware import Hardware
@@ -71,6 +72,11 @@ class Command:
     load: bool = True
     first: bool = True
     last: bool = True
+
+    @cached_property
+    def word(self) -> int:
+        """`to_word`, computed once."""
+        return self.to_word()
 
     def to_word(self) -> int:
         """The command as the integer that the port carries."""

@@ -9,7 +9,7 @@ import numpy as np
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Step, Tensor
 from skipbeat_arch.layer import IntegerLayer
-from skipbeat_arch.model import LayerPart, WeightZeros
+from skipbeat_arch.model import LayerPart
 from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Convolution, Workload
 
@@ -48,13 +48,6 @@ def part_weight(part: LayerPart, name: str) -> Int8Array:
 def full_weight(part: LayerPart) -> Int8Array:
     """Every weight 1; takes no memory."""
     return np.broadcast_to(np.int8(1), weight_shape(one_image(part.workload)[0]))
-
-
-def dense_zeros(part: LayerPart) -> LayerPart:
-    """The same part with every weight."""
-    shape = weight_shape(one_image(part.workload)[0])
-    zeros = WeightZeros(key=("every weight", shape), nonzero=lambda: np.broadcast_to(np.bool_(True), shape))
-    return dataclasses.replace(part, weight=zeros)
 
 
 def part_graph(conv: Convolution, weight: Int8Array, name: str) -> Graph:

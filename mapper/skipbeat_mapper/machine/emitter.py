@@ -145,7 +145,7 @@ class Emitter:
 
     def _pass(self, p: PassOp) -> None:
         fields = {
-            "command": p.command.to_word(), "words": p.words, "weights": p.weights, "base": p.base, "table": p.table
+            "command": p.command.word, "words": p.words, "weights": p.weights, "base": p.base, "table": p.table
         }  # fmt: skip
         draft = self._add(Opcode.PASS, fields, Engine.EXECUTE)
         self._hazards.read(p.reads, draft, Engine.EXECUTE)

@@ -37,6 +37,14 @@ NEVER = -1
 STORES_BEHIND = 8
 
 
+#: The field with a memory address.
+_ADDRESSES = {Opcode.LOAD: "source", Opcode.STORE: "address"}
+
+
+def _sorted(engines: set[Engine]) -> tuple[Engine, ...]:
+    return tuple(sorted(engines)) if engines else ()
+
+
 @dataclass
 class Draft:
     """An instruction whose tokens and memory addresses are not final."""
@@ -49,11 +57,11 @@ class Draft:
 
     def instruction(self, offset: int) -> Instruction:
         """The instruction; memory vectors become addresses by `offset` (scaled already, see `Emitter`)."""
-        fields = dict(self.fields)
-        for name in ("source", "address"):
-            if name in fields:
-                fields[name] += offset
-        return Instruction(self.opcode, fields, tuple(sorted(self.wait)), tuple(sorted(self.signal)))
+        fields = self.fields
+        name = _ADDRESSES.get(self.opcode)
+        if name is not None:
+            fields = fields | {name: fields[name] + offset}
+        return Instruction(self.opcode, fields, _sorted(self.wait), _sorted(self.signal))
 
 
 class Tokens:
@@ -119,6 +127,8 @@ class Hazards:
         }  # fmt: skip
         self._writer: dict[Space, Drafts] = {space: _nobody(size) for space, size in sizes.items()}
         self._reader: dict[Space, Drafts] = {s: _nobody(size) for s, size in sizes.items() if s != Space.MEMORY}
+        #: The last loads that wrote ranges, until the next one writes there.
+        self._known: dict[Space, dict[Range, int]] = {space: {} for space in sizes}
         #: The store that wrote each entry of the banks; `_writer` has the load.
         self._stored = _nobody(machine.bank_depth)
         self._last_local = self._last_load = self._last_closed = NEVER
@@ -134,11 +144,11 @@ class Hazards:
         """A pass or a store reads on-chip ranges: it waits for the loads and local stores that wrote them."""
         loaded = stored = NEVER
         for r in ranges:
-            loaded = max(loaded, int(self._writer[r.space][r.start : r.stop].max(initial=NEVER)))
-            if r.space == Space.ACTIVATIONS:
-                stored = max(stored, int(self._stored[r.start : r.stop].max(initial=NEVER)))
-            reader = len(self._passes) if r.space == Space.WEIGHTS else draft
-            self._reader[r.space][r.start : r.stop] = reader
+            space, start, stop = r
+            loaded = max(loaded, self._written(r))
+            if space == Space.ACTIVATIONS and self._last_local != NEVER:
+                stored = max(stored, int(self._stored[start:stop].max(initial=NEVER)))
+            self._reader[space][start:stop] = len(self._passes) if space == Space.WEIGHTS else draft
         self.tokens.order(loaded, draft)
         if engine == Engine.STORE:
             self._open_store = draft
@@ -146,6 +156,13 @@ class Hazards:
         elif stored != NEVER:
             many = self.tokens.open(Engine.STORE, Engine.EXECUTE, stored) >= MANY_OPEN
             self.tokens.order(stored, draft, latest=self._last_closed if many else NEVER)
+
+    def _written(self, r: Range) -> int:
+        """The last load that wrote a range; what is read again and again is looked up once between two loads."""
+        known = self._known[r.space]
+        if r not in known:
+            known[r] = int(self._writer[r.space][r.start : r.stop].max(initial=NEVER))
+        return known[r]
 
     def add_pass(self, draft: int, items: int, *, last: bool) -> None:
         """A pass was emitted; `last`: its store has all its items with it."""
@@ -205,6 +222,7 @@ class Hazards:
                 latest = self._stores[0] if len(self._stores) == STORES_BEHIND else NEVER
             self.tokens.order(producer, draft, latest=latest)
         self._writer[writes.space][writes.start : writes.stop] = draft
+        self._known[writes.space].clear()
         if writes.space == Space.ACTIVATIONS:
             self._last_load = draft
 

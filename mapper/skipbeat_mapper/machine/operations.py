@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from skipbeat_arch.command import Command
 from skipbeat_arch.instruction import Kind
@@ -26,8 +27,7 @@ class Space(IntEnum):
     MEMORY = 5
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """Entries `start` to before `stop` of one memory."""
 
     space: Space
@@ -85,8 +85,7 @@ class Walk:
         return sum((n - 1) * step for n, step in zip(self.counts, self.steps, strict=True))
 
 
-@dataclass(frozen=True, kw_only=True)
-class PassOp:
+class PassOp(NamedTuple):
     """A PASS; `reads` are its weights, activations and table entry (none for a null pass), `tile` what it loads."""
 
     command: Command
@@ -151,13 +150,26 @@ class Unit:
     loads: list[Load | Clear] = field(default_factory=list)
     store: StoreOp | None = None
     passes: list[PassOp] = field(default_factory=list)
+    _reads: list[Range] | None = field(default=None, init=False, repr=False)
 
     def reads(self) -> list[Range]:
-        """Everything on the chip that its passes and its store read, one range for each memory."""
+        """Everything on the chip that its passes and its store read, one range for each memory.
+
+        Passes and store must not change afterwards.
+        """
+        if self._reads is None:
+            self._reads = self._hulls()
+        return self._reads
+
+    def _hulls(self) -> list[Range]:
         every = [r for p in self.passes for r in p.reads]
         every += self.store.reads if self.store else ()
-        hulls: dict[Space, Range] = {}
-        for r in every:
-            hull = hulls.get(r.space, r)
-            hulls[r.space] = Range(r.space, min(hull.start, r.start), max(hull.stop, r.stop))
-        return list(hulls.values())
+        hulls: dict[Space, tuple[int, int]] = {}
+        for space, start, stop in every:
+            if space not in hulls:
+                hulls[space] = start, stop
+                continue
+            first, last = hulls[space]
+            if start < first or stop > last:
+                hulls[space] = min(first, start), max(last, stop)
+        return [Range(space, start, stop) for space, (start, stop) in hulls.items()]

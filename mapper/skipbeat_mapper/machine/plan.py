@@ -8,10 +8,14 @@ half of it, and otherwise in parts for every block.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
-from skipbeat_arch.command import Command
+from skipbeat_arch.command import Command, Encoding
+from skipbeat_arch.tile import TileStatistics
 
 from .chip import Chip
 from .loads import Lines, clear, table_load
@@ -45,6 +49,7 @@ class _Block:
         region: where their activations are; rows, columns: of the output.
         start: entry of the first pixel's first tap in plane 0.
         walk: of every pass.
+        places: what passes read, by the tile's number and rows.
     """
 
     region: Region
@@ -52,6 +57,22 @@ class _Block:
     columns: Span
     start: int
     walk: Walk
+    places: dict[tuple[int, int], _Place] = field(default_factory=dict)
+
+
+class _Place(NamedTuple):
+    """What a tile's pass reads in a block: the same in every column tile."""
+
+    base: int
+    table: int
+    reads: tuple[Range, Range]
+
+
+@lru_cache(maxsize=4096)
+def _command(tile: TileStatistics, pixels: int, load: bool, first: bool, last: bool) -> Command:
+    """The pass of a tile; few differ, so each is made once."""
+    command = tile.command(pixels, first=first, last=last)
+    return command if load else dataclasses.replace(command, load=False, encoding=Encoding.DENSE)
 
 
 class _StepPlan:
@@ -63,6 +84,7 @@ class _StepPlan:
         self._step, self._machine, self._run = prepared.step, memory.machine, before + number
         self._tables = {(0,) * prepared.banks.rows: 0}
         self._found: dict[tuple[int, int], Offsets] = {}
+        self._blocks: dict[tuple[int, Span, Span], _Block] = {}
         self._weights = WeightPlan(prepared, chip)
         self._stores = Stores(prepared, chip, group)
 
@@ -77,9 +99,13 @@ class _StepPlan:
             if visit.region is not region:
                 region = visit.region
                 base, lines, zeros = self._enter(region)
+                self._blocks.clear()
                 waiting += zeros
                 self._stores.new_region()
-            block = self._block(region, base, visit.rows, visit.columns)
+            key = base, visit.rows, visit.columns
+            if key not in self._blocks:
+                self._blocks[key] = self._block(region, base, visit.rows, visit.columns)
+            block = self._blocks[key]
             for unit in self._accumulate(block, visit.column):
                 unit.loads[:0] = [*waiting, *(lines.needed(visit.rows) if lines else ())]
                 waiting = []
@@ -151,24 +177,24 @@ class _StepPlan:
             self._found[key] = bank_offsets(self._step, self._prepared.banks, tap, region)
         return self._found[key]
 
-    def _pass(self, block: _Block, column: int, placed: Placed, *, first: bool, last: bool) -> PassOp:
-        banks, region, packed = self._prepared.banks, block.region, placed.tile.statistics
-        tap, plane = banks.tile(placed.tile.number)
+    def _place(self, block: _Block, number: int, rows: int) -> _Place:
+        """What the pass of a tile reads in a block."""
+        banks, region = self._prepared.banks, block.region
+        tap, plane = banks.tile(number)
         offsets = self._offsets(tap, region)
         base = block.start + plane * region.plane + tap_offset(self._step, tap, region)
-        used, table = offsets[: packed.rows], self._tables[offsets]
-        reads = [
-            Range(Space.ACTIVATIONS, base + min(used), base + max(used) + block.walk.reach + 1),
-            Range(Space.TABLE, table, table + 1),
-        ]
-        if not self._chip.enter((self._number, column, placed.tile.number)):
-            command = Command(
-                pixels=block.walk.items, beat=packed.beat, rows=packed.rows, cols=packed.cols, load=False, first=first,
-                last=last,
-            )  # fmt: skip
-            return PassOp(command=command, base=base, table=table, reads=tuple(reads))
-        reads.append(Range(Space.WEIGHTS, placed.at, placed.at + placed.tile.words))
-        return PassOp(
-            command=packed.command(block.walk.items, first=first, last=last), words=placed.tile.words,
-            weights=placed.at, base=base, table=table, reads=tuple(reads), tile=packed,
-        )  # fmt: skip
+        used, table = offsets[:rows], self._tables[offsets]
+        activations = Range(Space.ACTIVATIONS, base + min(used), base + max(used) + block.walk.reach + 1)
+        return _Place(base, table, (activations, Range(Space.TABLE, table, table + 1)))
+
+    def _pass(self, block: _Block, column: int, placed: Placed, *, first: bool, last: bool) -> PassOp:
+        number, packed = placed.tile.number, placed.tile.statistics
+        if (number, packed.rows) not in block.places:
+            block.places[number, packed.rows] = self._place(block, number, packed.rows)
+        base, table, reads = block.places[number, packed.rows]
+        load = self._chip.enter((self._number, column, number))
+        command = _command(packed, block.walk.items, load, first, last)
+        if not load:
+            return PassOp(command, base=base, table=table, reads=reads)
+        words = Range(Space.WEIGHTS, placed.at, placed.at + packed.word_count)
+        return PassOp(command, packed.word_count, placed.at, base, table, (*reads, words), packed)
