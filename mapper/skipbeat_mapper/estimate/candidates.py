@@ -11,13 +11,15 @@ from skipbeat_arch.machine import PARAMETER_VECTORS, Machine
 from skipbeat_arch.tensor_layout import channel_blocks
 
 from ..machine.banks import Banks
-from ..machine.regions import Region, blocks, regions
+from ..machine.regions import Region, bank_entries, blocks, regions
 from ..machine.tactics import Order, Tactic
 from ..machine.tiles import StepTiles
 from .bounds import memory_clocks, tile_clocks
 
 #: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
 START_CLOCKS, END_CLOCKS = 40, 40
+#: What a clock of the memory counts for beside a clock of the run.
+MOVED = 1 / 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +58,14 @@ class Candidate:
 
     @cached_property
     def cycles(self) -> int:
-        """What it takes at least: its largest bound, and what comes before the first step and after the last one."""
-        return max(self._compute(), self._decoder(), self._output(), self._memory()) + self._ends()
+        """What it takes at least: its largest bound, and what comes before, between and after its steps."""
+        bound = max(self._compute(), self._decoder(), self._output(), self.memory)
+        return bound + self._loaded() + self._ends() + self._stalls()
+
+    @property
+    def rank(self) -> float:
+        """Cycles, and of two that are nearly as quick the one that moves less."""
+        return self.cycles + MOVED * self.memory
 
     def _compute(self) -> int:
         steps = sum(max(sum(tile.statistics.beat for tile in column), 1) for column in self.tiles.columns)
@@ -85,7 +93,9 @@ class Candidate:
                 total += count * (1 if self.tactic.order == Order.COLUMNS else len(self.regions))
         return total
 
-    def _memory(self) -> int:
+    @cached_property
+    def memory(self) -> int:
+        """The least clocks of everything that is moved."""
         conv = self.step.convolution
         loads = sum(
             region.real * (last - first) for region in self.regions for first, last in [region.real_lines(conv)]
@@ -97,15 +107,27 @@ class Candidate:
         vector = self.machine.vector
         return memory_clocks(self.machine, read * vector + self.passes * INSTRUCTION_BYTES, written * vector)
 
-    def _ends(self) -> int:
-        """The first block's first plane is loaded before anything, the last block is written after everything."""
+    def _loaded(self) -> int:
+        """Clocks for what the first block needs of one plane, before it can start."""
         machine, region = self.machine, self.regions[0]
         area = (region.rows[1] - region.rows[0]) * (region.columns[1] - region.columns[0])
         share = min(1.0, self.blocks[0] / max(area, 1) + self.step.convolution.kernel[0] / max(region.lines, 1))
         blocks_of_plane = min(self.banks.blocks, max(self.banks.period // self.banks.bundles, 1))
-        loaded = int(region.real * region.lines * share) * blocks_of_plane
-        latency = 2 * machine.hw.memory.latency_clocks + START_CLOCKS + END_CLOCKS
-        return (loaded + self.blocks[-1]) * machine.vector_beats + latency
+        return int(region.real * region.lines * share) * blocks_of_plane * machine.vector_beats
+
+    def _ends(self) -> int:
+        """The memory's latency, and the last block's way into memory."""
+        latency = 2 * self.machine.hw.memory.latency_clocks + START_CLOCKS + END_CLOCKS
+        return self.blocks[-1] * self.machine.vector_beats + latency
+
+    def _stalls(self) -> int:
+        """Where two regions do not fit, the next one is loaded while the last column tile uses the present one."""
+        if 2 * max(region.entries for region in self.regions) <= bank_entries(self.machine):
+            return 0
+        region = self.regions[0]
+        whole = region.real * region.lines * self.banks.blocks * self.machine.vector_beats
+        last = sum(tile.statistics.beat for tile in self.tiles.columns[-1]) * sum(self.blocks) // len(self.regions)
+        return (len(self.regions) - 1) * max(whole - last, self._loaded())
 
 
 def candidates(step: Step, machine: Machine, banks: Banks, tiles: StepTiles) -> list[Candidate]:
@@ -126,7 +148,7 @@ def candidates(step: Step, machine: Machine, banks: Banks, tiles: StepTiles) -> 
                 found.setdefault(candidate.signature, candidate)
         if len(areas) == 1:
             break
-    return sorted(found.values(), key=lambda each: each.cycles)
+    return sorted(found.values(), key=lambda each: each.rank)
 
 
 def _block_sizes(tiles: StepTiles, machine: Machine) -> tuple[int, int]:

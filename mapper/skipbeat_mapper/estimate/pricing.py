@@ -31,7 +31,7 @@ from .phases import Phase, phases
 from .program import machine_events, priced_program
 
 #: Tactics that are priced exactly; and the passes of all of them together, beyond which only the first one is.
-TRIED, TRIED_PASSES = 3, 2500
+TRIED, TRIED_PASSES = 2, 800
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
