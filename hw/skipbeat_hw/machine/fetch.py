@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Cat, Module, Mux, Signal
+from amaranth.hdl import Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -108,11 +109,8 @@ class Fetch(wiring.Component):
 
     def _dispatch(self, m: Module, queue: SyncFIFO, due: Signal, first: Signal) -> Signal:
         """Takes the head of the queue if its engine can have it; returns whether it was taken."""
-        part = Signal(range(self._per_entry))
-        head = Signal(INSTRUCTION_BITS)
         taken = Signal()
-        m.d.comb += head.eq(queue.r_data.word_select(part, INSTRUCTION_BITS))
-        m.d.sync += part.eq(part + taken)
+        head, emptied = self._head(m, queue, taken)
         outputs = {Engine.LOAD: self.load_o, Engine.EXECUTE: self.execute_o, Engine.STORE: self.store_o}
         header = struct(layout(Opcode.HEADER))(head[: struct(layout(Opcode.HEADER)).size])
         for output in outputs.values():
@@ -136,5 +134,13 @@ class Fetch(wiring.Component):
                         m.d.comb += [self.error_o.eq(MachineError.BAD_PROGRAM), taken.eq(1)]
             with m.Default():
                 m.d.comb += [self.error_o.eq(MachineError.BAD_OPCODE), taken.eq(1)]
-        m.d.comb += queue.r_en.eq(taken & (part == self._per_entry - 1))
+        m.d.comb += queue.r_en.eq(emptied)
         return taken
+
+    def _head(self, m: Module, queue: SyncFIFO, taken: Signal) -> tuple[Value, Value]:
+        """The next instruction, and whether it is taken now and was the last one of its entry."""
+        if self._per_entry == 1:
+            return queue.r_data, taken
+        part = Signal(range(self._per_entry))
+        m.d.sync += part.eq(part + taken)
+        return queue.r_data.word_select(part, INSTRUCTION_BITS), taken & (part == self._per_entry - 1)

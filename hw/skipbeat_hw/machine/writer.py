@@ -104,7 +104,6 @@ class Writer(wiring.Component):
         to_read = Signal(COUNT_BITS)
         ahead = Signal(range(parts << COUNT_BITS))
         position = Signal(range(beats))
-        part = Signal(range(parts))
         popped = Signal()
         room = Signal(range(PIPELINE_ROOM + 1), init=PIPELINE_ROOM)
         reading = Signal()
@@ -116,13 +115,18 @@ class Writer(wiring.Component):
             data.w_en.eq(reading),
             data.w_data.eq(self.read_data_i),
             self.bus.wvalid.eq(data.r_rdy & (ahead != 0)),
-            self.bus.wdata.eq(data.r_data.word_select(part, bits)),
             self.bus.wstrb.eq(-1),
             self.bus.wlast.eq((position == beats - 1) | (sent + 1 == count)),
             moved.eq(self.bus.wvalid & self.bus.wready),
-            popped.eq(moved & (part == parts - 1)),
             data.r_en.eq(popped),
         ]
+        if parts == 1:
+            m.d.comb += [self.bus.wdata.eq(data.r_data), popped.eq(moved)]
+        else:
+            # A request's beats are whole vectors, so it leaves the count at 0 again.
+            part = Signal(range(parts))
+            m.d.sync += part.eq(part + moved)
+            m.d.comb += [self.bus.wdata.eq(data.r_data.word_select(part, bits)), popped.eq(moved & part.all())]
         m.d.sync += [
             reading.eq(fetch),
             room.eq(room - fetch + popped),
@@ -131,7 +135,6 @@ class Writer(wiring.Component):
         request = self.requests.payload
         with m.If(accepted):
             m.d.sync += [read_at.eq(request.start), to_read.eq(request.count), position.eq(request.address >> shift)]
-            m.d.sync += part.eq(0)
         with m.Else():
             m.d.sync += [read_at.eq(read_at + fetch), to_read.eq(to_read - fetch)]
-            m.d.sync += [position.eq(position + moved), sent.eq(sent + moved), part.eq(part + moved)]
+            m.d.sync += [position.eq(position + moved), sent.eq(sent + moved)]
