@@ -13,7 +13,7 @@ from skipbeat_arch.tensor_layout import channel_blocks
 from ..machine.banks import Banks
 from ..machine.regions import Region, bank_entries, blocks, regions
 from ..machine.tactics import Order, Tactic
-from ..machine.tiles import StepTiles
+from ..machine.tiles import StepTiles, step_tiles
 from .bounds import memory_clocks, tile_clocks
 
 #: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
@@ -128,6 +128,17 @@ class Candidate:
         whole = region.real * region.lines * self.banks.blocks * self.machine.vector_beats
         last = sum(tile.statistics.beat for tile in self.tiles.columns[-1]) * sum(self.blocks) // len(self.regions)
         return (len(self.regions) - 1) * max(whole - last, self._loaded())
+
+
+def one_candidate(step: Step, machine: Machine, tactic: Tactic) -> Candidate:
+    """A step with a tactic that is given.
+
+    Raises:
+        InputError: the step does not fit the hardware.
+    """
+    banks = Banks.of(step.convolution.c_in, machine)
+    areas = tuple(regions(step, machine, banks.planes, share=tactic.share))
+    return Candidate(tactic, step, machine, banks, step_tiles(step, banks, machine), areas)
 
 
 def candidates(step: Step, machine: Machine, banks: Banks, tiles: StepTiles) -> list[Candidate]:

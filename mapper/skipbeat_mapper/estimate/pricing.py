@@ -22,13 +22,15 @@ from skipbeat_sim.machine_timing.model import machine_timing
 
 from ..machine.banks import Banks
 from ..machine.folding import fold_input
+from ..machine.lowering import lower
 from ..machine.memory_map import memory_map
+from ..machine.tactics import Tactic
 from ..machine.tiles import StepTiles, step_tiles
 from .bounds import lower_bounds
-from .candidates import Candidate, candidates
+from .candidates import Candidate, candidates, one_candidate
+from .events import machine_events
 from .part import part_graph, step_graph
 from .phases import Phase, phases
-from .program import machine_events, priced_program
 
 #: Tactics that are priced exactly; and the passes of all of them together, beyond which only the first one is.
 TRIED, TRIED_PASSES = 2, 800
@@ -101,10 +103,13 @@ class Pricer:
             candidate=best.candidate, phases=best.phases, runner_up=(order[1].candidate, order[1].cycles),
         )  # fmt: skip
 
+    def with_tactic(self, step: Step, tactic: Tactic) -> PartCost:
+        """The cost of a step, folded already, with a tactic that is given."""
+        return self._price(one_candidate(step, self.machine, tactic))
+
     def _price(self, candidate: Candidate) -> PartCost:
-        name = candidate.step.layer.name
         memory = memory_map(step_graph(candidate.step), self.machine, candidate.tactic, [candidate.tiles])
-        program = priced_program(memory, name)
+        program = lower(memory, f"layer {candidate.step.layer.name}")
         timing = machine_timing(self.machine, program.instructions, program.tiles)
         moved = machine_events(self.machine, program.instructions, timing.bytes_read, timing.bytes_written)
         return PartCost(

@@ -4,49 +4,45 @@ from __future__ import annotations
 
 import numpy as np
 
-from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram, Place, StepRange
 
-from .emitter import Emitter
 from .folding import fold_input
+from .lowering import lower
 from .memory_map import MemoryMap, memory_map
-from .plan import plan
-
-ADDRESS_BITS = 32
+from .tactics import PLAIN, Tactic
 
 
-def compile_network(graph: Graph, hw: Hardware, images: int = 1) -> MachineProgram:
+def compile_network(graph: Graph, hw: Hardware, images: int = 1, *, tactic: Tactic = PLAIN) -> MachineProgram:
     """The program that runs a graph on so many images.
+
+    Args:
+        graph: the network.
+        hw: the hardware.
+        images: computed by one run.
+        tactic: of every step.
 
     Raises:
         InputError: a step that does not fit the hardware, or hardware that has no accelerator.
     """
     machine = Machine.of(hw)
     graph, fold = fold_input(graph, machine)
-    memory = memory_map(graph, machine, images=images)
-    emitter = Emitter(machine, memory.vectors)
-    emitter.run(list(plan(memory)))
-    alignment = machine.burst_beats * machine.vector
-    start = -(-len(emitter.drafts) * INSTRUCTION_BYTES // alignment) * alignment
-    words = [draft.instruction(start).to_word() for draft in emitter.drafts]
-    data = memory.data()
+    memory = memory_map(graph, machine, tactic, images=images)
+    lowered = lower(memory, "network")
+    data, start = memory.data(), lowered.start
     image = np.zeros(start + data.size, np.uint8)
-    code = b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in words)
+    code = b"".join(each.to_word().to_bytes(INSTRUCTION_BYTES, "little") for each in lowered.instructions)
     image[: len(code)] = np.frombuffer(code, np.uint8)
     image[start:] = data
-    size = start + memory.vectors * machine.vector
-    if size >= 1 << ADDRESS_BITS:
-        raise InputError(f"network: it needs {size} bytes of memory, more than 32-bit addresses reach")
     return MachineProgram(
-        hardware=hw.name, fingerprint=machine.fingerprint, vector=machine.vector, image=image, memory_bytes=size,
-        address=0, count=len(words), tensors=_places(graph, memory, start),
+        hardware=hw.name, fingerprint=machine.fingerprint, vector=machine.vector, image=image,
+        memory_bytes=lowered.size, address=0, count=len(lowered.instructions), tensors=_places(graph, memory, start),
         steps=tuple(
             StepRange(name=graph.steps[run % len(graph.steps)].layer.name, start=start, stop=stop)
-            for run, (start, stop) in sorted(emitter.steps.items())
+            for run, (start, stop) in sorted(lowered.steps.items())
         ),
         fold=fold,
     )  # fmt: skip

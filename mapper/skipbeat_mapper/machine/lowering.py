@@ -1,0 +1,52 @@
+"""From a memory map to instructions; nothing is packed for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.instruction import INSTRUCTION_BYTES, Instruction
+from skipbeat_arch.tile import TileStatistics
+
+from .emitter import Emitter
+from .memory_map import MemoryMap
+from .plan import plan
+
+ADDRESS_BITS = 32
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lowered:
+    """A program without its data.
+
+    Attributes:
+        tiles: of the passes that load one, in order.
+        start: byte address of what follows the instructions; size: bytes of all memory that it needs.
+        steps: first instruction of execute or store and the one after the last, by the number of the step's run.
+    """
+
+    instructions: list[Instruction]
+    tiles: list[TileStatistics]
+    start: int
+    size: int
+    steps: dict[int, tuple[int, int]]
+
+
+def lower(memory: MemoryMap, name: str) -> Lowered:
+    """The instructions of a memory map.
+
+    Raises:
+        InputError: buffers are too small, or more memory is needed than addresses reach; `name` begins the message.
+    """
+    machine = memory.machine
+    units = list(plan(memory))
+    tiles = [op.tile for unit in units for op in unit.passes if op.tile is not None]
+    emitter = Emitter(machine, memory.vectors)
+    emitter.run(units)
+    alignment = machine.burst_beats * machine.vector
+    start = -(-len(emitter.drafts) * INSTRUCTION_BYTES // alignment) * alignment
+    size = start + memory.vectors * machine.vector
+    if size >= 1 << ADDRESS_BITS:
+        raise InputError(f"{name}: it needs {size} bytes of memory, more than {ADDRESS_BITS}-bit addresses reach")
+    instructions = [draft.instruction(start) for draft in emitter.drafts]
+    return Lowered(instructions=instructions, tiles=tiles, start=start, size=size, steps=emitter.steps)
