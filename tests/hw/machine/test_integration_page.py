@@ -45,7 +45,7 @@ def test_ports_are_those_of_the_verilog() -> None:
     written = {}
     for names, direction, bits, _ in table("port"):
         for name in re.findall(r"`(\w+)`", names):
-            width = {"8·V": 8 * TINY.vector, "V": TINY.vector}.get(bits)
+            width = {"8·Q": 8 * TINY.beat_bytes, "Q": TINY.beat_bytes}.get(bits)
             written[name] = (int(bits) if width is None else width, direction == "in")
     found = {name: (port.width, port.is_input) for name, port in read_ports(_verilog(), "accelerator").items()}
     assert written == found
