@@ -41,7 +41,7 @@ def export_module(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[
     """
     try:
         with _quiet(), torch.no_grad(), _evaluation(model):
-            given = _on_fake_cpu(model, inputs, kwargs) if _is_meta(model) else (model, inputs, kwargs)
+            given = _on_fake_cpu(model, inputs, kwargs) if is_meta(model) else (model, inputs, kwargs)
             program = torch.export.export(given[0], tuple(given[1]), dict(given[2]), strict=False)
             if not all(_is_known(node) for node in program.graph.nodes):
                 program = program.run_decompositions(_decompositions())
@@ -193,7 +193,8 @@ def _decompositions() -> dict[torch._ops.OperatorBase, Callable[..., object]]:
     return table
 
 
-def _is_meta(model: nn.Module) -> bool:
+def is_meta(model: nn.Module) -> bool:
+    """Whether a module's weights have shapes only."""
     return any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
 
 

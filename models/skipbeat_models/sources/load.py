@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -60,6 +61,9 @@ def load_source(
         InputError: the source is none of these, cannot be read, or does not fit to the other arguments.
     """
     path = Path(source)
+    is_file = path.is_dir() or path.suffix in (".safetensors", ".pt2", ".onnx")
+    if is_file and scheme is not None and scheme.method != "magnitude":
+        raise InputError(f"model {source}: pruning by {scheme.method} needs the module; a file is pruned by magnitude")
     is_checkpoint = path.is_dir() or path.suffix == ".safetensors"
     if tokens is not None and not is_checkpoint and not source.startswith(zoo.PREFIX):
         raise InputError(f"model {source}: a number of tokens belongs to a zoo model or a checkpoint of .safetensors")
@@ -128,7 +132,8 @@ def _from_checkpoint(
         stated = stated or _stated(content)
     notes = Notes()
     zeros = ZeroReader(scheme, seed, stated, notes)
-    return describe_language_model(str(path), weights, sizes, zeros, notes, tokens=tokens, batch=batch)
+    description = describe_language_model(str(path), weights, sizes, zeros, notes, tokens=tokens, batch=batch)
+    return replace(description, batch=batch)
 
 
 def _config(path: Path) -> Mapping[str, object]:

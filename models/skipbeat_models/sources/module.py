@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+import torch
 from torch import nn
+from torch.utils._pytree import tree_leaves
 
 from skipbeat_arch.model import ModelDescription
 from skipbeat_arch.pattern import Pattern
 
+from ..pruners.one_shot import prune_model
 from ..scheme import Scheme
+from .batch import common_batch
 from .build import describe
-from .exported import export_module
+from .exported import export_module, is_meta
 
 
 def from_module(
@@ -29,12 +34,17 @@ def from_module(
     Args:
         example_inputs, kwargs: what the forward is called with; they may lie on the meta device, as the module may.
         name: what the model is called in reports.
-        scheme: prunes a copy by magnitude (weights on the meta device: zeros drawn from the seed); None: as it is.
+        scheme: what to prune to, by its method; weights on the meta device get zeros drawn from the seed. None: the
+            model as it is.
         stated: the pattern that the model is said to have; layers that break it are noted, and priced as they are.
 
     Raises:
         InputError: the module does not export, a weight is not finite, a layer has no elements, or the scheme names
             a layer that is not there.
     """
+    if scheme is not None and scheme.method != "magnitude" and not is_meta(model):
+        model, scheme = prune_model(model, scheme, seed=seed), None
     graph = export_module(model, tuple(example_inputs), kwargs or {})
-    return describe(graph, name=name, scheme=scheme, seed=seed, stated=stated)
+    description = describe(graph, name=name, scheme=scheme, seed=seed, stated=stated)
+    tensors = [item for item in tree_leaves((example_inputs, kwargs)) if isinstance(item, torch.Tensor)]
+    return replace(description, batch=common_batch(tuple(tensor.shape) for tensor in tensors))
