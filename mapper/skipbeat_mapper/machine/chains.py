@@ -30,6 +30,10 @@ class Chain:
         """Whether it is in use while a step runs."""
         return self.source <= step <= self.reader
 
+    def meets(self, other: Chain) -> bool:
+        """Whether they share entries."""
+        return self.base < other.base + other.region.entries and other.base < self.base + self.region.entries
+
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
@@ -40,6 +44,8 @@ class Geometry:
         regions: of each step.
         inputs, outputs: the chain that a step reads, and the one that it writes.
         gaps: entries of the banks that are free of chains while a step runs, from-to.
+        overlaps: whether a step and the next one may run at the same time: they are chained, and what the next one
+            writes leaves alone what the step reads.
     """
 
     images: int
@@ -47,6 +53,7 @@ class Geometry:
     inputs: tuple[Chain | None, ...]
     outputs: tuple[Chain | None, ...]
     gaps: tuple[Span, ...]
+    overlaps: tuple[bool, ...]
 
 
 def geometry(graph: Graph, machine: Machine, banks: Sequence[Banks], images: int, share: int = 2) -> Geometry:
@@ -66,9 +73,11 @@ def geometry(graph: Graph, machine: Machine, banks: Sequence[Banks], images: int
     steps = range(len(graph.steps))
     inputs, outputs = {c.reader: c for c in chains}, {c.source: c for c in chains}
     room = bank_entries(machine)
+    both = [_overlap(graph, chains, areas, i, room) for i in steps]
     return Geometry(
         images=images, regions=tuple(areas), inputs=tuple(inputs.get(i) for i in steps),
-        outputs=tuple(outputs.get(i) for i in steps), gaps=tuple(_gap(chains, i, room) for i in steps),
+        outputs=tuple(outputs.get(i) for i in steps),
+        gaps=tuple(_gap(chains, (i, i + 1) if both[i] else (i,), room) for i in steps), overlaps=tuple(both),
     )  # fmt: skip
 
 
@@ -100,10 +109,24 @@ def _whole(step: Step, planes: int, images: int) -> Region:
     return make_region(step, (0, height), (0, width), planes, images, whole_map=True)
 
 
-def _gap(chains: list[Chain], step: int, room: int) -> Span:
-    live = [chain for chain in chains if chain.lives(step)]
+def _gap(chains: list[Chain], steps: Sequence[int], room: int) -> Span:
+    """Entries between the chains at both ends that live while some steps run."""
+    live = [chain for chain in chains if any(chain.lives(step) for step in steps)]
     first = max((chain.base + chain.region.entries for chain in live if chain.base == 0), default=0)
     return first, min((chain.base for chain in live if chain.base), default=room)
+
+
+def _overlap(graph: Graph, chains: list[Chain], areas: Sequence[Sequence[Region]], step: int, room: int) -> bool:
+    """Whether a step and the next one may run at the same time."""
+    own = next((chain for chain in chains if chain.source == step), None)
+    if own is None or own.reader != step + 1 or graph.steps[step + 1].residual == graph.steps[step].output:
+        return False
+    source = next((chain for chain in chains if chain.reader == step), None)
+    target = next((chain for chain in chains if chain.source == step + 1), None)
+    if source is None:
+        first, stop = _gap(chains, (step, step + 1), room)
+        return min(2, len(areas[step])) * max(region.entries for region in areas[step]) <= stop - first
+    return target is None or not source.meets(target)
 
 
 def side_by_side(graph: Graph, machine: Machine, banks: Sequence[Banks], images: int) -> int:
@@ -129,8 +152,8 @@ def _keeps(single: Geometry, graph: Graph, machine: Machine, banks: Sequence[Ban
     except InputError:  # a step that has room for one image only
         return False
 
-    def shape(each: Geometry) -> list[tuple[int, int | None]]:
+    def shape(each: Geometry) -> list[tuple[int, int | None, bool]]:
         readers = [chain.reader if chain else None for chain in each.outputs]
-        return [(len(r), reader) for r, reader in zip(each.regions, readers, strict=True)]
+        return [(len(r), reader, o) for r, reader, o in zip(each.regions, readers, each.overlaps, strict=True)]
 
     return shape(single) == shape(several)

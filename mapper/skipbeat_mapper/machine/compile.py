@@ -42,7 +42,7 @@ def compile_network(graph: Graph, hw: Hardware, images: int = 1, *, tactic: Tact
         memory_bytes=lowered.size, address=0, count=len(lowered.instructions), tensors=_places(graph, memory, start),
         steps=tuple(
             StepRange(name=graph.steps[run % len(graph.steps)].layer.name, start=start, stop=stop)
-            for run, (start, stop) in sorted(lowered.steps.items())
+            for run, start, stop in lowered.steps
         ),
         fold=fold,
     )  # fmt: skip

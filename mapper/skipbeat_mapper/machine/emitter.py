@@ -10,7 +10,7 @@ that is still to run.
 
 from __future__ import annotations
 
-import itertools
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,13 +19,14 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import VERSION, Engine, Kind, Opcode
 from skipbeat_arch.machine import Machine
 
+from .early import FAR, ZERO_CLOCKS, Early, early_loads, in_order
 from .hazards import NEVER, Draft, Hazards
 from .operations import Clear, Load, Local, PassOp, Range, Space, StoreOp, Unit, Walk
 
-#: Units whose loads may be put before the end of the present one.
-AHEAD = 2
-#: Clocks that a ZERO costs beside those of its entries, for choosing between many short ones and one long one.
-ZERO_CLOCKS = 3
+#: Clocks from the last step before a local STORE to its end, roughly.
+DRAIN_CLOCKS = 64
+#: Clocks of the bus that passes may have left for loads after them.
+MAX_CREDIT = 512
 
 
 class Emitter:
@@ -33,17 +34,18 @@ class Emitter:
 
     Attributes:
         drafts: the instructions so far.
-        steps: for each step its first draft of execute or store, and the one after its last.
+        steps: parts of steps in program order: number, first draft of execute or store, the one after the last.
     """
 
     def __init__(self, machine: Machine, vectors: int) -> None:
         self._machine = machine
         self.drafts: list[Draft] = []
-        self.steps: dict[int, tuple[int, int]] = {}
+        self.steps: list[tuple[int, int, int]] = []
         self._hazards = Hazards(machine, vectors, self.drafts)
         self._zero = np.zeros(machine.bank_depth, np.bool_)
         self._walk: Walk | None = None
         self._last_load = NEVER
+        self._local, self._credit = False, 0
 
     def run(self, units: Sequence[Unit]) -> None:
         """Emits a whole program.
@@ -54,13 +56,13 @@ class Emitter:
         self._add(Opcode.HEADER, {"version": VERSION, "fingerprint": self._machine.fingerprint}, Engine.STORE)
         marks: list[dict[Engine, int]] = []
         for number, unit in enumerate(units):
-            for load in unit.loads:
+            for load in in_order(unit.loads, first=not number):
                 if not self._load(load):
                     raise InputError(
                         f"step {unit.step}: weights.buffer_kib is too small to load weights while others are in use"
                     )
             unit.loads.clear()
-            self._unit(unit, self._early(units[number : number + AHEAD + 1]))
+            self._unit(unit, early_loads(units[number : number + FAR + 1]))
             last = {draft.engine: at for at, draft in enumerate(self.drafts[-64:], max(0, len(self.drafts) - 64))}
             marks.append((marks[-1] if marks else {}) | last)
             if len(marks) > 1:
@@ -70,24 +72,13 @@ class Emitter:
         self._hazards.tokens.order(self._last_load, end)
         self._hazards.tokens.check()
 
-    def _early(self, units: Sequence[Unit]) -> list[tuple[Unit, Load | Clear]]:
-        """Loads of later units that disturb nothing that is still to run before them."""
-        busy: list[Range] = []
-        early: list[tuple[Unit, Load | Clear]] = []
-        for unit, following in itertools.pairwise(units):
-            busy += unit.reads()
-            if unit.store is not None:
-                busy += unit.store.changes
-            for load in following.loads:
-                touched = [load.writes] + ([load.reads] if isinstance(load, Load) else [])
-                if any(a.meets(b) for a in touched for b in busy):
-                    busy.append(load.writes)
-                else:
-                    early.append((following, load))
-        return early
-
-    def _unit(self, unit: Unit, early: list[tuple[Unit, Load | Clear]]) -> None:
+    def _unit(self, unit: Unit, early: list[Early]) -> None:
         begin = len(self.drafts)
+        if unit.store is not None:
+            self._local = unit.store.local is not None
+        if self._local:
+            self._window(unit, [each for each in early if each.banks])
+            early = [each for each in early if not each.banks]
         if unit.walk != self._walk:
             self._walk = unit.walk
             fields = {f"n{i}": n for i, n in enumerate(unit.walk.counts)}
@@ -95,16 +86,37 @@ class Emitter:
             self._add(Opcode.SETUP, fields, Engine.EXECUTE)
         if unit.store is not None:
             self._store(unit.store)
-        done = 0
+        self._passes(unit, early)
+        if self.steps and self.steps[-1][0] == unit.step:
+            begin = self.steps.pop()[1]
+        self.steps.append((unit.step, begin, len(self.drafts)))
+
+    def _window(self, unit: Unit, early: list[Early]) -> None:
+        """Loads into the banks before a local STORE, as many as are done when its first result comes."""
+        if unit.store is None:
+            return
+        left = sum(p.steps for p in unit.passes[:-1]) - self._machine.hw.memory.latency_clocks - DRAIN_CLOCKS
+        for each in early:
+            left -= each.clocks(self._machine.vector_beats)
+            if left < 0 or not self._load(each.load):
+                return
+            each.owner.loads.remove(each.load)
+
+    def _passes(self, unit: Unit, early: list[Early]) -> None:
+        """The passes, and between them near loads evenly, far ones as the bus has time for them."""
+        near, far = [each for each in early if each.near], deque(each for each in early if not each.near)
+        beats, done = self._machine.vector_beats, 0
         for number, p in enumerate(unit.passes, 1):
             self._pass(p)
-            share = -(-len(early) * number // len(unit.passes))
-            for owner, load in early[done:share]:
-                if self._load(load):
-                    owner.loads.remove(load)
-            done = share
-        first = self.steps.get(unit.step, (begin, 0))[0]
-        self.steps[unit.step] = first, len(self.drafts)
+            share = -(-len(near) * number // len(unit.passes))
+            now, done = near[done:share], share
+            self._credit = min(self._credit + p.steps, MAX_CREDIT) - sum(each.clocks(beats) for each in now)
+            while far and far[0].clocks(beats) <= self._credit:
+                self._credit -= far[0].clocks(beats)
+                now.append(far.popleft())
+            for each in now:
+                if self._load(each.load):
+                    each.owner.loads.remove(each.load)
 
     def _load(self, op: Load | Clear) -> bool:
         """Emits a load if it can be said what it waits for."""

@@ -9,6 +9,9 @@ from .memory_map import Prepared
 from .operations import Clear, Load, Range, Space
 from .regions import Region, Span
 
+#: Most vectors of a LOAD of several lines, so that it fits between two stores and a pass need not wait for all of them.
+LOAD_VECTORS = 256
+
 
 def table_load(machine: Machine, source: int, entry: int, count: int) -> Load:
     """The LOAD of `count` table entries from memory vector `source`."""
@@ -68,7 +71,8 @@ class Lines:
         """Stored lines from-to of one channel block: one load if they follow one another in memory."""
         conv, region = self._prepared.step.convolution, self._region
         if region.line_step == 1 and region.real == conv.width * region.images:
-            return [self._load(block, start, stop - start)]
+            lines = max(1, LOAD_VECTORS // max(1, region.real))
+            return [self._load(block, line, min(lines, stop - line)) for line in range(start, stop, lines)]
         return [self._load(block, line, 1) for line in range(start, stop)]
 
     def _load(self, block: int, line: int, lines: int) -> Load:

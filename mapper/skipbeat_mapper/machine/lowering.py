@@ -22,14 +22,15 @@ class Lowered:
     Attributes:
         tiles: of the passes that load one, in order.
         start: byte address of what follows the instructions; size: bytes of all memory that it needs.
-        steps: first instruction of execute or store and the one after the last, by the number of the step's run.
+        steps: parts of steps in program order: number of the run, first instruction of execute or store, the one after
+            the last.
     """
 
     instructions: list[Instruction]
     tiles: list[TileStatistics]
     start: int
     size: int
-    steps: dict[int, tuple[int, int]]
+    steps: list[tuple[int, int, int]]
 
 
 def lower(memory: MemoryMap, name: str) -> Lowered:

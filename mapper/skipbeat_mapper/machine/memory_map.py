@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from skipbeat_arch.graph import Graph, Step
-from skipbeat_arch.machine import PARAMETER_PITCH, Machine
+from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 from skipbeat_arch.tensor_layout import Bytes, tensor_bytes
 
 from .banks import Banks
@@ -17,6 +18,9 @@ from .regions import Region, Span, split
 from .tables import Offsets, step_tables, table_data
 from .tactics import PLAIN, Tactic
 from .tiles import StepTiles, packed_words, parameter_data, step_tiles
+
+#: Most pixels of a block whose outputs stay on the chip, so that the next step need not wait long for the first.
+CHAINED_PIXELS = 128
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,6 +32,7 @@ class Prepared:
         input, output: chains of its input and output, if they stay on the chip.
         gap: entries of the banks for what it loads, from-to.
         writes: whether its output goes to memory.
+        overlaps: whether the next step may begin before this one has ended.
     """
 
     step: Step
@@ -38,6 +43,7 @@ class Prepared:
     output: Chain | None
     gap: Span
     writes: bool
+    overlaps: bool
     tiles: StepTiles
     entries: tuple[Offsets, ...]
     table_at: int
@@ -136,7 +142,9 @@ def memory_map(
                 step=step, banks=banks[i], images=size, regions=shape.regions[i], input=shape.inputs[i],
                 output=shape.outputs[i], gap=shape.gaps[i], writes=_in_memory(graph, shape, step.output),
                 tiles=tiles[i], entries=entries[i], table_at=room.take(len(entries[i]) * machine.table_vectors),
-                parameters_at=parameters[i], weights_at=weights[i], tactic=tactic,
+                parameters_at=parameters[i], weights_at=weights[i],
+                tactic=_finer(tactic, tiles[i], machine) if shape.outputs[i] else tactic,
+                overlaps=shape.overlaps[i] and _together(tiles[i : i + 2], entries[i : i + 2], machine),
             )
             for i, step in enumerate(graph.steps)
         )  # fmt: skip
@@ -147,6 +155,28 @@ def memory_map(
         tensors = _tensors(graph, steps, machine, room, stop - first)
         groups.append(Group(images=stop - first, first=first, steps=steps, tensors=tensors))
     return MemoryMap(machine=machine, graph=graph, groups=tuple(groups), stored=stored, vectors=room.at)
+
+
+def _finer(tactic: Tactic, tiles: StepTiles, machine: Machine) -> Tactic:
+    """Smaller blocks for a step whose output is read on the chip, if that does not load weights again."""
+    if tactic.pixels is not None or tiles.words > machine.weight_depth:
+        return tactic
+    return dataclasses.replace(tactic, pixels=CHAINED_PIXELS)
+
+
+def _together(tiles: Sequence[StepTiles], entries: Sequence[Sequence[Offsets]], machine: Machine) -> bool:
+    """Whether weights, parameters and tables of a step and the next one are on the chip at the same time.
+
+    A ring begins again at its start if the second does not fit behind the first, so it needs room for it twice.
+    """
+    if len(tiles) < 2:
+        return False
+    rooms = (
+        (machine.weight_depth, [each.words for each in tiles]),
+        (PARAMETER_BLOCKS, [len(each.columns) for each in tiles]),
+        (TABLE_ENTRIES - 1, [len(each) for each in entries]),
+    )
+    return all(first + 2 * second <= room for room, (first, second) in rooms)
 
 
 def _in_memory(graph: Graph, shape: Geometry, tensor: str) -> bool:

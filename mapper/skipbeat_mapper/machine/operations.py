@@ -96,6 +96,11 @@ class PassOp(NamedTuple):
     reads: tuple[Range, ...] = ()
     tile: TileStatistics | None = None
 
+    @property
+    def steps(self) -> int:
+        """Steps of the array."""
+        return self.command.pixels * max(1, self.command.beat)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Local:

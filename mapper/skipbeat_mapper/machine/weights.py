@@ -41,7 +41,7 @@ class WeightPlan:
         #: Where the step's first word would be, for column tiles that were loaded and are still there.
         self._kept = {} if new else dict.fromkeys(range(len(self._columns)), self._base)
         #: Whether the last visit of a column tile went through its tiles backwards.
-        self._backwards: dict[int, bool] = {}
+        self._backwards = dict.fromkeys(self._kept, True)
         largest = max((tile.words for column in self._columns for tile in column), default=0)
         if largest > chip.weights.size // 2:
             raise InputError(f"step {prepared.step.layer.name}: two tiles of {largest} words exceed weights.buffer_kib")

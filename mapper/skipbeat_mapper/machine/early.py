@@ -1,0 +1,69 @@
+"""Loads of later units that may be put before the end of the present one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .operations import Clear, Load, Range, Space, Unit
+
+#: Units whose loads are put between the passes of the present one, whatever they cost.
+NEAR = 2
+#: Units whose loads are put there as far as they take no longer than its passes.
+FAR = 16
+#: Clocks that a LOAD costs beside those of its data, and a ZERO beside those of its entries.
+LOAD_CLOCKS, ZERO_CLOCKS = 8, 3
+
+
+@dataclass(frozen=True, eq=False)
+class Early:
+    """A load of the unit `owner`, which comes `distance` units later."""
+
+    owner: Unit
+    load: Load | Clear
+    distance: int
+
+    @property
+    def near(self) -> bool:
+        """Whether it is needed soon."""
+        return self.distance <= NEAR
+
+    @property
+    def banks(self) -> bool:
+        """Whether it writes the activation banks."""
+        return self.load.writes.space == Space.ACTIVATIONS
+
+    def clocks(self, beats: int) -> int:
+        """What it costs the load engine, a vector having so many beats."""
+        if isinstance(self.load, Clear):
+            return sum(stop - start + ZERO_CLOCKS for start, stop in self.load.spans)
+        return self.load.count * beats + LOAD_CLOCKS
+
+
+def early_loads(units: Sequence[Unit]) -> list[Early]:
+    """Loads of later units that disturb nothing that is still to run before them; the first unit is the present one."""
+    busy: list[Range] = []
+    early: list[Early] = []
+    for distance, (unit, following) in enumerate(itertools.pairwise(units), 1):
+        busy += unit.reads()
+        if unit.store is not None:
+            busy += unit.store.changes
+        for load in following.loads:
+            touched = [load.writes] + ([load.reads] if isinstance(load, Load) else [])
+            if any(a.meets(b) for a in touched for b in busy):
+                busy.append(load.writes)
+            else:
+                early.append(Early(following, load, distance))
+    return early
+
+
+def in_order(loads: Sequence[Load | Clear], *, first: bool) -> list[Load | Clear]:
+    """A unit's loads in the order in which they are best emitted.
+
+    What writes the banks may have to wait for a local STORE and comes last, except before the `first` one: then there
+    is nothing to wait for, and a ZERO is not kept up by LOADs before it.
+    """
+    if first:
+        return sorted(loads, key=lambda load: not isinstance(load, Clear))
+    return sorted(loads, key=lambda load: load.writes.space == Space.ACTIVATIONS)
