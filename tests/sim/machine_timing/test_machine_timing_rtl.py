@@ -28,7 +28,7 @@ BUILDS: list[tuple[str, Sequence[str]]] = [
     ("tiny-4x4", ["memory.bytes_per_clock=1", *SLOW_MEMORY]),
     ("edge-8x8", []),
     ("edge-8x8", ["memory.bytes_per_clock=16"]),
-    ("edge-8x8", ["array.cols=32", "outputs.lanes=8", "memory.bytes_per_clock=16"]),
+    ("tiny-4x4", ["array.cols=32", "array.group=8", "outputs.lanes=8", "memory.bytes_per_clock=16"]),
 ]
 
 
@@ -47,16 +47,16 @@ def check(
 
 def check_pressed(built: VerilatedMachine, program: TimingProgram) -> None:
     """A random program, in which local vectors may meet those of LOADs."""
-    count = len(program.instructions)
+    count, address = len(program.instructions), program.address
     try:
-        timing = machine_timing(program.machine, program.instructions, program.tiles)
+        timing = machine_timing(program.machine, program.instructions, program.tiles, address=address)
     except InputError as refused:
         error = str(refused)
     else:
-        check(built, timing, program.memory, 0, count)
+        check(built, timing, program.memory, address, count)
         return
     assert "the activation banks are written by" in error
-    assert built.run(program.memory, 0, count, max_clocks=200_000).error == MachineError.BANK_CONFLICT
+    assert built.run(program.memory, address, count, max_clocks=200_000).error == MachineError.BANK_CONFLICT
 
 
 @pytest.mark.slow

@@ -28,13 +28,13 @@ MOST_TOKENS = 6
 
 def timing_hardware(rng: np.random.Generator) -> Hardware:
     """A small machine of any shape, with a memory port of any width that its vectors may have."""
-    cols = int(rng.choice([4, 8, 16, 32]))
-    group = int(rng.choice([g for g in (4, 8, 16) if g <= cols]))
+    cols = int(rng.choice([4, 8, 16, 32, 64], p=[0.22, 0.22, 0.22, 0.22, 0.12]))
+    group = int(rng.choice([g for g in (4, 8, 16) if g <= cols <= 8 * g]))
     rows = int(rng.choice([r for r in (1, 2, 4, 8) if cols <= r * group]))
-    lanes = [n for n in (1, 2, 4, 8, 16, 32) if cols % n == 0]
+    lanes = [n for n in (1, 2, 4, 8, 16, 32, 64) if cols % n == 0]
     return Hardware.model_validate({
         "name": "random-machine", "clock_mhz": 100.0, "array": {"rows": rows, "cols": cols, "group": group},
-        "weights": {"decode_lanes": int(rng.choice(lanes)), "buffer_kib": 16}, "activations": {"buffer_kib": 64},
+        "weights": {"decode_lanes": int(rng.choice(lanes)), "buffer_kib": 64}, "activations": {"buffer_kib": 64},
         "accumulators": {"depth": 128}, "outputs": {"lanes": int(rng.choice(lanes)), "buffer_kib": 4},
         "memory": {
             "bytes_per_clock": int(rng.choice([cols // 4, cols // 2, cols, 2 * cols, 4 * cols])),
@@ -49,6 +49,7 @@ class TimingProgram:
     """A program in the making.
 
     Attributes:
+        address: byte address of the program.
         local: STOREs may write the activation banks; nothing keeps them apart from LOADs and ZEROs.
         tokens: given and not taken yet, by (giver, taker); tiles: of its PASSes.
     """
@@ -56,6 +57,7 @@ class TimingProgram:
     machine: Machine
     rng: np.random.Generator
     local: bool = True
+    address: int = 0
     instructions: list[Instruction] = field(default_factory=list)
     tiles: list[PackedTile] = field(default_factory=list)
     tokens: dict[tuple[Engine, Engine], int] = field(
@@ -91,6 +93,7 @@ class TimingProgram:
         if rng.random() < 0.3:
             program._load(Kind.RESIDUAL, int(rng.integers(1, 60)), DATA)
         program._add(Opcode.END, {})
+        program.address = int(rng.integers(0, 40)) * machine.vector
         return program
 
     @property
@@ -98,8 +101,8 @@ class TimingProgram:
         """The memory before the program."""
         memory = np.zeros(SIZE, np.uint8)
         code = b"".join(i.to_word().to_bytes(16, "little") for i in self.instructions)
-        assert len(code) <= WEIGHTS
-        memory[: len(code)] = np.frombuffer(code, np.uint8)
+        assert self.address + len(code) <= WEIGHTS
+        memory[self.address : self.address + len(code)] = np.frombuffer(code, np.uint8)
         words = np.concatenate([tile.words.ravel() for tile in self._stored])
         memory[WEIGHTS : WEIGHTS + words.size] = words
         return memory
