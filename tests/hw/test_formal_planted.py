@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from types import ModuleType
 
@@ -15,6 +14,7 @@ from tests.hw.formal_banks import BankProof
 from tests.hw.formal_decoder import DecoderProof, LastFlagProof
 from tests.hw.formal_invariants import AlignerRing, CreditLoop, SequencerRules, SlotsStream
 from tests.hw.formal_slots import SlotsProof
+from tests.hw.planted import mutant
 from tests.hw.symbolic_tile import tiny
 
 BITMAP, COORDINATE = Encoding.BITMAP, Encoding.COORDINATE
@@ -84,17 +84,7 @@ def test_a_planted_bug_is_found(
 ) -> None:
     part, component = user.split(".")
     place = {"slots": "skipbeat_hw.slots", "decoder": "skipbeat_hw.decoder"}.get(part, f"tests.hw.formal_{part}")
-    monkeypatch.setattr(f"{place}.{component}", getattr(_mutant(module, right, wrong), component))
+    monkeypatch.setattr(f"{place}.{component}", getattr(mutant(module, right, wrong), component))
     verdict = prove()
     assert not verdict.holds
     assert verdict.witness
-
-
-def _mutant(module: ModuleType, right: str, wrong: str) -> ModuleType:
-    """The module with one piece of its text exchanged."""
-    source = inspect.getsource(module)
-    assert source.count(right) == 1, f"{module.__name__} no longer has {right!r} once: plant the bug elsewhere"
-    mutant = ModuleType(module.__name__)
-    mutant.__package__ = module.__package__
-    exec(compile(source.replace(right, wrong), str(module.__file__), "exec"), mutant.__dict__)
-    return mutant

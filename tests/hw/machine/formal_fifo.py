@@ -1,0 +1,65 @@
+"""What the FIFOs of the proofs owe to Amaranth's: equal counts, steady heads, equal data."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Assert, Cover, Fragment, Module, Signal
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import Component, In
+
+from skipbeat_hw.formal import register
+from tests.hw.machine.formal_parts import RegisterFifo, implies, stays
+
+
+class FifoContract(Component):
+    """SyncFIFO counts as `formal_parts.count` does, and its head stays while it is offered and not taken.
+
+    This is all that a proof with a StableFifo assumes. Its data are only moved, so one bit stands for any width.
+    """
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        super().__init__({"w_en": In(1), "w_data": In(1), "r_en": In(1)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        fifo = SyncFIFO(width=1, depth=self.depth)
+        m.submodules.fifo = inside = Fragment.get(fifo, None)
+        produce, consume, level = (
+            register(inside, "produce"),
+            register(inside, "consume"),
+            Signal(range(self.depth + 1)),
+        )
+        m.d.comb += [fifo.w_en.eq(self.w_en), fifo.w_data.eq(self.w_data), fifo.r_en.eq(self.r_en)]
+        m.d.sync += level.eq(level + (self.w_en & (level != self.depth)) - (self.r_en & (level != 0)))
+        m.d.comb += [
+            Assert(level <= self.depth),
+            Assert(fifo.level == level),
+            Assert((produce - consume - level)[: len(produce)] == 0),  # the depths are powers of two
+            Assert(fifo.w_rdy == (level != self.depth)),
+            Assert(fifo.r_rdy == (level != 0)),
+            Assert((fifo.w_level == level) & (fifo.r_level == level)),
+            Cover(level == self.depth),
+        ]
+        stays(m, fifo.r_rdy, fifo.r_en, fifo.r_data)
+        return m
+
+
+class FifoData(Component):
+    """What goes through a SyncFIFO also goes through a RegisterFifo, entry by entry."""
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        super().__init__({"w_en": In(1), "w_data": In(1), "r_en": In(1)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        fifos = [kind(width=1, depth=self.depth) for kind in (SyncFIFO, RegisterFifo)]
+        m.submodules += fifos
+        for fifo in fifos:
+            m.d.comb += [fifo.w_en.eq(self.w_en), fifo.w_data.eq(self.w_data), fifo.r_en.eq(self.r_en)]
+        theirs, ours = fifos
+        m.d.comb += [
+            Assert((theirs.level == ours.level) & (theirs.w_rdy == ours.w_rdy) & (theirs.r_rdy == ours.r_rdy)),
+            implies(ours.r_rdy, theirs.r_data == ours.r_data),
+        ]
+        return m

@@ -1,0 +1,111 @@
+"""What is proved of the registers' AXI4-Lite slave, whatever the machine behind it does."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from unittest.mock import patch
+
+from amaranth.hdl import Assert, Cover, Module, Signal, unsigned
+from amaranth.lib import data
+from amaranth.lib.wiring import Component, In, Out
+
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import CODE_BITS
+from skipbeat_arch.registers import COUNTER_BITS, Counter, Register
+from skipbeat_hw.machine.axi import ReadSignature, WriteSignature
+from skipbeat_hw.machine.fetch import COUNT_BITS
+from tests.hw.machine.formal_parts import implies, stays
+
+
+class AnyMachine(Component):
+    """The ports of MachineTop and nothing behind them: a proof drives what comes out."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.cells: dict[str, Component] = {}
+        bits = 8 * machine.beat_bytes
+        counts = data.ArrayLayout(unsigned(COUNTER_BITS), len(Counter))
+        members = {"start_i": In(1), "address_i": In(32), "count_i": In(COUNT_BITS), "counts_o": Out(counts)}
+        members |= {"read": Out(ReadSignature(data_bits=bits)), "write": Out(WriteSignature(data_bits=bits))}
+        members |= {"busy_o": Out(1), "done_o": Out(1), "stored_o": Out(1), "error_o": Out(CODE_BITS)}
+        super().__init__(members)
+
+    def elaborate(self, _platform: object) -> Module:
+        return Module()
+
+
+class LiteRules(Component):
+    """Responses stay until they are taken, one for each request and none before it; no request is lost or waits for
+    another channel's; a run is started by a write to CONTROL alone, once; what is written to PROGRAM is read back.
+
+    Nothing is assumed: the master and the machine are free.
+    """
+
+    def __init__(self, module: ModuleType, machine: Machine) -> None:
+        with patch.dict(vars(module), MachineTop=AnyMachine):
+            self.part = module.Accelerator(machine)
+        members = {name: m for name, m in self.part.signature.members.items() if name.startswith("s_axi")}
+        super().__init__({**members, "busy": In(1), "done": In(1), "error": In(CODE_BITS), "counts": In(COUNTER_BITS)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        m.submodules.part = part = self.part
+        for name, member in self.signature.members.items():
+            if name.startswith("s_axi"):
+                ours, its = getattr(self, name), getattr(part, name)
+                m.d.comb += its.eq(ours) if member.flow == In else ours.eq(its)
+        top = part.top
+        m.d.comb += [top.busy_o.eq(self.busy), top.done_o.eq(self.done), top.error_o.eq(self.error)]
+        m.d.comb += top.counts_o[0].eq(self.counts)
+        self._writes(m)
+        self._reads(m)
+        return m
+
+    def _writes(self, m: Module) -> None:
+        """Addresses and data wait for each other, at most one of each; a response answers a pair."""
+        start, program = self.part.top.start_i, self.part.top.address_i
+        addresses, words = Signal(2), Signal(2)
+        address, word, whole, answers = Signal(9), Signal(32), Signal(), self.s_axi_bvalid & self.s_axi_bready
+        with m.If(self.s_axi_awvalid & self.s_axi_awready):
+            m.d.sync += address.eq(self.s_axi_awaddr)
+        with m.If(self.s_axi_wvalid & self.s_axi_wready):
+            m.d.sync += [word.eq(self.s_axi_wdata), whole.eq(self.s_axi_wstrb.all())]
+        m.d.sync += [
+            addresses.eq(addresses + (self.s_axi_awvalid & self.s_axi_awready) - answers),
+            words.eq(words + (self.s_axi_wvalid & self.s_axi_wready) - answers),
+        ]
+        stays(m, self.s_axi_bvalid, self.s_axi_bready, self.s_axi_bresp)
+        answered, both = Signal(), (addresses != 0) & (words != 0)
+        pair, expected, written = Signal(), Signal(32), Signal()
+        m.d.sync += [answered.eq(self.s_axi_bvalid), pair.eq(both), written.eq(start)]
+        self.program = expected
+        ends = both & ~self.s_axi_bvalid
+        with m.If(ends & whole & (address == Register.PROGRAM)):
+            m.d.sync += expected.eq(word)
+        m.d.comb += [
+            Assert(addresses <= 2),
+            Assert(words <= 2),
+            implies(self.s_axi_bvalid, both),
+            Assert(addresses == self.s_axi_bvalid + ~self.s_axi_awready),
+            Assert(words == self.s_axi_bvalid + ~self.s_axi_wready),
+            Assert(start == (ends & whole & (address == Register.CONTROL) & word[0])),
+            implies(written, ~start, self.s_axi_bvalid),
+            Assert(program == expected),
+            implies(pair & ~answered, self.s_axi_bvalid),
+            Cover((addresses == 2) & (words == 2)),
+            Cover(start),
+        ]
+
+    def _reads(self, m: Module) -> None:
+        """An answer is there in the clock after the address, and until it is taken no other address is."""
+        asked, expected, programs = Signal(), Signal(32), Signal()
+        taken = self.s_axi_arvalid & self.s_axi_arready
+        m.d.sync += asked.eq((asked & ~self.s_axi_rready) | taken)
+        with m.If(taken):
+            m.d.sync += [expected.eq(self.program), programs.eq(self.s_axi_araddr == Register.PROGRAM)]
+        stays(m, self.s_axi_rvalid, self.s_axi_rready, self.s_axi_rdata, self.s_axi_rresp)
+        m.d.comb += [
+            Assert(self.s_axi_rvalid == asked),
+            Assert(self.s_axi_arready == ~asked),
+            implies(asked & programs, self.s_axi_rdata == expected),
+            Cover(asked & programs & (self.s_axi_rdata == 0x1000)),
+        ]

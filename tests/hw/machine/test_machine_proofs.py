@@ -1,0 +1,106 @@
+"""The machine around the core, proved part by part for ever by k-induction (docs/formal.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from amaranth.lib.wiring import Component
+
+from skipbeat_hw.formal import Verdict, always, bounded, reachable
+from skipbeat_hw.machine import accelerator
+from skipbeat_hw.machine.execute import ExecuteEngine
+from skipbeat_hw.machine.fetch import Fetch
+from skipbeat_hw.machine.fetcher import Fetcher
+from skipbeat_hw.machine.load import LoadEngine
+from skipbeat_hw.machine.reader import Reader
+from skipbeat_hw.machine.store import StoreEngine
+from skipbeat_hw.machine.tokens import Tokens
+from skipbeat_hw.machine.weight_reader import WeightReader
+from skipbeat_hw.machine.writer import Writer
+from tests.hw.machine.formal_credits import FetcherRules, FetchRules, WeightReaderRules
+from tests.hw.machine.formal_engines import LoadRules, StoreRules
+from tests.hw.machine.formal_fifo import FifoContract, FifoData
+from tests.hw.machine.formal_lite import LiteRules
+from tests.hw.machine.formal_parts import small
+from tests.hw.machine.formal_reader import ReaderRules
+from tests.hw.machine.formal_tokens import ExecuteRules, TokenCounts
+from tests.hw.machine.formal_writer import WriterRules
+
+Claim = Callable[[], Component]
+
+#: Each proof with the clocks in which everything that it covers can happen.
+QUICK: dict[str, tuple[Claim, int]] = {
+    "tokens": (lambda: TokenCounts(Tokens()), 6),
+    "load": (lambda: LoadRules(LoadEngine(small())), 12),
+    "execute": (lambda: ExecuteRules(ExecuteEngine(small())), 4),
+    "store": (lambda: StoreRules(StoreEngine(small())), 10),
+    "weight_reader": (lambda: WeightReaderRules(WeightReader(small())), 14),
+    "fetcher": (lambda: FetcherRules(Fetcher(small())), 16),
+    "lite": (lambda: LiteRules(accelerator, small()), 8),
+}
+SIZES: dict[str, Claim] = {
+    "fetch, a quarter of an instruction per vector": lambda: FetchRules(Fetch(small())),
+    "fetch, an instruction per vector": lambda: FetchRules(Fetch(small(vector=16))),
+    "fetch, two instructions per vector": lambda: FetchRules(Fetch(small(vector=32))),
+    "reader, one burst at a time": lambda: ReaderRules(Reader(small(outstanding=1))),
+}
+LONG: dict[str, Claim] = {
+    "reader, vectors of one beat": lambda: ReaderRules(Reader(small())),
+    "reader, vectors of two beats": lambda: ReaderRules(Reader(small(beat=2))),
+    "reader, bursts of 4 KiB": lambda: ReaderRules(Reader(small(vector=16, beat=16, burst=256, outstanding=1))),
+    "writer, vectors of one beat": lambda: WriterRules(Writer(small())),
+    "writer, vectors of two beats": lambda: WriterRules(Writer(small(beat=2))),
+    "writer, bursts of one beat": lambda: WriterRules(Writer(small(burst=1))),
+    "writer, bursts of 4 KiB": lambda: WriterRules(Writer(small(vector=16, beat=16, burst=256))),
+}
+
+
+def _told(verdict: Verdict) -> str:
+    return f"{verdict.witness} {verdict.trace}\n{verdict.log}"
+
+
+@pytest.mark.parametrize("name", [*QUICK, *SIZES])
+def test_holds_for_ever(name: str) -> None:
+    verdict = always(QUICK[name][0]() if name in QUICK else SIZES[name](), 1)
+    assert verdict.holds, _told(verdict)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LONG)
+def test_holds_for_ever_at_length(name: str) -> None:
+    verdict = always(LONG[name](), 1)
+    assert verdict.holds, _told(verdict)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_the_assumptions_can_be_met(name: str) -> None:
+    claim, depth = QUICK[name]
+    verdict = reachable(claim(), depth)
+    assert verdict.holds, _told(verdict)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("claim", "depth"),
+    [
+        (lambda: FetchRules(Fetch(small(vector=16))), 70),
+        (lambda: ReaderRules(Reader(small(beat=2))), 14),
+        (lambda: WriterRules(Writer(small())), 20),
+    ],
+    ids=["fetch", "reader", "writer"],
+)
+def test_the_assumptions_of_long_proofs_can_be_met(claim: Claim, depth: int) -> None:
+    verdict = reachable(claim(), depth)
+    assert verdict.holds, _told(verdict)
+
+
+@pytest.mark.parametrize("depth", [4, 8, 16, 64])
+def test_fifos_count_as_the_proofs_take_them(depth: int) -> None:
+    verdict = always(FifoContract(depth), 1)
+    assert verdict.holds, _told(verdict)
+
+
+def test_fifos_give_what_went_in() -> None:
+    verdict = bounded(FifoData(4), 14)
+    assert verdict.holds, _told(verdict)

@@ -1,0 +1,89 @@
+"""Bugs planted in the machine around the core: each must make a proof fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+from amaranth.lib.wiring import Component
+
+from skipbeat_hw.formal import always, bounded
+from skipbeat_hw.machine import accelerator, execute, fetch, fetcher, load, reader, store, tokens, weight_reader, writer
+from tests.hw.machine.formal_credits import FetcherRules, FetchRules, WeightReaderRules
+from tests.hw.machine.formal_engines import LoadRules, StoreRules
+from tests.hw.machine.formal_lite import LiteRules
+from tests.hw.machine.formal_parts import small
+from tests.hw.machine.formal_reader import ReaderRules
+from tests.hw.machine.formal_tokens import ExecuteRules, TokenCounts
+from tests.hw.machine.formal_writer import WriterRules
+from tests.hw.planted import mutant
+
+#: How each module is proved.
+CLAIMS: dict[ModuleType, Callable[[ModuleType], Component]] = {
+    reader: lambda m: ReaderRules(m.Reader(small(beat=2))),
+    writer: lambda m: WriterRules(m.Writer(small())),
+    tokens: lambda m: TokenCounts(m.Tokens()),
+    load: lambda m: LoadRules(m.LoadEngine(small())),
+    execute: lambda m: ExecuteRules(m.ExecuteEngine(small())),
+    store: lambda m: StoreRules(m.StoreEngine(small())),
+    weight_reader: lambda m: WeightReaderRules(m.WeightReader(small())),
+    fetcher: lambda m: FetcherRules(m.Fetcher(small())),
+    fetch: lambda m: FetchRules(m.Fetch(small(vector=32))),
+    accelerator: lambda m: LiteRules(m, small()),
+}
+#: The bug shows only far from reset, so the induction must fail; the others have a counterexample from reset on.
+FAR = 0
+#: Module, text, what stands there with the bug, and in how many clocks it shows.
+BUGS: list[tuple[ModuleType, str, str, int]] = [
+    (reader, "span = beats - position", "span = beats", 6),
+    (reader, " & (outstanding != self.machine.hw.memory.outstanding)", "", FAR),
+    (reader, "taken + 1 == returns.r_data", "taken == returns.r_data", FAR),
+    (reader, "self.bus.rready.eq(1)", "self.bus.rready.eq(active)", 4),
+    (reader, "self.bus.arvalid.eq(active &", "self.bus.arvalid.eq(self.requests.valid & active &", 6),
+    (reader, "eq(active & (outstanding", "eq(active & ~self.bus.rvalid & (outstanding", FAR),
+    (reader, "left.eq(left - burst)", "left.eq(left - beats)", 6),
+    (writer, "data.r_rdy & (ahead != 0)", "data.r_rdy", 6),
+    (writer, "data.r_rdy & (ahead != 0)", "data.r_rdy & (ahead != 0) & ~self.bus.bvalid", FAR),
+    (writer, "(position == beats - 1) | ", "", FAR),
+    (writer, " & (room != 0)", "", FAR),
+    (writer, " & (unanswered == 0)", "", FAR),
+    (writer, "read_at + fetch), to_read.eq(to_read - fetch)", "read_at + fetch), to_read.eq(to_read - popped)", FAR),
+    (tokens, "give & ~take & count.all()", "give & count.all()", FAR),
+    (tokens, "count.eq(count + give - take)", "count.eq(count + (give & ~take) - take)", 4),
+    (load, "(load.wait & ~self.some_i) == 0", "(load.wait & ~self.some_i) != 3", 2),
+    (load, "is_zero & ~routes.r_rdy", "is_zero", 4),
+    (load, "~is_zero & routes.w_rdy", "~is_zero", FAR),
+    (load, "~zeroing & ~self.halt_i", "~self.halt_i", 4),
+    (execute, "(setup.wait & ~self.some_i) == 0", "(setup.wait & ~self.some_i) != 3", 2),
+    (execute, " & (~command.load | self.tiles.ready)", "", 2),
+    (store, "(store.wait & ~self.some_i) == 0", "(store.wait & ~self.some_i) != 3", 2),
+    (store, "(~store.memory | (occupied != 2)) & ", "", FAR),
+    (store, "(unfinished != PENDING_DEPTH) & ", "", FAR),
+    (store, " & (unfinished == 0)", "", 3),
+    (store, "& job.memory & ~asked", "& ~asked", 6),
+    (store, "& job.memory & ~asked", "& job.memory", 6),
+    (store, "asked.eq(0), half.eq(~half)", "asked.eq(0), half.eq(half)", FAR),
+    (store, " & ~in_stage\n", "\n", 4),
+    (weight_reader, " & (room != 0)", "", FAR),
+    (weight_reader, "reading_last.eq(left == 1)", "reading_last.eq(left == 2)", 5),
+    (weight_reader, "read & (left == 1)", "left == 1", FAR),
+    (fetcher, "(walk.null | (room != 0))", "1", FAR),
+    (fetcher, "ahead_valid & ahead_loaded & (~walking | last)", "ahead_valid & ahead_loaded", FAR),
+    (fetcher, "Mux(last, walk.signal, 0)", "Mux(issue, walk.signal, 0)", FAR),
+    (fetch, "(room >= CHUNK)", "(room != 0)", FAR),
+    (fetch, "queue.r_rdy & (due != 0)", "queue.r_rdy", FAR),
+    (accelerator, "have_data & ~self.s_axi_bvalid", "have_data", 6),
+    (accelerator, "self.s_axi_wready.eq(~have_data)", "self.s_axi_wready.eq(1)", 4),
+    (accelerator, "m.Elif(self.s_axi_bready)", "m.Else()", 5),
+    (accelerator, "self.s_axi_arready.eq(~self.s_axi_rvalid)", "self.s_axi_arready.eq(1)", 4),
+    (accelerator, "with m.If(whole), m.Switch", "with m.Switch", 5),
+]
+
+
+@pytest.mark.parametrize(("module", "right", "wrong", "clocks"), BUGS)
+def test_a_planted_bug_is_found(module: ModuleType, right: str, wrong: str, clocks: int) -> None:
+    claim = CLAIMS[module](mutant(module, right, wrong))
+    verdict = always(claim, 1) if clocks == FAR else bounded(claim, clocks)
+    assert not verdict.holds
+    assert verdict.witness
