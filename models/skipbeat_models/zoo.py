@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PREFIX = "zoo:"
 
-Source = tuple["nn.Module", tuple["Tensor", ...], dict[str, "Tensor"]]
+Source = tuple["nn.Module", tuple["Tensor", ...], dict[str, object]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +30,11 @@ class ZooModel:
         name: without `zoo:`.
         network: the module of `networks` that builds it; options: what it is asked for.
         parameters: how many weights, biases and the like it has. macs: multiply-accumulates of its convolutions and
-            matrix products for one image, or one sequence of `tokens` tokens.
+            matrix products for one image, one sequence of `tokens` tokens, or the last token of such a sequence.
         input_shape: channels, height, width of an image; None: it reads tokens.
         tokens: length of the sequence unless told otherwise; 0: it reads images.
+        decode: it reads only the last token of the sequence, as one that is generated; a cache holds the keys and
+            values of the others. Without it, all are read at once (prefill).
         shapes_only: its weights are many, and untrained ones say nothing: `source` leaves them on the meta device.
         recipe: how it is trained and fine-tuned on the digits; None: it keeps the weights that its seed gives.
     """
@@ -45,13 +47,16 @@ class ZooModel:
     options: Mapping[str, int | str] = field(default_factory=dict)
     input_shape: tuple[int, int, int] | None = None
     tokens: int = 0
+    decode: bool = False
     shapes_only: bool = False
     recipe: Recipe | None = None
 
     @property
     def input(self) -> str:
-        """What it reads, as a reader knows it: `3x224x224` or `128 tokens`."""
-        return "x".join(map(str, self.input_shape)) if self.input_shape else f"{self.tokens} tokens"
+        """What it reads, as a reader knows it: `3x224x224`, `128 tokens` or `token 512`."""
+        if self.input_shape:
+            return "x".join(map(str, self.input_shape))
+        return f"token {self.tokens}" if self.decode else f"{self.tokens} tokens"
 
     def build(self, seed: int = 0) -> nn.Module:
         """The untrained network: image networks with weights from the seed, language models on the meta device.
@@ -69,14 +74,15 @@ class ZooModel:
 
         Args:
             seed: of the weights.
-            tokens: length of the sequence that a language model reads, all at once; None: its own. With 1, the work is
-                that of a generated token, without its attention to the tokens before it, which a cache would hold.
+            tokens: length of a language model's sequence, with the token that is generated; None: `self.tokens`.
 
         Raises:
-            InputError: `tokens` for a model of images, or less than 1; or the transformers package is missing.
+            InputError: `tokens` for a model of images, or less than 1 (with a cache, 2); or the transformers package is
+                missing.
         """
-        if tokens is not None and (self.input_shape or tokens < 1):
-            wanted = "no number of tokens, it reads images" if self.input_shape else "at least 1 token"
+        least = 1 + self.decode
+        if tokens is not None and (self.input_shape or tokens < least):
+            wanted = "no number of tokens, it reads images" if self.input_shape else f"at least {least} token(s)"
             raise InputError(f"model {PREFIX}{self.name}: expected {wanted}, not {tokens}")
         import torch
 
@@ -84,7 +90,14 @@ class ZooModel:
             network = self.build(seed).eval()
             if self.input_shape:
                 return network, (torch.zeros(1, *self.input_shape),), {}
-            return network, (), {"input_ids": torch.zeros(1, tokens or self.tokens, dtype=torch.int64)}
+            length = tokens or self.tokens
+            if not self.decode:
+                return network, (), {"input_ids": torch.zeros(1, length, dtype=torch.int64)}
+            from .networks.language import Decoder
+
+            decoder = Decoder(network).eval()
+            ids = torch.zeros(1, 1, dtype=torch.int64)
+            return decoder, (), {"input_ids": ids, "past": decoder.empty_past(length - 1)}
 
 
 _DIGIT, _CIFAR, _IMAGENET = (1, 8, 8), (3, 32, 32), (3, 224, 224)
@@ -140,6 +153,16 @@ _MODELS = {
         ZooModel(
             name="gpt-2", description="GPT-2 small with its language head", network="language",
             options={"model": "gpt-2"}, parameters=124_439_808, macs=68_080_238_592, tokens=512, shapes_only=True,
+        ),
+        ZooModel(
+            name="gpt-2-decode", description="GPT-2 small, one token with a cache of those before it",
+            network="language", options={"model": "gpt-2"}, parameters=124_439_808, macs=132_969_216, tokens=512,
+            decode=True, shapes_only=True,
+        ),
+        ZooModel(
+            name="llama-2-7b-decode", description="Llama-2-7B, one token with a cache of those before it",
+            network="language", options={"model": "llama-2-7b"}, parameters=6_738_415_616, macs=6_741_295_104,
+            tokens=512, decode=True, shapes_only=True,
         ),
         ZooModel(
             name="llama-2-7b", description="Llama-2-7B with its language head", network="language",

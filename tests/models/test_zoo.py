@@ -7,14 +7,15 @@ import sys
 
 import pytest
 import torch
+from torch.utils._pytree import tree_leaves
 
 from skipbeat_arch.errors import InputError
 from skipbeat_models import zoo
 from skipbeat_models.prepare import prepare
 
 IMAGES = [name for name in zoo.names() if zoo.find(name).input_shape]
-ALL = ["bert-base", "deit-s", "digits-cnn", "gpt-2", "llama-2-7b", "mobilenet-v2", "resnet-18", "resnet-50", "resnet-9",
-       "tiny-resnet", "vgg-16", "vgg-19", "vit-b-16"]  # fmt: skip
+ALL = ["bert-base", "deit-s", "digits-cnn", "gpt-2", "gpt-2-decode", "llama-2-7b", "llama-2-7b-decode",
+       "mobilenet-v2", "resnet-18", "resnet-50", "resnet-9", "tiny-resnet", "vgg-16", "vgg-19", "vit-b-16"]  # fmt: skip
 
 
 def test_names() -> None:
@@ -35,17 +36,22 @@ def test_sources_run(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in zoo.names() if zoo.find(name).shapes_only])
 def test_large_sources_hold_no_numbers(name: str) -> None:
     module, inputs, options = zoo.find(name).source()
-    tensors = [*module.parameters(), *inputs, *options.values()]
+    tensors = [*module.parameters(), *inputs, *tree_leaves(options)]
     assert all(tensor.device.type == "meta" for tensor in tensors)
 
 
 def test_sequences_have_the_length_that_is_asked_for() -> None:
     gpt = zoo.find("zoo:gpt-2")
-    module, inputs, options = gpt.source(tokens=1)
-    assert (inputs, options["input_ids"].shape) == ((), (1, 1))
-    assert module(**options).logits.shape == (1, 1, 50_257)
-    assert gpt.source()[2]["input_ids"].shape == (1, 512)
-    with pytest.raises(InputError, match="zoo:gpt-2: expected at least 1 token, not 0"):
+    module, inputs, options = gpt.source(tokens=3)
+    assert inputs == ()
+    assert module(**options).logits.shape == (1, 3, 50_257)
+    assert [leaf.shape for leaf in tree_leaves(gpt.source()[2])] == [(1, 512)]
+    module, _, options = zoo.find("zoo:gpt-2-decode").source(tokens=8)
+    assert [leaf.shape for leaf in tree_leaves(options)] == [(1, 1), *[(1, 12, 7, 64)] * 24]
+    assert module(**options).shape == (1, 1, 50_257)
+    with pytest.raises(InputError, match=r"zoo:gpt-2-decode: expected at least 2 token\(s\), not 1"):
+        zoo.find("zoo:gpt-2-decode").source(tokens=1)
+    with pytest.raises(InputError, match=r"zoo:gpt-2: expected at least 1 token\(s\), not 0"):
         gpt.source(tokens=0)
     with pytest.raises(InputError, match="zoo:vgg-16: expected no number of tokens, it reads images, not 4"):
         zoo.find("zoo:vgg-16").source(tokens=4)

@@ -27,6 +27,33 @@ _MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
+#: Keys and values [sequences, heads, tokens, size of a head] of each layer.
+Past = list[tuple[torch.Tensor, torch.Tensor]]
+
+
+class Decoder(nn.Module):
+    """A language model that reads one more token and finds the keys and values of those before it in a cache."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, input_ids: torch.Tensor, past: Past) -> torch.Tensor:
+        """Token int64 [sequences, 1] and the cache to logits [sequences, 1, words]."""
+        cache = _transformers("a language model").DynamicCache()
+        for layer, (keys, values) in enumerate(past):
+            cache.update(keys, values, layer)
+        logits: torch.Tensor = self.network(input_ids=input_ids, past_key_values=cache, use_cache=True).logits
+        return logits
+
+    def empty_past(self, tokens: int) -> Past:
+        """A cache for one sequence of so many tokens, without numbers, on torch's default device."""
+        config: Any = self.network.config
+        heads = getattr(config, "num_key_value_heads", config.num_attention_heads)
+        shape = (1, heads, tokens, config.hidden_size // config.num_attention_heads)
+        return [(torch.empty(shape), torch.empty(shape)) for _ in range(config.num_hidden_layers)]
+
+
 def build_network(seed: int = 0, *, model: str) -> nn.Module:
     """`bert-base`, `gpt-2` or `llama-2-7b` on the meta device, in evaluation mode; there is nothing for a seed to draw.
 
@@ -35,14 +62,18 @@ def build_network(seed: int = 0, *, model: str) -> nn.Module:
     Raises:
         InputError: the transformers package is not installed.
     """
-    try:
-        transformers = import_module("transformers")  # five seconds
-    except ImportError:
-        raise InputError(
-            f"model zoo:{model}: expected the package transformers: pip install 'skipbeat[transformers]'"
-        ) from None
+    transformers = _transformers(f"zoo:{model}")
     architecture, configuration, options = _MODELS[model]
     with torch.device("meta"):
         config = getattr(transformers, configuration)(**_PLAIN, **options)
         network: nn.Module = getattr(transformers, architecture)(config)
     return network.eval()
+
+
+def _transformers(model: str) -> Any:
+    try:
+        return import_module("transformers")  # five seconds
+    except ImportError:
+        raise InputError(
+            f"model {model}: expected the package transformers: pip install 'skipbeat[transformers]'"
+        ) from None

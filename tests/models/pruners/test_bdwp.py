@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import product
 
 import numpy as np
@@ -12,12 +13,11 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
-from skipbeat_models.digits_data import load_data
-from skipbeat_models.networks.digits_cnn import build_network
+from skipbeat_models.digits_data import DigitsData
 from skipbeat_models.pruners.bdwp import backward_mask, bidirectional_training, forward_mask
 from skipbeat_models.recipes import DIGITS_CNN
 from skipbeat_models.scheme import Scheme
-from skipbeat_models.training import evaluate, train, train_dense
+from skipbeat_models.training import evaluate, train
 from tests.models.groups import fullest
 
 Array = npt.NDArray[np.float64]
@@ -116,10 +116,8 @@ def test_the_first_layer_needs_no_gradient_of_its_input() -> None:
     torch.testing.assert_close(layer.weight.grad, torch.ones(4, 4))
 
 
-def test_accuracy_on_the_digits() -> None:
-    data = load_data()
-    model = build_network(0)
-    train_dense(model, data, DIGITS_CNN)
+def test_accuracy_on_the_digits(trained_digits: tuple[nn.Sequential, DigitsData]) -> None:
+    model, data = deepcopy(trained_digits[0]), trained_digits[1]
     with bidirectional_training(model, "2:4"):
         train(model, data, epochs=DIGITS_CNN.tune_epochs, rate=DIGITS_CNN.tune_rate, seed=0)
     assert evaluate(model, data) >= 96.5

@@ -11,27 +11,17 @@ import torch
 from torch import nn
 
 from skipbeat_arch.errors import InputError
-from skipbeat_models.digits_data import DigitsData, load_data
-from skipbeat_models.networks.digits_cnn import build_network
+from skipbeat_models.digits_data import DigitsData
 from skipbeat_models.pruners import one_shot
 from skipbeat_models.pruners.one_shot import prune_model
-from skipbeat_models.recipes import DIGITS_CNN
 from skipbeat_models.reduction import reduction_matrix
 from skipbeat_models.scheme import Method
-from skipbeat_models.training import evaluate, train_dense
+from skipbeat_models.training import evaluate
 from tests.models.groups import fullest
 
 
-@pytest.fixture(scope="module")
-def trained() -> tuple[nn.Sequential, DigitsData]:
-    data = load_data()
-    model = build_network(0)
-    train_dense(model, data, DIGITS_CNN)
-    return model, data
-
-
-def test_accuracy_on_the_digits(trained: tuple[nn.Sequential, DigitsData]) -> None:
-    model, data = trained
+def test_accuracy_on_the_digits(trained_digits: tuple[nn.Sequential, DigitsData]) -> None:
+    model, data = trained_digits
     before = {name: value.clone() for name, value in model.state_dict().items()}
     calibration = [data.train_images[:128]]
     methods: tuple[Method, ...] = ("random", "magnitude", "constant-fan-in", "wanda")
@@ -44,8 +34,8 @@ def test_accuracy_on_the_digits(trained: tuple[nn.Sequential, DigitsData]) -> No
     assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
 
 
-def test_a_scheme_prunes_layer_by_layer(trained: tuple[nn.Sequential, DigitsData], tmp_path: Path) -> None:
-    model, data = trained
+def test_a_scheme_prunes_layer_by_layer(trained_digits: tuple[nn.Sequential, DigitsData], tmp_path: Path) -> None:
+    model, data = trained_digits
     file = tmp_path / "mine.yaml"
     file.write_text('{default: "2:4", layers: {conv3: {n: 1, m: 8}, fc: dense}, method: wanda}')
     pruned = prune_model(model, str(file), calibration=[data.train_images[:16]])
