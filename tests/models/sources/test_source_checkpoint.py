@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
-from torch.ao.pruning import WeightNormSparsifier
+from torch.ao.pruning.sparsifier.weight_norm_sparsifier import WeightNormSparsifier
 from torch.nn.utils import prune
 
 from skipbeat_arch.errors import InputError
@@ -143,18 +144,20 @@ def test_compressed_weights_that_contradict_themselves() -> None:
 
 
 def test_modules_with_masks() -> None:
-    model = nn.Sequential(nn.Linear(16, 8), nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8))
-    prune.custom_from_mask(model[0], "weight", half(model[0].weight))
-    sparsifier = WeightNormSparsifier(sparsity_level=1.0, sparse_block_shape=(1, 4), zeros_per_block=2)
+    first, second, third, fourth = nn.Linear(16, 8), nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+    model = nn.Sequential(first, second, third, fourth)
+    pruning: Any = prune  # it has no types
+    pruning.custom_from_mask(first, "weight", half(first.weight))
+    sparsifier: Any = WeightNormSparsifier(sparsity_level=1.0, sparse_block_shape=(1, 4), zeros_per_block=2)
     sparsifier.prepare(model, [{"tensor_fqn": "1.weight"}])
     sparsifier.step()
-    model[2].register_buffer("__weight_mma_mask", half(model[2].weight))
-    model[3].register_buffer("_weight_mask", half(model[3].weight))
+    third.register_buffer("__weight_mma_mask", half(third.weight))
+    fourth.register_buffer("_weight_mask", half(fourth.weight))
     found = from_module(model, (torch.zeros(1, 16),), name="model")
     assert [(layer.name, str(layer.pattern)) for layer in found.layers] == [(str(i), "2:4") for i in range(4)]
     assert not any(host.operator == "aten.mul" for host in found.host_operators)
 
-    model[3].register_buffer("_weight_mask", torch.ones(8, 4))
+    fourth.register_buffer("_weight_mask", torch.ones(8, 4))
     with pytest.raises(InputError, match=r"mask of 3\.weight"):
         from_module(model, (torch.zeros(1, 16),), name="model")
 
@@ -168,11 +171,11 @@ def test_keys_must_be_those_of_the_model() -> None:
     with pytest.raises(InputError, match=r"1\.weight has shape \(5,\); expected \(4,\)"):
         load_into(model, in_memory({**state, "0.bias": torch.ones(4), "1.weight": torch.ones(5)}), "it")
     load_into(model, in_memory({**state, "0.bias": torch.full((4,), 7.0)}), "it")
-    assert model[0].bias.tolist() == [7] * 4
+    assert model.get_parameter("0.bias").tolist() == [7] * 4
 
 
 def test_a_tied_weight_may_be_stored_once() -> None:
     model = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
     model[1].weight = model[0].weight
     load_into(model, in_memory({"1.weight": torch.ones(4, 4)}), "it")
-    assert model[0].weight.sum() == model[1].weight.sum() == 16
+    assert [int(weight.sum()) for weight in model.state_dict().values()] == [16, 16]

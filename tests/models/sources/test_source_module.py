@@ -25,7 +25,7 @@ def macs(model: nn.Module, *inputs: torch.Tensor) -> int:
     """PyTorch's count: two operations are one multiply-accumulate."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model.train()(*inputs)  # in evaluation some modules run a kernel that is not counted
-    return counter.get_total_flops() // 2
+    return int(counter.get_total_flops()) // 2
 
 
 class Function(nn.Module):
@@ -38,7 +38,8 @@ class Function(nn.Module):
             self.register_parameter(name, nn.Parameter(weight))
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        return self.function(*inputs, *self.parameters())
+        result: torch.Tensor = self.function(*inputs, *self.parameters())
+        return result
 
 
 CONVOLUTIONS = {
@@ -70,7 +71,7 @@ def test_convolution(case: str) -> None:
     assert part.weight.nonzero().all()
 
 
-PRODUCTS = {
+PRODUCTS: dict[str, tuple[nn.Module, list[tuple[int, ...]]]] = {
     "linear": (nn.Linear(8, 5), [(2, 3, 8)]),
     "matmul": (Function(torch.matmul), [(2, 3, 4, 5), (2, 3, 5, 6)]),
     "stretched": (Function(torch.matmul), [(2, 1, 4, 5), (3, 5, 6)]),
@@ -163,7 +164,8 @@ def test_fusing_needs_the_layers_result_alone() -> None:
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             y = self.first(x)
-            return torch.relu(y) + self.second(y) + self.norm(torch.tanh(y))
+            result: torch.Tensor = torch.relu(y) + self.second(y) + self.norm(torch.tanh(y))
+            return result
 
     fused = {host.operator: host.fused for host in describe(Residual(), torch.zeros(2, 4)).host_operators}
     # `y` is needed as it is; the first addition follows the second layer, whose result nothing else needs.
@@ -174,7 +176,7 @@ def test_fusing_needs_the_layers_result_alone() -> None:
     ("order", "shape"), [("kh,kw,cin", (8, 8, 3, 3)), ("cin,kh,kw", (8, 8, 3, 3)), ("kh,kw,cin", (8, 8, 1, 1))]
 )
 def test_the_grouping_axis_follows_from_the_zeros(order: str, shape: tuple[int, ...]) -> None:
-    model = nn.Conv2d(shape[1], shape[0], shape[2:], bias=False)
+    model = nn.Conv2d(shape[1], shape[0], (shape[2], shape[3]), bias=False)
     axes = (0, 2, 3, 1) if order == "kh,kw,cin" else (0, 1, 2, 3)
     rows = model.weight.detach().permute(axes).reshape(shape[0], -1, 4).contiguous()
     rows.scatter_(2, rows.abs().topk(2, dim=2, largest=False).indices, 0)
@@ -207,7 +209,8 @@ def test_equal_zeros_are_priced_once() -> None:
             self.head.weight = self.embedding.weight
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.head(self.inner(functional.linear(self.embedding(x), self.head.weight)))
+            result: torch.Tensor = self.head(self.inner(functional.linear(self.embedding(x), self.head.weight)))
+            return result
 
     model = Tied()
     model.head.weight.data[:, 1] = 0

@@ -46,7 +46,8 @@ class Network(nn.Module):
 @pytest.fixture(scope="module")
 def network() -> nn.Module:
     model = Network().eval()
-    prune.l1_unstructured(model.head, "weight", 0.5)
+    pruning: Any = prune  # it has no types
+    pruning.l1_unstructured(model.head, "weight", 0.5)
     return model
 
 
@@ -238,7 +239,19 @@ def test_files_that_are_none(exported: bytes, tmp_path: Path) -> None:
 def test_mutated_graphs_are_priced_or_refused(seed: int, exported: bytes, tmp_path: Path) -> None:
     """A random change anywhere in the JSON ends in a description or in one line, never in another exception."""
     drawn = random.Random(seed)
-    poison = (None, -1, 0, 1 << 70, "x", [], {}, True, 2.5, {"as_int": -3}, {"as_tensor": {"name": "x"}})
+    poison: tuple[object, ...] = (
+        None,
+        -1,
+        0,
+        1 << 70,
+        "x",
+        [],
+        {},
+        True,
+        2.5,
+        {"as_int": -3},
+        {"as_tensor": {"name": "x"}},
+    )
 
     def change(item: Any) -> None:
         while True:

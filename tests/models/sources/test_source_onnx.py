@@ -1,0 +1,113 @@
+"""ONNX files: the networks that the onnx package brings along, small ones that are made here, and broken ones."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.model import LayerKind
+from skipbeat_models.sources import load_source
+
+onnx: Any = pytest.importorskip("onnx")
+
+#: Multiply-accumulates of convolutions and linear layers, from the papers' tables or torchvision's.
+LIGHT = {"resnet50": (54, 4_089_184_256), "squeezenet": (26, 349_151_936), "shufflenet": (50, 124_664_528)}
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_published_networks(name: str) -> None:
+    path = Path(onnx.__file__).parent / f"backend/test/data/light/light_{name}.onnx"
+    found = load_source(str(path))
+    assert (len(found.layers), sum(layer.macs_dense for layer in found.layers)) == LIGHT[name]
+    if name == "shufflenet":
+        assert {layer.kind for layer in found.layers} == {
+            LayerKind.CONVOLUTION, LayerKind.GROUPED, LayerKind.DEPTHWISE, LayerKind.LINEAR,
+        }  # fmt: skip
+    if name == "resnet50":
+        fused = {host.operator for host in found.host_operators if host.fused}
+        assert fused == {"aten.batch_norm", "aten.relu", "aten.add", "aten.max_pool2d"}
+
+
+def save(path: Path, nodes: list[Any], inputs: dict[str, list[Any]], outputs: dict[str, list[Any]],
+         weights: dict[str, np.ndarray[Any, Any]]) -> str:  # fmt: skip
+    def values(named: dict[str, list[Any]]) -> list[Any]:
+        return [
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in named.items()
+        ]
+
+    stored = [onnx.numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()]
+    graph = onnx.helper.make_graph(nodes, "graph", values(inputs), values(outputs), stored)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]), path)
+    return str(path)
+
+
+def test_convolutions_and_products(tmp_path: Path) -> None:
+    make = onnx.helper.make_node
+    weight = np.ones((8, 4, 3, 3))
+    weight[:, 1::2] = 0
+    nodes = [
+        make("Conv", ["x", "w"], ["a"], name="/stem/conv/Conv", strides=[2, 2], auto_pad="SAME_UPPER"),
+        make("Relu", ["a"], ["b"], name="/stem/Relu"),
+        make("ConvTranspose", ["b", "up"], ["c"], name="/up/ConvTranspose", strides=[2, 2], pads=[1, 1, 1, 1]),
+        make("Conv", ["c", "one"], ["d"], pads=[0, 0, 1, 1], kernel_shape=[2, 2], name="last"),
+        make("Softmax", ["d"], ["e"], axis=1),
+        make("Transpose", ["e"], ["f"], perm=[0, 1, 3, 2]),
+        make("MatMul", ["f", "m"], ["y"]),
+    ]
+    arrays = {"w": weight, "up": np.ones((8, 2, 4, 4)), "one": np.ones((4, 2, 2, 2)), "m": np.ones((8, 3))}
+    found = load_source(save(tmp_path / "m.onnx", nodes, {"x": ["n", 4, 8, 8]}, {"y": ["n", 4, 8, 3]}, arrays))
+    layers = {layer.name: layer for layer in found.layers}
+    assert [str(name) for name in layers][:3] == ["stem.conv", "up", "last"]
+    assert layers["stem.conv"].macs_dense == 4 * 4 * 8 * 36
+    assert str(layers["stem.conv"].pattern) == "2:4"
+    assert layers["up"].macs_dense == 4 * 4 * 8 * 2 * 16
+    assert layers["last"].macs_dense == 8 * 8 * 4 * 8
+    assert found.layers[3].macs_dense == 4 * 8 * 8 * 3
+    assert [(host.operator, host.fused) for host in found.host_operators] == [
+        ("aten.relu", True),
+        ("onnx.Softmax", False),
+    ]
+    assert "sizes that the file leaves open (n) count as 1" in found.notes
+
+
+def test_products_that_are_not_priced_are_told(tmp_path: Path) -> None:
+    nodes = [onnx.helper.make_node("LSTM", ["x", "w", "r"], ["y"], hidden_size=2, name="rnn")]
+    arrays = {"w": np.ones((1, 8, 3)), "r": np.ones((1, 8, 2))}
+    found = load_source(save(tmp_path / "m.onnx", nodes, {"x": [5, 1, 3]}, {"y": [5, 1, 1, 2]}, arrays))
+    assert not found.layers
+    assert "a recurrent layer of ONNX" in found.host_operators[0].operator
+    assert "not priced" in found.notes[0]
+
+
+def test_control_flow(tmp_path: Path) -> None:
+    make, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    branch = onnx.helper.make_graph(
+        [make("Relu", ["x"], ["z"])], "branch", [], [info("z", onnx.TensorProto.FLOAT, [2])]
+    )
+    nodes = [make("Cast", ["c"], ["flag"], to=onnx.TensorProto.BOOL),
+             make("If", ["flag"], ["y"], then_branch=branch, else_branch=branch)]  # fmt: skip
+    path = save(tmp_path / "m.onnx", nodes, {"x": [2], "c": [1]}, {"y": [2]}, {})
+    with pytest.raises(InputError, match=r"operator If .*control flow"):
+        load_source(path)
+
+
+def test_broken_files(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    with pytest.raises(InputError, match=r"cannot be read as \.onnx"):
+        load_source(str(path))
+    for data in (b"", b"\x08", b"not of ONNX at all", bytes(range(256)) * 8):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=r"cannot be read as \.onnx") as caught:
+            load_source(str(path))
+        assert "\n" not in str(caught.value)
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(InputError, match=r"needs the onnx package: pip install 'skipbeat\[onnx\]'"):
+        load_source("m.onnx")
