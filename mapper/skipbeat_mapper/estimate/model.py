@@ -15,16 +15,13 @@ from ..references.model import model_references
 from .layers import LayerPricer
 
 
-def estimate_model(
-    description: ModelDescription, hw: Hardware, *, table_name: str | Path = DEFAULT_TABLE, batch: int = 1
-) -> Estimate:
+def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: str | Path = DEFAULT_TABLE) -> Estimate:
     """Cycles and energy of a model, layer after layer, each from memory to memory.
 
     Args:
         description: the layers with their zeros.
         hw: the hardware.
         table_name: of an energy table, or a YAML file.
-        batch: images or sequences that the description's layers are for.
 
     Raises:
         InputError: hardware that has no accelerator, a layer that does not fit it, or an energy table that cannot be
@@ -40,7 +37,8 @@ def estimate_model(
         for component, pj in layer.energy_pj.items():
             total[component] = total.get(component, 0.0) + pj
     return Estimate(
-        model=description.name, hardware=hw.name, clock_mhz=hw.clock_mhz, pes=hw.pes, batch=batch, layers=layers,
+        model=description.name, hardware=hw.name, clock_mhz=hw.clock_mhz, pes=hw.pes, batch=description.batch,
+        layers=layers,
         host_operators=tuple((o.name, o.operator, o.elements, o.count, o.fused) for o in description.host_operators),
         energy_table=energy.name, dram=dram_sensitivity(total, moved), references=model_references(description, hw),
         assumptions=(*assumptions(description.layers, hw), *energy.assumptions, *description.notes),

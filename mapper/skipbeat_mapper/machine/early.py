@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .operations import Clear, Load, Range, Space, Unit
@@ -43,19 +42,24 @@ class Early:
 
 def early_loads(units: Sequence[Unit]) -> list[Early]:
     """Loads of later units that disturb nothing that is still to run before them; the first unit is the present one."""
-    busy: list[Range] = []
+    last = max((number for number, unit in enumerate(units) if number and unit.loads), default=0)
+    busy: dict[Space, list[tuple[int, int]]] = {space: [] for space in Space}
     early: list[Early] = []
-    for distance, (unit, following) in enumerate(itertools.pairwise(units), 1):
-        busy += unit.reads()
-        if unit.store is not None:
-            busy += unit.store.changes
+    for distance in range(1, last + 1):
+        unit, following = units[distance - 1], units[distance]
+        for space, start, stop in unit.busy():
+            busy[space].append((start, stop))
         for load in following.loads:
-            touched = [load.writes] + ([load.reads] if isinstance(load, Load) else [])
-            if any(a.meets(b) for a in touched for b in busy):
-                busy.append(load.writes)
+            if _meets(load.writes, busy) or (isinstance(load, Load) and _meets(load.reads, busy)):
+                busy[load.writes.space].append((load.writes.start, load.writes.stop))
             else:
                 early.append(Early(following, load, distance))
     return early
+
+
+def _meets(wanted: Range, busy: Mapping[Space, Sequence[tuple[int, int]]]) -> bool:
+    _, first, last = wanted
+    return any(start < last and first < stop for start, stop in busy[wanted.space])
 
 
 def in_order(loads: Sequence[Load | Clear], *, first: bool) -> list[Load | Clear]:

@@ -46,6 +46,8 @@ class Emitter:
         self._walk: Walk | None = None
         self._last_load = NEVER
         self._local, self._credit = False, 0
+        #: The last draft of each engine.
+        self._last: dict[Engine, int] = {}
 
     def run(self, units: Sequence[Unit]) -> None:
         """Emits a whole program.
@@ -63,8 +65,7 @@ class Emitter:
                     )
             unit.loads.clear()
             self._unit(unit, early_loads(units[number : number + FAR + 1]))
-            last = {draft.engine: at for at, draft in enumerate(self.drafts[-64:], max(0, len(self.drafts) - 64))}
-            marks.append((marks[-1] if marks else {}) | last)
+            marks.append(self._last.copy())
             if len(marks) > 1:
                 self._hazards.close_unit(marks[-2])
         end = self._add(Opcode.END, {}, Engine.STORE)
@@ -185,5 +186,6 @@ class Emitter:
             self._zero[line : line + local.width] = False
 
     def _add(self, opcode: Opcode, fields: dict[str, int], engine: Engine) -> int:
+        self._last[engine] = len(self.drafts)
         self.drafts.append(Draft(opcode, fields, engine))
         return len(self.drafts) - 1

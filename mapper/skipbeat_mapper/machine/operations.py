@@ -155,16 +155,16 @@ class Unit:
     loads: list[Load | Clear] = field(default_factory=list)
     store: StoreOp | None = None
     passes: list[PassOp] = field(default_factory=list)
-    _reads: list[Range] | None = field(default=None, init=False, repr=False)
+    _busy: list[Range] | None = field(default=None, init=False, repr=False)
 
-    def reads(self) -> list[Range]:
-        """Everything on the chip that its passes and its store read, one range for each memory.
+    def busy(self) -> list[Range]:
+        """What must not change while it runs: what its passes and its store read, a range of each memory, and write.
 
         Passes and store must not change afterwards.
         """
-        if self._reads is None:
-            self._reads = self._hulls()
-        return self._reads
+        if self._busy is None:
+            self._busy = self._hulls() + (self.store.changes if self.store else [])
+        return self._busy
 
     def _hulls(self) -> list[Range]:
         every = [r for p in self.passes for r in p.reads]

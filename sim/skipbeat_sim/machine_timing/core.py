@@ -67,7 +67,7 @@ class Core:
         self._credits = hw.result_depth
         items = sum(c.pixels for c in program.commands if c.last)
         self.results = Results(items)
-        self._fed: deque[_Fed] = deque(maxlen=64)
+        self._fed: deque[_Fed] = deque()
         self._state = _State()
 
     @property
@@ -81,15 +81,21 @@ class Core:
         return self._state.free
 
     def closed(self, pixel: int) -> int | None:
-        """The last step of a pixel with bundles, counted over the whole program; None as long as it is not known."""
-        for fed in reversed(self._fed):
-            if fed.first <= pixel < fed.first + fed.pixels:
-                within = pixel - fed.first
-                if fed.item < 0:
-                    return fed.close + within * fed.beat
-                known = fed.item + within < self.results.known_closed
-                return int(self.results.closed[fed.item + within]) if known else None
-        return None
+        """The last step of a pixel with bundles, counted over the whole program; None as long as it is not known.
+
+        Pixels are asked for in ascending order: passes before them are dropped.
+        """
+        passes = self._fed
+        while passes and passes[0].first + passes[0].pixels <= pixel:
+            passes.popleft()
+        if not passes or pixel < passes[0].first:
+            return None
+        fed = passes[0]
+        within = pixel - fed.first
+        if fed.item < 0:
+            return fed.close + within * fed.beat
+        known = fed.item + within < self.results.known_closed
+        return int(self.results.closed[fed.item + within]) if known else None
 
     def passes(self) -> Process:
         """Each pass waits for its tile, the pass before, its first bundle and credits."""
