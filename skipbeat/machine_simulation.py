@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine import Machine
@@ -33,7 +34,7 @@ class Counts:
     Attributes:
         cycles: from the start pulse to the first idle clock.
         counters: the performance counters, which start a clock after the start pulse.
-        ends: for each layer, the clock in which its last output left the output stage.
+        ends: for each part of a layer, the clock in which its last output left the output stage.
     """
 
     cycles: int
@@ -41,17 +42,18 @@ class Counts:
     ends: tuple[int, ...]
 
     @property
-    def layers(self) -> tuple[int, ...]:
-        """Cycles of each layer: from the end of the one before it to its own."""
+    def parts(self) -> tuple[int, ...]:
+        """Cycles of each part: from the end of the one before it to its own."""
         return tuple(end - start for start, end in zip((0, *self.ends), self.ends, strict=False))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ImageRun:
-    """One image at all levels; `model` and `rtl` are None where they were not run.
+class ProgramRun:
+    """One run of a program, for all its images, at all levels; `model` and `rtl` are None where they were not run.
 
     Attributes:
-        bit_exact: every level that computes gave the oracle's bits.
+        names: the layer of each part of the program, in the order in which they run.
+        bit_exact: every level that computes gave the oracle's bits, for every image.
         ended: every level that computes came to the program's end without an error.
     """
 
@@ -68,12 +70,20 @@ class ImageRun:
         ran = [counts for counts in (self.model, self.rtl) if counts is not None]
         return self.bit_exact and self.ended and all(counts == self.timing for counts in ran)
 
+    def layers(self, counts: Counts) -> dict[str, int]:
+        """Cycles of each layer that one level says: the sum of its parts."""
+        cycles = dict.fromkeys(self.names, 0)
+        for name, part in zip(self.names, counts.parts, strict=True):
+            cycles[name] += part
+        return cycles
+
     def to_json(self) -> dict[str, Any]:
-        """One image's part of what `skipbeat simulate --json` prints."""
+        """One run's part of what `skipbeat simulate --json` prints."""
         levels = {"rtl": self.rtl, "model": self.model, "timing": self.timing}
+        cycles = {level: self.layers(counts) if counts else None for level, counts in levels.items()}
         layers = [
-            {"name": name} | {f"{k}_cycles": c.layers[i] if c else None for k, c in levels.items()}
-            for i, name in enumerate(self.names)
+            {"name": name} | {f"{level}_cycles": each[name] if each else None for level, each in cycles.items()}
+            for name in dict.fromkeys(self.names)
         ]
         return {
             "agrees": self.agrees,
@@ -84,31 +94,42 @@ class ImageRun:
         }
 
 
-def run_image(
-    program: MachineProgram, machine: Machine, image: npt.NDArray[np.int8], expected: Output,
+def run_images(
+    program: MachineProgram, machine: Machine, images: npt.NDArray[np.int8], expected: Output,
     rtl: VerilatedMachine | None, *, cycle_model: bool = True,
-) -> ImageRun:  # fmt: skip
-    """Run a program on an image int8 [C, H, W]; `expected` is its output, int32 or int8 [K, H, W]."""
+) -> ProgramRun:  # fmt: skip
+    """Run a program on its images int8 [N, C, H, W]; `expected` are their outputs, int32 or int8 [N, K, H, W].
+
+    Raises:
+        InputError: not as many images as the program is for.
+    """
+    if len(images) != program.images:
+        raise InputError(f"program: it is for {program.images} images, not {len(images)}")
     memory = program.memory()
-    program.write_input(memory, image)
+    for number, image in enumerate(images):
+        program.write_input(memory, image, number)
     timing = predicted(program, machine)
     exact, ended = True, True
     model = ran = None
     if cycle_model:
         run = run_machine(machine, memory, program.address, program.count, max_clocks=timing.cycles + _MARGIN)
-        exact &= np.array_equal(program.read_output(run.memory), expected)
+        exact &= _is_expected(program, run.memory, expected)
         ended &= run.done and not run.error
         model = _of_model(program, machine, run)
     if rtl is not None:
         limit = timing.cycles + _MARGIN
         real = rtl.run(memory, program.address, program.count, max_clocks=limit)
-        exact &= np.array_equal(program.read_output(real.memory), expected)
+        exact &= _is_expected(program, real.memory, expected)
         ended &= real.done and not real.error
         ran = _of_rtl(program, real)
-    return ImageRun(
+    return ProgramRun(
         names=tuple(step.name for step in program.steps), timing=timing, model=model, rtl=ran, bit_exact=exact,
         ended=ended,
     )  # fmt: skip
+
+
+def _is_expected(program: MachineProgram, memory: npt.NDArray[np.uint8], expected: Output) -> bool:
+    return all(np.array_equal(program.read_output(memory, i), each) for i, each in enumerate(expected))
 
 
 def machine_rtl(hardware: Hardware) -> VerilatedMachine:
@@ -168,7 +189,7 @@ def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int
 
 
 def _ends(program: MachineProgram, stored: Sequence[int], cycles: int) -> tuple[int, ...]:
-    """The clock in which the last STORE of each step had its last vector; `stored` is that of each STORE, in order."""
+    """The clock in which the last STORE of each part had its last vector; `stored` is that of each STORE, in order."""
     instructions, ends, done = program.instructions, [], 0
     for step in program.steps:
         done += sum(i.opcode == Opcode.STORE for i in instructions[step.start : step.stop])

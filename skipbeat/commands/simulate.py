@@ -10,7 +10,9 @@ import click
 from ..options import hardware_options, json_option, pattern_option, seed_option
 
 if TYPE_CHECKING:
-    from ..machine_simulation import ImageRun
+    from skipbeat_arch.estimate import Bound
+
+    from ..machine_simulation import ProgramRun
 
 
 @click.command("simulate", short_help="Run a whole network on the models, or on the RTL as well.")
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
     help="Run the cycle model, about 10,000 clocks per second; the timing model, a second or two, always predicts.",
 )
 @click.option("--layer", metavar="NAME", help="Run this layer alone, on what the oracle gives it.")
+@click.option("--images", type=click.IntRange(1, 450), default=1, show_default=True, help="Test images.")
 @click.option(
-    "--images", type=click.IntRange(1, 450), default=1, show_default=True, help="Test images, one after another."
+    "--batch",
+    type=click.IntRange(1, 450),
+    help="Images that one run of the program computes; it divides --images.  [default: all of them]",
 )
 @seed_option
 @json_option
@@ -39,6 +44,7 @@ def command(
     cycle_model: bool,
     layer: str | None,
     images: int,
+    batch: int | None,
     seed: int,
     as_json: bool,
 ) -> int:
@@ -46,7 +52,9 @@ def command(
 
     The model is trained (or drawn from the seed, if there is no data for it), pruned to the pattern and quantised.
     Every run is compared with the integer oracle, and its cycles, those of each layer and all performance counters
-    with the prediction of the timing model. Exit status 0 only if everything agrees; 1 otherwise.
+    with the prediction of the timing model. Layers are those of one run, for a whole batch. A layer's bound is what
+    needs the most clocks for it: the array's steps, the memory, the decoder of weights or the output stage. Exit status
+    0 only if everything agrees; 1 otherwise.
     """
     from skipbeat_arch.errors import InputError
     from skipbeat_arch.hardware import load_hardware
@@ -61,11 +69,14 @@ def command(
     from skipbeat_models.graph_oracle import run_graph
     from skipbeat_models.prepare import prepare
 
-    from ..core_steps import core_steps
-    from ..machine_simulation import machine_rtl, run_image
+    from ..layer_bounds import layer_bounds
+    from ..machine_simulation import machine_rtl, run_images
     from ..one_layer import one_layer
     from ..progress import step
 
+    size = batch or images
+    if images % size:
+        raise InputError(f"--batch: {size} does not divide {images} images")
     network = prepare(source, wanted, seed, progress=step)
     if images > len(network.images):
         raise InputError(f"--images: {source} has {len(network.images)} images, not {images}")
@@ -73,47 +84,60 @@ def command(
     if layer is not None:
         graph, inputs = one_layer(graph, layer, inputs)
     step("compiling")
-    program = compile_network(graph, hardware)
+    program = compile_network(graph, hardware, size)
     simulator = None
     if rtl:
         step(f"building the RTL of {hardware.name}")
         simulator = machine_rtl(hardware)
-    runs: list[ImageRun] = []
+    runs: list[ProgramRun] = []
     rates: list[float] = []
-    for i, image in enumerate(inputs):
-        step(f"image {i + 1} of {images}")
-        expected = run_graph(graph, image)[graph.output]
-        runs.append(run_image(program, machine, image, expected, simulator, cycle_model=cycle_model))
+    for first in range(0, images, size):
+        step(f"images {first + 1} to {first + size} of {images}")
+        part = inputs[first : first + size]
+        expected = run_graph(graph, part)[graph.output]
+        runs.append(run_images(program, machine, part, expected, simulator, cycle_model=cycle_model))
         rates.append(simulator.clocks_per_second if simulator else 0.0)
-    report = _report(runs, rates, core_steps(program)) | {
+    report = _report(runs, rates, layer_bounds(program, machine)) | {
         "model": source, "layer": layer, "hardware": hardware.name, "pattern": str(wanted), "seed": seed,
-        "images": images,
+        "images": images, "batch": size,
     }  # fmt: skip
     click.echo(json.dumps(report) if as_json else _text(report))
     return 0 if report["agrees"] else 1
 
 
-def _report(runs: list[ImageRun], rates: list[float], steps: list[int]) -> dict[str, Any]:
+def _report(runs: list[ProgramRun], rates: list[float], bounds: dict[str, dict[Bound, int]]) -> dict[str, Any]:
+    from skipbeat_arch.estimate import Bound
+    from skipbeat_mapper.estimate.bounds import tightest
+
     first = runs[0].to_json()
+    layers = []
+    for layer in first["layers"]:
+        own = bounds[layer["name"]]
+        layers.append(layer | {"steps": own[Bound.COMPUTE], "bound": tightest(own), "bounds": own})
+    steps = sum(layer["steps"] for layer in layers) * len(runs)
+    cycles = sum(run.timing.cycles for run in runs)
     return {
         "agrees": all(run.agrees for run in runs),
         "bit_exact": all(run.bit_exact for run in runs),
         "rtl_cycles": sum(run.rtl.cycles for run in runs if run.rtl) if runs[0].rtl else None,
         "model_cycles": sum(run.model.cycles for run in runs if run.model) if runs[0].model else None,
-        "timing_cycles": sum(run.timing.cycles for run in runs),
+        "timing_cycles": cycles,
+        "steps": steps,
+        "core_speed": steps / cycles,
         "clocks_per_second": min(rates) if runs[0].rtl else None,
         "counters": first["counters"],
-        "layers": [layer | {"steps": count} for layer, count in zip(first["layers"], steps, strict=True)],
+        "layers": layers,
     }
 
 
 def _text(report: dict[str, Any]) -> str:
     columns = {"RTL cycles": "rtl_cycles", "model cycles": "model_cycles", "timing cycles": "timing_cycles",
                "core's steps": "steps"}  # fmt: skip
-    lines = [f"{'layer':<24}" + "".join(f"{title:>15}" for title in columns)]
+    lines = [f"{'layer':<24}" + "".join(f"{title:>15}" for title in columns) + "  bound"]
     for layer in report["layers"]:
         cells = ("-" if layer[name] is None else f"{layer[name]:,}" for name in columns.values())
-        lines.append(f"{layer['name']:<24}" + "".join(f"{cell:>15}" for cell in cells))
+        bound = f"  {layer['bound']} ({layer['bounds'][layer['bound']]:,})"
+        lines.append(f"{layer['name']:<24}" + "".join(f"{cell:>15}" for cell in cells) + bound)
     lines += [f"{name + ':':<20}{value}" for name, value in report.items() if name not in ("layers", "counters")]
     lines += ["counters:", *(f"  {name + ':':<20}{value:>14,}" for name, value in report["counters"].items())]
     lines.append("Everything that ran agrees." if report["agrees"] else "NO AGREEMENT")

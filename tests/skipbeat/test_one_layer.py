@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from skipbeat.machine_simulation import machine_rtl, run_image
+from skipbeat.machine_simulation import machine_rtl, run_images
 from skipbeat.one_layer import one_layer
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Step, Tensor
@@ -75,7 +75,8 @@ def test_a_full_size_layer_of_resnet_18_keeps_the_array_busy() -> None:
     tensors = tuple(Tensor(name=name, channels=64, height=56, width=56) for name in "xy")
     graph = Graph(tensors=tensors, steps=(step,), input="x", output="y")
     image = np.random.default_rng(1).integers(0, 128, (64, 56, 56)).astype(np.int8)
-    result = run_image(compile_network(graph, hardware), machine, image, run_graph(graph, image)["y"], rtl)
+    program = compile_network(graph, hardware)
+    result = run_images(program, machine, image[None], run_graph(graph, image[None])["y"], rtl)
     assert result.agrees, result.to_json()
     assert result.rtl is not None
     core = FULL_SIZE.macs // 2 // (16 * 16)  # two of four weights, 256 PEs
