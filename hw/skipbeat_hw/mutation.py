@@ -7,7 +7,7 @@ the price of one.
 
 from __future__ import annotations
 
-import functools
+import json
 import re
 import subprocess
 import sys
@@ -15,11 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .observable import Observable
 from .simulation.cache import build_once, build_root, content_key
 
 #: The input port that chooses a mutant; 0 is the design as it was.
 CONTROL, CONTROL_BITS = "mutant", 16
 
+#: Resets of memory ports, which these memories do not have: Yosys cannot write a memory with a fault there.
+_IMPOSSIBLE = re.compile(r"-port RD_[AS]RST ")
 _OPTION = re.compile(r"-(\w+) (\S+)")
 
 
@@ -31,6 +34,7 @@ class Mutation:
         number: value of the control port that switches it on, from 1.
         mode: inv, const0, const1, cnot0 or cnot1 (inverted where another bit is 0, 1).
         module, cell, port, bit: where it is. wire: the name that a reader knows, empty if there is none.
+        observable: whether any output of the design depends on that bit; if not, nothing can notice the fault.
     """
 
     number: int
@@ -40,6 +44,7 @@ class Mutation:
     port: str
     bit: int
     wire: str
+    observable: bool
 
     def __str__(self) -> str:
         where = f"{self.wire or self.cell}"
@@ -55,7 +60,7 @@ class Mutated:
 
 
 def mutate(verilog: str, top: str, count: int, seed: int, *, without: Sequence[str] = ()) -> Mutated:
-    """Plant `count` faults in a design.
+    """Plant `count` faults in a design, less those that Yosys cannot write.
 
     Args:
         without: patterns of modules (as Yosys selects them) that get none.
@@ -65,10 +70,12 @@ def mutate(verilog: str, top: str, count: int, seed: int, *, without: Sequence[s
         RuntimeError: it fails.
     """
     script = _list_script(top, count, seed, without)
-    key = content_key(verilog, script, _apply_script(top, ""), _yosys_version())
+    key = content_key(verilog, script, _apply_script(top, ""), _IMPOSSIBLE.pattern, _yosys_version())
     folder = build_once(build_root() / "mutants" / key, lambda target: _run(target, verilog, script, top))
     lines = (folder / "mutations.txt").read_text().splitlines()
-    return Mutated((folder / "mutated.v").read_text(), tuple(_parse(line) for line in lines))
+    modules = json.loads((folder / "prepared.json").read_text())["modules"]
+    reached = Observable.of(modules, top).bits
+    return Mutated((folder / "mutated.v").read_text(), tuple(_parse(line, reached) for line in lines))
 
 
 def _yosys_version() -> str:
@@ -89,6 +96,7 @@ def _list_script(top: str, count: int, seed: int, without: Sequence[str]) -> str
             "opt -full",
             "memory_collect",
             "write_rtlil prepared.il",
+            "write_json prepared.json",
             f"mutate -list {count} -seed {seed} -ctrl {CONTROL} {CONTROL_BITS} 1 -o mutations.txt * {excluded}",
         )
     )
@@ -101,7 +109,10 @@ def _apply_script(top: str, mutations: str) -> str:
 def _run(folder: Path, verilog: str, script: str, top: str) -> None:
     (folder / "design.v").write_text(verilog)
     _yosys(folder, "list.ys", script)
-    _yosys(folder, "apply.ys", _apply_script(top, (folder / "mutations.txt").read_text()))
+    listed = (folder / "mutations.txt").read_text().splitlines()
+    possible = "\n".join(line for line in listed if not _IMPOSSIBLE.search(line))
+    (folder / "mutations.txt").write_text(possible)
+    _yosys(folder, "apply.ys", _apply_script(top, possible))
 
 
 def _yosys(folder: Path, name: str, script: str) -> None:
@@ -113,11 +124,11 @@ def _yosys(folder: Path, name: str, script: str) -> None:
         raise RuntimeError(f"Yosys failed on {name}: {(done.stdout + done.stderr).strip()[-2000:]}")
 
 
-@functools.cache
-def _parse(line: str) -> Mutation:
+def _parse(line: str, reached: set[tuple[str, str, str, int]]) -> Mutation:
     options = dict(_OPTION.findall(line))
     number = int(line.split(f"-ctrl {CONTROL} {CONTROL_BITS} ")[1].split()[0])
+    module, cell, port, bit = options["module"], options["cell"], options["port"], int(options["portbit"])
     return Mutation(
-        number=number, mode=options["mode"], module=options["module"], cell=options["cell"], port=options["port"],
-        bit=int(options["portbit"]), wire=options.get("wire", "").lstrip("\\"),
+        number=number, mode=options["mode"], module=module, cell=cell, port=port, bit=bit,
+        wire=options.get("wire", "").lstrip("\\"), observable=(module, cell.lstrip("\\"), port, bit) in reached,
     )  # fmt: skip

@@ -27,15 +27,15 @@ class _Request(ctypes.Structure):
         ("latency", ctypes.c_int64), ("max_clocks", ctypes.c_int64), ("address", ctypes.c_uint32),
         ("count", ctypes.c_uint32), ("stall_percent", ctypes.c_int32), ("seed", ctypes.c_uint32),
         ("reset_at", ctypes.c_int64), ("stored", ctypes.c_void_p), ("stored_room", ctypes.c_int64),
-        ("duplex", ctypes.c_int32), ("mutant", ctypes.c_int32),
+        ("duplex", ctypes.c_int32), ("mutant", ctypes.c_int32), ("keep", ctypes.c_int32),
     )  # fmt: skip
 
 
 class _Outcome(ctypes.Structure):
     _fields_ = (
         ("cycles", ctypes.c_int64), ("reads", ctypes.c_int64), ("writes", ctypes.c_int64),
-        ("counters", ctypes.c_int64 * 64), ("stored", ctypes.c_int64), ("error", ctypes.c_int32),
-        ("done", ctypes.c_int32), ("busy", ctypes.c_int32),
+        ("counters", ctypes.c_int64 * 64), ("stored", ctypes.c_int64), ("violations", ctypes.c_int64),
+        ("error", ctypes.c_int32), ("done", ctypes.c_int32), ("busy", ctypes.c_int32),
     )  # fmt: skip
 
 
@@ -50,6 +50,8 @@ class MachineRun:
         bytes_read, bytes_written: on the bus.
         counters: the performance counters.
         stored: for each STORE, the clock in which its last vector left the output stage.
+        violations: clocks in which the machine broke a rule of the bus: an offer that was not taken and changed, a burst
+            of another kind or across 4 KiB, a wrong last beat, strobes that are not all ones, data that had to wait.
     """
 
     memory: npt.NDArray[np.uint8]
@@ -60,10 +62,11 @@ class MachineRun:
     bytes_written: int
     counters: dict[Counter, int]
     stored: tuple[int, ...]
+    violations: int
 
 
 class VerilatedMachine:
-    """A machine compiled by Verilator; each run starts with a reset. Memories on the chip keep their contents.
+    """A machine compiled by Verilator. Memories on the chip keep their contents.
 
     Raises:
         InputError: a tool is missing.
@@ -83,13 +86,14 @@ class VerilatedMachine:
 
     def run(
         self, memory: npt.NDArray[np.uint8], address: int, count: int, *, max_clocks: int, stall_percent: int = 0,
-        seed: int = 0, reset_at: int | None = None, mutant: int = 0,
+        seed: int = 0, reset_at: int | None = None, mutant: int = 0, keep: bool = False,
     ) -> MachineRun:  # fmt: skip
         """Run `count` instructions at `address` on a copy of `memory`.
 
         Args:
             stall_percent: share of the clocks in which each channel of the memory refuses, drawn with `seed`.
             mutant: number of the planted fault that is switched on, in a design made by `mutation.mutate`.
+            keep: no reset before the start; after a run that ended (busy fell) this must make no difference.
             reset_at: run so many clocks, reset, and run from the beginning on the memory as it then is.
 
         Raises:
@@ -103,7 +107,7 @@ class VerilatedMachine:
         request = _Request(
             content.ctypes.data, content.size, machine.beat_bytes, machine.hw.memory.latency_clocks, max_clocks,
             address, count, stall_percent, seed, -1 if reset_at is None else reset_at,
-            stored.ctypes.data, len(stored), machine.duplex, mutant,
+            stored.ctypes.data, len(stored), machine.duplex, mutant, keep,
         )  # fmt: skip
         outcome = _Outcome()
         started = time.perf_counter()
@@ -113,5 +117,5 @@ class VerilatedMachine:
             memory=content, cycles=outcome.cycles, done=bool(outcome.done), error=outcome.error,
             bytes_read=outcome.reads * machine.beat_bytes, bytes_written=outcome.writes * machine.beat_bytes,
             counters={counter: outcome.counters[counter] for counter in Counter},
-            stored=tuple(stored[: outcome.stored].tolist()),
+            stored=tuple(stored[: outcome.stored].tolist()), violations=outcome.violations,
         )  # fmt: skip

@@ -16,12 +16,14 @@ struct MachineRequest {
     int64_t stored_room;
     int32_t duplex;    // the memory serves reads and writes apart
     int32_t mutant;    // the planted fault that is switched on, in a design that has some; 0: none
+    int32_t keep;      // the run begins without a reset, in the state that the last run left
 };
 
 struct MachineOutcome {
     int64_t cycles, reads, writes;
     int64_t counters[64];  // as the counts_o port holds them, COUNTERS of them
     int64_t stored;  // pulses of stored_o
+    int64_t violations;  // of the bus's rules by the machine
     int32_t error, done, busy;
 };
 
@@ -41,6 +43,61 @@ struct Dice {
         if (!percent) return false;
         state = state * 1664525u + 1013904223u;
         return static_cast<int32_t>((state >> 16) % 100) < percent;
+    }
+};
+
+// What a master offers on a channel: if it was not taken, it must be the same in the next clock.
+struct Offer {
+    bool waits = false;
+    uint32_t words[WORDS + 2] = {};
+
+    bool broken_by(const Offer& next) const {
+        return waits && std::memcmp(words, next.words, sizeof words) != 0;
+    }
+};
+
+// The rules of the bus that the machine's outputs must keep, and those of docs/machine.md.
+struct Rules {
+    int64_t beat;
+    Offer offers[3] = {};
+
+    // `burst_wrong`: of a burst that is offered, size, kind, alignment, or that it crosses 4 KiB.
+    bool burst_wrong(uint32_t address, uint32_t length, uint32_t size, uint32_t kind) const {
+        return (1 << size) != beat || kind != 1 || address % beat || address % 4096 + (length + 1) * beat > 4096;
+    }
+
+    int64_t check(Vtop& top, bool last_beat) {
+        Offer now[3];
+        int64_t wrong = !top.read___05Frready + !top.write___05Fbready;
+        if (top.read___05Farvalid) {
+            now[0] = {!top.read___05Farready, {1, top.read___05Faraddr, top.read___05Farlen}};
+            wrong += burst_wrong(top.read___05Faraddr, top.read___05Farlen, top.read___05Farsize, top.read___05Farburst);
+        }
+        if (top.write___05Fawvalid) {
+            now[1] = {!top.write___05Fawready, {1, top.write___05Fawaddr, top.write___05Fawlen}};
+            wrong += burst_wrong(
+                top.write___05Fawaddr, top.write___05Fawlen, top.write___05Fawsize, top.write___05Fawburst);
+        }
+        if (top.write___05Fwvalid) {
+            now[2] = {!top.write___05Fwready, {1, top.write___05Fwlast}};
+            get(top.write___05Fwdata, now[2].words + 2);
+            wrong += !all_bytes(top.write___05Fwstrb);
+            if (top.write___05Fwready) wrong += bool(top.write___05Fwlast) != last_beat;
+        }
+        for (int i = 0; i < 3; ++i) {
+            wrong += offers[i].broken_by(now[i]);
+            offers[i] = now[i];
+        }
+        return wrong;
+    }
+
+    template <class Strobe>
+    bool all_bytes(const Strobe& strobe) const {
+        uint32_t words[WORDS] = {};
+        get(strobe, words);
+        for (int64_t i = 0; i < beat; ++i)
+            if (!(words[i / 32] >> (i % 32) & 1)) return false;
+        return true;
     }
 };
 
@@ -147,19 +204,21 @@ void machine_delete(void* handle) { delete static_cast<Vtop*>(handle); }
 void machine_run(void* handle, const MachineRequest* request, MachineOutcome* outcome) {
     Vtop& top = *static_cast<Vtop*>(handle);
     int64_t reset_at = request->reset_at;
-again:
+    bool again = false;
+start:
     *outcome = {};
     Memory memory{*request, top, {request->seed, request->stall_percent}};
+    Rules rules{request->beat};
     top.clk = 0;
-    top.rst = 1;
+    top.rst = !request->keep || again;
     top.start_i = 0;
+    choose(top, request->mutant);
     memory.drive(0);
     top.eval();
     clock_edge(top);
     top.rst = 0;
     for (int64_t clock = 0; clock < request->max_clocks; ++clock) {
         top.start_i = clock == 0;
-        choose(top, request->mutant);
         top.address_i = request->address;
         top.count_i = request->count;
         memory.drive(clock);
@@ -169,8 +228,10 @@ again:
         if (clock > 1 && !top.busy_o) break;
         if (clock == reset_at) {
             reset_at = -1;
-            goto again;
+            again = true;
+            goto start;
         }
+        outcome->violations += rules.check(top, memory.head_of(false).beats == 1);
         memory.after(clock, *outcome);
         clock_edge(top);
     }

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.tile import PackedTile, pack_tile
+from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
 from tests.sim.programs import random_tile
 
 Ints = npt.NDArray[np.int64]
@@ -159,7 +159,9 @@ class LoadedMachine:
         for _ in range(int(rng.integers(1, 4))):
             shape = int(rng.integers(1, hw.array.rows + 1)), int(rng.integers(1, hw.array.cols + 1))
             weights = random_tile(rng, hw, *shape, int(rng.integers(1, hw.array.group + 1)))
-            self._tiles.append(LoadedTile(weights, pack_tile(weights, hw), at))
+            legal = legal_encodings(tile_beat(weights), hw)
+            tile = pack_tile(weights, hw, legal[int(rng.integers(len(legal)))])
+            self._tiles.append(LoadedTile(weights, tile, at))
             at += len(self._tiles[-1].tile.words)
         assert at - first <= depth // 2
         self._load(Kind.WEIGHTS, first, np.concatenate([loaded.tile.words for loaded in self._tiles]))

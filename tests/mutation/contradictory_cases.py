@@ -1,0 +1,80 @@
+"""Random programs with something wrong: cut short, damaged, or in too great a hurry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from skipbeat_arch.instruction import Instruction, Kind, Opcode
+from skipbeat_arch.machine import Machine
+from tests.mutation.script import Program
+from tests.sim.machine.machine_loads import Bytes
+from tests.sim.machine.machine_programs import MachineProgram
+
+DAMAGED_TILES = 40
+
+
+def contradictory_cases(machine: Machine) -> Iterator[Program]:
+    """Headers, opcodes, addresses, tiles; loads that wait for nobody."""
+    for seed in range(4):
+        program = MachineProgram.random(machine, np.random.default_rng([1, seed]), units=2)
+        count = len(program.instructions)
+        yield Program(name=f"cut short {seed}", memory=program.memory, count=count // (seed + 2))
+        for change in (12, 9, 10):
+            yield Program(name=f"opcode {change} {seed}", memory=_opcode(program, change), count=count)
+        yield Program(name=f"source {seed}", memory=_outside(program), count=count)
+    for bit in range(48):
+        program = MachineProgram.random(machine, np.random.default_rng([5, bit % 3]), units=1)
+        memory = program.memory.copy()
+        memory[bit // 8] ^= 1 << bit % 8
+        yield Program(name=f"header with bit {bit} changed", memory=memory, count=len(program.instructions))
+    for seed in range(DAMAGED_TILES):
+        program = MachineProgram.random(machine, np.random.default_rng([2, seed]), units=1 + seed % 2)
+        memory = _damaged_tile(program, seed)
+        yield Program(name=f"damaged tile {seed}", memory=memory, count=len(program.instructions))
+    for seed in range(4):
+        program = MachineProgram.random(machine, np.random.default_rng([3, seed]), units=4)
+        memory = program.memory.copy()
+        for place, instruction in enumerate(program.instructions):
+            if instruction.opcode in (Opcode.LOAD, Opcode.ZERO):
+                _put(memory, place, replace(instruction, wait=()))
+        yield Program(name=f"hasty loads {seed}", memory=memory, count=len(program.instructions))
+
+
+def _put(memory: Bytes, place: int, instruction: Instruction) -> None:
+    word = instruction.to_word().to_bytes(16, "little")
+    memory[16 * place : 16 * place + 16] = np.frombuffer(word, np.uint8)
+
+
+def _opcode(program: MachineProgram, opcode: int) -> Bytes:
+    memory = program.memory.copy()
+    at = 16 * (len(program.instructions) // 2)
+    memory[at] = memory[at] & 0xF0 | opcode
+    return memory
+
+
+def _outside(program: MachineProgram) -> Bytes:
+    memory = program.memory.copy()
+    place = next(i for i, x in enumerate(program.instructions) if x.opcode == Opcode.LOAD)
+    load = program.instructions[place]
+    _put(memory, place, replace(load, fields={**load.fields, "source": load.fields["source"] | 1 << 30}))
+    return memory
+
+
+def _damaged_tile(program: MachineProgram, seed: int) -> Bytes:
+    """One bit of the first words of a tile's metadata, or a PASS that is told of more or fewer words than there are."""
+    rng, memory = np.random.default_rng([4, seed]), program.memory.copy()
+    if seed % 4 == 3:
+        passes = [i for i, x in enumerate(program.instructions) if x.opcode == Opcode.PASS and x.fields["words"] > 2]
+        if passes:
+            place = int(rng.choice(passes))
+            told = program.instructions[place]
+            words = told.fields["words"] + int(rng.choice([-2, -1, 1, 2]))
+            _put(memory, place, replace(told, fields={**told.fields, "words": words}))
+            return memory
+    tiles = [i for i in program.instructions if i.opcode == Opcode.LOAD and i.fields["kind"] == Kind.WEIGHTS]
+    source = tiles[int(rng.integers(len(tiles)))].fields["source"]
+    memory[source + int(rng.integers(2 * program.machine.vector))] ^= 1 << int(rng.integers(8))
+    return memory

@@ -1,0 +1,153 @@
+"""Every entry of every memory on the chip, written and read by addresses in which all bits occur."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from skipbeat_arch.command import Command
+from skipbeat_arch.instruction import Kind, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import PackedTile
+from tests.mutation.script import WAIT_L, Program, Script, last_load_signals
+from tests.sim.machine.machine_loads import S, X
+
+PIXELS = 3
+
+
+def memory_cases(machine: Machine) -> Iterator[Program]:
+    """Weights, table and banks; places of loads and of local stores; long walks."""
+    for loop in (2, 3):
+        for bit in range(5, 12):
+            yield _longer_than_the_pass(machine, loop, (1 << bit) + PIXELS)
+        yield _long_walk(machine, loop)
+    for seed in range(2):
+        yield _places(machine, seed)
+        yield _whole_depth(machine, seed)
+
+
+def _tiles(script: Script) -> list[tuple[PackedTile, int]]:
+    """Tiles of every kind that fill the weight memory, each with its address."""
+    placed, at, depth = [], 0, script.machine.weight_depth - 1
+    while True:
+        tile = script.tile()
+        if at + len(tile.words) > depth:
+            return placed
+        placed.append((tile, at))
+        script.load(Kind.WEIGHTS, at, tile.words)
+        at += len(tile.words)
+
+
+def _whole_depth(machine: Machine, seed: int) -> Program:
+    script = Script(machine, 20, seed)
+    rng, rows = script.rng, machine.hw.array.rows
+    tiles = _tiles(script)
+    script.load_table(0, rng.integers(0, 1 << 16, (256, rows)))
+    bias = rng.integers(-(1 << 31), 1 << 31, machine.vector)
+    script.load_parameters(17, bias, abs(bias), abs(bias), bias & 31)
+    script.load_banks(machine.bank_depth)
+    last_load_signals(script, X, S)
+    for number, (tile, at) in enumerate(tiles):
+        wait = WAIT_L if number == 0 else ()
+        script.setup((1, PIXELS, 1, 1), rng.integers(0, 1 << 16, 4).tolist(), wait=wait)
+        tables, bases = rng.integers(0, 256, 2), rng.integers(0, 1 << 16, 2)
+        script.run(tile.command(PIXELS, first=True, last=False), tile, at, int(bases[0]), int(tables[0]))
+        again = Command(pixels=PIXELS, beat=tile.beat, rows=tile.rows, cols=tile.cols, load=False, first=False)
+        script.run(again, None, 0, int(bases[1]), int(tables[1]))
+        script.store(PIXELS, wait=wait, block=17, raw=1)
+    return script.program(f"whole depth {seed}")
+
+
+def _places(machine: Machine, seed: int) -> Program:
+    """Loads, zeros and local stores at random places; then everything is read back."""
+    script = Script(machine, 21, seed)
+    rng = script.rng
+    script.add(Opcode.ZERO, {"to": 0, "count": machine.bank_depth})
+    script.load(Kind.RESIDUAL, 0, script.vectors(machine.residual_depth))
+    script.load_table(0, np.zeros((1, machine.hw.array.rows), np.int64))
+    tile = script.full_tile()
+    script.load(Kind.WEIGHTS, 0, tile.words)
+    script.plain_parameters(40, 8)
+    script.plain_parameters(41, 1)
+    for number in range(8):
+        script.load(Kind.ACTIVATIONS, data=script.vectors(int(rng.integers(2, 40))), **_place(script))
+        if number % 3 == 0:
+            script.add(Opcode.ZERO, {"to": int(rng.integers(0, 1 << 16)), "count": int(rng.integers(1, 20))})
+    last_load_signals(script, S)
+    for number in range(8):
+        count = int(rng.integers(2, 40))
+        script.null(count)
+        script.add(Opcode.PLACE, _place(script))
+        wait, signal = WAIT_L if number == 0 else (), (X,) if number == 7 else ()
+        at = int(rng.integers(0, machine.residual_depth - 40))
+        script.store(count, wait=wait, signal=signal, block=41, residual=1, residual_at=at, memory=0, local=1)
+    pixels = min(machine.output_depth, machine.hw.accumulators.depth)
+    for first in range(0, machine.bank_depth, pixels):
+        script.setup((1, 1, pixels, 1), (0, 0, 1, 0), wait=() if first else (S,))
+        script.run(tile.command(pixels, first=True, last=True), tile, base=first)
+        script.store(pixels, block=40)
+    return script.program(f"places {seed}")
+
+
+def _place(script: Script) -> dict[str, int]:
+    """Any place: addresses and banks that there are not are cut off or not written."""
+    rng, rows = script.rng, script.machine.hw.array.rows
+    if rng.random() < 0.5:  # few vectors in a row, or more than there are
+        width = int(rng.integers(1, 8))
+    else:
+        width = int(rng.integers(1, 8)) | 1 << int(rng.integers(5, 12))
+    bank = int(rng.integers(0, rows)) if rng.random() < 0.8 else int(rng.integers(0, 64))
+    return {
+        "to": int(rng.integers(0, 1 << 16)), "width": width, "pitch": int(rng.integers(0, 1 << 12)),
+        "period": int(rng.integers(0, 8)), "bank": bank,
+    }  # fmt: skip
+
+
+def _ready_to_walk(script: Script) -> PackedTile:
+    machine = script.machine
+    script.load_parameters(5, *np.ones((4, machine.vector), np.int64))
+    script.load_table(9, script.rng.integers(0, 8, (1, machine.hw.array.rows)))
+    tile = script.tile(machine.hw.array.rows, machine.hw.array.cols, most=1)
+    script.load(Kind.WEIGHTS, 3, tile.words)
+    return tile
+
+
+def _longer_than_the_pass(machine: Machine, loop: int, count: int) -> Program:
+    """The next pass finds what is left of this one's walk."""
+    script = Script(machine, 22, loop, count)
+    tile = _ready_to_walk(script)
+    script.load(Kind.ACTIVATIONS, 0, script.vectors(40), width=100)
+    last_load_signals(script, X, S)
+    counts = [1, 1, 1, 1]
+    counts[loop] = count
+    for number in range(3):
+        wait = () if number else WAIT_L
+        script.setup(counts if number == 0 else (1, 1, PIXELS, 1), (7, 5, 1, 1), wait=wait)
+        script.run(tile.command(PIXELS, first=True, last=True), tile, 3, 4 * number, 9)
+        script.store(PIXELS, wait=wait, block=5, raw=1)
+    return script.program(f"walk of {count} in loop {loop}")
+
+
+def _long_walk(machine: Machine, loop: int) -> Program:
+    """A walk for which counters of 12 bits are needed; the inner loops once go round as far as they can."""
+    script = Script(machine, 23, loop)
+    tile = _ready_to_walk(script)
+    script.load_banks(machine.bank_depth)
+    last_load_signals(script, X, S)
+    counts = [1, 1, 1, 1]
+    counts[loop] = 2100
+    script.setup((15, 13, 2, 1), (3, 50, 700, 0), wait=WAIT_L)
+    script.run(tile.command(390, first=True, last=False), tile, 3, 100, 9)
+    again = Command(pixels=PIXELS, beat=tile.beat, rows=tile.rows, cols=tile.cols, load=False, first=False)
+    script.setup(counts, (0, 0, 1, 1))
+    script.run(again, table=9)
+    script.store(PIXELS, wait=WAIT_L, block=5, raw=1)
+    script.setup((1, 1, 1, PIXELS), (0, 0, 0, 90))
+    for number in range(5):
+        pixels = (2100 - PIXELS) // 4 if number < 4 else PIXELS
+        command = tile.command(pixels, first=True, last=number >= 3)
+        script.run(command, tile, 3, number, 9)
+        if number >= 3:
+            script.store(pixels, block=5, memory=0, local=1) if number == 3 else script.store(pixels, block=5, raw=1)
+    return script.program(f"long walk in loop {loop}")

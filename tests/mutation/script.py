@@ -1,0 +1,150 @@
+"""Programs written instruction after instruction, with the data that they load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.command import Command
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
+from tests.sim.machine.machine_loads import Bytes, Ints, L
+from tests.sim.programs import random_tile
+
+#: Everywhere in these programs: data begins here, above the instructions.
+DATA = 0x6000
+MEMORY_BYTES = 1 << 19
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Program:
+    """Memory with a program of `count` instructions at `address`; `clocks`: it is watched for no longer than that."""
+
+    name: str
+    memory: Bytes
+    count: int
+    address: int = 0
+    clocks: int | None = None
+
+
+class Script:
+    """A program in the making; what is loaded is random unless it is given."""
+
+    def __init__(self, machine: Machine, *seed: int) -> None:
+        self.machine, self.rng = machine, np.random.default_rng(seed)
+        self.memory = np.zeros(MEMORY_BYTES, np.uint8)
+        self.instructions: list[Instruction] = []
+        self._at = DATA
+        self.add(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint})
+
+    def add(
+        self, opcode: Opcode, fields: dict[str, int] | None = None, wait: Sequence[Engine] = (),
+        signal: Sequence[Engine] = (),
+    ) -> None:  # fmt: skip
+        """One more instruction."""
+        self.instructions.append(Instruction(opcode, fields or {}, tuple(wait), tuple(signal)))
+
+    def put(self, data: npt.NDArray[np.generic]) -> int:
+        """Data into memory, at the next multiple of V or a little later; returns the address."""
+        flat, vector = np.ascontiguousarray(data).view(np.uint8).ravel(), self.machine.vector
+        at = self._at + vector * int(self.rng.integers(0, 4))
+        assert at + len(flat) <= MEMORY_BYTES
+        self.memory[at : at + len(flat)] = flat
+        self._at = at + -(-len(flat) // vector) * vector
+        return at
+
+    def vectors(self, count: int) -> npt.NDArray[np.int8]:
+        """Random bytes, int8 [count, V]."""
+        return self.rng.integers(-128, 128, (count, self.machine.vector)).astype(np.int8)
+
+    def load(
+        self, kind: Kind, to: int, data: npt.NDArray[np.generic], wait: Sequence[Engine] = (),
+        signal: Sequence[Engine] = (), **place: int,
+    ) -> None:  # fmt: skip
+        """A LOAD of some vectors; without a place, activations go to all banks."""
+        fields = {"width": 1, "pitch": 1, "period": 0, "bank": 0, "kind": kind, "to": to % 65536} | place
+        count = -(-data.nbytes // self.machine.vector)
+        self.add(Opcode.LOAD, fields | {"count": count, "source": self.put(data)}, wait, signal)
+
+    def load_banks(self, entries: int) -> None:
+        """Random bytes into the first entries of all banks, the same in each."""
+        self.load(Kind.ACTIVATIONS, 0, self.vectors(entries), width=4000)
+
+    def load_table(self, first: int, offsets: Ints) -> None:
+        """Entries [n, R] of the table from `first` on."""
+        parts, vector = self.machine.table_vectors, self.machine.vector
+        data = np.zeros((len(offsets), parts * vector), np.uint8)
+        data[:, : 2 * offsets.shape[1]] = (offsets % 65536).astype("<u2").view(np.uint8)
+        self.load(Kind.TABLE, first * parts, data)
+
+    def load_parameters(self, block: int, bias: Ints, multiplier: Ints, other: Ints, shift: Ints) -> None:
+        """One block, [V] each."""
+        data = np.concatenate([x.astype("<i4").view(np.uint8) for x in (bias, multiplier, other)])
+        self.load(Kind.PARAMETERS, block * 16, np.concatenate([data, shift.astype(np.uint8)]))
+
+    def tile(self, rows: int | None = None, cols: int | None = None, *, most: int | None = None) -> PackedTile:
+        """A tile of random size, encoding and sparsity, or with so many nonzeros in each group at the most."""
+        hw, rng = self.machine.hw, self.rng
+        rows = rows or int(rng.integers(1, hw.array.rows + 1))
+        cols = cols or int(rng.integers(1, hw.array.cols + 1))
+        weights = random_tile(rng, hw, rows, cols, most or int(rng.integers(1, hw.array.group + 1)))
+        legal = legal_encodings(tile_beat(weights), hw)
+        return pack_tile(weights, hw, legal[int(rng.integers(len(legal)))])
+
+    def setup(self, counts: Sequence[int], steps: Sequence[int], **tokens: Sequence[Engine]) -> None:
+        """The walk of the passes that follow."""
+        loops = {f"n{k}": n for k, n in enumerate(counts)} | {f"step{k}": s % 65536 for k, s in enumerate(steps)}
+        self.add(Opcode.SETUP, loops, **tokens)
+
+    def run(self, command: Command, tile: PackedTile | None = None, at: int = 0, base: int = 0, table: int = 0,
+            **tokens: Sequence[Engine]) -> None:  # fmt: skip
+        """A PASS; `tile` at vector `at` if it is to be loaded."""
+        words = 0 if tile is None else len(tile.words)
+        fields = {"command": command.to_word(), "words": words, "weights": at, "base": base % 65536, "table": table}
+        self.add(Opcode.PASS, fields, **tokens)
+
+    def null(self, pixels: int, **tokens: Sequence[Engine]) -> None:
+        """A pass whose sums are zero."""
+        command = Command(pixels=pixels, beat=0, rows=0, cols=0, load=False)
+        self.run(command, **tokens)
+
+    def store(self, count: int, *, wait: Sequence[Engine] = (), signal: Sequence[Engine] = (), **fields: int) -> None:
+        """A STORE, to memory unless `local` or `memory` says otherwise."""
+        raw = fields.get("raw", 0)
+        room = np.zeros(count * self.machine.vector * (4 if raw else 1), np.uint8)
+        fields = {
+            "block": 0, "low": 128, "high": 127, "raw": 0, "residual": 0, "residual_at": 0, "pool": 1, "memory": 1,
+            "local": 0, "count": count, "address": self.put(room),
+        } | fields  # fmt: skip
+        self.add(Opcode.STORE, fields, wait, signal)
+
+    def plain_parameters(self, block: int, shift: int) -> None:
+        """sum >> shift, plus the residual as it is."""
+        one = np.ones(self.machine.vector, np.int64)
+        self.load_parameters(block, 0 * one, one, one << shift, shift * one)
+
+    def full_tile(self) -> PackedTile:
+        """A tile that uses every weight of the array."""
+        array = self.machine.hw.array
+        weights = self.rng.integers(1, 128, (array.rows, array.group, array.cols)).astype(np.int8)
+        return pack_tile(weights, self.machine.hw)
+
+    def program(self, name: str, clocks: int | None = None) -> Program:
+        """The whole, with its END."""
+        self.add(Opcode.END)
+        code = b"".join(i.to_word().to_bytes(16, "little") for i in self.instructions)
+        assert len(code) <= DATA
+        self.memory[: len(code)] = np.frombuffer(code, np.uint8)
+        return Program(name=name, memory=self.memory, count=len(self.instructions), clocks=clocks)
+
+
+def last_load_signals(script: Script, *engines: Engine) -> None:
+    """A load that tells these engines that all before it are there."""
+    script.load(Kind.WEIGHTS, script.machine.weight_depth - 1, script.vectors(1), signal=engines)
+
+
+WAIT_L = (L,)
