@@ -13,6 +13,9 @@ from skipbeat_arch.model import LayerPart
 from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Convolution, Workload
 
+#: Weights of the largest layer: looked at before its zeros are, which take a byte each.
+MOST_WEIGHTS = 1 << 32
+
 
 def one_image(workload: Workload) -> tuple[Convolution, int]:
     """The workload as a convolution of one image, and how many images there are.
@@ -39,7 +42,10 @@ def part_weight(part: LayerPart, name: str) -> Int8Array:
         InputError: the zeros have another shape than the workload.
     """
     conv, _ = one_image(part.workload)
-    nonzero, shape = part.weight.nonzero(), weight_shape(conv)
+    shape = weight_shape(conv)
+    if (size := conv.gemm.c * conv.c_out) >= MOST_WEIGHTS:
+        raise InputError(f"layer {name}: {size:,} weights are more than {MOST_WEIGHTS:,}, what 32-bit addresses reach")
+    nonzero = part.weight.nonzero()
     if nonzero.dtype != np.bool_ or nonzero.shape not in (shape, (conv.groups, conv.gemm.c, conv.gemm.k)):
         raise InputError(f"layer {name}: expected zeros bool {list(shape)}, not {nonzero.dtype} {list(nonzero.shape)}")
     return nonzero.reshape(shape).view(np.int8)
