@@ -18,6 +18,8 @@ from .bounds import memory_clocks, tile_clocks
 
 #: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
 START_CLOCKS, END_CLOCKS = 40, 40
+#: Clocks in which the output stage takes nothing between two blocks.
+STORE_CLOCKS = 24
 #: What a clock of the memory counts for beside a clock of the run.
 MOVED = 1 / 50
 
@@ -78,8 +80,8 @@ class Candidate:
         return sum(sum(column) * len(self.blocks) - max(column, default=0) * kept for column in every)
 
     def _output(self) -> int:
-        hw = self.machine.hw
-        return sum(self.blocks) * len(self.tiles.columns) * (hw.array.cols // hw.outputs.lanes)
+        hw, columns = self.machine.hw, len(self.tiles.columns)
+        return columns * (sum(self.blocks) * (hw.array.cols // hw.outputs.lanes) + len(self.blocks) * STORE_CLOCKS)
 
     def _weight_vectors(self) -> int:
         room, words = self.machine.weight_depth, [sum(t.words for t in column) for column in self.tiles.columns]
@@ -121,13 +123,21 @@ class Candidate:
         return self.blocks[-1] * self.machine.vector_beats + latency
 
     def _stalls(self) -> int:
-        """Where two regions do not fit, the next one is loaded while the last column tile uses the present one."""
-        if 2 * max(region.entries for region in self.regions) <= bank_entries(self.machine):
+        """Clocks in which a region is loaded and nothing else can be done.
+
+        The first column tile waits for all of the first region, unless every block runs through all of them. Where two
+        regions do not fit, the next one is loaded while the last column tile still uses the present one.
+        """
+        if not self.tiles.columns:
             return 0
-        region = self.regions[0]
+        region, turns = self.regions[0], len(self.regions)
         whole = region.real * region.lines * self.banks.blocks * self.machine.vector_beats
-        last = sum(tile.statistics.beat for tile in self.tiles.columns[-1]) * sum(self.blocks) // len(self.regions)
-        return (len(self.regions) - 1) * max(whole - last, self._loaded())
+        pixels = sum(self.blocks) // turns
+        first, last = (sum(t.statistics.beat for t in self.tiles.columns[at]) * pixels for at in (0, -1))
+        stall = 0 if self.tactic.order == Order.ACTIVATIONS else max(0, whole - self._loaded() - first)
+        if 2 * max(region.entries for region in self.regions) > bank_entries(self.machine):
+            stall += (turns - 1) * max(whole - last, self._loaded())
+        return stall
 
 
 def one_candidate(step: Step, machine: Machine, tactic: Tactic) -> Candidate:
@@ -151,7 +161,7 @@ def candidates(step: Step, machine: Machine, banks: Banks, tiles: StepTiles) -> 
     for share in (2, 1):
         areas = tuple(regions(step, machine, banks.planes, share=share))
         for pixels in (None, *_block_sizes(tiles, machine)):
-            for order in Order:
+            for order in (Order.ACTIVATIONS, Order.WEIGHTS, Order.COLUMNS):
                 if order == Order.ACTIVATIONS and tiles.words > machine.weight_depth:
                     continue  # weights would be loaded for every block
                 tactic = Tactic(order=order, pixels=pixels, share=share)

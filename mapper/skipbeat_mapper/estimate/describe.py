@@ -30,9 +30,16 @@ def schedule(costs: Sequence[tuple[PartCost, int]]) -> Schedule:
     runner_up = longest.runner_up
     return Schedule(
         order=loops(longest.candidate, times), encodings=dict(encodings),
-        bounds=dict(bounds), runner_up=None if runner_up is None else (phrase(runner_up[0]), runner_up[1]),
+        bounds=dict(bounds), runner_up=None if runner_up is None else _second(*runner_up),
         notes=tuple(notes),
     )  # fmt: skip
+
+
+def _second(candidate: Candidate, cycles: int | None) -> tuple[str, int]:
+    """The runner-up; of one that was not tried what its rank came from."""
+    if cycles is None:
+        return f"{phrase(candidate)} (not tried, its cycles are estimated)", candidate.cycles
+    return phrase(candidate), cycles
 
 
 def phrase(candidate: Candidate) -> str:

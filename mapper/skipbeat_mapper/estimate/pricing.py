@@ -32,8 +32,10 @@ from .events import machine_events
 from .part import part_graph, step_graph
 from .phases import Phase, phases
 
-#: Tactics that are priced exactly; and the passes of all of them together, beyond which only the first one is.
-TRIED, TRIED_PASSES = 2, 800
+#: Tactics are priced exactly if their rank is at most so much above the best one's,
+CLOSE = 1.02
+#: and at most so many, and as many as have so many passes together, or else the first one alone.
+TRIED, TRIED_PASSES = 2, 300
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,7 +44,7 @@ class PartCost:
 
     Attributes:
         candidate: its tactic, tiles, regions and blocks.
-        runner_up: the second best that was tried and its cycles.
+        runner_up: the second best and its cycles; None if it was not tried, as it could hardly be better.
         bounds: lower bounds of the cycles.
     """
 
@@ -53,7 +55,7 @@ class PartCost:
     bounds: Mapping[Bound, int]
     candidate: Candidate
     phases: tuple[Phase, ...]
-    runner_up: tuple[Candidate, int] | None = None
+    runner_up: tuple[Candidate, int | None] | None = None
 
 
 class Pricer:
@@ -90,17 +92,18 @@ class Pricer:
 
     def _search(self, step: Step, banks: Banks, tiles: StepTiles) -> PartCost:
         ranked = candidates(step, self.machine, banks, tiles)
-        chosen = ranked[:TRIED]
+        chosen = [each for each in ranked[:TRIED] if each.rank <= CLOSE * ranked[0].rank]
         while len(chosen) > 1 and sum(each.passes for each in chosen) > TRIED_PASSES:
             chosen.pop()
         tried = [self._price(each) for each in chosen]
         order = sorted(tried, key=lambda cost: (cost.cycles, cost.machine.read_bytes + cost.machine.written_bytes))
         best = order[0]
-        if len(order) == 1:
+        if len(ranked) == 1:
             return best
+        second, cycles = (order[1].candidate, order[1].cycles) if len(order) > 1 else (ranked[1], None)
         return PartCost(
             cycles=best.cycles, clocks=best.clocks, events=best.events, machine=best.machine, bounds=best.bounds,
-            candidate=best.candidate, phases=best.phases, runner_up=(order[1].candidate, order[1].cycles),
+            candidate=best.candidate, phases=best.phases, runner_up=(second, cycles),
         )  # fmt: skip
 
     def with_tactic(self, step: Step, tactic: Tactic) -> PartCost:
