@@ -42,9 +42,7 @@ def test_large_sources_hold_no_numbers(name: str) -> None:
 
 def test_sequences_have_the_length_that_is_asked_for() -> None:
     gpt = zoo.find("zoo:gpt-2")
-    module, inputs, options = gpt.source(tokens=3)
-    assert inputs == ()
-    assert module(**options).logits.shape == (1, 3, 50_257)
+    assert [leaf.shape for leaf in tree_leaves(gpt.source(tokens=3)[2])] == [(1, 3)]
     assert [leaf.shape for leaf in tree_leaves(gpt.source()[2])] == [(1, 512)]
     module, _, options = zoo.find("zoo:gpt-2-decode").source(tokens=8)
     assert [leaf.shape for leaf in tree_leaves(options)] == [(1, 1), *[(1, 12, 7, 64)] * 24]

@@ -35,7 +35,7 @@ def test_parameters(name: str) -> None:
     assert model.parameters == PUBLISHED.get(name.removesuffix("-decode"), model.parameters)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("llama")])
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(("llama", "gpt"))])
 def test_multiply_accumulates(name: str) -> None:
     model = zoo.find(f"zoo:{name}")
     if model.shapes_only:
@@ -49,10 +49,15 @@ def test_multiply_accumulates(name: str) -> None:
     assert round(model.macs / 1e9, 1) == PUBLISHED_GMACS.get(name, round(model.macs / 1e9, 1))
 
 
-def test_multiply_accumulates_of_llama() -> None:
-    width, hidden, layers, words = 4096, 11_008, 32, 32_000
-    weights = layers * (4 * width**2 + 3 * width * hidden) + words * width
-    prefill, decode = zoo.find("zoo:llama-2-7b"), zoo.find("zoo:llama-2-7b-decode")
+@pytest.mark.parametrize(
+    ("name", "layers", "width", "weights"),
+    [
+        ("gpt-2", 12, 768, 12 * 12 * 768**2 + 50_257 * 768),
+        ("llama-2-7b", 32, 4096, 32 * (4 * 4096**2 + 3 * 4096 * 11_008) + 32_000 * 4096),
+    ],
+)
+def test_multiply_accumulates_of_language_models(name: str, layers: int, width: int, weights: int) -> None:
+    prefill, decode = zoo.find(f"zoo:{name}"), zoo.find(f"zoo:{name}-decode")
     assert prefill.macs == prefill.tokens * weights + layers * 2 * prefill.tokens**2 * width
     assert decode.macs == weights + layers * 2 * decode.tokens * width
 
