@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.graph import Graph, Pool
-from skipbeat_arch.hardware import Hardware, load_hardware
+from skipbeat_arch.graph import Pool
+from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import Opcode
-from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.machine.compile import compile_network
-from tests.mapper.machine.interpreter import Interpreter
 from tests.mapper.machine.networks import Builder, random_graph
-from tests.mapper.machine.reference import run_graph
+from tests.mapper.machine.program_check import check
 
 PRESETS = ["tiny-4x4", "edge-8x8", "edge-16x16", "edge-16x16-m8"]
 #: Buffers so small that everything must be split and loaded again: KiB of activations and of weights.
 SMALL = {"tiny-4x4": (8, 2), "edge-8x8": (10, 6), "edge-16x16": (12, 12), "edge-16x16-m8": (24, 24)}
 #: Orders of events at the limits of what the tokens allow: what is early or late.
 ORDERS = [("", ""), ("load", ""), ("", "load"), ("", "store"), ("fetch", "start"), ("execute", "store_write")]
-
-
-def check(graph: Graph, hw: Hardware, seed: int, favour: str = "", delay: str = "", images: int = 1) -> MachineProgram:
-    """Runs a compiled graph on random images and compares every tensor that is in memory; returns the program."""
-    rng = np.random.default_rng(seed)
-    program = compile_network(graph, hw, images)
-    assert program.images == images
-    xs: npt.NDArray[np.int8] = rng.integers(-128, 128, (images, *graph.tensor(graph.input).shape), np.int8)
-    memory = program.memory()
-    memory[program.image.size :] = rng.integers(0, 256, memory.size - program.image.size, np.uint8)
-    for image, x in enumerate(xs):
-        program.write_input(memory, x, image)
-    Interpreter(program, hw, memory, seed, favour, delay).run()
-    for image, x in enumerate(xs):
-        expected = run_graph(graph, x)
-        for place in program.tensors:
-            if place.name != graph.input and place.first <= image < place.first + place.images:
-                found = program.read_tensor(memory, place, image)
-                np.testing.assert_array_equal(found, expected[place.name], err_msg=f"{place.name} of image {image}")
-    return program
 
 
 @pytest.mark.parametrize("preset", PRESETS)

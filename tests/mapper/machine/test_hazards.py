@@ -67,6 +67,7 @@ def survives(program: MachineProgram, hw: Hardware, builder: Builder, favour: st
         (BLOCKS, Engine.LOAD, Engine.STORE, "", "load"),
         (TIGHT, Engine.EXECUTE, Engine.LOAD, "load", ""),
         (ROOMY, Engine.STORE, Engine.LOAD, "load", "store_write"),
+        (ROOMY, Engine.STORE, Engine.EXECUTE, "fetch", "store_output"),
     ],
 )
 def test_without_these_tokens_the_result_is_wrong(
