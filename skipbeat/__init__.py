@@ -10,22 +10,46 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from skipbeat_arch.errors import InputError
+    from skipbeat_arch.estimate import Estimate
     from skipbeat_arch.hardware import Hardware, load_hardware, preset_names
+    from skipbeat_arch.machine_program import MachineProgram
     from skipbeat_arch.pattern import Pattern
+    from skipbeat_arch.program_file import load_program, save_program
     from skipbeat_arch.workload import Convolution, Gemm
+    from skipbeat_models.scheme import Scheme
+    from skipbeat_reports.estimate import print_estimate, to_json, write_page, write_trace
+
+    from .api import compile, estimate, prune, simulate
 
 __version__ = "0.1.0"
 
-__all__ = ["Convolution", "Gemm", "Hardware", "InputError", "Pattern", "load_hardware", "preset_names"]
+__all__ = [
+    "Convolution", "Estimate", "Gemm", "Hardware", "InputError", "MachineProgram", "Pattern", "Scheme", "compile",
+    "estimate", "load_hardware", "load_program", "preset_names", "print_estimate", "prune", "save_program", "simulate",
+    "to_json", "write_page", "write_trace",
+]  # fmt: skip
 
 _HOME = {
     "Convolution": "skipbeat_arch.workload",
+    "Estimate": "skipbeat_arch.estimate",
     "Gemm": "skipbeat_arch.workload",
     "Hardware": "skipbeat_arch.hardware",
     "InputError": "skipbeat_arch.errors",
+    "MachineProgram": "skipbeat_arch.machine_program",
     "Pattern": "skipbeat_arch.pattern",
+    "Scheme": "skipbeat_models.scheme",
+    "compile": "skipbeat.api",
+    "estimate": "skipbeat.api",
     "load_hardware": "skipbeat_arch.hardware",
+    "load_program": "skipbeat_arch.program_file",
     "preset_names": "skipbeat_arch.hardware",
+    "print_estimate": "skipbeat_reports.estimate",
+    "prune": "skipbeat.api",
+    "save_program": "skipbeat_arch.program_file",
+    "simulate": "skipbeat.api",
+    "to_json": "skipbeat_reports.estimate",
+    "write_page": "skipbeat_reports.estimate",
+    "write_trace": "skipbeat_reports.estimate",
 }
 
 

@@ -54,6 +54,15 @@ def simulator_option(function: Callable[P, T]) -> Callable[P, T]:
     )(function)  # fmt: skip
 
 
+def network_pattern_option(function: Callable[P, T]) -> Callable[P, T]:
+    """`--pattern` of a network: the command gets `pattern: str | None`; None is `prepare_network`'s own choice."""
+    return click.option(
+        "--pattern", metavar="PATTERN",
+        help="Prune to N:M, unstructured:DENSITY, block:DENSITY or dense.  [default: 2:4 for zoo:NAME; your own "
+        "model as it is]",
+    )(function)  # fmt: skip
+
+
 def pattern_option(function: Callable[P, T]) -> Callable[P, T]:
     """`--pattern`: the command gets `pattern: str` for `Pattern.parse`."""
     return click.option(

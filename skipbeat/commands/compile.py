@@ -6,17 +6,20 @@ from pathlib import Path
 
 import click
 
-from ..options import hardware_options, pattern_option, seed_option
+from ..options import hardware_options, network_pattern_option, seed_option
 
 
 @click.command("compile", short_help="Compile a network to a program file for the accelerator.")
 @click.argument("source", metavar="MODEL")
-@pattern_option
+@network_pattern_option
 @hardware_options
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The program file.")
 @seed_option
-def command(source: str, pattern: str, hw: str, overrides: tuple[str, ...], out: Path, seed: int) -> None:
-    """Train, prune and quantise MODEL (`zoo:NAME`) and write its program, weights included, to one file.
+def command(source: str, pattern: str | None, hw: str, overrides: tuple[str, ...], out: Path, seed: int) -> None:
+    """Prune and quantise MODEL and write its program, weights included, to one file.
+
+    MODEL is `zoo:NAME`, which is trained first, or `module:function` found from the current folder, whose function
+    returns (model, images): float [N, C, H, W] that calibrate the quantisation.
 
     The file names the hardware that it is for and carries a checksum; `skipbeat program FILE` prints it.
     """
@@ -27,16 +30,15 @@ def command(source: str, pattern: str, hw: str, overrides: tuple[str, ...], out:
 
     hardware = load_hardware(hw, overrides)
     Machine.of(hardware)
-    wanted = Pattern.parse(pattern)
+    wanted = None if pattern is None else Pattern.parse(pattern)
 
     from skipbeat_mapper.machine.compile import compile_network
-    from skipbeat_models.prepare import prepare
 
     from ..files import make_folder
-    from ..progress import step
+    from ..networks import prepare_network
 
     make_folder(out.parent)
-    network = prepare(source, wanted, seed, progress=step)
+    network = prepare_network(source, wanted, seed)
     program = compile_network(network.graph, hardware)
     save_program(program, out)
     click.echo(f"{out}: {program.count} instructions, {program.image.size:,} bytes, for {hardware.name}")

@@ -1,56 +1,102 @@
-"""`skipbeat estimate`: throughput of a pruned model, layer by layer."""
+"""`skipbeat estimate`: throughput and energy of a pruned model, layer by layer."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..options import hardware_options, json_option, pattern_option, seed_option
+from ..options import hardware_options, json_option, seed_option
+
+if TYPE_CHECKING:
+    from skipbeat_arch.estimate import Estimate
+
+#: Written out because `skipbeat_sim.energy.load` takes longer to import than `--help` may; a test compares them.
+DEFAULT_TABLE = "horowitz-45nm"
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("estimate", short_help="Throughput of a pruned model, layer by layer.")
-@click.argument("model", metavar="MODEL")
-@pattern_option
+@click.command("estimate", short_help="Throughput and energy of a pruned model, layer by layer.")
+@click.argument("source", metavar="SOURCE")
+@click.option(
+    "--prune", "plan", metavar="PATTERN_OR_FILE",
+    help="Price a pruned copy: N:M, unstructured:DENSITY, block:DENSITY, or a .yaml file with a pattern per layer. "
+    "The first convolution and depthwise ones stay as they are unless the file names them.  [default: the model as "
+    "it is]",
+)  # fmt: skip
+@click.option("--checkpoint", type=_FILE, help="Weights for zoo:NAME or module:function (.safetensors, .pt, .pth).")
+@click.option(
+    "--tokens", type=click.IntRange(1, 1 << 20), help="Length of a language model's sequence; a .safetensors needs it."
+)
+@click.option("--batch", type=click.IntRange(1, 4096), help="Examples at a time.  [default: as the source has it]")
 @hardware_options
-@click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True, help="Images at a time.")
+@click.option(
+    "--table", metavar="NAME_OR_FILE", default=DEFAULT_TABLE, show_default=True,
+    help="Energy per event: horowitz-45nm, accelergy-40nm, sparseloop-45nm or a .yaml file.",
+)  # fmt: skip
+@click.option("--explain", metavar="LAYER", help="Show how this layer runs and why, instead of the table.")
+@click.option("--html", "page", type=_FILE, help="Write one self-contained page.")
+@click.option("--trace", type=_FILE, help="Write a timeline of the three engines, which Perfetto opens.")
 @seed_option
 @json_option
 def command(
-    model: str, pattern: str, hw: str, overrides: tuple[str, ...], batch: int, seed: int, as_json: bool
-) -> None:
-    """Estimate the cycles of MODEL, `zoo:digits-cnn`, on a hardware description.
+    source: str, plan: str | None, checkpoint: Path | None, tokens: int | None, batch: int | None, hw: str,
+    overrides: tuple[str, ...], table: str, explain: str | None, page: Path | None, trace: Path | None, seed: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Price the model that SOURCE names, as it is or pruned, on a hardware description.
 
-    The model is trained and pruned to the pattern with the seed. Cycles are exact: the same programs take as many
-    clocks on the RTL.
+    SOURCE is zoo:NAME (`skipbeat zoo` lists them), a file of torch.export.save (.pt2), module:function found from the
+    current folder, whose function returns (model, example_inputs), a .safetensors file or a folder of them with its
+    config.json, or an .onnx file. Only module:function runs code.
+
+    Patterns are measured from the zeros. Cycles are exact: each layer's program takes as many on the RTL. What is not
+    measured is listed as an assumption. With --json, `layers[].schedule` has what --explain shows.
     """
-    from skipbeat_arch.hardware import load_hardware
-    from skipbeat_arch.pattern import Pattern
-
-    hardware = load_hardware(hw, overrides)
-    wanted = Pattern.parse(pattern)
     from skipbeat_arch.errors import InputError
-    from skipbeat_models import zoo
-    from skipbeat_models.prepare import DIGITS_CNN
+    from skipbeat_arch.hardware import load_hardware
+    from skipbeat_arch.machine import Machine
+    from skipbeat_models.scheme import Scheme
+    from skipbeat_sim.energy.load import load_table
 
-    zoo.find(model)
-    if model != DIGITS_CNN:
-        raise InputError(f"model {model}: expected {DIGITS_CNN}, the only one that can be estimated")
-    from skipbeat_reports.terminal import print_layers
+    from ..files import make_folder
 
-    from ..digits import compile_network, prepare, summarise
+    if explain is not None and as_json:
+        raise InputError("--explain: expected without --json, whose layers[].schedule has the same")
+    hardware = load_hardware(hw, overrides)
+    Machine.of(hardware)
+    load_table(table)
+    scheme = Scheme.parse(plan) if plan is not None else None
+    for file in (page, trace):
+        if file is not None:
+            make_folder(file.parent)
+
+    from ..estimation import estimate_source
     from ..progress import step
 
-    prepared = prepare(wanted, seed, step)
-    layers = compile_network(prepared, hardware, batch)
-    summary = summarise(prepared, layers, hardware, batch=batch, seed=seed, rtl=None)
+    found = estimate_source(
+        source, hardware, table=table, scheme=scheme, checkpoint=checkpoint, tokens=tokens, batch=batch, seed=seed,
+        progress=step,
+    )  # fmt: skip
+    _report(found, explain, page, trace, as_json)
+
+
+def _report(estimate: Estimate, explain: str | None, page: Path | None, trace: Path | None, as_json: bool) -> None:
+    from skipbeat_reports import estimate as reports
+
+    from ..progress import step
+
+    explained = None if explain is None else reports.explain(reports.find_layer(estimate, explain))
+    if page is not None:
+        step(f"wrote {reports.write_page(estimate, page)}")
+    if trace is not None:
+        step(f"wrote {reports.write_trace(estimate, trace)}")
     if as_json:
-        click.echo(json.dumps(summary.to_json()))
-        return
-    print_layers(summary.layers)
-    rate = hardware.clock_mhz * 1e6 * batch / summary.cycles
-    click.echo(
-        f"{summary.cycles:,} cycles for {batch} image(s): {rate:,.0f} images per second at {hardware.clock_mhz:g} MHz"
-    )
-    for note in summary.notes:
-        click.echo(f"assumption: {note}")
+        click.echo(json.dumps(reports.to_json(estimate), allow_nan=False))
+    elif explained is not None:
+        click.echo(explained, nl=False)
+    else:
+        reports.print_estimate(estimate)

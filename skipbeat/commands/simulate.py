@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import hardware_options, json_option, pattern_option, seed_option
+from ..options import hardware_options, json_option, network_pattern_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.estimate import Bound
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("simulate", short_help="Run a whole network on the models, or on the RTL as well.")
 @click.argument("source", metavar="MODEL")
-@pattern_option
+@network_pattern_option
 @hardware_options
 @click.option("--rtl", is_flag=True, help="Run it on the RTL of the whole machine too, and compare.")
 @click.option(
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     source: str,
-    pattern: str,
+    pattern: str | None,
     hw: str,
     overrides: tuple[str, ...],
     rtl: bool,
@@ -48,9 +48,11 @@ def command(
     seed: int,
     as_json: bool,
 ) -> int:
-    """Run MODEL (`zoo:NAME`) from input to logits by its program, memory traffic included.
+    """Run MODEL from input to logits by its program, memory traffic included.
 
-    The model is trained (or drawn from the seed, if there is no data for it), pruned to the pattern and quantised.
+    A model `zoo:NAME` is trained (or drawn from the seed, if there is no data for it), pruned to the pattern and
+    quantised. `module:function` is found from the current folder; the function returns (model, images), float
+    [N, C, H, W], which calibrate the quantisation and are the images that can be run.
     Every run is compared with the integer oracle, and its cycles, those of each layer and all performance counters
     with the prediction of the timing model. Layers are those of one run, for a whole batch. A layer's bound is what
     needs the most clocks for it: the array's steps, the memory, the decoder of weights or the output stage. Exit status
@@ -63,21 +65,21 @@ def command(
 
     hardware = load_hardware(hw, overrides)
     machine = Machine.of(hardware)
-    wanted = Pattern.parse(pattern)
+    wanted = None if pattern is None else Pattern.parse(pattern)
 
     from skipbeat_mapper.machine.compile import compile_network
     from skipbeat_models.graph_oracle import run_graph
-    from skipbeat_models.prepare import prepare
 
     from ..layer_bounds import layer_bounds
     from ..machine_simulation import machine_rtl, run_images
+    from ..networks import pattern_of, prepare_network
     from ..one_layer import one_layer
     from ..progress import step
 
     size = batch or images
     if images % size:
         raise InputError(f"--batch: {size} does not divide {images} images")
-    network = prepare(source, wanted, seed, progress=step)
+    network = prepare_network(source, wanted, seed)
     if images > len(network.images):
         raise InputError(f"--images: {source} has {len(network.images)} images, not {images}")
     graph, inputs = network.graph, network.images[:images]
@@ -98,7 +100,7 @@ def command(
         runs.append(run_images(program, machine, part, expected, simulator, cycle_model=cycle_model))
         rates.append(simulator.clocks_per_second if simulator else 0.0)
     report = _report(runs, rates, layer_bounds(program, machine)) | {
-        "model": source, "layer": layer, "hardware": hardware.name, "pattern": str(wanted), "seed": seed,
+        "model": source, "layer": layer, "hardware": hardware.name, "pattern": pattern_of(source, wanted), "seed": seed,
         "images": images, "batch": size,
     }  # fmt: skip
     click.echo(json.dumps(report) if as_json else _text(report))

@@ -7,7 +7,8 @@ import logging
 import operator
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from typing import cast
 
 import torch
@@ -251,9 +252,12 @@ def _evaluation(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Export warns about its own deprecations and about hooks that assign masked weights: no news to a user."""
+    """Export warns about its own deprecations and about hooks that assign masked weights: no news to a user.
+
+    When it fails it prints the graph to standard error, where the reason alone belongs.
+    """
     level = logging.getLogger("torch").level
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), redirect_stderr(StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("torch").setLevel(logging.ERROR)
         try:

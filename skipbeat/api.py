@@ -1,0 +1,176 @@
+"""The Python API: price, prune, compile and run a model of your own.
+
+Everything here works on a `torch.nn.Module` in memory, in any script; nothing depends on what the script's own
+packages are called. Models are left as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.estimate import Estimate
+from skipbeat_arch.hardware import DEFAULT_PRESET, Hardware, load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_program import MachineProgram
+from skipbeat_mapper.estimate import estimate_model
+from skipbeat_mapper.machine.compile import compile_network
+from skipbeat_models.fold import fold_batch_norms
+from skipbeat_models.graph_oracle import run_graph
+from skipbeat_models.pruners.one_shot import prune_model
+from skipbeat_models.quantise_graph import quantise_graph
+from skipbeat_models.scheme import Method, Plan, Scheme
+from skipbeat_models.sources import from_module
+from skipbeat_models.torch_types import Module, Tensor
+from skipbeat_sim.energy.load import DEFAULT_TABLE
+
+if TYPE_CHECKING:
+    from skipbeat_models.pruners.wanda import Calibration
+
+    from .machine_simulation import ProgramRun
+
+#: The name of a preset, the path of a .yaml file, or a description.
+HardwareLike = Hardware | str | Path
+Model = TypeVar("Model", bound=Module)
+
+
+def estimate(
+    model: Module, example_inputs: Tensor | Sequence[object], hardware: HardwareLike = DEFAULT_PRESET, *,
+    kwargs: Mapping[str, object] | None = None, prune: Plan | None = None, table: str | Path = DEFAULT_TABLE,
+    seed: int = 0, name: str | None = None,
+) -> Estimate:  # fmt: skip
+    """What a model costs on the hardware: cycles and energy, layer by layer, each from memory to memory.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 16))
+    >>> found = estimate(model, torch.zeros(128, 64), "edge-8x8", prune="2:4")
+    >>> [layer.pattern for layer in found.layers], found.batch
+    (['2:4', '2:4'], 128)
+    >>> found.cycles < found.cycles_dense
+    True
+
+    Args:
+        model: in evaluation mode it is exported by torch.export; it may lie on the meta device.
+        example_inputs: what the forward is called with: one tensor, or all positional arguments. Only shapes count.
+            The first size that all tensors share is the estimate's batch.
+        hardware: a preset's name, the path of a .yaml file, or a `Hardware`.
+        kwargs: arguments by name.
+        prune: prices a copy that is pruned so: `2:4`, `unstructured:0.5`, `block:0.25`, the path of a scheme's .yaml
+            file, a `Pattern` or a `Scheme`. None: the model as it is; its patterns are measured from the zeros.
+        table: name of an energy table, or a .yaml file.
+        seed: of the zeros of weights without values (meta device).
+        name: of the model in reports; None: its class.
+
+    Returns:
+        Cycles are clocks of the hardware, energies pJ of a layer and µJ of the model. `print_estimate`, `to_json`,
+        `write_page` and `write_trace` show it.
+
+    Raises:
+        InputError: the model does not export, a weight is not finite, a layer does not fit the hardware, or another
+            argument is wrong.
+    """
+    described, scheme = _hardware(hardware), None if prune is None else Scheme.of(prune)
+    inputs = (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(example_inputs)
+    title = name or type(model).__name__
+    return estimate_model(
+        from_module(model, inputs, kwargs, name=title, scheme=scheme, seed=seed), described, table_name=table
+    )
+
+
+def prune(
+    model: Model, pattern: Plan, *, method: Method | None = None, calibration: Calibration | None = None, seed: int = 0
+) -> Model:
+    """A pruned copy of a model, one-shot: no weight is trained.
+
+    >>> from torch import nn
+    >>> prune(nn.Linear(8, 2, bias=False), "1:4").weight.count_nonzero()
+    tensor(4)
+
+    Args:
+        pattern: as for `estimate`; the first convolution and depthwise ones are left alone unless a scheme names them.
+        method: `magnitude`, `constant-fan-in`, `wanda` or `random`; None: the scheme's own, `magnitude` unless it
+            says otherwise.
+        calibration: for `wanda`, inputs of the model: tensors, or tuples of positional arguments.
+        seed: of `random`.
+
+    Raises:
+        InputError: a wrong pattern or method, nothing to prune, missing calibration data, or weights that are not
+            finite.
+    """
+    return prune_model(model, pattern, method=method, calibration=calibration, seed=seed)
+
+
+def compile(
+    model: Module, calibration: Tensor, hardware: HardwareLike = DEFAULT_PRESET, *, images: int = 1
+) -> MachineProgram:
+    """The program of a whole network, quantised to int8, weights included; `save_program` writes it to a file.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 4))
+    >>> program = compile(model, torch.randn(2, 3, 8, 8), "tiny-4x4")
+    >>> [step.name for step in program.steps]
+    ['0', '3']
+
+    Args:
+        model: a network of Conv2d, BatchNorm2d, ReLU, additions, pooling and Linear, with a Conv2d or Linear at the
+            end.
+        calibration: float [N, C, H, W], images that are representative of what the network will see.
+        hardware: as for `estimate`.
+        images: int8 images [C, H, W] that one run of the program takes.
+
+    Raises:
+        InputError: a layer that cannot be quantised or does not fit the hardware, or calibration data of another
+            shape.
+    """
+    described = _hardware(hardware)
+    return compile_network(quantise_graph(fold_batch_norms(model), calibration).graph, described, images)
+
+
+def simulate(
+    model: Module, calibration: Tensor, hardware: HardwareLike = DEFAULT_PRESET, *, images: Tensor | None = None,
+    rtl: bool = False, cycle_model: bool = True,
+) -> ProgramRun:  # fmt: skip
+    """Run a network by its program, all images in one run, and compare bits and clocks at all levels.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 2))
+    >>> run = simulate(model, torch.randn(1, 1, 4, 4), "tiny-4x4")
+    >>> run.agrees, run.model.cycles == run.timing.cycles
+    (True, True)
+
+    Args:
+        model, calibration, hardware: as for `compile`.
+        images: float [N, C, H, W] to run as one batch; None: the first one of the calibration data.
+        rtl: also run the RTL, which Verilator compiles first (about a minute).
+        cycle_model: run the cycle model, about 10,000 clocks per second; the timing model always predicts.
+
+    Returns:
+        `agrees` says whether every level gave the integer oracle's bits, and all levels the same cycles and performance
+        counters; `timing`, `model` and `rtl` have them.
+
+    Raises:
+        InputError: as for `compile`, or images of another shape.
+    """
+    from .machine_simulation import machine_rtl, run_images
+
+    described = _hardware(hardware)
+    machine = Machine.of(described)
+    quantised = quantise_graph(fold_batch_norms(model), calibration)
+    inputs = quantised.quantise_images((calibration[:1] if images is None else images).numpy())
+    program = compile_network(quantised.graph, described, len(inputs))
+    simulator = machine_rtl(described) if rtl else None
+    expected = run_graph(quantised.graph, inputs)[quantised.graph.output]
+    return run_images(program, machine, inputs, expected, simulator, cycle_model=cycle_model)
+
+
+def _hardware(hardware: HardwareLike) -> Hardware:
+    if isinstance(hardware, Hardware):
+        return hardware
+    if isinstance(hardware, str | Path):
+        return load_hardware(hardware)
+    raise InputError(f"hardware {hardware!r}: expected a preset's name, the path of a .yaml file, or a Hardware")

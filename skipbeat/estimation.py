@@ -1,0 +1,39 @@
+"""What a model costs on the hardware: from any source to an estimate, for the command line and for Python."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+
+from skipbeat_arch.estimate import Estimate
+from skipbeat_arch.hardware import Hardware
+from skipbeat_mapper.estimate import estimate_model
+from skipbeat_models import zoo
+from skipbeat_models.scheme import Scheme
+from skipbeat_models.sources import load_source
+
+Progress = Callable[[str], None]
+
+
+def estimate_source(
+    source: str, hardware: Hardware, *, table: str | Path, scheme: Scheme | None = None, checkpoint: Path | None = None,
+    tokens: int | None = None, batch: int | None = None, seed: int = 0, progress: Progress,
+) -> Estimate:  # fmt: skip
+    """Read a model by the name of its source (see `load_source`) and price it.
+
+    What the user's own code prints goes to standard error: standard output belongs to the report.
+
+    Raises:
+        InputError: the source cannot be read, or a layer does not fit the hardware.
+    """
+    progress(f"reading {source}")
+    with redirect_stdout(sys.stderr):
+        description = load_source(source, scheme=scheme, seed=seed, tokens=tokens, batch=batch, checkpoint=checkpoint)
+    if source.startswith(zoo.PREFIX) and checkpoint is None and not zoo.find(source).shapes_only:
+        note = f"weights are drawn from the seed {seed} and not trained; cycles depend on their zeros alone"
+        description = replace(description, notes=(*description.notes, note))
+    progress(f"pricing {len(description.layers)} layers on {hardware.name}")
+    return estimate_model(description, hardware, table_name=table)

@@ -1,0 +1,42 @@
+"""Networks that become programs: of the zoo, or the user's own."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+
+from skipbeat_arch.pattern import Pattern
+from skipbeat_models import zoo
+from skipbeat_models.prepare import prepare
+from skipbeat_models.prepare_module import prepare_module
+from skipbeat_models.prepared import PreparedNetwork
+
+from .progress import step
+
+#: What the zoo's networks are pruned to unless told otherwise; the user's own are taken as they are.
+ZOO_PATTERN = Pattern("nm", 2, 4, 0.5)
+
+
+def pattern_of(source: str, pattern: Pattern | None) -> str:
+    """What `prepare_network` prunes a network to, for a report."""
+    if pattern is None and not source.startswith(zoo.PREFIX):
+        return "as it is"
+    return str(pattern or ZOO_PATTERN)
+
+
+def prepare_network(source: str, pattern: Pattern | None, seed: int) -> PreparedNetwork:
+    """A network, pruned and quantised, with images to run it on.
+
+    What the user's own code prints goes to standard error: standard output belongs to the report.
+
+    Args:
+        source: `zoo:NAME` or `module:function`.
+        pattern: None: 2:4 for the zoo, the user's own network as it is.
+
+    Raises:
+        InputError: no such network, or one that cannot be quantised.
+    """
+    if source.startswith(zoo.PREFIX):
+        return prepare(source, pattern or ZOO_PATTERN, seed, progress=step)
+    with redirect_stdout(sys.stderr):
+        return prepare_module(source, pattern, seed, progress=step)
