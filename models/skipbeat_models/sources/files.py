@@ -6,6 +6,7 @@ import pickle
 import warnings
 import zipfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -58,7 +59,7 @@ def _safetensors(path: Path) -> dict[str, StoredTensor]:
         except (SafetensorError, OSError, ValueError) as error:
             raise InputError(f"checkpoint {path}: tensor {name}: {_line(error)}") from None
 
-    return {name: StoredTensor(shape=shape, read=lambda name=name: read(name)) for name, shape in shapes.items()}  # type: ignore[misc]
+    return {name: StoredTensor(shape=shape, read=partial(read, name)) for name, shape in shapes.items()}
 
 
 def _state_dict(path: Path) -> dict[str, torch.Tensor]:

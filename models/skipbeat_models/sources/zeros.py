@@ -39,6 +39,8 @@ _ORDERS: dict[ReductionOrder, tuple[int, ...]] = {"kh,kw,cin": (0, 3, 4, 2, 1), 
 _KEPT_BYTES = 1 << 26
 #: A pattern N:M fits tightly when at least this share of its places is really used.
 _TIGHT = 0.9
+#: From this share on, the zeros were made for the pattern.
+_FILLED = 0.97
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -246,13 +248,17 @@ def _pattern_of(matrix: Bools) -> Pattern:
 
 
 def _best_order(parts: list[Bools]) -> tuple[ReductionOrder, Pattern]:
-    """The order in which the zeros form the pattern of clearly lower density, and that pattern."""
+    """The order in which the zeros were made, as far as it shows, and their pattern in it."""
     orders: list[ReductionOrder] = ["kh,kw,cin", "cin,kh,kw"]
     if all(part.shape[3:] == (1, 1) for part in parts):
         orders = orders[:1]
     usual, *other = [(order, max((_pattern_of(_matrix(part, order)) for part in parts), key=_cost)) for order in orders]
-    # Zeros without a pattern differ by chance; only a clear difference shows along which axis they were made.
-    return other[0] if other and _cost(other[0][1]) <= _TIGHT * _cost(usual[1]) else usual
+    if not other or _cost(other[0][1]) >= _cost(usual[1]):
+        return usual
+    # Zeros without a pattern differ by chance: a pattern that they fill, or a clear difference, shows their axis.
+    density = sum(int(np.count_nonzero(part)) for part in parts) / sum(part.size for part in parts)
+    filled = other[0][1].kind == "nm" and density >= _FILLED * other[0][1].density
+    return other[0] if filled or _cost(other[0][1]) <= _TIGHT * _cost(usual[1]) else usual
 
 
 def _cost(pattern: Pattern) -> float:

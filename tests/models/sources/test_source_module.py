@@ -175,7 +175,9 @@ def test_fusing_needs_the_layers_result_alone() -> None:
 @pytest.mark.parametrize(
     ("order", "shape"), [("kh,kw,cin", (8, 8, 3, 3)), ("cin,kh,kw", (8, 8, 3, 3)), ("kh,kw,cin", (8, 8, 1, 1))]
 )
-def test_the_grouping_axis_follows_from_the_zeros(order: str, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_the_grouping_axis_follows_from_the_zeros(order: str, shape: tuple[int, ...], seed: int) -> None:
+    torch.manual_seed(seed)
     model = nn.Conv2d(shape[1], shape[0], (shape[2], shape[3]), bias=False)
     axes = (0, 2, 3, 1) if order == "kh,kw,cin" else (0, 1, 2, 3)
     rows = model.weight.detach().permute(axes).reshape(shape[0], -1, 4).contiguous()
