@@ -15,7 +15,7 @@ from skipbeat_arch.timing import Events
 
 from .bounds import tightest
 from .describe import schedule
-from .part import full_weight, one_image, part_weight
+from .part import check_addresses, full_weight, one_image, part_weight
 from .phases import Phase
 from .pricing import PartCost, Pricer
 
@@ -45,6 +45,8 @@ class LayerPricer:
         Raises:
             InputError: a part that does not fit the hardware, or zeros of another shape.
         """
+        for part in layer.parts:
+            check_addresses(part, layer.name, self._pricer.machine.hw.numbers.weight_bits)
         cost = _layer_cost([(self._part(part, layer.name), _repeats(part)) for part in layer.parts], layer.stored)
         dense = _layer_cost([(self._full(part, layer.name), _repeats(part)) for part in layer.parts], layer.stored)
         return LayerPrice(cost=cost, dense=dense)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from math import prod
 
 import numpy as np
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Step, Tensor
 from skipbeat_arch.layer import IntegerLayer
+from skipbeat_arch.machine_ports import ADDRESS_BITS
 from skipbeat_arch.model import LayerPart
 from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Convolution, Workload
@@ -33,6 +35,21 @@ def weight_shape(conv: Convolution) -> tuple[int, ...]:
     """Of a convolution's weights: [C, K], or [groups, C / groups, K / groups]."""
     gemm = conv.gemm
     return (gemm.c, gemm.k) if conv.groups == 1 else (conv.groups, gemm.c, gemm.k)
+
+
+def check_addresses(part: LayerPart, name: str, weight_bits: int) -> None:
+    """Refuse a part that cannot lie in memory with all its weights, before the work of cutting it into tiles.
+
+    Raises:
+        InputError: weights, input and output of one image alone are more than addresses reach.
+    """
+    conv, _ = one_image(part.workload)
+    outputs = conv.c_out * conv.out_size[0] * conv.out_size[1]
+    size = prod(weight_shape(conv)) * weight_bits // 8 + conv.c_in * conv.height * conv.width + outputs
+    if size >= 1 << ADDRESS_BITS:
+        raise InputError(
+            f"layer {name}: it needs at least {size:,} bytes of memory, more than {ADDRESS_BITS}-bit addresses reach"
+        )
 
 
 def part_weight(part: LayerPart, name: str) -> Int8Array:
