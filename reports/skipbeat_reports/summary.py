@@ -12,6 +12,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.timing import Clocks, Events
 
 from .layer import LayerSummary, WeightBits
+from .machine_check import MachineCheck
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +83,13 @@ class RtlCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """A network's results. `accuracy` and `rtl` are None where nothing was classified or run on the RTL.
+    """A network's results. `accuracy`, `rtl` and `machine` are None where nothing was classified or run on the RTL.
 
     Attributes:
         model: the network; `data`: what it was trained and tested on, for people.
         pattern: the pattern that was asked for.
         batch: images that the cycles of `layers` are for.
+        rtl: the core's layers, one by one; machine: the whole network as one program.
         seed: of every random choice.
         versions: of the software, by name.
         notes: assumptions behind the numbers, one sentence each.
@@ -101,6 +103,7 @@ class Summary:
     batch: int = 1
     accuracy: Accuracy | None = None
     rtl: RtlCheck | None = None
+    machine: MachineCheck | None = None
     seed: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -166,6 +169,7 @@ class Summary:
             "hardware": asdict(self.hardware) | {"multipliers": self.hardware.multipliers},
             "layers": [layer.to_json() for layer in self.layers],
             "rtl": asdict(self.rtl) | {"agrees": self.rtl.agrees} if self.rtl else None,
+            "machine": self.machine.to_json() if self.machine else None,
             "cycles": self.cycles,
             "cycles_dense": self.cycles_dense,
             "speedup": self.speedup,
