@@ -91,7 +91,7 @@ class FetcherRules(Around):
             owed = Signal(4, name=f"owed_{to}")
             m.d.sync += owed.eq(owed + (taken & self.jobs.payload.signal[to]) - self.give_o[to])
             places = (ahead_valid & ahead.signal[to], walking & walk.signal[to], stage[to], self.give_o[to])
-            m.d.comb += [Assert(owed == total(places)), Cover(owed == 4)]
+            m.d.comb += [Assert(owed == total(places)), Cover(owed == 2)]
 
 
 class FetchRules(Around):

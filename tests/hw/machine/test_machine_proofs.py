@@ -8,7 +8,7 @@ import pytest
 from amaranth.lib.wiring import Component
 
 from skipbeat_hw.formal import Verdict, always, bounded, reachable
-from skipbeat_hw.machine import accelerator
+from skipbeat_hw.machine import accelerator, machine
 from skipbeat_hw.machine.execute import ExecuteEngine
 from skipbeat_hw.machine.fetch import Fetch
 from skipbeat_hw.machine.fetcher import Fetcher
@@ -21,6 +21,7 @@ from skipbeat_hw.machine.writer import Writer
 from tests.hw.machine.formal_credits import FetcherRules, FetchRules, WeightReaderRules
 from tests.hw.machine.formal_engines import LoadRules, StoreRules
 from tests.hw.machine.formal_fifo import FifoContract, FifoData
+from tests.hw.machine.formal_joined import Joined
 from tests.hw.machine.formal_lite import LiteRules
 from tests.hw.machine.formal_parts import small
 from tests.hw.machine.formal_reader import ReaderRules
@@ -46,6 +47,7 @@ SIZES: dict[str, Claim] = {
     "reader, one burst at a time": lambda: ReaderRules(Reader(small(outstanding=1))),
 }
 LONG: dict[str, Claim] = {
+    "joined": lambda: Joined(machine, small()),
     "reader, vectors of one beat": lambda: ReaderRules(Reader(small())),
     "reader, vectors of two beats": lambda: ReaderRules(Reader(small(beat=2))),
     "reader, bursts of 4 KiB": lambda: ReaderRules(Reader(small(vector=16, beat=16, burst=256, outstanding=1))),

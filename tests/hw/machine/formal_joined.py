@@ -1,0 +1,193 @@
+"""What is proved of the wiring: engines, tokens, fetch and reader as the machine joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import ModuleType
+from unittest.mock import patch
+
+from amaranth.hdl import (
+    Assert,
+    Assume,
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    Cover,
+    DomainRenamer,
+    Fragment,
+    Module,
+    Mux,
+    Signal,
+    Value,
+    unsigned,
+)
+from amaranth.lib import data, stream
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import Component, In, Out
+
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, weight_fields
+from skipbeat_hw import decoder
+from skipbeat_hw.layouts import struct
+from skipbeat_hw.machine import fetch, fetcher, load, store, weight_reader, writer
+from skipbeat_hw.machine.memories import Memories
+from skipbeat_hw.machine.reader import RETURNS_DEPTH, Reader
+from tests.hw.machine.formal_parts import RegisterFifo, StableFifo, implies
+from tests.hw.symbolic_tile import total
+
+#: Free bits for the data of all FIFOs.
+FRESH_BITS = 4096
+
+
+class AnyReader(Reader):
+    """A reader of which only what `ReaderRules` proves is left: each request gets its vectors, in order, some time."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self.returns = RegisterFifo(width=16, depth=RETURNS_DEPTH)
+        self.come, self.willing, self.data = Signal(), Signal(), Signal(8 * machine.vector)
+        self.taken = Signal(16)
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        m.submodules.returns = returns = self.returns
+        whole, final = self.come & returns.r_rdy, self.taken + 1 == returns.r_data
+        m.d.comb += [
+            self.requests.ready.eq(self.willing & returns.w_rdy),
+            returns.w_en.eq(self.requests.valid & self.requests.ready),
+            returns.w_data.eq(self.requests.payload.count),
+            returns.r_en.eq(whole & final),
+            self.quiet_o.eq(~returns.r_rdy),
+        ]
+        m.d.sync += [self.beat_o.valid.eq(whole), self.beat_o.final.eq(final), self.beat_o.data.eq(self.data)]
+        with m.If(whole):
+            m.d.sync += self.taken.eq(Mux(final, 0, self.taken + 1))
+        return m
+
+
+class AnyCore(Component):
+    """The core's ports, which the proof drives."""
+
+    def __init__(self, hw: Hardware) -> None:
+        self.cells: dict[str, Component] = {}
+        bundles = data.ArrayLayout(unsigned(bundle_bits(hw)), hw.array.rows)
+        sums = data.ArrayLayout(unsigned(hw.numbers.accumulator_bits), hw.array.cols)
+        members = {"commands": In(stream.Signature(struct(COMMAND))), "activations": In(stream.Signature(bundles))}
+        members |= {"weights": In(stream.Signature(struct(weight_fields(hw)))), "results": Out(stream.Signature(sums))}
+        super().__init__({**members, "error": Out(3), "busy": Out(1), "activity": Out(struct(ACTIVITY))})
+
+    def elaborate(self, _platform: object) -> Module:
+        return Module()
+
+
+class AnyMemories(Memories):
+    """Memories that give zeros: what they hold moves no valid, no ready and no token."""
+
+    def elaborate(self, _platform: object) -> Module:
+        return Module()
+
+
+class Joined(Component):
+    """Tokens are taken only where they are; vectors come to the load engine only for its requests.
+
+    Asserted: no counter of tokens gives what it does not have; `owners` has an entry for each request under way, its
+    head that of the vector that comes; LOAD's `routes` are the requests of the load engine among them, so its vectors
+    come only for its requests. These are what `TokenCounts` and `LoadRules` assume.
+
+    Assumed: LOADs of at least one vector. The core's ports are free, and the memories give zeros.
+    """
+
+    def __init__(self, module: ModuleType, machine: Machine) -> None:
+        self.machine, self.module = machine, module
+        self.fifos: dict[str, list[SyncFIFO]] = {}
+        self.parts: dict[str, Component] = {}
+        with patch.dict(vars(module), Core=AnyCore):
+            self.top = module.MachineTop(machine)
+        members = {name: self.top.signature.members[name] for name in ("start_i", "address_i", "count_i")}
+        core = {"commands": In(1), "weights": In(1), "activations": In(1), "results": In(1), "error": In(3)}
+        slave = {"write_ready": In(3), "come": In(1), "willing": In(1), "data": In(8 * machine.vector)}
+        super().__init__({**members, **core, **slave, "fresh": In(FRESH_BITS)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        # The machine resets its core with its own reset, so it needs a domain that has one.
+        m.domains.machine = domain = ClockDomain()
+        m.submodules.top = DomainRenamer("machine")(self._place())
+        m.d.comb += [domain.clk.eq(ClockSignal()), domain.rst.eq(0)]
+        self._drive(m)
+        tokens = self.parts["Tokens"]
+        m.d.comb += [Assert((tokens.take_i & ~tokens.some_o) == 0), Cover(tokens.take_i[0])]
+        self._owners(m)
+        return m
+
+    def _place(self) -> Fragment:
+        """The machine with its FIFOs exchanged, its core and memories emptied, and its parts noted by class."""
+        made = vars(self.module)
+        kinds = {name: made[name] for name in ("Tokens", "Fetch", "LoadEngine", "StoreEngine", "Writer")}
+        kinds |= {"Reader": AnyReader, "Memories": AnyMemories}
+        with ExitStack() as stack:
+            for home in (fetch, fetcher, load, store, weight_reader, writer, decoder, self.module):
+                name = home.__name__.rpartition(".")[2]
+                stack.enter_context(patch.dict(vars(home), SyncFIFO=self._fifo(name)))
+            for name, kind in kinds.items():
+                stack.enter_context(patch.dict(made, {name: self._note(name, kind)}))
+            return Fragment.get(self.top, None)
+
+    def _fifo(self, home: str) -> Callable[..., SyncFIFO]:
+        def make(*, width: int, depth: int) -> SyncFIFO:
+            kind = RegisterFifo if home == "machine" else StableFifo
+            self.fifos.setdefault(home, []).append(kind(width=width, depth=depth))
+            return self.fifos[home][-1]
+
+        return make
+
+    def _note(self, name: str, kind: type[Component]) -> Callable[..., Component]:
+        def make(*arguments: Machine) -> Component:
+            self.parts[name] = kind(*arguments)
+            return self.parts[name]
+
+        return make
+
+    def _drive(self, m: Module) -> None:
+        top, core, reader = self.top, self.top.core, self.parts["Reader"]
+        for name in ("start_i", "address_i", "count_i"):
+            m.d.comb += getattr(top, name).eq(getattr(self, name))
+        m.d.comb += [
+            core.commands.ready.eq(self.commands),
+            core.weights.ready.eq(self.weights),
+            core.activations.ready.eq(self.activations),
+            core.results.valid.eq(self.results),
+            core.error.eq(self.error),
+            Cat(top.write.awready, top.write.wready, top.write.bvalid).eq(self.write_ready),
+            Cat(reader.come, reader.willing).eq(Cat(self.come, self.willing)),
+            reader.data.eq(self.data),
+        ]
+        fresh: Value = self.fresh
+        for fifo in (fifo for fifos in self.fifos.values() for fifo in fifos):
+            m.d.comb += Assert(fifo.level <= fifo.depth)
+            if isinstance(fifo, StableFifo):
+                assert len(fresh) >= fifo.width
+                m.d.comb += fifo.fresh.eq(fresh)
+                fresh = fresh[fifo.width :]
+
+    def _owners(self, m: Module) -> None:
+        reader, engine = self.parts["Reader"], self.parts["LoadEngine"]
+        self.owners, routes = self.fifos["machine"][0], self.fifos["load"][0]
+        owners, returns, beat = self.owners, reader.returns, reader.beat_o
+        self.ending = beat.valid & beat.final
+        loads = [~entry[0] & (i < owners.level) for i, entry in enumerate(owners.entries)]
+        m.d.comb += [
+            Assume(~engine.requests.valid | (engine.requests.payload.count != 0)),
+            Assert(returns.level <= RETURNS_DEPTH),
+            Assert(owners.level == returns.level + self.ending),
+            Assert(total(loads) == routes.level),
+            implies(returns.level != 0, reader.taken < returns.r_data),
+            implies(returns.level == 0, reader.taken == 0),
+            implies(beat.valid & ~beat.final, reader.taken != 0),
+            implies(engine.beat_i.valid, routes.r_rdy),
+            implies(owners.w_en, owners.w_rdy),
+            *(implies(i < returns.level, entry != 0) for i, entry in enumerate(returns.entries)),
+            Cover(engine.beat_i.valid & (routes.level == 2)),
+        ]
