@@ -66,8 +66,19 @@ class Candidate:
 
     @property
     def rank(self) -> float:
-        """Cycles, and of two that are nearly as quick the one that moves less."""
-        return self.cycles + MOVED * self.memory
+        """Cycles, and of two that are nearly as quick the one that moves less.
+
+        Between equal ones it counts how closely the first column tile follows the loads of its region.
+        """
+        whole, first = self._region_clocks()
+        close = 0.5 if self.tactic.order == Order.ACTIVATIONS else min(1.0, whole / max(first, 1))
+        return self.cycles + MOVED * self.memory + close
+
+    @property
+    def mixed(self) -> bool:
+        """Whether memory and array are busy alike, so that it matters how they overlap."""
+        compute = self._compute()
+        return compute < 2 * self.memory and self.memory < 2 * compute
 
     def _compute(self) -> int:
         steps = sum(max(sum(tile.statistics.beat for tile in column), 1) for column in self.tiles.columns)
@@ -122,19 +133,32 @@ class Candidate:
         latency = 2 * self.machine.hw.memory.latency_clocks + START_CLOCKS + END_CLOCKS
         return self.blocks[-1] * self.machine.vector_beats + latency
 
+    def _region_clocks(self) -> tuple[int, int]:
+        """Clocks to load the first region, and steps of the first column tile in it."""
+        region = self.regions[0]
+        whole = region.real * region.lines * self.banks.blocks * self.machine.vector_beats
+        steps = sum(tile.statistics.beat for column in self.tiles.columns[:1] for tile in column)
+        return whole, steps * (sum(self.blocks) // len(self.regions))
+
     def _stalls(self) -> int:
         """Clocks in which a region is loaded and nothing else can be done.
 
-        The first column tile waits for all of the first region, unless every block runs through all of them. Where two
-        regions do not fit, the next one is loaded while the last column tile still uses the present one.
+        The first column tile waits for all of the first region or, where every block runs through all column tiles,
+        the first block for all weights. Where two regions do not fit, the next one is loaded while the last column tile
+        still uses the present one.
         """
         if not self.tiles.columns:
             return 0
-        region, turns = self.regions[0], len(self.regions)
-        whole = region.real * region.lines * self.banks.blocks * self.machine.vector_beats
-        pixels = sum(self.blocks) // turns
-        first, last = (sum(t.statistics.beat for t in self.tiles.columns[at]) * pixels for at in (0, -1))
-        stall = 0 if self.tactic.order == Order.ACTIVATIONS else max(0, whole - self._loaded() - first)
+        turns = len(self.regions)
+        whole, first = self._region_clocks()
+        last = sum(tile.statistics.beat for tile in self.tiles.columns[-1]) * (sum(self.blocks) // turns)
+        if not self.machine.duplex:  # what the column tile writes has to share the memory
+            whole += sum(self.blocks) // turns * self.machine.vector_beats
+        stall = max(0, whole - self._loaded() - first)
+        if self.tactic.order == Order.ACTIVATIONS:
+            stall = max(
+                0, self.tiles.words * self.machine.vector_beats - self._compute() * self.blocks[0] // sum(self.blocks)
+            )
         if 2 * max(region.entries for region in self.regions) > bank_entries(self.machine):
             stall += (turns - 1) * max(whole - last, self._loaded())
         return stall

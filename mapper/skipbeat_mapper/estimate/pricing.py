@@ -33,9 +33,10 @@ from .part import part_graph, step_graph
 from .phases import Phase, phases
 
 #: Tactics are priced exactly if their rank is at most so much above the best one's,
-CLOSE = 1.02
-#: and at most so many, and as many as have so many passes together, or else the first one alone.
-TRIED, TRIED_PASSES = 2, 300
+CLOSE = 1.1
+#: and at most so many, and as many as have so many passes together (more where compute and memory are bounds alike, so
+#: that their overlap decides), or else the first one alone.
+TRIED, TRIED_PASSES = 3, 300
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,7 +94,8 @@ class Pricer:
     def _search(self, step: Step, banks: Banks, tiles: StepTiles) -> PartCost:
         ranked = candidates(step, self.machine, banks, tiles)
         chosen = [each for each in ranked[:TRIED] if each.rank <= CLOSE * ranked[0].rank]
-        while len(chosen) > 1 and sum(each.passes for each in chosen) > TRIED_PASSES:
+        most = TRIED_PASSES * (8 if ranked[0].mixed else 1)
+        while len(chosen) > 1 and sum(each.passes for each in chosen) > most:
             chosen.pop()
         tried = [self._price(each) for each in chosen]
         order = sorted(tried, key=lambda cost: (cost.cycles, cost.machine.read_bytes + cost.machine.written_bytes))

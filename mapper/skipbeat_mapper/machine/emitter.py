@@ -25,7 +25,7 @@ from .operations import Clear, Load, Local, PassOp, Range, Space, StoreOp, Unit,
 
 #: Clocks from the last step before a local STORE to its end, roughly.
 DRAIN_CLOCKS = 64
-#: Clocks of the bus that passes may have left for loads after them.
+#: Clocks of the bus that passes may have left for loads after them, or as many as the next one takes.
 MAX_CREDIT = 512
 
 
@@ -111,7 +111,9 @@ class Emitter:
             self._pass(p)
             share = -(-len(near) * number // len(unit.passes))
             now, done = near[done:share], share
-            self._credit = min(self._credit + p.steps, MAX_CREDIT) - sum(each.clocks(beats) for each in now)
+            most = max(MAX_CREDIT, far[0].clocks(beats)) if far else MAX_CREDIT
+            credit = min(self._credit + p.steps, most) - sum(each.clocks(beats) for each in now)
+            self._credit = max(credit, 0)  # passes wait for what is near, which gives the bus its time
             while far and far[0].clocks(beats) <= self._credit:
                 self._credit -= far[0].clocks(beats)
                 now.append(far.popleft())
