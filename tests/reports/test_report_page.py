@@ -37,7 +37,7 @@ def test_layer_table_has_the_numbers_of_the_summary() -> None:
 
 def test_event_table_has_the_counts_of_the_summary() -> None:
     summary = make_summary()
-    head, *rows = Tables(render_report(summary)).tables[1]
+    head, *rows = Tables(render_report(summary)).tables[2]
     assert head[2:] == [layer.name for layer in summary.layers]
     assert len(rows) == len(summary.events.to_json())
     for row, (name, total) in zip(rows, summary.events.to_json().items(), strict=True):
@@ -48,7 +48,7 @@ def test_event_table_has_the_counts_of_the_summary() -> None:
 
 def test_details_table_has_clocks_and_bits() -> None:
     summary = make_summary()
-    _, *rows = Tables(render_report(summary)).tables[2]
+    _, *rows = Tables(render_report(summary)).tables[3]
     for row, it in zip(rows, with_total(summary), strict=True):
         clocks, bits = it.clocks, it.weight_bits
         expected = [clocks.compute, clocks.tile_wait, clocks.hazard, clocks.fill_drain]
