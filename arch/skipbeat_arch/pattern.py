@@ -76,13 +76,15 @@ def _density(digits: str, text: str) -> float:
 MEASURED_GROUPS = (4, 8, 16, 32)
 #: Below this share of zeros a weight without N:M is called dense: quantisation makes a few zeros of its own.
 DENSE_ZEROS = 0.1
+#: Share of an N:M's places that must be filled: without it any scattered zeros are some N:M, such as 18:32.
+FILLED = 0.75
 
 
 def measured_pattern(weight: npt.NDArray[np.integer] | npt.NDArray[np.floating] | npt.NDArray[np.bool_]) -> Pattern:
     """The pattern that a weight [C, K] really has along its reduction axis, from its zeros alone.
 
-    The N:M with the lowest density for M in 4, 8, 16, 32, the smallest M if several have it; without one,
-    `unstructured` with the measured density, or `dense` if fewer than a tenth of the weights are zero.
+    The N:M with the lowest density for M in 4, 8, 16, 32, the smallest M if several have it, if the weight fills
+    most of its places; without one, `unstructured` with the measured density, or `dense` if fewer than a tenth are zero.
     """
     nonzero = weight != 0
     best: Pattern | None = None
@@ -96,6 +98,6 @@ def measured_pattern(weight: npt.NDArray[np.integer] | npt.NDArray[np.floating] 
         if 0 < n < m and len(nonzero) >= m and (best is None or n / m < best.density):
             best = Pattern("nm", n, m, n / m)
     density = float(nonzero.mean()) if nonzero.size else 0.0
-    if best is not None:
+    if best is not None and density >= FILLED * best.density:
         return best
     return Pattern("dense") if density > 1 - DENSE_ZEROS else Pattern("unstructured", density=density)

@@ -120,3 +120,10 @@ def test_without_a_pattern_the_density_is_measured() -> None:
     weight[:, :2] = 0
     assert measured_pattern(weight) == Pattern("unstructured", density=0.5)
     assert measured_pattern(np.zeros((64, 4), np.int8)) == Pattern("unstructured", density=0.0)
+
+
+def test_scattered_zeros_are_no_loose_pattern() -> None:
+    scattered = np.random.default_rng(0).random((512, 64)) < 0.3
+    found = measured_pattern(scattered)
+    assert found.kind == "unstructured"
+    assert found.density == pytest.approx(0.3, abs=0.01)

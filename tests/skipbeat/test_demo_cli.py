@@ -28,7 +28,7 @@ def test_the_network_runs_on_the_rtl_and_is_reported(capsys: pytest.CaptureFixtu
     for layer in report["layers"]:
         assert {"name", "pattern", "cycles", "cycles_dense", "speedup", "utilization"} <= set(layer)
     machine = report["machine"]
-    assert machine["agrees"] and machine["bit_exact"] and machine["counters_agree"]
+    assert [machine[name] for name in ("agrees", "bit_exact", "counters_agree")] == [True] * 3
     assert machine["rtl_cycles"] == machine["model_cycles"] == machine["timing_cycles"]
     assert 0 < sum(layer["rtl_cycles"] for layer in machine["layers"]) <= machine["rtl_cycles"]
     assert [layer["name"] for layer in machine["layers"]] == [layer["name"] for layer in report["layers"]]
