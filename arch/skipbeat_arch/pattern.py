@@ -84,7 +84,8 @@ def measured_pattern(weight: npt.NDArray[np.integer] | npt.NDArray[np.floating] 
     """The pattern that a weight [C, K] really has along its reduction axis, from its zeros alone.
 
     The N:M with the lowest density for M in 4, 8, 16, 32, the smallest M if several have it, if the weight fills
-    most of its places; without one, `unstructured` with the measured density, or `dense` if fewer than a tenth are zero.
+    most of its places; without one, `unstructured` with the measured density, or `dense` if fewer than a tenth are
+    zero.
     """
     nonzero = weight != 0
     best: Pattern | None = None
