@@ -117,7 +117,7 @@ class FetchRules(Around):
             Assume(~(self.start_i & self.started)),
             implies(queue.w_en, queue.w_rdy),
             implies(queue.r_en, queue.r_rdy),
-            Cover(~queue.w_rdy),
+            Cover(queue.level == 2),
         ]
         self._room(m, inside)
         self._dispatch(m, inside)

@@ -39,10 +39,10 @@ QUICK: dict[str, tuple[Claim, int]] = {
     "weight_reader": (lambda: WeightReaderRules(WeightReader(small())), 14),
     "fetcher": (lambda: FetcherRules(Fetcher(small())), 16),
     "lite": (lambda: LiteRules(accelerator, small()), 8),
+    "fetch, an instruction per vector": (lambda: FetchRules(Fetch(small(vector=16))), 12),
 }
 SIZES: dict[str, Claim] = {
     "fetch, a quarter of an instruction per vector": lambda: FetchRules(Fetch(small())),
-    "fetch, an instruction per vector": lambda: FetchRules(Fetch(small(vector=16))),
     "fetch, two instructions per vector": lambda: FetchRules(Fetch(small(vector=32))),
     "reader, one burst at a time": lambda: ReaderRules(Reader(small(outstanding=1))),
 }
@@ -83,17 +83,8 @@ def test_the_assumptions_can_be_met(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("claim", "depth"),
-    [
-        (lambda: FetchRules(Fetch(small(vector=16))), 70),
-        (lambda: ReaderRules(Reader(small(beat=2))), 14),
-        (lambda: WriterRules(Writer(small())), 20),
-    ],
-    ids=["fetch", "reader", "writer"],
-)
-def test_the_assumptions_of_long_proofs_can_be_met(claim: Claim, depth: int) -> None:
-    verdict = reachable(claim(), depth)
+def test_the_assumptions_about_the_reader_can_be_met() -> None:
+    verdict = reachable(ReaderRules(Reader(small(beat=2))), 14)
     assert verdict.holds, _told(verdict)
 
 
