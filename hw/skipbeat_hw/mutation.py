@@ -34,6 +34,7 @@ class Mutation:
         number: value of the control port that switches it on, from 1.
         mode: inv, const0, const1, cnot0 or cnot1 (inverted where another bit is 0, 1).
         module, cell, port, bit: where it is. wire: the name that a reader knows, empty if there is none.
+        other: the bit of the same port that decides, for cnot0 and cnot1.
         observable: whether any output of the design depends on that bit; if not, nothing can notice the fault.
     """
 
@@ -44,11 +45,13 @@ class Mutation:
     port: str
     bit: int
     wire: str
+    other: int | None
     observable: bool
 
     def __str__(self) -> str:
         where = f"{self.wire or self.cell}"
-        return f"{self.number}: {self.module}: {self.mode} of {self.port}[{self.bit}] at {where}"
+        other = "" if self.other is None else f" by [{self.other}]"
+        return f"{self.number}: {self.module}: {self.mode}{other} of {self.port}[{self.bit}] at {where}"
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,8 @@ def _parse(line: str, reached: set[tuple[str, str, str, int]]) -> Mutation:
     options = dict(_OPTION.findall(line))
     number = int(line.split(f"-ctrl {CONTROL} {CONTROL_BITS} ")[1].split()[0])
     module, cell, port, bit = options["module"], options["cell"], options["port"], int(options["portbit"])
+    other = int(options["ctrlbit"]) if "ctrlbit" in options else None
     return Mutation(
-        number=number, mode=options["mode"], module=module, cell=cell, port=port, bit=bit,
+        number=number, mode=options["mode"], module=module, cell=cell, port=port, bit=bit, other=other,
         wire=options.get("wire", "").lstrip("\\"), observable=(module, cell.lstrip("\\"), port, bit) in reached,
     )  # fmt: skip

@@ -28,6 +28,8 @@ def engine_cases(machine: Machine) -> Iterator[Program]:
     for engine in Engine:
         yield _full_queue(machine, engine)
     yield _many_stores(machine)
+    yield _short_loads(machine)
+    yield _waiting_tiles(machine)
 
 
 def error_cases(machine: Machine) -> Iterator[Program]:
@@ -120,6 +122,39 @@ def _many_stores(machine: Machine) -> Program:
     return script.program("many stores")
 
 
+def _short_loads(machine: Machine) -> Program:
+    """More requests than may be outstanding."""
+    script = Script(machine, 38)
+    for number in range(60):
+        script.load(Kind.RESIDUAL, number, script.vectors(1 + number // 20))
+    script.plain_parameters(2, 3)
+    last_load_signals(script, S)
+    script.null(60)
+    script.store(60, wait=WAIT_L, block=2, residual=1)
+    return script.program("short loads")
+
+
+def _waiting_tiles(machine: Machine) -> Program:
+    """Tiles of all shapes behind a long pass: their queues are full meanwhile."""
+    script = Script(machine, 39)
+    tiles = [script.tile() for _ in range(6)]
+    at = np.cumsum([0, *(len(tile.words) for tile in tiles[:-1])]).tolist()
+    for tile, first in zip(tiles, at, strict=True):
+        script.load(Kind.WEIGHTS, first, tile.words)
+    script.load_table(0, script.rng.integers(0, 9, (1, machine.hw.array.rows)))
+    script.load_banks(60)
+    script.plain_parameters(3, 5)
+    last_load_signals(script, X, S)
+    for number in range(24):
+        pixels = 1 + number % 3 if number % 8 else 180
+        tile, first = tiles[number % 5], at[number % 5]
+        counts = (1, 15, 1, pixels // 15) if pixels > 15 else (1, pixels, 1, 1)
+        script.setup(counts, (0, 1, 0, 2), wait=() if number else WAIT_L)
+        script.run(tile.command(pixels, first=True, last=True), tile, first)
+        script.store(pixels, wait=() if number else WAIT_L, block=3, memory=int(pixels < 16), local=int(pixels > 15))
+    return script.program("waiting tiles")
+
+
 def _load_outside(machine: Machine, source: int, count: int) -> Program:
     script = Script(machine, 33)
     script.load(Kind.WEIGHTS, 0, script.vectors(4))
@@ -166,9 +201,32 @@ def _long_store(machine: Machine, count: int) -> Program:
 
 
 def _broken_off(script: Script, name: str, after: int) -> Program:
-    _idle(script, after)
+    for _ in range(after):
+        script.setup((1, 1, 1, 1), (0, 0, 0, 0))
     script.add(Opcode.HEADER, {"version": 0, "fingerprint": 0})
     return script.program(name)
+
+
+def abandoned(machine: Machine, after: int) -> Program:
+    """An error while every engine is at work and every queue holds something."""
+    script = Script(machine, 40, after)
+    tile = script.tile(machine.hw.array.rows, machine.hw.array.cols, most=1)
+    script.load(Kind.WEIGHTS, 0, tile.words)
+    script.load_table(0, np.zeros((1, machine.hw.array.rows), np.int64))
+    script.plain_parameters(0, 2)
+    last_load_signals(script, X, S)
+    script.add(Opcode.PLACE, {"to": 7, "width": 9, "pitch": 30, "period": 0, "bank": 0})
+    script.setup((1, 1, 1, 1000), (0, 0, 0, 1), wait=WAIT_L)
+    for number in range(8):
+        script.run(tile.command(1000, first=True, last=True), tile)
+        script.store(1000, wait=() if number else WAIT_L, memory=0, local=1, signal=(L,))
+    script.load(Kind.ACTIVATIONS, 3, script.vectors(20), width=7, pitch=20)
+    for number in range(7):
+        script.load(Kind.WEIGHTS, 40, script.vectors(1), wait=(S,) if number > 2 else ())
+    # Not more than the queue behind a STORE takes.
+    _idle(script, after)
+    script.add(Opcode.HEADER, {"version": 0, "fingerprint": 0})
+    return script.program(f"abandoned after {after}")
 
 
 def _too_long(machine: Machine, more: int) -> Program:

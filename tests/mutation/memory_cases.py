@@ -14,6 +14,8 @@ from tests.mutation.script import WAIT_L, Program, Script, last_load_signals
 from tests.sim.machine.machine_loads import S, X
 
 PIXELS = 3
+#: The most rounds of a loop.
+LONGEST = 4095
 
 
 def memory_cases(machine: Machine) -> Iterator[Program]:
@@ -70,16 +72,16 @@ def _places(machine: Machine, seed: int) -> Program:
     script.load(Kind.WEIGHTS, 0, tile.words)
     script.plain_parameters(40, 8)
     script.plain_parameters(41, 1)
-    for number in range(8):
+    for number in range(12):
         script.load(Kind.ACTIVATIONS, data=script.vectors(int(rng.integers(2, 40))), **_place(script))
         if number % 3 == 0:
             script.add(Opcode.ZERO, {"to": int(rng.integers(0, 1 << 16)), "count": int(rng.integers(1, 20))})
     last_load_signals(script, S)
-    for number in range(8):
-        count = int(rng.integers(2, 40))
+    for number in range(16):
+        count = int(rng.integers(2, 24))
         script.null(count)
         script.add(Opcode.PLACE, _place(script))
-        wait, signal = WAIT_L if number == 0 else (), (X,) if number == 7 else ()
+        wait, signal = WAIT_L if number == 0 else (), (X,) if number == 15 else ()
         at = int(rng.integers(0, machine.residual_depth - 40))
         script.store(count, wait=wait, signal=signal, block=41, residual=1, residual_at=at, memory=0, local=1)
     pixels = min(machine.output_depth, machine.hw.accumulators.depth)
@@ -97,10 +99,11 @@ def _place(script: Script) -> dict[str, int]:
         width = int(rng.integers(1, 8))
     else:
         width = int(rng.integers(1, 8)) | 1 << int(rng.integers(5, 12))
-    bank = int(rng.integers(0, rows)) if rng.random() < 0.8 else int(rng.integers(0, 64))
+    bank = int(rng.integers(0, rows if rng.random() < 0.5 else 64))
+    period = int(rng.integers(0, rows.bit_length() + 1 if rng.random() < 0.7 else 8))
     return {
         "to": int(rng.integers(0, 1 << 16)), "width": width, "pitch": int(rng.integers(0, 1 << 12)),
-        "period": int(rng.integers(0, 8)), "bank": bank,
+        "period": period, "bank": bank,
     }  # fmt: skip
 
 
@@ -136,7 +139,7 @@ def _long_walk(machine: Machine, loop: int) -> Program:
     script.load_banks(machine.bank_depth)
     last_load_signals(script, X, S)
     counts = [1, 1, 1, 1]
-    counts[loop] = 2100
+    counts[loop] = LONGEST
     script.setup((15, 13, 2, 1), (3, 50, 700, 0), wait=WAIT_L)
     script.run(tile.command(390, first=True, last=False), tile, 3, 100, 9)
     again = Command(pixels=PIXELS, beat=tile.beat, rows=tile.rows, cols=tile.cols, load=False, first=False)
@@ -145,7 +148,7 @@ def _long_walk(machine: Machine, loop: int) -> Program:
     script.store(PIXELS, wait=WAIT_L, block=5, raw=1)
     script.setup((1, 1, 1, PIXELS), (0, 0, 0, 90))
     for number in range(5):
-        pixels = (2100 - PIXELS) // 4 if number < 4 else PIXELS
+        pixels = (LONGEST - PIXELS) // 4 if number < 4 else PIXELS
         command = tile.command(pixels, first=True, last=number >= 3)
         script.run(command, tile, 3, number, 9)
         if number >= 3:

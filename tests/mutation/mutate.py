@@ -29,7 +29,7 @@ from tests.mutation.regression_cases import Case, cases
 #: Two machines, so that both ways of a generated part are there: narrow and shared bus, wide and duplex.
 DESIGNS = {
     "tiny-4x4, shared narrow bus": [
-        "accumulators.depth=1024", "memory.bytes_per_clock=2", "memory.latency_clocks=9", "memory.outstanding=2",
+        "accumulators.depth=1024", "memory.bytes_per_clock=2", "memory.latency_clocks=60", "memory.outstanding=16",
         "outputs.lanes=2", "outputs.buffer_kib=1", "weights.decode_lanes=2", "weights.buffer_kib=1",
         "activations.buffer_kib=8",
     ],

@@ -5,38 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.instruction import Kind, Opcode
 from skipbeat_arch.machine import Machine
 from tests.mutation.script import WAIT_L, Program, Script, last_load_signals
 from tests.sim.machine.machine_loads import S, X
 
 #: Bits of the sums of a pass with random weights, about.
 SUM_BITS = 17
-STORES = 24
+STORES = 32
+#: Residuals that are powers of two, at the start of the residual memory.
+POWERS = 7
 
 
 def output_cases(machine: Machine) -> Iterator[Program]:
     """Sums of random passes or none, with parameters that leave results of up to eight bits."""
-    for seed in range(4):
+    for seed in range(6):
         yield _requantise(machine, seed)
     yield _full_halves(machine)
+    yield _late_store(machine)
 
 
 def _requantise(machine: Machine, seed: int) -> Program:
     script = Script(machine, 10, seed)
     rng = script.rng
-    script.load(Kind.RESIDUAL, 0, script.vectors(machine.residual_depth))
+    script.load(Kind.RESIDUAL, 0, np.concatenate([_powers(machine), script.vectors(machine.residual_depth - POWERS)]))
     script.load_table(0, rng.integers(0, 4, (1, machine.hw.array.rows)))
     script.load_banks(96)
     tile = script.full_tile()
     script.load(Kind.WEIGHTS, 0, tile.words)
-    blocks, nulls = rng.permutation(64)[:STORES], rng.random(STORES) < 0.5
-    for block, null in zip(blocks, nulls, strict=True):
-        _parameters(script, int(block), bool(null))
+    blocks, nulls, powers = rng.permutation(64)[:STORES], rng.random(STORES) < 0.7, rng.integers(0, POWERS, STORES)
+    for block, null, power in zip(blocks, nulls, powers, strict=True):
+        _parameters(script, int(block), int(power) if null else None)
     last_load_signals(script, X, S)
-    for number, (block, null) in enumerate(zip(blocks, nulls, strict=True)):
-        pool, count = int(rng.choice([1, 1, 1, 2, 5])), int(rng.integers(1, 5))
+    for number, (block, null, power) in enumerate(zip(blocks, nulls, powers, strict=True)):
+        pool, count = int(rng.choice([1, 1, 1, 2, 5])), 1 if null else int(rng.integers(1, 13))
         pixels = pool * count
         wait = WAIT_L if number == 0 else ()
         if null:
@@ -44,23 +48,47 @@ def _requantise(machine: Machine, seed: int) -> Program:
         else:
             script.setup((1, 1, 1, pixels), (0, 0, 0, 1), wait=wait)
             command = tile.command(pixels, first=True, last=True)
-            script.run(command, tile, base=int(rng.integers(0, 60)))
-        low, high = sorted(rng.integers(-128, 128, 2).tolist()) if rng.random() < 0.4 else (-128, 127)
+            script.run(command, tile, base=int(rng.integers(0, 30)))
+        low, high = sorted(rng.integers(-128, 128, 2).tolist()) if rng.random() < 0.3 else (-128, 127)
         script.store(
-            count, wait=wait, block=int(block), low=low % 256, high=high % 256, pool=pool, residual=int(rng.random() < 0.6),
-            raw=int(pool == 1 and rng.random() < 0.2), residual_at=int(rng.integers(0, machine.residual_depth - 8)),
+            count, wait=wait, block=int(block), low=low % 256, high=high % 256, pool=pool,
+            residual=int(rng.random() < 0.5), raw=int(pool == 1 and rng.random() < 0.2),
+            residual_at=int(power) if null else int(rng.integers(0, machine.residual_depth - 12)),
         )  # fmt: skip
     return script.program(f"requantisation {seed}")
 
 
-def _parameters(script: Script, block: int, null: bool) -> None:
-    """Multipliers and shifts that match the magnitude of sum and bias; one channel in six saturates."""
-    columns = [_channel(script.rng, null) for _ in range(script.machine.vector)]
+def _powers(machine: Machine) -> npt.NDArray[np.int8]:
+    """Residuals 1, 2, ... 64, all channels alike."""
+    return np.repeat(1 << np.arange(POWERS), machine.vector).reshape(POWERS, -1).astype(np.int8)
+
+
+def _parameters(script: Script, block: int, power: int | None) -> None:
+    """A block's parameters; `power`: of the residual, if the sums are zero and it is known."""
+    rng = script.rng
+    columns = [
+        _on_the_edge(rng, power) if power is not None and rng.random() < 0.6 else _channel(rng, power is not None)
+        for _ in range(script.machine.vector)
+    ]
     bias, multiplier, other, shift = (np.array(column, np.int64) for column in zip(*columns, strict=True))
     script.load_parameters(block, bias, multiplier, other, shift)
 
 
+def _on_the_edge(rng: np.random.Generator, power: int) -> tuple[int, int, int, int]:
+    """One factor of a product is a power of two, the other one such that it is just rounded up, or just not."""
+    size = int(rng.integers(1, 31))
+    result = int(rng.integers(1, 1 << min(7, 31 - size)))
+    edge = (result << size) - (1 << (size - 1)) - int(rng.integers(0, 2))
+    kind = int(rng.integers(0, 3))
+    if kind == 2:
+        return 0, 1, max(1, edge), size + power
+    more = int(rng.integers(0, 31))
+    bias, multiplier = (edge, 1 << more) if kind else (1 << more, max(1, edge))
+    return (-bias if rng.random() < 0.5 else bias), multiplier, 1, size + more
+
+
 def _channel(rng: np.random.Generator, null: bool) -> tuple[int, int, int, int]:
+    """Multipliers and shift that match the magnitude of sum and bias; one channel in six saturates."""
     size = int(rng.integers(0, 32))
     if null or rng.random() < 0.3:
         bias = _of_bits(rng, size)
@@ -90,8 +118,27 @@ def _full_halves(machine: Machine) -> Program:
     script.load(Kind.RESIDUAL, 0, script.vectors(machine.residual_depth))
     script.plain_parameters(63, 3)
     last_load_signals(script, S)
-    for number in range(4):
-        script.null(depth)
-        at = machine.residual_depth // 4 * number
-        script.store(depth, wait=() if number else WAIT_L, block=63, residual=1, residual_at=at)
+    for number, count in enumerate((depth, depth - 1, depth * 2 // 3, depth // 3, depth - 2)):
+        script.null(count)
+        at = (machine.residual_depth // 4 * number) % (machine.residual_depth - depth + 1)
+        script.store(count, wait=() if number else WAIT_L, block=63, residual=1, residual_at=at)
     return script.program("full halves")
+
+
+def _late_store(machine: Machine) -> Program:
+    """Results that wait for their STORE, as many as there is room for, of passes of one step per pixel."""
+    script = Script(machine, 12)
+    tile = script.tile(machine.hw.array.rows, machine.hw.array.cols, most=1)
+    script.load(Kind.WEIGHTS, 0, tile.words)
+    script.load_table(0, np.zeros((1, machine.hw.array.rows), np.int64))
+    script.load_banks(100)
+    script.plain_parameters(1, 4)
+    last_load_signals(script, X)
+    pixels = machine.output_depth // 4
+    for number in range(3):
+        script.setup((1, 1, 1, 3 * pixels), (0, 0, 0, 1), wait=() if number else WAIT_L)
+        script.run(tile.command(3 * pixels, first=True, last=True), tile)
+    script.add(Opcode.ZERO, {"to": 300, "count": machine.bank_depth // 2}, (), (S,))
+    for number in range(9):
+        script.store(pixels, wait=() if number else WAIT_L, block=1, raw=1)
+    return script.program("late store")

@@ -13,10 +13,11 @@ from skipbeat_arch.registers import Counter
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
 from skipbeat_sim.machine.runner import run_machine
 from tests.mutation.contradictory_cases import contradictory_cases
-from tests.mutation.engine_cases import engine_cases, error_cases
+from tests.mutation.engine_cases import abandoned, engine_cases, error_cases
 from tests.mutation.memory_cases import memory_cases
 from tests.mutation.output_cases import output_cases
 from tests.mutation.script import Program
+from tests.mutation.tile_cases import tile_cases
 from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram
 
@@ -29,7 +30,7 @@ STALL_PERCENT = 35
 STALLED = 12
 RANDOM_PROGRAMS = 16
 #: Of the cases that end, how many are run again with an unwilling memory, with a reset, and after an error.
-AGAIN_STALLED, AGAIN_RESET, AGAIN_AFTER = 10, 4, 12
+AGAIN_STALLED, AGAIN_RESET, AGAIN_AFTER = 10, 4, 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,13 +114,15 @@ def cases(machine: Machine) -> list[Case]:
     sound = [case_of(machine, program) for program in _random(machine)]
     broken = [case_of(machine, program) for program in contradictory_cases(machine)]
     sound += [case_of(machine, p) for p in (*output_cases(machine), *engine_cases(machine), *memory_cases(machine))]
-    broken += [case_of(machine, program) for program in error_cases(machine)]
+    broken += [case_of(machine, program) for program in (*error_cases(machine), *tile_cases(machine))]
     ended = [case for case in sound if case.done]
     again = [replace(case, stall_seed=seed) for seed, case in enumerate(ended[:AGAIN_STALLED])]
     for seed, case in enumerate(ended[AGAIN_STALLED : AGAIN_STALLED + AGAIN_RESET]):
         again.append(replace(case, reset_at=int(np.random.default_rng(seed).integers(2, case.cycles))))
-    errors = [case for case in broken if case.error]
-    for first, second in zip(errors[:: max(1, len(errors) // AGAIN_AFTER)], itertools.cycle(ended[:RANDOM_PROGRAMS])):
+    errors = sorted((case for case in broken if case.error), key=lambda case: -case.cycles)[:AGAIN_AFTER]
+    left = [case_of(machine, abandoned(machine, after)) for after in range(6)]
+    short = sorted(ended[:RANDOM_PROGRAMS], key=lambda case: case.cycles)[:4]
+    for first, second in zip((*errors, *left), itertools.cycle((*short, sound[-2]))):
         again.append(replace(second, before=first))
     return [*sound[:RANDOM_PROGRAMS], *broken, *again, *sound[RANDOM_PROGRAMS:]]
 
