@@ -2,11 +2,68 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.registers import COUNTER_BITS
 from skipbeat_hw.mutation import Mutation
 
+#: No case of the regression counts as far as 2 to this power.
+COUNTED_BITS = 13
+#: A tile has fewer words than 2 to this power in the designs that are tried.
+TILE_BITS = 6
+#: In the accumulators' control, the bits below are flags; the entry of the memory follows.
+CONTROL_FLAGS = 5
+_VALID = 0
 
-def why_equivalent(mutation: Mutation) -> str | None:
+
+def why_equivalent(mutation: Mutation, machine: Machine) -> str | None:
     """Why a fault changes nothing that can be seen; None: it may."""
     if not mutation.observable:
         return "no output depends on this bit"
-    return None
+    return next((reason for reason, holds in _RULES if holds(mutation, machine)), None)
+
+
+def _never_active(mutation: Mutation, unset: Callable[[int], bool]) -> bool:
+    """Of a word some of whose bits are never set: a fault that clears one of them, or that waits for one."""
+    if mutation.mode == "const0":
+        return unset(mutation.bit)
+    return mutation.mode == "cnot1" and mutation.other is not None and unset(mutation.other)
+
+
+def _counter(mutation: Mutation, _machine: Machine) -> bool:
+    if mutation.module == "machine" and mutation.port == "counts_o":
+        return _never_active(mutation, lambda bit: bit % COUNTER_BITS >= COUNTED_BITS)
+    return mutation.module == "machine.counters" and _never_active(mutation, lambda bit: bit >= COUNTED_BITS)
+
+
+def _row(mutation: Mutation, machine: Machine) -> bool:
+    last = (machine.hw.array.rows - 1).bit_length()
+    at_row = mutation.module == "machine.core.decoder.slots" and mutation.wire == "row" and mutation.port in "DQ"
+    return at_row and _never_active(mutation, lambda bit: bit >= last)
+
+
+def _words_left(mutation: Mutation, _machine: Machine) -> bool:
+    of_left = mutation.module == "machine.weight_reader" and mutation.wire == "left"
+    return of_left and mutation.mode == "cnot1" and (mutation.other or 0) >= TILE_BITS <= mutation.bit
+
+
+def _entry(mutation: Mutation, _machine: Machine) -> bool:
+    """In the chain of registers that bring the control to a column: not inside a column."""
+    if mutation.module not in ("machine.core", "machine.core.accumulators"):
+        return False
+    if not re.match(r"control_\d", mutation.wire) or mutation.bit < CONTROL_FLAGS:
+        return False
+    if mutation.mode == "inv":
+        return True
+    by_entry = mutation.other is not None and mutation.other >= CONTROL_FLAGS
+    return mutation.mode in ("cnot0", "cnot1") and (by_entry or mutation.other == _VALID)
+
+
+_RULES: tuple[tuple[str, Callable[[Mutation, Machine], bool]], ...] = (
+    (f"a count of 2^{COUNTED_BITS} or more is needed, more than a case has", _counter),
+    ("there is no such row, so the bit that is cleared or waited for is never set", _row),
+    ("a PASS of so many words is an OVERLONG_TILE error long before this bit decides", _words_left),
+    ("exchanges entries of an accumulator memory, alike for reading and writing", _entry),
+)

@@ -59,7 +59,7 @@ class Trial:
     """
 
     def __init__(self, name: str, machine: Machine, mutants: int, seed: int, regression: list[Case]) -> None:
-        self.name, self.regression = name, regression
+        self.name, self.regression, self._machine = name, regression, machine
         self.mutated = mutate(machine_verilog(machine), MACHINE_TOP, mutants, seed)
         self._rtl = VerilatedMachine(self.mutated.verilog, machine)
         self._counters: dict[str, dict[Counter, int]] = {}
@@ -77,7 +77,7 @@ class Trial:
         """
         tried = []
         for mutation in track(self.mutated.mutations, self.name, console=Console(stderr=True)):
-            killer, equivalent = self.killer(mutation.number), why_equivalent(mutation)
+            killer, equivalent = self.killer(mutation.number), why_equivalent(mutation, self._machine)
             if killer and equivalent:
                 raise RuntimeError(f"{self.name}: {killer} noticed {mutation}, of which was said: {equivalent}")
             tried.append(Tried(design=self.name, mutation=mutation, killer=killer, equivalent=equivalent))

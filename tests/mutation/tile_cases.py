@@ -9,9 +9,12 @@ import numpy as np
 from skipbeat_arch.command import Encoding
 from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.tile import pack_tile
+from skipbeat_arch.tile import PackedTile, pack_tile
 from tests.mutation.script import WAIT_L, Program, Script, last_load_signals
-from tests.sim.machine.machine_loads import X
+from tests.sim.machine.machine_loads import S, X
+
+#: Enough for the error.
+CLOCKS = 400
 
 
 def tile_cases(machine: Machine) -> Iterator[Program]:
@@ -37,13 +40,7 @@ def _wrong_bit(machine: Machine, column: int, bit: int, cols: int) -> Program:
     flat = words.reshape(-1)
     flat[(column * array.group + bit) // 8] |= 1 << (column * array.group + bit) % 8
     script.load(Kind.WEIGHTS, 0, words)
-    last_load_signals(script, X)
-    script.run(tile.command(1, first=True, last=True), tile, wait=WAIT_L)
-    return script.program(f"bit {bit} of column {column}, {cols} columns", CLOCKS)
-
-
-#: Enough for the error.
-CLOCKS = 400
+    return _run(script, tile, f"bit {bit} of column {column}, {cols} columns")
 
 
 def _descending(machine: Machine, column: int, positions: tuple[int, int]) -> Program:
@@ -58,6 +55,13 @@ def _descending(machine: Machine, column: int, positions: tuple[int, int]) -> Pr
         first = (2 * column + slot) * size
         bits[first : first + size] = position >> np.arange(size) & 1
     script.load(Kind.WEIGHTS, 0, np.packbits(bits, bitorder="little"))
-    last_load_signals(script, X)
+    return _run(script, tile, f"positions {positions} in column {column}")
+
+
+def _run(script: Script, tile: PackedTile, name: str) -> Program:
+    """END waits for the result of a pass of one pixel, which does not come."""
+    script.plain_parameters(0, 1)
+    last_load_signals(script, X, S)
     script.run(tile.command(1, first=True, last=True), tile, wait=WAIT_L)
-    return script.program(f"positions {positions} in column {column}", CLOCKS)
+    script.store(1, wait=WAIT_L)
+    return script.program(name, CLOCKS)
