@@ -10,6 +10,7 @@ from pathlib import Path
 
 from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.estimate import estimate_model
 from skipbeat_models import zoo
 from skipbeat_models.scheme import Scheme
@@ -19,8 +20,9 @@ Progress = Callable[[str], None]
 
 
 def estimate_source(
-    source: str, hardware: Hardware, *, table: str | Path, scheme: Scheme | None = None, checkpoint: Path | None = None,
-    tokens: int | None = None, batch: int | None = None, seed: int = 0, progress: Progress,
+    source: str, hardware: Hardware, *, table: str | Path, scheme: Scheme | None = None, stated: Pattern | None = None,
+    checkpoint: Path | None = None, tokens: int | None = None, batch: int | None = None, seed: int = 0,
+    progress: Progress,
 ) -> Estimate:  # fmt: skip
     """Read a model by the name of its source (see `load_source`) and price it.
 
@@ -29,9 +31,10 @@ def estimate_source(
     Raises:
         InputError: the source cannot be read, or a layer does not fit the hardware.
     """
-    progress(f"reading {source}")
     with redirect_stdout(sys.stderr):
-        description = load_source(source, scheme=scheme, seed=seed, tokens=tokens, batch=batch, checkpoint=checkpoint)
+        description = load_source(
+            source, scheme=scheme, seed=seed, tokens=tokens, batch=batch, checkpoint=checkpoint, stated=stated
+        )
     if source.startswith(zoo.PREFIX) and checkpoint is None and not zoo.find(source).shapes_only:
         note = f"weights are drawn from the seed {seed} and not trained; cycles depend on their zeros alone"
         description = replace(description, notes=(*description.notes, note))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "The first convolution and depthwise ones stay as they are unless the file names them.  [default: the model as "
     "it is]",
 )  # fmt: skip
+@click.option(
+    "--stated",
+    metavar="PATTERN",
+    help="The pattern that the weights are said to have: groups that break it are counted.",
+)
 @click.option("--checkpoint", type=_FILE, help="Weights for zoo:NAME or module:function (.safetensors, .pt, .pth).")
 @click.option(
     "--tokens", type=click.IntRange(1, 1 << 20), help="Length of a language model's sequence; a .safetensors needs it."
@@ -43,9 +49,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @seed_option
 @json_option
 def command(
-    source: str, plan: str | None, checkpoint: Path | None, tokens: int | None, batch: int | None, hw: str,
-    overrides: tuple[str, ...], table: str, explain: str | None, page: Path | None, trace: Path | None, seed: int,
-    as_json: bool,
+    source: str, plan: str | None, stated: str | None, checkpoint: Path | None, tokens: int | None, batch: int | None,
+    hw: str, overrides: tuple[str, ...], table: str, explain: str | None, page: Path | None, trace: Path | None,
+    seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Price the model that SOURCE names, as it is or pruned, on a hardware description.
 
@@ -59,6 +65,7 @@ def command(
     from skipbeat_arch.errors import InputError
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.machine import Machine
+    from skipbeat_arch.pattern import Pattern
     from skipbeat_models.scheme import Scheme
     from skipbeat_sim.energy.load import load_table
 
@@ -70,16 +77,20 @@ def command(
     Machine.of(hardware)
     load_table(table)
     scheme = Scheme.parse(plan) if plan is not None else None
+    said = Pattern.parse(stated) if stated is not None else None
     for file in (page, trace):
         if file is not None:
             make_folder(file.parent)
 
-    from ..estimation import estimate_source
     from ..progress import step
 
+    if sys.stderr.isatty():  # elsewhere what cannot be read is to leave one line
+        step(f"reading {source}")
+    from ..estimation import estimate_source
+
     found = estimate_source(
-        source, hardware, table=table, scheme=scheme, checkpoint=checkpoint, tokens=tokens, batch=batch, seed=seed,
-        progress=step,
+        source, hardware, table=table, scheme=scheme, stated=said, checkpoint=checkpoint, tokens=tokens, batch=batch,
+        seed=seed, progress=step,
     )  # fmt: skip
     _report(found, explain, page, trace, as_json)
 

@@ -58,3 +58,32 @@ def test_what_is_no_program_is_refused(capsys: pytest.CaptureFixture[str], tmp_p
     file.write_text("not a program")
     assert "not a skipbeat program" in complaint(capsys, "program", str(file))
     assert "cannot be read" in complaint(capsys, "program", str(tmp_path / "missing.skb"))
+
+
+def test_a_user_s_own_network_is_compiled_and_simulated(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "own_network.py").write_text(
+        "import torch\nfrom torch import nn\n\n\ndef build():\n    torch.manual_seed(0)\n"
+        "    layers = nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(128, 4)\n"
+        "    return nn.Sequential(*layers), (torch.randn(3, 1, 8, 8),)\n\n\n"
+        "def line():\n    return nn.Linear(4, 2), (torch.zeros(1, 4),)\n"
+    )
+    report = json_object(capsys, "simulate", "own_network:build", "--images", "2", *TINY)
+    assert report["agrees"]
+    assert report["pattern"] == "as it is"
+    assert report["model_cycles"] == report["timing_cycles"] > 0
+    pruned = json_object(capsys, "simulate", "own_network:build", "--pattern", "1:4", "--no-cycle-model", *TINY)
+    assert pruned["pattern"] == "1:4"
+    assert pruned["timing_cycles"] < report["timing_cycles"]
+    assert main(["compile", "own_network:build", *TINY, "-o", "own.skb"]) == 0
+    capsys.readouterr()
+    assert main(["program", "own.skb"]) == 0
+    assert capsys.readouterr().out.startswith("; for tiny-4x4, ")
+    assert main(["simulate", "own_network:line", *TINY]) == 2
+    assert capsys.readouterr().err.endswith("expected example inputs that are one tensor of images [N, C, H, W]\n")
+    assert main(["simulate", "own_network:build", "--images", "4", *TINY]) == 2
+    assert "own_network:build has 3 images, not 4" in capsys.readouterr().err
+    assert "expected zoo:NAME or module:function" in complaint(capsys, "simulate", "network.pt2", *TINY)

@@ -254,12 +254,12 @@ def _evaluation(model: nn.Module) -> Iterator[None]:
 def _quiet() -> Iterator[None]:
     """Export warns about its own deprecations and about hooks that assign masked weights: no news to a user.
 
-    When it fails it prints the graph to standard error, where the reason alone belongs.
+    When it fails it prints the graph and logs a traceback, where the reason alone belongs.
     """
     level = logging.getLogger("torch").level
     with warnings.catch_warnings(), redirect_stderr(StringIO()):
         warnings.simplefilter("ignore")
-        logging.getLogger("torch").setLevel(logging.ERROR)
+        logging.getLogger("torch").setLevel(logging.CRITICAL)
         try:
             yield
         finally:
