@@ -119,6 +119,8 @@ class Instruction:
     def _check(self, values: Mapping[str, int]) -> None:
         if self.opcode == Opcode.PLACE and (self.wait or self.signal):
             raise InputError("PLACE: it waits for nothing and signals nothing")
+        if values.get("count") == 0:
+            raise InputError(f"{self.opcode.name}: count must be at least 1")
         if self.opcode == Opcode.STORE:
             if not values["memory"] and not values["local"]:
                 raise InputError("STORE: one of memory and local must be 1")

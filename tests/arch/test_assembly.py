@@ -15,6 +15,8 @@ from skipbeat_arch.instruction import ENGINE_OF, FIELDS, Engine, Instruction, Op
 def instructions(draw: st.DrawFn) -> Instruction:
     opcode = draw(st.sampled_from(Opcode))
     fields = {name: draw(st.integers(0, (1 << int(str(bits))) - 1)) for name, bits in FIELDS[opcode]}
+    if "count" in fields:
+        fields["count"] = max(1, fields["count"])
     if opcode == Opcode.STORE:
         where = draw(st.sampled_from([(1, 0), (0, 1), (1, 1)]))
         fields |= dict(zip(("memory", "local"), where, strict=True))
@@ -53,6 +55,7 @@ def test_a_readable_line() -> None:
         ("LOAD wait=fetch", "line 1: wait=fetch: fetch is no engine"),
         ("STORE count=1", "line 1: STORE: one of memory and local must be 1"),
         ("STORE count=1 raw=1 local=1", "line 1: STORE: raw sums are not local"),
+        ("ZERO to=1", "line 1: ZERO: count must be at least 1"),
         ("PLACE to=1 signal=load", "line 1: PLACE: it waits for nothing and signals nothing"),
     ],
 )
