@@ -1,0 +1,70 @@
+"""Random layers of the zoo, cropped, run on the RTL: as many clocks and bytes as the estimate says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.model import LayerPart, ModelLayer
+from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.registers import Cause, Counter
+from skipbeat_hw.simulation.machine_driver import VerilatedMachine
+from skipbeat_hw.verilog import machine_verilog
+from skipbeat_mapper.estimate.part import one_image, part_weight
+from skipbeat_mapper.estimate.pricing import PartCost, Pricer
+from skipbeat_models.scheme import Scheme
+from skipbeat_models.sources import load_source
+from tests.mapper.estimate.priced_layers import cropped, real_program
+
+#: Models and what they are pruned to.
+SOURCES = [
+    ("zoo:resnet-18", "2:4"), ("zoo:mobilenet-v2", "unstructured:0.4"), ("zoo:resnet-50", "1:4"),
+    ("zoo:resnet-9", "block:0.5"), ("zoo:deit-s", "2:4"),
+]  # fmt: skip
+#: Layers in all, as many of each model.
+LAYERS = 10
+HARDWARE = [("edge-8x8", []), ("edge-16x16", ["memory.bytes_per_clock=4"])]
+
+
+def random_parts(seed: int) -> list[tuple[str, LayerPart]]:
+    """Names and cropped parts."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for source, pattern in SOURCES:
+        description = load_source(source, scheme=Scheme.everywhere(Pattern.parse(pattern)), seed=seed)
+        layers = [layer for layer in description.layers if layer.stored]
+        for number in rng.choice(len(layers), LAYERS // len(SOURCES), replace=False):
+            layer: ModelLayer = layers[int(number)]
+            rows, columns, channels, outputs = (int(rng.integers(low, high)) for low, high in SIZES)
+            found.append((f"{source} {layer.name}", cropped(layer.parts[0], rows, columns, channels, outputs)))
+    return found
+
+
+#: Least and most rows, columns, input and output channels of a crop.
+SIZES = [(1, 15), (1, 40), (3, 150), (3, 100)]
+
+
+def check(name: str, part: LayerPart, cost: PartCost, rtl: VerilatedMachine) -> None:
+    program = real_program(part, cost, rtl.machine.hw, seed=1)
+    run = rtl.run(program.memory(), program.address, program.count, max_clocks=2 * cost.cycles + 1000)
+    assert (run.done, run.error, run.violations) == (True, 0, 0), name
+    assert run.cycles == cost.cycles, name
+    assert (run.bytes_read, run.bytes_written) == (cost.machine.read_bytes, cost.machine.written_bytes), name
+    # the counters run while the machine is busy, from the clock after the start pulse on
+    expected = {cause: count - (cause == Cause.IDLE) for cause, count in cost.clocks.items()}
+    assert {cause: run.counters[Counter[cause.name]] for cause in Cause} == expected, name
+    assert run.counters[Counter.RESULTS] == cost.events.results // rtl.machine.vector, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("preset", "overrides"), HARDWARE)
+def test_layers_of_the_zoo_take_the_priced_clocks(preset: str, overrides: list[str]) -> None:
+    machine = Machine.of(load_hardware(preset, overrides))
+    rtl, pricer = VerilatedMachine(machine_verilog(machine), machine), Pricer(machine.hw)
+    parts = random_parts(seed=4)
+    assert len(parts) == LAYERS
+    for name, part in parts:
+        cost = pricer.price(one_image(part.workload)[0], part_weight(part, name), name)
+        check(name, part, cost, rtl)
