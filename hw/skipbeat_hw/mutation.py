@@ -36,6 +36,7 @@ class Mutation:
         module, cell, port, bit: where it is. wire: the name that a reader knows, empty if there is none.
         other: the bit of the same port that decides, for cnot0 and cnot1.
         observable: whether any output of the design depends on that bit; if not, nothing can notice the fault.
+        command: of Yosys, that plants it.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Mutation:
     wire: str
     other: int | None
     observable: bool
+    command: str
 
     def __str__(self) -> str:
         where = f"{self.wire or self.cell}"
@@ -56,9 +58,10 @@ class Mutation:
 
 @dataclass(frozen=True)
 class Mutated:
-    """A design with its faults; `verilog` has the additional port `CONTROL`."""
+    """A design with its faults; `verilog` has the additional port `CONTROL`, `prepared` (RTLIL) has no faults yet."""
 
     verilog: str
+    prepared: str
     mutations: tuple[Mutation, ...]
 
 
@@ -78,7 +81,9 @@ def mutate(verilog: str, top: str, count: int, seed: int, *, without: Sequence[s
     lines = (folder / "mutations.txt").read_text().splitlines()
     modules = json.loads((folder / "prepared.json").read_text())["modules"]
     reached = Observable.of(modules, top).bits
-    return Mutated((folder / "mutated.v").read_text(), tuple(_parse(line, reached) for line in lines))
+    mutations = tuple(_parse(line, reached) for line in lines)
+    verilog, prepared = ((folder / name).read_text() for name in ("mutated.v", "prepared.il"))
+    return Mutated(verilog, prepared, mutations)
 
 
 def _yosys_version() -> str:
@@ -135,4 +140,5 @@ def _parse(line: str, reached: set[tuple[str, str, str, int]]) -> Mutation:
     return Mutation(
         number=number, mode=options["mode"], module=module, cell=cell, port=port, bit=bit, other=other,
         wire=options.get("wire", "").lstrip("\\"), observable=(module, cell.lstrip("\\"), port, bit) in reached,
+        command=line,
     )  # fmt: skip

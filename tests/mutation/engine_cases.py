@@ -176,9 +176,7 @@ def _store_outside(machine: Machine, address: int) -> Program:
 
 def _program_outside(machine: Machine, bit: int) -> Program:
     program = _store_outside(machine, DATA + 0x4000)
-    return Program(
-        name=f"program at bit {bit}", memory=program.memory, count=program.count, address=1 << bit
-    )
+    return Program(name=f"program at bit {bit}", memory=program.memory, count=program.count, address=1 << bit)
 
 
 def _long_zero(machine: Machine, count: int) -> Program:
@@ -220,7 +218,7 @@ def abandoned(machine: Machine, after: int) -> Program:
     for number in range(8):
         script.run(tile.command(1000, first=True, last=True), tile)
         script.store(1000, wait=() if number else WAIT_L, memory=0, local=1, signal=(L,))
-    script.load(Kind.ACTIVATIONS, 3, script.vectors(20), width=7, pitch=20)
+    script.load(Kind.ACTIVATIONS, 3, script.vectors(20), place={"width": 7, "pitch": 20})
     for number in range(7):
         script.load(Kind.WEIGHTS, 40, script.vectors(1), wait=(S,) if number > 2 else ())
     # Not more than the queue behind a STORE takes.
@@ -241,7 +239,7 @@ def _bad_command(machine: Machine, number: int) -> Program:
     rng, array = script.rng, machine.hw.array
     tile = script.tile()
     script.load(Kind.WEIGHTS, 0, tile.words)
-    script.load(Kind.ACTIVATIONS, 0, script.vectors(20), width=40)
+    script.load(Kind.ACTIVATIONS, 0, script.vectors(20))
     script.load_table(0, np.zeros((1, array.rows), np.int64))
     script.plain_parameters(0, 8)
     last_load_signals(script, X, S)

@@ -31,7 +31,8 @@ def memory_cases(machine: Machine) -> Iterator[Program]:
 
 def _tiles(script: Script) -> list[tuple[PackedTile, int]]:
     """Tiles of every kind that fill the weight memory, each with its address."""
-    placed, at, depth = [], 0, script.machine.weight_depth - 1
+    placed: list[tuple[PackedTile, int]] = []
+    at, depth = 0, script.machine.weight_depth - 1
     while True:
         tile = script.tile()
         if at + len(tile.words) > depth:
@@ -73,7 +74,8 @@ def _places(machine: Machine, seed: int) -> Program:
     script.plain_parameters(40, 8)
     script.plain_parameters(41, 1)
     for number in range(12):
-        script.load(Kind.ACTIVATIONS, data=script.vectors(int(rng.integers(2, 40))), **_place(script))
+        place = _place(script)
+        script.load(Kind.ACTIVATIONS, place["to"], script.vectors(int(rng.integers(2, 40))), place=place)
         if number % 3 == 0:
             script.add(Opcode.ZERO, {"to": int(rng.integers(0, 1 << 16)), "count": int(rng.integers(1, 20))})
     last_load_signals(script, S)
@@ -95,10 +97,9 @@ def _places(machine: Machine, seed: int) -> Program:
 def _place(script: Script) -> dict[str, int]:
     """Any place: addresses and banks that there are not are cut off or not written."""
     rng, rows = script.rng, script.machine.hw.array.rows
-    if rng.random() < 0.5:  # few vectors in a row, or more than there are
-        width = int(rng.integers(1, 8))
-    else:
-        width = int(rng.integers(1, 8)) | 1 << int(rng.integers(5, 12))
+    width = int(rng.integers(1, 8))
+    if rng.random() < 0.5:  # more than there are vectors
+        width |= 1 << int(rng.integers(5, 12))
     bank = int(rng.integers(0, rows if rng.random() < 0.5 else 64))
     period = int(rng.integers(0, rows.bit_length() + 1 if rng.random() < 0.7 else 8))
     return {
@@ -120,7 +121,7 @@ def _longer_than_the_pass(machine: Machine, loop: int, count: int) -> Program:
     """The next pass finds what is left of this one's walk."""
     script = Script(machine, 22, loop, count)
     tile = _ready_to_walk(script)
-    script.load(Kind.ACTIVATIONS, 0, script.vectors(40), width=100)
+    script.load(Kind.ACTIVATIONS, 0, script.vectors(40))
     last_load_signals(script, X, S)
     counts = [1, 1, 1, 1]
     counts[loop] = count

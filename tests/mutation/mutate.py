@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Counter
+from skipbeat_hw.equivalence import proves_equivalent
 from skipbeat_hw.mutation import Mutation, mutate
 from skipbeat_hw.simulation.machine_driver import MACHINE_TOP, VerilatedMachine
 from skipbeat_hw.verilog import machine_verilog
@@ -39,6 +40,9 @@ DESIGNS = {
         "memory.burst_beats=4", "memory.outstanding=2", "outputs.lanes=8", "outputs.buffer_kib=2",
     ],
 }  # fmt: skip
+
+#: For one attempt to prove that a fault changes nothing.
+PROOF_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,8 @@ class Trial:
         tried = []
         for mutation in track(self.mutated.mutations, self.name, console=Console(stderr=True)):
             killer, equivalent = self.killer(mutation.number), why_equivalent(mutation, self._machine)
+            if killer is None and equivalent is None:
+                equivalent = self._proof(mutation)
             if killer and equivalent:
                 raise RuntimeError(f"{self.name}: {killer} noticed {mutation}, of which was said: {equivalent}")
             tried.append(Tried(design=self.name, mutation=mutation, killer=killer, equivalent=equivalent))
@@ -94,6 +100,15 @@ class Trial:
             run = case.run(self._rtl, mutant)
             if not case.holds(run) or (case.exact and run.counters != self._counters[case.name]):
                 return case.name
+        return None
+
+    def _proof(self, mutation: Mutation) -> str | None:
+        """The module that was shown to be the same with the fault: its own, or one of those that it stands in."""
+        root = mutation.module
+        while root and root != MACHINE_TOP:
+            if proves_equivalent(self.mutated.prepared, root, mutation.command, seconds=PROOF_SECONDS):
+                return f"proved in {root}"
+            root = root.rpartition(".")[0]
         return None
 
 

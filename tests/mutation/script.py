@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,16 +63,16 @@ class Script:
 
     def load(
         self, kind: Kind, to: int, data: npt.NDArray[np.generic], wait: Sequence[Engine] = (),
-        signal: Sequence[Engine] = (), **place: int,
+        signal: Sequence[Engine] = (), place: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
-        """A LOAD of some vectors; without a place, activations go to all banks."""
-        fields = {"width": 1, "pitch": 1, "period": 0, "bank": 0, "kind": kind, "to": to % 65536} | place
-        count = -(-data.nbytes // self.machine.vector)
-        self.add(Opcode.LOAD, fields | {"count": count, "source": self.put(data)}, wait, signal)
+        """A LOAD of some vectors; without a place, activations go to entries in a row of all banks."""
+        fields = {"width": 4000, "pitch": 1, "period": 0, "bank": 0} | dict(place or {})
+        fields |= {"kind": kind, "to": to, "count": -(-data.nbytes // self.machine.vector), "source": self.put(data)}
+        self.add(Opcode.LOAD, fields, wait, signal)
 
     def load_banks(self, entries: int) -> None:
         """Random bytes into the first entries of all banks, the same in each."""
-        self.load(Kind.ACTIVATIONS, 0, self.vectors(entries), width=4000)
+        self.load(Kind.ACTIVATIONS, 0, self.vectors(entries))
 
     def load_table(self, first: int, offsets: Ints) -> None:
         """Entries [n, R] of the table from `first` on."""
@@ -100,17 +100,18 @@ class Script:
         loops = {f"n{k}": n for k, n in enumerate(counts)} | {f"step{k}": s % 65536 for k, s in enumerate(steps)}
         self.add(Opcode.SETUP, loops, **tokens)
 
-    def run(self, command: Command, tile: PackedTile | None = None, at: int = 0, base: int = 0, table: int = 0,
-            **tokens: Sequence[Engine]) -> None:  # fmt: skip
+    def run(
+        self, command: Command, tile: PackedTile | None = None, at: int = 0, base: int = 0, table: int = 0,
+        wait: Sequence[Engine] = (),
+    ) -> None:  # fmt: skip
         """A PASS; `tile` at vector `at` if it is to be loaded."""
         words = 0 if tile is None else len(tile.words)
         fields = {"command": command.to_word(), "words": words, "weights": at, "base": base % 65536, "table": table}
-        self.add(Opcode.PASS, fields, **tokens)
+        self.add(Opcode.PASS, fields, wait)
 
-    def null(self, pixels: int, **tokens: Sequence[Engine]) -> None:
+    def null(self, pixels: int, wait: Sequence[Engine] = ()) -> None:
         """A pass whose sums are zero."""
-        command = Command(pixels=pixels, beat=0, rows=0, cols=0, load=False)
-        self.run(command, **tokens)
+        self.run(Command(pixels=pixels, beat=0, rows=0, cols=0, load=False), wait=wait)
 
     def store(self, count: int, *, wait: Sequence[Engine] = (), signal: Sequence[Engine] = (), **fields: int) -> None:
         """A STORE, to memory unless `local` or `memory` says otherwise."""

@@ -50,8 +50,8 @@ class MachineRun:
         bytes_read, bytes_written: on the bus.
         counters: the performance counters.
         stored: for each STORE, the clock in which its last vector left the output stage.
-        violations: clocks in which the machine broke a rule of the bus: an offer that was not taken and changed, a burst
-            of another kind or across 4 KiB, a wrong last beat, strobes that are not all ones, data that had to wait.
+        violations: how often the machine broke a rule of the bus: an offer that was not taken and changed, a burst of
+            another kind or across 4 KiB, a wrong last beat, strobes that are not all ones, data that had to wait.
     """
 
     memory: npt.NDArray[np.uint8]
