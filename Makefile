@@ -17,7 +17,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick regress verilog estimate validate lint format clean
+.PHONY: help demo test quick regress verilog estimate validate mutate lint format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -43,6 +43,9 @@ estimate: $(STAMP) ## cycles and throughput of MODEL=..., layer by layer
 
 validate: $(STAMP) ## published numbers of other simulators beside ours: docs/validation.md
 	$(BIN)/skipbeat validate --write docs/validation.md $(ARGS)
+
+mutate: $(STAMP) ## faults planted in the machine's RTL, and how many of them the regression notices
+	$(BIN)/python tests/mutation/mutate.py $(ARGS)
 
 lint: $(STAMP) ## style, types and import rules
 	$(BIN)/ruff check .

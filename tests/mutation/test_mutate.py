@@ -1,0 +1,25 @@
+"""The mutation test itself, with a handful of faults in one design."""
+
+from __future__ import annotations
+
+import pytest
+
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from tests.mutation.mutate import DESIGNS, Trial
+from tests.mutation.output_cases import output_cases
+from tests.mutation.regression_cases import case_of
+from tests.mutation.tile_cases import tile_cases
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_handful_of_faults() -> None:
+    name = "2x8, M = 8, duplex bus"
+    machine = Machine.of(load_hardware("tiny-4x4", DESIGNS[name]))
+    programs = [*list(tile_cases(machine))[:6], *output_cases(machine)]
+    tried = Trial(name, machine, 12, 5, [case_of(machine, program) for program in programs]).try_all()
+    noticed = [t for t in tried if t.killer is not None]
+    assert all(t.equivalent is None for t in noticed)
+    # A few cases of all: half of the faults are found by them, and none where there is none.
+    assert len(noticed) >= len([t for t in tried if t.equivalent is None]) / 2
