@@ -119,7 +119,8 @@ def story() -> dict[str, int]:
     trace = Trace(Machine.of(hw), program, x[0])
     assert np.array_equal(program.read_output(trace.memory), expected[quantised.graph.output][0])
     layer = quantised.graph.steps[1].layer
-    assert layer.multiplier is not None and layer.shift is not None
+    assert layer.multiplier is not None
+    assert layer.shift is not None
     weight, activation = int(layer.weight[TAP * 32 + CHANNEL, OUTPUT]), int(expected["0"][0, CHANNEL, 1, 4])
     found = {"weight": weight, "activation": activation, "product": weight * activation}
     found |= _memory(program, trace, weight)
