@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .observable import Observable
+from .observable import Observable, register_name
 from .simulation.cache import build_once, build_root, content_key
 
 #: The input port that chooses a mutant; 0 is the design as it was.
@@ -33,7 +33,8 @@ class Mutation:
     Attributes:
         number: value of the control port that switches it on, from 1.
         mode: inv, const0, const1, cnot0 or cnot1 (inverted where another bit is 0, 1).
-        module, cell, port, bit: where it is. wire: the name that a reader knows, empty if there is none.
+        module, cell, port, bit: where it is. wire: the name that a reader knows, of the register
+            if the cell is one; empty if there is none.
         other: the bit of the same port that decides, for cnot0 and cnot1.
         observable: whether any output of the design depends on that bit; if not, nothing can notice the fault.
         command: of Yosys, that plants it.
@@ -80,8 +81,8 @@ def mutate(verilog: str, top: str, count: int, seed: int, *, without: Sequence[s
     folder = build_once(build_root() / "mutants" / key, lambda target: _run(target, verilog, script, top))
     lines = (folder / "mutations.txt").read_text().splitlines()
     modules = json.loads((folder / "prepared.json").read_text())["modules"]
-    reached = Observable.of(modules, top).bits
-    mutations = tuple(_parse(line, reached) for line in lines)
+    found = Observable.of(modules, top)
+    mutations = tuple(_parse(line, found) for line in lines)
     verilog, prepared = ((folder / name).read_text() for name in ("mutated.v", "prepared.il"))
     return Mutated(verilog, prepared, mutations)
 
@@ -132,13 +133,14 @@ def _yosys(folder: Path, name: str, script: str) -> None:
         raise RuntimeError(f"Yosys failed on {name}: {(done.stdout + done.stderr).strip()[-2000:]}")
 
 
-def _parse(line: str, reached: set[tuple[str, str, str, int]]) -> Mutation:
+def _parse(line: str, found: Observable) -> Mutation:
     options = dict(_OPTION.findall(line))
     number = int(line.split(f"-ctrl {CONTROL} {CONTROL_BITS} ")[1].split()[0])
     module, cell, port, bit = options["module"], options["cell"], options["port"], int(options["portbit"])
     other = int(options["ctrlbit"]) if "ctrlbit" in options else None
+    cell = cell.lstrip("\\")
+    wire = register_name(found.modules[module], cell) or options.get("wire", "").lstrip("\\")
     return Mutation(
         number=number, mode=options["mode"], module=module, cell=cell, port=port, bit=bit, other=other,
-        wire=options.get("wire", "").lstrip("\\"), observable=(module, cell.lstrip("\\"), port, bit) in reached,
-        command=line,
+        wire=wire, observable=(module, cell, port, bit) in found.bits, command=line,
     )  # fmt: skip

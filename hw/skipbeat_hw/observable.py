@@ -36,11 +36,19 @@ class Port(TypedDict):
     bits: list[int | str]
 
 
+class Net(TypedDict):
+    """A named net in Yosys' JSON; `hide_name` is 1 for names that Yosys made up."""
+
+    hide_name: int
+    bits: list[int | str]
+
+
 class Netlist(TypedDict):
     """A module in Yosys' JSON."""
 
     ports: dict[str, Port]
     cells: dict[str, Cell]
+    netnames: dict[str, Net]
 
 
 #: An instance's path, with a number for the net in it.
@@ -108,6 +116,16 @@ class Observable:
 def _nets(path: str, bit: int | str) -> Iterator[_Net]:
     if isinstance(bit, int):
         yield path, bit
+
+
+def register_name(module: Netlist, cell: str) -> str:
+    """What a designer called the register that a cell is; empty if the cell is none or has no name of its own."""
+    found = module["cells"].get(cell)
+    if found is None or found["type"] not in _REGISTERS:
+        return ""
+    bits = found["connections"]["Q"]
+    named = (name for name, net in module["netnames"].items() if net["bits"] == bits and not net["hide_name"])
+    return min((name for name in named if "$" not in name), key=len, default="")
 
 
 def influences(cell: Cell, port: str, bit: int) -> Iterator[tuple[str, int]]:

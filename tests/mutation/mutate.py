@@ -42,7 +42,7 @@ DESIGNS = {
 }  # fmt: skip
 
 #: For one attempt to prove that a fault changes nothing.
-PROOF_SECONDS = 60
+PROOF_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
