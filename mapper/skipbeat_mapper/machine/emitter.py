@@ -10,8 +10,9 @@ that is still to run.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -49,25 +50,30 @@ class Emitter:
         #: The last draft of each engine.
         self._last: dict[Engine, int] = {}
 
-    def run(self, units: Sequence[Unit]) -> None:
-        """Emits a whole program.
+    def run(self, units: Iterable[Unit]) -> None:
+        """Emits a whole program; only a few units are kept at a time.
 
         Raises:
             InputError: the weight buffer is too small to load a part of a step's weights before others are used up.
         """
         self._add(Opcode.HEADER, {"version": VERSION, "fingerprint": self._machine.fingerprint}, Engine.STORE)
         marks: list[dict[Engine, int]] = []
-        for number, unit in enumerate(units):
-            for load in in_order(unit.loads, first=not number):
+        coming = iter(units)
+        window = deque(itertools.islice(coming, FAR + 1))
+        while window:
+            unit = window[0]
+            for load in in_order(unit.loads, first=not marks):
                 if not self._load(load):
                     raise InputError(
                         f"step {unit.step}: weights.buffer_kib is too small to load weights while others are in use"
                     )
             unit.loads.clear()
-            self._unit(unit, early_loads(units[number : number + FAR + 1]))
+            self._unit(unit, early_loads(list(window)))
             marks.append(self._last.copy())
             if len(marks) > 1:
-                self._hazards.close_unit(marks[-2])
+                self._hazards.close_unit(marks.pop(0))
+            window.popleft()
+            window.extend(itertools.islice(coming, 1))
         end = self._add(Opcode.END, {}, Engine.STORE)
         # Where all weights of a plane are zero nobody has waited for its activations.
         self._hazards.tokens.order(self._last_load, end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from skipbeat_arch.errors import InputError
@@ -10,6 +11,7 @@ from skipbeat_arch.tile import TileStatistics
 
 from .emitter import Emitter
 from .memory_map import MemoryMap
+from .operations import Unit
 from .plan import plan
 
 ADDRESS_BITS = 32
@@ -40,10 +42,9 @@ def lower(memory: MemoryMap, name: str) -> Lowered:
         InputError: buffers are too small, or more memory is needed than addresses reach; `name` begins the message.
     """
     machine = memory.machine
-    units = list(plan(memory))
-    tiles = [op.tile for unit in units for op in unit.passes if op.tile is not None]
+    tiles: list[TileStatistics] = []
     emitter = Emitter(machine, memory.vectors)
-    emitter.run(units)
+    emitter.run(_collect(plan(memory), tiles))
     alignment = machine.burst_beats * machine.vector
     start = -(-len(emitter.drafts) * INSTRUCTION_BYTES // alignment) * alignment
     size = start + memory.vectors * machine.vector
@@ -51,3 +52,10 @@ def lower(memory: MemoryMap, name: str) -> Lowered:
         raise InputError(f"{name}: it needs {size} bytes of memory, more than {ADDRESS_BITS}-bit addresses reach")
     instructions = [draft.instruction(start) for draft in emitter.drafts]
     return Lowered(instructions=instructions, tiles=tiles, start=start, size=size, steps=emitter.steps)
+
+
+def _collect(units: Iterable[Unit], tiles: list[TileStatistics]) -> Iterator[Unit]:
+    """The units, and beside them the tiles that they load."""
+    for unit in units:
+        tiles += [op.tile for op in unit.passes if op.tile is not None]
+        yield unit
