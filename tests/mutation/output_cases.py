@@ -75,16 +75,17 @@ def _parameters(script: Script, block: int, power: int | None) -> None:
 
 
 def _on_the_edge(rng: np.random.Generator, power: int) -> tuple[int, int, int, int]:
-    """One factor of a product is a power of two, the other one such that it is just rounded up, or just not."""
-    size = int(rng.integers(1, 31))
-    result = int(rng.integers(1, 1 << min(7, 31 - size)))
-    edge = (result << size) - (1 << (size - 1)) - int(rng.integers(0, 2))
-    kind = int(rng.integers(0, 3))
-    if kind == 2:
-        return 0, 1, max(1, edge), size + power
-    more = int(rng.integers(0, 31))
-    bias, multiplier = (edge, 1 << more) if kind else (1 << more, max(1, edge))
-    return (-bias if rng.random() < 0.5 else bias), multiplier, 1, size + more
+    """A product that is just rounded up, or just not: by the bias, or by a residual of 2 to this power."""
+    residual = rng.random() < 1 / 3
+    factor = 1 << power if residual else _of_bits(rng, int(rng.integers(1, 31)))
+    bits, left = int(rng.integers(2, 32)), int(rng.integers(0, 8))
+    size = max(1, factor.bit_length() + bits - left)
+    edge = ((factor * _of_bits(rng, bits)) >> size << size) + (1 << (size - 1))
+    other = min((1 << 31) - 1, max(1, -(-edge // factor) - int(rng.integers(0, 2))))
+    if residual:
+        return 0, 1, other, size
+    bias, multiplier = (other, factor) if rng.random() < 0.5 else (factor, other)
+    return (-bias if rng.random() < 0.5 else bias), multiplier, 1, size
 
 
 def _channel(rng: np.random.Generator, null: bool) -> tuple[int, int, int, int]:

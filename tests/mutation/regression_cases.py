@@ -25,9 +25,9 @@ from tests.sim.machine.machine_programs import MachineProgram
 MAX_CLOCKS = 20_000
 #: Clocks that a mutant may take more than the model before it counts as hanging.
 MARGIN = 200
-STALL_PERCENT = 35
-#: How much longer a run takes when its memory refuses so often, generously.
-STALLED = 12
+#: How often a memory refuses, in turn, and how much longer a run may take then, generously.
+STALL_PERCENTS = (35, 80)
+STALLED = 30
 RANDOM_PROGRAMS = 16
 #: Of the cases that end, how many are run again with an unwilling memory, with a reset, and after an error.
 AGAIN_STALLED, AGAIN_RESET, AGAIN_AFTER = 10, 4, 20
@@ -73,10 +73,10 @@ class Case:
         if self.before is not None:
             self.before.run(rtl, mutant)
         longest = self.program.clocks or (self.cycles if self.exact else self.cycles * STALLED) + MARGIN
+        stall = 0 if self.stall_seed is None else STALL_PERCENTS[self.stall_seed % len(STALL_PERCENTS)]
         return rtl.run(
             self.program.memory, self.program.address, self.program.count, max_clocks=longest, mutant=mutant,
-            stall_percent=0 if self.exact else STALL_PERCENT, seed=self.stall_seed or 0, reset_at=self.reset_at,
-            keep=self.before is not None,
+            stall_percent=stall, seed=self.stall_seed or 0, reset_at=self.reset_at, keep=self.before is not None,
         )  # fmt: skip
 
     def holds(self, run: MachineRun) -> bool:
