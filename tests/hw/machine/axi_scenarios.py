@@ -23,7 +23,7 @@ TIMELESS = (Counter.COMPUTE, *(counter for counter in Counter if counter >= Coun
 class Scenario:
     """A program, its memory uint8 [bytes] before and after, and the counts of `TIMELESS`."""
 
-    SIZE: ClassVar[int] = 1 << 18
+    SIZE: ClassVar[int] = 1 << 19
     address: int
     count: int
     before: Bytes
