@@ -85,7 +85,7 @@ VERILATOR = Where("verilator", "cocotb", 800)
 ICARUS = Where("icarus", "cocotb", 200)
 #: Share of clocks with a reset once the component has stopped for good.
 _SOON = 0.2
-_NO_ICARUS = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+NO_ICARUS = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
 
 
 def cases(quick: Sequence[P], slow: Sequence[P] = ()) -> list[object]:
@@ -98,7 +98,7 @@ def cases(quick: Sequence[P], slow: Sequence[P] = ()) -> list[object]:
     def case(params: P, where: Where, *marks: pytest.MarkDecorator) -> object:
         return pytest.param(params, where, marks=marks, id=f"{params}-{where}")
 
-    made = [case(quick[0], VERILATOR), case(quick[0], ICARUS, _NO_ICARUS)]
+    made = [case(quick[0], VERILATOR), case(quick[0], ICARUS, NO_ICARUS)]
     made += [case(params, SHARED) for params in quick]
     for params in slow:
         made += [case(params, where, pytest.mark.slow) for where in (SHARED, VERILATOR)]

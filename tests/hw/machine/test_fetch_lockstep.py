@@ -1,0 +1,113 @@
+"""The instruction fetch against its twin: sound programs of every length, and all that a program can have wrong."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from skipbeat_arch.instruction import ENGINE_OF, INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode
+from skipbeat_arch.machine_ports import MachineError
+from skipbeat_hw.machine.fetch import Fetch
+from skipbeat_sim.machine.fetch import Fetch as FetchTwin
+from tests.hw.machine.lockstep_parts import Shape, Vectors, cases, payloads, word
+from tests.hw.stimulus import Fresh, Source, Values, Wire, sometimes
+from tests.hw.tile_streams import Halt
+from tests.hw.twins import Pair, Where, hold
+
+QUEUES = [f"{engine.name.lower()}_o" for engine in Engine]
+#: Opcodes that a program may have between its first and its last instruction.
+INNER = [opcode for opcode in ENGINE_OF if opcode != Opcode.END]
+FAULTS = ("version", "fingerprint", "no header", "second header", "unknown", "early end", "no end", "header alone")
+
+
+def _any(opcode: int, rng: random.Random) -> int:
+    """An instruction with any bits but its opcode."""
+    return rng.getrandbits(INSTRUCTION_BITS - 4) << 4 | opcode
+
+
+def _program(shape: Shape, rng: random.Random, length: int) -> list[int]:
+    """A program of at least four instructions: sound in two of three cases."""
+    header = {"version": VERSION, "fingerprint": shape.machine.fingerprint}
+    words = [word(Opcode.HEADER, rng, **header), *(_any(rng.choice(INNER), rng) for _ in range(length - 2))]
+    words.append(_any(Opcode.END, rng))
+    at = rng.randrange(1, length - 1)
+    match rng.choice(FAULTS) if rng.random() < 0.33 else "sound":
+        case "version":
+            words[0] = word(Opcode.HEADER, rng, **header | {"version": VERSION ^ 1 << rng.randrange(8)})
+        case "fingerprint":
+            flipped = header["fingerprint"] ^ 1 << rng.randrange(32)
+            words[0] = word(Opcode.HEADER, rng, **header | {"fingerprint": flipped})
+        case "no header":
+            words[0] = _any(rng.choice(INNER), rng)
+        case "second header":
+            words[at] = words[0]
+        case "unknown":
+            words[at] = _any(rng.choice([0, *range(len(Opcode) + 1, 16)]), rng)
+        case "early end":
+            words[at] = _any(Opcode.END, rng)
+        case "no end":
+            words[-1] = _any(rng.choice(INNER), rng)
+        case "header alone":
+            words = words[:1]
+    return words
+
+
+class Start:
+    """Drives `start_i` in the first clock; address and count mean nothing in all others."""
+
+    def __init__(self, address: int, count: int, rng: random.Random) -> None:
+        self._address, self._count, self._rng = address, count, rng
+        self._first = True
+
+    def drive(self) -> Values:
+        if self._first:
+            return {"start_i": 1, "address_i": self._address, "count_i": self._count}
+        return {"start_i": 0, "address_i": self._rng.getrandbits(32), "count_i": self._rng.getrandbits(24)}
+
+    def after(self, inputs: Values, outputs: Values) -> None:
+        self._first = False
+
+
+def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
+    size = max(shape.cols, INSTRUCTION_BYTES)
+
+    def begin() -> Sequence[Source]:
+        words = _program(shape, rng, rng.choice([4, rng.randint(4, 20), rng.randint(17, 200)]))
+        if rng.random() < 0.05:
+            words = []
+        address = rng.getrandbits(32) // size * size
+        data = b"".join(number.to_bytes(INSTRUCTION_BYTES, "little") for number in words)
+        data += rng.randbytes(size)
+
+        def contents(at: int) -> int:
+            offset = (at - address) % (1 << 32)
+            return int.from_bytes(data[offset : offset + shape.cols], "little")
+
+        return [
+            Start(address, len(words), rng),
+            Vectors(shape.machine, rng, contents),
+            *(Wire(f"{name}__ready", sometimes(rng)) for name in QUEUES),
+            Halt(),
+        ]
+
+    return [Fresh(begin)]
+
+
+FETCH = Pair(
+    "fetch",
+    lambda shape: Fetch(shape.machine),
+    lambda shape: FetchTwin(shape.machine),
+    _sources,
+    stopped=lambda values: values["error_o"] != 0 or not (values["busy_o"] or values["start_i"]),
+    meaning=payloads("requests", *QUEUES),
+)
+
+
+@pytest.mark.parametrize(("shape", "where"), cases())
+def test_fetch(shape: Shape, where: Where) -> None:
+    seen = hold(FETCH, shape, where, reset_share=0.002)
+    if where.clocks > 1000:
+        errors = {MachineError.BAD_PROGRAM, MachineError.WRONG_HARDWARE, MachineError.BAD_OPCODE}
+        assert seen["error_o"] == {MachineError.NONE, *errors}

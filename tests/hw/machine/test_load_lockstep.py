@@ -1,0 +1,61 @@
+"""The load engine against its twin: LOADs of every kind and ZEROs, with a reader that takes its time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from skipbeat_arch.instruction import Kind, Opcode
+from skipbeat_hw.machine.load import LoadEngine
+from skipbeat_sim.machine.load import Load
+from tests.hw.machine.lockstep_parts import Adapted, Shape, Vectors, cases, if_any, payloads, short, word
+from tests.hw.stimulus import Fresh, Offer, Source, Values, Wire, often
+from tests.hw.twins import Pair, Where, hold
+
+
+def _program(shape: Shape, rng: random.Random) -> Iterator[int]:
+    zeros = rng.choice([0.0, 0.2, 0.5])
+    while True:
+        wait = rng.choice([0, 0, rng.getrandbits(2)])
+        if rng.random() < zeros:
+            yield word(Opcode.ZERO, rng, count=short(rng), wait=wait)
+            continue
+        kind = rng.choice([Kind.ACTIVATIONS, *Kind])
+        source = rng.getrandbits(32) // shape.cols * shape.cols
+        width = rng.choice([1, 2, 3, 5, rng.getrandbits(12)])
+        count = short(rng)
+        yield word(Opcode.LOAD, rng, kind=kind, source=source, width=width, count=count, wait=wait)
+
+
+def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
+    def begin() -> Sequence[Source]:
+        return [
+            Offer("instructions", often(rng, rng.choice([1.0, 0.3, 0.05])), _program(shape, rng)),
+            Wire("some_i", lambda: rng.choice([3, rng.getrandbits(2)])),
+            Wire("halt_i", often(rng, rng.choice([0.0, 0.1]))),
+            Vectors(shape.machine, rng, lambda _: rng.getrandbits(8 * shape.cols)),
+        ]
+
+    return [Fresh(begin)]
+
+
+def _idle(twin: Load, inputs: Mapping[str, int]) -> Values:
+    """At the port, unlike in the twin, an engine with an instruction or a token to give is not idle."""
+    return {"idle_o": int(twin.idle and not inputs["instructions__valid"] and twin.give == 0)}
+
+
+LOAD = Pair(
+    "load_engine",
+    lambda shape: LoadEngine(shape.machine),
+    lambda shape: Adapted(Load(shape.machine), _idle),
+    _sources,
+    meaning={**payloads("requests"), **if_any("memory_write_o", 4)},
+)
+
+
+@pytest.mark.parametrize(("shape", "where"), cases())
+def test_load_engine(shape: Shape, where: Where) -> None:
+    hold(replace(LOAD, meaning={**LOAD.meaning, **if_any("bank_write_o", shape.rows)}), shape, where)

@@ -1,0 +1,103 @@
+"""The store engine against its twin, between an output stage and a writer that take their time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from skipbeat_arch import ports
+from skipbeat_arch.instruction import Opcode, layout
+from skipbeat_arch.machine_ports import vector_fields
+from skipbeat_hw.machine.store import StoreEngine
+from skipbeat_sim.machine.store import Store
+from tests.hw.machine.lockstep_parts import Adapted, Shape, cases, if_any, moved, payloads, short, word
+from tests.hw.stimulus import Draw, Fresh, Offer, Source, Values, Wire, often, sometimes
+from tests.hw.twins import Pair, Where, hold, while_set
+
+
+class Stage:
+    """The output stage: one job at a time, whose vectors come at will; junk comes while they do not."""
+
+    def __init__(self, shape: Shape, rng: random.Random) -> None:
+        self._machine, self._rng, self._coming = shape.machine, rng, sometimes(rng)
+        self._left = self._index = 0
+        self._valid = False
+
+    def drive(self) -> Values:
+        self._valid = self._left > 0 and bool(self._coming())
+        vector = {
+            "valid": int(self._valid), "data": self._rng.getrandbits(8 * self._machine.vector),
+            "final": int(self._left == 1) if self._valid else self._rng.getrandbits(1),
+            "index": self._index if self._valid else self._rng.getrandbits(16),
+        }  # fmt: skip
+        return {"jobs__ready": int(self._left == 0), "vector_i": ports.pack(vector_fields(self._machine), vector)}
+
+    def after(self, inputs: Values, outputs: Values) -> None:
+        if self._valid:
+            self._left, self._index = self._left - 1, self._index + 1
+        if moved("jobs", inputs, outputs):
+            job = ports.unpack(layout(Opcode.STORE), outputs["jobs__payload"])
+            self._left, self._index = job["count"] << (2 * job["raw"]), 0
+
+
+class Writes:
+    """The writer: one request at a time, done after a while."""
+
+    def __init__(self, done: Draw) -> None:
+        self._busy, self._done, self._drawn = False, done, 0
+
+    def drive(self) -> Values:
+        self._drawn = int(self._busy and self._done())
+        return {"requests__ready": int(not self._busy), "done_i": self._drawn}
+
+    def after(self, inputs: Values, outputs: Values) -> None:
+        self._busy = moved("requests", inputs, outputs) or (self._busy and not self._drawn)
+
+
+def _store(shape: Shape, rng: random.Random, wait: int) -> int:
+    raw, memory, local = rng.choice([(0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 1, 0)])
+    count = min(short(rng), shape.machine.output_depth >> (2 * raw))
+    return word(Opcode.STORE, rng, raw=raw, memory=memory, local=local, count=count, wait=wait)
+
+
+def _program(shape: Shape, rng: random.Random) -> Iterator[int]:
+    while True:
+        wait = rng.choice([0, 0, rng.getrandbits(2)])
+        kind = rng.choice([Opcode.STORE, Opcode.STORE, Opcode.STORE, Opcode.PLACE, Opcode.END])
+        if kind == Opcode.STORE:
+            yield _store(shape, rng, wait)
+        elif kind == Opcode.PLACE:
+            yield word(kind, rng, width=rng.choice([1, 2, 3, 5, rng.getrandbits(12)]), wait=0, signal=0)
+        else:
+            yield word(kind, rng, wait=wait)
+
+
+def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
+    def begin() -> Sequence[Source]:
+        return [
+            Offer("instructions", often(rng, rng.choice([1.0, 0.3, 0.05])), _program(shape, rng)),
+            Wire("some_i", lambda: rng.choice([3, rng.getrandbits(2)])),
+            Wire("halt_i", often(rng, rng.choice([0.0, 0.1]))),
+            Stage(shape, rng),
+            Writes(often(rng, rng.choice([1.0, 0.2, 0.02]))),
+        ]
+
+    return [Fresh(begin)]
+
+
+STORE = Pair(
+    "store_engine",
+    lambda shape: StoreEngine(shape.machine),
+    lambda shape: Adapted(Store(shape.machine), lambda twin, _: {"stored_o": int(twin.finished)}),
+    _sources,
+    meaning={"write_address_o": while_set("write_enable_o"), **payloads("jobs", "requests")},
+)
+
+
+@pytest.mark.parametrize(("shape", "where"), cases())
+def test_store_engine(shape: Shape, where: Where) -> None:
+    pair = replace(STORE, meaning={**STORE.meaning, **if_any("local_write_o", shape.rows)})
+    hold(pair, shape, where)

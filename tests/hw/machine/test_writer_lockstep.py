@@ -1,0 +1,74 @@
+"""The write master against its twin: bursts of any alignment, and a memory that takes and answers when it likes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from skipbeat_arch import ports
+from skipbeat_arch.machine_ports import WRITE_REQUEST, MachineError
+from skipbeat_hw.machine.writer import Writer
+from skipbeat_sim.machine.writer import Writer as WriterTwin
+from tests.hw.machine.lockstep_parts import Adapted, ReadPort, Shape, burst_meaning, cases, short, vector_address
+from tests.hw.stimulus import Fresh, Offer, Source, Values, bits, often, sometimes
+from tests.hw.twins import Pair, Where, hold, while_set
+
+
+class Memory:
+    """The write channels: a burst is answered after its last beat; the response means nothing before."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._addresses, self._beats = sometimes(rng), sometimes(rng)
+        self._answering = often(rng, rng.choice([1.0, 0.3, 0.03]))
+        self._failing = rng.choice([0.05, 0.3])
+        self._answers = 0
+
+    def drive(self) -> Values:
+        valid = self._answers > 0 and self._answering()
+        response = self._rng.getrandbits(2) if not valid or self._rng.random() < self._failing else 0
+        return {
+            "bus__awready": self._addresses(), "bus__wready": self._beats(), "bus__bvalid": int(valid),
+            "bus__bresp": response,
+        }  # fmt: skip
+
+    def after(self, inputs: Values, outputs: Values) -> None:
+        sent = outputs["bus__wvalid"] and inputs["bus__wready"] and outputs["bus__wlast"]
+        self._answers += int(bool(sent)) - inputs["bus__bvalid"]
+
+
+def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
+    data, start = bits(rng, 8 * shape.cols), bits(rng, 16)
+
+    def request() -> int:
+        return ports.pack(WRITE_REQUEST, {"address": vector_address(shape, rng), "count": short(rng), "start": start()})
+
+    def begin() -> Sequence[Source]:
+        return [
+            Offer("requests", sometimes(rng), iter(request, -1)),
+            ReadPort("read_data_i", "read_address_o", lambda _: data()),
+            Memory(rng),
+        ]
+
+    return [Fresh(begin)]
+
+
+WRITER = Pair(
+    "writer",
+    lambda shape: Writer(shape.machine),
+    lambda shape: Adapted(WriterTwin(shape.machine), lambda twin, _: {"quiet_o": int(not twin.active)}),
+    _sources,
+    meaning={
+        **burst_meaning("aw"), "bus__wdata": while_set("bus__wvalid"), "bus__wlast": while_set("bus__wvalid"),
+    },
+    constant=lambda _: ("bus__bready", "bus__wstrb", "bus__awsize", "bus__awburst"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "where"), cases())
+def test_writer(shape: Shape, where: Where) -> None:
+    seen = hold(WRITER, shape, where)
+    if where.backend == "shared":
+        assert seen["error_o"] == {MachineError.NONE, MachineError.WRITE_FAILED}
