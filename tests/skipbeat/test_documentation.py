@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,3 +89,12 @@ def test_links_and_paths_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(file), link
     for path in PATH.findall(text):
         assert "NAME" in path or (ROOT / path).exists(), path
+
+
+@pytest.mark.slow
+def test_the_life_of_a_weight_is_what_the_design_tells() -> None:
+    """If the compiler has changed: run docs/life_figure.py, and follow the new clocks in docs/design.md."""
+    told = subprocess.run(
+        [sys.executable, ROOT / "docs" / "life.py"], capture_output=True, text=True, timeout=300, check=True
+    ).stdout
+    assert told in (ROOT / "docs" / "design.md").read_text()
