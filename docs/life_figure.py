@@ -124,9 +124,11 @@ def draw() -> str:
     """The figure."""
     s = story()
     top, bottom = ROWS["weight"], ROWS["activation"] + HEIGHT
-    meeting = ["has it in slot 1", f"from clock {s['in the PE']} on", "", "reads slot 1, picks",
-               "index 2 of the bundle", f"in clock {s['picked']}", "", f"{s['weight']} · {s['activation']} = {s['product']:,}",
-               f"in clock {s['multiplied']}", "", "adds it to the sum", "from above"]  # fmt: skip
+    meeting = [
+        "has it in slot 1", f"from clock {s['in the PE']} on", "", "reads slot 1, picks", "index 2 of the bundle",
+        f"in clock {s['picked']}", "", f"{s['weight']} · {s['activation']} = {s['product']:,}",
+        f"in clock {s['multiplied']}", "", "adds it to the sum", "from above",
+    ]  # fmt: skip
     middle = x_of(6) + BOX // 2
     estimate = x_of(1) + BOX // 2
     priced = s["estimate of layer 2"]
