@@ -63,7 +63,9 @@ def assumptions(layers: Sequence[ModelLayer], hw: Hardware) -> tuple[str, ...]:
         "on the RTL, and what a program of several layers saves by overlap is not counted",
         f"the memory serves {memory.bytes_per_clock} bytes per clock after {memory.latency_clocks} clocks, and nobody "
         "else uses it",
-        "host operators take no time here",
+        "host operators take no time here; operators that the output stage takes over (batch norm, clamps, additions, "
+        "maxima) are not counted either: an addition loads the other operand and a maximum takes more sums, which "
+        "skipbeat simulate counts",
         "numbers are int8 with int32 sums; a layer's bias, scale and clamp are in its own program",
         "outputs are not permuted to balance groups: memory holds them in the order that the next layer reads",
     ]

@@ -164,7 +164,7 @@ def _host_operators(console: Console, estimate: Estimate) -> None:
             table,
             [printable(operator), "output stage" if fused else "host", count(places), count(elements)],
         )
-    _item(console, "", "operators that the array does not run; those of the host are in no cycle and no energy above")
+    _item(console, "", "operators that the array does not run; they are in no cycle and no energy above")
     console.print(table, crop=False)
 
 
