@@ -61,20 +61,24 @@ SMALL = Shape(4, 4, 4, beat=4, lanes=4, outstanding=4)
 EXACT = Shape(4, 16, 4, beat=8, lanes=2, burst=16)
 #: A vector is two instructions and two beats; there are more bundles in it than in a place's smallest period.
 WIDE = Shape(8, 32, 8, beat=16, lanes=8, burst=8, outstanding=8)
+SHAPES = (NARROW, SMALL, EXACT, WIDE)
 
-_QUICK, _SLOW = 600, 4000
-_ICARUS = 150
+_QUICK, _SLOW, _ICARUS = 2000, 8000, 300
 
 
-def cases(quick: Shape = NARROW, slow: Sequence[Shape] = (NARROW, SMALL, EXACT, WIDE)) -> list[object]:
-    """(shape, where) of a module's regression: one short run; marked slow, longer ones on more shapes, and Icarus."""
+def cases(*quick: Shape, slow: Sequence[Shape] = SHAPES, clocks: int = _QUICK) -> list[object]:
+    """(shape, where) of a module's regression: short runs on `quick` shapes (without any, NARROW).
+
+    Marked slow: longer ones on `slow` shapes, and one on Icarus, to which an undefined output shows.
+    """
 
     def case(shape: Shape, where: Where, *marks: pytest.MarkDecorator) -> object:
         return pytest.param(shape, where, marks=marks, id=f"{shape}-{where}-{where.clocks}")
 
-    made = [case(quick, Where("verilator", "shared", _QUICK))]
+    first = quick or (NARROW,)
+    made = [case(shape, Where("verilator", "shared", clocks)) for shape in first]
     made += [case(shape, Where("verilator", "shared", _SLOW), pytest.mark.slow) for shape in slow]
-    return [*made, case(quick, Where("icarus", "cocotb", _ICARUS), pytest.mark.slow, NO_ICARUS)]
+    return [*made, case(first[0], Where("icarus", "cocotb", _ICARUS), pytest.mark.slow, NO_ICARUS)]
 
 
 class Adapted(Generic[T]):

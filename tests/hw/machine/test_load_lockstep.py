@@ -35,7 +35,7 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
         return [
             Offer("instructions", often(rng, rng.choice([1.0, 0.3, 0.05])), _program(shape, rng)),
             Wire("some_i", lambda: rng.choice([3, rng.getrandbits(2)])),
-            Wire("halt_i", often(rng, rng.choice([0.0, 0.1]))),
+            Wire("halt_i", often(rng, rng.choice([0.0, 0.1, 0.3]))),
             Vectors(shape.machine, rng, lambda _: rng.getrandbits(8 * shape.cols)),
         ]
 

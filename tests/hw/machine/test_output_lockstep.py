@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -12,55 +13,86 @@ from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine import PARAMETER_PITCH
 from skipbeat_hw.machine.output import OutputStage
 from skipbeat_sim.machine.output import OutputStage as OutputStageTwin
-from tests.hw.machine.lockstep_parts import ReadPort, Shape, cases, if_any, word
-from tests.hw.stimulus import Fresh, Offer, Source, elements, sometimes
+from tests.hw.machine.lockstep_parts import SMALL, ReadPort, Shape, cases, if_any, word
+from tests.hw.stimulus import Fresh, Offer, Source, often, sometimes
 from tests.hw.twins import Meaning, Pair, Where, hold
 
 #: Where the vectors of each kind of parameter begin, behind the bias; those of the shift are one.
 MULTIPLIERS, SHIFTS, UNUSED = 4, 12, 13
+#: Items of the longest job.
+LONGEST = (1 << 14) - 1
 
 
-def _signed(rng: random.Random) -> int:
-    """32 bits of any magnitude, so that some sums are clamped and some are not."""
-    return rng.choice([-1, 1]) * rng.getrandbits(rng.randint(0, 31)) if rng.random() < 0.9 else -(1 << 31)
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers of any magnitude, so that some results are clamped and some are not.
+
+    Attributes:
+        lowest: share of sums and biases that are the lowest there is, which alone needs every bit of a product.
+        largest: share of multipliers that are the largest there is.
+    """
+
+    rng: random.Random
+    lowest: float
+    largest: float
+
+    def signed(self, bits: int, lowest: float) -> int:
+        """Two's complement."""
+        if self.rng.random() < lowest:
+            return -1 << (bits - 1)
+        return self.rng.choice([-1, 1]) * self.rng.getrandbits(self.rng.randint(0, bits - 1))
+
+    def multiplier(self) -> int:
+        """31 bits, positive."""
+        if self.rng.random() < self.largest:
+            return (1 << 31) - 1
+        return max(1, self.rng.getrandbits(self.rng.randint(1, 31)))
+
+    def parameters(self, shape: Shape, address: int) -> int:
+        """A vector of parameters, by its place in its block."""
+        at, words = address % PARAMETER_PITCH, range(shape.cols // 4)
+        if at < MULTIPLIERS:
+            return ports.pack_array([self.signed(32, self.lowest) for _ in words], 32)
+        if at < SHIFTS:
+            return ports.pack_array([self.multiplier() for _ in words], 32)
+        if at < UNUSED:
+            return ports.pack_array([self.rng.randint(1, 62) for _ in range(shape.cols)], 8)
+        return self.rng.getrandbits(8 * shape.cols)
+
+    def sums(self, shape: Shape) -> int:
+        """An item."""
+        return ports.pack_array([self.signed(32, self.lowest) for _ in range(shape.cols)], 32)
+
+    def residuals(self, shape: Shape) -> int:
+        """A vector of the residual memory, often the lowest number."""
+        return ports.pack_array([self.signed(8, 0.3) for _ in range(shape.cols)], 8)
 
 
-def _parameters(shape: Shape, rng: random.Random, address: int) -> int:
-    """A vector of parameters, by its place in its block."""
-    at = address % PARAMETER_PITCH
-    if at < MULTIPLIERS:
-        return ports.pack_array([_signed(rng) for _ in range(shape.cols // 4)], 32)
-    if at < SHIFTS:
-        return ports.pack_array([_multiplier(rng) for _ in range(shape.cols // 4)], 32)
-    if at < UNUSED:
-        return ports.pack_array([rng.randint(1, 62) for _ in range(shape.cols)], 8)
-    return rng.getrandbits(8 * shape.cols)
-
-
-def _multiplier(rng: random.Random) -> int:
-    return max(1, rng.getrandbits(rng.randint(1, 31))) if rng.random() < 0.9 else (1 << 31) - 1
+def _job(rng: random.Random, **fields: int) -> int:
+    low, high = sorted(rng.choice([(-128, 127), (rng.randint(-128, 127), rng.randint(-128, 127))]))
+    block = rng.choice([0, 63, rng.randrange(64)])
+    return word(Opcode.STORE, rng, block=block, low=low & 255, high=high & 255, local=0, memory=1, **fields)
 
 
 def _jobs(rng: random.Random) -> Iterator[int]:
+    """Jobs of a few items, now and then of many, or of pools as large as can be."""
     while True:
         raw = int(rng.random() < 0.2)
-        low, high = sorted(rng.choice([(-128, 127), (rng.randint(-128, 127), rng.randint(-128, 127))]))
         pool = 1 if raw else rng.choice([1, 1, 2, 3, 4, rng.randint(1, 31)])
-        count = rng.randint(1, max(1, 16 // pool))
-        yield word(
-            Opcode.STORE, rng, raw=raw, count=count, pool=pool, low=low & 255, high=high & 255, local=0, memory=1
-        )
+        most = rng.choice([16, 16, 16, 64]) // pool
+        yield _job(rng, raw=raw, count=rng.randint(1, max(1, most)), pool=pool)
 
 
-def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
+def _sources(shape: Shape, kind: str, rng: random.Random) -> Sequence[Source]:
     def begin() -> Sequence[Source]:
-        sums = iter(lambda: ports.pack_array([_signed(rng) for _ in range(shape.cols)], 32), -1)
-        residuals = elements(rng, shape.cols, 8)
+        numbers = Numbers(rng, *rng.choice([(0.1, 0.1), (0.0, 0.5), (0.6, 0.6)]))
+        jobs = iter([_job(rng, raw=0, count=LONGEST, pool=1)]) if kind == "longest" else _jobs(rng)
+        willing = often(rng, 1.0) if kind == "longest" else sometimes(rng)
         return [
-            Offer("jobs", sometimes(rng), _jobs(rng)),
-            Offer("results", sometimes(rng), sums),
-            ReadPort("parameter_i", "parameter_address_o", lambda address: _parameters(shape, rng, address)),
-            ReadPort("residual_i", "residual_address_o", lambda _: residuals()),
+            Offer("jobs", sometimes(rng), jobs),
+            Offer("results", willing, iter(lambda: numbers.sums(shape), -1)),
+            ReadPort("parameter_i", "parameter_address_o", lambda address: numbers.parameters(shape, address)),
+            ReadPort("residual_i", "residual_address_o", lambda _: numbers.residuals(shape)),
         ]
 
     return [Fresh(begin)]
@@ -79,6 +111,14 @@ OUTPUT = Pair(
 )
 
 
-@pytest.mark.parametrize(("shape", "where"), cases())
+@pytest.mark.parametrize(("shape", "where"), cases(clocks=6000))
 def test_output_stage(shape: Shape, where: Where) -> None:
     hold(OUTPUT, shape, where)
+
+
+@pytest.mark.slow
+def test_longest_job() -> None:
+    """One job after one reset: every bit of the counts and of the residual's address."""
+    where = Where("verilator", "shared", LONGEST + 100)
+    seen = hold(replace(OUTPUT, kinds=("longest",)), SMALL, where, reset_share=0.0)
+    assert max(word >> (2 + 8 * SMALL.cols) for word in seen["vector_o"]) == LONGEST - 1

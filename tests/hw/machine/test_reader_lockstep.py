@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from skipbeat_arch import ports
 from skipbeat_arch.machine_ports import REQUEST, MachineError
 from skipbeat_hw.machine.reader import Reader
 from skipbeat_sim.machine.reader import Reader as ReaderTwin
-from tests.hw.machine.lockstep_parts import Adapted, Shape, burst_meaning, cases, if_any, short, vector_address
+from tests.hw.machine.lockstep_parts import NARROW, Adapted, Shape, burst_meaning, cases, if_any, short, vector_address
 from tests.hw.stimulus import Fresh, Offer, Source, Values, sometimes
 from tests.hw.twins import Pair, Where, hold
 
@@ -42,8 +43,13 @@ class Memory:
 
 def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
     def begin() -> Sequence[Source]:
-        requests = iter(lambda: ports.pack(REQUEST, {"address": vector_address(shape, rng), "count": short(rng)}), -1)
-        return [Offer("requests", sometimes(rng), requests), Memory(shape, rng)]
+        alone = rng.random() < 0.3  # requests of a vector fill the queue of what is to return
+
+        def request() -> int:
+            count = 1 if alone else short(rng)
+            return ports.pack(REQUEST, {"address": vector_address(shape, rng), "count": count})
+
+        return [Offer("requests", sometimes(rng), iter(request, -1)), Memory(shape, rng)]
 
     return [Fresh(begin)]
 
@@ -58,7 +64,7 @@ READER = Pair(
 )
 
 
-@pytest.mark.parametrize(("shape", "where"), cases())
+@pytest.mark.parametrize(("shape", "where"), cases(replace(NARROW, outstanding=8)))
 def test_reader(shape: Shape, where: Where) -> None:
     seen = hold(READER, shape, where)
     if where.backend == "shared":

@@ -80,7 +80,7 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
         return [
             Offer("instructions", often(rng, rng.choice([1.0, 0.3, 0.05])), _program(shape, rng)),
             Wire("some_i", lambda: rng.choice([3, rng.getrandbits(2)])),
-            Wire("halt_i", often(rng, rng.choice([0.0, 0.1]))),
+            Wire("halt_i", often(rng, rng.choice([0.0, 0.1, 0.3]))),
             Stage(shape, rng),
             Writes(often(rng, rng.choice([1.0, 0.2, 0.02]))),
         ]

@@ -23,7 +23,7 @@ class Memory:
         self._rng = rng
         self._addresses, self._beats = sometimes(rng), sometimes(rng)
         self._answering = often(rng, rng.choice([1.0, 0.3, 0.03]))
-        self._failing = rng.choice([0.05, 0.3])
+        self._failing = rng.choice([0.1, 0.4])
         self._answers = 0
 
     def drive(self) -> Values:
