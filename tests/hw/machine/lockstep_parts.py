@@ -63,7 +63,7 @@ EXACT = Shape(4, 16, 4, beat=8, lanes=2, burst=16)
 WIDE = Shape(8, 32, 8, beat=16, lanes=8, burst=8, outstanding=8)
 SHAPES = (NARROW, SMALL, EXACT, WIDE)
 
-_QUICK, _SLOW, _ICARUS = 2000, 8000, 300
+_QUICK, _SLOW, _ICARUS = 2000, 8000, 800
 
 
 def cases(*quick: Shape, slow: Sequence[Shape] = SHAPES, clocks: int = _QUICK) -> list[object]:
