@@ -121,7 +121,12 @@ class Instruction:
             raise InputError("PLACE: it waits for nothing and signals nothing")
         if values.get("count") == 0:
             raise InputError(f"{self.opcode.name}: count must be at least 1")
+        if self.opcode == Opcode.SETUP and not all(values[f"n{loop}"] for loop in range(4)):
+            raise InputError("SETUP: n0 to n3 must be at least 1")
         if self.opcode == Opcode.STORE:
+            low, high = (values[name] - 256 * (values[name] >> 7) for name in ("low", "high"))
+            if low > high:
+                raise InputError(f"STORE: low must be at most high, not {low} and {high}")
             if not values["memory"] and not values["local"]:
                 raise InputError("STORE: one of memory and local must be 1")
             if values["raw"] and values["local"]:

@@ -15,8 +15,11 @@ from skipbeat_arch.instruction import ENGINE_OF, FIELDS, Engine, Instruction, Op
 def instructions(draw: st.DrawFn) -> Instruction:
     opcode = draw(st.sampled_from(Opcode))
     fields = {name: draw(st.integers(0, (1 << int(str(bits))) - 1)) for name, bits in FIELDS[opcode]}
-    if "count" in fields:
-        fields["count"] = max(1, fields["count"])
+    for name in {"count", "n0", "n1", "n2", "n3"} & set(fields):
+        fields[name] = max(1, fields[name])
+    if "low" in fields:
+        low, high = sorted((draw(st.integers(-128, 127)), draw(st.integers(-128, 127))))
+        fields |= {"low": low & 255, "high": high & 255}
     if opcode == Opcode.STORE:
         where = draw(st.sampled_from([(1, 0), (0, 1), (1, 1)]))
         fields |= dict(zip(("memory", "local"), where, strict=True))
@@ -56,6 +59,8 @@ def test_a_readable_line() -> None:
         ("STORE count=1", "line 1: STORE: one of memory and local must be 1"),
         ("STORE count=1 raw=1 local=1", "line 1: STORE: raw sums are not local"),
         ("ZERO to=1", "line 1: ZERO: count must be at least 1"),
+        ("SETUP n0=1 n1=1 n2=1", "line 1: SETUP: n0 to n3 must be at least 1"),
+        ("STORE count=1 memory=1 low=1", "line 1: STORE: low must be at most high, not 1 and 0"),
         ("PLACE to=1 signal=load", "line 1: PLACE: it waits for nothing and signals nothing"),
     ],
 )
