@@ -39,7 +39,7 @@ def ecp5(top: str, operands: tuple[int, int] | None) -> Flow:
         "mult18x18d.v": _mult18x18d(*operands),
         _MULTIPLEXERS: _techmap(_MULTIPLEXERS),
     }
-    pack = f"{_WIDE_MULTIPLEXERS}{_FLATTEN}{_PACK_MULT18X18D}"
+    pack = f"{_WIDE_MULTIPLEXERS}{_FIND_MULTIPLIER}{_FLATTEN}{_PACK_MULT18X18D}"
     return Flow(f"{_READ.format(top=top)}{pack}synth_ecp5 -nowidelut -top {top} -json netlist.json\n{_STAT}", files)
 
 
@@ -81,11 +81,18 @@ techmap -map {_MULTIPLEXERS}
 opt_clean
 cd ..
 """
-_PACK_MULT18X18D = f"""\
+#: In the PE alone: among all the cells of a large design the search for the subcircuit would not end.
+_FIND_MULTIPLIER = f"""\
+cd {PE}
 wreduce
 opt_clean
 extract -map multiplier.v
 select -assert-min 1 t:{MULTIPLIER}
+cd ..
+"""
+_PACK_MULT18X18D = """\
+wreduce
+opt_clean
 techmap -map mult18x18d.v
 opt_clean
 """
