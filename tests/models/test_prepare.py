@@ -52,6 +52,7 @@ def test_the_same_seed_gives_the_same_network(two_of_four: PreparedDigits) -> No
     assert again.int8_accuracy == two_of_four.int8_accuracy
 
 
+@pytest.mark.slow
 def test_another_pattern_order_and_layer_choice() -> None:
     prepared = prepare_digits(Scheme.everywhere(Pattern.parse("1:8")), seed=1, order="cin,kh,kw")
     assert prepared.pruned_accuracy >= 92
@@ -59,6 +60,7 @@ def test_another_pattern_order_and_layer_choice() -> None:
     assert [fullest(layer.weight, 8) for layer in prepared.network.layers] == [1, 1, 1, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["dense", "unstructured:0.25", "block:0.5"])
 def test_other_kinds_of_pattern(text: str) -> None:
     pattern = Pattern.parse(text)

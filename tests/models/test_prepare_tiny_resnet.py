@@ -58,6 +58,7 @@ def test_weights_satisfy_the_pattern(two_of_four: TrainedNetwork) -> None:
             assert fullest(weight, 4) == 4, step.layer.name
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_graph(two_of_four: TrainedNetwork) -> None:
     said: list[str] = []
     again = prepare_trained(SOURCE, Pattern.parse("2:4"), progress=said.append)
@@ -68,6 +69,7 @@ def test_the_same_seed_gives_the_same_graph(two_of_four: TrainedNetwork) -> None
     assert again.int8_accuracy == two_of_four.int8_accuracy
 
 
+@pytest.mark.slow
 def test_everything_pruned_in_the_other_order() -> None:
     prepared = prepare_trained(SOURCE, Scheme.everywhere(Pattern.parse("1:4")), seed=1, order="cin,kh,kw")
     assert prepared.dense_accuracy >= 95

@@ -90,7 +90,9 @@ def check(
     assert (result.passed > 0, result.failed) == (True, 0)
 
 
-@pytest.mark.parametrize("module", ALL)
+@pytest.mark.parametrize(
+    "module", [pytest.param(name, marks=pytest.mark.slow) if name == "axi_errors" else name for name in ALL]
+)
 def test_ports(verilog: str, scenarios: Path, module: str) -> None:
     check(verilog, scenarios, module, 1)
 
