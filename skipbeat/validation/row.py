@@ -13,7 +13,7 @@ class Row:
         tool, case: who published the number, and of what.
         published: the number. formula: what the tool's published formula gives here; None if it has none.
         core: the timing model's cycles of the same work on the core with ideal ports, on `hardware`; None where that
-            says nothing.
+            says nothing. machine: of the whole machine, with the memory of that hardware; None if it was not priced.
         hardware: preset, with what was changed.
         explanation: where the difference comes from.
         dense_published, dense_core: the dense cycles that each is compared with; None for a row that is dense itself.
@@ -28,6 +28,7 @@ class Row:
     explanation: str
     dense_published: int | None = None
     dense_core: int | None = None
+    machine: int | None = None
 
     @property
     def formula_agrees(self) -> bool:
@@ -36,8 +37,9 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Our cycles over the published ones."""
-        return None if self.core is None else self.core / self.published
+        """Our cycles over the published ones: the core's, or the machine's where the core says nothing."""
+        ours = self.machine if self.core is None else self.core
+        return None if ours is None else ours / self.published
 
     @property
     def speedup_published(self) -> float | None:

@@ -11,7 +11,17 @@ from .row import Row
 from .tensor_core import sparseloop_rows
 
 BEGIN, END = "<!-- skipbeat validate: begin -->", "<!-- skipbeat validate: end -->"
-_HEAD = ("tool", "case", "published", "its formula here", "skipbeat core", "ours / theirs", "speed-up", "hardware")
+_HEAD = (
+    "tool",
+    "case",
+    "published",
+    "its formula here",
+    "skipbeat core",
+    "skipbeat machine",
+    "ours / theirs",
+    "speed-up",
+    "hardware",
+)
 
 
 def validation_rows() -> tuple[Row, ...]:
@@ -20,12 +30,13 @@ def validation_rows() -> tuple[Row, ...]:
 
 
 def lines(rows: Iterable[Row]) -> list[str]:
-    """The rows for a terminal: two lines and an explanation each."""
+    """The rows for a terminal: three lines and an explanation each."""
     text = []
     for row in rows:
-        _, _, published, formula, core, ratio, speedup, hardware = _cells(row)
+        _, _, published, formula, core, machine, ratio, speedup, hardware = _cells(row)
         text.append(f"{row.tool}: {row.case}")
-        text.append(f"  published {published}, its formula {formula}; here {core} on {hardware}, {ratio}, {speedup}")
+        text.append(f"  published {published}, its formula {formula}; here {ratio} of it, speed-up {speedup}")
+        text.append(f"  core {core}, machine with its memory {machine}, on {hardware}")
         text.append(f"  {_sentence(row)}")
     return text
 
@@ -52,7 +63,8 @@ def replace_table(page: str, rows: Sequence[Row], where: str) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     return (
-        row.tool, row.case, f"{row.published:,}", _count(row.formula), _count(row.core), _number(row.ratio),
+        row.tool, row.case, f"{row.published:,}", _count(row.formula), _count(row.core), _count(row.machine),
+        _number(row.ratio),
         f"{_number(row.speedup_published)} there, {_number(row.speedup_core)} here" if row.dense_published else "–",
         row.hardware,
     )  # fmt: skip

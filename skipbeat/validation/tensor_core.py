@@ -15,6 +15,7 @@ from skipbeat_mapper.references.sparseloop import (
 )
 
 from .core import pattern_cycles
+from .machine import machine_cycles
 from .row import Row
 
 DENSE, AT_2_4, AT_2_8 = 147_456, 73_728, 66_707
@@ -28,19 +29,21 @@ def sparseloop_rows() -> Iterator[Row]:
     dense, dense_wide = pattern_cycles(PUBLISHED_CASE, (1, 1), hw), pattern_cycles(PUBLISHED_CASE, (1, 1), wide)
     yield Row(
         tool=TOOL, case=_case("dense"), published=DENSE, formula=tensor_core(PUBLISHED_CASE, (1, 1)).compute,
-        core=dense, hardware="large-32x32",
+        core=dense, hardware="large-32x32", machine=machine_cycles([PUBLISHED_CASE], (1, 1), hw),
         explanation=f"it counts no fill; here {dense - DENSE} cycles load the first tile and drain the last pass",
     )  # fmt: skip
     two_four = pattern_cycles(PUBLISHED_CASE, (2, 4), hw)
     yield Row(
         tool=TOOL, case=_case("2:4"), published=AT_2_4, formula=tensor_core(PUBLISHED_CASE, (2, 4)).cycles,
         core=two_four, hardware="large-32x32", dense_published=DENSE, dense_core=dense,
+        machine=machine_cycles([PUBLISHED_CASE], (2, 4), hw),
         explanation=f"likewise {two_four - AT_2_4} cycles, over half the work",
     )  # fmt: skip
     published = tensor_core(PUBLISHED_CASE, (2, 8))
     yield Row(
         tool=TOOL, case=_case("2:8, 42 bytes per clock as 2:4 needs"), published=AT_2_8, formula=published.cycles,
         core=pattern_cycles(PUBLISHED_CASE, (2, 8), wide), hardware=WIDE, dense_published=DENSE, dense_core=dense_wide,
+        machine=machine_cycles([PUBLISHED_CASE], (2, 8), wide),
         explanation=_full_bandwidth(published, wide),
     )  # fmt: skip
     yield _what_if(published, hw, wide, dense_wide)

@@ -45,8 +45,16 @@ def test_the_tensor_core_case_and_its_bandwidth(rows: tuple[Row, ...]) -> None:
 def test_no_row_beats_its_multipliers(rows: tuple[Row, ...]) -> None:
     for row in rows:
         if row.case.startswith("ResNet-18") and row.dense_core is None:
-            assert row.core is not None
-            assert row.core * (1024 if "32×32" in row.case else 256) >= 1_814_073_344
+            assert row.machine is not None
+            assert row.machine * (1024 if "32×32" in row.case else 256) >= 1_814_073_344
+
+
+def test_the_memory_costs_something_and_not_much(rows: tuple[Row, ...]) -> None:
+    """Where the memory is as wide as the hardware description has it, the machine stays close to its core."""
+    both = [(row.core, row.machine) for row in rows if row.core is not None and row.machine is not None]
+    assert len(both) >= 9
+    for core, machine in both:
+        assert core < machine < 1.3 * core
 
 
 @pytest.mark.usefixtures("quick")
