@@ -31,8 +31,8 @@ test: lint quick ## everything that must pass before a commit: lint and the quic
 quick: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
 
-regress: $(STAMP) ## the whole simulation regression: components and random cases of the core
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/hw
+regress: $(STAMP) ## the whole simulation regression: components, machine programs, layers of the zoo, random cases
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/hw tests/sim/machine tests/skipbeat/test_priced_layers_on_rtl.py
 	$(BIN)/skipbeat regress $(ARGS)
 
 verilog: $(STAMP) ## Verilog for HW=preset-or-file, into build/verilog
