@@ -97,6 +97,7 @@ class WriterRules(Around):
             implies(active, sent + unread == count, sent + self.ahead + self.due == count, count != 0),
             implies(active, count <= self.machine.output_depth * self.parts),
             implies(~active, to_read == 0, ~reading, fifo.level == 0, self.due == 0, self.ahead == 0, self.open == 0),
+            implies(~active, part == 0),
             implies(active & (self.due != 0), place == next_place, first | (place == 0)),
             implies(active & first, sent == 0, self.ahead == 0, position == place),
             Assert(self.done_o == (active & (self.due == 0) & (self.ahead == 0) & (self.open == 0))),
