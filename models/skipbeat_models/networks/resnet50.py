@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from .seeded import seeded
+from .shortcut import shortcut
 
 #: Of a block's result to its 3x3 convolution.
 EXPANSION = 4
@@ -35,13 +36,7 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(width, c_out, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c_out)
         self.relu3 = nn.ReLU()
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or c_in != c_out:
-            self.shortcut = nn.Sequential(
-                OrderedDict[str, nn.Module](
-                    conv=nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False), bn=nn.BatchNorm2d(c_out)
-                )
-            )
+        self.shortcut = shortcut(c_in, c_out, stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[N, c_in, H, W] to [N, 4 * width, H / stride, W / stride]."""

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from .seeded import seeded
+from .shortcut import shortcut
 
 
 class BasicBlock(nn.Module):
@@ -28,13 +29,7 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(c_out, c_out, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(c_out)
         self.relu2 = nn.ReLU()
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or c_in != c_out:
-            self.shortcut = nn.Sequential(
-                OrderedDict[str, nn.Module](
-                    conv=nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False), bn=nn.BatchNorm2d(c_out)
-                )
-            )
+        self.shortcut = shortcut(c_in, c_out, stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[N, c_in, H, W] to [N, c_out, H / stride, W / stride]."""

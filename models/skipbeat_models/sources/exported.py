@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
-from typing import cast
+from typing import Any, cast
 
 import torch
 
@@ -226,9 +226,8 @@ def _copy_with(model: nn.Module, change: Callable[[torch.Tensor], torch.Tensor])
     copied = copy.deepcopy(model, memo)
     for module in copied.modules():
         for tensors in (module._parameters, module._buffers):
-            for name, tensor in tensors.items():
-                if tensor is not None:
-                    tensors[name] = change(tensor)  # type: ignore[assignment]
+            held = cast(dict[str, torch.Tensor | None], tensors)
+            held.update({name: change(tensor) for name, tensor in held.items() if tensor is not None})
     return copied
 
 
@@ -236,18 +235,18 @@ def _copy_with(model: nn.Module, change: Callable[[torch.Tensor], torch.Tensor])
 def _evaluation(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, and no cache of keys and values where a configuration asks for one (Hugging Face)."""
     training = {module: module.training for module in model.modules()}
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     cached = getattr(config, "use_cache", None)
     try:
         model.eval()
         if cached is not None:
-            setattr(config, "use_cache", False)  # noqa: B010 (an object that torch does not know)
+            config.use_cache = False
         yield
     finally:
         for module, was in training.items():
             module.training = was
         if cached is not None:
-            setattr(config, "use_cache", cached)  # noqa: B010
+            config.use_cache = cached
 
 
 @contextmanager

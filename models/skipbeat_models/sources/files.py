@@ -47,7 +47,7 @@ def open_checkpoint(path: Path) -> dict[str, StoredTensor]:
 def _safetensors(path: Path) -> dict[str, StoredTensor]:
     try:
         with safe_open(path, framework="pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in list(file.keys())}
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"checkpoint {path}: cannot be read as .safetensors: {_line(error)}") from None
 

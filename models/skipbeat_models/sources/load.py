@@ -69,6 +69,8 @@ def load_source(
         raise InputError(f"model {source}: a number of tokens belongs to a zoo model or a checkpoint of .safetensors")
     if is_checkpoint:
         _no_checkpoint(source, checkpoint)
+        if not path.exists():
+            raise InputError(f"model {source}: cannot be read: no such file")
         if tokens is None:
             raise InputError(f"model {source}: expected a number of tokens, the length of a sequence")
         return _from_checkpoint(path, scheme, seed, stated, tokens, batch or 1)

@@ -107,10 +107,13 @@ def _split(left: Value, right: Value, first: str, second: str, out: str) -> Prod
     rows = [axis for axis in mine if axis not in yours]
     if not summed or any(axis not in out for axis in outputs + rows):
         return None
-    groups: tuple[Sequence[str], ...] = (repeated, summed, outputs)
+
+    def places(axes: Sequence[str]) -> tuple[int, ...]:
+        return tuple(yours.index(axis) for axis in axes)
+
     return Product(
         left=left, right=right, repeats=prod(theirs[axis] for axis in repeated),
         p=prod(sizes[axis] for axis in rows), c=prod(theirs[axis] for axis in summed),
         k=prod(theirs[axis] for axis in outputs), squeezed=tuple(theirs[axis] for axis in yours),
-        axes=tuple(tuple(yours.index(axis) for axis in group) for group in groups),  # type: ignore[arg-type]
+        axes=(places(repeated), places(summed), places(outputs)),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -52,7 +53,7 @@ def test_a_checkpoint_for_a_zoo_model(tmp_path: Path) -> None:
         ("model.pt2", {"scheme": Scheme(Scheme.parse("2:4").default, method="constant-fan-in")}, "needs the module"),
     ],
 )
-def test_what_does_not_go_together(source: str, options: dict[str, object], expected: str) -> None:
+def test_what_does_not_go_together(source: str, options: dict[str, Any], expected: str) -> None:
     with pytest.raises(InputError, match=expected) as caught:
-        load_source(source, **options)  # type: ignore[arg-type]
+        load_source(source, **options)
     assert "\n" not in str(caught.value)
