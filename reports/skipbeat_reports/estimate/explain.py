@@ -78,5 +78,5 @@ def _runner_up(schedule: Schedule, cycles: int) -> Iterator[str]:
         yield "runner-up: nothing else was tried"
         return
     what, second = schedule.runner_up
-    more = f", {percent(second / cycles - 1)} more" if cycles else ""
+    more = f", {percent(abs(second / cycles - 1))} {'less' if second < cycles else 'more'}" if cycles else ""
     yield f"runner-up: {printable(what)}: {count(second)} cycles{more}"

@@ -6,10 +6,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.yaml_file import first_error, parse_mapping, read_text
 
 from .ert import resolve
 from .table import EnergyTable
@@ -36,7 +36,7 @@ def load_table(source: str | Path = DEFAULT_TABLE) -> EnergyTable:
     where = f"energy table {source}"
     path = Path(source)
     if str(source) in table_names():
-        data = _mapping((resources.files(__package__) / "tables" / f"{source}.yaml").read_text(), where)
+        data = parse_mapping((resources.files(__package__) / "tables" / f"{source}.yaml").read_text(), where)
     elif path.suffix in {".yaml", ".yml"}:
         data = resolve(_read(path, where), lambda name: _read(path.parent / name, where), where)
     else:
@@ -44,38 +44,8 @@ def load_table(source: str | Path = DEFAULT_TABLE) -> EnergyTable:
     try:
         return EnergyTable.model_validate(data)
     except ValidationError as error:
-        raise InputError(f"{where}: {_first_error(error)}") from None
+        raise InputError(f"{where}: {first_error(error)}") from None
 
 
 def _read(path: Path, where: str) -> dict[str, Any]:
-    try:
-        return _mapping(path.read_text(), where)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise InputError(f"{where}: {path} cannot be read: {reason}") from None
-
-
-def _mapping(text: str, where: str) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}: " if mark else ""
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InputError(f"{where}: not valid YAML: {place}{reason}") from None
-    if not isinstance(data, dict):
-        raise InputError(f"{where}: expected a mapping of keys, found {type(data).__name__}")
-    return data
-
-
-def _first_error(error: ValidationError) -> str:
-    first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        return f"{path}: unknown key"
-    if first["type"] == "missing":
-        return f"{path}: missing"
-    if first["type"] == "value_error":
-        return f"{path}: {message}" if path else message
-    return f"{path}: {message[0].lower()}{message[1:]}, not {str(first['input'])[:60]!r}"
+    return parse_mapping(read_text(path, f"{where}: {path}"), where)

@@ -70,7 +70,7 @@ def test_a_mapping_in_the_same_file_or_beside_it(tmp_path: Path) -> None:
         (HEAD + "dram: {bits: 64, energy: read}" + ERT, "read: expected COMPONENT.ACTION, as in SMEM.read"),
         (HEAD + "ERT: {tables: 3}\n", "expected ERT: tables: a list"),
         (HEAD + "ERT: {tables: [{name: x, actions: [{name: read}]}]}\n", "ERT: tables[0]: expected a name and actions"),
-        (HEAD + "ert: gone.yaml\n", "gone.yaml cannot be read: No such file"),
+        (HEAD + "ert: gone.yaml\n", "gone.yaml: cannot be read: No such file"),
         (HEAD + "dram: {bits: 64, energy: DRAM.read}\n", "dram.energy: input should be a valid number"),
     ],
 )
