@@ -17,9 +17,15 @@ ROWS = {"weight": 62, "activation": 236, "result": 410}
 HEIGHT = 100
 
 STYLE = """
-  :root { --paper: #ffffff; --ink: #16191d; --muted: #626a73; --rule: #9aa5ae; --box: #f6f7f8; --accent: #0f6e68; --warm: #b3741a; }
+  :root {
+    --paper: #ffffff; --ink: #16191d; --muted: #626a73; --rule: #9aa5ae; --box: #f6f7f8; --accent: #0f6e68;
+    --warm: #b3741a;
+  }
   @media (prefers-color-scheme: dark) {
-    :root { --paper: #121518; --ink: #e8eaec; --muted: #98a1a9; --rule: #6d7780; --box: #1a1e22; --accent: #3fb5a8; --warm: #e0ab4a; }
+    :root {
+      --paper: #121518; --ink: #e8eaec; --muted: #98a1a9; --rule: #6d7780; --box: #1a1e22; --accent: #3fb5a8;
+      --warm: #e0ab4a;
+    }
   }
   text { font-family: sans-serif; font-size: 11px; fill: var(--muted); }
   .title { font-size: 13px; font-weight: 600; fill: var(--ink); }
@@ -34,7 +40,7 @@ STYLE = """
   .t-weight { fill: var(--warm); font-weight: 600; }
   .t-activation { fill: var(--accent); font-weight: 600; }
   .t-result { fill: var(--ink); font-weight: 600; }
-"""  # noqa: E501
+"""
 
 
 def x_of(column: int) -> int:
