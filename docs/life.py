@@ -126,9 +126,12 @@ def story() -> dict[str, int]:
     found |= _memory(program, trace, weight)
     found |= _clocks(trace)
     found |= {
-        "bias": int(layer.bias[OUTPUT]), "multiplier": int(layer.multiplier[OUTPUT]), "shift": int(layer.shift[OUTPUT]),
-        "out": int(expected["2"][0, OUTPUT, 1, 5]), "cycles": trace.cycles,
-    }  # fmt: skip
+        "bias": int(layer.bias[OUTPUT]),
+        "multiplier": int(layer.multiplier[OUTPUT]),
+        "shift": int(layer.shift[OUTPUT]),
+        "out": int(expected["2"][0, OUTPUT, 1, 5]),
+        "cycles": trace.cycles,
+    }
     priced = skipbeat.estimate(pruned, images[:1], hw)
     return found | {f"estimate of layer {at.name}": at.cost.cycles for at in priced.layers}
 
@@ -144,12 +147,19 @@ def _memory(program: MachineProgram, trace: Trace, weight: int) -> dict[str, int
     assert int(program.image[address + OUTPUT].view(np.int8)) == weight
     before = sum(each["words"] for each in passes[:PASS])
     return {
-        "words of the tile": passes[PASS]["words"], "word in the tile": word, "address": address + OUTPUT,
-        "word in the buffer": at, "LOAD asked": trace("asked", load["source"]), "loaded": trace("loaded", at),
-        "PASS begins": trace("pass begins", PASS), "metadata word": trace("word", before + ROW // 2),
-        "value word": trace("word", before + word), "slot written": trace("slot", PASS, ROW, 1),
-        "in the PE": trace("slot", PASS, ROW, 1) + OUTPUT + 1, "tile complete": trace("tile", PASS),
-    }  # fmt: skip
+        "words of the tile": passes[PASS]["words"],
+        "word in the tile": word,
+        "address": address + OUTPUT,
+        "word in the buffer": at,
+        "LOAD asked": trace("asked", load["source"]),
+        "loaded": trace("loaded", at),
+        "PASS begins": trace("pass begins", PASS),
+        "metadata word": trace("word", before + ROW // 2),
+        "value word": trace("word", before + word),
+        "slot written": trace("slot", PASS, ROW, 1),
+        "in the PE": trace("slot", PASS, ROW, 1) + OUTPUT + 1,
+        "tile complete": trace("tile", PASS),
+    }
 
 
 def _clocks(trace: Trace) -> dict[str, int]:
@@ -158,16 +168,28 @@ def _clocks(trace: Trace) -> dict[str, int]:
     result, read = 2 * PIXELS + PIXEL, PASS * PIXELS + PIXEL
     final = 12 * PIXELS + PIXEL
     return {
-        "its sum taken": trace("result", SOURCE), "into the bank": trace("local write", SOURCE),
-        "bank entry": trace.values["local write", SOURCE], "entry read": trace.values["bank read", read][ROW],
-        "pass taken": trace("pass", PASS), "bank read": trace("bank read", read), "step": step,
-        "picked": step + 1 + ROW + OUTPUT, "multiplied": step + 3 + ROW + OUTPUT, "added": step + 4 + ROW + OUTPUT,
-        "out of the column": step + OUTPUT + 19, "last step": last, "in the accumulator": last + OUTPUT + 20,
-        "sum at the port": trace("result", result), "sum": trace.values["result", result],
-        "output vector": trace("vector", result), "output entry": trace.values["local write", result],
-        "pass of the next layer": trace("pass", 12), "read by the next layer": trace("bank read", final),
-        "first beat out": trace("beat", 0), "its beats out": trace("beat", 4 * PIXEL),
-    }  # fmt: skip
+        "its sum taken": trace("result", SOURCE),
+        "into the bank": trace("local write", SOURCE),
+        "bank entry": trace.values["local write", SOURCE],
+        "entry read": trace.values["bank read", read][ROW],
+        "pass taken": trace("pass", PASS),
+        "bank read": trace("bank read", read),
+        "step": step,
+        "picked": step + 1 + ROW + OUTPUT,
+        "multiplied": step + 3 + ROW + OUTPUT,
+        "added": step + 4 + ROW + OUTPUT,
+        "out of the column": step + OUTPUT + 19,
+        "last step": last,
+        "in the accumulator": last + OUTPUT + 20,
+        "sum at the port": trace("result", result),
+        "sum": trace.values["result", result],
+        "output vector": trace("vector", result),
+        "output entry": trace.values["local write", result],
+        "pass of the next layer": trace("pass", 12),
+        "read by the next layer": trace("bank read", final),
+        "first beat out": trace("beat", 0),
+        "its beats out": trace("beat", 4 * PIXEL),
+    }
 
 
 if __name__ == "__main__":

@@ -72,14 +72,23 @@ def weight_lane(s: dict[str, int]) -> list[str]:
     boxes = [
         ("checkpoint", ["float weights;", "zeros are measured,", "nothing is believed"], "sources, pruners"),
         ("int8", [f"{s['weight']} in the group", "(58, 0, 105, 0)", "of 4 channels"], "quantise_layer.py"),
-        ("packed tile", ["bitmap 0101, slot 1;", f"{s['words of the tile']} words of 16 bytes:",
-         "8 metadata, 32 values"], "tile.py"),
+        (
+            "packed tile",
+            ["bitmap 0101, slot 1;", f"{s['words of the tile']} words of 16 bytes:", "8 metadata, 32 values"],
+            "tile.py",
+        ),
         ("memory", [f"byte {s['address']:,}", "LOAD asked for", f"in clock {s['LOAD asked']}"], "over the bus"),
-        ("weight buffer", [f"word {s['word in the buffer']}; waits", "until its PASS begins",
-         f"in clock {s['PASS begins']}"], f"there in clock {s['loaded']}"),
-        ("decoder", [f"metadata word: {s['metadata word']}", f"value word: {s['value word']}", "to slot 1 of row 11"],
-         f"out in clock {s['slot written']}"),
-    ]  # fmt: skip
+        (
+            "weight buffer",
+            [f"word {s['word in the buffer']}; waits", "until its PASS begins", f"in clock {s['PASS begins']}"],
+            f"there in clock {s['loaded']}",
+        ),
+        (
+            "decoder",
+            [f"metadata word: {s['metadata word']}", f"value word: {s['value word']}", "to slot 1 of row 11"],
+            f"out in clock {s['slot written']}",
+        ),
+    ]
     parts = [f'<text class="lane t-weight" x="{LEFT}" y="{y - 12}">the weight</text>']
     parts += [box(n, y, "weight", *each) for n, each in enumerate(boxes)]
     return parts + [arrow("weight", n, y + 50) for n in range(6)]
@@ -91,14 +100,19 @@ def activation_lane(s: dict[str, int]) -> list[str]:
     boxes = [
         ("image", ["int8, 4-byte bundles;", "a LOAD writes it", "into the banks"], "load.py"),
         ("first layer", ["its sum for channel 14", "at pixel (1, 4)", "is taken"], f"clock {s['its sum taken']}"),
-        ("output stage", ["bias, scale, shift,", f"clamp: {s['activation']}", "8 clocks"],
-         f"clock {s['into the bank']}"),
-        ("activation banks", ["local STORE: banks", f"3 and 11, entry {s['bank entry']};", "not in memory"],
-         f"clock {s['into the bank']}"),
-        ("fetcher", ["four loops + table", f"give entry {s['entry read']}", "of bank 11"],
-         f"clock {s['bank read']}"),
+        (
+            "output stage",
+            ["bias, scale, shift,", f"clamp: {s['activation']}", "8 clocks"],
+            f"clock {s['into the bank']}",
+        ),
+        (
+            "activation banks",
+            ["local STORE: banks", f"3 and 11, entry {s['bank entry']};", "not in memory"],
+            f"clock {s['into the bank']}",
+        ),
+        ("fetcher", ["four loops + table", f"give entry {s['entry read']}", "of bank 11"], f"clock {s['bank read']}"),
         ("feed", ["bundle of row 11,", "2nd step of its beat;", "then skewed"], f"issued in clock {s['step']}"),
-    ]  # fmt: skip
+    ]
     parts = [f'<text class="lane t-activation" x="{LEFT}" y="{y - 12}">the activation</text>']
     parts += [box(n, y, "activation", *each) for n, each in enumerate(boxes)]
     return parts + [arrow("activation", n, y + 50) for n in range(6)]
@@ -108,19 +122,34 @@ def result_lane(s: dict[str, int]) -> list[str]:
     """From the product to the result, right to left."""
     y = ROWS["result"]
     boxes = [
-        ("memory", ["sums of the last layer", f"from clock {s['its beats out']:,} on;", "the run takes"],
-         f"{s['cycles']:,} clocks"),
-        ("next layer", [f"its PASS: {s['pass of the next layer']:,}", "reads the entry,", "a product again"],
-         f"clock {s['read by the next layer']:,}"),
-        ("activation banks", ["local STORE:", "bank 0, entry", f"{s['output entry']:,}"],
-         f"clock {s['output vector']:,}"),
-        ("output stage", [f"({s['sum']:,} + {s['bias']:,})", f"· {s['multiplier']:,}", f">> {s['shift']} = {s['out']}"],
-         f"clock {s['output vector']:,}"),
+        (
+            "memory",
+            ["sums of the last layer", f"from clock {s['its beats out']:,} on;", "the run takes"],
+            f"{s['cycles']:,} clocks",
+        ),
+        (
+            "next layer",
+            [f"its PASS: {s['pass of the next layer']:,}", "reads the entry,", "a product again"],
+            f"clock {s['read by the next layer']:,}",
+        ),
+        (
+            "activation banks",
+            ["local STORE:", "bank 0, entry", f"{s['output entry']:,}"],
+            f"clock {s['output vector']:,}",
+        ),
+        (
+            "output stage",
+            [f"({s['sum']:,} + {s['bias']:,})", f"· {s['multiplier']:,}", f">> {s['shift']} = {s['out']}"],
+            f"clock {s['output vector']:,}",
+        ),
         ("result buffer", ["all 16 columns", "beside each other", "again"], f"taken in {s['sum at the port']:,}"),
-        ("accumulator", ["entry 13 of column 2,", "over five passes:", f"{s['sum']:,}"],
-         f"clock {s['in the accumulator']:,}"),
+        (
+            "accumulator",
+            ["entry 13 of column 2,", "over five passes:", f"{s['sum']:,}"],
+            f"clock {s['in the accumulator']:,}",
+        ),
         ("column 2", ["sums go down through", "rows 12 to 15", ""], f"clock {s['out of the column']}"),
-    ]  # fmt: skip
+    ]
     parts = [f'<text class="lane t-result" x="{LEFT}" y="{y - 12}">the result</text>']
     parts += [box(n, y, "result", *each) for n, each in enumerate(boxes)]
     return parts + [arrow("result", n, y + 50, back=True) for n in range(6, 0, -1)]
@@ -131,10 +160,19 @@ def draw() -> str:
     s = story()
     top, bottom = ROWS["weight"], ROWS["activation"] + HEIGHT
     meeting = [
-        "has it in slot 1", f"from clock {s['in the PE']} on", "", "reads slot 1, picks", "index 2 of the bundle",
-        f"in clock {s['picked']}", "", f"{s['weight']} · {s['activation']} = {s['product']:,}",
-        f"in clock {s['multiplied']}", "", "adds it to the sum", "from above",
-    ]  # fmt: skip
+        "has it in slot 1",
+        f"from clock {s['in the PE']} on",
+        "",
+        "reads slot 1, picks",
+        "index 2 of the bundle",
+        f"in clock {s['picked']}",
+        "",
+        f"{s['weight']} · {s['activation']} = {s['product']:,}",
+        f"in clock {s['multiplied']}",
+        "",
+        "adds it to the sum",
+        "from above",
+    ]
     middle = x_of(6) + BOX // 2
     estimate = x_of(1) + BOX // 2
     priced = s["estimate of layer 2"]
@@ -149,19 +187,22 @@ activation through output stage and banks; their product through accumulator and
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {ROWS["result"] + HEIGHT + 14}" role="img" '
         f'aria-label="{label}">',
-        f"<style>{STYLE}</style>", f"<defs>{markers}</defs>",
+        f"<style>{STYLE}</style>",
+        f"<defs>{markers}</defs>",
         '<rect width="100%" height="100%" style="fill: var(--paper)"/>',
         f'<text class="lane" x="{LEFT}" y="24">'
         "One run of a small network on edge-16x16; clocks are counted from the "
         "start pulse on</text>",
-        *weight_lane(s), *activation_lane(s), *result_lane(s),
+        *weight_lane(s),
+        *activation_lane(s),
+        *result_lane(s),
         box(6, top, "result", "PE(11, 2)", meeting, f"clock {s['added']}", bottom - top),
         f'<path class="result" d="M{middle} {bottom}V{ROWS["result"] - 1}"/>',
         f'<path class="weight aside" d="M{estimate} {top + HEIGHT}V{top + HEIGHT + 26}"/>',
         f'<text x="{estimate + 8}" y="{top + HEIGHT + 20}">only its zeros: skipbeat estimate prices '
         f"this layer alone, memory to memory: {priced:,} clocks</text>",
         "</svg>",
-    ]  # fmt: skip
+    ]
     return "\n".join(parts) + "\n"
 
 

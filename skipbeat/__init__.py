@@ -24,10 +24,27 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Convolution", "Estimate", "Gemm", "Hardware", "InputError", "MachineProgram", "Pattern", "Scheme", "compile",
-    "estimate", "load_hardware", "load_program", "preset_names", "print_estimate", "prune", "save_program", "simulate",
-    "to_json", "write_page", "write_trace",
-]  # fmt: skip
+    "Convolution",
+    "Estimate",
+    "Gemm",
+    "Hardware",
+    "InputError",
+    "MachineProgram",
+    "Pattern",
+    "Scheme",
+    "compile",
+    "estimate",
+    "load_hardware",
+    "load_program",
+    "preset_names",
+    "print_estimate",
+    "prune",
+    "save_program",
+    "simulate",
+    "to_json",
+    "write_page",
+    "write_trace",
+]
 
 _HOME = {
     "Convolution": "skipbeat_arch.workload",

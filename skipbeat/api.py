@@ -37,10 +37,16 @@ Model = TypeVar("Model", bound=Module)
 
 
 def estimate(
-    model: Module, example_inputs: Tensor | Sequence[object], hardware: HardwareLike = DEFAULT_PRESET, *,
-    kwargs: Mapping[str, object] | None = None, prune: Plan | None = None, table: str | Path = DEFAULT_TABLE,
-    seed: int = 0, name: str | None = None,
-) -> Estimate:  # fmt: skip
+    model: Module,
+    example_inputs: Tensor | Sequence[object],
+    hardware: HardwareLike = DEFAULT_PRESET,
+    *,
+    kwargs: Mapping[str, object] | None = None,
+    prune: Plan | None = None,
+    table: str | Path = DEFAULT_TABLE,
+    seed: int = 0,
+    name: str | None = None,
+) -> Estimate:
     """What a model costs on the hardware: cycles and energy, layer by layer, each from memory to memory.
 
     >>> import torch
@@ -131,9 +137,14 @@ def compile(
 
 
 def simulate(
-    model: Module, calibration: Tensor, hardware: HardwareLike = DEFAULT_PRESET, *, images: Tensor | None = None,
-    rtl: bool = False, cycle_model: bool = True,
-) -> ProgramRun:  # fmt: skip
+    model: Module,
+    calibration: Tensor,
+    hardware: HardwareLike = DEFAULT_PRESET,
+    *,
+    images: Tensor | None = None,
+    rtl: bool = False,
+    cycle_model: bool = True,
+) -> ProgramRun:
     """Run a network by its program, all images in one run, and compare bits and clocks at all levels.
 
     >>> import torch

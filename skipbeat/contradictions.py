@@ -15,9 +15,14 @@ from skipbeat_arch.stream import BoolArray, CoreStimulus
 from skipbeat_arch.tile import Int8Array, PackedTile, pack_tile
 
 Kind = Literal[
-    "truncated tile", "overlong tile", "bad bitmap", "falling coordinates", "reserved encoding", "no pixels",
+    "truncated tile",
+    "overlong tile",
+    "bad bitmap",
+    "falling coordinates",
+    "reserved encoding",
+    "no pixels",
     "reuse without tile",
-]  # fmt: skip
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _ERRORS: dict[Kind, CoreError] = {
     "truncated tile": CoreError.TRUNCATED_TILE,
@@ -65,10 +70,14 @@ class _Passes:
         last[np.cumsum(lengths, dtype=np.intp) - 1] = True
         bundles = rng.integers(low_high[0], low_high[1] + 1, (sum(self.pixels), array.rows, array.group))
         return CoreStimulus(
-            commands=np.array(self.commands, np.uint64), weights_last=last, willing=willing,
+            commands=np.array(self.commands, np.uint64),
+            weights_last=last,
+            willing=willing,
             weights=np.concatenate([empty, *(tile.words for tile in self.tiles)]),
-            activations=bundles.astype(np.int8), results=max(1, sum(self.pixels)), max_clocks=_MAX_CLOCKS,
-        )  # fmt: skip
+            activations=bundles.astype(np.int8),
+            results=max(1, sum(self.pixels)),
+            max_clocks=_MAX_CLOCKS,
+        )
 
 
 def contradiction(kind: Kind, hw: Hardware, rng: np.random.Generator, willing: dict[str, BoolArray]) -> Contradiction:

@@ -98,10 +98,15 @@ def cosimulate(
     exact = y is not None and model.finished and np.array_equal(y, expected)
     ideal = all(np.all(pattern) for pattern in offered.willing.values())
     return Cosimulation(
-        program=program, rtl=rtl, model=model, events=events, timing=program.timing if ideal else None, y=y,
+        program=program,
+        rtl=rtl,
+        model=model,
+        events=events,
+        timing=program.timing if ideal else None,
+        y=y,
         bit_exact=bool(exact and np.array_equal(collect(program, model.results), expected)),
         ports_agree=first_difference(rtl, model) is None,
-    )  # fmt: skip
+    )
 
 
 @cache

@@ -36,21 +36,35 @@ NOTES = (
 
 
 def summarise(
-    prepared: PreparedDigits, layers: Sequence[CompiledLayer], hw: Hardware, *, batch: int, seed: int,
-    rtl: RtlCheck | None, machine: MachineCheck | None = None,
-) -> Summary:  # fmt: skip
+    prepared: PreparedDigits,
+    layers: Sequence[CompiledLayer],
+    hw: Hardware,
+    *,
+    batch: int,
+    seed: int,
+    rtl: RtlCheck | None,
+    machine: MachineCheck | None = None,
+) -> Summary:
     """The summary of a network whose layers were compiled for a batch."""
     return Summary(
-        model=MODEL, data=_DATA, pattern=str(prepared.scheme), hardware=HardwareSummary.of(hw), batch=batch,
+        model=MODEL,
+        data=_DATA,
+        pattern=str(prepared.scheme),
+        hardware=HardwareSummary.of(hw),
+        batch=batch,
         layers=tuple(layer.summary() for layer in layers),
         accuracy=Accuracy(
-            dense=prepared.dense_accuracy / 100, pruned=prepared.pruned_accuracy / 100,
-            int8=prepared.int8_accuracy / 100, test_images=len(prepared.images),
+            dense=prepared.dense_accuracy / 100,
+            pruned=prepared.pruned_accuracy / 100,
+            int8=prepared.int8_accuracy / 100,
+            test_images=len(prepared.images),
         ),
-        rtl=rtl, machine=machine, seed=seed,
+        rtl=rtl,
+        machine=machine,
+        seed=seed,
         versions={"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
         notes=NOTES,
-    )  # fmt: skip
+    )
 
 
 def prepare(pattern: Pattern, seed: int, progress: Progress) -> PreparedDigits:
@@ -68,9 +82,13 @@ def compile_network(prepared: PreparedDigits, hw: Hardware, batch: int) -> list[
 
 
 def run_on_rtl(
-    prepared: PreparedDigits, layers: Sequence[CompiledLayer], hw: Hardware, images: int, simulator: SimulatorName,
+    prepared: PreparedDigits,
+    layers: Sequence[CompiledLayer],
+    hw: Hardware,
+    images: int,
+    simulator: SimulatorName,
     progress: Progress,
-) -> RtlCheck:  # fmt: skip
+) -> RtlCheck:
     """Run every layer for the first `images` test images on RTL, cycle model and timing model.
 
     Each layer gets the activations that the integer oracle computed for it, and must give the oracle's sums.
@@ -91,10 +109,14 @@ def run_on_rtl(
         runs.append(run)
     cycles = sum(run.rtl.cycles for run in runs)
     return RtlCheck(
-        images=images, bit_exact=bool(exact), rtl_cycles=cycles, model_cycles=sum(run.model.cycles for run in runs),
-        timing_cycles=sum(layer.program.cycles for layer in layers), simulator=simulator,
+        images=images,
+        bit_exact=bool(exact),
+        rtl_cycles=cycles,
+        model_cycles=sum(run.model.cycles for run in runs),
+        timing_cycles=sum(layer.program.cycles for layer in layers),
+        simulator=simulator,
         clocks_per_second=cycles / seconds if seconds else 0.0,
-    )  # fmt: skip
+    )
 
 
 def _activations(trace: LayerTrace) -> npt.NDArray[np.int8]:

@@ -20,10 +20,18 @@ Progress = Callable[[str], None]
 
 
 def estimate_source(
-    source: str, hardware: Hardware, *, table: str | Path, scheme: Scheme | None = None, stated: Pattern | None = None,
-    checkpoint: Path | None = None, tokens: int | None = None, batch: int | None = None, seed: int = 0,
+    source: str,
+    hardware: Hardware,
+    *,
+    table: str | Path,
+    scheme: Scheme | None = None,
+    stated: Pattern | None = None,
+    checkpoint: Path | None = None,
+    tokens: int | None = None,
+    batch: int | None = None,
+    seed: int = 0,
     progress: Progress,
-) -> Estimate:  # fmt: skip
+) -> Estimate:
     """Read a model by the name of its source (see `load_source`) and price it.
 
     What the user's own code prints goes to standard error: standard output belongs to the report.

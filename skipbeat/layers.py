@@ -30,11 +30,16 @@ class CompiledLayer:
             kind="convolution" if isinstance(self.layer.workload, Convolution) else "linear",
             shape=shape_text(self.layer.workload),
             pattern=str(measured_pattern(self.layer.weight.reshape(-1, self.layer.weight.shape[-1]))),
-            cycles=program.cycles, cycles_dense=self.cycles_dense, cycles_limit=program.cycles_limit,
-            utilization=program.utilisation, macs=program.macs, macs_dense=self.layer.workload.macs,
+            cycles=program.cycles,
+            cycles_dense=self.cycles_dense,
+            cycles_limit=program.cycles_limit,
+            utilization=program.utilisation,
+            macs=program.macs,
+            macs_dense=self.layer.workload.macs,
             weight_bits=WeightBits(values=bits.values, metadata=bits.metadata, padding=bits.padding),
-            clocks=timing.clocks, events=timing.events,
-        )  # fmt: skip
+            clocks=timing.clocks,
+            events=timing.events,
+        )
 
 
 def compile_pair(layer: IntegerLayer, hw: Hardware) -> CompiledLayer:

@@ -48,15 +48,24 @@ def _check(run: ProgramRun, bounds: dict[str, dict[Bound, int]], images: int, ra
     rtl, model, timing = run.rtl, run.model, run.timing
     cycles = [run.layers(counts) for counts in (rtl, model, timing)]
     return MachineCheck(
-        images=images, bit_exact=run.bit_exact,
+        images=images,
+        bit_exact=run.bit_exact,
         counters_agree=run.ended and rtl.counters == model.counters == timing.counters,
-        rtl_cycles=rtl.cycles, model_cycles=model.cycles, timing_cycles=timing.cycles,
-        counters={counter.name.lower(): value for counter, value in rtl.counters.items()}, clocks_per_second=rate,
+        rtl_cycles=rtl.cycles,
+        model_cycles=model.cycles,
+        timing_cycles=timing.cycles,
+        counters={counter.name.lower(): value for counter, value in rtl.counters.items()},
+        clocks_per_second=rate,
         layers=tuple(
             MachineLayer(
-                name=name, rtl_cycles=cycles[0][name], model_cycles=cycles[1][name], timing_cycles=cycles[2][name],
-                steps=own[Bound.COMPUTE], bound=tightest(own).value, bound_clocks=own[tightest(own)],
+                name=name,
+                rtl_cycles=cycles[0][name],
+                model_cycles=cycles[1][name],
+                timing_cycles=cycles[2][name],
+                steps=own[Bound.COMPUTE],
+                bound=tightest(own).value,
+                bound_clocks=own[tightest(own)],
             )
             for name, own in bounds.items()
         ),
-    )  # fmt: skip
+    )

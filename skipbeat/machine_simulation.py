@@ -95,9 +95,14 @@ class ProgramRun:
 
 
 def run_images(
-    program: MachineProgram, machine: Machine, images: npt.NDArray[np.int8], expected: Output,
-    rtl: VerilatedMachine | None, *, cycle_model: bool = True,
-) -> ProgramRun:  # fmt: skip
+    program: MachineProgram,
+    machine: Machine,
+    images: npt.NDArray[np.int8],
+    expected: Output,
+    rtl: VerilatedMachine | None,
+    *,
+    cycle_model: bool = True,
+) -> ProgramRun:
     """Run a program on its images int8 [N, C, H, W]; `expected` are their outputs, int32 or int8 [N, K, H, W].
 
     Raises:
@@ -123,9 +128,13 @@ def run_images(
         ended &= real.done and not real.error
         ran = _of_rtl(program, real)
     return ProgramRun(
-        names=tuple(step.name for step in program.steps), timing=timing, model=model, rtl=ran, bit_exact=exact,
+        names=tuple(step.name for step in program.steps),
+        timing=timing,
+        model=model,
+        rtl=ran,
+        bit_exact=exact,
         ended=ended,
-    )  # fmt: skip
+    )
 
 
 def _is_expected(program: MachineProgram, memory: npt.NDArray[np.uint8], expected: Output) -> bool:

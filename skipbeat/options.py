@@ -41,31 +41,41 @@ def json_option(function: Callable[P, T]) -> Callable[P, T]:
 def seed_option(function: Callable[P, T]) -> Callable[P, T]:
     """`--seed`: the command gets `seed: int`."""
     return click.option(
-        "--seed", type=click.IntRange(min=0, max=2**32 - 1), default=0, show_default=True,
+        "--seed",
+        type=click.IntRange(min=0, max=2**32 - 1),
+        default=0,
+        show_default=True,
         help="Seed of all random choices.",
-    )(function)  # fmt: skip
+    )(function)
 
 
 def simulator_option(function: Callable[P, T]) -> Callable[P, T]:
     """`--simulator`: the command gets `simulator: str`."""
     return click.option(
-        "--simulator", type=click.Choice(["verilator", "icarus"]), default="verilator", show_default=True,
+        "--simulator",
+        type=click.Choice(["verilator", "icarus"]),
+        default="verilator",
+        show_default=True,
         help="RTL simulator; icarus is four-state and slow.",
-    )(function)  # fmt: skip
+    )(function)
 
 
 def network_pattern_option(function: Callable[P, T]) -> Callable[P, T]:
     """`--pattern` of a network: the command gets `pattern: str | None`; None is `prepare_network`'s own choice."""
     return click.option(
-        "--pattern", metavar="PATTERN",
+        "--pattern",
+        metavar="PATTERN",
         help="Prune to N:M, unstructured:DENSITY, block:DENSITY or dense.  [default: 2:4 for zoo:NAME; your own "
         "model as it is]",
-    )(function)  # fmt: skip
+    )(function)
 
 
 def pattern_option(function: Callable[P, T]) -> Callable[P, T]:
     """`--pattern`: the command gets `pattern: str` for `Pattern.parse`."""
     return click.option(
-        "--pattern", default="2:4", show_default=True, metavar="PATTERN",
+        "--pattern",
+        default="2:4",
+        show_default=True,
+        metavar="PATTERN",
         help="Sparsity: dense, N:M, unstructured:DENSITY or block:DENSITY.",
-    )(function)  # fmt: skip
+    )(function)

@@ -30,12 +30,15 @@ _PERIOD = 499
 
 def _hardware(rows: int, cols: int, group: int, lanes: int, depth: int, numbers: Numbers | None = None) -> Hardware:
     return Hardware(
-        name=f"regress-{rows}x{cols}-m{group}", clock_mhz=100.0,
+        name=f"regress-{rows}x{cols}-m{group}",
+        clock_mhz=100.0,
         array=Array(rows=rows, cols=cols, group=group),
-        weights=Weights(decode_lanes=lanes, buffer_kib=4), activations=Activations(buffer_kib=4),
-        accumulators=Accumulators(depth=depth), memory=Memory(bytes_per_clock=16, latency_clocks=4),
+        weights=Weights(decode_lanes=lanes, buffer_kib=4),
+        activations=Activations(buffer_kib=4),
+        accumulators=Accumulators(depth=depth),
+        memory=Memory(bytes_per_clock=16, latency_clocks=4),
         numbers=numbers or Numbers(),
-    )  # fmt: skip
+    )
 
 
 #: Hardware and how often it is drawn: few, because each is compiled once; the largest compiles for a minute.
@@ -103,15 +106,25 @@ def regression_case(seed: int, index: int, hardware: Hardware | None = None) -> 
     willing = random_willing(rng)
     options = CompileOptions(
         block_pixels=None if rng.random() < 0.5 else int(rng.integers(1, min(hw.accumulators.depth, gemm.p) + 1)),
-        regroup=bool(rng.random() < 0.7), permute=bool(rng.random() < 0.7),
-    )  # fmt: skip
+        regroup=bool(rng.random() < 0.7),
+        permute=bool(rng.random() < 0.7),
+    )
     wrong = None
     if rng.random() < _CONTRADICTION_SHARE:
         wrong = contradiction(KINDS[int(rng.integers(len(KINDS)))], hw, rng, random_willing(rng))
     return RegressionCase(
-        seed=seed, index=index, hardware=hw, gemm=gemm, pattern=pattern, extreme=extreme, x=x, w=w, options=options,
-        willing=willing, wrong=wrong,
-    )  # fmt: skip
+        seed=seed,
+        index=index,
+        hardware=hw,
+        gemm=gemm,
+        pattern=pattern,
+        extreme=extreme,
+        x=x,
+        w=w,
+        options=options,
+        willing=willing,
+        wrong=wrong,
+    )
 
 
 def _gemm(rng: np.random.Generator, hw: Hardware) -> Gemm:

@@ -105,10 +105,15 @@ class Command:
         if fields["encoding"] not in list(Encoding):
             raise InputError(f"command: encoding {fields['encoding']} is reserved")
         return cls(
-            pixels=fields["pixels"], beat=fields["beat"], rows=fields["rows"], cols=fields["cols"],
-            encoding=Encoding(fields["encoding"]), load=bool(fields["load"]), first=bool(fields["first"]),
+            pixels=fields["pixels"],
+            beat=fields["beat"],
+            rows=fields["rows"],
+            cols=fields["cols"],
+            encoding=Encoding(fields["encoding"]),
+            load=bool(fields["load"]),
+            first=bool(fields["first"]),
             last=bool(fields["last"]),
-        )  # fmt: skip
+        )
 
 
 def metadata_bits(encoding: int, beat: int, group: int) -> int:

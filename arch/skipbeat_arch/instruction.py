@@ -49,9 +49,14 @@ class Kind(IntEnum):
 
 #: The engine whose queue an opcode goes to; HEADER goes to none.
 ENGINE_OF = {
-    Opcode.LOAD: Engine.LOAD, Opcode.ZERO: Engine.LOAD, Opcode.SETUP: Engine.EXECUTE, Opcode.PASS: Engine.EXECUTE,
-    Opcode.STORE: Engine.STORE, Opcode.END: Engine.STORE, Opcode.PLACE: Engine.STORE,
-}  # fmt: skip
+    Opcode.LOAD: Engine.LOAD,
+    Opcode.ZERO: Engine.LOAD,
+    Opcode.SETUP: Engine.EXECUTE,
+    Opcode.PASS: Engine.EXECUTE,
+    Opcode.STORE: Engine.STORE,
+    Opcode.END: Engine.STORE,
+    Opcode.PLACE: Engine.STORE,
+}
 
 _COMMON: Fields = (("opcode", 4), ("wait", 2), ("signal", 2))
 #: How vectors are written into the activation banks.
@@ -59,8 +64,15 @@ PLACE_FIELDS: Fields = (("to", 16), ("width", 12), ("pitch", 12), ("period", 3),
 
 #: Four nested loops over the entries of the activation banks, innermost first: counts and steps.
 WALK_FIELDS: Fields = (
-    ("n0", 4), ("n1", 4), ("n2", 12), ("n3", 12), ("step0", 16), ("step1", 16), ("step2", 16), ("step3", 16),
-)  # fmt: skip
+    ("n0", 4),
+    ("n1", 4),
+    ("n2", 12),
+    ("n3", 12),
+    ("step0", 16),
+    ("step1", 16),
+    ("step2", 16),
+    ("step3", 16),
+)
 
 #: Fields of each instruction after opcode, wait and signal, lowest bits first.
 FIELDS: dict[Opcode, Fields] = {
@@ -69,13 +81,22 @@ FIELDS: dict[Opcode, Fields] = {
     Opcode.SETUP: WALK_FIELDS,
     Opcode.PASS: (("command", COMMAND_BITS), ("words", 16), ("weights", 16), ("base", 16), ("table", 8)),
     Opcode.STORE: (
-        ("address", 32), ("block", 6), ("low", 8), ("high", 8), ("raw", 1), ("residual", 1), ("residual_at", 16),
-        ("count", 14), ("pool", 5), ("memory", 1), ("local", 1),
+        ("address", 32),
+        ("block", 6),
+        ("low", 8),
+        ("high", 8),
+        ("raw", 1),
+        ("residual", 1),
+        ("residual_at", 16),
+        ("count", 14),
+        ("pool", 5),
+        ("memory", 1),
+        ("local", 1),
     ),
     Opcode.END: (),
     Opcode.HEADER: (("version", 8), ("fingerprint", 32)),
     Opcode.PLACE: PLACE_FIELDS,
-}  # fmt: skip
+}
 
 
 def layout(opcode: Opcode) -> Fields:

@@ -64,13 +64,15 @@ class Machine:
             )
         vector = array.cols
         return cls(
-            hw=hw, vector=vector, bundles=vector // array.group,
+            hw=hw,
+            vector=vector,
+            bundles=vector // array.group,
             weight_depth=hw.weights.buffer_kib * 1024 // vector,
             bank_depth=hw.activations.buffer_kib * 1024 // (array.rows * array.group),
             output_depth=hw.outputs.buffer_kib * 512 // vector,
             residual_depth=hw.outputs.buffer_kib * 1024 // vector,
             table_vectors=1 << (max(1, -(-array.rows * OFFSET_BITS // (8 * vector))) - 1).bit_length(),
-        )  # fmt: skip
+        )
 
     @property
     def beat_bytes(self) -> int:

@@ -27,9 +27,16 @@ COMMAND: Fields = COMMAND_FIELDS
 
 #: What happens in the core in a clock, for performance counters: the array's `Cause`, bundles fed, and events.
 ACTIVITY: Fields = (
-    ("cause", 3), ("bundles", SIZE_BITS), ("accumulator_read", 1), ("accumulator_write", 1), ("result", 1),
-    ("slot_write", 1), ("row_decoded", 1), ("metadata_word", 1), ("value_word", 1),
-)  # fmt: skip
+    ("cause", 3),
+    ("bundles", SIZE_BITS),
+    ("accumulator_read", 1),
+    ("accumulator_write", 1),
+    ("result", 1),
+    ("slot_write", 1),
+    ("row_decoded", 1),
+    ("metadata_word", 1),
+    ("value_word", 1),
+)
 
 
 def row_bits(hw: Hardware) -> int:
@@ -64,9 +71,7 @@ def control_fields(hw: Hardware) -> Fields:
 
 def pass_fields(hw: Hardware) -> Fields:
     """A pass, for the sequencer."""
-    return (
-        ("pixels", PIXEL_BITS), ("beat", BEAT_BITS), ("rows", SIZE_BITS), ("load", 1), ("first", 1), ("last", 1),
-    )  # fmt: skip
+    return (("pixels", PIXEL_BITS), ("beat", BEAT_BITS), ("rows", SIZE_BITS), ("load", 1), ("first", 1), ("last", 1))
 
 
 def tile_fields(hw: Hardware) -> Fields:
@@ -83,18 +88,26 @@ def slot_fields(hw: Hardware) -> Fields:
     """One slot of every column: which have a value, where it goes."""
     cols = hw.array.cols
     return (
-        ("mask", (cols, 1)), ("count", count_bits(hw)), ("rank", (cols, rank_bits(hw))),
-        ("index", (cols, hw.index_bits)), ("row", row_bits(hw)), ("slot", hw.index_bits), ("final", 1),
-    )  # fmt: skip
+        ("mask", (cols, 1)),
+        ("count", count_bits(hw)),
+        ("rank", (cols, rank_bits(hw))),
+        ("index", (cols, hw.index_bits)),
+        ("row", row_bits(hw)),
+        ("slot", hw.index_bits),
+        ("final", 1),
+    )
 
 
 def write_fields(hw: Hardware) -> Fields:
     """One slot of every column with its value, on its way into the array."""
     cols = hw.array.cols
     return (
-        ("enable", 1), ("row", row_bits(hw)), ("slot", hw.index_bits),
-        ("values", (cols, hw.numbers.weight_bits)), ("index", (cols, hw.index_bits)),
-    )  # fmt: skip
+        ("enable", 1),
+        ("row", row_bits(hw)),
+        ("slot", hw.index_bits),
+        ("values", (cols, hw.numbers.weight_bits)),
+        ("index", (cols, hw.index_bits)),
+    )
 
 
 def pe_write_fields(hw: Hardware) -> Fields:

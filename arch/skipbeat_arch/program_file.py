@@ -112,12 +112,21 @@ def _program(header: dict[str, Any], fingerprint: int, image: np.ndarray[Any, An
                 f"program {path}: version {header['instruction_version']} of the instructions, expected {VERSION}"
             )
         program = MachineProgram(
-            hardware=str(header["hardware"]), fingerprint=fingerprint, vector=int(header["vector"]), image=image,
-            memory_bytes=int(header["memory_bytes"]), address=int(header["address"]), count=int(header["count"]),
+            hardware=str(header["hardware"]),
+            fingerprint=fingerprint,
+            vector=int(header["vector"]),
+            image=image,
+            memory_bytes=int(header["memory_bytes"]),
+            address=int(header["address"]),
+            count=int(header["count"]),
             tensors=tuple(
                 Place(
-                    name=str(name), address=int(address), shape=(int(c), int(h), int(w)), raw=bool(raw),
-                    first=int(first), images=int(images),
+                    name=str(name),
+                    address=int(address),
+                    shape=(int(c), int(h), int(w)),
+                    raw=bool(raw),
+                    first=int(first),
+                    images=int(images),
                 )
                 for name, address, (c, h, w), raw, first, images in header["tensors"]
             ),
@@ -125,7 +134,7 @@ def _program(header: dict[str, Any], fingerprint: int, image: np.ndarray[Any, An
                 StepRange(name=str(name), start=int(start), stop=int(stop)) for name, start, stop in header["steps"]
             ),
             fold=_fold(header["fold"]),
-        )  # fmt: skip
+        )
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise

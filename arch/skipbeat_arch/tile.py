@@ -52,9 +52,15 @@ class TileStatistics:
     def command(self, pixels: int, *, first: bool, last: bool) -> Command:
         """The pass that loads this tile."""
         return Command(
-            pixels=pixels, beat=self.beat, rows=self.rows, cols=self.cols, encoding=self.encoding,
-            load=True, first=first, last=last,
-        )  # fmt: skip
+            pixels=pixels,
+            beat=self.beat,
+            rows=self.rows,
+            cols=self.cols,
+            encoding=self.encoding,
+            load=True,
+            first=first,
+            last=last,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,10 +125,16 @@ def _pack(weights: Int8Array, beat: int, encoding: Encoding, hw: Hardware) -> Pa
     bits = hw.numbers.weight_bits
     words = np.concatenate([_to_words(meta, hw), _to_words(_bit_planes(stored, bits), hw)])
     return PackedTile(
-        words=words, encoding=encoding, beat=beat, rows=weights.shape[0], cols=weights.shape[2],
-        value_bits=stored.size * bits, metadata_bits=meta.size,
-        nonzeros=int(np.count_nonzero(weights)), slots=used.sum(axis=1, dtype=np.int64),
-    )  # fmt: skip
+        words=words,
+        encoding=encoding,
+        beat=beat,
+        rows=weights.shape[0],
+        cols=weights.shape[2],
+        value_bits=stored.size * bits,
+        metadata_bits=meta.size,
+        nonzeros=int(np.count_nonzero(weights)),
+        slots=used.sum(axis=1, dtype=np.int64),
+    )
 
 
 def slot_table(

@@ -58,9 +58,17 @@ class Convolution:
 
     def __post_init__(self) -> None:
         _positive(
-            "convolution", batch=self.batch, c_in=self.c_in, c_out=self.c_out, height=self.height, width=self.width,
-            kernel=min(self.kernel), stride=min(self.stride), dilation=min(self.dilation), groups=self.groups,
-        )  # fmt: skip
+            "convolution",
+            batch=self.batch,
+            c_in=self.c_in,
+            c_out=self.c_out,
+            height=self.height,
+            width=self.width,
+            kernel=min(self.kernel),
+            stride=min(self.stride),
+            dilation=min(self.dilation),
+            groups=self.groups,
+        )
         if min(self.padding) < 0:
             raise InputError(f"convolution: padding must not be negative, not {self.padding}")
         if self.c_in % self.groups or self.c_out % self.groups:

@@ -43,13 +43,26 @@ def _script(root: str, fault: str) -> str:
     prepare = f"hierarchy -top {root}\nproc\nmemory_map\nflatten\nopt_clean"
     return "\n".join(
         (
-            "read_rtlil prepared.il", prepare, f"rename {root} gold", "design -stash gold",
-            "read_rtlil prepared.il", _without_control(fault), prepare, f"rename {root} gate", "design -stash gate",
-            "design -copy-from gold -as gold gold", "design -copy-from gate -as gate gate",
-            "equiv_make gold gate both", "hierarchy -top both", "opt -full", "equiv_struct both", "equiv_simple both",
-            f"equiv_induct -seq {CLOCKS} both", "equiv_status -assert both",
+            "read_rtlil prepared.il",
+            prepare,
+            f"rename {root} gold",
+            "design -stash gold",
+            "read_rtlil prepared.il",
+            _without_control(fault),
+            prepare,
+            f"rename {root} gate",
+            "design -stash gate",
+            "design -copy-from gold -as gold gold",
+            "design -copy-from gate -as gate gate",
+            "equiv_make gold gate both",
+            "hierarchy -top both",
+            "opt -full",
+            "equiv_struct both",
+            "equiv_simple both",
+            f"equiv_induct -seq {CLOCKS} both",
+            "equiv_status -assert both",
         )
-    )  # fmt: skip
+    )
 
 
 def _without_control(fault: str) -> str:

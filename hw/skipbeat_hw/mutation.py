@@ -141,6 +141,14 @@ def _parse(line: str, found: Observable) -> Mutation:
     cell = cell.lstrip("\\")
     wire = register_name(found.modules[module], cell) or options.get("wire", "").lstrip("\\")
     return Mutation(
-        number=number, mode=options["mode"], module=module, cell=cell, port=port, bit=bit, other=other,
-        wire=wire, observable=(module, cell, port, bit) in found.bits, command=line,
-    )  # fmt: skip
+        number=number,
+        mode=options["mode"],
+        module=module,
+        cell=cell,
+        port=port,
+        bit=bit,
+        other=other,
+        wire=wire,
+        observable=(module, cell, port, bit) in found.bits,
+        command=line,
+    )

@@ -96,10 +96,7 @@ class Slots(wiring.Component):
         fill = Signal.like(meta, name="fill")
         filled = Signal(range(steps + 1))
         place = Signal.like(filled)
-        m.d.comb += [
-            self.steps.ready.eq((filled != steps) | unload),
-            place.eq(Mux(unload, 0, filled)),
-        ]
+        m.d.comb += [self.steps.ready.eq((filled != steps) | unload), place.eq(Mux(unload, 0, filled))]
         with m.If(unload):
             m.d.sync += [meta.eq(fill), filled.eq(0)]
         with m.If(self.steps.valid & self.steps.ready):

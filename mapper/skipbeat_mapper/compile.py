@@ -115,9 +115,14 @@ def _compile(
     def program(columns: tuple[ColumnTile, ...], loop: Loop, short_first: bool) -> CoreProgram:
         passes, shapes = schedule(columns, blocks, loop=loop, short_first=short_first)
         return CoreProgram(
-            hardware=hw, gemm=gemm, weight=weight, columns=columns, passes=passes, shapes=shapes,
+            hardware=hw,
+            gemm=gemm,
+            weight=weight,
+            columns=columns,
+            passes=passes,
+            shapes=shapes,
             cycles=price([p.command for p in passes], shapes, hw),
-        )  # fmt: skip
+        )
 
     best = min((program(c, options.loops[0], True) for c in _tilings(tiler, options)), key=_cycles)
     if best.cycles - best.steps <= best.steps * NEGLIGIBLE:

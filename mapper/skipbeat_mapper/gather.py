@@ -53,9 +53,13 @@ def _windows(x: Int8Array, conv: Convolution) -> Int8Array:
     image, channel, row, column = padded.strides
     shape = (batch, channels, *conv.out_size, *conv.kernel)
     strides = (
-        image, channel, row * conv.stride[0], column * conv.stride[1],
-        row * conv.dilation[0], column * conv.dilation[1],
-    )  # fmt: skip
+        image,
+        channel,
+        row * conv.stride[0],
+        column * conv.stride[1],
+        row * conv.dilation[0],
+        column * conv.dilation[1],
+    )
     windows = np.lib.stride_tricks.as_strided(padded, shape, strides, writeable=False)
     axes = (0, 2, 3, 4, 5, 1) if conv.order == "kh,kw,cin" else (0, 2, 3, 1, 4, 5)
     out = np.ascontiguousarray(windows.transpose(axes))

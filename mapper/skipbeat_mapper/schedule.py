@@ -74,9 +74,7 @@ def schedule(
 def _command(shape: PackedTile, pixels: int, *, load: bool, first: bool, last: bool) -> Command:
     if load:
         return shape.command(pixels, first=first, last=last)
-    return Command(
-        pixels=pixels, beat=shape.beat, rows=shape.rows, cols=shape.cols, load=False, first=first, last=last
-    )  # fmt: skip
+    return Command(pixels=pixels, beat=shape.beat, rows=shape.rows, cols=shape.cols, load=False, first=first, last=last)
 
 
 def _visits(columns: int, blocks: Sequence[tuple[int, int]], loop: Loop) -> Iterator[tuple[int, tuple[int, int]]]:

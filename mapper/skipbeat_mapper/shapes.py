@@ -51,12 +51,16 @@ class ShapeTable:
         if shape is None:
             stored = nonzeros if bitmap else rows * beat * cols
             shape = PackedTile(
-                words=self._placeholder(words), encoding=encoding, beat=beat, rows=rows, cols=cols,
+                words=self._placeholder(words),
+                encoding=encoding,
+                beat=beat,
+                rows=rows,
+                cols=cols,
                 value_bits=stored * self._hw.numbers.weight_bits,
                 metadata_bits=rows * self._hw.array.cols * metadata_bits(encoding, beat, self._hw.array.group),
                 nonzeros=nonzeros,
                 slots=used[:rows, :beat].copy() if bitmap else np.full((rows, beat), cols, np.int64),
-            )  # fmt: skip
+            )
             self._known[key] = shape
         return shape
 

@@ -44,9 +44,13 @@ def stimulus(program: CoreProgram, x: Int8Array, willing: Mapping[str, BoolArray
         at += len(bundles)
     return CoreStimulus(
         commands=np.array([command.to_word() for command in program.commands], np.uint64),
-        weights=weights, weights_last=last, activations=activations, results=program.result_items,
-        willing=patterns, max_clocks=_max_clocks(program, patterns),
-    )  # fmt: skip
+        weights=weights,
+        weights_last=last,
+        activations=activations,
+        results=program.result_items,
+        willing=patterns,
+        max_clocks=_max_clocks(program, patterns),
+    )
 
 
 def collect(program: CoreProgram, results: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:

@@ -90,8 +90,9 @@ class _Flow:
         elif isinstance(module, nn.Identity | nn.Dropout) or _flattens(node, module):
             self._same[node] = self._operand(node, 0)
         elif isinstance(module, Prunable | Average):
-            self._append(Operation(name=self._name(node), module=module, source=self._operand(node, 0), result=node,
-                                   ranged=node))  # fmt: skip
+            self._append(
+                Operation(name=self._name(node), module=module, source=self._operand(node, 0), result=node, ranged=node)
+            )
         elif isinstance(module, nn.MaxPool2d):
             self._add_pool(node, max_pool_stage(str(node.target), module))
         elif isinstance(module, nn.ReLU) or function in _RELU:
@@ -139,8 +140,10 @@ class _Flow:
     def _add_relu(self, node: fx.Node) -> None:
         index = self._made_by.get(self._operand(node, 0), -1)
         if index < 0 or not self._only_use(node, 0):
-            raise InputError(f"layer {node.target if node.op == 'call_module' else node.name}: expected a ReLU after a "
-                             "layer or an addition whose output only it uses")  # fmt: skip
+            raise InputError(
+                f"layer {node.target if node.op == 'call_module' else node.name}: expected a ReLU after a "
+                "layer or an addition whose output only it uses"
+            )
         operation = self.operations[index]
         operation.relu = True
         if operation.ranged is not None:
@@ -172,8 +175,11 @@ class _Flow:
                 operation.residual, operation.ranged = other, node
                 self._absorb(operation, node)
                 return
-        self._append(Operation(name=self._name(node), module=None, source=operands[0], residual=operands[1],
-                               result=node, ranged=node))  # fmt: skip
+        self._append(
+            Operation(
+                name=self._name(node), module=None, source=operands[0], residual=operands[1], result=node, ranged=node
+            )
+        )
 
 
 def _flattens(node: fx.Node, module: nn.Module | None) -> bool:

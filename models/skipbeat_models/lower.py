@@ -25,8 +25,11 @@ def to_graph(network: IntegerNetwork) -> Graph:
     Raises:
         InputError: a stage that the accelerator cannot run.
     """
-    tensors = [Tensor(name="input", channels=network.input_shape[0], height=network.input_shape[1],
-                      width=network.input_shape[2])]  # fmt: skip
+    tensors = [
+        Tensor(
+            name="input", channels=network.input_shape[0], height=network.input_shape[1], width=network.input_shape[2]
+        )
+    ]
     steps: list[Step] = []
     for stage in network.stages:
         if isinstance(stage, Flatten):
@@ -67,20 +70,35 @@ def _as_convolution(layer: IntegerLayer, at: Tensor) -> IntegerLayer:
     if not isinstance(load, Gemm) or load.p != 1 or load.c != at.channels * at.height * at.width:
         raise InputError(f"layer {layer.name}: expected a linear layer on the {at.shape} values before it")
     whole = Convolution(
-        batch=1, c_in=at.channels, c_out=load.k, height=at.height, width=at.width, kernel=(at.height, at.width),
+        batch=1,
+        c_in=at.channels,
+        c_out=load.k,
+        height=at.height,
+        width=at.width,
+        kernel=(at.height, at.width),
         order="cin,kh,kw",
-    )  # fmt: skip
+    )
     return dataclasses.replace(layer, workload=whole)
 
 
 def _copy(stage: MaxPool, at: Tensor) -> IntegerLayer:
     """The depthwise layer that copies its input (zeros around it), before pooling."""
     load = Convolution(
-        batch=1, c_in=at.channels, c_out=at.channels, height=at.height, width=at.width, kernel=(1, 1),
-        padding=stage.padding, groups=at.channels,
-    )  # fmt: skip
+        batch=1,
+        c_in=at.channels,
+        c_out=at.channels,
+        height=at.height,
+        width=at.width,
+        kernel=(1, 1),
+        padding=stage.padding,
+        groups=at.channels,
+    )
     one, channels = MULTIPLIER_BITS - 1, at.channels
     return IntegerLayer(
-        name=stage.name, workload=load, weight=np.ones((channels, 1, 1), np.int8), bias=np.zeros(channels, np.int32),
-        multiplier=np.full(channels, 1 << one, np.int64), shift=np.full(channels, one, np.int64),
-    )  # fmt: skip
+        name=stage.name,
+        workload=load,
+        weight=np.ones((channels, 1, 1), np.int8),
+        bias=np.zeros(channels, np.int32),
+        multiplier=np.full(channels, 1 << one, np.int64),
+        shift=np.full(channels, one, np.int64),
+    )

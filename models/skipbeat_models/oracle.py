@@ -119,9 +119,14 @@ def integer_sums(layer: IntegerLayer, x: npt.NDArray[np.int8]) -> npt.NDArray[np
         return (inputs @ columns).numpy().astype(np.int64)
     shape = (load.c_out, load.c_in // load.groups, *load.kernel)
     sums = torch.nn.functional.conv2d(
-        inputs, weight_from_matrix(columns, shape, load.order), None, load.stride, load.padding, load.dilation,
+        inputs,
+        weight_from_matrix(columns, shape, load.order),
+        None,
+        load.stride,
+        load.padding,
+        load.dilation,
         load.groups,
-    )  # fmt: skip
+    )
     return sums.permute(0, 2, 3, 1).reshape(-1, load.c_out).numpy().astype(np.int64)
 
 

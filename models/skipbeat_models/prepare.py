@@ -55,12 +55,7 @@ def _silent(message: str) -> None:
 
 
 def prepare(
-    source: str,
-    plan: Plan,
-    seed: int = 0,
-    *,
-    order: ReductionOrder = "kh,kw,cin",
-    progress: Progress = _silent,
+    source: str, plan: Plan, seed: int = 0, *, order: ReductionOrder = "kh,kw,cin", progress: Progress = _silent
 ) -> PreparedNetwork:
     """A network of the zoo, pruned and quantised: trained if it has a recipe, else as drawn from the seed.
 
@@ -84,12 +79,7 @@ def prepare(
 
 
 def prepare_trained(
-    source: str,
-    plan: Plan,
-    seed: int = 0,
-    *,
-    order: ReductionOrder = "kh,kw,cin",
-    progress: Progress = _silent,
+    source: str, plan: Plan, seed: int = 0, *, order: ReductionOrder = "kh,kw,cin", progress: Progress = _silent
 ) -> TrainedNetwork:
     """Train a network on the digits, fine-tune it to its patterns by SR-STE, quantise it and measure it: a few seconds.
 
@@ -107,19 +97,21 @@ def prepare_trained(
         images = quantised.quantise_images(data.test_images.numpy())
         logits = run_graph(quantised.graph, images)[quantised.graph.output]
     return TrainedNetwork(
-        source=source, scheme=scheme, dense_accuracy=trained.dense_accuracy, pruned_accuracy=trained.pruned_accuracy,
+        source=source,
+        scheme=scheme,
+        dense_accuracy=trained.dense_accuracy,
+        pruned_accuracy=trained.pruned_accuracy,
         int8_accuracy=_integer_accuracy(logits.astype(np.int32, copy=False)[:, :, 0, 0], data),
-        graph=quantised.graph, input_scale=quantised.input_scale, logit_scale=quantised.logit_scale, images=images,
+        graph=quantised.graph,
+        input_scale=quantised.input_scale,
+        logit_scale=quantised.logit_scale,
+        images=images,
         labels=data.test_labels.numpy(),
-    )  # fmt: skip
+    )
 
 
 def prepare_digits(
-    plan: Plan,
-    seed: int = 0,
-    *,
-    order: ReductionOrder = "kh,kw,cin",
-    progress: Progress = _silent,
+    plan: Plan, seed: int = 0, *, order: ReductionOrder = "kh,kw,cin", progress: Progress = _silent
 ) -> PreparedDigits:
     """The digits CNN as `prepare` makes it, and as layers with host stages between them."""
     scheme = Scheme.of(plan)
@@ -132,11 +124,18 @@ def prepare_digits(
         images = network.quantise_images(data.test_images.numpy())
         logits = oracle.run(network, images).logits
     return PreparedDigits(
-        source=DIGITS_CNN, scheme=scheme, dense_accuracy=trained.dense_accuracy,
-        pruned_accuracy=trained.pruned_accuracy, int8_accuracy=_integer_accuracy(logits, data), graph=to_graph(network),
-        input_scale=network.input_scale, logit_scale=network.logit_scale, images=images,
-        labels=data.test_labels.numpy(), network=network,
-    )  # fmt: skip
+        source=DIGITS_CNN,
+        scheme=scheme,
+        dense_accuracy=trained.dense_accuracy,
+        pruned_accuracy=trained.pruned_accuracy,
+        int8_accuracy=_integer_accuracy(logits, data),
+        graph=to_graph(network),
+        input_scale=network.input_scale,
+        logit_scale=network.logit_scale,
+        images=images,
+        labels=data.test_labels.numpy(),
+        network=network,
+    )
 
 
 def _train(source: str, scheme: Scheme, seed: int, order: ReductionOrder, progress: Progress) -> _Trained:

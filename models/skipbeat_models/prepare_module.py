@@ -22,9 +22,13 @@ _NAME = re.compile(r"[^\W\d][\w.]*:[^\W\d]\w*")
 
 
 def prepare_module(
-    source: str, plan: Plan | None, seed: int = 0, *, order: ReductionOrder = "kh,kw,cin",
+    source: str,
+    plan: Plan | None,
+    seed: int = 0,
+    *,
+    order: ReductionOrder = "kh,kw,cin",
     progress: Callable[[str], None],
-) -> PreparedNetwork:  # fmt: skip
+) -> PreparedNetwork:
     """Quantise the network that a function returns, perhaps pruned; the example inputs calibrate it.
 
     Args:
@@ -51,6 +55,10 @@ def prepare_module(
         quantised = quantise_graph(fold_batch_norms(model), images.float(), order)
         inputs_int8 = quantised.quantise_images(images.numpy())
     return PreparedNetwork(
-        source=source, scheme=scheme, graph=quantised.graph, input_scale=quantised.input_scale,
-        logit_scale=quantised.logit_scale, images=inputs_int8,
-    )  # fmt: skip
+        source=source,
+        scheme=scheme,
+        graph=quantised.graph,
+        input_scale=quantised.input_scale,
+        logit_scale=quantised.logit_scale,
+        images=inputs_int8,
+    )

@@ -25,7 +25,7 @@ IMAGES, CALIBRATION_IMAGES = 8, 2
 
 def prepare_seeded(
     source: str, entry: ZooModel, scheme: Scheme, seed: int, order: ReductionOrder, progress: Callable[[str], None]
-) -> PreparedNetwork:  # fmt: skip
+) -> PreparedNetwork:
     """Prune the initial weights by magnitude and quantise them; images are normally distributed noise.
 
     Batch normalisations get the statistics of the calibration images, so that no map dies out or overflows.
@@ -47,9 +47,13 @@ def prepare_seeded(
         quantised = quantise_graph(fold_batch_norms(model), calibration, order)
         inputs = quantised.quantise_images(images.numpy())
     return PreparedNetwork(
-        source=source, scheme=scheme, graph=quantised.graph, input_scale=quantised.input_scale,
-        logit_scale=quantised.logit_scale, images=inputs,
-    )  # fmt: skip
+        source=source,
+        scheme=scheme,
+        graph=quantised.graph,
+        input_scale=quantised.input_scale,
+        logit_scale=quantised.logit_scale,
+        images=inputs,
+    )
 
 
 def measure_statistics(model: nn.Module, images: torch.Tensor) -> None:

@@ -161,11 +161,13 @@ class _Builder:
         quantised = self._quantise(operation, scales)
         pool = operation.pool
         step = Step(
-            layer=quantised.layer, input=self._tensors[operation.source].name, output=operation.name,
+            layer=quantised.layer,
+            input=self._tensors[operation.source].name,
+            output=operation.name,
             pool=Pool(kernel=pool.kernel, stride=pool.stride) if pool else None,
             residual=None if residual is None else self._tensors[residual].name,
             residual_multiplier=quantised.residual_multiplier,
-        )  # fmt: skip
+        )
         self._steps.append(step)
         channels, height, width = step.out_shape
         self._tensors[operation.result] = Tensor(name=step.output, channels=channels, height=height, width=width)
@@ -200,9 +202,16 @@ def _depthwise(
     at: Tensor, *, kernel: tuple[int, int] = (1, 1), stride: tuple[int, int] = (1, 1), padding: tuple[int, int] = (0, 0)
 ) -> Convolution:
     return Convolution(
-        batch=1, c_in=at.channels, c_out=at.channels, height=at.height, width=at.width, kernel=kernel, stride=stride,
-        padding=padding, groups=at.channels,
-    )  # fmt: skip
+        batch=1,
+        c_in=at.channels,
+        c_out=at.channels,
+        height=at.height,
+        width=at.width,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        groups=at.channels,
+    )
 
 
 def _over_map(name: str, module: nn.Linear, at: Tensor) -> Convolution:
@@ -210,9 +219,14 @@ def _over_map(name: str, module: nn.Linear, at: Tensor) -> Convolution:
     if module.in_features != at.channels * at.height * at.width:
         raise InputError(f"layer {name}: expected {module.in_features} values before it, not {at.shape}")
     return Convolution(
-        batch=1, c_in=at.channels, c_out=module.out_features, height=at.height, width=at.width,
-        kernel=(at.height, at.width), order="cin,kh,kw",
-    )  # fmt: skip
+        batch=1,
+        c_in=at.channels,
+        c_out=module.out_features,
+        height=at.height,
+        width=at.width,
+        kernel=(at.height, at.width),
+        order="cin,kh,kw",
+    )
 
 
 def _average(name: str, module: Average, at: Tensor) -> Convolution:
@@ -222,6 +236,7 @@ def _average(name: str, module: Average, at: Tensor) -> Convolution:
         return _depthwise(at, kernel=(at.height, at.width))
     padding = pair(module.padding)
     if module.ceil_mode or module.divisor_override or (padding != (0, 0) and not module.count_include_pad):
-        raise InputError(f"layer {name}: expected AvgPool2d without ceil_mode, divisor_override and "
-                         "count_include_pad=False")  # fmt: skip
+        raise InputError(
+            f"layer {name}: expected AvgPool2d without ceil_mode, divisor_override and count_include_pad=False"
+        )
     return _depthwise(at, kernel=pair(module.kernel_size), stride=pair(module.stride), padding=padding)

@@ -105,9 +105,14 @@ def quantise_layer(
     residual_ratio = None if scales.residual is None else scales.residual / out_scale
     multiplier, shift, residual_multiplier = _multipliers(scales.input * units / out_scale, residual_ratio)
     layer = IntegerLayer(
-        name=name, workload=workload, weight=weight, bias=bias, multiplier=multiplier, shift=shift,
+        name=name,
+        workload=workload,
+        weight=weight,
+        bias=bias,
+        multiplier=multiplier,
+        shift=shift,
         low=0 if relu else -128,
-    )  # fmt: skip
+    )
     return QuantisedLayer(layer=layer, residual_multiplier=residual_multiplier, scale=out_scale)
 
 
@@ -125,9 +130,14 @@ def ones_layer(name: str, workload: Convolution, scales: Scales, *, relu: bool =
     ratio = scales.input / (area * out_scale)
     multiplier, shift, residual_multiplier = _multipliers(np.full(channels, ratio), residual_ratio)
     layer = IntegerLayer(
-        name=name, workload=workload, weight=np.ones((channels, area, 1), np.int8), bias=np.zeros(channels, np.int32),
-        multiplier=multiplier, shift=shift, low=0 if relu else -128,
-    )  # fmt: skip
+        name=name,
+        workload=workload,
+        weight=np.ones((channels, area, 1), np.int8),
+        bias=np.zeros(channels, np.int32),
+        multiplier=multiplier,
+        shift=shift,
+        low=0 if relu else -128,
+    )
     return QuantisedLayer(layer=layer, residual_multiplier=residual_multiplier, scale=out_scale)
 
 
@@ -173,10 +183,18 @@ def convolution_workload(name: str, module: nn.Conv2d, size: tuple[int, int], or
     if module.padding_mode != "zeros" or isinstance(module.padding, str):
         raise InputError(f"layer {name}: expected numeric zero padding, not {module.padding_mode} {module.padding}")
     return Convolution(
-        batch=1, c_in=module.in_channels, c_out=module.out_channels, height=size[0], width=size[1],
-        kernel=pair(module.kernel_size), stride=pair(module.stride), padding=pair(module.padding),
-        dilation=pair(module.dilation), groups=module.groups, order=order,
-    )  # fmt: skip
+        batch=1,
+        c_in=module.in_channels,
+        c_out=module.out_channels,
+        height=size[0],
+        width=size[1],
+        kernel=pair(module.kernel_size),
+        stride=pair(module.stride),
+        padding=pair(module.padding),
+        dilation=pair(module.dilation),
+        groups=module.groups,
+        order=order,
+    )
 
 
 def pair(value: int | tuple[int, ...]) -> tuple[int, int]:

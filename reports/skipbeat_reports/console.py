@@ -39,9 +39,13 @@ def make_table(
     weight = "" if plain else "bold"
     for index, title in enumerate(titles):
         table.add_column(
-            title, footer=Text(footer[index], style=weight) if footer else "", header_style=weight, overflow="fold",
-            justify="left" if index < text_columns else "right", no_wrap=index > 0,
-        )  # fmt: skip
+            title,
+            footer=Text(footer[index], style=weight) if footer else "",
+            header_style=weight,
+            overflow="fold",
+            justify="left" if index < text_columns else "right",
+            no_wrap=index > 0,
+        )
     return table
 
 

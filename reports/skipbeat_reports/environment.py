@@ -20,13 +20,22 @@ def environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
-        loader=PackageLoader("skipbeat_reports"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=PackageLoader("skipbeat_reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     filters = (
-        numbers.count, numbers.ratio, numbers.percent, numbers.bits, numbers.quantity, numbers.printable,
-        numbers.energy, sorting_key,
-    )  # fmt: skip
+        numbers.count,
+        numbers.ratio,
+        numbers.percent,
+        numbers.bits,
+        numbers.quantity,
+        numbers.printable,
+        numbers.energy,
+        sorting_key,
+    )
     made.filters |= {function.__name__: function for function in filters}
     made.globals["duration"] = numbers.duration
     return made

@@ -74,9 +74,12 @@ class LayerSummary:
 
     def __post_init__(self) -> None:
         sizes = {
-            "cycles": self.cycles, "cycles_dense": self.cycles_dense, "cycles_limit": self.cycles_limit,
-            "macs": self.macs, "macs_dense": self.macs_dense,
-        }  # fmt: skip
+            "cycles": self.cycles,
+            "cycles_dense": self.cycles_dense,
+            "cycles_limit": self.cycles_limit,
+            "macs": self.macs,
+            "macs_dense": self.macs_dense,
+        }
         for counts in (sizes, asdict(self.clocks), asdict(self.events)):
             _not_negative(f"layer {self.name}", counts)
         if not 0 <= self.utilization <= 1:

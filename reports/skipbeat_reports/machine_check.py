@@ -62,5 +62,7 @@ class MachineCheck:
     def to_json(self) -> dict[str, Any]:
         """Its object in `summary.json`."""
         return asdict(self) | {
-            "layers": [asdict(layer) for layer in self.layers], "agrees": self.agrees, "core_speed": self.core_speed,
-        }  # fmt: skip
+            "layers": [asdict(layer) for layer in self.layers],
+            "agrees": self.agrees,
+            "core_speed": self.core_speed,
+        }

@@ -64,9 +64,10 @@ def clocks(layers: Sequence[LayerSummary]) -> Plot:
     def draw(axes: Axes) -> None:
         spent = [layer.clocks for layer in layers]
         stacks(
-            axes, [[n / max(c.cycles, 1) for n in (c.compute, c.tile_wait, c.hazard, c.fill_drain)] for c in spent],
+            axes,
+            [[n / max(c.cycles, 1) for n in (c.compute, c.tile_wait, c.hazard, c.fill_drain)] for c in spent],
             [colour for colour, _ in parts],
-        )  # fmt: skip
+        )
         values(axes, [1] * len(layers), [f"{layer.cycles:,}" for layer in layers])
         share_axis(axes)
 

@@ -51,11 +51,17 @@ class HardwareSummary:
     def of(cls, hw: Hardware) -> HardwareSummary:
         """The summary of a hardware description."""
         return cls(
-            name=hw.name, rows=hw.array.rows, cols=hw.array.cols, group=hw.array.group, clock_mhz=hw.clock_mhz,
-            decode_lanes=hw.weights.decode_lanes, accumulator_depth=hw.accumulators.depth,
-            weight_bits=hw.numbers.weight_bits, activation_bits=hw.numbers.activation_bits,
+            name=hw.name,
+            rows=hw.array.rows,
+            cols=hw.array.cols,
+            group=hw.array.group,
+            clock_mhz=hw.clock_mhz,
+            decode_lanes=hw.weights.decode_lanes,
+            accumulator_depth=hw.accumulators.depth,
+            weight_bits=hw.numbers.weight_bits,
+            activation_bits=hw.numbers.activation_bits,
             accumulator_bits=hw.numbers.accumulator_bits,
-        )  # fmt: skip
+        )
 
     @property
     def multipliers(self) -> int:

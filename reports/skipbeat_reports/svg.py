@@ -22,10 +22,19 @@ if TYPE_CHECKING:
 
 #: Colour that stands for a role while drawing -> CSS variable of the page.
 _ROLES = {
-    "ink": "#010101", "muted": "#020202", "rule": "#030303", "track": "#040404", "accent": "#050505",
-    "dense": "#060606", "warm": "#070707", "alarm": "#080808", "quiet": "#090909", "limit": "#0a0a0a",
-    "cool": "#0b0b0b", "violet": "#0c0c0c",
-}  # fmt: skip
+    "ink": "#010101",
+    "muted": "#020202",
+    "rule": "#030303",
+    "track": "#040404",
+    "accent": "#050505",
+    "dense": "#060606",
+    "warm": "#070707",
+    "alarm": "#080808",
+    "quiet": "#090909",
+    "limit": "#0a0a0a",
+    "cool": "#0b0b0b",
+    "violet": "#0c0c0c",
+}
 
 
 def role(name: str) -> str:
@@ -44,13 +53,26 @@ def style() -> Iterator[None]:
     import matplotlib
 
     settings: dict[RcKeyType, object] = {
-        "svg.fonttype": "none", "svg.hashsalt": "skipbeat", "text.parse_math": False, "font.size": 10,
-        "axes.edgecolor": role("rule"), "axes.labelcolor": role("muted"), "xtick.color": role("rule"),
-        "xtick.labelcolor": role("muted"), "ytick.labelcolor": role("ink"), "text.color": role("ink"),
-        "grid.color": role("rule"), "grid.linewidth": 0.7, "axes.axisbelow": True, "axes.spines.left": False,
-        "axes.spines.top": False, "axes.spines.right": False, "axes.spines.bottom": False,
-        "xtick.major.size": 0, "ytick.major.size": 0,
-    }  # fmt: skip
+        "svg.fonttype": "none",
+        "svg.hashsalt": "skipbeat",
+        "text.parse_math": False,
+        "font.size": 10,
+        "axes.edgecolor": role("rule"),
+        "axes.labelcolor": role("muted"),
+        "xtick.color": role("rule"),
+        "xtick.labelcolor": role("muted"),
+        "ytick.labelcolor": role("ink"),
+        "text.color": role("ink"),
+        "grid.color": role("rule"),
+        "grid.linewidth": 0.7,
+        "axes.axisbelow": True,
+        "axes.spines.left": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.spines.bottom": False,
+        "xtick.major.size": 0,
+        "ytick.major.size": 0,
+    }
     with matplotlib.rc_context(settings):
         yield
 

@@ -28,9 +28,11 @@ def layer_table(layers: Sequence[LayerSummary], *, plain: bool = False, shapes: 
     kept = [index for index, title in enumerate(_TITLES) if shapes or title != "shape"]
     total = _total(layers)
     table = make_table(
-        [_TITLES[index] for index in kept], text_columns=_TEXT_COLUMNS - (not shapes), plain=plain,
+        [_TITLES[index] for index in kept],
+        text_columns=_TEXT_COLUMNS - (not shapes),
+        plain=plain,
         footer=[total[index] for index in kept],
-    )  # fmt: skip
+    )
     for layer in layers:
         cells = _cells(layer)
         add_row(table, [cells[index] for index in kept])
@@ -43,15 +45,27 @@ _TEXT_COLUMNS = 3
 
 def _cells(layer: LayerSummary) -> tuple[str, ...]:
     return (
-        printable(layer.name), printable(layer.shape), printable(layer.pattern), count(layer.cycles_dense),
-        count(layer.cycles), count(layer.cycles_limit), ratio(layer.speedup), percent(layer.utilization),
-    )  # fmt: skip
+        printable(layer.name),
+        printable(layer.shape),
+        printable(layer.pattern),
+        count(layer.cycles_dense),
+        count(layer.cycles),
+        count(layer.cycles_limit),
+        ratio(layer.speedup),
+        percent(layer.utilization),
+    )
 
 
 def _total(layers: Sequence[LayerSummary]) -> tuple[str, ...]:
     dense, cycles = sum(layer.cycles_dense for layer in layers), sum(layer.cycles for layer in layers)
     busy = sum(layer.utilization * layer.cycles for layer in layers)
     return (
-        "total", "", "", count(dense), count(cycles), count(sum(layer.cycles_limit for layer in layers)),
-        ratio(dense / cycles if cycles else None), percent(busy / cycles if cycles else 0.0),
-    )  # fmt: skip
+        "total",
+        "",
+        "",
+        count(dense),
+        count(cycles),
+        count(sum(layer.cycles_limit for layer in layers)),
+        ratio(dense / cycles if cycles else None),
+        percent(busy / cycles if cycles else 0.0),
+    )

@@ -133,8 +133,11 @@ def write_word(write: Write, hw: Hardware) -> int:
 def _read_op(word: int, hw: Hardware) -> SlotOp:
     fields, cols = ports.unpack(ports.slot_fields(hw), word), hw.array.cols
     return SlotOp(
-        mask=ports.unpack_array(fields["mask"], cols, 1), count=fields["count"],
+        mask=ports.unpack_array(fields["mask"], cols, 1),
+        count=fields["count"],
         rank=ports.unpack_array(fields["rank"], cols, ports.rank_bits(hw)),
         index=ports.unpack_array(fields["index"], cols, hw.index_bits),
-        row=fields["row"], slot=fields["slot"], final=bool(fields["final"]),
-    )  # fmt: skip
+        row=fields["row"],
+        slot=fields["slot"],
+        final=bool(fields["final"]),
+    )

@@ -147,12 +147,15 @@ class Core:
             "commands__ready": int(self.commands_ready),
             "weights__ready": int(self.weights_ready),
             "activations__ready": int(self.bundles_ready),
-            **{f"results__{name[3:]}": value for name, value in self.results.outputs({"o__ready": 0}).items()
-               if name.startswith("o__")},
+            **{
+                f"results__{name[3:]}": value
+                for name, value in self.results.outputs({"o__ready": 0}).items()
+                if name.startswith("o__")
+            },
             "error": int(self.error),
             "busy": int(self.busy),
             "activity": ports.pack(ports.ACTIVITY, self._activity(bool(inputs["results__ready"]))),
-        }  # fmt: skip
+        }
 
     def _activity(self, results_ready: bool) -> dict[str, int]:
         """The events of the clock, as `ports.ACTIVITY` names them."""
@@ -187,8 +190,9 @@ class Core:
         self.evaluate(
             inputs["commands__payload"] if inputs["commands__valid"] else None,
             inputs["weights__payload"] if inputs["weights__valid"] else None,
-            bundles, bool(inputs["results__ready"]),
-        )  # fmt: skip
+            bundles,
+            bool(inputs["results__ready"]),
+        )
 
     def reset(self) -> None:
         """All registers but data on its way, and no memory."""

@@ -56,9 +56,16 @@ class Counter:
         """The counts so far."""
         cols, pe_steps = self.hw.array.cols, self.steps * self.hw.pes
         return Events(
-            macs=self.macs, slots_idle=pe_steps - self.macs, bundle_reads=self.bundle_reads,
-            weight_slot_reads=pe_steps, weight_slot_writes=self.slots_written * cols, psum_hops=pe_steps,
-            accumulator_reads=self.reads * cols, accumulator_writes=self.writes * cols, results=self.results * cols,
-            groups_decoded=self.rows_decoded * cols, value_bits=self.value_words * self.hw.word_bits,
+            macs=self.macs,
+            slots_idle=pe_steps - self.macs,
+            bundle_reads=self.bundle_reads,
+            weight_slot_reads=pe_steps,
+            weight_slot_writes=self.slots_written * cols,
+            psum_hops=pe_steps,
+            accumulator_reads=self.reads * cols,
+            accumulator_writes=self.writes * cols,
+            results=self.results * cols,
+            groups_decoded=self.rows_decoded * cols,
+            value_bits=self.value_words * self.hw.word_bits,
             metadata_bits=self.metadata_words * self.hw.word_bits,
-        )  # fmt: skip
+        )

@@ -62,10 +62,14 @@ class Decoder:
         slots.evaluate(self._rows.front, aligner.fire)
         unpacker.evaluate(slots.steps_ready)
         dispatcher.evaluate(
-            tile, None if word is None else bool(word >> self._hw.word_bits), halt,
-            unpack_ready=self._unpack.ready, rows_ready=self._rows.ready,
-            metadata_ready=self._metadata.ready, values_ready=aligner.words_ready,
-        )  # fmt: skip
+            tile,
+            None if word is None else bool(word >> self._hw.word_bits),
+            halt,
+            unpack_ready=self._unpack.ready,
+            rows_ready=self._rows.ready,
+            metadata_ready=self._metadata.ready,
+            values_ready=aligner.words_ready,
+        )
         self.tiles_ready, self.weights_ready, self.done = dispatcher.tiles_ready, dispatcher.weights_ready, aligner.done
         self.to_metadata, self.to_values = dispatcher.to_metadata, dispatcher.to_values
         self.load_metadata = slots.load_metadata
@@ -101,8 +105,9 @@ class Decoder:
         self.evaluate(
             tile if inputs["tiles__valid"] else None,
             inputs["weights__payload"] if inputs["weights__valid"] else None,
-            bool(inputs["bank_ok_i"]), bool(inputs["halt_i"]),
-        )  # fmt: skip
+            bool(inputs["bank_ok_i"]),
+            bool(inputs["halt_i"]),
+        )
 
     def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
         """Values of the output ports; `write_o` is a `write_fields` word."""

@@ -37,9 +37,16 @@ class Dispatcher:
         return -(-tile.rows * bits // self._hw.numbers.weight_bits)
 
     def evaluate(
-        self, tile: Tile | None, last: bool | None, halt: bool, *,
-        unpack_ready: bool, rows_ready: bool, metadata_ready: bool, values_ready: bool,
-    ) -> None:  # fmt: skip
+        self,
+        tile: Tile | None,
+        last: bool | None,
+        halt: bool,
+        *,
+        unpack_ready: bool,
+        rows_ready: bool,
+        metadata_ready: bool,
+        values_ready: bool,
+    ) -> None:
         """Wires: `tiles_ready`, `take_tile`, `weights_ready`, `to_metadata`, `to_values` (transfers) and `error`.
 
         Args:
@@ -81,11 +88,14 @@ class Dispatcher:
         tile = Tile(**ports.unpack(ports.tile_fields(self._hw), inputs["tiles__payload"]))
         last = bool(inputs["weights__payload"] >> self._hw.word_bits & 1)
         self.evaluate(
-            tile if inputs["tiles__valid"] else None, last if inputs["weights__valid"] else None,
+            tile if inputs["tiles__valid"] else None,
+            last if inputs["weights__valid"] else None,
             bool(inputs["halt_i"]),
-            unpack_ready=bool(inputs["unpack_o__ready"]), rows_ready=bool(inputs["rows_o__ready"]),
-            metadata_ready=bool(inputs["metadata_o__ready"]), values_ready=bool(inputs["values_o__ready"]),
-        )  # fmt: skip
+            unpack_ready=bool(inputs["unpack_o__ready"]),
+            rows_ready=bool(inputs["rows_o__ready"]),
+            metadata_ready=bool(inputs["metadata_o__ready"]),
+            values_ready=bool(inputs["values_o__ready"]),
+        )
         return tile
 
     def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:

@@ -146,9 +146,13 @@ class Sequencer:
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         fields = ports.unpack(ports.pass_fields(self._hw), inputs["passes__payload"])
         pass_ = Pass(
-            fields["pixels"], fields["beat"], fields["rows"],
-            bool(fields["load"]), bool(fields["first"]), bool(fields["last"]),
-        )  # fmt: skip
+            fields["pixels"],
+            fields["beat"],
+            fields["rows"],
+            bool(fields["load"]),
+            bool(fields["first"]),
+            bool(fields["last"]),
+        )
         full = [bool(inputs["full_i"] & 1), bool(inputs["full_i"] & 2)]
         self.evaluate(
             pass_ if inputs["passes__valid"] else None, bool(inputs["activations__valid"]), full, bool(inputs["halt_i"])

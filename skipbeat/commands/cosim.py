@@ -32,9 +32,15 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(
-    hw: str, overrides: tuple[str, ...], sizes: str, pattern: str, seed: int, simulator: SimulatorName,
-    dump: Path | None, as_json: bool,
-) -> int:  # fmt: skip
+    hw: str,
+    overrides: tuple[str, ...],
+    sizes: str,
+    pattern: str,
+    seed: int,
+    simulator: SimulatorName,
+    dump: Path | None,
+    as_json: bool,
+) -> int:
     """Run a random GEMM on the RTL, the cycle model and the timing model.
 
     Exit status 0 only if every bit is right and the three cycle counts agree; 1 otherwise. The dump holds

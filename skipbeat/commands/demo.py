@@ -42,9 +42,15 @@ IMAGES = 16
 @simulator_option
 @json_option
 def command(
-    pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images: int, seed: int, simulator: SimulatorName,
+    pattern: str,
+    hw: str,
+    overrides: tuple[str, ...],
+    out: Path,
+    images: int,
+    seed: int,
+    simulator: SimulatorName,
     as_json: bool,
-) -> int:  # fmt: skip
+) -> int:
     """Train the digits network, prune it, quantise it, compile it and run it on the RTL.
 
     First layer by layer on the core, sparse against dense; then as one program on the whole machine, from memory to

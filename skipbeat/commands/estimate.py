@@ -23,11 +23,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command("estimate", short_help="Throughput and energy of a pruned model, layer by layer.")
 @click.argument("source", metavar="SOURCE")
 @click.option(
-    "--prune", "plan", metavar="PATTERN_OR_FILE",
+    "--prune",
+    "plan",
+    metavar="PATTERN_OR_FILE",
     help="Price a pruned copy: N:M, unstructured:DENSITY, block:DENSITY, or a .yaml file with a pattern per layer. "
     "The first convolution and depthwise ones stay as they are unless the file names them.  [default: the model as "
     "it is]",
-)  # fmt: skip
+)
 @click.option(
     "--stated",
     metavar="PATTERN",
@@ -40,19 +42,33 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--batch", type=click.IntRange(1, 4096), help="Examples at a time.  [default: as the source has it]")
 @hardware_options
 @click.option(
-    "--table", metavar="NAME_OR_FILE", default=DEFAULT_TABLE, show_default=True,
+    "--table",
+    metavar="NAME_OR_FILE",
+    default=DEFAULT_TABLE,
+    show_default=True,
     help="Energy per event: horowitz-45nm, accelergy-40nm, sparseloop-45nm or a .yaml file.",
-)  # fmt: skip
+)
 @click.option("--explain", metavar="LAYER", help="Show how this layer runs and why, instead of the table.")
 @click.option("--html", "page", type=_FILE, help="Write one self-contained page.")
 @click.option("--trace", type=_FILE, help="Write a timeline of the three engines, which Perfetto opens.")
 @seed_option
 @json_option
 def command(
-    source: str, plan: str | None, stated: str | None, checkpoint: Path | None, tokens: int | None, batch: int | None,
-    hw: str, overrides: tuple[str, ...], table: str, explain: str | None, page: Path | None, trace: Path | None,
-    seed: int, as_json: bool,
-) -> None:  # fmt: skip
+    source: str,
+    plan: str | None,
+    stated: str | None,
+    checkpoint: Path | None,
+    tokens: int | None,
+    batch: int | None,
+    hw: str,
+    overrides: tuple[str, ...],
+    table: str,
+    explain: str | None,
+    page: Path | None,
+    trace: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Price the model that SOURCE names, as it is or pruned, on a hardware description.
 
     SOURCE is zoo:NAME (`skipbeat zoo` lists them), a file of torch.export.save (.pt2), module:function found from the
@@ -89,9 +105,17 @@ def command(
     from ..estimation import estimate_source
 
     found = estimate_source(
-        source, hardware, table=table, scheme=scheme, stated=said, checkpoint=checkpoint, tokens=tokens, batch=batch,
-        seed=seed, progress=step,
-    )  # fmt: skip
+        source,
+        hardware,
+        table=table,
+        scheme=scheme,
+        stated=said,
+        checkpoint=checkpoint,
+        tokens=tokens,
+        batch=batch,
+        seed=seed,
+        progress=step,
+    )
     _report(found, explain, page, trace, as_json)
 
 

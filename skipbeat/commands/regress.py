@@ -28,9 +28,15 @@ if TYPE_CHECKING:
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Cases at a time.")
 @json_option
 def command(
-    cases: int, only: int | None, seed: int, simulator: SimulatorName, hw: str | None, overrides: tuple[str, ...],
-    jobs: int, as_json: bool,
-) -> int:  # fmt: skip
+    cases: int,
+    only: int | None,
+    seed: int,
+    simulator: SimulatorName,
+    hw: str | None,
+    overrides: tuple[str, ...],
+    jobs: int,
+    as_json: bool,
+) -> int:
     """Run random hardware, shapes, patterns, idle and back-pressure on the RTL under cocotb.
 
     Every port must show in every clock what the cycle model says, every bit must be that of x · w, and with ideal
@@ -69,9 +75,13 @@ def command(
     if as_json:
         listed = [{"case": o.index, "what": o.case, "failure": o.failure, "repeat": commands[o.index]} for o in failed]
         report = {
-            "seed": seed, "simulator": simulator, "cases": len(outcomes), "passed": len(outcomes) - len(failed),
-            "rtl_cycles": clocks, "failed": listed,
-        }  # fmt: skip
+            "seed": seed,
+            "simulator": simulator,
+            "cases": len(outcomes),
+            "passed": len(outcomes) - len(failed),
+            "rtl_cycles": clocks,
+            "failed": listed,
+        }
         click.echo(json.dumps(report))
     else:
         for o in failed:

@@ -100,9 +100,14 @@ def command(
         runs.append(run_images(program, machine, part, expected, simulator, cycle_model=cycle_model))
         rates.append(simulator.clocks_per_second if simulator else 0.0)
     report = _report(runs, rates, layer_bounds(program, machine)) | {
-        "model": source, "layer": layer, "hardware": hardware.name, "pattern": pattern_of(source, wanted), "seed": seed,
-        "images": images, "batch": size,
-    }  # fmt: skip
+        "model": source,
+        "layer": layer,
+        "hardware": hardware.name,
+        "pattern": pattern_of(source, wanted),
+        "seed": seed,
+        "images": images,
+        "batch": size,
+    }
     click.echo(json.dumps(report) if as_json else _text(report))
     return 0 if report["agrees"] else 1
 
@@ -133,8 +138,12 @@ def _report(runs: list[ProgramRun], rates: list[float], bounds: dict[str, dict[B
 
 
 def _text(report: dict[str, Any]) -> str:
-    columns = {"RTL cycles": "rtl_cycles", "model cycles": "model_cycles", "timing cycles": "timing_cycles",
-               "core's steps": "steps"}  # fmt: skip
+    columns = {
+        "RTL cycles": "rtl_cycles",
+        "model cycles": "model_cycles",
+        "timing cycles": "timing_cycles",
+        "core's steps": "steps",
+    }
     lines = [f"{'layer':<24}" + "".join(f"{title:>15}" for title in columns) + "  bound"]
     for layer in report["layers"]:
         cells = ("-" if layer[name] is None else f"{layer[name]:,}" for name in columns.values())

@@ -16,14 +16,20 @@ PARTS = ["ecp5", "xcup"]
 @click.command("synth", short_help="Area and clock frequency of the hardware.")
 @hardware_options
 @click.option(
-    "--part", type=click.Choice(PARTS), default="ecp5", show_default=True,
+    "--part",
+    type=click.Choice(PARTS),
+    default="ecp5",
+    show_default=True,
     help="ecp5: LFE5U-85F, speed grade 6, routed; xcup: UltraScale+, area only.",
-)  # fmt: skip
+)
 @click.option("--top", type=click.Choice(TOPS), default="array", show_default=True, help="What is measured.")
 @click.option(
-    "--seeds", type=click.IntRange(0, 100), default=3, show_default=True,
+    "--seeds",
+    type=click.IntRange(0, 100),
+    default=3,
+    show_default=True,
     help="Place and route (ecp5) that many times; the median frequency counts. 0 measures the area alone.",
-)  # fmt: skip
+)
 @json_option
 def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int, as_json: bool) -> None:
     """Synthesise a component with Yosys and, for ECP5, place and route it with nextpnr.

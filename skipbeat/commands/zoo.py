@@ -24,12 +24,16 @@ def command(as_json: bool) -> None:
     if as_json:
         rows = [
             {
-                "name": f"{zoo.PREFIX}{model.name}", "description": model.description, "parameters": model.parameters,
-                "macs": model.macs, "input": model.input, "trained": model.recipe is not None,
+                "name": f"{zoo.PREFIX}{model.name}",
+                "description": model.description,
+                "parameters": model.parameters,
+                "macs": model.macs,
+                "input": model.input,
+                "trained": model.recipe is not None,
                 "shapes_only": model.shapes_only,
             }
             for model in models
-        ]  # fmt: skip
+        ]
         click.echo(json.dumps({"models": rows}))
         return
     from skipbeat_reports.console import add_row, make_console, make_table

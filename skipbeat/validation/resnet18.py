@@ -16,9 +16,13 @@ from .row import Row
 
 #: Cycles that SCALE-Sim 3.0 prints without stalls: of the array's size, the dataflow and the pattern.
 SCALE_SIM: dict[tuple[int, Dataflow, bool], int] = {
-    (32, "ws", False): 2_855_031, (32, "os", False): 2_133_315, (32, "ws", True): 1_490_695,
-    (16, "ws", False): 9_226_427, (16, "os", False): 8_005_533, (16, "ws", True): 4_865_003,
-}  # fmt: skip
+    (32, "ws", False): 2_855_031,
+    (32, "os", False): 2_133_315,
+    (32, "ws", True): 1_490_695,
+    (16, "ws", False): 9_226_427,
+    (16, "os", False): 8_005_533,
+    (16, "ws", True): 4_865_003,
+}
 PRESETS = {32: "large-32x32", 16: "edge-16x16"}
 DENSE: Ratio = (1, 1)
 PRUNED: Ratio = (2, 4)
@@ -44,14 +48,17 @@ def scale_sim_rows() -> Iterator[Row]:
             pairs = list(zip(layers, ratios, strict=True))
             fill = sum(scale_sim_fill(layer, size, size, ratio, dataflow=flow) for layer, ratio in pairs)
             yield Row(
-                tool="SCALE-Sim 3.0", hardware=preset, published=published, core=core[sparse],
+                tool="SCALE-Sim 3.0",
+                hardware=preset,
+                published=published,
+                core=core[sparse],
                 case=f"ResNet-18, {size}×{size}, {_FLOWS[flow]}, {'2:4 but the first layer' if sparse else 'dense'}",
                 formula=sum(scale_sim_cycles(layer, size, size, ratio, dataflow=flow) for layer, ratio in pairs),
                 dense_published=SCALE_SIM[size, flow, False] if sparse else None,
                 dense_core=core[False] if sparse else None,
                 machine=machine[sparse],
                 explanation=_pruned(fill, layers) if sparse else _dense(fill, -(-macs // hw.pes), core[False]),
-            )  # fmt: skip
+            )
 
 
 def _pruned(fill: int, layers: Sequence[Workload]) -> str:
@@ -75,8 +82,12 @@ def zigzag_row() -> Row:
     """ZigZag's run beside the machine with as slow a memory; the core alone has none to compare with."""
     change = f"memory.bytes_per_clock={ZIGZAG_DRAM_BYTES}"
     return Row(
-        tool="ZigZag 3.9", case="ResNet-18, its TPU-like 32×32, DRAM 64 bit per cycle, dense", published=ZIGZAG_CYCLES,
-        formula=None, core=None, hardware=f"large-32x32, {change}",
+        tool="ZigZag 3.9",
+        case="ResNet-18, its TPU-like 32×32, DRAM 64 bit per cycle, dense",
+        published=ZIGZAG_CYCLES,
+        formula=None,
+        core=None,
+        hardware=f"large-32x32, {change}",
         machine=machine_cycles(resnet18(), DENSE, load_hardware("large-32x32", [change])),
         explanation=(
             f"both wait for a memory of {ZIGZAG_DRAM_BYTES} bytes per cycle, where the weights alone take "
@@ -84,7 +95,7 @@ def zigzag_row() -> Row:
             "of what follows are loaded while the array computes, so that most layers take what the larger of the two "
             "takes. Its accelerator has other buffers: this is no like for like"
         ),
-    )  # fmt: skip
+    )
 
 
 def _weights() -> int:

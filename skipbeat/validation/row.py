@@ -54,6 +54,8 @@ class Row:
     def to_json(self) -> dict[str, object]:
         """All fields, and the ratios."""
         return asdict(self) | {
-            "formula_agrees": self.formula_agrees, "ratio": self.ratio,
-            "speedup_published": self.speedup_published, "speedup_core": self.speedup_core,
-        }  # fmt: skip
+            "formula_agrees": self.formula_agrees,
+            "ratio": self.ratio,
+            "speedup_published": self.speedup_published,
+            "speedup_core": self.speedup_core,
+        }

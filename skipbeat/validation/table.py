@@ -63,11 +63,16 @@ def replace_table(page: str, rows: Sequence[Row], where: str) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     return (
-        row.tool, row.case, f"{row.published:,}", _count(row.formula), _count(row.core), _count(row.machine),
+        row.tool,
+        row.case,
+        f"{row.published:,}",
+        _count(row.formula),
+        _count(row.core),
+        _count(row.machine),
         _number(row.ratio),
         f"{_number(row.speedup_published)} there, {_number(row.speedup_core)} here" if row.dense_published else "–",
         row.hardware,
-    )  # fmt: skip
+    )
 
 
 def _sentence(row: Row) -> str:

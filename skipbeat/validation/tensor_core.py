@@ -28,24 +28,41 @@ def sparseloop_rows() -> Iterator[Row]:
     hw, wide = load_hardware("large-32x32"), load_hardware("large-32x32", ["array.group=8"])
     dense, dense_wide = pattern_cycles(PUBLISHED_CASE, (1, 1), hw), pattern_cycles(PUBLISHED_CASE, (1, 1), wide)
     yield Row(
-        tool=TOOL, case=_case("dense"), published=DENSE, formula=tensor_core(PUBLISHED_CASE, (1, 1)).compute,
-        core=dense, hardware="large-32x32", machine=machine_cycles([PUBLISHED_CASE], (1, 1), hw),
+        tool=TOOL,
+        case=_case("dense"),
+        published=DENSE,
+        formula=tensor_core(PUBLISHED_CASE, (1, 1)).compute,
+        core=dense,
+        hardware="large-32x32",
+        machine=machine_cycles([PUBLISHED_CASE], (1, 1), hw),
         explanation=f"it counts no fill; here {dense - DENSE} cycles load the first tile and drain the last pass",
-    )  # fmt: skip
+    )
     two_four = pattern_cycles(PUBLISHED_CASE, (2, 4), hw)
     yield Row(
-        tool=TOOL, case=_case("2:4"), published=AT_2_4, formula=tensor_core(PUBLISHED_CASE, (2, 4)).cycles,
-        core=two_four, hardware="large-32x32", dense_published=DENSE, dense_core=dense,
+        tool=TOOL,
+        case=_case("2:4"),
+        published=AT_2_4,
+        formula=tensor_core(PUBLISHED_CASE, (2, 4)).cycles,
+        core=two_four,
+        hardware="large-32x32",
+        dense_published=DENSE,
+        dense_core=dense,
         machine=machine_cycles([PUBLISHED_CASE], (2, 4), hw),
         explanation=f"likewise {two_four - AT_2_4} cycles, over half the work",
-    )  # fmt: skip
+    )
     published = tensor_core(PUBLISHED_CASE, (2, 8))
     yield Row(
-        tool=TOOL, case=_case("2:8, 42 bytes per clock as 2:4 needs"), published=AT_2_8, formula=published.cycles,
-        core=pattern_cycles(PUBLISHED_CASE, (2, 8), wide), hardware=WIDE, dense_published=DENSE, dense_core=dense_wide,
+        tool=TOOL,
+        case=_case("2:8, 42 bytes per clock as 2:4 needs"),
+        published=AT_2_8,
+        formula=published.cycles,
+        core=pattern_cycles(PUBLISHED_CASE, (2, 8), wide),
+        hardware=WIDE,
+        dense_published=DENSE,
+        dense_core=dense_wide,
         machine=machine_cycles([PUBLISHED_CASE], (2, 8), wide),
         explanation=_full_bandwidth(published, wide),
-    )  # fmt: skip
+    )
     yield _what_if(published, hw, wide, dense_wide)
 
 
@@ -70,13 +87,18 @@ def _what_if(published: TensorCore, hw: Hardware, wide: Hardware, dense: int) ->
     beat = beat_at_bandwidth(wide, 2, narrow)
     share, needed = published.activations / published.cycles, published.activations / published.compute
     return Row(
-        tool=TOOL, case=_case("2:8, and here banks as narrow as 2:4 needs"), published=AT_2_8,
-        formula=published.cycles, core=pattern_cycles(PUBLISHED_CASE, (int(beat), 8), wide), dense_published=DENSE,
-        hardware=f"{WIDE}, what if", dense_core=dense,
+        tool=TOOL,
+        case=_case("2:8, and here banks as narrow as 2:4 needs"),
+        published=AT_2_8,
+        formula=published.cycles,
+        core=pattern_cycles(PUBLISHED_CASE, (int(beat), 8), wide),
+        dense_published=DENSE,
+        hardware=f"{WIDE}, what if",
+        dense_core=dense,
         explanation=(
             f"with R·4 / 2 = {narrow:.0f} bytes per clock a beat of 2 steps would take R·8 / {narrow:.0f} = {beat:.0f} "
             "clocks: as long as 4:8, whose program is priced here. Sparseloop's memory is shared with the weights, "
             f"which get fewer, so its activations get {share:.2f} of the {needed:.0f} bytes per clock that they need: "
             f"4 · {share:.2f} / {needed:.0f} = {DENSE / AT_2_8:.2f}×. Banks of their own have nothing to borrow"
         ),
-    )  # fmt: skip
+    )

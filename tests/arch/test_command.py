@@ -25,9 +25,16 @@ EDGE = load_hardware("edge-16x16")
 SOUND = Command(pixels=100, beat=2, rows=16, cols=16, encoding=Encoding.BITMAP)
 
 commands = st.builds(
-    Command, pixels=st.integers(0, 65535), beat=st.integers(0, 63), rows=st.integers(0, 127), cols=st.integers(0, 127),
-    encoding=st.sampled_from(Encoding), load=st.booleans(), first=st.booleans(), last=st.booleans(),
-)  # fmt: skip
+    Command,
+    pixels=st.integers(0, 65535),
+    beat=st.integers(0, 63),
+    rows=st.integers(0, 127),
+    cols=st.integers(0, 127),
+    encoding=st.sampled_from(Encoding),
+    load=st.booleans(),
+    first=st.booleans(),
+    last=st.booleans(),
+)
 
 
 def with_field(name: str, value: int, word: int) -> int:

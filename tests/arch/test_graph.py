@@ -14,10 +14,13 @@ from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.workload import Convolution, Gemm
 
 LAYER = IntegerLayer(
-    name="conv", workload=Convolution(batch=1, c_in=2, c_out=3, height=4, width=6, kernel=(3, 3), padding=(1, 1)),
-    weight=np.ones((18, 3), np.int8), bias=np.zeros(3, np.int32), multiplier=np.full(3, 1 << 30),
+    name="conv",
+    workload=Convolution(batch=1, c_in=2, c_out=3, height=4, width=6, kernel=(3, 3), padding=(1, 1)),
+    weight=np.ones((18, 3), np.int8),
+    bias=np.zeros(3, np.int32),
+    multiplier=np.full(3, 1 << 30),
     shift=np.full(3, 31),
-)  # fmt: skip
+)
 STEP = Step(layer=LAYER, input="x", output="y", pool=Pool(kernel=(2, 2), stride=(2, 2)))
 X, Y = Tensor(name="x", channels=2, height=4, width=6), Tensor(name="y", channels=3, height=2, width=3)
 

@@ -72,12 +72,37 @@ def test_a_value_out_of_range_is_named(text: object, said: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "sparse", "Dense", "2:4 ", " 2:4", "2:4\n", "-2:4", "2:-4", "2:4:8", "2/4", "2.0:4", "1000:2000", ":4",
-        "2:", "unstructured", "unstructured:", "unstructured:e", "unstructured:1.2.3", "unstructured:nan",
-        "unstructured:50%", "block:half", None, 0.5, ["2:4"], True, {"n": 2}, {"n": 2, "m": 4, "k": 1},
-        {"n": 2.5, "m": 4}, {"n": True, "m": 4},
+        "",
+        "sparse",
+        "Dense",
+        "2:4 ",
+        " 2:4",
+        "2:4\n",
+        "-2:4",
+        "2:-4",
+        "2:4:8",
+        "2/4",
+        "2.0:4",
+        "1000:2000",
+        ":4",
+        "2:",
+        "unstructured",
+        "unstructured:",
+        "unstructured:e",
+        "unstructured:1.2.3",
+        "unstructured:nan",
+        "unstructured:50%",
+        "block:half",
+        None,
+        0.5,
+        ["2:4"],
+        True,
+        {"n": 2},
+        {"n": 2, "m": 4, "k": 1},
+        {"n": 2.5, "m": 4},
+        {"n": True, "m": 4},
     ],
-)  # fmt: skip
+)
 def test_another_form_is_refused_with_the_forms_there_are(text: object) -> None:
     assert EXPECTED in refusal(text)
 

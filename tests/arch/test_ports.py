@@ -11,9 +11,16 @@ from skipbeat_arch.command import COMMAND_BITS, Command
 from skipbeat_arch.hardware import load_hardware
 
 TABLES = [
-    ports.control_fields, ports.pass_fields, ports.tile_fields, ports.unpack_fields, ports.slot_fields,
-    ports.write_fields, ports.pe_write_fields, ports.pe_weight_fields, ports.weight_fields,
-]  # fmt: skip
+    ports.control_fields,
+    ports.pass_fields,
+    ports.tile_fields,
+    ports.unpack_fields,
+    ports.slot_fields,
+    ports.write_fields,
+    ports.pe_write_fields,
+    ports.pe_weight_fields,
+    ports.weight_fields,
+]
 LARGEST = load_hardware(
     "tiny-4x4", ["array={rows: 64, cols: 64, group: 32}", "numbers.accumulator_bits=48", "accumulators.depth=65535"]
 )
@@ -75,22 +82,35 @@ def test_the_command_of_the_table_is_the_command_of_the_program() -> None:
     command = Command(pixels=7, beat=2, rows=3, cols=4, first=False)
     assert ports.word_bits(ports.COMMAND) == COMMAND_BITS
     assert ports.unpack(ports.COMMAND, command.to_word()) == {
-        "pixels": 7, "beat": 2, "rows": 3, "cols": 4, "encoding": 0, "load": 1, "first": 0, "last": 1,
-    }  # fmt: skip
+        "pixels": 7,
+        "beat": 2,
+        "rows": 3,
+        "cols": 4,
+        "encoding": 0,
+        "load": 1,
+        "first": 0,
+        "last": 1,
+    }
 
 
 def test_the_fixed_widths_hold_the_largest_hardware() -> None:
     widths = dict(ports.COMMAND)
     assert (widths["pixels"], widths["beat"]) == (ports.PIXEL_BITS, ports.BEAT_BITS)
     assert (widths["rows"], widths["cols"], widths["encoding"]) == (
-        ports.SIZE_BITS, ports.SIZE_BITS, ports.ENCODING_BITS,
-    )  # fmt: skip
+        ports.SIZE_BITS,
+        ports.SIZE_BITS,
+        ports.ENCODING_BITS,
+    )
     assert LARGEST.accumulators.depth < 1 << ports.PIXEL_BITS
     assert LARGEST.array.group < 1 << ports.BEAT_BITS
     assert LARGEST.array.rows < 1 << ports.SIZE_BITS
-    most = max(load_hardware("tiny-4x4", [
-        "array={rows: 64, cols: 64, group: 32}", "numbers.accumulator_bits=48", f"numbers.weight_bits={bits}",
-    ]).metadata_words for bits in (2, 4, 8))  # fmt: skip
+    most = max(
+        load_hardware(
+            "tiny-4x4",
+            ["array={rows: 64, cols: 64, group: 32}", "numbers.accumulator_bits=48", f"numbers.weight_bits={bits}"],
+        ).metadata_words
+        for bits in (2, 4, 8)
+    )
     assert most < 1 << ports.WORDS_BITS
 
 

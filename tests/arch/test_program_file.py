@@ -24,14 +24,19 @@ def program() -> MachineProgram:
     header = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": MACHINE.fingerprint})
     code = b"".join(i.to_word().to_bytes(16, "little") for i in (header, Instruction(Opcode.END)))
     return MachineProgram(
-        hardware="edge-8x8", fingerprint=MACHINE.fingerprint, vector=8, image=np.frombuffer(code, np.uint8),
-        memory_bytes=200, address=0, count=2,
+        hardware="edge-8x8",
+        fingerprint=MACHINE.fingerprint,
+        vector=8,
+        image=np.frombuffer(code, np.uint8),
+        memory_bytes=200,
+        address=0,
+        count=2,
         tensors=(
             Place(name="input", address=32, shape=(3, 2, 2)),
             Place(name="output", address=64, shape=(9, 1, 1), raw=True),
         ),
         steps=(StepRange(name="fc", start=1, stop=2),),
-    )  # fmt: skip
+    )
 
 
 def test_it_comes_back(program: MachineProgram, tmp_path: Path) -> None:

@@ -90,12 +90,20 @@ def test_the_packer_takes_the_encoding_with_the_fewest_words(case: tuple[Int8Arr
 @pytest.mark.parametrize(
     ("n", "group", "smallest"),
     [
-        (4, 8, Encoding.BITMAP), (4, 16, Encoding.BITMAP), (3, 4, Encoding.BITMAP), (8, 16, Encoding.BITMAP),
-        (1, 4, Encoding.COORDINATE), (2, 8, Encoding.COORDINATE), (2, 16, Encoding.COORDINATE),
-        (1, 8, Encoding.COORDINATE), (4, 32, Encoding.COORDINATE),
-        (4, 4, Encoding.DENSE), (8, 8, Encoding.DENSE), (32, 32, Encoding.DENSE),
+        (4, 8, Encoding.BITMAP),
+        (4, 16, Encoding.BITMAP),
+        (3, 4, Encoding.BITMAP),
+        (8, 16, Encoding.BITMAP),
+        (1, 4, Encoding.COORDINATE),
+        (2, 8, Encoding.COORDINATE),
+        (2, 16, Encoding.COORDINATE),
+        (1, 8, Encoding.COORDINATE),
+        (4, 32, Encoding.COORDINATE),
+        (4, 4, Encoding.DENSE),
+        (8, 8, Encoding.DENSE),
+        (32, 32, Encoding.DENSE),
     ],
-)  # fmt: skip
+)
 def test_the_smallest_encoding_of_full_patterns(n: int, group: int, smallest: Encoding) -> None:
     hw = array(16, 16, group)
     assert pack_tile(sparse(1, 16, group, 16, n), hw).encoding is smallest
@@ -136,9 +144,7 @@ def test_bytes_of_a_small_tile_in_each_encoding() -> None:
     bitmap = pack_tile(weights, hw, Encoding.BITMAP)
     assert bitmap.words.tolist() == [[0b0101_1010, 0b1000_0100], [10, 12], [11, 13], [255, 128]]
     coordinate = pack_tile(weights, hw, Encoding.COORDINATE)
-    assert coordinate.words.tolist() == [
-        [0b10_00_11_01, 0b11_00_10_00], [10, 12], [11, 13], [0, 0], [255, 128],
-    ]  # fmt: skip
+    assert coordinate.words.tolist() == [[0b10_00_11_01, 0b11_00_10_00], [10, 12], [11, 13], [0, 0], [255, 128]]
     dense = pack_tile(np.arange(1, 17, dtype=np.int8).reshape(2, 4, 2), hw, Encoding.DENSE)
     assert dense.words.tolist() == [[1, 2], [3, 4], [5, 6], [7, 8], [9, 10], [11, 12], [13, 14], [15, 16]]
 

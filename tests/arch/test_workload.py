@@ -25,10 +25,8 @@ def multiplications(conv: Convolution) -> int:
     """Multiply-accumulates by walking over images, outputs, places and taps."""
     rows, cols = (
         positions(*axis)
-        for axis in zip(
-            (conv.height, conv.width), conv.kernel, conv.stride, conv.padding, conv.dilation, strict=True
-        )
-    )  # fmt: skip
+        for axis in zip((conv.height, conv.width), conv.kernel, conv.stride, conv.padding, conv.dilation, strict=True)
+    )
     count = 0
     for _image in range(conv.batch):
         for output in range(conv.c_out):
@@ -42,14 +40,29 @@ pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
 @given(
-    batch=st.integers(1, 3), c_in=st.integers(1, 4), c_out=st.integers(1, 4), groups=st.integers(1, 4),
-    height=st.integers(1, 9), width=st.integers(1, 9), kernel=pairs, stride=pairs, dilation=pairs,
+    batch=st.integers(1, 3),
+    c_in=st.integers(1, 4),
+    c_out=st.integers(1, 4),
+    groups=st.integers(1, 4),
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    kernel=pairs,
+    stride=pairs,
+    dilation=pairs,
     padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
-)  # fmt: skip
+)
 def test_sizes_against_brute_force(
-    batch: int, c_in: int, c_out: int, groups: int, height: int, width: int, kernel: tuple[int, int],
-    stride: tuple[int, int], dilation: tuple[int, int], padding: tuple[int, int],
-) -> None:  # fmt: skip
+    batch: int,
+    c_in: int,
+    c_out: int,
+    groups: int,
+    height: int,
+    width: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    padding: tuple[int, int],
+) -> None:
     places = (
         positions(height, kernel[0], stride[0], padding[0], dilation[0]),
         positions(width, kernel[1], stride[1], padding[1], dilation[1]),
@@ -57,9 +70,17 @@ def test_sizes_against_brute_force(
 
     def build() -> Convolution:
         return Convolution(
-            batch=batch, c_in=c_in * groups, c_out=c_out * groups, height=height, width=width, kernel=kernel,
-            stride=stride, padding=padding, dilation=dilation, groups=groups,
-        )  # fmt: skip
+            batch=batch,
+            c_in=c_in * groups,
+            c_out=c_out * groups,
+            height=height,
+            width=width,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
 
     if 0 in places:
         with pytest.raises(InputError, match="larger than the padded input"):

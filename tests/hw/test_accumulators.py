@@ -38,10 +38,7 @@ def _passes(size: Size, rng: random.Random) -> Iterator[int]:
 
 def _sources(size: Size, kind: str, rng: random.Random) -> list[Source]:
     controls = _passes(size, rng) if kind == "passes" else _any_control(size, rng)
-    return [
-        Wire("control_i", lambda: next(controls)),
-        Wire("psums_i", elements(rng, size.cols, size.hw.psum_bits)),
-    ]
+    return [Wire("control_i", lambda: next(controls)), Wire("psums_i", elements(rng, size.cols, size.hw.psum_bits))]
 
 
 ACCUMULATORS = Pair(

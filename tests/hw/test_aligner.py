@@ -21,10 +21,14 @@ def _slot(size: Size, rng: random.Random, final: bool) -> tuple[int, int]:
     share = rng.choice([0.0, 0.3, 0.7, 1.0])
     mask = [int(rng.random() < share) for _ in range(size.cols)]
     values: dict[str, int | list[int]] = {
-        "mask": mask, "count": sum(mask), "rank": [sum(mask[:c]) for c in range(size.cols)],
+        "mask": mask,
+        "count": sum(mask),
+        "rank": [sum(mask[:c]) for c in range(size.cols)],
         "index": [rng.randrange(size.group) for _ in range(size.cols)],
-        "row": rng.randrange(size.rows), "slot": rng.randrange(size.group), "final": int(final),
-    }  # fmt: skip
+        "row": rng.randrange(size.rows),
+        "slot": rng.randrange(size.group),
+        "final": int(final),
+    }
     return ports.pack(ports.slot_fields(size.hw), values), sum(mask)
 
 

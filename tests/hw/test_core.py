@@ -33,8 +33,9 @@ def _programs(size: Size, rng: random.Random, contradictory: bool) -> Iterator[P
             words[-1] |= 1 << hw.word_bits
         bundles = [
             ports.pack_array(bundle.ravel().tolist(), size.activation_bits)
-            for block in program.bundles for bundle in block
-        ]  # fmt: skip
+            for block in program.bundles
+            for bundle in block
+        ]
         if contradictory and rng.random() < 0.8:
             if words and rng.random() < 0.5:
                 at = rng.choice([rng.randrange(len(words)), 0])
@@ -48,8 +49,13 @@ def _programs(size: Size, rng: random.Random, contradictory: bool) -> Iterator[P
 def _contradicted(command: int, rng: random.Random) -> int:
     """The command with one field changed or one bit flipped."""
     changes: list[Values] = [
-        {"encoding": 3, "load": 1}, {"load": 0}, {"load": 0, "beat": 1}, {"pixels": 0}, {"beat": 1}, {"cols": 1},
-    ]  # fmt: skip
+        {"encoding": 3, "load": 1},
+        {"load": 0},
+        {"load": 0, "beat": 1},
+        {"pixels": 0},
+        {"beat": 1},
+        {"cols": 1},
+    ]
     word = ports.pack(ports.COMMAND, ports.unpack(ports.COMMAND, command) | rng.choice(changes))
     return rng.choice([word, word, command ^ 1 << rng.randrange(COMMAND_BITS)])
 
@@ -104,11 +110,15 @@ QUICK = [Size(3, 2, 4, 2), Size(2, 3, 8, 1, depth=5, weight_bits=5)]
     cases(
         QUICK,
         [
-            Size(1, 1, 4, depth=1, accumulator_bits=16), Size(8, 8, 4, 4, depth=16), Size(4, 4, 16, 2, depth=64),
-            Size(2, 2, 32, 2, activation_bits=3, weight_bits=3), Size(1, 8, 8, 2), Size(8, 1, 4),
+            Size(1, 1, 4, depth=1, accumulator_bits=16),
+            Size(8, 8, 4, 4, depth=16),
+            Size(4, 4, 16, 2, depth=64),
+            Size(2, 2, 32, 2, activation_bits=3, weight_bits=3),
+            Size(1, 8, 8, 2),
+            Size(8, 1, 4),
         ],
     ),
-)  # fmt: skip
+)
 def test_core(size: Size, where: Where) -> None:
     seen = hold(CORE, size, where, reset_share=0.004)
     if where.backend == "shared":

@@ -43,9 +43,12 @@ DECODER = Pair(
     meaning={"write_o": write_means},
 )
 ERRORS = {
-    CoreError.NONE, CoreError.TOO_MANY_NONZEROS, CoreError.COORDINATES_NOT_ASCENDING, CoreError.TRUNCATED_TILE,
+    CoreError.NONE,
+    CoreError.TOO_MANY_NONZEROS,
+    CoreError.COORDINATES_NOT_ASCENDING,
+    CoreError.TRUNCATED_TILE,
     CoreError.OVERLONG_TILE,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -53,11 +56,14 @@ ERRORS = {
     cases(
         [Size(3, 4, 8, 2), Size(2, 3, 4, 3, weight_bits=5)],
         [
-            Size(1, 1, 4), Size(8, 8, 16, 4), Size(4, 2, 32, weight_bits=7), Size(3, 8, 4, 1, weight_bits=3),
+            Size(1, 1, 4),
+            Size(8, 8, 16, 4),
+            Size(4, 2, 32, weight_bits=7),
+            Size(3, 8, 4, 1, weight_bits=3),
             Size(2, 4, 8, 4),
         ],
     ),
-)  # fmt: skip
+)
 def test_decoder(size: Size, where: Where) -> None:
     seen = hold(DECODER, size, where)
     if where.backend == "shared":

@@ -75,7 +75,7 @@ BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
     (aligner, "fire & slot.final & ~ok", "0", "decoder.Aligner", _last_flag),
     (dispatcher, "m.d.comb += self.error_o.eq(CoreError.TRUNCATED_TILE)", "pass", "decoder.Dispatcher", _last_flag),
     (unpacker, "buffer[lane * bits :", "buffer[lane * bits + 1 :", "decoder.Unpacker", _decoder),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("module", "right", "wrong", "user", "prove"), BUGS)

@@ -15,10 +15,18 @@ from skipbeat_hw.layouts import struct
 from tests.hw.twins import Size
 
 TABLES: list[Callable[[Hardware], Fields]] = [
-    ports.control_fields, ports.pass_fields, ports.tile_fields, ports.unpack_fields, ports.slot_fields,
-    ports.write_fields, ports.pe_write_fields, ports.pe_weight_fields, ports.weight_fields,
-    lambda _: ports.COMMAND, lambda _: ports.ACTIVITY,
-]  # fmt: skip
+    ports.control_fields,
+    ports.pass_fields,
+    ports.tile_fields,
+    ports.unpack_fields,
+    ports.slot_fields,
+    ports.write_fields,
+    ports.pe_write_fields,
+    ports.pe_weight_fields,
+    ports.weight_fields,
+    lambda _: ports.COMMAND,
+    lambda _: ports.ACTIVITY,
+]
 
 
 def _packed(shape: int | tuple[int, int], value: object) -> int:

@@ -81,9 +81,10 @@ def test_bits_of_cells() -> None:
     cell = {"type": "$and", "port_directions": directions, "connections": {"A": wide, "B": [6, 7], "Y": wide}}
     assert set(influences(cell, "Y", 3)) == {("A", 3), ("B", 1)}
     cell = {
-        "type": "$pmux", "port_directions": directions,
+        "type": "$pmux",
+        "port_directions": directions,
         "connections": {"A": [2, 3], "B": wide, "S": [8, 9], "Y": [10, 11]},
-    }  # fmt: skip
+    }
     assert set(influences(cell, "Y", 1)) == {("A", 1), ("B", 1), ("B", 3), ("S", 0), ("S", 1)}
     cell = {"type": "$eq", "port_directions": directions, "connections": {"A": [2, 3], "B": [4, 5], "Y": [6]}}
     assert set(influences(cell, "Y", 0)) == {("A", 0), ("A", 1), ("B", 0), ("B", 1)}

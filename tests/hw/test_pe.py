@@ -25,9 +25,7 @@ class Widths:
 
 
 def _component(p: Widths) -> PE:
-    return PE(
-        group=p.group, weight_bits=p.weight_bits, activation_bits=p.activation_bits, psum_bits=p.psum_bits
-    )  # fmt: skip
+    return PE(group=p.group, weight_bits=p.weight_bits, activation_bits=p.activation_bits, psum_bits=p.psum_bits)
 
 
 def _twin(p: Widths) -> Pe:
@@ -48,10 +46,7 @@ PE_PAIR = Pair("pe", _component, _twin, _sources)
 
 @pytest.mark.parametrize(
     ("widths", "where"),
-    cases(
-        [Widths(4, 8, 8, 20), Widths(8, 5, 7, 16)],
-        [Widths(2, 2, 2, 6), Widths(16, 8, 8, 22), Widths(32, 3, 8, 14)],
-    ),
+    cases([Widths(4, 8, 8, 20), Widths(8, 5, 7, 16)], [Widths(2, 2, 2, 6), Widths(16, 8, 8, 22), Widths(32, 3, 8, 14)]),
 )
 def test_pe(widths: Widths, where: Where) -> None:
     hold(PE_PAIR, widths, where)

@@ -26,12 +26,7 @@ def _sources(p: Lanes, kind: str, rng: random.Random) -> list[Source]:
     return [Wire("i", elements(rng, p.lanes, p.width))]
 
 
-SKEW = Pair(
-    "skew",
-    lambda p: Skew(width=p.width, lanes=p.lanes),
-    lambda p: SkewTwin(p.lanes, p.width),
-    _sources,
-)
+SKEW = Pair("skew", lambda p: Skew(width=p.width, lanes=p.lanes), lambda p: SkewTwin(p.lanes, p.width), _sources)
 
 
 @pytest.mark.parametrize(("lanes", "where"), cases([Lanes(4, 11), Lanes(1, 3)], [Lanes(3, 128), Lanes(8, 1)]))

@@ -41,11 +41,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:
 
 
 SLOTS = Pair(
-    "slots",
-    lambda size: Slots(size.hw),
-    lambda size: SlotsTwin(size.hw),
-    _sources,
-    kinds=("sound", "no rule"),
+    "slots", lambda size: Slots(size.hw), lambda size: SlotsTwin(size.hw), _sources, kinds=("sound", "no rule")
 )
 
 

@@ -81,8 +81,7 @@ def test_the_netlist_equals_the_verilog(part: Part, group: int, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("file", "right", "wrong"),
-    [("ecp5_multiplexers.v", ".ALUT(high), .BLUT(low)", ".ALUT(low), .BLUT(high)")],
+    ("file", "right", "wrong"), [("ecp5_multiplexers.v", ".ALUT(high), .BLUT(low)", ".ALUT(low), .BLUT(high)")]
 )
 def test_a_wrong_replacement_is_found(
     file: str, right: str, wrong: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

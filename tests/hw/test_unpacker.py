@@ -47,11 +47,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:
 
 
 UNPACKER = Pair(
-    "unpacker",
-    lambda size: Unpacker(size.hw),
-    lambda size: UnpackerTwin(size.hw),
-    _sources,
-    kinds=("sound", "no rule"),
+    "unpacker", lambda size: Unpacker(size.hw), lambda size: UnpackerTwin(size.hw), _sources, kinds=("sound", "no rule")
 )
 
 
@@ -60,10 +56,14 @@ UNPACKER = Pair(
     cases(
         [Size(3, 4, 8, 2), Size(2, 1, 4, weight_bits=5)],
         [
-            Size(2, 8, 16, 8), Size(8, 8, 4, 2), Size(4, 3, 32, 3, weight_bits=7), Size(1, 2, 16, weight_bits=3),
-            Size(2, 3, 8, 1, weight_bits=6), Size(1, 1, 32, weight_bits=2),
+            Size(2, 8, 16, 8),
+            Size(8, 8, 4, 2),
+            Size(4, 3, 32, 3, weight_bits=7),
+            Size(1, 2, 16, weight_bits=3),
+            Size(2, 3, 8, 1, weight_bits=6),
+            Size(1, 1, 32, weight_bits=2),
         ],
     ),
-)  # fmt: skip
+)
 def test_unpacker(size: Size, where: Where) -> None:
     hold(UNPACKER, size, where)

@@ -131,9 +131,13 @@ def hold(pair: Pair[P], params: P, where: Where, seed: int = 1, reset_share: flo
 
 
 def _record(
-    twin: Twin, sources: Sequence[Source], clocks: int, rng: random.Random, resets: float,
+    twin: Twin,
+    sources: Sequence[Source],
+    clocks: int,
+    rng: random.Random,
+    resets: float,
     stopped: Callable[[Values], bool],
-) -> list[Values]:  # fmt: skip
+) -> list[Values]:
     """For each clock the values of all the twin's ports; the first clock is a reset."""
     rows: list[Values] = []
     for clock in range(clocks):

@@ -50,9 +50,16 @@ def run_core(stimulus: CoreStimulus, hw: Hardware) -> Ints:
 def load_tile(words: npt.NDArray[np.uint8], command: Command, hw: Hardware) -> Ints:
     """The tile that a command describes, as int64 [R, M, C_arr], zero beyond its rows and columns."""
     packed = PackedTile(
-        words=words, encoding=command.encoding, beat=command.beat, rows=command.rows, cols=command.cols,
-        value_bits=0, metadata_bits=0, nonzeros=0, slots=np.zeros((0, 0), np.int64),
-    )  # fmt: skip
+        words=words,
+        encoding=command.encoding,
+        beat=command.beat,
+        rows=command.rows,
+        cols=command.cols,
+        value_bits=0,
+        metadata_bits=0,
+        nonzeros=0,
+        slots=np.zeros((0, 0), np.int64),
+    )
     tile = np.zeros((hw.array.rows, hw.array.group, hw.array.cols), np.int64)
     tile[: command.rows, :, : command.cols] = unpack_tile(packed, hw)
     return tile

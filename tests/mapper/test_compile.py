@@ -40,15 +40,37 @@ def pruned(rng: np.random.Generator, c: int, k: int, kind: str, density: float) 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    p=st.integers(1, 40), c=st.integers(1, 80), k=st.integers(1, 20), rows=st.integers(1, 6), cols=st.integers(1, 6),
-    group=st.sampled_from((4, 8, 16)), depth=st.sampled_from((1, 7, 64)), density=st.floats(0, 1),
-    kind=st.sampled_from(("dense", "nm", "unstructured", "block", "zero")), seed=st.integers(0, 2**32 - 1),
-    regroup=st.booleans(), permute=st.booleans(), loop=st.sampled_from(("columns", "blocks")),
-)  # fmt: skip
+    p=st.integers(1, 40),
+    c=st.integers(1, 80),
+    k=st.integers(1, 20),
+    rows=st.integers(1, 6),
+    cols=st.integers(1, 6),
+    group=st.sampled_from((4, 8, 16)),
+    depth=st.sampled_from((1, 7, 64)),
+    density=st.floats(0, 1),
+    kind=st.sampled_from(("dense", "nm", "unstructured", "block", "zero")),
+    seed=st.integers(0, 2**32 - 1),
+    regroup=st.booleans(),
+    permute=st.booleans(),
+    loop=st.sampled_from(("columns", "blocks")),
+)
 def test_a_core_that_runs_the_program_computes_the_gemm(
-    make_hw: MakeHw, core: Core, p: int, c: int, k: int, rows: int, cols: int, group: int, depth: int,
-    density: float, kind: str, seed: int, regroup: bool, permute: bool, loop: Loop,
-) -> None:  # fmt: skip
+    make_hw: MakeHw,
+    core: Core,
+    p: int,
+    c: int,
+    k: int,
+    rows: int,
+    cols: int,
+    group: int,
+    depth: int,
+    density: float,
+    kind: str,
+    seed: int,
+    regroup: bool,
+    permute: bool,
+    loop: Loop,
+) -> None:
     hw = make_hw(rows, cols, group, depth)
     rng = np.random.default_rng(seed)
     weight = pruned(rng, c, k, kind, density)
@@ -64,9 +86,17 @@ def test_a_core_that_runs_the_program_computes_the_gemm(
 @pytest.mark.parametrize("groups", [1, 2, 6])
 def test_a_convolution_and_its_channel_groups(make_hw: MakeHw, core: Core, order: str, groups: int) -> None:
     conv = Convolution(
-        batch=2, c_in=6, c_out=12, height=6, width=5, kernel=(3, 2), stride=(1, 2), padding=(1, 0), groups=groups,
+        batch=2,
+        c_in=6,
+        c_out=12,
+        height=6,
+        width=5,
+        kernel=(3, 2),
+        stride=(1, 2),
+        padding=(1, 0),
+        groups=groups,
         order="kh,kw,cin" if order == "kh,kw,cin" else "cin,kh,kw",
-    )  # fmt: skip
+    )
     hw, rng = make_hw(4, 4, 4, 16), np.random.default_rng(groups)
     x = rng.integers(-128, 128, (2, 6, 6, 5), np.int8)
     weight = rng.integers(-128, 128, (groups, conv.gemm.c, conv.gemm.k), np.int8)
@@ -101,9 +131,7 @@ def test_outputs_are_permuted_only_where_it_pays() -> None:
     weight = np.zeros((32, 16), np.int8)
     weight[:16, ::2] = weight[16:, 1::2] = 3
     mixed = compile_layer((weight, Gemm(p=64, c=32, k=16)), hw)
-    fixed = compile_layer(
-        (weight, Gemm(p=64, c=32, k=16)), hw, options=CompileOptions(permute=False)
-    )  # fmt: skip
+    fixed = compile_layer((weight, Gemm(p=64, c=32, k=16)), hw, options=CompileOptions(permute=False))
     assert mixed.cycles < 0.6 * fixed.cycles
     dense = rng.integers(1, 100, (32, 16)).astype(np.int8)
     program = compile_layer((dense, Gemm(p=64, c=32, k=16)), hw)
@@ -180,9 +208,13 @@ def test_the_price_decides_among_schedules() -> None:
 
 @pytest.mark.parametrize(
     ("size", "group", "pattern", "gain"),
-    [((784, 1152, 128), 4, 2, 1.98), ((100, 576, 64), 4, 2, 1.95), ((784, 1152, 128), 8, 2, 3.9),
-     ((784, 1152, 128), 8, 1, 7.5)],
-)  # fmt: skip
+    [
+        ((784, 1152, 128), 4, 2, 1.98),
+        ((100, 576, 64), 4, 2, 1.95),
+        ((784, 1152, 128), 8, 2, 3.9),
+        ((784, 1152, 128), 8, 1, 7.5),
+    ],
+)
 def test_sparse_gemms_are_as_much_faster_as_promised(
     size: tuple[int, int, int], group: int, pattern: int, gain: float
 ) -> None:

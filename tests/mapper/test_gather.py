@@ -17,11 +17,18 @@ def convolutions(draw: st.DrawFn) -> Convolution:
 
     kernel, dilation, groups = pair(1, 3), pair(1, 2), draw(st.integers(1, 3))
     return Convolution(
-        batch=draw(st.integers(1, 2)), c_in=groups * draw(st.integers(1, 3)), c_out=groups * draw(st.integers(1, 3)),
-        height=draw(st.integers(5, 7)), width=draw(st.integers(5, 7)), kernel=kernel, stride=pair(1, 3),
-        padding=pair(0, 2), dilation=dilation, groups=groups,
+        batch=draw(st.integers(1, 2)),
+        c_in=groups * draw(st.integers(1, 3)),
+        c_out=groups * draw(st.integers(1, 3)),
+        height=draw(st.integers(5, 7)),
+        width=draw(st.integers(5, 7)),
+        kernel=kernel,
+        stride=pair(1, 3),
+        padding=pair(0, 2),
+        dilation=dilation,
+        groups=groups,
         order=draw(st.sampled_from(("kh,kw,cin", "cin,kh,kw"))),
-    )  # fmt: skip
+    )
 
 
 def gather_by_loops(x: np.ndarray, conv: Convolution, channel_group: int) -> np.ndarray:
@@ -66,9 +73,15 @@ def test_the_whole_layer_over_a_block_diagonal_weight_is_the_groups_side_by_side
 @pytest.mark.parametrize("order", ["kh,kw,cin", "cin,kh,kw"])
 def test_interleaved_neighbours_belong_to_different_channel_groups(order: str) -> None:
     conv = Convolution(
-        batch=1, c_in=12, c_out=8, height=4, width=4, kernel=(3, 2), groups=4,
+        batch=1,
+        c_in=12,
+        c_out=8,
+        height=4,
+        width=4,
+        kernel=(3, 2),
+        groups=4,
         order="kh,kw,cin" if order == "kh,kw,cin" else "cin,kh,kw",
-    )  # fmt: skip
+    )
     full = block_diagonal(np.ones((4, conv.gemm.c, conv.gemm.k), np.int8), conv)
     interleaved = interleaved_order(conv)
     assert sorted(interleaved) == list(range(72))

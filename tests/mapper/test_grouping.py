@@ -57,9 +57,15 @@ def test_segments_keep_a_tap_s_channels_apart_from_the_next() -> None:
 def test_groupings_of_every_workload_are_complete(make_hw: Callable[..., Hardware], order: str) -> None:
     hw = make_hw(4, 4, 4)
     conv = Convolution(
-        batch=1, c_in=12, c_out=4, height=5, width=5, kernel=(3, 1), groups=2,
+        batch=1,
+        c_in=12,
+        c_out=4,
+        height=5,
+        width=5,
+        kernel=(3, 1),
+        groups=2,
         order="kh,kw,cin" if order == "kh,kw,cin" else "cin,kh,kw",
-    )  # fmt: skip
+    )
     for workload, size in ((conv, 36), (Gemm(p=1, c=5, k=1), 5)):
         found = workload_groupings(workload, hw)
         assert len(found) > 1

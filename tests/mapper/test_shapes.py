@@ -13,9 +13,12 @@ from skipbeat_mapper.shapes import ShapeTable
 
 @settings(max_examples=100, deadline=None)
 @given(
-    rows=st.integers(1, 8), cols=st.integers(1, 8), group=st.sampled_from((4, 8, 16, 32)),
-    density=st.floats(0, 1), seed=st.integers(0, 2**32 - 1),
-)  # fmt: skip
+    rows=st.integers(1, 8),
+    cols=st.integers(1, 8),
+    group=st.sampled_from((4, 8, 16, 32)),
+    density=st.floats(0, 1),
+    seed=st.integers(0, 2**32 - 1),
+)
 def test_a_shape_is_the_packed_tile_without_its_words(
     make_hw: Callable[..., Hardware], rows: int, cols: int, group: int, density: float, seed: int
 ) -> None:

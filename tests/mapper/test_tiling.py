@@ -30,13 +30,26 @@ def rebuild(columns: list[ColumnTile], weight: np.ndarray) -> tuple[np.ndarray, 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    c=st.integers(1, 90), k=st.integers(1, 20), rows=st.integers(1, 6), cols=st.integers(1, 6),
-    group=st.sampled_from((4, 8)), density=st.floats(0, 1), pixels=st.integers(1, 100), seed=st.integers(0, 2**32 - 1),
-)  # fmt: skip
+    c=st.integers(1, 90),
+    k=st.integers(1, 20),
+    rows=st.integers(1, 6),
+    cols=st.integers(1, 6),
+    group=st.sampled_from((4, 8)),
+    density=st.floats(0, 1),
+    pixels=st.integers(1, 100),
+    seed=st.integers(0, 2**32 - 1),
+)
 def test_every_weight_lands_exactly_once(
-    make_hw: Callable[..., Hardware], c: int, k: int, rows: int, cols: int, group: int, density: float,
-    pixels: int, seed: int,
-) -> None:  # fmt: skip
+    make_hw: Callable[..., Hardware],
+    c: int,
+    k: int,
+    rows: int,
+    cols: int,
+    group: int,
+    density: float,
+    pixels: int,
+    seed: int,
+) -> None:
     hw = make_hw(rows, cols, group)
     weight = (np.random.default_rng(seed).random((c, k)) < density).astype(np.int8)
     tiler = Tiler(weight, workload_groupings(Gemm(p=1, c=c, k=k), hw), hw, pixels)

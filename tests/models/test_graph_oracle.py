@@ -25,11 +25,15 @@ def layer(name: str, load: Convolution, rng: np.random.Generator, *, raw: bool =
     one, k = load.gemm, load.c_out
     weight = rng.integers(-128, 128, (load.groups, one.c, one.k)).astype(np.int8)
     return IntegerLayer(
-        name=name, workload=load, weight=weight if load.groups > 1 else weight[0],
+        name=name,
+        workload=load,
+        weight=weight if load.groups > 1 else weight[0],
         bias=rng.integers(-9999, 9999, k).astype(np.int32),
-        multiplier=None if raw else rng.integers(1, 1 << 31, k), shift=None if raw else rng.integers(36, 42, k),
-        low=int(rng.choice([-128, 0])), high=int(rng.choice([127, 50])),
-    )  # fmt: skip
+        multiplier=None if raw else rng.integers(1, 1 << 31, k),
+        shift=None if raw else rng.integers(36, 42, k),
+        low=int(rng.choice([-128, 0])),
+        high=int(rng.choice([127, 50])),
+    )
 
 
 class Builder:
@@ -41,20 +45,42 @@ class Builder:
         self._steps: list[Step] = []
 
     def add(
-        self, c_out: int, kernel: tuple[int, int], *, stride: tuple[int, int] = (1, 1),
-        padding: tuple[int, int] = (0, 0), dilation: tuple[int, int] = (1, 1), groups: int = 1,
-        order: ReductionOrder = "kh,kw,cin", pool: Pool | None = None, residual: str | None = None, raw: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        c_out: int,
+        kernel: tuple[int, int],
+        *,
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int] = (0, 0),
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+        order: ReductionOrder = "kh,kw,cin",
+        pool: Pool | None = None,
+        residual: str | None = None,
+        raw: bool = False,
+    ) -> None:
         """A step called s0, s1, ..."""
         at, name = self._tensors[-1], f"s{len(self._steps)}"
         load = Convolution(
-            batch=1, c_in=at.channels, c_out=c_out, height=at.height, width=at.width, kernel=kernel, stride=stride,
-            padding=padding, dilation=dilation, groups=groups, order=order,
-        )  # fmt: skip
+            batch=1,
+            c_in=at.channels,
+            c_out=c_out,
+            height=at.height,
+            width=at.width,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            order=order,
+        )
         step = Step(
-            layer=layer(name, load, self._rng, raw=raw), input=at.name, output=name, pool=pool, residual=residual,
+            layer=layer(name, load, self._rng, raw=raw),
+            input=at.name,
+            output=name,
+            pool=pool,
+            residual=residual,
             residual_multiplier=self._rng.integers(0, 1 << 31, c_out) if residual else None,
-        )  # fmt: skip
+        )
         self._steps.append(step)
         channels, height, width = step.out_shape
         self._tensors.append(Tensor(name=name, channels=channels, height=height, width=width))
@@ -128,9 +154,12 @@ def by_loops(graph: Graph, x: Int8) -> dict[str, npt.NDArray[np.integer]]:
 
 @settings(max_examples=12)
 @given(
-    seed=st.integers(0, 2**32 - 1), order=st.sampled_from(["kh,kw,cin", "cin,kh,kw"]),
-    groups=st.sampled_from([1, 2, 6]), stride=st.integers(1, 3), dilation=st.integers(1, 2),
-)  # fmt: skip
+    seed=st.integers(0, 2**32 - 1),
+    order=st.sampled_from(["kh,kw,cin", "cin,kh,kw"]),
+    groups=st.sampled_from([1, 2, 6]),
+    stride=st.integers(1, 3),
+    dilation=st.integers(1, 2),
+)
 def test_every_tensor_is_that_of_the_loops(
     seed: int, order: ReductionOrder, groups: int, stride: int, dilation: int
 ) -> None:
@@ -159,11 +188,18 @@ def test_halves_round_up_and_extremes_do_not_wrap() -> None:
     largest, most = (1 << 31) - 1, 2**31 - 1 - 127 * 127
     step = Step(
         layer=IntegerLayer(
-            name="s0", workload=load, weight=np.array([[1, 127]], np.int8), bias=np.array([0, most], np.int32),
-            multiplier=np.array([1, largest]), shift=np.array([1, 62]),
+            name="s0",
+            workload=load,
+            weight=np.array([[1, 127]], np.int8),
+            bias=np.array([0, most], np.int32),
+            multiplier=np.array([1, largest]),
+            shift=np.array([1, 62]),
         ),
-        input="input", output="s0", residual="input", residual_multiplier=np.array([0, largest]),
-    )  # fmt: skip
+        input="input",
+        output="s0",
+        residual="input",
+        residual_multiplier=np.array([0, largest]),
+    )
     tensors = (Tensor(name="input", channels=1, height=1, width=4), Tensor(name="s0", channels=2, height=1, width=4))
     with pytest.raises(InputError, match="expected a residual of shape"):
         Graph(tensors=tensors, steps=(step,), input="input", output="s0")

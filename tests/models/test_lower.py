@@ -28,9 +28,16 @@ def check(model: nn.Sequential, shape: tuple[int, int, int], steps: list[str]) -
 
 def test_pooling_joins_its_layer_and_a_linear_layer_covers_the_map() -> None:
     model = nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 6, 3, groups=2), nn.ReLU(),
-        nn.Flatten(), nn.Linear(24, 12), nn.ReLU(), nn.Linear(12, 5),
-    )  # fmt: skip
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 6, 3, groups=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(24, 12),
+        nn.ReLU(),
+        nn.Linear(12, 5),
+    )
     check(model, (3, 8, 8), ["0", "3", "6", "8"])
 
 

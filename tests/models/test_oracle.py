@@ -49,10 +49,18 @@ def convolutions(draw: st.DrawFn) -> Convolution:
     smallest = [max(1, d * (n - 1) + 1 - 2 * p) for n, p, d in zip(kernel, padding, dilation, strict=True)]
     order: ReductionOrder = draw(st.sampled_from(("kh,kw,cin", "cin,kh,kw")))
     return Convolution(
-        batch=1, c_in=groups * draw(st.integers(1, 3)), c_out=groups * draw(st.integers(1, 3)),
-        height=smallest[0] + draw(st.integers(0, 4)), width=smallest[1] + draw(st.integers(0, 4)), kernel=kernel,
-        stride=pair(1, 3), padding=padding, dilation=dilation, groups=groups, order=order,
-    )  # fmt: skip
+        batch=1,
+        c_in=groups * draw(st.integers(1, 3)),
+        c_out=groups * draw(st.integers(1, 3)),
+        height=smallest[0] + draw(st.integers(0, 4)),
+        width=smallest[1] + draw(st.integers(0, 4)),
+        kernel=kernel,
+        stride=pair(1, 3),
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        order=order,
+    )
 
 
 def by_definition(load: Convolution, x: Int8, weight: Int8) -> npt.NDArray[np.int64]:
@@ -79,9 +87,14 @@ def test_convolution_is_exact(load: Convolution, images: int, seed: int) -> None
     assert trace.sums.dtype == np.int32
     np.testing.assert_array_equal(trace.sums, by_definition(load, x, weight))
     expected = torch.nn.functional.conv2d(
-        torch.from_numpy(x.astype(np.float64)), torch.from_numpy(weight.astype(np.float64)), None, load.stride,
-        load.padding, load.dilation, load.groups,
-    ).numpy()  # fmt: skip
+        torch.from_numpy(x.astype(np.float64)),
+        torch.from_numpy(weight.astype(np.float64)),
+        None,
+        load.stride,
+        load.padding,
+        load.dilation,
+        load.groups,
+    ).numpy()
     np.testing.assert_array_equal(trace.output, expected)
 
 
@@ -104,8 +117,11 @@ def test_output_is_requantised_per_channel() -> None:
     shift = np.array([38, 39, 40])
     layer = dataclasses.replace(
         convolution_layer(load, random_int8(rng, 3, 2, 3, 3)),
-        bias=np.array([0, 1000, -1000], np.int32), multiplier=multiplier, shift=shift, low=0,
-    )  # fmt: skip
+        bias=np.array([0, 1000, -1000], np.int32),
+        multiplier=multiplier,
+        shift=shift,
+        low=0,
+    )
     trace = oracle.run_layer(layer, random_int8(rng, 2, 2, 4, 5))
     assert trace.output.dtype == np.int8
     for n, k, i, j in np.ndindex(2, 3, 4, 5):

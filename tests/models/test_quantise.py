@@ -29,11 +29,19 @@ def network(seed: int = 0) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return nn.Sequential(
-            nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(8, 12, 3, groups=4, stride=2, padding=(2, 1), bias=False), nn.MaxPool2d(3, 2, padding=1),
-            nn.Conv2d(12, 12, 3, groups=12, padding=2, dilation=2), nn.ReLU(), nn.Dropout(0.5),
-            nn.Conv2d(12, 6, (1, 2)), nn.Flatten(), nn.Linear(72, 9), nn.ReLU(), nn.Linear(9, 4),
-        ).eval()  # fmt: skip
+            nn.Conv2d(3, 8, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(8, 12, 3, groups=4, stride=2, padding=(2, 1), bias=False),
+            nn.MaxPool2d(3, 2, padding=1),
+            nn.Conv2d(12, 12, 3, groups=12, padding=2, dilation=2),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Conv2d(12, 6, (1, 2)),
+            nn.Flatten(),
+            nn.Linear(72, 9),
+            nn.ReLU(),
+            nn.Linear(9, 4),
+        ).eval()
 
 
 def images(count: int, seed: int = 1) -> torch.Tensor:
@@ -58,16 +66,31 @@ def test_layers_and_stages_are_the_models() -> None:
     model = network()
     integer = quantise(model, images(4), "cin,kh,kw")
     assert [type(stage) for stage in integer.stages] == [
-        IntegerLayer, IntegerLayer, MaxPool, IntegerLayer, IntegerLayer, Flatten, IntegerLayer, IntegerLayer
-    ]  # fmt: skip
+        IntegerLayer,
+        IntegerLayer,
+        MaxPool,
+        IntegerLayer,
+        IntegerLayer,
+        Flatten,
+        IntegerLayer,
+        IntegerLayer,
+    ]
     assert [stage.name for stage in integer.stages] == ["0", "2", "3", "4", "7", "8", "9", "11"]
     assert [layer.low for layer in integer.layers] == [0, -128, 0, -128, 0, -128]
     grouped, last = integer.layers[1], integer.layers[-1]
     assert isinstance(grouped.workload, Convolution)
     assert grouped.workload == Convolution(
-        batch=1, c_in=8, c_out=12, height=12, width=16, kernel=(3, 3), stride=(2, 2), padding=(2, 1), groups=4,
+        batch=1,
+        c_in=8,
+        c_out=12,
+        height=12,
+        width=16,
+        kernel=(3, 3),
+        stride=(2, 2),
+        padding=(2, 1),
+        groups=4,
         order="cin,kh,kw",
-    )  # fmt: skip
+    )
     assert grouped.weight.shape == (4, 18, 3)
     assert last.workload == Gemm(p=1, c=9, k=4)
     assert last.multiplier is None

@@ -121,13 +121,29 @@ def test_every_kind_of_addition_and_pooling_is_close_to_float() -> None:
     assert np.square(logits(quantised, x) - expected).mean() < 0.1**2 * np.square(expected).mean()
     steps = {step.layer.name: step for step in quantised.graph.steps}
     assert list(steps) == [
-        "stem", "max", "again", "add", "again_1", "halve", "grouped", "halve_1", "add_2", "signed", "fc1", "fc2"
-    ]  # fmt: skip
+        "stem",
+        "max",
+        "again",
+        "add",
+        "again_1",
+        "halve",
+        "grouped",
+        "halve_1",
+        "add_2",
+        "signed",
+        "fc1",
+        "fc2",
+    ]
     assert [name for name, step in steps.items() if step.residual] == ["add", "again_1", "add_2", "signed"]
     assert [name for name, step in steps.items() if step.pool] == ["max"]
     assert [steps[name].layer.low for name in ("stem", "max", "again", "again_1", "signed", "fc1")] == [
-        0, -128, 0, 0, 0, 0
-    ]  # fmt: skip
+        0,
+        -128,
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e-2, 1.0, 1e2, 1e6])

@@ -14,8 +14,23 @@ from skipbeat_models import zoo
 from skipbeat_models.prepare import prepare
 
 IMAGES = [name for name in zoo.names() if zoo.find(name).input_shape]
-ALL = ["bert-base", "deit-s", "digits-cnn", "gpt-2", "gpt-2-decode", "llama-2-7b", "llama-2-7b-decode",
-       "mobilenet-v2", "resnet-18", "resnet-50", "resnet-9", "tiny-resnet", "vgg-16", "vgg-19", "vit-b-16"]  # fmt: skip
+ALL = [
+    "bert-base",
+    "deit-s",
+    "digits-cnn",
+    "gpt-2",
+    "gpt-2-decode",
+    "llama-2-7b",
+    "llama-2-7b-decode",
+    "mobilenet-v2",
+    "resnet-18",
+    "resnet-50",
+    "resnet-9",
+    "tiny-resnet",
+    "vgg-16",
+    "vgg-19",
+    "vit-b-16",
+]
 
 
 def test_names() -> None:

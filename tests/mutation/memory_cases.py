@@ -103,9 +103,12 @@ def _place(script: Script) -> dict[str, int]:
     bank = int(rng.integers(0, rows if rng.random() < 0.5 else 64))
     period = int(rng.integers(0, rows.bit_length() + 1 if rng.random() < 0.7 else 8))
     return {
-        "to": int(rng.integers(0, 1 << 16)), "width": width, "pitch": int(rng.integers(0, 1 << 12)),
-        "period": period, "bank": bank,
-    }  # fmt: skip
+        "to": int(rng.integers(0, 1 << 16)),
+        "width": width,
+        "pitch": int(rng.integers(0, 1 << 12)),
+        "period": period,
+        "bank": bank,
+    }
 
 
 def _ready_to_walk(script: Script) -> PackedTile:

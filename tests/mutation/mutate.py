@@ -30,16 +30,32 @@ from tests.mutation.regression_cases import Case, cases
 #: Two machines, so that both ways of a generated part are there: narrow and shared bus, wide and duplex.
 DESIGNS = {
     "tiny-4x4, shared narrow bus": [
-        "accumulators.depth=1024", "memory.bytes_per_clock=2", "memory.latency_clocks=60", "memory.outstanding=16",
-        "outputs.lanes=2", "outputs.buffer_kib=1", "weights.decode_lanes=2", "weights.buffer_kib=1",
+        "accumulators.depth=1024",
+        "memory.bytes_per_clock=2",
+        "memory.latency_clocks=60",
+        "memory.outstanding=16",
+        "outputs.lanes=2",
+        "outputs.buffer_kib=1",
+        "weights.decode_lanes=2",
+        "weights.buffer_kib=1",
         "activations.buffer_kib=8",
     ],
     "2x8, M = 8, duplex bus": [
-        "array.rows=2", "array.cols=8", "array.group=8", "weights.decode_lanes=1", "weights.buffer_kib=1",
-        "activations.buffer_kib=8", "accumulators.depth=1024", "memory.bytes_per_clock=16", "memory.latency_clocks=1",
-        "memory.burst_beats=4", "memory.outstanding=2", "outputs.lanes=8", "outputs.buffer_kib=2",
+        "array.rows=2",
+        "array.cols=8",
+        "array.group=8",
+        "weights.decode_lanes=1",
+        "weights.buffer_kib=1",
+        "activations.buffer_kib=8",
+        "accumulators.depth=1024",
+        "memory.bytes_per_clock=16",
+        "memory.latency_clocks=1",
+        "memory.burst_beats=4",
+        "memory.outstanding=2",
+        "outputs.lanes=8",
+        "outputs.buffer_kib=2",
     ],
-}  # fmt: skip
+}
 
 #: For one attempt to prove that a fault changes nothing.
 PROOF_SECONDS = 30

@@ -51,10 +51,16 @@ def _requantise(machine: Machine, seed: int) -> Program:
             script.run(command, tile, base=int(rng.integers(0, 30)))
         low, high = sorted(rng.integers(-128, 128, 2).tolist()) if rng.random() < 0.3 else (-128, 127)
         script.store(
-            count, wait=wait, block=int(block), low=low % 256, high=high % 256, pool=pool,
-            residual=int(rng.random() < 0.5), raw=int(pool == 1 and rng.random() < 0.2),
+            count,
+            wait=wait,
+            block=int(block),
+            low=low % 256,
+            high=high % 256,
+            pool=pool,
+            residual=int(rng.random() < 0.5),
+            raw=int(pool == 1 and rng.random() < 0.2),
             residual_at=int(power) if null else int(rng.integers(0, machine.residual_depth - 12)),
-        )  # fmt: skip
+        )
     return script.program(f"requantisation {seed}")
 
 

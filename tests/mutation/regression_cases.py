@@ -75,9 +75,16 @@ class Case:
         longest = self.program.clocks or (self.cycles if self.exact else self.cycles * STALLED) + MARGIN
         stall = 0 if self.stall_seed is None else STALL_PERCENTS[self.stall_seed % len(STALL_PERCENTS)]
         return rtl.run(
-            self.program.memory, self.program.address, self.program.count, max_clocks=longest, mutant=mutant,
-            stall_percent=stall, seed=self.stall_seed or 0, reset_at=self.reset_at, keep=self.before is not None,
-        )  # fmt: skip
+            self.program.memory,
+            self.program.address,
+            self.program.count,
+            max_clocks=longest,
+            mutant=mutant,
+            stall_percent=stall,
+            seed=self.stall_seed or 0,
+            reset_at=self.reset_at,
+            keep=self.before is not None,
+        )
 
     def holds(self, run: MachineRun) -> bool:
         """Whether a run is as it must be."""
@@ -101,9 +108,14 @@ def case_of(machine: Machine, program: Program) -> Case:
     if program.clocks is None and model.cycles >= MAX_CLOCKS - 1:
         raise ValueError(f"{program.name}: the model does not end")
     return Case(
-        program=program, cycles=model.cycles, done=model.done, error=model.error, stored=model.stored,
-        bytes_moved=(model.bytes_read, model.bytes_written), after=model.memory,
-    )  # fmt: skip
+        program=program,
+        cycles=model.cycles,
+        done=model.done,
+        error=model.error,
+        stored=model.stored,
+        bytes_moved=(model.bytes_read, model.bytes_written),
+        after=model.memory,
+    )
 
 
 def cases(machine: Machine) -> list[Case]:

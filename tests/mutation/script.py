@@ -42,9 +42,12 @@ class Script:
         self.add(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint})
 
     def add(
-        self, opcode: Opcode, fields: dict[str, int] | None = None, wait: Sequence[Engine] = (),
+        self,
+        opcode: Opcode,
+        fields: dict[str, int] | None = None,
+        wait: Sequence[Engine] = (),
         signal: Sequence[Engine] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         """One more instruction."""
         self.instructions.append(Instruction(opcode, fields or {}, tuple(wait), tuple(signal)))
 
@@ -62,9 +65,14 @@ class Script:
         return self.rng.integers(-128, 128, (count, self.machine.vector)).astype(np.int8)
 
     def load(
-        self, kind: Kind, to: int, data: npt.NDArray[np.generic], wait: Sequence[Engine] = (),
-        signal: Sequence[Engine] = (), place: Mapping[str, int] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        kind: Kind,
+        to: int,
+        data: npt.NDArray[np.generic],
+        wait: Sequence[Engine] = (),
+        signal: Sequence[Engine] = (),
+        place: Mapping[str, int] | None = None,
+    ) -> None:
         """A LOAD of some vectors; without a place, activations go to entries in a row of all banks."""
         fields = {"width": 4000, "pitch": 1, "period": 0, "bank": 0} | dict(place or {})
         fields |= {"kind": kind, "to": to, "count": -(-data.nbytes // self.machine.vector), "source": self.put(data)}
@@ -101,9 +109,14 @@ class Script:
         self.add(Opcode.SETUP, loops, **tokens)
 
     def run(
-        self, command: Command, tile: PackedTile | None = None, at: int = 0, base: int = 0, table: int = 0,
+        self,
+        command: Command,
+        tile: PackedTile | None = None,
+        at: int = 0,
+        base: int = 0,
+        table: int = 0,
         wait: Sequence[Engine] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A PASS; `tile` at vector `at` if it is to be loaded."""
         words = 0 if tile is None else len(tile.words)
         fields = {"command": command.to_word(), "words": words, "weights": at, "base": base % 65536, "table": table}
@@ -118,9 +131,18 @@ class Script:
         raw = fields.get("raw", 0)
         room = np.zeros(count * self.machine.vector * (4 if raw else 1), np.uint8)
         fields = {
-            "block": 0, "low": 128, "high": 127, "raw": 0, "residual": 0, "residual_at": 0, "pool": 1, "memory": 1,
-            "local": 0, "count": count, "address": self.put(room),
-        } | fields  # fmt: skip
+            "block": 0,
+            "low": 128,
+            "high": 127,
+            "raw": 0,
+            "residual": 0,
+            "residual_at": 0,
+            "pool": 1,
+            "memory": 1,
+            "local": 0,
+            "count": count,
+            "address": self.put(room),
+        } | fields
         self.add(Opcode.STORE, fields, wait, signal)
 
     def plain_parameters(self, block: int, shift: int) -> None:

@@ -13,10 +13,17 @@ from pathlib import Path
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), "")
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
     "--enable-logging=stderr",
-)  # fmt: skip
+)
 
 
 class Browser:
@@ -32,10 +39,12 @@ class Browser:
         profile = self._folder / "profile"
         shutil.rmtree(profile, ignore_errors=True)
         done = subprocess.run(
-            [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *flags,
-             (self._folder / "page.html").as_uri() + fragment],
-            capture_output=True, text=True, timeout=120, check=True,
-        )  # fmt: skip
+            [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *flags, (self._folder / "page.html").as_uri() + fragment],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
         return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 

@@ -54,10 +54,14 @@ def test_short_names_fit(names: list[str], width: int) -> None:
 @pytest.mark.parametrize(
     ("picojoules", "text"),
     [
-        (0.0, "0.00 pJ"), (999.0, "999 pJ"), (1000.0, "1.00 nJ"), (2.5e6, "2.50 µJ"), (4.35e9, "4.35 mJ"),
+        (0.0, "0.00 pJ"),
+        (999.0, "999 pJ"),
+        (1000.0, "1.00 nJ"),
+        (2.5e6, "2.50 µJ"),
+        (4.35e9, "4.35 mJ"),
         (1.2e13, "12.0 J"),
     ],
-)  # fmt: skip
+)
 def test_energy_takes_the_unit_that_reads_well(picojoules: float, text: str) -> None:
     assert numbers.energy(picojoules).replace("\u00a0", " ") == text
 

@@ -109,10 +109,15 @@ def test_hostile_text_stays_text() -> None:
     honest = make_summary()
     layer = replace(make_layer("x"), name=HOSTILE, kind=HOSTILE, shape=HOSTILE, pattern=HOSTILE)
     hostile = replace(
-        honest, model=HOSTILE, data=HOSTILE, pattern=HOSTILE, layers=(layer, *honest.layers[1:]),
-        notes=(HOSTILE, HOSTILE), versions={HOSTILE: HOSTILE, "b": "1", "c": "2"},
+        honest,
+        model=HOSTILE,
+        data=HOSTILE,
+        pattern=HOSTILE,
+        layers=(layer, *honest.layers[1:]),
+        notes=(HOSTILE, HOSTILE),
+        versions={HOSTILE: HOSTILE, "b": "1", "c": "2"},
         rtl=replace(make_rtl(), simulator=HOSTILE),
-    )  # fmt: skip
+    )
     page, plain = render_report(hostile), render_report(honest)
     assert Tables(page).tags["script"] == Tables(plain).tags["script"] == 1
     assert Tables(page).tags["img"] == 0
@@ -139,9 +144,15 @@ def test_the_page_is_reproducible() -> None:
 
 def test_zero_cycles_and_no_layers_render() -> None:
     empty = replace(
-        make_layer("empty"), cycles=0, cycles_dense=0, cycles_limit=0, macs=0, utilization=0.0, clocks=Clocks(),
+        make_layer("empty"),
+        cycles=0,
+        cycles_dense=0,
+        cycles_limit=0,
+        macs=0,
+        utilization=0.0,
+        clocks=Clocks(),
         weight_bits=WeightBits(),
-    )  # fmt: skip
+    )
     assert "–" in Tables(render_report(replace(make_summary(), layers=(empty,)))).tables[0][1][5]
     bare = render_report(replace(make_summary(), layers=(), accuracy=None, rtl=None, notes=(), versions={}, seed=None))
     assert "<figure>" not in bare

@@ -38,8 +38,11 @@ def widths(plot: Plot, role: str) -> list[float]:
 def test_every_plot_names_every_layer() -> None:
     drawn = plots.all_plots(LAYERS)
     assert [plot.title for plot in drawn] == [
-        "Cycles per layer", "Utilisation per layer", "Where each clock went", "Compressed weights",
-    ]  # fmt: skip
+        "Cycles per layer",
+        "Utilisation per layer",
+        "Where each clock went",
+        "Compressed weights",
+    ]
     for plot in drawn:
         assert {layer.name for layer in LAYERS} <= set(texts(plot))
         assert plot.caption

@@ -24,11 +24,20 @@ TEXT = st.text(alphabet='aé×\n\0"\\<', max_size=8)
 def layers(draw: st.DrawFn) -> LayerSummary:
     clocks = Clocks(compute=draw(NUMBER), tile_wait=draw(NUMBER), hazard=draw(NUMBER), fill_drain=draw(NUMBER))
     return LayerSummary(
-        name=draw(TEXT), kind="linear", shape=draw(TEXT), pattern="2:4", cycles=clocks.cycles,
-        cycles_dense=draw(NUMBER), cycles_limit=draw(NUMBER), utilization=draw(st.floats(0, 1)), macs=draw(NUMBER),
-        macs_dense=draw(NUMBER), clocks=clocks, events=Events(macs=draw(NUMBER), psum_hops=draw(NUMBER)),
+        name=draw(TEXT),
+        kind="linear",
+        shape=draw(TEXT),
+        pattern="2:4",
+        cycles=clocks.cycles,
+        cycles_dense=draw(NUMBER),
+        cycles_limit=draw(NUMBER),
+        utilization=draw(st.floats(0, 1)),
+        macs=draw(NUMBER),
+        macs_dense=draw(NUMBER),
+        clocks=clocks,
+        events=Events(macs=draw(NUMBER), psum_hops=draw(NUMBER)),
         weight_bits=WeightBits(values=draw(NUMBER), metadata=draw(NUMBER), padding=draw(NUMBER)),
-    )  # fmt: skip
+    )
 
 
 @given(st.lists(layers(), max_size=4))
@@ -45,19 +54,46 @@ def test_round_trip_without_accuracy_and_rtl() -> None:
 def test_json_keys_of_the_contract() -> None:
     data = make_summary().to_json()
     assert data.keys() >= {
-        "accuracy", "pattern", "hardware", "layers", "cycles", "cycles_dense", "speedup", "rtl", "seed",
-        "versions", "notes",
-    }  # fmt: skip
+        "accuracy",
+        "pattern",
+        "hardware",
+        "layers",
+        "cycles",
+        "cycles_dense",
+        "speedup",
+        "rtl",
+        "seed",
+        "versions",
+        "notes",
+    }
     assert data["accuracy"].keys() >= {"dense", "pruned", "int8"}
     assert data["rtl"].keys() >= {
-        "images", "bit_exact", "rtl_cycles", "model_cycles", "timing_cycles", "simulator", "clocks_per_second",
-    }  # fmt: skip
+        "images",
+        "bit_exact",
+        "rtl_cycles",
+        "model_cycles",
+        "timing_cycles",
+        "simulator",
+        "clocks_per_second",
+    }
     assert data["hardware"].keys() >= {"name", "rows", "cols", "group", "clock_mhz", "multipliers"}
     for layer in data["layers"]:
         assert layer.keys() >= {
-            "name", "kind", "shape", "pattern", "cycles", "cycles_dense", "cycles_limit", "speedup", "utilization",
-            "macs", "macs_dense", "weight_bits", "clocks", "events",
-        }  # fmt: skip
+            "name",
+            "kind",
+            "shape",
+            "pattern",
+            "cycles",
+            "cycles_dense",
+            "cycles_limit",
+            "speedup",
+            "utilization",
+            "macs",
+            "macs_dense",
+            "weight_bits",
+            "clocks",
+            "events",
+        }
         assert set(layer["weight_bits"]) == {"values", "metadata", "padding"}
         assert set(layer["clocks"]) == {"compute", "tile_wait", "hazard", "fill_drain"}
 

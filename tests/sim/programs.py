@@ -21,14 +21,15 @@ def small_hardware(
 ) -> Hardware:
     """A core of this size."""
     return Hardware(
-        name=f"test-{rows}x{cols}-m{group}", clock_mhz=100.0,
+        name=f"test-{rows}x{cols}-m{group}",
+        clock_mhz=100.0,
         array=Array(rows=rows, cols=cols, group=group),
         weights=Weights(decode_lanes=lanes, buffer_kib=4),
         activations=Activations(buffer_kib=4),
         accumulators=Accumulators(depth=depth),
         memory=Memory(bytes_per_clock=16, latency_clocks=4),
         numbers=numbers or Numbers(),
-    )  # fmt: skip
+    )
 
 
 def random_tile(rng: np.random.Generator, hw: Hardware, rows: int, cols: int, most: int) -> Int8s:

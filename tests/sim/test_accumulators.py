@@ -57,8 +57,9 @@ def test_every_column_is_a_column(cols: int) -> None:
         psums = [int(p) for p in rng.integers(-(1 << (hw.psum_bits - 1)), 1 << (hw.psum_bits - 1), cols)]
         inputs = {
             "control_i": ports.pack(ports.control_fields(hw), control),
-            "psums_i": ports.pack_array(psums, hw.psum_bits), "rst": int(rng.random() < 0.01),
-        }  # fmt: skip
+            "psums_i": ports.pack_array(psums, hw.psum_bits),
+            "rst": int(rng.random() < 0.01),
+        }
         last = [column.control_b for column in columns]
         push = [int(b["valid"] and b["close"] and b["last"]) for b in last]
         assert twin.outputs(inputs) == {
@@ -88,9 +89,10 @@ def test_items_leave_the_result_queue_whole_and_in_order(share: float) -> None:
                 late[column].append(sent * 10 + column)
         sums = [late[c].pop(0) if history[c] else int(rng.integers(1 << 30)) for c in range(3)]
         inputs = {
-            "push_i": ports.pack_array(history, 1), "sums_i": ports.pack_array(sums, bits),
+            "push_i": ports.pack_array(history, 1),
+            "sums_i": ports.pack_array(sums, bits),
             "o__ready": int(rng.random() < share),
-        }  # fmt: skip
+        }
         outputs = twin.outputs(inputs)
         assert outputs["taken_o"] == (outputs["o__valid"] & inputs["o__ready"])
         if outputs["taken_o"]:

@@ -39,10 +39,16 @@ class Grid:
             write = inputs["write_address_i"] | (inputs["write_enable_i"] >> r & 1) << slot_bits
             for c in range(self.cols):
                 left = {"bundle_o": bundles[r], "slot_o": slots[r], "write_o": write} if c == 0 else out[r][c - 1]
-                self.pes[r][c].tick({
-                    "bundle_i": left["bundle_o"], "slot_i": left["slot_o"], "write_i": left["write_o"],
-                    "weight_i": weights[c], "psum_i": out[r - 1][c]["psum_o"] if r else 0, "rst": inputs["rst"],
-                })  # fmt: skip
+                self.pes[r][c].tick(
+                    {
+                        "bundle_i": left["bundle_o"],
+                        "slot_i": left["slot_o"],
+                        "write_i": left["write_o"],
+                        "weight_i": weights[c],
+                        "psum_i": out[r - 1][c]["psum_o"] if r else 0,
+                        "rst": inputs["rst"],
+                    }
+                )
 
 
 @pytest.mark.parametrize("size", [(1, 1, 4), (2, 3, 8), (3, 2, 32), (4, 4, 4)], ids=str)
@@ -52,9 +58,12 @@ def test_array_is_a_grid_of_pes(size: tuple[int, int, int]) -> None:
     rows, cols, _ = size
     array, grid = Array(hw), Grid(hw)
     widths = {
-        "bundles_i": rows * ports.bundle_bits(hw), "slots_i": rows * ports.slot_bits(hw), "write_enable_i": rows,
-        "write_address_i": ports.slot_bits(hw), "weights_i": cols * ports.word_bits(ports.pe_weight_fields(hw)),
-    }  # fmt: skip
+        "bundles_i": rows * ports.bundle_bits(hw),
+        "slots_i": rows * ports.slot_bits(hw),
+        "write_enable_i": rows,
+        "write_address_i": ports.slot_bits(hw),
+        "weights_i": cols * ports.word_bits(ports.pe_weight_fields(hw)),
+    }
     for _ in range(SPARE + 100):
         inputs = {name: int.from_bytes(rng.bytes(128), "little") % (1 << bits) for name, bits in widths.items()}
         inputs["rst"] = int(rng.random() < 0.05)

@@ -119,7 +119,7 @@ def test_the_core_stops_until_reset(case: Case) -> None:
     for _ in range(2000):
         core.evaluate(
             commands[0] if commands else None, data[0] if data else None, bundles[0] if bundles else None, True
-        )  # fmt: skip
+        )
         ready = core.commands_ready, core.weights_ready, core.bundles_ready
         assert core.error == CoreError.NONE or not any(ready)
         if core.results.valid:

@@ -35,8 +35,9 @@ def tiles(rng: np.random.Generator, hw: Hardware, count: int) -> list[tuple[Pack
         full[:, :, :cols] = np.where(used, np.stack([values, positions, used]), 0)
         writes = [
             (r, s, full[0, r, :, s].tolist(), np.where(full[2, r, :, s], full[1, r, :, s], -1).tolist())
-            for r in range(rows) for s in range(beat)
-        ]  # fmt: skip
+            for r in range(rows)
+            for s in range(beat)
+        ]
         made.append((pack_tile(weights, hw, encoding), writes))
     return made
 
@@ -69,10 +70,13 @@ def test_decoder_writes_every_slot_of_every_tile(size: tuple[int, int, int, int]
     done = 0
     for _ in range(6000):
         inputs = {
-            "tiles__valid": int(bool(descriptors)), "tiles__payload": descriptors[0] if descriptors else 0,
-            "weights__valid": int(bool(words) and rng.random() < share), "weights__payload": words[0] if words else 0,
-            "bank_ok_i": int(rng.random() < share), "halt_i": 0,
-        }  # fmt: skip
+            "tiles__valid": int(bool(descriptors)),
+            "tiles__payload": descriptors[0] if descriptors else 0,
+            "weights__valid": int(bool(words) and rng.random() < share),
+            "weights__payload": words[0] if words else 0,
+            "bank_ok_i": int(rng.random() < share),
+            "halt_i": 0,
+        }
         outputs = decoder.outputs(inputs)
         assert outputs["error_o"] == 0
         done += outputs["done_o"]
@@ -104,9 +108,12 @@ def test_dispatcher_splits_each_tile_at_its_metadata(size: tuple[int, int, int, 
     for _ in range(1500):
         inputs = {f"{port}__ready": int(rng.random() < 0.7) for port in out}
         inputs |= {
-            "tiles__valid": int(bool(descriptors)), "tiles__payload": descriptors[0] if descriptors else 0,
-            "weights__valid": int(bool(words)), "weights__payload": words[0] if words else 0, "halt_i": 0,
-        }  # fmt: skip
+            "tiles__valid": int(bool(descriptors)),
+            "tiles__payload": descriptors[0] if descriptors else 0,
+            "weights__valid": int(bool(words)),
+            "weights__payload": words[0] if words else 0,
+            "halt_i": 0,
+        }
         outputs = twin.outputs(inputs)
         for port, items in out.items():
             if outputs[f"{port}__valid"] and inputs[f"{port}__ready"]:
@@ -141,10 +148,12 @@ def test_unpacker_gives_the_metadata_group_by_group(size: tuple[int, int, int, i
     twin, got = Unpacker(hw), []
     for _ in range(2000):
         inputs = {
-            "tiles__valid": int(bool(descriptors)), "tiles__payload": descriptors[0] if descriptors else 0,
-            "words__valid": int(bool(words) and rng.random() < share), "words__payload": words[0] if words else 0,
+            "tiles__valid": int(bool(descriptors)),
+            "tiles__payload": descriptors[0] if descriptors else 0,
+            "words__valid": int(bool(words) and rng.random() < share),
+            "words__payload": words[0] if words else 0,
             "steps__ready": int(rng.random() < share),
-        }  # fmt: skip
+        }
         outputs = twin.outputs(inputs)
         if outputs["steps__valid"] and inputs["steps__ready"]:
             got += ports.unpack_array(outputs["steps__payload"], hw.weights.decode_lanes, hw.array.group)
@@ -172,10 +181,12 @@ def test_slots_are_those_of_the_slot_table(size: tuple[int, int, int, int]) -> N
     twin, got = Slots(hw), []
     for _ in range(2500):
         inputs = {
-            "tiles__valid": int(bool(descriptors)), "tiles__payload": descriptors[0] if descriptors else 0,
-            "steps__valid": int(bool(steps) and rng.random() < 0.8), "steps__payload": steps[0] if steps else 0,
+            "tiles__valid": int(bool(descriptors)),
+            "tiles__payload": descriptors[0] if descriptors else 0,
+            "steps__valid": int(bool(steps) and rng.random() < 0.8),
+            "steps__payload": steps[0] if steps else 0,
             "slots__ready": int(rng.random() < 0.8),
-        }  # fmt: skip
+        }
         outputs = twin.outputs(inputs)
         assert outputs["error_o"] == 0
         if outputs["slots__valid"] and inputs["slots__ready"]:
@@ -215,19 +226,27 @@ def test_aligner_hands_out_a_queue_of_bytes(cols: int, share: float) -> None:
             mask = (rng.permutation(cols) < count).astype(int).tolist()
             rank = [sum(mask[:c]) for c in range(cols)]
             op = {
-                "mask": mask, "count": count, "rank": rank, "index": [3] * cols, "row": number % 4, "slot": number,
+                "mask": mask,
+                "count": count,
+                "rank": rank,
+                "index": [3] * cols,
+                "row": number % 4,
+                "slot": number,
                 "final": int(number == len(counts) - 1),
-            }  # fmt: skip
+            }
             ops.append(ports.pack(ports.slot_fields(hw), op))
             mine = [values.pop(0) for _ in range(count)]
             expected.append((number, [mine[r] if m else 0 for m, r in zip(mask, rank, strict=True)]))
     twin, got, done = Aligner(hw), [], 0
     for _ in range(1200):
         inputs = {
-            "slots__valid": int(bool(ops) and rng.random() < share), "slots__payload": ops[0] if ops else 0,
-            "words__valid": int(bool(words) and rng.random() < share), "words__payload": words[0] if words else 0,
-            "bank_ok_i": int(rng.random() < share), "halt_i": int(rng.random() > share),
-        }  # fmt: skip
+            "slots__valid": int(bool(ops) and rng.random() < share),
+            "slots__payload": ops[0] if ops else 0,
+            "words__valid": int(bool(words) and rng.random() < share),
+            "words__payload": words[0] if words else 0,
+            "bank_ok_i": int(rng.random() < share),
+            "halt_i": int(rng.random() > share),
+        }
         outputs = twin.outputs(inputs)
         assert outputs["error_o"] == 0
         done += outputs["done_o"]

@@ -20,10 +20,19 @@ def test_events_of_two_passes_by_hand() -> None:
     tile = pack_tile(weights, HW, Encoding.BITMAP)
     commands = [tile.command(5, first=True, last=False), null_pass(5, first=False)]
     assert event_counts(commands, [tile], HW) == Events(
-        macs=5 * 3, slots_idle=15 * 16 - 15, bundle_reads=5 * 2, weight_slot_reads=15 * 16,
-        weight_slot_writes=2 * 2 * 4, psum_hops=15 * 16, accumulator_reads=5 * 4, accumulator_writes=5 * 4,
-        results=5 * 4, groups_decoded=2 * 4, value_bits=32, metadata_bits=32,
-    )  # fmt: skip
+        macs=5 * 3,
+        slots_idle=15 * 16 - 15,
+        bundle_reads=5 * 2,
+        weight_slot_reads=15 * 16,
+        weight_slot_writes=2 * 2 * 4,
+        psum_hops=15 * 16,
+        accumulator_reads=5 * 4,
+        accumulator_writes=5 * 4,
+        results=5 * 4,
+        groups_decoded=2 * 4,
+        value_bits=32,
+        metadata_bits=32,
+    )
 
 
 def test_a_tile_used_again_moves_bundles_but_no_weights() -> None:

@@ -182,8 +182,12 @@ def test_very_short_passes_read_what_the_pass_before_them_wrote(pixels: int, bef
 def test_a_run_that_waits_for_no_result_goes_on_until_its_clocks_are_over() -> None:
     hw = load_hardware("tiny-4x4")
     stimulus = CoreStimulus(
-        commands=np.zeros(0, np.uint64), weights=np.zeros((0, 4), np.uint8), weights_last=np.zeros(0, np.bool_),
-        activations=np.zeros((0, 4, 4), np.int8), results=0, max_clocks=7,
-    )  # fmt: skip
+        commands=np.zeros(0, np.uint64),
+        weights=np.zeros((0, 4), np.uint8),
+        weights_last=np.zeros(0, np.bool_),
+        activations=np.zeros((0, 4, 4), np.int8),
+        results=0,
+        max_clocks=7,
+    )
     run, _ = run_core(hw, stimulus)
     assert (run.cycles, run.finished, run.error) == (7, False, 0)

@@ -111,9 +111,12 @@ def feed(beat: int, pixels: int, rows: int) -> list[tuple[int, ...]]:
     steps: list[tuple[int, ...]] = []
     pass_ = {"pixels": pixels, "beat": beat, "rows": rows, "load": int(beat > 0), "first": 1, "last": 1}
     inputs = {
-        "passes__payload": ports.pack(ports.pass_fields(hw), pass_), "activations__valid": 1, "full_i": 1,
-        "halt_i": 0, "taken_i": 0,
-    }  # fmt: skip
+        "passes__payload": ports.pack(ports.pass_fields(hw), pass_),
+        "activations__valid": 1,
+        "full_i": 1,
+        "halt_i": 0,
+        "taken_i": 0,
+    }
     pixel = 0
     for clock in range(40):
         step = {**inputs, "passes__valid": int(clock == 0), "activations__payload": (pixel + 1) | (pixel + 65) << 32}

@@ -134,10 +134,7 @@ def watched_clocks(commands: list[Command], tiles: list[PackedTile], hw: Hardwar
     first, end = steps.index(True), len(steps) - steps[::-1].index(True)
     waits = [before for before, step in zip(unloaded[first : end - 1], steps[first + 1 : end], strict=True) if not step]
     return Clocks(
-        compute=sum(steps),
-        tile_wait=sum(waits),
-        hazard=len(waits) - sum(waits),
-        fill_drain=len(steps) - (end - first),
+        compute=sum(steps), tile_wait=sum(waits), hazard=len(waits) - sum(waits), fill_drain=len(steps) - (end - first)
     )
 
 
@@ -238,10 +235,13 @@ BAD_PROGRAMS: list[tuple[str, list[Command], list[PackedTile]]] = [
     ("does not describe the tile", [GOOD.command(1, first=True, last=True)], [dense_tile(HW, 3)]),
     ("not resident", [reuse_pass(GOOD, 1)], []),
     ("not resident", [GOOD.command(1, first=True, last=True), reuse_pass(dense_tile(HW, 3), 1)], [GOOD]),
-    ("17 words, but its slots ask for 16",
-     [GOOD.command(1, first=True, last=True)], [replace(GOOD, words=np.zeros((17, 4), np.uint8))]),
+    (
+        "17 words, but its slots ask for 16",
+        [GOOD.command(1, first=True, last=True)],
+        [replace(GOOD, words=np.zeros((17, 4), np.uint8))],
+    ),
     ("stores no value", [GOOD.command(1, first=True, last=True)], [replace(GOOD, slots=np.zeros((4, 4), np.int64))]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("message", "commands", "tiles"), BAD_PROGRAMS)

@@ -89,9 +89,7 @@ def null_pass(pixels: int, *, first: bool = True, last: bool = True) -> Command:
 
 def reuse_pass(tile: PackedTile, pixels: int, *, first: bool = True, last: bool = True) -> Command:
     """A pass with the resident tile."""
-    return Command(
-        pixels=pixels, beat=tile.beat, rows=tile.rows, cols=tile.cols, load=False, first=first, last=last
-    )  # fmt: skip
+    return Command(pixels=pixels, beat=tile.beat, rows=tile.rows, cols=tile.cols, load=False, first=first, last=last)
 
 
 def ideal_stimulus(

@@ -51,9 +51,14 @@ def test_a_pattern_without_quotes_in_a_file_is_explained(capsys: pytest.CaptureF
 
 @pytest.mark.parametrize(
     "command",
-    [("cosim", "--pattern"), ("demo", "--pattern"), ("simulate", "zoo:digits-cnn", "--pattern"),
-     ("estimate", "zoo:digits-cnn", "--prune")], ids=lambda c: c[0],
-)  # fmt: skip
+    [
+        ("cosim", "--pattern"),
+        ("demo", "--pattern"),
+        ("simulate", "zoo:digits-cnn", "--pattern"),
+        ("estimate", "zoo:digits-cnn", "--prune"),
+    ],
+    ids=lambda c: c[0],
+)
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [

@@ -16,9 +16,23 @@ from skipbeat_sim.core import Core
 from tests.skipbeat.command_line import TINY, json_object, process
 
 KEYS = {
-    "hardware", "gemm", "agrees", "bit_exact", "ports_agree", "rtl_cycles", "model_cycles", "timing_cycles", "macs",
-    "macs_dense", "utilization", "events", "rtl_error", "pattern", "seed", "simulator",
-}  # fmt: skip
+    "hardware",
+    "gemm",
+    "agrees",
+    "bit_exact",
+    "ports_agree",
+    "rtl_cycles",
+    "model_cycles",
+    "timing_cycles",
+    "macs",
+    "macs_dense",
+    "utilization",
+    "events",
+    "rtl_error",
+    "pattern",
+    "seed",
+    "simulator",
+}
 PATTERNS = ("dense", "2:4", "1:4", "3:8", "5:16", "unstructured:0.4", "unstructured:0", "block:0.5", "block:0")
 #: Ragged, and each size 1.
 SIZES = ("7,13,5", "1,16,4", "9,1,3", "6,19,1", "1,1,1", "70,33,9")

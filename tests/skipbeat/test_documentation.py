@@ -66,7 +66,7 @@ def test_every_command_is_in_the_readme() -> None:
 def test_unknown_commands_and_options_are_found() -> None:
     assert list(commands("`skipbeat estimate zoo:x --prune 2:4 --nope`")) == [
         ["estimate", "zoo:x", "--prune", "2:4", "--nope"]
-    ]  # fmt: skip
+    ]
     assert unknown(["estimate", "zoo:x", "--prune", "2:4", "--nope"]) == ["--nope"]
     assert unknown(["estmate"]) == ["estmate"]
 

@@ -51,15 +51,35 @@ def check_keys(report: dict[str, Any]) -> None:
     assert {"model", "hardware", "layers", "host_ops", "total"} <= set(report)
     for layer in report["layers"]:
         assert {
-            "name", "kind", "shape", "pattern", "density", "macs", "macs_dense", "cycles", "cycles_dense", "speedup",
-            "speedup_limit", "utilization", "bound", "dram_bytes", "weight_bits", "energy_pj",
-        } <= set(layer)  # fmt: skip
+            "name",
+            "kind",
+            "shape",
+            "pattern",
+            "density",
+            "macs",
+            "macs_dense",
+            "cycles",
+            "cycles_dense",
+            "speedup",
+            "speedup_limit",
+            "utilization",
+            "bound",
+            "dram_bytes",
+            "weight_bits",
+            "energy_pj",
+        } <= set(layer)
         assert set(layer["weight_bits"]) == {"values", "metadata"}
         assert 0 < layer["utilization"] <= 1
     assert {
-        "cycles", "cycles_dense", "speedup", "speedup_limit", "utilization", "latency_ms", "throughput_per_s",
+        "cycles",
+        "cycles_dense",
+        "speedup",
+        "speedup_limit",
+        "utilization",
+        "latency_ms",
+        "throughput_per_s",
         "energy_uj",
-    } <= set(report["total"])  # fmt: skip
+    } <= set(report["total"])
 
 
 def test_the_default_table_is_sim_s() -> None:
@@ -128,8 +148,12 @@ def test_a_stranger_s_package_may_be_called_models(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
         [sys.executable, "-m", "skipbeat", "estimate", "models.mine:build", "--prune", "1:4", "--json"],
-        capture_output=True, text=True, check=True, cwd=tmp_path, env=environment,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=environment,
+    )
     report = json.loads(done.stdout)
     check_keys(report)
     assert [layer["name"] for layer in report["layers"]] == ["0", "1.conv"]
@@ -175,10 +199,13 @@ def resnet_18() -> dict[tuple[str, ...], dict[str, Any]]:
     for case in cases:
         found[case] = to_json(
             estimate_source(
-                "zoo:resnet-18", load_hardware("large-32x32", case[1:]), table=DEFAULT_TABLE,
-                scheme=Scheme.parse(case[0]) if case else None, progress=lambda _: None,
+                "zoo:resnet-18",
+                load_hardware("large-32x32", case[1:]),
+                table=DEFAULT_TABLE,
+                scheme=Scheme.parse(case[0]) if case else None,
+                progress=lambda _: None,
             )
-        )  # fmt: skip
+        )
     return found
 
 

@@ -77,7 +77,7 @@ def test_a_wrong_counter_a_wrong_bit_and_a_wrong_clock_are_seen(rtl: VerilatedMa
         dataclasses.replace(sound, rtl=dataclasses.replace(sound.rtl, ends=later)),
         dataclasses.replace(sound, bit_exact=False),
         dataclasses.replace(sound, ended=False),
-    ):  # fmt: skip
+    ):
         assert not wrong.agrees
 
 

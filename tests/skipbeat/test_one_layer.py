@@ -29,9 +29,14 @@ def layer(name: str, load: Convolution, seed: int) -> IntegerLayer:
     dropped = np.argsort(rng.random((rows // 4, 4, load.c_out)), axis=1) < 2
     weight[dropped.reshape(weight.shape)] = 0
     return IntegerLayer(
-        name=name, workload=load, weight=weight, bias=rng.integers(-500, 500, load.c_out).astype(np.int32),
-        multiplier=np.full(load.c_out, 1 << 30, np.int64), shift=np.full(load.c_out, 42, np.int64), low=0,
-    )  # fmt: skip
+        name=name,
+        workload=load,
+        weight=weight,
+        bias=rng.integers(-500, 500, load.c_out).astype(np.int32),
+        multiplier=np.full(load.c_out, 1 << 30, np.int64),
+        shift=np.full(load.c_out, 42, np.int64),
+        low=0,
+    )
 
 
 def chain(load: Convolution) -> Graph:
@@ -40,11 +45,14 @@ def chain(load: Convolution) -> Graph:
     tensors = [Tensor(name=name, channels=load.c_out, height=load.height, width=load.width) for name in names]
     steps = [
         Step(
-            layer=layer(name, load, seed), input=source, output=name, residual="a" if name == "c" else None,
+            layer=layer(name, load, seed),
+            input=source,
+            output=name,
+            residual="a" if name == "c" else None,
             residual_multiplier=np.full(load.c_out, 1 << 29, np.int64) if name == "c" else None,
         )
         for seed, (source, name) in enumerate(pairwise(names))
-    ]  # fmt: skip
+    ]
     return Graph(tensors=tuple(tensors), steps=tuple(steps), input="x", output="c")
 
 

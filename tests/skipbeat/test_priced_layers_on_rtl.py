@@ -20,9 +20,12 @@ from tests.mapper.estimate.priced_layers import cropped, real_program
 
 #: Models and what they are pruned to.
 SOURCES = [
-    ("zoo:resnet-18", "2:4"), ("zoo:mobilenet-v2", "unstructured:0.4"), ("zoo:resnet-50", "1:4"),
-    ("zoo:resnet-9", "block:0.5"), ("zoo:deit-s", "2:4"),
-]  # fmt: skip
+    ("zoo:resnet-18", "2:4"),
+    ("zoo:mobilenet-v2", "unstructured:0.4"),
+    ("zoo:resnet-50", "1:4"),
+    ("zoo:resnet-9", "block:0.5"),
+    ("zoo:deit-s", "2:4"),
+]
 #: Layers in all, as many of each model.
 LAYERS = 10
 HARDWARE = [("edge-8x8", []), ("edge-16x16", ["memory.bytes_per_clock=4"])]

@@ -15,11 +15,19 @@ class ReadSignature(wiring.Signature):
     def __init__(self, *, data_bits: int, address_bits: int = 32) -> None:
         super().__init__(
             {
-                "arvalid": Out(1), "arready": In(1), "araddr": Out(address_bits), "arlen": Out(8), "arsize": Out(3),
+                "arvalid": Out(1),
+                "arready": In(1),
+                "araddr": Out(address_bits),
+                "arlen": Out(8),
+                "arsize": Out(3),
                 "arburst": Out(2),
-                "rvalid": In(1), "rready": Out(1), "rdata": In(data_bits), "rresp": In(2), "rlast": In(1),
+                "rvalid": In(1),
+                "rready": Out(1),
+                "rdata": In(data_bits),
+                "rresp": In(2),
+                "rlast": In(1),
             }
-        )  # fmt: skip
+        )
 
 
 class WriteSignature(wiring.Signature):
@@ -28,13 +36,22 @@ class WriteSignature(wiring.Signature):
     def __init__(self, *, data_bits: int, address_bits: int = 32) -> None:
         super().__init__(
             {
-                "awvalid": Out(1), "awready": In(1), "awaddr": Out(address_bits), "awlen": Out(8), "awsize": Out(3),
+                "awvalid": Out(1),
+                "awready": In(1),
+                "awaddr": Out(address_bits),
+                "awlen": Out(8),
+                "awsize": Out(3),
                 "awburst": Out(2),
-                "wvalid": Out(1), "wready": In(1), "wdata": Out(data_bits), "wstrb": Out(data_bits // 8),
+                "wvalid": Out(1),
+                "wready": In(1),
+                "wdata": Out(data_bits),
+                "wstrb": Out(data_bits // 8),
                 "wlast": Out(1),
-                "bvalid": In(1), "bready": Out(1), "bresp": In(2),
+                "bvalid": In(1),
+                "bready": Out(1),
+                "bresp": In(2),
             }
-        )  # fmt: skip
+        )
 
 
 class LiteSignature(wiring.Signature):
@@ -43,10 +60,22 @@ class LiteSignature(wiring.Signature):
     def __init__(self, *, address_bits: int) -> None:
         super().__init__(
             {
-                "awvalid": Out(1), "awready": In(1), "awaddr": Out(address_bits),
-                "wvalid": Out(1), "wready": In(1), "wdata": Out(32), "wstrb": Out(4),
-                "bvalid": In(1), "bready": Out(1), "bresp": In(2),
-                "arvalid": Out(1), "arready": In(1), "araddr": Out(address_bits),
-                "rvalid": In(1), "rready": Out(1), "rdata": In(32), "rresp": In(2),
+                "awvalid": Out(1),
+                "awready": In(1),
+                "awaddr": Out(address_bits),
+                "wvalid": Out(1),
+                "wready": In(1),
+                "wdata": Out(32),
+                "wstrb": Out(4),
+                "bvalid": In(1),
+                "bready": Out(1),
+                "bresp": In(2),
+                "arvalid": Out(1),
+                "arready": In(1),
+                "araddr": Out(address_bits),
+                "rvalid": In(1),
+                "rready": Out(1),
+                "rdata": In(32),
+                "rresp": In(2),
             }
-        )  # fmt: skip
+        )

@@ -8,15 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.instruction import (
-    ENGINE_OF,
-    INSTRUCTION_BITS,
-    INSTRUCTION_BYTES,
-    VERSION,
-    Engine,
-    Opcode,
-    layout,
-)  # fmt: skip
+from skipbeat_arch.instruction import ENGINE_OF, INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode, layout
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, REQUEST, MachineError, beat_fields
 

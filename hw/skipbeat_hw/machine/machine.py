@@ -129,11 +129,17 @@ class MachineTop(wiring.Component):
     def _parts(self, m: Module, clear: Signal) -> dict[str, Component]:
         machine = self.machine
         parts: dict[str, Component] = {
-            "fetch": Fetch(machine), "load": LoadEngine(machine), "execute": ExecuteEngine(machine),
-            "store": StoreEngine(machine), "tokens": Tokens(), "weight_reader": WeightReader(machine),
-            "fetcher": Fetcher(machine), "output": OutputStage(machine), "reader": Reader(machine),
+            "fetch": Fetch(machine),
+            "load": LoadEngine(machine),
+            "execute": ExecuteEngine(machine),
+            "store": StoreEngine(machine),
+            "tokens": Tokens(),
+            "weight_reader": WeightReader(machine),
+            "fetcher": Fetcher(machine),
+            "output": OutputStage(machine),
+            "reader": Reader(machine),
             "writer": Writer(machine),
-        }  # fmt: skip
+        }
         for name, part in parts.items():
             m.submodules[name] = ResetInserter(clear)(part)
         # The core places modules by name, which a ResetInserter does not reach: a start clears them by their reset.

@@ -127,11 +127,7 @@ class Writer(wiring.Component):
             part = Signal(range(parts))
             m.d.sync += part.eq(part + moved)
             m.d.comb += [self.bus.wdata.eq(data.r_data.word_select(part, bits)), popped.eq(moved & part.all())]
-        m.d.sync += [
-            reading.eq(fetch),
-            room.eq(room - fetch + popped),
-            ahead.eq(ahead + announced - moved),
-        ]
+        m.d.sync += [reading.eq(fetch), room.eq(room - fetch + popped), ahead.eq(ahead + announced - moved)]
         request = self.requests.payload
         with m.If(accepted):
             m.d.sync += [read_at.eq(request.start), to_read.eq(request.count), position.eq(request.address >> shift)]

@@ -37,9 +37,15 @@ class CocotbCore:
         streams = {name: Held(items, stimulus.willing[name].tolist()) for name, items in _items(stimulus, hw).items()}
         ports = [f"{name}__{part}" for name in _STREAMS for part in ("valid", "ready")]
         seen = run_lockstep(
-            self.verilog, CORE_TOP, {"results__ready": ready.astype(int).tolist()},
-            [*ports, "results__payload", "error"], self.simulator, backend="cocotb", streams=streams, clocks=clocks,
-        )  # fmt: skip
+            self.verilog,
+            CORE_TOP,
+            {"results__ready": ready.astype(int).tolist()},
+            [*ports, "results__payload", "error"],
+            self.simulator,
+            backend="cocotb",
+            streams=streams,
+            clocks=clocks,
+        )
         table = np.array([[_defined(seen, port, clock) for port in ports] for clock in range(clocks)], np.uint8)
         errors = [_defined(seen, "error", clock) for clock in range(clocks)]
         taken = np.flatnonzero(table[:, -2] & table[:, -1])
@@ -51,11 +57,13 @@ class CocotbCore:
         bits, cols = hw.numbers.accumulator_bits, hw.array.cols
         results = [unpack_array(_defined(seen, "results__payload", c), cols, bits, signed=True) for c in taken.tolist()]
         return CoreRun(
-            results=np.array(results, np.int64).reshape(-1, cols), result_clocks=taken.astype(np.int64),
-            cycles=end + 1, error=errors[end],
+            results=np.array(results, np.int64).reshape(-1, cols),
+            result_clocks=taken.astype(np.int64),
+            cycles=end + 1,
+            error=errors[end],
             finished=bool(stimulus.results) and len(taken) == stimulus.results and not errors[end],
             trace=table[: end + 1] if trace else None,
-        )  # fmt: skip
+        )
 
 
 def _items(stimulus: CoreStimulus, hw: Hardware) -> dict[str, list[int]]:

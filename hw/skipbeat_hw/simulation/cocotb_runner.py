@@ -105,9 +105,13 @@ def _build(verilog: str, top: str, ports: Sequence[str], simulator: str, root: P
         with _environment(environment):
             try:
                 get_runner(simulator).build(
-                    sources=sources, hdl_toplevel=top, build_dir=folder, build_args=list(arguments),
-                    timescale=_TIMESCALE, log_file=log,
-                )  # fmt: skip
+                    sources=sources,
+                    hdl_toplevel=top,
+                    build_dir=folder,
+                    build_args=list(arguments),
+                    timescale=_TIMESCALE,
+                    log_file=log,
+                )
             except RuntimeError:
                 raise RuntimeError(f"{simulator}: compiling {top} failed:\n{_tail(log.read_text())}") from None
         if simulator == "verilator":
@@ -140,9 +144,16 @@ def _test(
     environment = {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"} | dict(env)
     with _environment(environment), contextlib.suppress(SystemExit):
         get_runner(simulator).test(
-            test_module=test_module, hdl_toplevel=top, hdl_toplevel_lang="verilog", build_dir=built,
-            test_dir=scratch, results_xml=str(results), log_file=log, seed=seed, timescale=_TIMESCALE,
-        )  # fmt: skip
+            test_module=test_module,
+            hdl_toplevel=top,
+            hdl_toplevel_lang="verilog",
+            build_dir=built,
+            test_dir=scratch,
+            results_xml=str(results),
+            log_file=log,
+            seed=seed,
+            timescale=_TIMESCALE,
+        )
     text = log.read_text(errors="replace")
     if not results.exists():
         raise RuntimeError(f"{simulator}: the simulation of {top} ended without results:\n{_tail(text)}")

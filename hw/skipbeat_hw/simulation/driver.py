@@ -27,25 +27,40 @@ CORE_TOP = "core"
 
 class _Source(ctypes.Structure):
     _fields_ = (
-        ("items", ctypes.c_void_p), ("idle", ctypes.c_void_p), ("count", ctypes.c_int64), ("words", ctypes.c_int64),
-        ("willing", ctypes.c_void_p), ("period", ctypes.c_int64),
-    )  # fmt: skip
+        ("items", ctypes.c_void_p),
+        ("idle", ctypes.c_void_p),
+        ("count", ctypes.c_int64),
+        ("words", ctypes.c_int64),
+        ("willing", ctypes.c_void_p),
+        ("period", ctypes.c_int64),
+    )
 
 
 class _Run(ctypes.Structure):
     _fields_ = (
-        ("commands", _Source), ("weights", _Source), ("activations", _Source),
-        ("ready", ctypes.c_void_p), ("ready_period", ctypes.c_int64),
-        ("results", ctypes.c_int64), ("max_clocks", ctypes.c_int64), ("reset_at", ctypes.c_int64),
-        ("columns", ctypes.c_int32), ("accumulator_bits", ctypes.c_int32), ("trace", ctypes.c_int32),
-    )  # fmt: skip
+        ("commands", _Source),
+        ("weights", _Source),
+        ("activations", _Source),
+        ("ready", ctypes.c_void_p),
+        ("ready_period", ctypes.c_int64),
+        ("results", ctypes.c_int64),
+        ("max_clocks", ctypes.c_int64),
+        ("reset_at", ctypes.c_int64),
+        ("columns", ctypes.c_int32),
+        ("accumulator_bits", ctypes.c_int32),
+        ("trace", ctypes.c_int32),
+    )
 
 
 class _Outcome(ctypes.Structure):
     _fields_ = (
-        ("items", ctypes.c_int64), ("cycles", ctypes.c_int64), ("clocks_run", ctypes.c_int64),
-        ("trace_clocks", ctypes.c_int64), ("error", ctypes.c_int32), ("finished", ctypes.c_int32),
-    )  # fmt: skip
+        ("items", ctypes.c_int64),
+        ("cycles", ctypes.c_int64),
+        ("clocks_run", ctypes.c_int64),
+        ("trace_clocks", ctypes.c_int64),
+        ("error", ctypes.c_int32),
+        ("finished", ctypes.c_int32),
+    )
 
 
 class VerilatedCore:
@@ -101,16 +116,26 @@ class VerilatedCore:
         willing = {port: _pattern(port, stimulus.willing) for port in PORTS}
         sources = {
             port: _Source(
-                words.ctypes.data, idle[port].ctypes.data, len(words), words.shape[1],
-                willing[port].ctypes.data, len(willing[port]),
+                words.ctypes.data,
+                idle[port].ctypes.data,
+                len(words),
+                words.shape[1],
+                willing[port].ctypes.data,
+                len(willing[port]),
             )
             for port, words in items.items()
-        }  # fmt: skip
+        }
         request = _Run(
-            **sources, ready=willing["results"].ctypes.data, ready_period=len(willing["results"]),
-            results=stimulus.results, max_clocks=stimulus.max_clocks, reset_at=-1 if reset_at is None else reset_at,
-            columns=self.hardware.array.cols, accumulator_bits=self.hardware.numbers.accumulator_bits, trace=trace,
-        )  # fmt: skip
+            **sources,
+            ready=willing["results"].ctypes.data,
+            ready_period=len(willing["results"]),
+            results=stimulus.results,
+            max_clocks=stimulus.max_clocks,
+            reset_at=-1 if reset_at is None else reset_at,
+            columns=self.hardware.array.cols,
+            accumulator_bits=self.hardware.numbers.accumulator_bits,
+            trace=trace,
+        )
         outcome = _Outcome()
         started = time.perf_counter()
         self._library.core_run(self._core, ctypes.byref(request), ctypes.byref(outcome))
@@ -123,9 +148,13 @@ class VerilatedCore:
         table = np.zeros((outcome.trace_clocks, 8), np.uint8)
         self._library.core_copy(self._core, results.ctypes.data, clocks.ctypes.data, table.ctypes.data)
         return CoreRun(
-            results=results, result_clocks=clocks, cycles=outcome.cycles, error=outcome.error,
-            finished=bool(outcome.finished), trace=table if trace else None,
-        )  # fmt: skip
+            results=results,
+            result_clocks=clocks,
+            cycles=outcome.cycles,
+            error=outcome.error,
+            finished=bool(outcome.finished),
+            trace=table if trace else None,
+        )
 
     def _items(self, stimulus: CoreStimulus) -> dict[str, WordTable]:
         hw = self.hardware

@@ -174,7 +174,7 @@ def _table(ports: Mapping[str, Port], inputs: Values, streams: Mapping[str, Held
         streams=tuple(held.values()),
         clock=_CLOCK if _CLOCK in ports else None,
         reset=_RESET if _RESET in ports else None,
-    )  # fmt: skip
+    )
 
 
 def _held(name: str, stream: Held, ports: Mapping[str, Port]) -> HeldTable:
@@ -185,9 +185,12 @@ def _held(name: str, stream: Held, ports: Mapping[str, Port]) -> HeldTable:
         raise InputError(f"lockstep: stream {name!r}: willing should have at least one entry")
     port = ports.get(payload, Port(payload, 1, True))
     return HeldTable(
-        items=to_words(stream.items, port), willing=np.array(stream.willing, np.uint8),
-        payload=payload if payload in ports else None, valid=valid, ready=ready,
-    )  # fmt: skip
+        items=to_words(stream.items, port),
+        willing=np.array(stream.willing, np.uint8),
+        payload=payload if payload in ports else None,
+        valid=valid,
+        ready=ready,
+    )
 
 
 def _observed(table: Table, seen: Observation, names: Sequence[str]) -> Observed:

@@ -14,10 +14,15 @@ from .verilated import harness_text, mangled, shared_object
 
 class _Held(ctypes.Structure):
     _fields_ = (
-        ("items", ctypes.c_void_p), ("count", ctypes.c_int64), ("words", ctypes.c_int64),
-        ("willing", ctypes.c_void_p), ("period", ctypes.c_int64),
-        ("payload", ctypes.c_int64), ("valid", ctypes.c_int64), ("ready", ctypes.c_int64),
-    )  # fmt: skip
+        ("items", ctypes.c_void_p),
+        ("count", ctypes.c_int64),
+        ("words", ctypes.c_int64),
+        ("willing", ctypes.c_void_p),
+        ("period", ctypes.c_int64),
+        ("payload", ctypes.c_int64),
+        ("valid", ctypes.c_int64),
+        ("ready", ctypes.c_int64),
+    )
 
 
 def run_shared(verilog: str, top: str, table: Table) -> Observation:
@@ -34,11 +39,15 @@ def run_shared(verilog: str, top: str, table: Table) -> Observation:
 
     def held(stream: HeldTable) -> _Held:
         return _Held(
-            items=stream.items.ctypes.data, count=len(stream.items), words=stream.items.shape[1],
-            willing=stream.willing.ctypes.data, period=len(stream.willing),
+            items=stream.items.ctypes.data,
+            count=len(stream.items),
+            words=stream.items.shape[1],
+            willing=stream.willing.ctypes.data,
+            period=len(stream.willing),
             payload=in_columns[stream.payload].start if stream.payload else -1,
-            valid=in_columns[stream.valid].start, ready=out_columns[stream.ready].start,
-        )  # fmt: skip
+            valid=in_columns[stream.valid].start,
+            ready=out_columns[stream.ready].start,
+        )
 
     streams = (_Held * len(table.streams))(*(held(stream) for stream in table.streams))
     inputs = table.values.copy()

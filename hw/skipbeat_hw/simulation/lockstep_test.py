@@ -94,9 +94,12 @@ async def lockstep(dut: Any) -> None:
         await bench.half(1)
     observation = _observation(table, applied, seen)
     np.savez(
-        folder / "seen.npz", allow_pickle=False,
-        inputs=observation.inputs, outputs=observation.outputs, known=observation.known,
-    )  # fmt: skip
+        folder / "seen.npz",
+        allow_pickle=False,
+        inputs=observation.inputs,
+        outputs=observation.outputs,
+        known=observation.known,
+    )
 
 
 def _observation(table: Table, applied: list[dict[str, int]], seen: list[dict[str, int | None]]) -> Observation:

@@ -23,20 +23,36 @@ _PROLOGUE = f"constexpr int COUNTERS = {len(Counter)}, COUNTER_BITS = {COUNTER_B
 
 class _Request(ctypes.Structure):
     _fields_ = (
-        ("memory", ctypes.c_void_p), ("bytes", ctypes.c_int64), ("beat", ctypes.c_int64),
-        ("latency", ctypes.c_int64), ("max_clocks", ctypes.c_int64), ("address", ctypes.c_uint32),
-        ("count", ctypes.c_uint32), ("stall_percent", ctypes.c_int32), ("seed", ctypes.c_uint32),
-        ("reset_at", ctypes.c_int64), ("stored", ctypes.c_void_p), ("stored_room", ctypes.c_int64),
-        ("duplex", ctypes.c_int32), ("mutant", ctypes.c_int32), ("keep", ctypes.c_int32),
-    )  # fmt: skip
+        ("memory", ctypes.c_void_p),
+        ("bytes", ctypes.c_int64),
+        ("beat", ctypes.c_int64),
+        ("latency", ctypes.c_int64),
+        ("max_clocks", ctypes.c_int64),
+        ("address", ctypes.c_uint32),
+        ("count", ctypes.c_uint32),
+        ("stall_percent", ctypes.c_int32),
+        ("seed", ctypes.c_uint32),
+        ("reset_at", ctypes.c_int64),
+        ("stored", ctypes.c_void_p),
+        ("stored_room", ctypes.c_int64),
+        ("duplex", ctypes.c_int32),
+        ("mutant", ctypes.c_int32),
+        ("keep", ctypes.c_int32),
+    )
 
 
 class _Outcome(ctypes.Structure):
     _fields_ = (
-        ("cycles", ctypes.c_int64), ("reads", ctypes.c_int64), ("writes", ctypes.c_int64),
-        ("counters", ctypes.c_int64 * 64), ("stored", ctypes.c_int64), ("violations", ctypes.c_int64),
-        ("error", ctypes.c_int32), ("done", ctypes.c_int32), ("busy", ctypes.c_int32),
-    )  # fmt: skip
+        ("cycles", ctypes.c_int64),
+        ("reads", ctypes.c_int64),
+        ("writes", ctypes.c_int64),
+        ("counters", ctypes.c_int64 * 64),
+        ("stored", ctypes.c_int64),
+        ("violations", ctypes.c_int64),
+        ("error", ctypes.c_int32),
+        ("done", ctypes.c_int32),
+        ("busy", ctypes.c_int32),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,9 +101,18 @@ class VerilatedMachine:
         self.clocks_per_second = 0.0
 
     def run(
-        self, memory: npt.NDArray[np.uint8], address: int, count: int, *, max_clocks: int, stall_percent: int = 0,
-        seed: int = 0, reset_at: int | None = None, mutant: int = 0, keep: bool = False,
-    ) -> MachineRun:  # fmt: skip
+        self,
+        memory: npt.NDArray[np.uint8],
+        address: int,
+        count: int,
+        *,
+        max_clocks: int,
+        stall_percent: int = 0,
+        seed: int = 0,
+        reset_at: int | None = None,
+        mutant: int = 0,
+        keep: bool = False,
+    ) -> MachineRun:
         """Run `count` instructions at `address` on a copy of `memory`.
 
         Args:
@@ -105,17 +130,34 @@ class VerilatedMachine:
         machine = self.machine
         stored = np.zeros(count, np.int64)
         request = _Request(
-            content.ctypes.data, content.size, machine.beat_bytes, machine.hw.memory.latency_clocks, max_clocks,
-            address, count, stall_percent, seed, -1 if reset_at is None else reset_at,
-            stored.ctypes.data, len(stored), machine.duplex, mutant, keep,
-        )  # fmt: skip
+            content.ctypes.data,
+            content.size,
+            machine.beat_bytes,
+            machine.hw.memory.latency_clocks,
+            max_clocks,
+            address,
+            count,
+            stall_percent,
+            seed,
+            -1 if reset_at is None else reset_at,
+            stored.ctypes.data,
+            len(stored),
+            machine.duplex,
+            mutant,
+            keep,
+        )
         outcome = _Outcome()
         started = time.perf_counter()
         self._library.machine_run(self._top, ctypes.byref(request), ctypes.byref(outcome))
         self.clocks_per_second = outcome.cycles / (time.perf_counter() - started)
         return MachineRun(
-            memory=content, cycles=outcome.cycles, done=bool(outcome.done), error=outcome.error,
-            bytes_read=outcome.reads * machine.beat_bytes, bytes_written=outcome.writes * machine.beat_bytes,
+            memory=content,
+            cycles=outcome.cycles,
+            done=bool(outcome.done),
+            error=outcome.error,
+            bytes_read=outcome.reads * machine.beat_bytes,
+            bytes_written=outcome.writes * machine.beat_bytes,
             counters={counter: outcome.counters[counter] for counter in Counter},
-            stored=tuple(stored[: outcome.stored].tolist()), violations=outcome.violations,
-        )  # fmt: skip
+            stored=tuple(stored[: outcome.stored].tolist()),
+            violations=outcome.violations,
+        )

@@ -19,9 +19,18 @@ from .toolchain import Toolchain, find_verilator
 #: Class that Verilator generates, whatever the module is called.
 MODEL_CLASS = "Vtop"
 _VERILATE = (
-    "--cc", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-assert", "-Wno-fatal",
-    "--prefix", MODEL_CLASS,
-)  # fmt: skip
+    "--cc",
+    "--no-timing",
+    "-O3",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "--no-assert",
+    "-Wno-fatal",
+    "--prefix",
+    MODEL_CLASS,
+)
 _COMPILE = ("-std=gnu++20", "-fPIC", "-w", "-DVM_TRACE=0", "-DVM_COVERAGE=0")
 _FAST, _SLOW = "-O1", "-O0"
 #: A unit of compilation that holds more generated text than this takes no further file.
@@ -114,9 +123,15 @@ def _compile(sources: Sequence[str], folder: Path, tools: Toolchain) -> list[str
 
 def _run(command: Sequence[str], folder: Path, tools: Toolchain) -> None:
     result = subprocess.run(
-        command, cwd=folder, env=tools.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace", check=False,
-    )  # fmt: skip
+        command,
+        cwd=folder,
+        env=tools.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     if result.returncode:
         tail = "\n".join(result.stdout.splitlines()[-30:])
         raise RuntimeError(f"{Path(command[0]).name} failed with exit status {result.returncode}:\n{tail}")

@@ -29,10 +29,12 @@ def schedule(costs: Sequence[tuple[PartCost, int]]) -> Schedule:
         bounds.update({bound: clocks * repeats for bound, clocks in cost.bounds.items()})
     runner_up = longest.runner_up
     return Schedule(
-        order=loops(longest.candidate, times), encodings=dict(encodings),
-        bounds=dict(bounds), runner_up=None if runner_up is None else _second(*runner_up),
+        order=loops(longest.candidate, times),
+        encodings=dict(encodings),
+        bounds=dict(bounds),
+        runner_up=None if runner_up is None else _second(*runner_up),
         notes=tuple(notes),
-    )  # fmt: skip
+    )
 
 
 def _second(candidate: Candidate, cycles: int | None) -> tuple[str, int]:

@@ -10,9 +10,12 @@ from skipbeat_arch.machine import Machine
 
 #: The event that a LOAD's vectors count for.
 _LOADED = {
-    Kind.WEIGHTS: "weight_vectors", Kind.ACTIVATIONS: "activation_vectors", Kind.PARAMETERS: "parameter_vectors",
-    Kind.RESIDUAL: "residual_vectors", Kind.TABLE: "table_vectors",
-}  # fmt: skip
+    Kind.WEIGHTS: "weight_vectors",
+    Kind.ACTIVATIONS: "activation_vectors",
+    Kind.PARAMETERS: "parameter_vectors",
+    Kind.RESIDUAL: "residual_vectors",
+    Kind.TABLE: "table_vectors",
+}
 
 
 def machine_events(

@@ -94,10 +94,17 @@ def _layer_cost(parts: Sequence[tuple[PartCost, int]], stored: bool) -> LayerCos
             value_bits, metadata_bits = value_bits + values, metadata_bits + metadata
     how = schedule(parts)
     return LayerCost(
-        cycles=sum(cost.cycles * repeats for cost, repeats in parts), clocks=clocks, macs=events.macs, events=events,
-        machine=moved, value_bits=value_bits, metadata_bits=metadata_bits, bound=tightest(how.bounds), schedule=how,
+        cycles=sum(cost.cycles * repeats for cost, repeats in parts),
+        clocks=clocks,
+        macs=events.macs,
+        events=events,
+        machine=moved,
+        value_bits=value_bits,
+        metadata_bits=metadata_bits,
+        bound=tightest(how.bounds),
+        schedule=how,
         phases=_phases(parts),
-    )  # fmt: skip
+    )
 
 
 def weight_bits(cost: PartCost) -> tuple[int, int]:

@@ -37,22 +37,36 @@ def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: s
         for component, pj in layer.energy_pj.items():
             total[component] = total.get(component, 0.0) + pj
     return Estimate(
-        model=description.name, hardware=hw.name, clock_mhz=hw.clock_mhz, pes=hw.pes, batch=description.batch,
+        model=description.name,
+        hardware=hw.name,
+        clock_mhz=hw.clock_mhz,
+        pes=hw.pes,
+        batch=description.batch,
         layers=layers,
         host_operators=tuple((o.name, o.operator, o.elements, o.count, o.fused) for o in description.host_operators),
-        energy_table=energy.name, dram=dram_sensitivity(total, moved), references=model_references(description, hw),
+        energy_table=energy.name,
+        dram=dram_sensitivity(total, moved),
+        references=model_references(description, hw),
         assumptions=(*assumptions(description.layers, hw), *energy.assumptions, *description.notes),
-    )  # fmt: skip
+    )
 
 
 def _layer(layer: ModelLayer, pricer: LayerPricer, energy: EnergyModel) -> LayerEstimate:
     price = pricer.price(layer)
     dense = energy.energy(price.dense.events, price.dense.machine)
     return LayerEstimate(
-        name=layer.name, kind=layer.kind.value, shape=layer.shape, pattern=str(layer.pattern), density=layer.density,
-        macs=price.cost.macs, macs_dense=layer.macs_dense, cost=price.cost, cycles_dense=price.dense.cycles,
-        energy_pj=energy.energy(price.cost.events, price.cost.machine), energy_dense_pj=sum(dense.values()),
-    )  # fmt: skip
+        name=layer.name,
+        kind=layer.kind.value,
+        shape=layer.shape,
+        pattern=str(layer.pattern),
+        density=layer.density,
+        macs=price.cost.macs,
+        macs_dense=layer.macs_dense,
+        cost=price.cost,
+        cycles_dense=price.dense.cycles,
+        energy_pj=energy.energy(price.cost.events, price.cost.machine),
+        energy_dense_pj=sum(dense.values()),
+    )
 
 
 def assumptions(layers: Sequence[ModelLayer], hw: Hardware) -> tuple[str, ...]:

@@ -26,9 +26,7 @@ def one_image(workload: Workload) -> tuple[Convolution, int]:
     """
     if isinstance(workload, Convolution):
         return dataclasses.replace(workload, batch=1), workload.batch
-    return Convolution(
-        batch=1, c_in=workload.c, c_out=workload.k, height=1, width=workload.p, kernel=(1, 1)
-    ), 1  # fmt: skip
+    return Convolution(batch=1, c_in=workload.c, c_out=workload.k, height=1, width=workload.p, kernel=(1, 1)), 1
 
 
 def weight_shape(conv: Convolution) -> tuple[int, ...]:
@@ -97,5 +95,7 @@ def step_graph(step: Step) -> Graph:
             Tensor(name=step.input, channels=conv.c_in, height=conv.height, width=conv.width),
             Tensor(name=step.output, channels=channels, height=height, width=width),
         ),
-        steps=(step,), input=step.input, output=step.output,
-    )  # fmt: skip
+        steps=(step,),
+        input=step.input,
+        output=step.output,
+    )

@@ -104,9 +104,15 @@ class Pricer:
             return best
         second, cycles = (order[1].candidate, order[1].cycles) if len(order) > 1 else (ranked[1], None)
         return PartCost(
-            cycles=best.cycles, clocks=best.clocks, events=best.events, machine=best.machine, bounds=best.bounds,
-            candidate=best.candidate, phases=best.phases, runner_up=(second, cycles),
-        )  # fmt: skip
+            cycles=best.cycles,
+            clocks=best.clocks,
+            events=best.events,
+            machine=best.machine,
+            bounds=best.bounds,
+            candidate=best.candidate,
+            phases=best.phases,
+            runner_up=(second, cycles),
+        )
 
     def with_tactic(self, step: Step, tactic: Tactic) -> PartCost:
         """The cost of a step, folded already, with a tactic that is given."""
@@ -118,10 +124,14 @@ class Pricer:
         timing = machine_timing(self.machine, program.instructions, program.tiles)
         moved = machine_events(self.machine, program.instructions, timing.bytes_read, timing.bytes_written)
         return PartCost(
-            cycles=timing.cycles, clocks=timing.clocks, events=timing.events, machine=moved,
-            bounds=lower_bounds(self.machine, program.tiles, timing.events, moved), candidate=candidate,
+            cycles=timing.cycles,
+            clocks=timing.clocks,
+            events=timing.events,
+            machine=moved,
+            bounds=lower_bounds(self.machine, program.tiles, timing.events, moved),
+            candidate=candidate,
             phases=phases(program.instructions, timing.begin, timing.finish, timing.cycles),
-        )  # fmt: skip
+        )
 
 
 def tiles_key(tiles: StepTiles) -> Hashable:
@@ -133,9 +143,13 @@ def tiles_key(tiles: StepTiles) -> Hashable:
             statistics = tile.statistics
             if id(statistics) not in digests:
                 sizes = (
-                    statistics.word_count, statistics.encoding, statistics.beat, statistics.rows, statistics.cols,
+                    statistics.word_count,
+                    statistics.encoding,
+                    statistics.beat,
+                    statistics.rows,
+                    statistics.cols,
                     statistics.nonzeros,
-                )  # fmt: skip
+                )
                 data = np.concatenate([sizes, statistics.slots.ravel()]).astype("<i8").tobytes()
                 digests[id(statistics)] = hashlib.blake2b(data, digest_size=16).digest()
             found.append((tile.number, digests[id(statistics)]))

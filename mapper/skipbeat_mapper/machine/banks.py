@@ -48,9 +48,13 @@ class Banks:
         rows, blocks = machine.hw.array.rows, channel_blocks(channels, machine.vector)
         groups = blocks * machine.bundles
         return cls(
-            rows=rows, group=machine.hw.array.group, bundles=machine.bundles, blocks=blocks,
-            period=min(rows, 1 << (groups - 1).bit_length()), planes=-(-groups // rows),
-        )  # fmt: skip
+            rows=rows,
+            group=machine.hw.array.group,
+            bundles=machine.bundles,
+            blocks=blocks,
+            period=min(rows, 1 << (groups - 1).bit_length()),
+            planes=-(-groups // rows),
+        )
 
     @property
     def taps(self) -> int:

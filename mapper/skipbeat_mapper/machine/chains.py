@@ -75,16 +75,24 @@ def geometry(graph: Graph, machine: Machine, banks: Sequence[Banks], images: int
     room = bank_entries(machine)
     both = [_overlap(graph, chains, areas, i, room) for i in steps]
     return Geometry(
-        images=images, regions=tuple(areas), inputs=tuple(inputs.get(i) for i in steps),
+        images=images,
+        regions=tuple(areas),
+        inputs=tuple(inputs.get(i) for i in steps),
         outputs=tuple(outputs.get(i) for i in steps),
-        gaps=tuple(_gap(chains, (i, i + 1) if both[i] else (i,), room) for i in steps), overlaps=tuple(both),
-    )  # fmt: skip
+        gaps=tuple(_gap(chains, (i, i + 1) if both[i] else (i,), room) for i in steps),
+        overlaps=tuple(both),
+    )
 
 
 def _chain(
-    graph: Graph, machine: Machine, banks: Sequence[Banks], areas: Sequence[Sequence[Region]], chains: list[Chain],
-    source: int, images: int,
-) -> Chain | None:  # fmt: skip
+    graph: Graph,
+    machine: Machine,
+    banks: Sequence[Banks],
+    areas: Sequence[Sequence[Region]],
+    chains: list[Chain],
+    source: int,
+    images: int,
+) -> Chain | None:
     """The chain of a step's output to its first reader, if there is one and it fits."""
     step, room = graph.steps[source], bank_entries(machine)
     reader = next((i for i in range(source + 1, len(graph.steps)) if graph.steps[i].input == step.output), None)

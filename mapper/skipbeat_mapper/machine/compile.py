@@ -38,14 +38,20 @@ def compile_network(graph: Graph, hw: Hardware, images: int = 1, *, tactic: Tact
     image[: len(code)] = np.frombuffer(code, np.uint8)
     image[start:] = data
     return MachineProgram(
-        hardware=hw.name, fingerprint=machine.fingerprint, vector=machine.vector, image=image,
-        memory_bytes=lowered.size, address=0, count=len(lowered.instructions), tensors=_places(graph, memory, start),
+        hardware=hw.name,
+        fingerprint=machine.fingerprint,
+        vector=machine.vector,
+        image=image,
+        memory_bytes=lowered.size,
+        address=0,
+        count=len(lowered.instructions),
+        tensors=_places(graph, memory, start),
         steps=tuple(
             StepRange(name=graph.steps[run % len(graph.steps)].layer.name, start=start, stop=stop)
             for run, start, stop in lowered.steps
         ),
         fold=fold,
-    )  # fmt: skip
+    )
 
 
 def _places(graph: Graph, memory: MemoryMap, start: int) -> tuple[Place, ...]:
@@ -55,10 +61,14 @@ def _places(graph: Graph, memory: MemoryMap, start: int) -> tuple[Place, ...]:
     ordered = [graph.tensor(graph.input), *inner, graph.tensor(graph.output)]
     return tuple(
         Place(
-            name=t.name, address=start + group.tensors[t.name] * memory.machine.vector, shape=t.shape,
-            raw=t.name in raw, first=group.first, images=group.images,
+            name=t.name,
+            address=start + group.tensors[t.name] * memory.machine.vector,
+            shape=t.shape,
+            raw=t.name in raw,
+            first=group.first,
+            images=group.images,
         )
         for group in memory.groups
         for t in ordered
         if t.name in group.tensors
-    )  # fmt: skip
+    )

@@ -136,9 +136,15 @@ class Emitter:
             self._clear(op)
             return True
         fields = {
-            "to": op.to, "width": op.width, "pitch": op.pitch, "period": op.period, "bank": op.bank, "kind": op.kind,
-            "count": op.count, "source": op.source * self._machine.vector,
-        }  # fmt: skip
+            "to": op.to,
+            "width": op.width,
+            "pitch": op.pitch,
+            "period": op.period,
+            "bank": op.bank,
+            "kind": op.kind,
+            "count": op.count,
+            "source": op.source * self._machine.vector,
+        }
         self._last_load = self._add(Opcode.LOAD, fields, Engine.LOAD)
         self._hazards.write(op.writes, producers, self._last_load)
         if op.kind == Kind.ACTIVATIONS:
@@ -165,9 +171,7 @@ class Emitter:
             self._zero[start:stop] = True
 
     def _pass(self, p: PassOp) -> None:
-        fields = {
-            "command": p.command.word, "words": p.words, "weights": p.weights, "base": p.base, "table": p.table
-        }  # fmt: skip
+        fields = {"command": p.command.word, "words": p.words, "weights": p.weights, "base": p.base, "table": p.table}
         draft = self._add(Opcode.PASS, fields, Engine.EXECUTE)
         self._hazards.read(p.reads, draft, Engine.EXECUTE)
         self._hazards.add_pass(draft, p.command.pixels if p.command.beat else 0, last=p.command.last)
@@ -176,19 +180,30 @@ class Emitter:
         if op.local is not None:
             self._place(op.local)
         fields = {
-            "address": op.address * self._machine.vector, "block": op.block, "low": op.low & 255, "high": op.high & 255,
-            "raw": int(op.raw), "residual": int(op.residual_at is not None), "residual_at": op.residual_at or 0,
-            "count": op.count, "pool": op.pool, "memory": int(op.writes is not None),
+            "address": op.address * self._machine.vector,
+            "block": op.block,
+            "low": op.low & 255,
+            "high": op.high & 255,
+            "raw": int(op.raw),
+            "residual": int(op.residual_at is not None),
+            "residual_at": op.residual_at or 0,
+            "count": op.count,
+            "pool": op.pool,
+            "memory": int(op.writes is not None),
             "local": int(op.local is not None),
-        }  # fmt: skip
+        }
         draft = self._add(Opcode.STORE, fields, Engine.STORE)
         self._hazards.read(op.reads, draft, Engine.STORE)
         self._hazards.store(op, draft)
 
     def _place(self, local: Local) -> None:
         fields = {
-            "to": local.to, "width": local.width, "pitch": local.pitch, "period": local.period, "bank": local.bank
-        }  # fmt: skip
+            "to": local.to,
+            "width": local.width,
+            "pitch": local.pitch,
+            "period": local.period,
+            "bank": local.bank,
+        }
         self._add(Opcode.PLACE, fields, Engine.STORE)
         for line in range(local.writes.start, local.writes.stop, local.pitch):
             self._zero[line : line + local.width] = False

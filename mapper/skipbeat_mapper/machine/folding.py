@@ -35,25 +35,36 @@ def fold_input(graph: Graph, machine: Machine) -> tuple[Graph, Fold | None]:
     taps = -(-conv.kernel[1] // copies)
     reach = (conv.out_size[1] - 1) * conv.stride[1] + (taps - 1) * copies * conv.dilation[1]
     fold = Fold(
-        shape=graph.tensor(graph.input).shape, copies=copies, depth=depth, distance=conv.dilation[1], stride=stride,
-        padding=conv.padding[1], width=reach // stride + 1,
-    )  # fmt: skip
+        shape=graph.tensor(graph.input).shape,
+        copies=copies,
+        depth=depth,
+        distance=conv.dilation[1],
+        stride=stride,
+        padding=conv.padding[1],
+        width=reach // stride + 1,
+    )
     step = _folded_step(readers[0], fold, taps)
     channels, height, width = fold.folded_shape
     folded = Tensor(name=graph.input, channels=channels, height=height, width=width)
     return dataclasses.replace(
-        graph, tensors=tuple(folded if t.name == graph.input else t for t in graph.tensors),
+        graph,
+        tensors=tuple(folded if t.name == graph.input else t for t in graph.tensors),
         steps=tuple(step if s is readers[0] else s for s in graph.steps),
-    ), fold  # fmt: skip
+    ), fold
 
 
 def _folded_step(step: Step, fold: Fold, taps: int) -> Step:
     conv = step.convolution
     load = dataclasses.replace(
-        conv, c_in=fold.folded_shape[0], width=fold.width, kernel=(conv.kernel[0], taps),
-        stride=(conv.stride[0], conv.stride[1] // fold.stride), padding=(conv.padding[0], 0),
-        dilation=(conv.dilation[0], fold.copies * conv.dilation[1] // fold.stride), order="kh,kw,cin",
-    )  # fmt: skip
+        conv,
+        c_in=fold.folded_shape[0],
+        width=fold.width,
+        kernel=(conv.kernel[0], taps),
+        stride=(conv.stride[0], conv.stride[1] // fold.stride),
+        padding=(conv.padding[0], 0),
+        dilation=(conv.dilation[0], fold.copies * conv.dilation[1] // fold.stride),
+        order="kh,kw,cin",
+    )
     return dataclasses.replace(
         step, layer=dataclasses.replace(step.layer, workload=load, weight=_folded_weight(step, fold, taps))
     )

@@ -121,10 +121,13 @@ class Hazards:
     def __init__(self, machine: Machine, vectors: int, drafts: list[Draft]) -> None:
         self.tokens = Tokens(drafts)
         sizes: dict[Space, int] = {
-            Space.WEIGHTS: machine.weight_depth, Space.ACTIVATIONS: machine.bank_depth,
-            Space.PARAMETERS: PARAMETER_BLOCKS * PARAMETER_PITCH, Space.RESIDUAL: machine.residual_depth,
-            Space.TABLE: TABLE_ENTRIES, Space.MEMORY: vectors,
-        }  # fmt: skip
+            Space.WEIGHTS: machine.weight_depth,
+            Space.ACTIVATIONS: machine.bank_depth,
+            Space.PARAMETERS: PARAMETER_BLOCKS * PARAMETER_PITCH,
+            Space.RESIDUAL: machine.residual_depth,
+            Space.TABLE: TABLE_ENTRIES,
+            Space.MEMORY: vectors,
+        }
         self._writer: dict[Space, Drafts] = {space: _nobody(size) for space, size in sizes.items()}
         self._reader: dict[Space, Drafts] = {s: _nobody(size) for s, size in sizes.items() if s != Space.MEMORY}
         #: The last loads that wrote ranges, until the next one writes there.

@@ -17,9 +17,12 @@ def table_load(machine: Machine, source: int, entry: int, count: int) -> Load:
     """The LOAD of `count` table entries from memory vector `source`."""
     vectors = count * machine.table_vectors
     return Load(
-        kind=Kind.TABLE, to=entry * machine.table_vectors, source=source, count=vectors,
+        kind=Kind.TABLE,
+        to=entry * machine.table_vectors,
+        source=source,
+        count=vectors,
         writes=Range(Space.TABLE, entry, entry + count),
-    )  # fmt: skip
+    )
 
 
 def clear(region: Region, base: int, prepared: Prepared) -> list[Clear]:
@@ -82,9 +85,13 @@ class Lines:
         column = (region.left - conv.padding[1]) * region.images + region.lead
         to = self._base + plane * region.plane + line * region.pitch + region.lead
         return Load(
-            kind=Kind.ACTIVATIONS, to=to,
+            kind=Kind.ACTIVATIONS,
+            to=to,
             source=self._tensor + (block * conv.height + row) * conv.width * region.images + column,
-            count=lines * region.real, width=region.real, pitch=region.pitch,
-            period=banks.period.bit_length() - 1, bank=bank,
+            count=lines * region.real,
+            width=region.real,
+            pitch=region.pitch,
+            period=banks.period.bit_length() - 1,
+            bank=bank,
             writes=Range(Space.ACTIVATIONS, to, to + (lines - 1) * region.pitch + region.real),
-        )  # fmt: skip
+        )

@@ -139,15 +139,24 @@ def memory_map(
         entries = [step_tables(*each) for each in zip(graph.steps, banks, shape.regions, strict=True)]
         prepared[size] = tuple(
             Prepared(
-                step=step, banks=banks[i], images=size, regions=shape.regions[i], input=shape.inputs[i],
-                output=shape.outputs[i], gap=shape.gaps[i], writes=_in_memory(graph, shape, step.output),
-                tiles=tiles[i], entries=entries[i], table_at=room.take(len(entries[i]) * machine.table_vectors),
-                parameters_at=parameters[i], weights_at=weights[i],
+                step=step,
+                banks=banks[i],
+                images=size,
+                regions=shape.regions[i],
+                input=shape.inputs[i],
+                output=shape.outputs[i],
+                gap=shape.gaps[i],
+                writes=_in_memory(graph, shape, step.output),
+                tiles=tiles[i],
+                entries=entries[i],
+                table_at=room.take(len(entries[i]) * machine.table_vectors),
+                parameters_at=parameters[i],
+                weights_at=weights[i],
                 tactic=_finer(tactic, tiles[i], machine) if shape.outputs[i] else tactic,
                 overlaps=shape.overlaps[i] and _together(tiles[i : i + 2], entries[i : i + 2], machine),
             )
             for i, step in enumerate(graph.steps)
-        )  # fmt: skip
+        )
     stored = room.at
     groups = []
     for first, stop in spans:

@@ -97,9 +97,20 @@ def make_region(
     pitch = max(lead, tail) + real
     plane = lines * pitch + min(lead, tail)
     return Region(
-        rows=rows, columns=columns, top=top, lines=lines, line_step=line_step, images=images, left=left, lead=lead,
-        real=real, tail=tail, pitch=pitch, plane=plane, entries=plane * planes,
-    )  # fmt: skip
+        rows=rows,
+        columns=columns,
+        top=top,
+        lines=lines,
+        line_step=line_step,
+        images=images,
+        left=left,
+        lead=lead,
+        real=real,
+        tail=tail,
+        pitch=pitch,
+        plane=plane,
+        entries=plane * planes,
+    )
 
 
 def _window(span: Span, conv: Convolution, pool: Pool, axis: int) -> Span:

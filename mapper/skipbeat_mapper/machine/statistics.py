@@ -118,8 +118,13 @@ class _Measured:
         if encoding == Encoding.BITMAP:
             slots = self._slots[tile, column, :rows, :beat].astype(np.int64)
         return TileStatistics(
-            word_count=int(self._word_count[at]), encoding=encoding, beat=beat, rows=rows, cols=outputs,
+            word_count=int(self._word_count[at]),
+            encoding=encoding,
+            beat=beat,
+            rows=rows,
+            cols=outputs,
             value_bits=int(slots.sum()) * hw.numbers.weight_bits,
-            metadata_bits=rows * hw.array.cols * metadata_bits(encoding, beat, hw.array.group), nonzeros=nonzeros,
+            metadata_bits=rows * hw.array.cols * metadata_bits(encoding, beat, hw.array.group),
+            nonzeros=nonzeros,
             slots=slots,
-        )  # fmt: skip
+        )

@@ -47,10 +47,18 @@ class Stores:
             loads.append(Load(kind=Kind.RESIDUAL, to=residual_at, source=source, count=count, writes=reads[-1]))
         written = self._written(position, count)
         store = StoreOp(
-            address=written.start if written else 0, block=block, low=step.layer.low, high=step.layer.high,
-            raw=step.raw, residual_at=residual_at, count=count, pool=step.window.kernel[0] * step.window.kernel[1],
-            reads=tuple(reads), writes=written, local=self._local(column, rows, columns),
-        )  # fmt: skip
+            address=written.start if written else 0,
+            block=block,
+            low=step.layer.low,
+            high=step.layer.high,
+            raw=step.raw,
+            residual_at=residual_at,
+            count=count,
+            pool=step.window.kernel[0] * step.window.kernel[1],
+            reads=tuple(reads),
+            writes=written,
+            local=self._local(column, rows, columns),
+        )
         return store, loads
 
     def _written(self, position: int, count: int) -> Range | None:
@@ -72,9 +80,13 @@ class Stores:
         to = chain.base + plane * region.plane + line * region.pitch + region.lead + columns[0] * region.images
         width = (columns[1] - columns[0]) * region.images
         return Local(
-            to=to, width=width, pitch=region.pitch, period=reader.banks.period.bit_length() - 1, bank=bank,
+            to=to,
+            width=width,
+            pitch=region.pitch,
+            period=reader.banks.period.bit_length() - 1,
+            bank=bank,
             writes=Range(Space.ACTIVATIONS, to, to + (rows[1] - rows[0] - 1) * region.pitch + width),
-        )  # fmt: skip
+        )
 
     def _parameters(self, column: int, loads: list[Load]) -> int:
         if column not in self._loaded:
@@ -83,8 +95,11 @@ class Stores:
             at = block * PARAMETER_PITCH
             loads.append(
                 Load(
-                    kind=Kind.PARAMETERS, to=at, source=self._prepared.parameters_at + column * PARAMETER_PITCH,
-                    count=PARAMETER_VECTORS, writes=Range(Space.PARAMETERS, at, at + PARAMETER_VECTORS),
+                    kind=Kind.PARAMETERS,
+                    to=at,
+                    source=self._prepared.parameters_at + column * PARAMETER_PITCH,
+                    count=PARAMETER_VECTORS,
+                    writes=Range(Space.PARAMETERS, at, at + PARAMETER_VECTORS),
                 )
-            )  # fmt: skip
+            )
         return self._loaded[column]

@@ -125,9 +125,11 @@ def parameter_data(step: Step, machine: Machine) -> Bytes:
         return full.reshape(blocks, vector).view(np.uint8)
 
     parts = [
-        padded(layer.bias, 0, "<i4"), padded(layer.multiplier, 1, "<i4"), padded(step.residual_multiplier, 0, "<i4"),
+        padded(layer.bias, 0, "<i4"),
+        padded(layer.multiplier, 1, "<i4"),
+        padded(step.residual_multiplier, 0, "<i4"),
         padded(layer.shift, 1, "|u1"),
-    ]  # fmt: skip
+    ]
     data = np.zeros((blocks, PARAMETER_PITCH * vector), np.uint8)
     data[:, : PARAMETER_VECTORS * vector] = np.concatenate(parts, axis=1)
     return data.ravel()

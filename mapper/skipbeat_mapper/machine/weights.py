@@ -79,9 +79,12 @@ class WeightPlan:
     def _load(self, part: list[Tile], at: int) -> Load:
         words = sum(tile.words for tile in part)
         return Load(
-            kind=Kind.WEIGHTS, to=at, source=self._prepared.weights_at + part[0].at, count=words,
+            kind=Kind.WEIGHTS,
+            to=at,
+            source=self._prepared.weights_at + part[0].at,
+            count=words,
             writes=Range(Space.WEIGHTS, at, at + words),
-        )  # fmt: skip
+        )
 
 
 def weight_parts(tiles: Sequence[Tile], words: int, first: int | None = None) -> list[list[Tile]]:

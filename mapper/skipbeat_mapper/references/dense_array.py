@@ -32,10 +32,12 @@ def dense_array_reference(work: Sequence[Work], hw: Hardware) -> Reference:
     limit = -(-sum(w.repeats * w.workload.macs for w in work) // hw.pes)
     edges = (cycles - limit) / cycles if cycles else 0.0
     return Reference(
-        name=f"ideal dense array, {rows}×{cols}", cycles=cycles, cycles_dense=cycles,
+        name=f"ideal dense array, {rows}×{cols}",
+        cycles=cycles,
+        cycles_dense=cycles,
         explanation=(
             "as many multipliers without sparsity hardware: it computes every zero, but never fills, drains or waits "
             f"for memory; {edges:.1%} of its cycles are ragged edges of layers that do not fill {rows} rows and "
             f"{cols} columns"
         ),
-    )  # fmt: skip
+    )

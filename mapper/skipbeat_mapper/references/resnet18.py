@@ -25,6 +25,12 @@ def resnet18() -> tuple[Workload, ...]:
 def _convolution(size: int, kernel: int, c_in: int, c_out: int, stride: int) -> Convolution:
     pad = kernel // 2
     return Convolution(
-        batch=1, c_in=c_in, c_out=c_out, height=size, width=size, kernel=(kernel, kernel), stride=(stride, stride),
+        batch=1,
+        c_in=c_in,
+        c_out=c_out,
+        height=size,
+        width=size,
+        kernel=(kernel, kernel),
+        stride=(stride, stride),
         padding=(pad, pad),
-    )  # fmt: skip
+    )

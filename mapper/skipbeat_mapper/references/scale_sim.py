@@ -54,14 +54,15 @@ def scale_sim_reference(work: Sequence[Work], hw: Hardware) -> Reference:
     fill = sum(w.repeats * scale_sim_fill(w.workload, rows, cols, w.sparse) for w in work)
     share = fill / cycles if cycles else 0.0
     return Reference(
-        name=f"SCALE-Sim v3, {rows}×{cols}, weight-stationary", cycles=cycles,
+        name=f"SCALE-Sim v3, {rows}×{cols}, weight-stationary",
+        cycles=cycles,
         cycles_dense=_total(work, rows, cols, sparse=False),
         explanation=(
             f"its formula loads, fills and drains the array for every fold: {fill:,} of these cycles ({share:.0%}), "
             "where here tiles load behind the array and passes follow one another; it skips rows of an N:M pattern "
             "only, its metadata is free, and it waits for no memory"
         ),
-    )  # fmt: skip
+    )
 
 
 def _total(work: Iterable[Work], rows: int, cols: int, *, sparse: bool) -> int:

@@ -50,8 +50,9 @@ def tensor_core(gemm: Gemm, sparse: Ratio) -> TensorCore:
     return TensorCore(
         compute=-(-int(gemm.macs * kept) // MULTIPLIERS),
         activations=gemm.p * gemm.c * -(-gemm.k // OUTPUTS_AT_ONCE),
-        weights=int(weights), metadata=int(weights * (2 if m <= 4 else 4) / 8),
-    )  # fmt: skip
+        weights=int(weights),
+        metadata=int(weights * (2 if m <= 4 else 4) / 8),
+    )
 
 
 def activation_bytes_per_clock(hw: Hardware, beat: int) -> float:

@@ -30,9 +30,14 @@ def build_network(seed: int = 0, *, depth: int = 16) -> nn.Sequential:
                 c_in = c_out
             features.append(nn.MaxPool2d(2))
         classifier = nn.Sequential(
-            nn.Linear(c_in * 7 * 7, 4096), nn.ReLU(), nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout(),
+            nn.Linear(c_in * 7 * 7, 4096),
+            nn.ReLU(),
+            nn.Dropout(),
+            nn.Linear(4096, 4096),
+            nn.ReLU(),
+            nn.Dropout(),
             nn.Linear(4096, 1000),
-        )  # fmt: skip
+        )
         return nn.Sequential(
             OrderedDict[str, nn.Module](features=nn.Sequential(*features), flatten=nn.Flatten(), classifier=classifier)
         )

@@ -132,17 +132,14 @@ class _Context(Protocol):
 class _Bidirectional(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: _Context, x: torch.Tensor, weight: torch.Tensor, ahead: torch.Tensor, back: torch.Tensor,
-        product: _Product,
-    ) -> torch.Tensor:  # fmt: skip
+        ctx: _Context, x: torch.Tensor, weight: torch.Tensor, ahead: torch.Tensor, back: torch.Tensor, product: _Product
+    ) -> torch.Tensor:
         ctx.save_for_backward(x, weight, back)
         ctx.product = product
         return product.forward(x, weight.masked_fill(~ahead, 0))
 
     @staticmethod
-    def backward(
-        ctx: _Context, gradient: torch.Tensor
-    ) -> tuple[torch.Tensor | None, torch.Tensor, None, None, None]:  # fmt: skip
+    def backward(ctx: _Context, gradient: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, None, None, None]:
         x, weight, back = ctx.saved_tensors
         pruned = weight.masked_fill(~back, 0)
         to_input = ctx.product.to_input(x, pruned, gradient) if ctx.needs_input_grad[0] else None

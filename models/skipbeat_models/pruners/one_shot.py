@@ -23,9 +23,14 @@ Model = TypeVar("Model", bound=nn.Module)
 
 
 def prune_model(
-    model: Model, plan: Plan, *, method: Method | None = None, calibration: Calibration | None = None, seed: int = 0,
+    model: Model,
+    plan: Plan,
+    *,
+    method: Method | None = None,
+    calibration: Calibration | None = None,
+    seed: int = 0,
     order: ReductionOrder = "kh,kw,cin",
-) -> Model:  # fmt: skip
+) -> Model:
     """A deep copy of a model whose Linear and Conv2d weights are pruned; the model itself is not changed.
 
     >>> pruned = prune_model(nn.Linear(8, 2, bias=False), "1:4")

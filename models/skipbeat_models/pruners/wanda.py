@@ -33,9 +33,13 @@ Calibration = Iterable[torch.Tensor | tuple[torch.Tensor, ...]]
 
 
 def wanda_masks(
-    model: nn.Module, plan: Plan, calibration: Calibration, *, order: ReductionOrder = "kh,kw,cin",
+    model: nn.Module,
+    plan: Plan,
+    calibration: Calibration,
+    *,
+    order: ReductionOrder = "kh,kw,cin",
     block: tuple[int, int] = BLOCK,
-) -> dict[str, torch.Tensor]:  # fmt: skip
+) -> dict[str, torch.Tensor]:
     """For each layer that the plan prunes, its name and a bool mask in its weight's shape.
 
     `unstructured:D` keeps the round(D * C) best scores of each output, blocks are those of largest mean square score.

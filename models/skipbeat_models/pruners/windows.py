@@ -17,8 +17,10 @@ def zero_padding(name: str, layer: nn.Conv2d) -> tuple[int, int]:
         InputError: the layer pads in another way.
     """
     if layer.padding_mode != "zeros" or isinstance(layer.padding, str):
-        raise InputError(f"layer {name!r}: expected padding by a number of zeros, not {layer.padding!r} of mode "
-                         f"{layer.padding_mode!r}")  # fmt: skip
+        raise InputError(
+            f"layer {name!r}: expected padding by a number of zeros, not {layer.padding!r} of mode "
+            f"{layer.padding_mode!r}"
+        )
     height, width = layer.padding
     return height, width
 

@@ -76,9 +76,12 @@ class _Builder:
         if self._scheme is not None:
             self._scheme.check(layer.name for layer in self._layers if layer.stored)
         return ModelDescription(
-            name=name, layers=tuple(self._layers), host_operators=self._host.list(), notes=self._notes.texts(),
+            name=name,
+            layers=tuple(self._layers),
+            host_operators=self._host.list(),
+            notes=self._notes.texts(),
             batch=common_batch(self._graph.inputs),
-        )  # fmt: skip
+        )
 
     def _add_convolution(self, operator: Operator) -> None:
         call, constant = read_call(operator), self._constants.find(operator.value("weight"))
@@ -97,18 +100,28 @@ class _Builder:
                 return weight.reshape(groups, shape[2], shape[1], *call.kernel).transpose(1, 2)
             return weight.reshape(shape)
 
-        found = self._zeros.measure(Weight(
-            name=name, kind=kind, shape=shape, read=read, first=self._convolutions == 0,
-            parts=tuple(taps for _, taps in parts),
-        ))  # fmt: skip
+        found = self._zeros.measure(
+            Weight(
+                name=name,
+                kind=kind,
+                shape=shape,
+                read=read,
+                first=self._convolutions == 0,
+                parts=tuple(taps for _, taps in parts),
+            )
+        )
         self._convolutions += 1
         layer_parts = tuple(
             LayerPart(workload=replace(work, order=found.order), weight=zeros)
             for (work, _), zeros in zip(parts, found.parts, strict=True)
         )
         sizes = "x".join(map(str, operator.value("weight").shape)) + f" on {call.size[0]}x{call.size[1]}"
-        self._append(operator, ModelLayer(name=name, kind=kind, parts=layer_parts, shape=sizes,
-                                          pattern=found.pattern, density=found.density))  # fmt: skip
+        self._append(
+            operator,
+            ModelLayer(
+                name=name, kind=kind, parts=layer_parts, shape=sizes, pattern=found.pattern, density=found.density
+            ),
+        )
 
     def _add_product(self, operator: Operator) -> None:
         given = operands(operator)
@@ -128,8 +141,10 @@ class _Builder:
         def read() -> torch.Tensor:
             return product.matrices(constant.read()).transpose(1, 2)
 
-        self._append(operator, stacked_layer(self._zeros, name, p=product.p, c=product.c, k=product.k, read=read,
-                                             count=product.repeats))  # fmt: skip
+        self._append(
+            operator,
+            stacked_layer(self._zeros, name, p=product.p, c=product.c, k=product.k, read=read, count=product.repeats),
+        )
 
     def _is_stored(self, value: Value) -> bool:
         return self._constants.find(value) is not None
@@ -153,8 +168,17 @@ class _Builder:
         for product, constant in zip(products, constants, strict=True):
             assert constant is not None
             k, c = product.weight.shape
-            self._layers.append(linear_layer(self._zeros, self._name(operator, constant), p=product.p, c=c, k=k,
-                                             read=constant.read, repeats=product.repeats))  # fmt: skip
+            self._layers.append(
+                linear_layer(
+                    self._zeros,
+                    self._name(operator, constant),
+                    p=product.p,
+                    c=c,
+                    k=k,
+                    read=constant.read,
+                    repeats=product.repeats,
+                )
+            )
         gates = RECURRENT[operator.base] * operator.results[0].elements
         self._host.count(operator.module or operator.base, f"aten.{operator.base} (gates)", gates)
 

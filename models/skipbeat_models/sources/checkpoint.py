@@ -86,15 +86,15 @@ def _assembled(entries: Stored, name: str) -> tuple[str, StoredTensor, tuple[str
         parts = {part: f"{inside}{part}" for part in _PACKED_PARTS}
         sizes = _sizes(_needed(entries, name, parts["weight_shape"]))
         scale, zero = _needed(entries, name, parts["weight_scale"]), entries.get(parts["weight_zero_point"])
-        tensor = StoredTensor(shape=sizes, read=lambda: from_packed(
-            name, entries[name].read(), scale.read(), sizes, zero.read() if zero else None))  # fmt: skip
+        tensor = StoredTensor(
+            shape=sizes,
+            read=lambda: from_packed(name, entries[name].read(), scale.read(), sizes, zero.read() if zero else None),
+        )
         return f"{inside}weight", tensor, tuple(parts.values())
     return None
 
 
-def _masked(
-    entries: Stored, weight: str, target: str, mask: str
-) -> tuple[str, StoredTensor, tuple[str, ...]]:  # fmt: skip
+def _masked(entries: Stored, weight: str, target: str, mask: str) -> tuple[str, StoredTensor, tuple[str, ...]]:
     values, zeros = _needed(entries, mask, weight), _needed(entries, weight, mask)
     if values.shape != zeros.shape:
         raise InputError(f"mask {mask}: expected the weight's shape {values.shape}, not {zeros.shape}")

@@ -30,8 +30,9 @@ def from_bitmask(name: str, values: torch.Tensor, bitmask: torch.Tensor, shape: 
     mask = torch.from_numpy(bits)
     count = int(mask.sum())
     if count != values.numel():
-        raise InputError(f"weight {name}: its bitmask has {count:,} bits set; expected {values.numel():,}, as there "
-                         "are values")  # fmt: skip
+        raise InputError(
+            f"weight {name}: its bitmask has {count:,} bits set; expected {values.numel():,}, as there are values"
+        )
     return torch.zeros(shape, dtype=values.dtype).masked_scatter_(mask, values.reshape(-1))
 
 
@@ -53,15 +54,19 @@ def from_packed(
     bits = next((b for b in (4, 8, 2, 1) if ceil(shape[1] * b / 32) == packed.shape[1]), None)
     groups = scale.numel() // shape[0] if scale.numel() % shape[0] == 0 else 0
     if bits is None or groups == 0 or shape[1] % groups:
-        raise InputError(f"weight {name}: {tuple(packed.shape)} words and scales of {tuple(scale.shape)} do not belong "
-                         f"to a weight of {shape} with 1, 2, 4 or 8 bits")  # fmt: skip
+        raise InputError(
+            f"weight {name}: {tuple(packed.shape)} words and scales of {tuple(scale.shape)} do not belong "
+            f"to a weight of {shape} with 1, 2, 4 or 8 bits"
+        )
     values = _unpack(packed, bits, shape[1]).reshape(shape[0], groups, -1)
     if zero_point is not None:
         if zero_point.dtype == torch.int32 and zero_point.shape[0] != shape[0]:
             zero_point = _unpack(zero_point.t(), bits, shape[0]).t()
         if zero_point.numel() != scale.numel():
-            raise InputError(f"weight {name}: zero points of {tuple(zero_point.shape)} do not belong to scales of "
-                             f"{tuple(scale.shape)}")  # fmt: skip
+            raise InputError(
+                f"weight {name}: zero points of {tuple(zero_point.shape)} do not belong to scales of "
+                f"{tuple(scale.shape)}"
+            )
         values = values - zero_point.reshape(shape[0], groups, 1).to(torch.int32)
     return (values * scale.reshape(shape[0], groups, 1).to(torch.float32)).reshape(shape)
 

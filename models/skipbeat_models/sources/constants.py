@@ -16,11 +16,30 @@ _SAME = frozenset({"to", "_to_copy", "clone", "contiguous", "detach", "alias", "
 #: Operators that are computed. Files name operators too, so nothing else may be called.
 _COMPUTED = frozenset(
     {
-        "mul", "div", "neg", "t", "transpose", "permute", "view", "reshape", "flatten", "unflatten", "unsqueeze",
-        "squeeze", "expand", "numpy_T", "mT", "select", "slice", "split", "split_with_sizes", "chunk", "unbind",
+        "mul",
+        "div",
+        "neg",
+        "t",
+        "transpose",
+        "permute",
+        "view",
+        "reshape",
+        "flatten",
+        "unflatten",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "numpy_T",
+        "mT",
+        "select",
+        "slice",
+        "split",
+        "split_with_sizes",
+        "chunk",
+        "unbind",
         "_unsafe_view",
     }
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +73,7 @@ class Constants:
         weights = tuple(dict.fromkeys(name for value in inputs for name in self._known[value.name].weights))
         for index, result in enumerate(operator.results):
             self._known[result.name] = Constant(
-                tuple(sorted(weights, key=lambda name: name.endswith("mask"))),
-                partial(self._compute, operator, index),
+                tuple(sorted(weights, key=lambda name: name.endswith("mask"))), partial(self._compute, operator, index)
             )
         return True
 

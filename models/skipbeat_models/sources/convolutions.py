@@ -60,11 +60,18 @@ def read_call(operator: Operator) -> ConvolutionCall | None:
         low = high = _pair(padding, spatial, 0)
     return ConvolutionCall(
         batch=source.shape[0] if len(source.shape) == spatial + 2 else 1,
-        c_in=source.shape[-spatial - 1], c_out=result.shape[-spatial - 1],
-        size=_pair(list(source.shape[-spatial:]), spatial, 1), kernel=kernel,
-        stride=_pair(operator.args.get("stride", 1), spatial, 1), low=low, high=high, dilation=dilation,
-        groups=groups, transposed=transposed, out_size=_pair(list(result.shape[-spatial:]), spatial, 1),
-    )  # fmt: skip
+        c_in=source.shape[-spatial - 1],
+        c_out=result.shape[-spatial - 1],
+        size=_pair(list(source.shape[-spatial:]), spatial, 1),
+        kernel=kernel,
+        stride=_pair(operator.args.get("stride", 1), spatial, 1),
+        low=low,
+        high=high,
+        dilation=dilation,
+        groups=groups,
+        transposed=transposed,
+        out_size=_pair(list(result.shape[-spatial:]), spatial, 1),
+    )
 
 
 def _pair(sizes: Argument, spatial: int, fill: int) -> tuple[int, int]:
@@ -82,8 +89,10 @@ def workloads(name: str, call: ConvolutionCall) -> list[tuple[Convolution, Taps]
         InputError: a size that no convolution has.
     """
     if 0 in (call.batch, call.c_in, call.c_out, *call.size, *call.kernel, *call.out_size):
-        raise InputError(f"layer {name}: a convolution of {call.c_in} by {call.c_out} channels on "
-                         f"{call.size[0]}x{call.size[1]} has no elements")  # fmt: skip
+        raise InputError(
+            f"layer {name}: a convolution of {call.c_in} by {call.c_out} channels on "
+            f"{call.size[0]}x{call.size[1]} has no elements"
+        )
     if not call.transposed:
         axes = [_plain(call, axis) for axis in (0, 1)]
         return [(_convolution(call, (axes[0], axes[1]), call.stride), (range(call.kernel[0]), range(call.kernel[1])))]
@@ -128,7 +137,14 @@ def _phases(call: ConvolutionCall, axis: int) -> list[_Axis]:
 def _convolution(call: ConvolutionCall, axes: tuple[_Axis, _Axis], stride: tuple[int, int]) -> Convolution:
     rows, cols = axes
     return Convolution(
-        batch=call.batch, c_in=call.c_in, c_out=call.c_out, height=rows.size, width=cols.size,
-        kernel=(len(rows.taps), len(cols.taps)), stride=stride, padding=(rows.padding, cols.padding),
-        dilation=(rows.dilation, cols.dilation), groups=call.groups,
-    )  # fmt: skip
+        batch=call.batch,
+        c_in=call.c_in,
+        c_out=call.c_out,
+        height=rows.size,
+        width=cols.size,
+        kernel=(len(rows.taps), len(cols.taps)),
+        stride=stride,
+        padding=(rows.padding, cols.padding),
+        dilation=(rows.dilation, cols.dilation),
+        groups=call.groups,
+    )

@@ -59,8 +59,10 @@ def graph_of(program: ExportedProgram) -> Graph:
     """
     signature = program.graph_signature
     weights = {
-        **signature.inputs_to_parameters, **signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants,
-    }  # fmt: skip
+        **signature.inputs_to_parameters,
+        **signature.inputs_to_buffers,
+        **signature.inputs_to_lifted_tensor_constants,
+    }
     stored: dict[str, torch.Tensor] = {**program.state_dict}
     for name, constant in program.constants.items():
         if isinstance(constant, torch.Tensor):
@@ -124,8 +126,10 @@ class _Walk:
             return result
         parts = [item for item in node.args if isinstance(item, fx.Node) and item.op == "get_attr"]
         if name not in _TRANSPARENT or len(parts) != 1:
-            raise InputError(f"operator {name} ({node.name}): control flow that depends on data has no one cost; "
-                             "export the branch that is to be priced")  # fmt: skip
+            raise InputError(
+                f"operator {name} ({node.name}): control flow that depends on data has no one cost; "
+                "export the branch that is to be priced"
+            )
         inner = getattr(module, str(parts[0].target))
         operands = node.args[node.args.index(parts[0]) + 1 :]
         outer, self._inlined = self._prefix, self._inlined + 1
@@ -139,8 +143,10 @@ class _Walk:
         if isinstance(value, torch.Tensor):
             return Value(prefix + node.name, _shape(value))
         if isinstance(value, list | tuple):
-            return [Value(f"{prefix}{node.name}.{i}", _shape(item)) if isinstance(item, torch.Tensor) else None
-                    for i, item in enumerate(value)]  # fmt: skip
+            return [
+                Value(f"{prefix}{node.name}.{i}", _shape(item)) if isinstance(item, torch.Tensor) else None
+                for i, item in enumerate(value)
+            ]
         return _number(value)
 
 
@@ -267,5 +273,7 @@ def _quiet() -> Iterator[None]:
 
 def _reason(model: nn.Module, error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
-    return (f"model {type(model).__name__} does not export: {text[:300]}; way round: "
-            "make the forward free of branches on data, or give the part that does the work (a submodule)")  # fmt: skip
+    return (
+        f"model {type(model).__name__} does not export: {text[:300]}; way round: "
+        "make the forward free of branches on data, or give the part that does the work (a submodule)"
+    )

@@ -69,8 +69,10 @@ def _state_dict(path: Path) -> dict[str, torch.Tensor]:
             warnings.simplefilter("ignore")  # on its own deprecated storages
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError:
-        raise InputError(f"checkpoint {path}: holds more than tensors, and reading it could run code; save "
-                         "model.state_dict(), or use .safetensors") from None  # fmt: skip
+        raise InputError(
+            f"checkpoint {path}: holds more than tensors, and reading it could run code; save "
+            "model.state_dict(), or use .safetensors"
+        ) from None
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
         raise InputError(f"checkpoint {path}: cannot be read: {_line(error)}") from None
     if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):

@@ -63,8 +63,9 @@ class Operator:
         """All tensors among its arguments."""
         found: list[Value] = []
         for argument in self.args.values():
-            found += [item for item in (argument if isinstance(argument, list) else [argument])
-                      if isinstance(item, Value)]  # fmt: skip
+            found += [
+                item for item in (argument if isinstance(argument, list) else [argument]) if isinstance(item, Value)
+            ]
         return found
 
 

@@ -54,9 +54,10 @@ class HostOperators:
         key = (operator, elements, fused)
         known = self._found.get(key)
         self._found[key] = (
-            replace(known, count=known.count + 1) if known
+            replace(known, count=known.count + 1)
+            if known
             else HostOperator(name=name, operator=operator, elements=elements, fused=fused)
-        )  # fmt: skip
+        )
 
     def _is_fused(self, operator: Operator) -> bool:
         base = operator.base

@@ -72,11 +72,15 @@ class Sizes:
         )
         experts = size("num_local_experts", "num_experts", "n_routed_experts", default=1)
         return cls(
-            family=family, hidden=hidden, heads=heads, head_size=size("head_dim", default=max(1, hidden // heads)),
-            experts=experts, active=size("num_experts_per_tok", default=1) if experts > 1 else 1,
+            family=family,
+            hidden=hidden,
+            heads=heads,
+            head_size=size("head_dim", default=max(1, hidden // heads)),
+            experts=experts,
+            active=size("num_experts_per_tok", default=1) if experts > 1 else 1,
             tied=config.get("tie_word_embeddings", family in ("gpt2", "opt")) is True,
             transposed=family in _TRANSPOSED_FAMILIES,
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +114,11 @@ def describe_language_model(
         raise InputError(f"model {name}: expected two-dimensional weights of linear layers in it")
     other = [key for key, tensor in weights.items() if len(tensor.shape) > 2]
     if other:
-        notes.add(f"not priced, for want of the sizes that they work on: {len(other)} weights with more than two "
-                  f"dimensions ({', '.join(other[:4])}{', ...' if len(other) > 4 else ''}); give the model as "
-                  "module:function with this checkpoint")  # fmt: skip
+        notes.add(
+            f"not priced, for want of the sizes that they work on: {len(other)} weights with more than two "
+            f"dimensions ({', '.join(other[:4])}{', ...' if len(other) > 4 else ''}); give the model as "
+            "module:function with this checkpoint"
+        )
     phases = [Phase(prefix="", sequences=batch, length=tokens, context=tokens)]
     if sizes is not None and sizes.decodes:
         phases = [
@@ -121,8 +127,10 @@ def describe_language_model(
         ]
         notes.add(f"prefill computes {tokens:,} tokens at once; decode one token that looks at {tokens:,}")
     if sizes is None:
-        notes.add("no config.json: every two-dimensional weight counts as a linear layer, and attention's products of "
-                  "activations are not in the numbers")  # fmt: skip
+        notes.add(
+            "no config.json: every two-dimensional weight counts as a linear layer, and attention's products of "
+            "activations are not in the numbers"
+        )
     linear = {
         layer: _linear(layer, tensor, zeros) for layer, tensor in layers.items() if role(layer) is not Role.EMBEDDING
     }
@@ -180,16 +188,19 @@ def _with_rows(layer: ModelLayer, prefix: str, rows: int) -> ModelLayer:
     work = part.workload
     assert isinstance(work, Gemm)
     work = replace(work, p=rows)
-    return replace(layer, name=prefix + layer.name, shape=f"{work.k}x{work.c} on {rows}",
-                   parts=(replace(part, workload=work),))  # fmt: skip
+    return replace(
+        layer, name=prefix + layer.name, shape=f"{work.k}x{work.c} on {rows}", parts=(replace(part, workload=work),)
+    )
 
 
 def _attention(phase: Phase, module: str, sizes: Sizes) -> Iterator[ModelLayer]:
     times = phase.sequences * sizes.heads
-    yield matmul_layer(f"{phase.prefix}{module}.query-key", p=phase.length, c=sizes.head_size, k=phase.context,
-                       repeats=times)  # fmt: skip
-    yield matmul_layer(f"{phase.prefix}{module}.score-value", p=phase.length, c=phase.context, k=sizes.head_size,
-                       repeats=times)  # fmt: skip
+    yield matmul_layer(
+        f"{phase.prefix}{module}.query-key", p=phase.length, c=sizes.head_size, k=phase.context, repeats=times
+    )
+    yield matmul_layer(
+        f"{phase.prefix}{module}.score-value", p=phase.length, c=phase.context, k=sizes.head_size, repeats=times
+    )
 
 
 def _host_operators(
@@ -205,17 +216,21 @@ def _host_operators(
     for size, count in embeddings.items():
         yield from some("embeddings", "embedding", phase.rows * size, count)
     norms = Counter(
-        tensor.shape[0] for name, tensor in weights.items()
+        tensor.shape[0]
+        for name, tensor in weights.items()
         if len(tensor.shape) == 1 and name.endswith(".weight") and _NORM.search(name)
-    )  # fmt: skip
+    )
     for size, count in norms.items():
         yield from some("norms", "normalisation", phase.rows * size, count)
     if sizes is None:
         return
     blocks = len({block(layer) for layer in layers} - {None})
     yield from some("attention", "softmax", sizes.heads * phase.rows * phase.context, blocks)
-    widths = Counter(tensor.shape[1] for layer, tensor in layers.items()
-                     if role(layer) is Role.FEED_FORWARD_OUT and not is_expert(layer))  # fmt: skip
+    widths = Counter(
+        tensor.shape[1]
+        for layer, tensor in layers.items()
+        if role(layer) is Role.FEED_FORWARD_OUT and not is_expert(layer)
+    )
     for size, count in widths.items():
         yield from some("feed-forward", "activation", phase.rows * size, count)
     yield from some("residual", "addition", phase.rows * sizes.hidden, 2 * blocks, fused=True)

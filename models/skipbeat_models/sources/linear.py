@@ -29,9 +29,16 @@ def linear_layer(
 
 
 def stacked_layer(
-    zeros: ZeroReader, name: str, *, p: int, c: int, k: int, read: Callable[[], torch.Tensor], repeats: int = 1,
+    zeros: ZeroReader,
+    name: str,
+    *,
+    p: int,
+    c: int,
+    k: int,
+    read: Callable[[], torch.Tensor],
+    repeats: int = 1,
     count: int = 1,
-) -> ModelLayer:  # fmt: skip
+) -> ModelLayer:
     """A product with each of `count` stored weights, such as those of a mixture of experts.
 
     Args:
@@ -52,11 +59,13 @@ def stacked_layer(
     work = Gemm(p=p, c=c, k=k)
     times = "" if repeats * count == 1 else f", {repeats * count} times"
     return ModelLayer(
-        name=name, kind=LayerKind.LINEAR, shape=f"{k}x{c} on {p}{times}",
+        name=name,
+        kind=LayerKind.LINEAR,
+        shape=f"{k}x{c} on {p}{times}",
         parts=tuple(LayerPart(workload=work, weight=each.parts[0], repeats=repeats) for each in found),
         pattern=max((each.pattern for each in found), key=lambda pattern: pattern.density),
         density=sum(each.density for each in found) / count,
-    )  # fmt: skip
+    )
 
 
 def matmul_layer(name: str, *, p: int, c: int, k: int, repeats: int) -> ModelLayer:
@@ -68,8 +77,15 @@ def matmul_layer(name: str, *, p: int, c: int, k: int, repeats: int) -> ModelLay
     _check(name, 1, repeats, p, c, k)
     times = "" if repeats == 1 else f", {repeats} times"
     part = LayerPart(workload=Gemm(p=p, c=c, k=k), weight=dense_zeros((c, k)), repeats=repeats)
-    return ModelLayer(name=name, kind=LayerKind.MATMUL, parts=(part,), shape=f"{p}x{c} by {c}x{k}{times}",
-                      pattern=DENSE, density=1.0, stored=False)  # fmt: skip
+    return ModelLayer(
+        name=name,
+        kind=LayerKind.MATMUL,
+        parts=(part,),
+        shape=f"{p}x{c} by {c}x{k}{times}",
+        pattern=DENSE,
+        density=1.0,
+        stored=False,
+    )
 
 
 def _only(weights: torch.Tensor, name: str, count: int) -> torch.Tensor:

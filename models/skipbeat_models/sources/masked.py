@@ -12,9 +12,7 @@ from skipbeat_arch.errors import InputError
 BESIDE = ("__weight_mma_mask", "_weight_mask")
 
 
-def masked_reader(
-    read: Callable[[str], torch.Tensor], stored: Collection[str]
-) -> Callable[[str], torch.Tensor]:  # fmt: skip
+def masked_reader(read: Callable[[str], torch.Tensor], stored: Collection[str]) -> Callable[[str], torch.Tensor]:
     """Reads weights with the masks beside them applied.
 
     The reader raises InputError if a mask has another shape than its weight.

@@ -30,7 +30,7 @@ _ROLES = (
     (r"(block_sparse_moe|mlp)\.gate$|router", Role.ROUTER),
     (r"(gate_proj|(gate_)?up_proj|fc1|fc_in|c_fc|w1|w3|lin1|h_to_4h|intermediate\.dense)$", Role.FEED_FORWARD_IN),
     (r"(down_proj|fc2|fc_out|c_proj|w2|lin2|4h_to_h|output\.dense)$", Role.FEED_FORWARD_OUT),
-)  # fmt: skip
+)
 _COMPILED = tuple((re.compile(pattern), role) for pattern, role in _ROLES)
 _BLOCK = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
 _EXPERT = re.compile(r"\.experts\.\d+\.")

@@ -19,20 +19,46 @@ from .graph import Argument, Graph, Operator, Value
 
 #: Operators that have a counterpart of one operand that matters.
 _SAME = {
-    "Relu": "relu", "Clip": "clamp", "BatchNormalization": "batch_norm", "Add": "add", "Sum": "add",
-    "MaxPool": "max_pool2d", "Reshape": "view", "Flatten": "flatten", "Squeeze": "squeeze", "Unsqueeze": "unsqueeze",
-    "Concat": "cat", "Split": "split", "Slice": "slice", "Identity": "alias", "Dropout": "dropout", "Cast": "to",
-    "Pad": "pad", "Expand": "expand", "Tile": "repeat", "Shape": "size", "Constant": "full", "Range": "arange",
-    "ConstantOfShape": "full", "SpaceToDepth": "pixel_unshuffle", "DepthToSpace": "pixel_shuffle", "Size": "size",
-}  # fmt: skip
+    "Relu": "relu",
+    "Clip": "clamp",
+    "BatchNormalization": "batch_norm",
+    "Add": "add",
+    "Sum": "add",
+    "MaxPool": "max_pool2d",
+    "Reshape": "view",
+    "Flatten": "flatten",
+    "Squeeze": "squeeze",
+    "Unsqueeze": "unsqueeze",
+    "Concat": "cat",
+    "Split": "split",
+    "Slice": "slice",
+    "Identity": "alias",
+    "Dropout": "dropout",
+    "Cast": "to",
+    "Pad": "pad",
+    "Expand": "expand",
+    "Tile": "repeat",
+    "Shape": "size",
+    "Constant": "full",
+    "Range": "arange",
+    "ConstantOfShape": "full",
+    "SpaceToDepth": "pixel_unshuffle",
+    "DepthToSpace": "pixel_shuffle",
+    "Size": "size",
+}
 #: Products that are not priced, and why.
 _LEFT = {
-    "LSTM": "a recurrent layer of ONNX", "GRU": "a recurrent layer of ONNX", "RNN": "a recurrent layer of ONNX",
-    "QLinearConv": "of quantised operands", "QLinearMatMul": "of quantised operands",
-    "ConvInteger": "of quantised operands", "MatMulInteger": "of quantised operands",
-    "Attention": "fused attention of ONNX", "MultiHeadAttention": "fused attention of ONNX",
+    "LSTM": "a recurrent layer of ONNX",
+    "GRU": "a recurrent layer of ONNX",
+    "RNN": "a recurrent layer of ONNX",
+    "QLinearConv": "of quantised operands",
+    "QLinearMatMul": "of quantised operands",
+    "ConvInteger": "of quantised operands",
+    "MatMulInteger": "of quantised operands",
+    "Attention": "fused attention of ONNX",
+    "MultiHeadAttention": "fused attention of ONNX",
     "DeformConv": "its taps move with the data",
-}  # fmt: skip
+}
 _CONTROL = frozenset({"If", "Loop", "Scan"})
 
 
@@ -105,15 +131,19 @@ class _Reader:
 
     def _value(self, node: Any, name: str) -> Value:
         if name not in self._shapes:
-            raise InputError(f"model {self._path}: operator {node.op_type} ({node.name or name}): the size of {name} "
-                             "depends on data; export the model with fixed sizes")  # fmt: skip
+            raise InputError(
+                f"model {self._path}: operator {node.op_type} ({node.name or name}): the size of {name} "
+                "depends on data; export the model with fixed sizes"
+            )
         return Value(name, self._shapes[name])
 
     def _operators(self, node: Any) -> list[Operator]:
         kind = node.op_type
         if kind in _CONTROL:
-            raise InputError(f"model {self._path}: operator {kind} ({node.name}): control flow that depends on data "
-                             "has no one cost; export the branch that is to be priced")  # fmt: skip
+            raise InputError(
+                f"model {self._path}: operator {kind} ({node.name}): control flow that depends on data "
+                "has no one cost; export the branch that is to be priced"
+            )
         attributes = {item.name: self._onnx.helper.get_attribute_value(item) for item in node.attribute}
         if kind in ("Constant", "ConstantOfShape"):
             self._store(node, attributes)
@@ -185,9 +215,13 @@ def _convolution(
         less, more = [pad // 2 for pad in total], [pad - pad // 2 for pad in total]
         pads = less + more if automatic == "SAME_UPPER" else more + less
     args: dict[str, Argument] = {
-        "input": source, "weight": weight, "stride": strides, "dilation": dilations, "padding": pads,
+        "input": source,
+        "weight": weight,
+        "stride": strides,
+        "dilation": dilations,
+        "padding": pads,
         "groups": attributes.get("group", 1),
-    }  # fmt: skip
+    }
     reason = "automatic padding of a transposed convolution" if automatic.startswith("SAME") and kind != "Conv" else ""
     return ("aten.convolution.onnx" if kind == "Conv" else "aten.conv_transpose2d.onnx"), args, reason
 

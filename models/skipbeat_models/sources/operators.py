@@ -6,9 +6,15 @@ CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d", "convolution", "_convolu
 TRANSPOSED = frozenset({"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"})
 #: The names of their two operands.
 PRODUCTS = {
-    "linear": ("input", "weight"), "matmul": ("self", "other"), "mm": ("self", "mat2"), "bmm": ("self", "mat2"),
-    "addmm": ("mat1", "mat2"), "baddbmm": ("batch1", "batch2"), "mv": ("self", "vec"), "addmv": ("mat", "vec"),
-}  # fmt: skip
+    "linear": ("input", "weight"),
+    "matmul": ("self", "other"),
+    "mm": ("self", "mat2"),
+    "bmm": ("self", "mat2"),
+    "addmm": ("mat1", "mat2"),
+    "baddbmm": ("batch1", "batch2"),
+    "mv": ("self", "vec"),
+    "addmv": ("mat", "vec"),
+}
 EINSUM = "einsum"
 ATTENTION = "scaled_dot_product_attention"
 RECURRENT = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
@@ -16,29 +22,129 @@ RECURRENT = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 #: Views, reshapes, copies and checks: they compute nothing.
 VIEWS = frozenset(
     {
-        "_assert_scalar", "_assert_tensor_metadata", "_conj", "_reshape_alias", "_reshape_copy", "_shape_as_tensor",
-        "_to_copy", "_unsafe_view", "alias", "arange", "broadcast_to", "channel_shuffle", "chunk", "clone",
-        "contiguous", "copy", "detach", "diagonal", "dropout", "dropout2d", "empty", "empty_like", "expand",
-        "expand_as", "eye", "feature_dropout", "flatten", "flip", "full", "full_like", "lift_fresh", "lift_fresh_copy",
-        "movedim", "narrow", "native_dropout", "new_empty", "new_full", "new_ones", "new_zeros", "numpy_T", "ones",
-        "ones_like", "permute", "pixel_shuffle", "pixel_unshuffle", "repeat", "repeat_interleave", "reshape",
-        "reshape_as", "roll", "scalar_tensor", "select", "slice", "split", "split_with_sizes", "squeeze", "stack",
-        "swapaxes", "sym_constrain_range_for_size", "sym_numel", "sym_size", "t", "tensor_split", "to", "transpose",
-        "type_as", "unbind", "unflatten", "unfold", "unsafe_split", "unsqueeze", "view", "view_as", "zeros",
-        "zeros_like", "cat", "concat", "constant_pad_nd", "pad", "item", "size",
+        "_assert_scalar",
+        "_assert_tensor_metadata",
+        "_conj",
+        "_reshape_alias",
+        "_reshape_copy",
+        "_shape_as_tensor",
+        "_to_copy",
+        "_unsafe_view",
+        "alias",
+        "arange",
+        "broadcast_to",
+        "channel_shuffle",
+        "chunk",
+        "clone",
+        "contiguous",
+        "copy",
+        "detach",
+        "diagonal",
+        "dropout",
+        "dropout2d",
+        "empty",
+        "empty_like",
+        "expand",
+        "expand_as",
+        "eye",
+        "feature_dropout",
+        "flatten",
+        "flip",
+        "full",
+        "full_like",
+        "lift_fresh",
+        "lift_fresh_copy",
+        "movedim",
+        "narrow",
+        "native_dropout",
+        "new_empty",
+        "new_full",
+        "new_ones",
+        "new_zeros",
+        "numpy_T",
+        "ones",
+        "ones_like",
+        "permute",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "repeat",
+        "repeat_interleave",
+        "reshape",
+        "reshape_as",
+        "roll",
+        "scalar_tensor",
+        "select",
+        "slice",
+        "split",
+        "split_with_sizes",
+        "squeeze",
+        "stack",
+        "swapaxes",
+        "sym_constrain_range_for_size",
+        "sym_numel",
+        "sym_size",
+        "t",
+        "tensor_split",
+        "to",
+        "transpose",
+        "type_as",
+        "unbind",
+        "unflatten",
+        "unfold",
+        "unsafe_split",
+        "unsqueeze",
+        "view",
+        "view_as",
+        "zeros",
+        "zeros_like",
+        "cat",
+        "concat",
+        "constant_pad_nd",
+        "pad",
+        "item",
+        "size",
     }
-)  # fmt: skip
+)
 
 #: Composite operators that are reported by this name rather than by their parts.
 _COMPOSITE_HOST = frozenset(
     {
-        "__and", "__or", "__xor", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d",
-        "batch_norm", "cross_entropy_loss", "diff", "embedding", "group_norm", "hardsigmoid", "hardswish", "hardtanh",
+        "__and",
+        "__or",
+        "__xor",
+        "adaptive_avg_pool1d",
+        "adaptive_avg_pool2d",
+        "adaptive_avg_pool3d",
+        "avg_pool1d",
+        "batch_norm",
+        "cross_entropy_loss",
+        "diff",
+        "embedding",
+        "group_norm",
+        "hardsigmoid",
+        "hardswish",
+        "hardtanh",
         "instance_norm",
-        "layer_norm", "log_softmax", "max_pool1d", "max_pool2d", "max_pool3d", "mish", "relu6", "rms_norm", "selu",
-        "silu", "softmax", "upsample_bilinear2d", "upsample_nearest2d", "where", "max", "min", "mean", "square",
+        "layer_norm",
+        "log_softmax",
+        "max_pool1d",
+        "max_pool2d",
+        "max_pool3d",
+        "mish",
+        "relu6",
+        "rms_norm",
+        "selu",
+        "silu",
+        "softmax",
+        "upsample_bilinear2d",
+        "upsample_nearest2d",
+        "where",
+        "max",
+        "min",
+        "mean",
+        "square",
     }
-)  # fmt: skip
+)
 
 #: Operators that do arithmetic but are not matrix products, which the accelerator's output stage does in passing.
 CLAMPS = frozenset({"relu", "relu6", "hardtanh", "clamp", "clamp_min", "clamp_max", "clip"})
@@ -56,5 +162,13 @@ def known(target: str) -> bool:
     base = name.rstrip("_")
     if namespace != "aten" or (base in RECURRENT and overload != ["input"]):
         return False
-    return base in (CONVOLUTIONS | TRANSPOSED | PRODUCTS.keys() | {EINSUM, ATTENTION} | RECURRENT.keys() | VIEWS
-                    | _COMPOSITE_HOST | CLAMPS)  # fmt: skip
+    return base in (
+        CONVOLUTIONS
+        | TRANSPOSED
+        | PRODUCTS.keys()
+        | {EINSUM, ATTENTION}
+        | RECURRENT.keys()
+        | VIEWS
+        | _COMPOSITE_HOST
+        | CLAMPS
+    )

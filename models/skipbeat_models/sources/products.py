@@ -112,8 +112,12 @@ def _split(left: Value, right: Value, first: str, second: str, out: str) -> Prod
         return tuple(yours.index(axis) for axis in axes)
 
     return Product(
-        left=left, right=right, repeats=prod(theirs[axis] for axis in repeated),
-        p=prod(sizes[axis] for axis in rows), c=prod(theirs[axis] for axis in summed),
-        k=prod(theirs[axis] for axis in outputs), squeezed=tuple(theirs[axis] for axis in yours),
+        left=left,
+        right=right,
+        repeats=prod(theirs[axis] for axis in repeated),
+        p=prod(sizes[axis] for axis in rows),
+        c=prod(theirs[axis] for axis in summed),
+        k=prod(theirs[axis] for axis in outputs),
+        squeezed=tuple(theirs[axis] for axis in yours),
         axes=(places(repeated), places(summed), places(outputs)),
-    )  # fmt: skip
+    )

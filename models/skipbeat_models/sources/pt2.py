@@ -20,9 +20,17 @@ from .graph import Argument, Graph, Operator, Value
 
 #: Numbers of torch's `ScalarType` in its schema of exported programs.
 _DTYPES = {
-    1: torch.uint8, 2: torch.int8, 3: torch.int16, 4: torch.int32, 5: torch.int64, 6: torch.float16, 7: torch.float32,
-    8: torch.float64, 12: torch.bool, 13: torch.bfloat16,
-}  # fmt: skip
+    1: torch.uint8,
+    2: torch.int8,
+    3: torch.int16,
+    4: torch.int32,
+    5: torch.int64,
+    6: torch.float16,
+    7: torch.float32,
+    8: torch.float64,
+    12: torch.bool,
+    13: torch.bfloat16,
+}
 _SWITCHES = ("torch.ops.higher_order.wrap_with_set_grad_enabled", "torch.ops.higher_order.wrap_with_autocast")
 _MODELS, _WEIGHTS, _CONSTANTS = "models/", "data/weights/", "data/constants/"
 
@@ -67,8 +75,9 @@ class _Archive:
 
     def read(self, name: str) -> bytes:
         if name not in self._members:
-            raise InputError(f"model {self.path}: expected a member {name}; was it made by torch.export.save of torch "
-                             "2.8 or newer?")  # fmt: skip
+            raise InputError(
+                f"model {self.path}: expected a member {name}; was it made by torch.export.save of torch 2.8 or newer?"
+            )
         with zipfile.ZipFile(self.path) as file:
             return file.read(self._members[name])
 
@@ -125,8 +134,10 @@ class _Reader:
         for name, content in _mapping(self._archive.json(folder + config)["config"]).items():
             payload = _mapping(content)
             if payload["use_pickle"] or payload["tensor_meta"] is None:
-                raise InputError(f"model {self._archive.path}: {name} is stored as a pickle, which could run code when "
-                                 "it is read; export a model whose weights are plain tensors")  # fmt: skip
+                raise InputError(
+                    f"model {self._archive.path}: {name} is stored as a pickle, which could run code when "
+                    "it is read; export a model whose weights are plain tensors"
+                )
             found[name] = (folder, payload)
         return found
 
@@ -174,8 +185,10 @@ class _Reader:
         parts = [i for i, item in enumerate(inputs) if "as_graph" in _mapping(item["arg"])]
         if parts:
             if target not in _SWITCHES or len(parts) != 1:
-                raise InputError(f"model {self._archive.path}: operator {target}: control flow that depends on data "
-                                 "has no one cost; export the branch that is to be priced")  # fmt: skip
+                raise InputError(
+                    f"model {self._archive.path}: operator {target}: control flow that depends on data "
+                    "has no one cost; export the branch that is to be priced"
+                )
             self._inline(inputs, parts[0], outputs, values)
             return
         args = {str(item["name"]): _argument(_mapping(item["arg"]), values) for item in inputs}

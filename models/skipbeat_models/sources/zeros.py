@@ -102,8 +102,10 @@ class ZeroReader:
         wanted = self._scheme.pattern(weight.name, weight.kind, weight.first) if self._scheme else None
         values = weight.read()
         if tuple(values.shape) != weight.shape:
-            raise InputError(f"layer {weight.name}: its weight has shape {_text(tuple(values.shape))}; expected "
-                             f"{_text(weight.shape)}")  # fmt: skip
+            raise InputError(
+                f"layer {weight.name}: its weight has shape {_text(tuple(values.shape))}; expected "
+                f"{_text(weight.shape)}"
+            )
         if values.is_meta:
             return self._without_values(weight, wanted)
         parts = [_part(values, taps, weight.name) for taps in _parts(weight)]
@@ -138,8 +140,10 @@ class ZeroReader:
         total = sum(int(np.prod(shape)) for shape in shapes)
         return Measured(
             pattern=max((pattern for _, pattern, _ in found), key=lambda pattern: pattern.density),
-            density=sum(count for *_, count in found) / total, order="kh,kw,cin", parts=tuple(z for z, *_ in found),
-        )  # fmt: skip
+            density=sum(count for *_, count in found) / total,
+            order="kh,kw,cin",
+            parts=tuple(z for z, *_ in found),
+        )
 
     def _keep(
         self, weight: Weight, wanted: Pattern | None, order: ReductionOrder, part: int, zeros: Bools
@@ -169,8 +173,10 @@ class ZeroReader:
         broken = sum(int(np.count_nonzero(count > stated.n)) for count in counts)
         if broken:
             groups = sum(count.size for count in counts)
-            self._notes.add(f"layer {weight.name}: {broken:,} of {groups:,} groups break the stated {stated}; "
-                            f"priced as measured, {pattern}")  # fmt: skip
+            self._notes.add(
+                f"layer {weight.name}: {broken:,} of {groups:,} groups break the stated {stated}; "
+                f"priced as measured, {pattern}"
+            )
 
     def _check_axis(self, weight: Weight, pattern: Pattern, zeros: list[Bools]) -> None:
         """Notes zeros that form N:M along the outputs only: a checkpoint that holds its weights transposed."""
@@ -182,8 +188,11 @@ class ZeroReader:
             return
         across = measured_pattern(np.ascontiguousarray(matrix.T))
         if _fits(across, density):
-            self._notes.add_layer(f"zeros are {across} along the outputs, not along the inputs that are summed up, so "
-                                  "they cannot be skipped as N:M; is the weight transposed?", weight.name)  # fmt: skip
+            self._notes.add_layer(
+                f"zeros are {across} along the outputs, not along the inputs that are summed up, so "
+                "they cannot be skipped as N:M; is the weight transposed?",
+                weight.name,
+            )
 
 
 def _fits(pattern: Pattern, density: float) -> bool:

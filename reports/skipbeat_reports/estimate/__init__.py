@@ -7,5 +7,12 @@ from .terminal import print_estimate
 from .trace import trace_events, write_trace
 
 __all__ = [
-    "explain", "find_layer", "print_estimate", "render_page", "to_json", "trace_events", "write_page", "write_trace",
-]  # fmt: skip
+    "explain",
+    "find_layer",
+    "print_estimate",
+    "render_page",
+    "to_json",
+    "trace_events",
+    "write_page",
+    "write_trace",
+]

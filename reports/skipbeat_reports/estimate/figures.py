@@ -10,10 +10,13 @@ from skipbeat_arch.registers import Cause
 
 #: What the array did, in the order of the reports, with a reader's words.
 CAUSES = {
-    Cause.COMPUTE: "compute", Cause.TILE_WAIT: "waiting for a tile", Cause.HAZARD: "hazard",
-    Cause.ACTIVATION_WAIT: "waiting for activations", Cause.OUTPUT_WAIT: "waiting for the output stage",
+    Cause.COMPUTE: "compute",
+    Cause.TILE_WAIT: "waiting for a tile",
+    Cause.HAZARD: "hazard",
+    Cause.ACTIVATION_WAIT: "waiting for activations",
+    Cause.OUTPUT_WAIT: "waiting for the output stage",
     Cause.IDLE: "no pass queued",
-}  # fmt: skip
+}
 
 
 def speedup(estimate: Estimate | LayerEstimate) -> float | None:

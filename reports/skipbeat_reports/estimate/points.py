@@ -101,9 +101,13 @@ def density(estimate: Estimate) -> Plot:
 
 
 def _scatter(
-    layers: Sequence[LayerEstimate], points: _Points, tips: Sequence[str],
-    draw: Callable[[Axes], _Points], prefix: str, description: str,
-) -> Markup:  # fmt: skip
+    layers: Sequence[LayerEstimate],
+    points: _Points,
+    tips: Sequence[str],
+    draw: Callable[[Axes], _Points],
+    prefix: str,
+    description: str,
+) -> Markup:
     labels = shorten_all([printable(layer.name) for layer in layers], _LABEL_CHARACTERS)
     with style():
         from matplotlib.figure import Figure
@@ -118,10 +122,16 @@ def _scatter(
         for index in order:
             layer = layers[index]
             axes.plot(
-                *points[index], marker="o", linestyle="", gid=f"point{index}", alpha=0.8, markeredgewidth=0,
-                color=role(BOUND_ROLES[layer.cost.bound]), clip_on=False,
+                *points[index],
+                marker="o",
+                linestyle="",
+                gid=f"point{index}",
+                alpha=0.8,
+                markeredgewidth=0,
+                color=role(BOUND_ROLES[layer.cost.bound]),
+                clip_on=False,
                 markersize=4 + 7 * (layer.cost.cycles / max(most, 1)) ** 0.5,
-            )  # fmt: skip
+            )
         _label(axes, points, line, labels, order)
         names = [*labels, *tips]
         return to_svg(
@@ -129,9 +139,7 @@ def _scatter(
         )
 
 
-def _label(
-    axes: Axes, points: _Points, line: _Points, labels: Sequence[str], order: Sequence[int]
-) -> None:  # fmt: skip
+def _label(axes: Axes, points: _Points, line: _Points, labels: Sequence[str], order: Sequence[int]) -> None:
     """Names beside the layers with the most cycles, as far as they find room between points, line and other names."""
     spots = [_spot(axes, point) for point in points]
     obstacles = spots + [_spot(axes, point) for point in line]
@@ -146,9 +154,14 @@ def _label(
             if _is_free(box, axes, obstacles, taken):
                 taken.append(box)
                 axes.annotate(
-                    token(index), points[index], xytext=(8 * side, dy), textcoords="offset points", fontsize=9,
-                    ha="left" if side > 0 else "right", va="center",
-                )  # fmt: skip
+                    token(index),
+                    points[index],
+                    xytext=(8 * side, dy),
+                    textcoords="offset points",
+                    fontsize=9,
+                    ha="left" if side > 0 else "right",
+                    va="center",
+                )
                 break
 
 
@@ -161,10 +174,13 @@ def _is_free(box: _Box, axes: Axes, spots: _Points, taken: Sequence[_Box]) -> bo
     left, bottom, right, top = box
     frame = axes.bbox
     return (
-        frame.x0 <= left and right <= frame.x1 and frame.y0 <= bottom and top <= frame.y1
+        frame.x0 <= left
+        and right <= frame.x1
+        and frame.y0 <= bottom
+        and top <= frame.y1
         and not any(left < x < right and bottom < y < top for x, y in spots)
         and not any(left < other[2] and other[0] < right and bottom < other[3] and other[1] < top for other in taken)
-    )  # fmt: skip
+    )
 
 
 def _bounds(layers: Sequence[LayerEstimate]) -> tuple[tuple[str, str], ...]:

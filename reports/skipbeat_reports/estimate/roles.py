@@ -8,9 +8,13 @@ from skipbeat_arch.estimate import Bound
 from skipbeat_arch.registers import Cause
 
 CAUSE_ROLES = {
-    Cause.COMPUTE: "accent", Cause.TILE_WAIT: "warm", Cause.HAZARD: "alarm", Cause.ACTIVATION_WAIT: "cool",
-    Cause.OUTPUT_WAIT: "violet", Cause.IDLE: "quiet",
-}  # fmt: skip
+    Cause.COMPUTE: "accent",
+    Cause.TILE_WAIT: "warm",
+    Cause.HAZARD: "alarm",
+    Cause.ACTIVATION_WAIT: "cool",
+    Cause.OUTPUT_WAIT: "violet",
+    Cause.IDLE: "quiet",
+}
 BOUND_ROLES = {Bound.COMPUTE: "accent", Bound.MEMORY: "warm", Bound.DECODER: "alarm", Bound.OUTPUT: "violet"}
 
 _COMPONENT_ROLES = ("accent", "warm", "cool", "violet", "alarm", "quiet")

@@ -136,9 +136,11 @@ def _references(console: Console, estimate: Estimate) -> None:
 
 def _energy(console: Console, estimate: Estimate) -> None:
     table = make_table(
-        ["component", "energy", "share"], text_columns=1, plain=not console.is_terminal,
+        ["component", "energy", "share"],
+        text_columns=1,
+        plain=not console.is_terminal,
         footer=["total", energy(1e6 * estimate.energy_uj), ""],
-    )  # fmt: skip
+    )
     parts = figures.energy_by_component(estimate.layers)
     whole = sum(parts.values())
     for component, part in parts.items():
@@ -147,11 +149,13 @@ def _energy(console: Console, estimate: Estimate) -> None:
     dram = estimate.dram
     _item(console, "table: ", printable(estimate.energy_table), hang=2)
     _item(
-        console, "DRAM range: ",
+        console,
+        "DRAM range: ",
         f"{energy(1e6 * dram.low_uj)} in all at {dram.low_pj_per_bit:g} pJ per bit, "
         f"{energy(1e6 * dram.high_uj)} at {dram.high_pj_per_bit:g}, the lowest and highest published "
-        f"({printable(dram.source)})", hang=2,
-    )  # fmt: skip
+        f"({printable(dram.source)})",
+        hang=2,
+    )
 
 
 def _host_operators(console: Console, estimate: Estimate) -> None:
@@ -160,10 +164,7 @@ def _host_operators(console: Console, estimate: Estimate) -> None:
         return
     table = make_table(["operator", "done by", "places", "elements"], text_columns=2, plain=not console.is_terminal)
     for operator, fused, places, elements in _by_operator(estimate):
-        add_row(
-            table,
-            [printable(operator), "output stage" if fused else "host", count(places), count(elements)],
-        )
+        add_row(table, [printable(operator), "output stage" if fused else "host", count(places), count(elements)])
     _item(console, "", "operators that the array does not run; they are in no cycle and no energy above")
     console.print(table, crop=False)
 

@@ -76,16 +76,25 @@ def _slice(
 ) -> dict[str, Any]:
     first, last = (round(clock * 1000 / estimate.clock_mhz) for clock in (start, stop))
     return {
-        "ph": "X", "name": layer.name, "cat": "layer" if track == _LAYERS else "engine", "pid": _PROCESS, "tid": track,
-        "ts": first / 1000, "dur": (last - first) / 1000, "args": {"clock": start, "clocks": stop - start} | facts,
-    }  # fmt: skip
+        "ph": "X",
+        "name": layer.name,
+        "cat": "layer" if track == _LAYERS else "engine",
+        "pid": _PROCESS,
+        "tid": track,
+        "ts": first / 1000,
+        "dur": (last - first) / 1000,
+        "args": {"clock": start, "clocks": stop - start} | facts,
+    }
 
 
 def _facts(layer: LayerEstimate) -> dict[str, Any]:
     return {
-        "kind": str(layer.kind), "shape": layer.shape, "pattern": layer.pattern, "bound": str(layer.cost.bound),
+        "kind": str(layer.kind),
+        "shape": layer.shape,
+        "pattern": layer.pattern,
+        "bound": str(layer.cost.bound),
         "speedup": ratio(speedup(layer)),
-    }  # fmt: skip
+    }
 
 
 def _by_engine(layer: LayerEstimate) -> dict[str, list[tuple[int, int]]]:

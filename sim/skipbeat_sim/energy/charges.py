@@ -50,33 +50,47 @@ def _array(hw: Hardware, table: EnergyTable) -> Iterator[Charge]:
     operand = max(n.weight_bits, n.activation_bits)
     slot, operands = n.weight_bits + hw.index_bits, n.weight_bits + n.activation_bits
     yield Charge(
-        component="macs", part="multipliers and adders", count=lambda e, _: e.macs,
+        component="macs",
+        part="multipliers and adders",
+        count=lambda e, _: e.macs,
         energy=table.mac_energy(operand, n.accumulator_bits),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="idle_slots", part="PEs whose weight is zero", count=lambda e, _: e.slots_idle,
+        component="idle_slots",
+        part="PEs whose weight is zero",
+        count=lambda e, _: e.slots_idle,
         energy=table.idle_energy(n.accumulator_bits),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="weight_slots", part="slots read and written",
-        count=lambda e, _: e.weight_slot_reads + e.weight_slot_writes, energy=table.register_energy(slot),
-    )  # fmt: skip
+        component="weight_slots",
+        part="slots read and written",
+        count=lambda e, _: e.weight_slot_reads + e.weight_slot_writes,
+        energy=table.register_energy(slot),
+    )
     yield Charge(
-        component="activation_multiplexers", part="one of M activations", count=lambda e, _: e.weight_slot_reads,
+        component="activation_multiplexers",
+        part="one of M activations",
+        count=lambda e, _: e.weight_slot_reads,
         energy=table.multiplexer_energy(group, n.activation_bits),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="pe_registers", part="activation, weight, product and slot number of a step",
-        count=lambda e, _: e.weight_slot_reads, energy=table.register_energy(2 * operands + 1 + hw.index_bits),
-    )  # fmt: skip
+        component="pe_registers",
+        part="activation, weight, product and slot number of a step",
+        count=lambda e, _: e.weight_slot_reads,
+        energy=table.register_energy(2 * operands + 1 + hw.index_bits),
+    )
     yield Charge(
-        component="bundle_registers", part="bundles handed along their row", count=lambda e, _: e.bundle_reads * cols,
+        component="bundle_registers",
+        part="bundles handed along their row",
+        count=lambda e, _: e.bundle_reads * cols,
         energy=table.register_energy(group * n.activation_bits),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="psum_registers", part="sums handed down", count=lambda e, _: e.psum_hops,
+        component="psum_registers",
+        part="sums handed down",
+        count=lambda e, _: e.psum_hops,
         energy=table.register_energy(hw.psum_bits),
-    )  # fmt: skip
+    )
 
 
 def _activations(hw: Hardware, table: EnergyTable) -> Iterator[Charge]:
@@ -84,34 +98,46 @@ def _activations(hw: Hardware, table: EnergyTable) -> Iterator[Charge]:
     bank = hw.activations.buffer_kib / hw.array.rows
     vector = hw.array.cols * hw.numbers.activation_bits
     yield Charge(
-        component="activation_banks", part="bundles read", count=lambda e, _: e.bundle_reads,
+        component="activation_banks",
+        part="bundles read",
+        count=lambda e, _: e.bundle_reads,
         energy=table.sram_energy(bank, bundle),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="activation_banks", part="vectors written", count=lambda _, m: m.activation_vectors,
+        component="activation_banks",
+        part="vectors written",
+        count=lambda _, m: m.activation_vectors,
         energy=table.sram_energy(bank, vector, write=True),
-    )  # fmt: skip
+    )
 
 
 def _weights(hw: Hardware, table: EnergyTable) -> Iterator[Charge]:
     kib, word, group = hw.weights.buffer_kib, hw.word_bits, hw.array.group
     count_sum = table.add_energy(COUNT_BITS)
     yield Charge(
-        component="weight_buffer", part="words read", count=lambda _, m: m.weight_words,
+        component="weight_buffer",
+        part="words read",
+        count=lambda _, m: m.weight_words,
         energy=table.sram_energy(kib, word),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="weight_buffer", part="vectors written", count=lambda _, m: m.weight_vectors,
+        component="weight_buffer",
+        part="vectors written",
+        count=lambda _, m: m.weight_vectors,
         energy=table.sram_energy(kib, word, write=True),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="decoder", part="counts of a group's nonzeros", count=lambda e, _: e.groups_decoded,
+        component="decoder",
+        part="counts of a group's nonzeros",
+        count=lambda e, _: e.groups_decoded,
         energy=None if count_sum is None else (group - 1) * count_sum,
-    )  # fmt: skip
+    )
     yield Charge(
-        component="decoder", part="metadata and values in its queues",
-        count=lambda e, _: e.metadata_bits + e.value_bits, energy=table.register_energy(1),
-    )  # fmt: skip
+        component="decoder",
+        part="metadata and values in its queues",
+        count=lambda e, _: e.metadata_bits + e.value_bits,
+        energy=table.register_energy(1),
+    )
 
 
 def _sums(hw: Hardware, table: EnergyTable) -> Iterator[Charge]:
@@ -121,17 +147,23 @@ def _sums(hw: Hardware, table: EnergyTable) -> Iterator[Charge]:
         component="accumulators", part="adders", count=lambda e, _: e.psum_hops / rows, energy=table.add_energy(bits)
     )
     yield Charge(
-        component="accumulators", part="reads", count=lambda e, _: e.accumulator_reads,
+        component="accumulators",
+        part="reads",
+        count=lambda e, _: e.accumulator_reads,
         energy=table.sram_energy(kib, bits),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="accumulators", part="writes", count=lambda e, _: e.accumulator_writes,
+        component="accumulators",
+        part="writes",
+        count=lambda e, _: e.accumulator_writes,
         energy=table.sram_energy(kib, bits, write=True),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="result_queue", part="results written and read", count=lambda e, _: e.results,
+        component="result_queue",
+        part="results written and read",
+        count=lambda e, _: e.results,
         energy=_written_and_read(table, queue, bits),
-    )  # fmt: skip
+    )
 
 
 def _outputs(hw: Hardware, table: EnergyTable) -> Iterator[Charge]:
@@ -140,33 +172,47 @@ def _outputs(hw: Hardware, table: EnergyTable) -> Iterator[Charge]:
     parameters = PARAMETER_BLOCKS * PARAMETER_PITCH * columns / 1024
     offsets = TABLE_ENTRIES * max(columns, 2 * hw.array.rows) / 1024
     yield Charge(
-        component="output_stage", part="multipliers", energy=product,
+        component="output_stage",
+        part="multipliers",
+        energy=product,
         count=lambda _, m: m.outputs + m.residual_reads * columns,
-    )  # fmt: skip
+    )
     yield Charge(
-        component="output_stage", part="adders", energy=total,
+        component="output_stage",
+        part="adders",
+        energy=total,
         count=lambda _, m: 2 * m.outputs + m.residual_reads * columns,
-    )  # fmt: skip
+    )
     yield Charge(
-        component="output_memory", part="vectors written and read", count=lambda _, m: m.output_vectors,
+        component="output_memory",
+        part="vectors written and read",
+        count=lambda _, m: m.output_vectors,
         energy=_written_and_read(table, hw.outputs.buffer_kib, vector),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="parameters", part="vectors written and read", count=lambda _, m: m.parameter_vectors,
+        component="parameters",
+        part="vectors written and read",
+        count=lambda _, m: m.parameter_vectors,
         energy=_written_and_read(table, parameters, vector),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="offset_table", part="vectors written and read", count=lambda _, m: m.table_vectors,
+        component="offset_table",
+        part="vectors written and read",
+        count=lambda _, m: m.table_vectors,
         energy=_written_and_read(table, offsets, vector),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="residual_memory", part="vectors written", count=lambda _, m: m.residual_vectors,
+        component="residual_memory",
+        part="vectors written",
+        count=lambda _, m: m.residual_vectors,
         energy=table.sram_energy(hw.outputs.buffer_kib, vector, write=True),
-    )  # fmt: skip
+    )
     yield Charge(
-        component="residual_memory", part="vectors read", count=lambda _, m: m.residual_reads,
+        component="residual_memory",
+        part="vectors read",
+        count=lambda _, m: m.residual_reads,
         energy=table.sram_energy(hw.outputs.buffer_kib, vector),
-    )  # fmt: skip
+    )
     yield Charge(
         component=DRAM, part="bits read and written", count=lambda _, m: dram_bits(m), energy=table.dram_energy(1)
     )

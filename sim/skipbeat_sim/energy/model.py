@@ -74,6 +74,9 @@ def dram_sensitivity(energy_pj: Mapping[str, float], machine: MachineEvents) -> 
     rest = sum(pj for component, pj in energy_pj.items() if component != DRAM)
     bits = dram_bits(machine)
     return DramSensitivity(
-        low_pj_per_bit=DRAM_LOW, high_pj_per_bit=DRAM_HIGH,
-        low_uj=(rest + bits * DRAM_LOW) / 1e6, high_uj=(rest + bits * DRAM_HIGH) / 1e6, source=DRAM_SOURCE,
-    )  # fmt: skip
+        low_pj_per_bit=DRAM_LOW,
+        high_pj_per_bit=DRAM_HIGH,
+        low_uj=(rest + bits * DRAM_LOW) / 1e6,
+        high_uj=(rest + bits * DRAM_HIGH) / 1e6,
+        source=DRAM_SOURCE,
+    )

@@ -58,9 +58,15 @@ class Execute:
         self._steps: Four = (0, 0, 0, 0)
 
     def evaluate(
-        self, instruction: Decoded | None, some: int, halt: bool, *,
-        commands_ready: bool, tiles_ready: bool, jobs_ready: bool,
-    ) -> None:  # fmt: skip
+        self,
+        instruction: Decoded | None,
+        some: int,
+        halt: bool,
+        *,
+        commands_ready: bool,
+        tiles_ready: bool,
+        jobs_ready: bool,
+    ) -> None:
         """Wires: `begins`, `take` (2 bits), and `command`, `tile`, `job` (None: not valid).
 
         Args:
@@ -105,9 +111,12 @@ class Execute:
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         self.evaluate(
             decode(inputs["instructions__payload"]) if inputs["instructions__valid"] else None,
-            inputs["some_i"], bool(inputs["halt_i"]), commands_ready=bool(inputs["commands__ready"]),
-            tiles_ready=bool(inputs["tiles__ready"]), jobs_ready=bool(inputs["jobs__ready"]),
-        )  # fmt: skip
+            inputs["some_i"],
+            bool(inputs["halt_i"]),
+            commands_ready=bool(inputs["commands__ready"]),
+            tiles_ready=bool(inputs["tiles__ready"]),
+            jobs_ready=bool(inputs["jobs__ready"]),
+        )
 
     def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
         """Values of the output ports; payloads are 0 while they are not valid."""

@@ -143,8 +143,9 @@ class Fetcher:
         transfer = inputs["jobs__valid"] and self.jobs_ready
         self.update(
             Job.from_word(inputs["jobs__payload"]) if transfer else None,
-            np.array(offsets, np.int64), np.reshape(np.array(bundles, np.int32), (rows, group)),
+            np.array(offsets, np.int64),
+            np.reshape(np.array(bundles, np.int32), (rows, group)),
             bool(inputs["activations__ready"]),
-        )  # fmt: skip
+        )
         if inputs.get("rst", 0):
             self.reset()

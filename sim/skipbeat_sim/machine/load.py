@@ -131,9 +131,11 @@ class Load:
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         fields = ports.unpack(beat_fields(self._machine), inputs["beat_i"])
         self.evaluate(
-            decode(inputs["instructions__payload"]) if inputs["instructions__valid"] else None, inputs["some_i"],
-            Beat(fields["data"], bool(fields["final"])) if fields["valid"] else None, bool(inputs["halt_i"]),
-        )  # fmt: skip
+            decode(inputs["instructions__payload"]) if inputs["instructions__valid"] else None,
+            inputs["some_i"],
+            Beat(fields["data"], bool(fields["final"])) if fields["valid"] else None,
+            bool(inputs["halt_i"]),
+        )
 
     def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
         """Values of the output ports; payloads and writes are 0 while they are not valid or not enabled."""

@@ -65,9 +65,22 @@ class Accelerator:
 
     def _reset_parts(self) -> None:
         parts: tuple[_Part, ...] = (
-            self.core, self.tokens, self.reader, self.writer, self.fetch, self.load, self.execute, self.store,
-            self.weight_reader, self.fetcher, self.output, *self._queues, self._jobs, self._tiles, self._owners,
-        )  # fmt: skip
+            self.core,
+            self.tokens,
+            self.reader,
+            self.writer,
+            self.fetch,
+            self.load,
+            self.execute,
+            self.store,
+            self.weight_reader,
+            self.fetcher,
+            self.output,
+            *self._queues,
+            self._jobs,
+            self._tiles,
+            self._owners,
+        )
         for part in parts:
             part.reset()
 
@@ -79,9 +92,15 @@ class Accelerator:
         self._begin = None
 
     def evaluate(
-        self, start: tuple[int, int] | None, *, ar_ready: bool = True, r: ReadBeat | None = None,
-        aw_ready: bool = True, w_ready: bool = False, b_resp: int | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        start: tuple[int, int] | None,
+        *,
+        ar_ready: bool = True,
+        r: ReadBeat | None = None,
+        aw_ready: bool = True,
+        w_ready: bool = False,
+        b_resp: int | None = None,
+    ) -> None:
         """Wires of the clock.
 
         Args:
@@ -119,9 +138,13 @@ class Accelerator:
     def _evaluate_core(self, some: int, halt: bool) -> None:
         core, output = self.core, self.output
         self.execute.evaluate(
-            self._queues[1].front, some & 1 | some >> 4 & 2, halt, commands_ready=core.accepts_command,
-            tiles_ready=self._tiles.ready, jobs_ready=self._jobs.ready,
-        )  # fmt: skip
+            self._queues[1].front,
+            some & 1 | some >> 4 & 2,
+            halt,
+            commands_ready=core.accepts_command,
+            tiles_ready=self._tiles.ready,
+            jobs_ready=self._jobs.ready,
+        )
         self.weight_reader.evaluate()
         self.fetcher.evaluate()
         output.evaluate(core.results.valid)
@@ -206,9 +229,7 @@ class Accelerator:
         jobs.update(self._next_job is not None, execute.job)
         tiles.update(self._next_tile is not None, execute.tile)
         offered, engine = fetch.offer if fetch.offer is not None and fetch.takes else (None, 0)
-        taken = (
-            self.load.ready(self._load_granted), execute.begins, self.store.ready(not self.output.busy),
-        )  # fmt: skip
+        taken = (self.load.ready(self._load_granted), execute.begins, self.store.ready(not self.output.busy))
         for number, queue in enumerate(queues):
             queue.update(taken[number], offered if number == engine else None)
         beat = self.reader.beat
@@ -246,10 +267,12 @@ class Accelerator:
         beat = ReadBeat(inputs["bus__rdata"], inputs["bus__rresp"], bool(inputs["bus__rlast"]))
         self.evaluate(
             (inputs["address_i"], inputs["count_i"]) if inputs["start_i"] else None,
-            ar_ready=bool(inputs["bus__arready"]), r=beat if inputs["bus__rvalid"] else None,
-            aw_ready=bool(inputs["bus__awready"]), w_ready=bool(inputs["bus__wready"]),
+            ar_ready=bool(inputs["bus__arready"]),
+            r=beat if inputs["bus__rvalid"] else None,
+            aw_ready=bool(inputs["bus__awready"]),
+            w_ready=bool(inputs["bus__wready"]),
             b_resp=inputs["bus__bresp"] if inputs["bus__bvalid"] else None,
-        )  # fmt: skip
+        )
 
     def tick(self, inputs: Mapping[str, int]) -> None:
         """End of the clock."""

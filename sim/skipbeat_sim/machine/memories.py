@@ -28,9 +28,11 @@ class Memories:
         rows, group = machine.hw.array.rows, machine.hw.array.group
         vector = machine.vector
         self._depths = {
-            Kind.WEIGHTS: machine.weight_depth, Kind.PARAMETERS: PARAMETER_BLOCKS * PARAMETER_PITCH,
-            Kind.RESIDUAL: machine.residual_depth, Kind.TABLE: TABLE_ENTRIES * machine.table_vectors,
-        }  # fmt: skip
+            Kind.WEIGHTS: machine.weight_depth,
+            Kind.PARAMETERS: PARAMETER_BLOCKS * PARAMETER_PITCH,
+            Kind.RESIDUAL: machine.residual_depth,
+            Kind.TABLE: TABLE_ENTRIES * machine.table_vectors,
+        }
         self._memory = {int(kind): [0] * depth for kind, depth in self._depths.items()}
         self._outputs = [0] * (2 * machine.output_depth)
         self._depth = machine.bank_depth

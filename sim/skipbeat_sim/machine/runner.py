@@ -79,8 +79,15 @@ def run_machine(machine: Machine, memory: Bytes, address: int, count: int, *, ma
         start = None
         clock += 1
     return MachineModelRun(
-        memory=external.contents, cycles=min(clock, max_clocks - 1), done=model.done, error=model.error,
-        bytes_read=external.bytes_read, bytes_written=external.bytes_written, clocks=model.counter.clocks,
-        transfers=model.counter.transfers, events=model.core.counter.events(), spans=model.counter.spans,
+        memory=external.contents,
+        cycles=min(clock, max_clocks - 1),
+        done=model.done,
+        error=model.error,
+        bytes_read=external.bytes_read,
+        bytes_written=external.bytes_written,
+        clocks=model.counter.clocks,
+        transfers=model.counter.transfers,
+        events=model.core.counter.events(),
+        spans=model.counter.spans,
         stored=tuple(model.counter.stored),
-    )  # fmt: skip
+    )

@@ -72,10 +72,18 @@ def machine_timing(
     load, execute = LoadEngine(program, wires, bus, spans), ExecuteEngine(program, wires, core, spans)
     store = StoreEngine(program, wires, bus, core.results, spans)
     processes = (
-        request_instructions(program, wires, bus), dispatch(program, wires), load.begin(), load.end(),
-        execute.begin(), execute.read_ahead(), execute.walk(), core.passes(), store.begin(), store.take_items(),
+        request_instructions(program, wires, bus),
+        dispatch(program, wires),
+        load.begin(),
+        load.end(),
+        execute.begin(),
+        execute.read_ahead(),
+        execute.walk(),
+        core.passes(),
+        store.begin(),
+        store.take_items(),
         store.finish(),
-    )  # fmt: skip
+    )
     for process in processes:
         wires.scheduler.start(process)
     wires.scheduler.run()
@@ -90,10 +98,15 @@ def machine_timing(
     clocks = dict(core.waits)
     clocks[Cause.IDLE] += cycles - 1 - core.last_step
     return MachineTiming(
-        cycles=cycles, begin=tuple(spans.begin), finish=tuple(spans.finish), stored=tuple(wires.store_filled.clocks),
-        clocks=clocks, bytes_read=bus.reads * bus.beat_bytes, bytes_written=bus.writes * bus.beat_bytes,
+        cycles=cycles,
+        begin=tuple(spans.begin),
+        finish=tuple(spans.finish),
+        stored=tuple(wires.store_filled.clocks),
+        clocks=clocks,
+        bytes_read=bus.reads * bus.beat_bytes,
+        bytes_written=bus.writes * bus.beat_bytes,
         events=event_counts(program.commands, program.tiles, machine.hw),
-    )  # fmt: skip
+    )
 
 
 def _quiet(bus: Bus, clock: int) -> int:

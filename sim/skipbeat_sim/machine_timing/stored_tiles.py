@@ -64,7 +64,13 @@ def _tile(machine: Machine, command: Command, words: Bytes, number: int) -> Pack
     if len(values) != -(-stored // machine.vector):
         raise InputError(f"program: the tile of instruction {number} has {len(words)} words, not what its metadata say")
     return PackedTile(
-        words=words, encoding=command.encoding, beat=command.beat, rows=command.rows, cols=command.cols,
-        value_bits=8 * stored, metadata_bits=command.rows * array.cols * bits,
-        nonzeros=int(np.count_nonzero(values)), slots=slots,
-    )  # fmt: skip
+        words=words,
+        encoding=command.encoding,
+        beat=command.beat,
+        rows=command.rows,
+        cols=command.cols,
+        value_bits=8 * stored,
+        metadata_bits=command.rows * array.cols * bits,
+        nonzeros=int(np.count_nonzero(values)),
+        slots=slots,
+    )

@@ -34,9 +34,13 @@ class Scenario:
         """Write it to a file."""
         counts = np.array([self.counters[counter] for counter in TIMELESS])
         np.savez(
-            folder / f"{name}.npz", allow_pickle=False, before=self.before, after=self.after,
-            program=np.array([self.address, self.count]), counts=counts,
-        )  # fmt: skip
+            folder / f"{name}.npz",
+            allow_pickle=False,
+            before=self.before,
+            after=self.after,
+            program=np.array([self.address, self.count]),
+            counts=counts,
+        )
 
     @classmethod
     def load(cls, folder: str | Path, name: str) -> Scenario:
@@ -44,6 +48,9 @@ class Scenario:
         with np.load(Path(folder) / f"{name}.npz") as file:
             address, count = file["program"].tolist()
             return cls(
-                address=address, count=count, before=file["before"], after=file["after"],
+                address=address,
+                count=count,
+                before=file["before"],
+                after=file["after"],
                 counters=dict(zip(TIMELESS, file["counts"].tolist(), strict=True)),
-            )  # fmt: skip
+            )

@@ -46,10 +46,15 @@ class Shape:
 @lru_cache
 def _machine(shape: Shape) -> Machine:
     sizes = {
-        "array.rows": shape.rows, "array.cols": shape.cols, "array.group": shape.group,
-        "memory.bytes_per_clock": shape.beat, "memory.burst_beats": shape.burst,
-        "memory.outstanding": shape.outstanding, "outputs.lanes": shape.lanes, "outputs.buffer_kib": 1,
-    }  # fmt: skip
+        "array.rows": shape.rows,
+        "array.cols": shape.cols,
+        "array.group": shape.group,
+        "memory.bytes_per_clock": shape.beat,
+        "memory.burst_beats": shape.burst,
+        "memory.outstanding": shape.outstanding,
+        "outputs.lanes": shape.lanes,
+        "outputs.buffer_kib": 1,
+    }
     return Machine.of(load_hardware("tiny-4x4", [f"{key}={value}" for key, value in sizes.items()]))
 
 

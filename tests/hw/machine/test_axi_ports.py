@@ -80,9 +80,13 @@ def scenario(verilated: VerilatedMachine, address: int, count: int, memory: Byte
 
 
 def check(
-    verilog: str, scenarios: Path, module: str, seed: int, rounds: int = 1,
+    verilog: str,
+    scenarios: Path,
+    module: str,
+    seed: int,
+    rounds: int = 1,
     simulator: Literal["verilator", "icarus"] = "verilator",
-) -> None:  # fmt: skip
+) -> None:
     """All tests of a module pass."""
     env = {FOLDER_VARIABLE: str(scenarios), "SKIPBEAT_AXI_ROUNDS": str(rounds), "COCOTB_LOG_LEVEL": "WARNING"}
     name = f"tests.hw.machine.{module}"

@@ -94,10 +94,10 @@ def test_each_fault_is_found(at: int, change: Clock, rule: str) -> None:
         follow(clocks)
 
 
-@pytest.mark.parametrize(("change", "rule"), [
-    ({"m_axi_wlast": 1}, "m_axi_w: last is on the last beat"),
-    ({"m_axi_wstrb": 7}, "m_axi_w: every byte is written"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [({"m_axi_wlast": 1}, "m_axi_w: last is on the last beat"), ({"m_axi_wstrb": 7}, "m_axi_w: every byte is written")],
+)
 def test_faults_of_a_beat_that_is_taken_at_once(change: Clock, rule: str) -> None:
     with pytest.raises(RuleError, match=rule):
         follow([*GOOD[:6], {**DATA, "m_axi_wready": 1, **change}])

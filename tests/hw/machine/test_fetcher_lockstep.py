@@ -49,10 +49,11 @@ FETCHER = Pair(
     ),
     _sources,
     meaning={
-        "table_address_o": while_set("table_enable_o"), "bank_address_o": while_set("bank_enable_o"),
+        "table_address_o": while_set("table_enable_o"),
+        "bank_address_o": while_set("bank_enable_o"),
         **payloads("activations"),
     },
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("shape", "where"), cases())

@@ -32,9 +32,12 @@ class Memory:
         last = self._due.popleft() if valid else self._rng.getrandbits(1)
         response = self._rng.getrandbits(2) if not valid or self._rng.random() < self._failing else 0
         return {
-            "bus__arready": self._willing(), "bus__rvalid": int(valid), "bus__rlast": last, "bus__rresp": response,
+            "bus__arready": self._willing(),
+            "bus__rvalid": int(valid),
+            "bus__rlast": last,
+            "bus__rresp": response,
             "bus__rdata": self._rng.getrandbits(self._bits),
-        }  # fmt: skip
+        }
 
     def after(self, inputs: Values, outputs: Values) -> None:
         if outputs["bus__arvalid"] and inputs["bus__arready"]:

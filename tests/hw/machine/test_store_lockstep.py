@@ -29,10 +29,11 @@ class Stage:
     def drive(self) -> Values:
         self._valid = self._left > 0 and bool(self._coming())
         vector = {
-            "valid": int(self._valid), "data": self._rng.getrandbits(8 * self._machine.vector),
+            "valid": int(self._valid),
+            "data": self._rng.getrandbits(8 * self._machine.vector),
             "final": int(self._left == 1) if self._valid else self._rng.getrandbits(1),
             "index": self._index if self._valid else self._rng.getrandbits(16),
-        }  # fmt: skip
+        }
         return {"jobs__ready": int(self._left == 0), "vector_i": ports.pack(vector_fields(self._machine), vector)}
 
     def after(self, inputs: Values, outputs: Values) -> None:

@@ -30,9 +30,11 @@ class Memory:
         valid = self._answers > 0 and self._answering()
         response = self._rng.getrandbits(2) if not valid or self._rng.random() < self._failing else 0
         return {
-            "bus__awready": self._addresses(), "bus__wready": self._beats(), "bus__bvalid": int(valid),
+            "bus__awready": self._addresses(),
+            "bus__wready": self._beats(),
+            "bus__bvalid": int(valid),
             "bus__bresp": response,
-        }  # fmt: skip
+        }
 
     def after(self, inputs: Values, outputs: Values) -> None:
         sent = outputs["bus__wvalid"] and inputs["bus__wready"] and outputs["bus__wlast"]
@@ -60,11 +62,9 @@ WRITER = Pair(
     lambda shape: Writer(shape.machine),
     lambda shape: Adapted(WriterTwin(shape.machine), lambda twin, _: {"quiet_o": int(not twin.active)}),
     _sources,
-    meaning={
-        **burst_meaning("aw"), "bus__wdata": while_set("bus__wvalid"), "bus__wlast": while_set("bus__wvalid"),
-    },
+    meaning={**burst_meaning("aw"), "bus__wdata": while_set("bus__wvalid"), "bus__wlast": while_set("bus__wvalid")},
     constant=lambda _: ("bus__bready", "bus__wstrb", "bus__awsize", "bus__awburst"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("shape", "where"), cases())

@@ -27,8 +27,12 @@ async def draws(dut):
     cocotb.log.info("drew %d", random.getrandbits(64))
 """
 
-SIMULATORS = ["verilator", pytest.param("icarus", marks=pytest.mark.skipif(
-    shutil.which("iverilog") is None, reason="iverilog is not installed"))]  # fmt: skip
+SIMULATORS = [
+    "verilator",
+    pytest.param(
+        "icarus", marks=pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+    ),
+]
 Simulator = Literal["verilator", "icarus"]
 
 

@@ -139,9 +139,13 @@ def test_no_item_at_all(core: SmallCore) -> None:
     rtl, hw = core
     full = _stimulus(hw)
     empty = replace(
-        full, commands=full.commands[:0], weights=full.weights[:0], weights_last=full.weights_last[:0],
-        activations=full.activations[:0], max_clocks=5,
-    )  # fmt: skip
+        full,
+        commands=full.commands[:0],
+        weights=full.weights[:0],
+        weights_last=full.weights_last[:0],
+        activations=full.activations[:0],
+        max_clocks=5,
+    )
     run = rtl.run(empty)
     assert (run.finished, run.cycles, len(run.results)) == (False, 5, 0)
 

@@ -56,6 +56,7 @@ def test_broken_verilog_shows_the_tools_message(cache: Path) -> None:
 def test_double_underscores_are_mangled_as_verilator_does(cache: Path) -> None:
     name = "a__b___c____d"
     harness = HARNESS.replace("top.a", f"top.{mangled(name)}")
-    library = shared_object(INVERTER.replace("~a", f"~{name}").replace(" a;", f" {name};").replace("(a", f"({name}"),
-                            "inverter", harness)  # fmt: skip
+    library = shared_object(
+        INVERTER.replace("~a", f"~{name}").replace(" a;", f" {name};").replace("(a", f"({name}"), "inverter", harness
+    )
     assert ctypes.CDLL(str(library)).invert(1) == 0xFE

@@ -58,9 +58,16 @@ def conv(
 ) -> Convolution:
     """A square convolution that keeps the size but for its stride."""
     return Convolution(
-        batch=batch, c_in=c_in, c_out=c_out, height=size, width=size, kernel=(kernel, kernel), stride=(stride, stride),
-        padding=(kernel // 2, kernel // 2), groups=groups,
-    )  # fmt: skip
+        batch=batch,
+        c_in=c_in,
+        c_out=c_out,
+        height=size,
+        width=size,
+        kernel=(kernel, kernel),
+        stride=(stride, stride),
+        padding=(kernel // 2, kernel // 2),
+        groups=groups,
+    )
 
 
 def resnet18_workloads() -> list[Convolution]:
@@ -108,9 +115,13 @@ def cropped(part: LayerPart, rows: int, columns: int, channels: int, outputs: in
     inner, outer = (depth, wide) if groups > 1 else (min(depth, channels), min(wide, outputs))
     least = [(k - 1) * d + 1 for k, d in zip(workload.kernel, workload.dilation, strict=True)]
     small = dataclasses.replace(
-        workload, c_in=groups * inner, c_out=groups * outer, groups=groups,
-        height=max(min(workload.height, rows), least[0]), width=max(min(workload.width, columns), least[1]),
-    )  # fmt: skip
+        workload,
+        c_in=groups * inner,
+        c_out=groups * outer,
+        groups=groups,
+        height=max(min(workload.height, rows), least[0]),
+        width=max(min(workload.width, columns), least[1]),
+    )
     taps = workload.kernel[0] * workload.kernel[1]
     axes = (taps, depth) if workload.order == "kh,kw,cin" else (depth, taps)
     full = part.weight.nonzero().reshape(workload.groups, *axes, wide)[:groups, :, :, :outer]

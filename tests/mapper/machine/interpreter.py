@@ -91,10 +91,17 @@ class Interpreter:
     def run(self) -> None:
         """Runs to END."""
         actions: dict[str, Callable[[], bool]] = {
-            "dispatch": self._dispatch, "load_begin": self._load_begin, "load_end": self._load_end,
-            "execute": self._execute, "fetch": self._fetch, "start": self._start, "compute": self._compute,
-            "store_begin": self._store_begin, "store_output": self._store_output, "store_write": self._store_write,
-        }  # fmt: skip
+            "dispatch": self._dispatch,
+            "load_begin": self._load_begin,
+            "load_end": self._load_end,
+            "execute": self._execute,
+            "fetch": self._fetch,
+            "start": self._start,
+            "compute": self._compute,
+            "store_begin": self._store_begin,
+            "store_output": self._store_output,
+            "store_write": self._store_write,
+        }
         names = list(actions)
         while not self.ended:
             order = [names[i] for i in self._rng.permutation(len(names))]
@@ -236,10 +243,16 @@ class Interpreter:
     def _tile(self, p: _Pass) -> Ints:
         start, command, array = p.fields["weights"], p.command, self.hw.array
         packed = PackedTile(
-            words=self.vectors[Kind.WEIGHTS][start : start + p.fields["words"]].copy(), encoding=command.encoding,
-            beat=command.beat, rows=command.rows, cols=command.cols, value_bits=0, metadata_bits=0, nonzeros=0,
+            words=self.vectors[Kind.WEIGHTS][start : start + p.fields["words"]].copy(),
+            encoding=command.encoding,
+            beat=command.beat,
+            rows=command.rows,
+            cols=command.cols,
+            value_bits=0,
+            metadata_bits=0,
+            nonzeros=0,
             slots=np.zeros((0, 0), np.int64),
-        )  # fmt: skip
+        )
         tile = np.zeros((array.rows, array.group, array.cols), np.int64)
         tile[: command.rows, :, : command.cols] = unpack_tile(packed, self.hw)
         return tile

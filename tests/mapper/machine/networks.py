@@ -22,10 +22,15 @@ def random_layer(
         return IntegerLayer(name=name, workload=load, weight=weight if groups > 1 else weight[0], bias=bias)
     shift = rng.integers(38, 42, channels)
     return IntegerLayer(
-        name=name, workload=load, weight=weight if groups > 1 else weight[0], bias=bias,
-        multiplier=rng.integers(1 << 30, 1 << 31, channels), shift=shift, low=int(rng.choice([-128, -20, 0])),
+        name=name,
+        workload=load,
+        weight=weight if groups > 1 else weight[0],
+        bias=bias,
+        multiplier=rng.integers(1 << 30, 1 << 31, channels),
+        shift=shift,
+        low=int(rng.choice([-128, -20, 0])),
         high=int(rng.choice([127, 90])),
-    )  # fmt: skip
+    )
 
 
 class Builder:
@@ -37,23 +42,45 @@ class Builder:
         self.steps: list[Step] = []
 
     def convolution(
-        self, channels: int, kernel: tuple[int, int], *, source: str | None = None, stride: tuple[int, int] = (1, 1),
-        padding: tuple[int, int] = (0, 0), dilation: tuple[int, int] = (1, 1), groups: int = 1,
-        pool: Pool | None = None, residual: str | None = None, raw: bool = False, density: float = 0.5,
-    ) -> str:  # fmt: skip
+        self,
+        channels: int,
+        kernel: tuple[int, int],
+        *,
+        source: str | None = None,
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int] = (0, 0),
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+        pool: Pool | None = None,
+        residual: str | None = None,
+        raw: bool = False,
+        density: float = 0.5,
+    ) -> str:
         """A step on `source` (the last tensor if there is none named); returns its output's name."""
         at = next(t for t in self.tensors if t.name == source) if source else self.tensors[-1]
         load = Convolution(
-            batch=1, c_in=at.channels, c_out=channels, height=at.height, width=at.width, kernel=kernel, stride=stride,
-            padding=padding, dilation=dilation, groups=groups,
+            batch=1,
+            c_in=at.channels,
+            c_out=channels,
+            height=at.height,
+            width=at.width,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
             order="cin,kh,kw" if self._rng.random() < 0.3 else "kh,kw,cin",
-        )  # fmt: skip
+        )
         name = f"step{len(self.steps)}"
         factor = self._rng.integers(0, 1 << 31, channels) if residual else None
         step = Step(
-            layer=random_layer(name, load, self._rng, density=density, raw=raw), input=at.name, output=name, pool=pool,
-            residual=residual, residual_multiplier=factor,
-        )  # fmt: skip
+            layer=random_layer(name, load, self._rng, density=density, raw=raw),
+            input=at.name,
+            output=name,
+            pool=pool,
+            residual=residual,
+            residual_multiplier=factor,
+        )
         self.steps.append(step)
         out = step.out_shape
         self.tensors.append(Tensor(name=name, channels=out[0], height=out[1], width=out[2]))
@@ -86,9 +113,16 @@ def _random_step(builder: Builder, rng: np.random.Generator, *, last: bool) -> N
     raw = last and rng.random() < 0.5
     stride = _pair(rng, 1, 3)
     probe = Convolution(
-        batch=1, c_in=1, c_out=1, height=at.height, width=at.width, kernel=kernel, stride=stride, padding=padding,
+        batch=1,
+        c_in=1,
+        c_out=1,
+        height=at.height,
+        width=at.width,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
         dilation=dilation,
-    )  # fmt: skip
+    )
     pool = None
     if not raw and rng.random() < 0.4 and min(probe.out_size) >= 2:
         window = (min(2 + int(rng.random() < 0.3), probe.out_size[0]), 2)
@@ -97,9 +131,17 @@ def _random_step(builder: Builder, rng: np.random.Generator, *, last: bool) -> N
     same = [t.name for t in builder.tensors if t.shape == shape]
     residual = str(rng.choice(same)) if same and not raw and pool is None else None
     builder.convolution(
-        channels, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups, pool=pool,
-        residual=residual, raw=raw, density=float(rng.choice([0.02, 0.2, 0.5, 1.0])),
-    )  # fmt: skip
+        channels,
+        kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        pool=pool,
+        residual=residual,
+        raw=raw,
+        density=float(rng.choice([0.02, 0.2, 0.5, 1.0])),
+    )
 
 
 def _pair(rng: np.random.Generator, low: int, high: int) -> tuple[int, int]:

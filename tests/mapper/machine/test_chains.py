@@ -89,9 +89,13 @@ def test_a_second_reader_loads_from_memory_and_a_later_reader_finds_it_on_the_ch
 )
 @pytest.mark.parametrize("images", [1, 3])
 def test_what_a_reader_does_not_need_is_written_beside_it(
-    kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], dilation: tuple[int, int],
-    pool: Pool | None, images: int,
-) -> None:  # fmt: skip
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    pool: Pool | None,
+    images: int,
+) -> None:
     builder = build((20, 7, 8))
     builder.convolution(20, (3, 3), padding=(1, 1))
     builder.convolution(10, kernel, stride=stride, padding=padding, dilation=dilation, pool=pool)

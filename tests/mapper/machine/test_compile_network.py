@@ -55,9 +55,15 @@ def build(shape: tuple[int, int, int], seed: int = 0) -> Builder:
     ],
 )
 def test_shapes(
-    preset: str, channels: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int],
-    padding: tuple[int, int], dilation: tuple[int, int], groups: int,
-) -> None:  # fmt: skip
+    preset: str,
+    channels: int,
+    outputs: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+) -> None:
     builder = build((channels, 9, 11))
     builder.convolution(outputs, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups)
     check(builder.graph(), load_hardware(preset), 1)

@@ -29,9 +29,15 @@ def random_step(channels: int, outputs: int, kernel: int, groups: int, density: 
     """One layer of random weights."""
     rng = np.random.default_rng(seed)
     load = Convolution(
-        batch=1, c_in=channels, c_out=outputs, height=8, width=8, kernel=(kernel, kernel), groups=groups,
+        batch=1,
+        c_in=channels,
+        c_out=outputs,
+        height=8,
+        width=8,
+        kernel=(kernel, kernel),
+        groups=groups,
         order="cin,kh,kw" if seed % 2 else "kh,kw,cin",
-    )  # fmt: skip
+    )
     return Step(layer=random_layer("layer", load, rng, density=density), input="a", output="b")
 
 

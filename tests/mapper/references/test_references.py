@@ -21,7 +21,7 @@ from skipbeat_mapper.references.sparseloop import (
     activation_bytes_per_clock,
     beat_at_bandwidth,
     tensor_core,
-)  # fmt: skip
+)
 from skipbeat_mapper.references.work import Work
 
 HW = load_hardware("large-32x32")
@@ -73,9 +73,13 @@ def test_what_scale_sim_cannot_price() -> None:
 def layer(gemm: Gemm, pattern: str, repeats: int = 1) -> ModelLayer:
     zeros = WeightZeros(key=pattern, nonzero=lambda: np.ones((gemm.c, gemm.k), np.bool_))
     return ModelLayer(
-        name=pattern, kind=LayerKind.LINEAR, parts=(LayerPart(workload=gemm, weight=zeros, repeats=repeats),),
-        shape="", pattern=Pattern.parse(pattern), density=1.0,
-    )  # fmt: skip
+        name=pattern,
+        kind=LayerKind.LINEAR,
+        parts=(LayerPart(workload=gemm, weight=zeros, repeats=repeats),),
+        shape="",
+        pattern=Pattern.parse(pattern),
+        density=1.0,
+    )
 
 
 def test_a_model_is_compared_layer_by_layer() -> None:
@@ -86,8 +90,10 @@ def test_a_model_is_compared_layer_by_layer() -> None:
     assert scale_sim.cycles == 2 * scale_sim_cycles(gemm, 32, 32) + 3 * scale_sim_cycles(gemm, 32, 32, (2, 4))
     assert scale_sim.cycles_dense == 5 * scale_sim_cycles(gemm, 32, 32)
     assert "0.0% of its cycles are ragged edges" in dense.explanation
-    fill = sum(w.repeats * scale_sim_fill(w.workload, 32, 32, w.sparse) for w in (
-        Work(workload=gemm, repeats=2), Work(workload=gemm, repeats=3, sparse=(2, 4))))  # fmt: skip
+    fill = sum(
+        w.repeats * scale_sim_fill(w.workload, 32, 32, w.sparse)
+        for w in (Work(workload=gemm, repeats=2), Work(workload=gemm, repeats=3, sparse=(2, 4)))
+    )
     assert f"{fill:,} of these cycles" in scale_sim.explanation
 
 

@@ -15,9 +15,14 @@ def test_decoding_with_a_cache_is_reading_at_once() -> None:
         n_layer=2, n_head=2, n_embd=8, vocab_size=11, n_positions=16, attn_implementation="eager"
     )
     grouped = transformers.LlamaConfig(
-        num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, hidden_size=16, intermediate_size=8,
-        vocab_size=11, attn_implementation="eager",
-    )  # fmt: skip
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        hidden_size=16,
+        intermediate_size=8,
+        vocab_size=11,
+        attn_implementation="eager",
+    )
     for model in (transformers.GPT2LMHeadModel(small), transformers.LlamaForCausalLM(grouped)):
         network = model.eval()
         decoder = Decoder(network).eval()

@@ -11,15 +11,27 @@ from skipbeat_models import digits_data, zoo
 
 #: torchvision's and the papers' own counts, written down apart from the zoo's list.
 PUBLISHED = {
-    "resnet-18": 11_689_512, "resnet-50": 25_557_032, "vgg-16": 138_357_544, "vgg-19": 143_667_240,
-    "mobilenet-v2": 3_504_872, "vit-b-16": 86_567_656, "deit-s": 22_050_664, "bert-base": 109_482_240,
-    "gpt-2": 124_439_808, "llama-2-7b": 6_738_415_616,
-}  # fmt: skip
+    "resnet-18": 11_689_512,
+    "resnet-50": 25_557_032,
+    "vgg-16": 138_357_544,
+    "vgg-19": 143_667_240,
+    "mobilenet-v2": 3_504_872,
+    "vit-b-16": 86_567_656,
+    "deit-s": 22_050_664,
+    "bert-base": 109_482_240,
+    "gpt-2": 124_439_808,
+    "llama-2-7b": 6_738_415_616,
+}
 #: Billions of multiply-accumulates, as papers and model cards round them.
 PUBLISHED_GMACS = {
-    "resnet-18": 1.8, "resnet-50": 4.1, "vgg-16": 15.5, "vgg-19": 19.6, "mobilenet-v2": 0.3, "vit-b-16": 17.6,
+    "resnet-18": 1.8,
+    "resnet-50": 4.1,
+    "vgg-16": 15.5,
+    "vgg-19": 19.6,
+    "mobilenet-v2": 0.3,
+    "vit-b-16": 17.6,
     "deit-s": 4.6,
-}  # fmt: skip
+}
 NAMES = [name.removeprefix(zoo.PREFIX) for name in zoo.names()]
 
 

@@ -44,8 +44,11 @@ def test_the_graph_has_the_papers_shapes_and_work(two_of_four: PreparedNetwork) 
 
 
 def test_all_layers_but_the_first_keep_the_pattern(two_of_four: PreparedNetwork) -> None:
-    counts = {step.layer.name: fullest(step.layer.weight, 4) for step in two_of_four.graph.steps
-              if step.layer.name not in POOLING}  # fmt: skip
+    counts = {
+        step.layer.name: fullest(step.layer.weight, 4)
+        for step in two_of_four.graph.steps
+        if step.layer.name not in POOLING
+    }
     assert counts.pop("conv1") == 4
     assert set(counts.values()) == {2}
 

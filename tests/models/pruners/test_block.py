@@ -18,8 +18,9 @@ def test_scores_are_mean_squares() -> None:
     np.testing.assert_allclose(block_scores(matrix, (2, 2)), expected)
 
 
-@given(st.floats(0, 1), st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 6), st.integers(1, 9),
-       st.integers(1, 3))  # fmt: skip
+@given(
+    st.floats(0, 1), st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 6), st.integers(1, 9), st.integers(1, 3)
+)
 def test_block_keeps_whole_blocks(density: float, seed: int, rows: int, cols: int, down: int, across: int) -> None:
     values = np.random.default_rng(seed).standard_normal((rows, cols))
     mask = prune_mask(values, Pattern("block", density=density), block=(down, across))

@@ -25,8 +25,9 @@ def test_accuracy_on_the_digits(trained_digits: tuple[nn.Sequential, DigitsData]
     before = {name: value.clone() for name, value in model.state_dict().items()}
     calibration = [data.train_images[:128]]
     methods: tuple[Method, ...] = ("random", "magnitude", "constant-fan-in", "wanda")
-    found = {method: evaluate(prune_model(model, "2:8", method=method, calibration=calibration), data)
-             for method in methods}  # fmt: skip
+    found = {
+        method: evaluate(prune_model(model, "2:8", method=method, calibration=calibration), data) for method in methods
+    }
     assert found["random"] < 60
     assert found["magnitude"] == found["constant-fan-in"], "N:M has a constant fan-in"
     assert found["magnitude"] >= 75
@@ -40,8 +41,10 @@ def test_a_scheme_prunes_layer_by_layer(trained_digits: tuple[nn.Sequential, Dig
     file.write_text('{default: "2:4", layers: {conv3: {n: 1, m: 8}, fc: dense}, method: wanda}')
     pruned = prune_model(model, str(file), calibration=[data.train_images[:16]])
     layers = {name: module for name, module in pruned.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
-    counts = {name: (fullest(reduction_matrix(layer.weight), 4), fullest(reduction_matrix(layer.weight), 8))
-              for name, layer in layers.items()}  # fmt: skip
+    counts = {
+        name: (fullest(reduction_matrix(layer.weight), 4), fullest(reduction_matrix(layer.weight), 8))
+        for name, layer in layers.items()
+    }
     assert counts == {"conv1": (4, 8), "conv2": (2, 4), "conv3": (1, 1), "fc": (4, 8)}
     with pytest.raises(InputError, match="'wanda': expected calibration data"):
         prune_model(model, str(file))

@@ -44,8 +44,11 @@ def test_a_pattern_leaves_first_and_depthwise_dense() -> None:
     model = small_model()
     layers = prunable_layers(model)
     assert {name: layer_kind(layer) for name, layer in layers.items()} == {
-        "0": LayerKind.CONVOLUTION, "1": LayerKind.DEPTHWISE, "2.0": LayerKind.GROUPED, "3": LayerKind.LINEAR,
-    }  # fmt: skip
+        "0": LayerKind.CONVOLUTION,
+        "1": LayerKind.DEPTHWISE,
+        "2.0": LayerKind.GROUPED,
+        "3": LayerKind.LINEAR,
+    }
     masks = magnitude_masks(model, "1:4")
     assert set(masks) == {"2.0", "3"}
     apply_masks(model, masks)

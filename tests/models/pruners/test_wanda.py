@@ -38,10 +38,12 @@ def brute_force_squares(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(
     "layer",
     [
-        nn.Conv2d(4, 6, 3, padding=1), nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(0, 2), groups=2),
-        nn.Conv2d(4, 4, 3, dilation=(1, 2), stride=2, groups=4), nn.Conv2d(4, 2, 1, stride=3),
+        nn.Conv2d(4, 6, 3, padding=1),
+        nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(0, 2), groups=2),
+        nn.Conv2d(4, 4, 3, dilation=(1, 2), stride=2, groups=4),
+        nn.Conv2d(4, 2, 1, stride=3),
     ],
-)  # fmt: skip
+)
 def test_norms_of_a_convolution(layer: nn.Conv2d) -> None:
     layer.double()
     calls = [draw(2, 4, 7, 6, seed=1), draw(1, 4, 5, 5, seed=2)]
@@ -67,8 +69,9 @@ def test_unstructured_compares_within_an_output() -> None:
 
 
 def test_the_scores_decide_in_a_network() -> None:
-    model = nn.Sequential(nn.Conv2d(2, 8, 3), nn.ReLU(), nn.Dropout(), nn.Conv2d(8, 8, 3), nn.Flatten(),
-                          nn.Linear(72, 5)).double()  # fmt: skip
+    model = nn.Sequential(
+        nn.Conv2d(2, 8, 3), nn.ReLU(), nn.Dropout(), nn.Conv2d(8, 8, 3), nn.Flatten(), nn.Linear(72, 5)
+    ).double()
     x = draw(4, 2, 7, 7)
     masks = wanda_masks(model, Scheme.everywhere(Pattern.parse("1:4")), [(x[:1],), x[1:]])
     assert model.training, "the mode is put back"
@@ -98,8 +101,11 @@ def test_calibration_that_says_nothing() -> None:
     with pytest.raises(InputError, match=r"layer 'used': .* they are empty"):
         wanda_masks(Unused(), "2:4", [])
     with pytest.raises(InputError, match="finite"):
-        wanda_masks(Unused(), Scheme(Pattern.parse("2:4"), (("unused", Pattern.parse("dense")),)),
-                    [torch.full((1, 4), torch.inf)])  # fmt: skip
+        wanda_masks(
+            Unused(),
+            Scheme(Pattern.parse("2:4"), (("unused", Pattern.parse("dense")),)),
+            [torch.full((1, 4), torch.inf)],
+        )
     same = nn.Sequential(nn.Conv2d(4, 4, 3, padding="same"))
     with pytest.raises(InputError, match="layer '0': expected padding by a number of zeros, not 'same'"):
         wanda_masks(same, Scheme.everywhere(Pattern.parse("2:4")), [torch.ones(1, 4, 5, 5)])

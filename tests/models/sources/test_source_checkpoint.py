@@ -59,17 +59,27 @@ def forms() -> dict[str, tuple[Tensors, torch.Tensor]]:
         "plain": ({"fc.weight": pruned}, pruned),
         "torch prune": ({"fc.weight_orig": weight, "fc.weight_mask": mask.float()}, pruned),
         "sparsifier": (
-            {"fc.parametrizations.weight.original": weight, "fc.parametrizations.weight.0.mask": mask}, pruned,
+            {"fc.parametrizations.weight.original": weight, "fc.parametrizations.weight.0.mask": mask},
+            pruned,
         ),
         "ASP": ({"fc.weight": pruned, "fc.__weight_mma_mask": mask}, pruned),
         "ModelOpt": ({"fc.weight": weight, "fc._weight_mask": mask}, pruned),
         "sparse-24-bitmask": (
-            {"fc.compressed": zeroed[mask].reshape(6, 8), "fc.bitmask": bitmask(mask),
-             "fc.shape": torch.tensor([[6], [16]])}, zeroed,
+            {
+                "fc.compressed": zeroed[mask].reshape(6, 8),
+                "fc.bitmask": bitmask(mask),
+                "fc.shape": torch.tensor([[6], [16]]),
+            },
+            zeroed,
         ),
         "sparse-bitmask": (
-            {"fc.compressed": pruned[mask].to(torch.bfloat16), "fc.bitmask": bitmask(mask),
-             "fc.shape": torch.tensor([6, 16]), "fc.row_offsets": torch.arange(6) * 8}, pruned.to(torch.bfloat16),
+            {
+                "fc.compressed": pruned[mask].to(torch.bfloat16),
+                "fc.bitmask": bitmask(mask),
+                "fc.shape": torch.tensor([6, 16]),
+                "fc.row_offsets": torch.arange(6) * 8,
+            },
+            pruned.to(torch.bfloat16),
         ),
         "pack-quantized": ({**words, "fc.weight_packed": packed(integers, 4)}, integers * wide),
         "pack-quantized, 8 bits": ({**words, "fc.weight_packed": packed(integers, 8)}, integers * wide),
@@ -78,7 +88,7 @@ def forms() -> dict[str, tuple[Tensors, torch.Tensor]]:
             (shifted - zero_point.repeat_interleave(4, 1)) * wide,
         ),
         "wrapped": ({"module.fc.weight_orig": weight, "module.fc.weight_mask": mask}, pruned),
-    }  # fmt: skip
+    }
 
 
 FORMS = forms()

@@ -17,10 +17,19 @@ def call(
     size: int, kernel: int, stride: int, dilation: int, padding: int, out_size: int, groups: int
 ) -> ConvolutionCall:
     return ConvolutionCall(
-        batch=2, c_in=2 * groups, c_out=3 * groups, size=(size, size), kernel=(kernel, kernel), stride=(stride, stride),
-        low=(padding, padding), high=(padding, padding), dilation=(dilation, dilation), groups=groups, transposed=True,
+        batch=2,
+        c_in=2 * groups,
+        c_out=3 * groups,
+        size=(size, size),
+        kernel=(kernel, kernel),
+        stride=(stride, stride),
+        low=(padding, padding),
+        high=(padding, padding),
+        dilation=(dilation, dilation),
+        groups=groups,
+        transposed=True,
         out_size=(out_size, out_size),
-    )  # fmt: skip
+    )
 
 
 @given(drawn=DRAWN)

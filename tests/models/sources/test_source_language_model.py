@@ -17,14 +17,19 @@ from skipbeat_models.sources.naming import Role, block, role, running_order
 
 LLAMA = {"model_type": "llama", "hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2}
 PARTS = {
-    "self_attn.q_proj": (32, 32), "self_attn.k_proj": (16, 32), "self_attn.v_proj": (16, 32),
-    "self_attn.o_proj": (32, 32), "mlp.gate_proj": (48, 32), "mlp.up_proj": (48, 32), "mlp.down_proj": (32, 48),
-}  # fmt: skip
+    "self_attn.q_proj": (32, 32),
+    "self_attn.k_proj": (16, 32),
+    "self_attn.v_proj": (16, 32),
+    "self_attn.o_proj": (32, 32),
+    "mlp.gate_proj": (48, 32),
+    "mlp.up_proj": (48, 32),
+    "mlp.down_proj": (32, 48),
+}
 
 
 def llama(
     folder: Path, config: dict[str, object] | None = None, more: dict[str, torch.Tensor] | None = None, files: int = 1
-) -> Path:  # fmt: skip
+) -> Path:
     """Two blocks of a Llama, 2:4 along the inputs but for the head."""
     torch.manual_seed(0)
     tensors = {"model.embed_tokens.weight": torch.randn(50, 32), "lm_head.weight": torch.randn(50, 32)}
@@ -61,8 +66,10 @@ def test_prefill_and_decode(tmp_path: Path) -> None:
     assert names(found, "prefill/")[3:6] == [expected[3], expected[4], expected[5]]
 
     weights = 2 * sum(k * c for k, c in PARTS.values()) + 50 * 32
-    work = {prefix: sum(layer.macs_dense for layer in found.layers if layer.name.startswith(prefix))
-            for prefix in ("prefill/", "decode/")}  # fmt: skip
+    work = {
+        prefix: sum(layer.macs_dense for layer in found.layers if layer.name.startswith(prefix))
+        for prefix in ("prefill/", "decode/")
+    }
     attention = 2 * 2 * 32  # blocks, products, heads times their size
     assert work == {"prefill/": 16 * weights + attention * 2 * 8 * 8, "decode/": 2 * weights + attention * 2 * 8}
     assert {str(layer.pattern) for layer in found.layers if layer.stored and "lm_head" not in layer.name} == {"2:4"}
@@ -94,9 +101,13 @@ def test_a_mixture_uses_some_experts_for_each_token(tmp_path: Path) -> None:
 
 
 def test_gpt2_stores_its_weights_the_other_way_round(tmp_path: Path) -> None:
-    tensors = {"wte.weight": torch.randn(20, 16), "h.0.attn.c_attn.weight": torch.randn(16, 48),
-               "h.0.attn.c_proj.weight": torch.randn(16, 16), "h.0.mlp.c_fc.weight": torch.randn(16, 64),
-               "h.0.mlp.c_proj.weight": torch.randn(64, 16)}  # fmt: skip
+    tensors = {
+        "wte.weight": torch.randn(20, 16),
+        "h.0.attn.c_attn.weight": torch.randn(16, 48),
+        "h.0.attn.c_proj.weight": torch.randn(16, 16),
+        "h.0.mlp.c_fc.weight": torch.randn(16, 64),
+        "h.0.mlp.c_proj.weight": torch.randn(64, 16),
+    }
     tensors["h.0.mlp.c_fc.weight"].view(4, 4, 64)[:, 2:] = 0
     save_file(tensors, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2", "n_embd": 16, "n_head": 2}))
@@ -109,10 +120,14 @@ def test_gpt2_stores_its_weights_the_other_way_round(tmp_path: Path) -> None:
 
 def test_encoders_have_no_decoding(tmp_path: Path) -> None:
     inside = "encoder.layer.0."
-    tensors = {"embeddings.word_embeddings.weight": (20, 16), "pooler.dense.weight": (16, 16),
-               **{f"{inside}attention.self.{name}.weight": (16, 16) for name in ("query", "key", "value")},
-               f"{inside}attention.output.dense.weight": (16, 16), f"{inside}intermediate.dense.weight": (64, 16),
-               f"{inside}output.dense.weight": (16, 64)}  # fmt: skip
+    tensors = {
+        "embeddings.word_embeddings.weight": (20, 16),
+        "pooler.dense.weight": (16, 16),
+        **{f"{inside}attention.self.{name}.weight": (16, 16) for name in ("query", "key", "value")},
+        f"{inside}attention.output.dense.weight": (16, 16),
+        f"{inside}intermediate.dense.weight": (64, 16),
+        f"{inside}output.dense.weight": (16, 64),
+    }
     save_file({name: torch.randn(shape) for name, shape in tensors.items()}, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(
         json.dumps({"model_type": "bert", "hidden_size": 16, "num_attention_heads": 2})
@@ -120,8 +135,14 @@ def test_encoders_have_no_decoding(tmp_path: Path) -> None:
     found = load_source(str(tmp_path / "model.safetensors"), tokens=4, batch=3)
     order = [layer.name.removeprefix(inside).removeprefix("attention.") for layer in found.layers]
     assert set(order[:3]) == {"self.query", "self.key", "self.value"}
-    assert order[3:] == ["self.query-key", "self.score-value", "output.dense", "intermediate.dense", "output.dense",
-                         "pooler.dense"]  # fmt: skip
+    assert order[3:] == [
+        "self.query-key",
+        "self.score-value",
+        "output.dense",
+        "intermediate.dense",
+        "output.dense",
+        "pooler.dense",
+    ]
     assert found.layers[-1].macs_dense == 3 * 256
 
 
@@ -212,15 +233,21 @@ def test_wrong_checkpoints(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [
-        ("model.embed_tokens", Role.EMBEDDING), ("transformer.wpe", Role.EMBEDDING),
-        ("model.decoder.embed_positions", Role.EMBEDDING), ("transformer.h.0.attn.c_attn", Role.ATTENTION_IN),
+        ("model.embed_tokens", Role.EMBEDDING),
+        ("transformer.wpe", Role.EMBEDDING),
+        ("model.decoder.embed_positions", Role.EMBEDDING),
+        ("transformer.h.0.attn.c_attn", Role.ATTENTION_IN),
         ("model.decoder.layers.3.self_attn.out_proj", Role.ATTENTION_OUT),
         ("transformer.h.0.mlp.c_proj", Role.FEED_FORWARD_OUT),
-        ("model.decoder.layers.3.fc1", Role.FEED_FORWARD_IN), ("model.layers.1.mlp.gate", Role.ROUTER),
-        ("gpt_neox.layers.2.attention.query_key_value", Role.ATTENTION_IN), ("lm_head", Role.HEAD),
-        ("gpt_neox.layers.2.attention.dense", Role.ATTENTION_OUT), ("score", Role.POOLED), ("project_in", Role.OTHER),
+        ("model.decoder.layers.3.fc1", Role.FEED_FORWARD_IN),
+        ("model.layers.1.mlp.gate", Role.ROUTER),
+        ("gpt_neox.layers.2.attention.query_key_value", Role.ATTENTION_IN),
+        ("lm_head", Role.HEAD),
+        ("gpt_neox.layers.2.attention.dense", Role.ATTENTION_OUT),
+        ("score", Role.POOLED),
+        ("project_in", Role.OTHER),
     ],
-)  # fmt: skip
+)
 def test_roles(layer: str, expected: Role) -> None:
     assert role(layer) is expected
 

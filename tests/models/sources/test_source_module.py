@@ -115,21 +115,31 @@ def test_recurrent_layers_by_steps() -> None:
     assert sum(layer.macs_dense for layer in found.layers) == 2 * (first + second)
     found = describe(nn.GRU(5, 8, batch_first=True, bias=False), torch.zeros(2, 7, 5))
     assert [(layer.parts[0].workload.macs, layer.parts[0].repeats) for layer in found.layers] == [
-        (14 * 5 * 24, 1), (2 * 8 * 24, 7),
-    ]  # fmt: skip
+        (14 * 5 * 24, 1),
+        (2 * 8 * 24, 7),
+    ]
     assert [host.operator for host in found.host_operators] == ["aten.gru (gates)"]
 
 
 def test_what_the_array_cannot_run_is_listed() -> None:
     model = nn.Sequential(
-        nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.GELU(), nn.Flatten(),
-        nn.Linear(16, 4), nn.Softmax(-1),
-    )  # fmt: skip
+        nn.Conv2d(3, 4, 3, bias=False),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.GELU(),
+        nn.Flatten(),
+        nn.Linear(16, 4),
+        nn.Softmax(-1),
+    )
     found = describe(model, torch.zeros(2, 3, 6, 6))
     assert [(host.operator, host.elements, host.fused) for host in found.host_operators] == [
-        ("aten.batch_norm", 128, True), ("aten.relu", 128, True), ("aten.max_pool2d", 32, True),
-        ("aten.gelu", 32, False), ("aten.softmax", 8, False),
-    ]  # fmt: skip
+        ("aten.batch_norm", 128, True),
+        ("aten.relu", 128, True),
+        ("aten.max_pool2d", 32, True),
+        ("aten.gelu", 32, False),
+        ("aten.softmax", 8, False),
+    ]
     assert [layer.name for layer in found.layers] == ["0", "6"]
 
     found = describe(nn.Conv3d(2, 3, 2), torch.zeros(1, 2, 4, 4, 4))

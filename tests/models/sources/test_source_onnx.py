@@ -26,15 +26,23 @@ def test_published_networks(name: str) -> None:
     assert (len(found.layers), sum(layer.macs_dense for layer in found.layers)) == LIGHT[name]
     if name == "shufflenet":
         assert {layer.kind for layer in found.layers} == {
-            LayerKind.CONVOLUTION, LayerKind.GROUPED, LayerKind.DEPTHWISE, LayerKind.LINEAR,
-        }  # fmt: skip
+            LayerKind.CONVOLUTION,
+            LayerKind.GROUPED,
+            LayerKind.DEPTHWISE,
+            LayerKind.LINEAR,
+        }
     if name == "resnet50":
         fused = {host.operator for host in found.host_operators if host.fused}
         assert fused == {"aten.batch_norm", "aten.relu", "aten.add", "aten.max_pool2d"}
 
 
-def save(path: Path, nodes: list[Any], inputs: dict[str, list[Any]], outputs: dict[str, list[Any]],
-         weights: dict[str, np.ndarray[Any, Any]]) -> str:  # fmt: skip
+def save(
+    path: Path,
+    nodes: list[Any],
+    inputs: dict[str, list[Any]],
+    outputs: dict[str, list[Any]],
+    weights: dict[str, np.ndarray[Any, Any]],
+) -> str:
     def values(named: dict[str, list[Any]]) -> list[Any]:
         return [
             onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in named.items()
@@ -89,8 +97,10 @@ def test_control_flow(tmp_path: Path) -> None:
     branch = onnx.helper.make_graph(
         [make("Relu", ["x"], ["z"])], "branch", [], [info("z", onnx.TensorProto.FLOAT, [2])]
     )
-    nodes = [make("Cast", ["c"], ["flag"], to=onnx.TensorProto.BOOL),
-             make("If", ["flag"], ["y"], then_branch=branch, else_branch=branch)]  # fmt: skip
+    nodes = [
+        make("Cast", ["c"], ["flag"], to=onnx.TensorProto.BOOL),
+        make("If", ["flag"], ["y"], then_branch=branch, else_branch=branch),
+    ]
     path = save(tmp_path / "m.onnx", nodes, {"x": [2], "c": [1]}, {"y": [2]}, {})
     with pytest.raises(InputError, match=r"operator If .*control flow"):
         load_source(path)

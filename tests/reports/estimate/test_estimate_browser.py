@@ -40,12 +40,9 @@ def test_hostile_names_run_nothing(browser: Browser, hostile: Estimate) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fragment", "key", "order"),
-    [("#sort=cycles", 1, "descending"), ("#sort=-cycles", -1, "ascending")],
+    ("fragment", "key", "order"), [("#sort=cycles", 1, "descending"), ("#sort=-cycles", -1, "ascending")]
 )
-def test_the_address_sorts(
-    browser: Browser, page: str, small: Estimate, fragment: str, key: int, order: str
-) -> None:  # fmt: skip
+def test_the_address_sorts(browser: Browser, page: str, small: Estimate, fragment: str, key: int, order: str) -> None:
     dom, console = browser.run(page, "--dump-dom", fragment=fragment)
     assert console == []
     expected = [layer.name for layer in sorted(small.layers, key=lambda layer: -key * layer.cost.cycles)]

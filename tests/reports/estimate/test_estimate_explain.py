@@ -14,8 +14,10 @@ def test_loop_nest_bounds_encodings_runner_up_and_notes(small: Estimate) -> None
     lines = explain(layer).replace("\u00a0", " ").splitlines()
     loops = lines.index("loops, outermost first")
     assert lines[loops + 1 : loops + 4] == [
-        "  8 blocks of 98 pixels", "    4 tiles of 32 outputs", "      9 passes of 128 inputs",
-    ]  # fmt: skip
+        "  8 blocks of 98 pixels",
+        "    4 tiles of 32 outputs",
+        "      9 passes of 128 inputs",
+    ]
     (bound,) = (line for line in lines if line.endswith("the bound"))
     assert bound.split()[:2] == ["compute", f"{layer.macs // 1024 + 1:,}"]
     assert "  pattern  30    83.3 %" in lines

@@ -9,12 +9,33 @@ from skipbeat_reports.estimate import figures, to_json
 from tests.reports.estimate.estimates import make_estimate, make_layer
 
 LAYER_KEYS = {
-    "name", "kind", "shape", "pattern", "density", "macs", "macs_dense", "cycles", "cycles_dense", "speedup",
-    "speedup_limit", "utilization", "bound", "dram_bytes", "weight_bits", "energy_pj",
-}  # fmt: skip
+    "name",
+    "kind",
+    "shape",
+    "pattern",
+    "density",
+    "macs",
+    "macs_dense",
+    "cycles",
+    "cycles_dense",
+    "speedup",
+    "speedup_limit",
+    "utilization",
+    "bound",
+    "dram_bytes",
+    "weight_bits",
+    "energy_pj",
+}
 TOTAL_KEYS = {
-    "cycles", "cycles_dense", "speedup", "speedup_limit", "utilization", "latency_ms", "throughput_per_s", "energy_uj",
-}  # fmt: skip
+    "cycles",
+    "cycles_dense",
+    "speedup",
+    "speedup_limit",
+    "utilization",
+    "latency_ms",
+    "throughput_per_s",
+    "energy_uj",
+}
 
 
 def test_the_promised_keys_are_there(small: Estimate) -> None:

@@ -40,10 +40,16 @@ def test_sorting_keys_are_the_exact_numbers(small: Estimate, page: str) -> None:
     found = [float(value) for value in re.findall(r'data-value="([^"]+)"', row[: row.index("</tr>")])]
     layer = small.layers[3]
     assert found == [
-        layer.density, layer.cycles_dense, layer.cost.cycles, layer.speedup, layer.speedup_limit,
-        figures.utilization(layer, small.pes), figures.dram_bytes(layer), figures.weight_bits(layer),
+        layer.density,
+        layer.cycles_dense,
+        layer.cost.cycles,
+        layer.speedup,
+        layer.speedup_limit,
+        figures.utilization(layer, small.pes),
+        figures.dram_bytes(layer),
+        figures.weight_bits(layer),
         figures.energy_pj(layer),
-    ]  # fmt: skip
+    ]
     assert "inf" not in set(re.findall(r'data-value="([^"]+)"', page))
 
 

@@ -52,9 +52,13 @@ def spots(plot: Plot) -> dict[str, tuple[float, float]]:
 def test_titles_in_order_and_none_without_layers(small: Estimate) -> None:
     drawn = plots.all_plots(small)
     assert [plot.title for plot in drawn] == [
-        "Roofline", "Speed-up against density", "Cycles per layer", "Energy per layer", "Where each clock went",
+        "Roofline",
+        "Speed-up against density",
+        "Cycles per layer",
+        "Energy per layer",
+        "Where each clock went",
         "Stored weights",
-    ]  # fmt: skip
+    ]
     assert all(plot.caption and plot.legend for plot in drawn)
     for plot in drawn[2:]:
         assert {layer.name for layer in small.layers} <= set(texts(plot))

@@ -66,7 +66,8 @@ def convolution(machine: Machine) -> Convolution:
     store |= {"memory": 1, "local": 0}
     program = [
         Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint}),
-        load(Kind.TABLE, machine.table_vectors, 0x1000), load(Kind.PARAMETERS, 13, 0x1100, (S,)),
+        load(Kind.TABLE, machine.table_vectors, 0x1000),
+        load(Kind.PARAMETERS, 13, 0x1100, (S,)),
         load(Kind.WEIGHTS, len(tile.words), 0x1200),
         *(load(Kind.ACTIVATIONS, 15, 0x2000 + 60 * b, (X,) if b == 3 else (), b) for b in range(4)),
         Instruction(Opcode.SETUP, {"n0": 1, "n1": 1, "n2": 5, "n3": 3, "step0": 0, "step1": 0, "step2": 1, "step3": 5}),
@@ -75,7 +76,7 @@ def convolution(machine: Machine) -> Convolution:
         ),
         Instruction(Opcode.STORE, {**store, "count": 15, "pool": 1}, (L,)),
         Instruction(Opcode.END),
-    ]  # fmt: skip
+    ]
     memory = image(program)
     for address, data in ((0x1100, parameters), (0x1200, tile.words), (0x2000, activations.view(np.uint8))):
         flat = np.ascontiguousarray(data).ravel()

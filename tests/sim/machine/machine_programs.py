@@ -25,15 +25,23 @@ def random_hardware(rng: np.random.Generator) -> Hardware:
     group = int(rng.choice([g for g in (4, 8, 16) if g <= cols]))
     rows = int(rng.choice([r for r in (1, 2, 4, 8) if cols <= r * group]))
     lanes = [n for n in (1, 2, 4, 8, 16, 32) if cols % n == 0]
-    return Hardware.model_validate({
-        "name": "random-machine", "clock_mhz": 100.0, "array": {"rows": rows, "cols": cols, "group": group},
-        "weights": {"decode_lanes": int(rng.choice(lanes)), "buffer_kib": 32}, "activations": {"buffer_kib": 64},
-        "accumulators": {"depth": 128}, "outputs": {"lanes": int(rng.choice(lanes)), "buffer_kib": max(4, cols // 4)},
-        "memory": {
-            "bytes_per_clock": int(cols * rng.choice([0.25, 0.5, 1, 2, 4])), "latency_clocks": int(rng.integers(0, 50)),
-            "burst_beats": int(rng.choice([1, 3, 16])), "outstanding": int(rng.choice([1, 2, 8])),
-        },
-    })  # fmt: skip
+    return Hardware.model_validate(
+        {
+            "name": "random-machine",
+            "clock_mhz": 100.0,
+            "array": {"rows": rows, "cols": cols, "group": group},
+            "weights": {"decode_lanes": int(rng.choice(lanes)), "buffer_kib": 32},
+            "activations": {"buffer_kib": 64},
+            "accumulators": {"depth": 128},
+            "outputs": {"lanes": int(rng.choice(lanes)), "buffer_kib": max(4, cols // 4)},
+            "memory": {
+                "bytes_per_clock": int(cols * rng.choice([0.25, 0.5, 1, 2, 4])),
+                "latency_clocks": int(rng.integers(0, 50)),
+                "burst_beats": int(rng.choice([1, 3, 16])),
+                "outstanding": int(rng.choice([1, 2, 8])),
+            },
+        }
+    )
 
 
 @dataclass
@@ -151,9 +159,18 @@ class MachineProgram(LoadedMachine):
         if local:
             self._store_locally(vectors)
         fields = {
-            "address": address, "block": self._block, "low": low % 256, "high": high % 256, "raw": raw,
-            "residual": residual, "residual_at": at, "count": count, "pool": pool, "memory": memory, "local": local,
-        }  # fmt: skip
+            "address": address,
+            "block": self._block,
+            "low": low % 256,
+            "high": high % 256,
+            "raw": raw,
+            "residual": residual,
+            "residual_at": at,
+            "count": count,
+            "pool": pool,
+            "memory": memory,
+            "local": local,
+        }
         signal = ((L,) if ends[1] else ()) + ((X,) if local else ())
         self.add(Opcode.STORE, fields, (L,) if ends[0] else (), signal)
 

@@ -34,9 +34,11 @@ def read_tiles(tiles: list[tuple[int, int]], share: float, clocks: int) -> list[
     for clock in range(clocks):
         payload = ports.pack(TILE_READ, dict(zip(("address", "words"), todo[0], strict=True))) if todo else 0
         inputs = {
-            "tiles__valid": int(bool(todo)), "tiles__payload": payload, "data_i": data,
+            "tiles__valid": int(bool(todo)),
+            "tiles__payload": payload,
+            "data_i": data,
             "weights__ready": int(rng.random() < share),
-        }  # fmt: skip
+        }
         outputs = twin.outputs(inputs)
         if todo and outputs["tiles__ready"]:
             todo.popleft()
@@ -77,9 +79,12 @@ def run_fetcher(
     todo, items, given = deque(jobs), [], []
     for clock in range(clocks):
         inputs = {
-            "jobs__valid": int(bool(todo)), "jobs__payload": todo[0].to_word() if todo else 0, "table_i": table,
-            "banks_i": banks, "activations__ready": int(rng.random() < share),
-        }  # fmt: skip
+            "jobs__valid": int(bool(todo)),
+            "jobs__payload": todo[0].to_word() if todo else 0,
+            "table_i": table,
+            "banks_i": banks,
+            "activations__ready": int(rng.random() < share),
+        }
         outputs = twin.outputs(inputs)
         if todo and outputs["jobs__ready"]:
             todo.popleft()
@@ -129,9 +134,11 @@ def test_fetcher_goes_from_job_to_job_without_a_gap() -> None:
 def parameters(rng: np.random.Generator) -> tuple[list[int], dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]]:
     """13 vectors, and what they hold."""
     values = {
-        "bias": rng.integers(-(1 << 31), 1 << 31, V), "multiplier": rng.integers(1, 1 << 31, V),
-        "other": rng.integers(1, 1 << 31, V), "shift": rng.integers(50, 63, V),
-    }  # fmt: skip
+        "bias": rng.integers(-(1 << 31), 1 << 31, V),
+        "multiplier": rng.integers(1, 1 << 31, V),
+        "other": rng.integers(1, 1 << 31, V),
+        "shift": rng.integers(50, 63, V),
+    }
     data = b"".join(values[name].astype("<i4").tobytes() for name in ("bias", "multiplier", "other"))
     data += values["shift"].astype(np.uint8).tobytes()
     return [int.from_bytes(data[V * i : V * (i + 1)], "little") for i in range(13)], values
@@ -157,9 +164,13 @@ def test_output_stage(raw: int, residual: int, pool: int, share: float) -> None:
         offered = bool(items) and (offered or rng.random() < share)
         payload = ports.pack_array(items[0].tolist(), 32) if offered else 0
         inputs = {
-            "jobs__valid": int(clock == 0), "jobs__payload": store, "results__valid": int(offered),
-            "results__payload": payload, "parameter_i": parameter, "residual_i": rest,
-        }  # fmt: skip
+            "jobs__valid": int(clock == 0),
+            "jobs__payload": store,
+            "results__valid": int(offered),
+            "results__payload": payload,
+            "parameter_i": parameter,
+            "residual_i": rest,
+        }
         outputs = twin.outputs(inputs)
         vector = ports.unpack(vector_fields(MACHINE), outputs["vector_o"])
         if vector["valid"]:
@@ -207,9 +218,10 @@ def test_requantisation_is_exact_at_the_extremes() -> None:
 def test_memories() -> None:
     memories = Memories(MACHINE)
     for kind, read in (
-        (Kind.WEIGHTS, memories.read_weight), (Kind.PARAMETERS, memories.read_parameter),
+        (Kind.WEIGHTS, memories.read_weight),
+        (Kind.PARAMETERS, memories.read_parameter),
         (Kind.RESIDUAL, memories.read_residual),
-    ):  # fmt: skip
+    ):
         memories.write(MemoryWrite(kind, 9, 1000 + kind))
         read(9)
     assert (memories.weight, memories.parameter, memories.residual) == (1000, 1002, 1003)

@@ -18,7 +18,7 @@ from skipbeat_arch.machine_ports import (
     bank_write_fields,
     beat_fields,
     memory_write_fields,
-)  # fmt: skip
+)
 from skipbeat_sim.machine.execute import Execute, Job
 from skipbeat_sim.machine.fetch import Fetch
 from skipbeat_sim.machine.load import Load
@@ -66,10 +66,14 @@ def fetch(
     for clock in range(clocks):
         data = coming.pop(0) if coming and clock % 2 else None
         inputs = {
-            "start_i": int(clock == 1), "address_i": base, "count_i": len(words), "halt_i": int(clock >= halt_at),
-            "beat_i": 0 if data is None else beat(data, machine=machine), "requests__ready": int(rng.random() < 0.5),
+            "start_i": int(clock == 1),
+            "address_i": base,
+            "count_i": len(words),
+            "halt_i": int(clock >= halt_at),
+            "beat_i": 0 if data is None else beat(data, machine=machine),
+            "requests__ready": int(rng.random() < 0.5),
             **{f"{queue}__ready": int(rng.random() < 0.7) for queue in got},
-        }  # fmt: skip
+        }
         outputs = twin.outputs(inputs)
         for queue, words_got in got.items():
             if outputs[f"{queue}__valid"] and inputs[f"{queue}__ready"]:
@@ -135,9 +139,13 @@ def run_load(instruction: Instruction, data: list[int]) -> tuple[list[dict[str, 
         valid = int(not taken)
         word = beat(waiting[0], len(waiting) == 1) if waiting and clock > 5 and clock % 2 else 0
         inputs = {
-            "instructions__valid": valid, "instructions__payload": instruction.to_word(), "beat_i": word,
-            "some_i": 3 if clock >= 2 else 1, "halt_i": 0, "requests__ready": int(clock > 3),
-        }  # fmt: skip
+            "instructions__valid": valid,
+            "instructions__payload": instruction.to_word(),
+            "beat_i": word,
+            "some_i": 3 if clock >= 2 else 1,
+            "halt_i": 0,
+            "requests__ready": int(clock > 3),
+        }
         outputs = twin.outputs(inputs)
         if word:
             waiting.pop(0)

@@ -24,12 +24,20 @@ def drive(model: Accelerator, memory: Bytes, count: int, clocks: int, rst_at: in
         external.evaluate()
         r = external.r
         inputs = {
-            "start_i": int(clock in (0, 2)), "address_i": 0, "count_i": count, "rst": int(clock == rst_at),
-            "bus__arready": 1, "bus__awready": 1, "bus__wready": int(external.w_ready),
+            "start_i": int(clock in (0, 2)),
+            "address_i": 0,
+            "count_i": count,
+            "rst": int(clock == rst_at),
+            "bus__arready": 1,
+            "bus__awready": 1,
+            "bus__wready": int(external.w_ready),
             "bus__rvalid": int(r is not None),
-            "bus__rdata": r.data if r else 5, "bus__rresp": r.resp if r else 3, "bus__rlast": int(r.last) if r else 1,
-            "bus__bvalid": int(external.b_resp is not None), "bus__bresp": external.b_resp or 0,
-        }  # fmt: skip
+            "bus__rdata": r.data if r else 5,
+            "bus__rresp": r.resp if r else 3,
+            "bus__rlast": int(r.last) if r else 1,
+            "bus__bvalid": int(external.b_resp is not None),
+            "bus__bresp": external.b_resp or 0,
+        }
         outputs = model.outputs(inputs)
         rows.append(outputs)
         ar, aw = (

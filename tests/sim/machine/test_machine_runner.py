@@ -83,9 +83,13 @@ def test_random_programs_leave_the_memory_that_arithmetic_gives(seed: int) -> No
 def test_wide_vectors_and_every_port(rows: int, cols: int, share: float) -> None:
     """With 32 columns a vector holds two instructions, with 64 four."""
     keys = [
-        f"array.rows={rows}", f"array.cols={cols}", f"memory.bytes_per_clock={int(cols * share)}",
-        "activations.buffer_kib=128", "outputs.buffer_kib=16", "weights.buffer_kib=64",
-    ]  # fmt: skip
+        f"array.rows={rows}",
+        f"array.cols={cols}",
+        f"memory.bytes_per_clock={int(cols * share)}",
+        "activations.buffer_kib=128",
+        "outputs.buffer_kib=16",
+        "weights.buffer_kib=64",
+    ]
     _check_random(Machine.of(load_hardware("tiny-4x4", keys)), np.random.default_rng([cols, int(4 * share)]))
 
 

@@ -55,10 +55,14 @@ def test_reader(burst: int, outstanding: int, width: int, seed: int) -> None:
         r = waiting[0] if waiting and rng.random() < 0.6 else None
         words = dict(zip(("address", "count"), todo[0], strict=True)) if valid else {}
         inputs = {
-            "requests__valid": int(valid), "bus__arready": int(rng.random() < 0.7), "bus__rvalid": int(r is not None),
+            "requests__valid": int(valid),
+            "bus__arready": int(rng.random() < 0.7),
+            "bus__rvalid": int(r is not None),
             "requests__payload": ports.pack(REQUEST, words) if valid else 0,
-            "bus__rdata": r[0] if r else 99, "bus__rlast": int(r[1]) if r else 1, "bus__rresp": 0,
-        }  # fmt: skip
+            "bus__rdata": r[0] if r else 99,
+            "bus__rlast": int(r[1]) if r else 1,
+            "bus__rresp": 0,
+        }
         outputs = twin.outputs(inputs)
         assert outputs["bus__rready"] == 1
         beat = ports.unpack(beat_fields(design), outputs["beat_o"])
@@ -94,9 +98,14 @@ def test_reader_keeps_the_bus_full_and_reports_errors() -> None:
     for clock in range(6):
         payload = ports.pack(REQUEST, dict(zip(("address", "count"), requests[0], strict=True))) if requests else 0
         inputs = {
-            "requests__valid": int(bool(requests)), "requests__payload": payload, "bus__arready": 1,
-            "bus__rvalid": int(clock >= 2), "bus__rdata": 0, "bus__rresp": 2 * (clock == 4), "bus__rlast": 1,
-        }  # fmt: skip
+            "requests__valid": int(bool(requests)),
+            "requests__payload": payload,
+            "bus__arready": 1,
+            "bus__rvalid": int(clock >= 2),
+            "bus__rdata": 0,
+            "bus__rresp": 2 * (clock == 4),
+            "bus__rlast": 1,
+        }
         outputs = twin.outputs(inputs)
         if requests and outputs["requests__ready"]:
             requests.popleft()
@@ -125,10 +134,14 @@ def test_writer(burst: int, width: int, seed: int) -> None:
         words = dict(zip(("address", "count", "start"), todo[0], strict=True)) if valid else {}
         b = int(answers > 0 and rng.random() < 0.4)
         inputs = {
-            "requests__valid": int(valid), "requests__payload": ports.pack(WRITE_REQUEST, words) if valid else 0,
-            "read_data_i": reads, "bus__awready": int(rng.random() < 0.6), "bus__wready": int(rng.random() < 0.6),
-            "bus__bvalid": b, "bus__bresp": 0,
-        }  # fmt: skip
+            "requests__valid": int(valid),
+            "requests__payload": ports.pack(WRITE_REQUEST, words) if valid else 0,
+            "read_data_i": reads,
+            "bus__awready": int(rng.random() < 0.6),
+            "bus__wready": int(rng.random() < 0.6),
+            "bus__bvalid": b,
+            "bus__bresp": 0,
+        }
         outputs = twin.outputs(inputs)
         reads = stored(outputs["read_address_o"])  # the data of the next clock
         assert outputs["bus__wstrb"] == (1 << size) - 1
@@ -168,10 +181,14 @@ def test_writer_keeps_the_bus_full(width: int, beats: int) -> None:
     sent = []
     for clock in range(200):
         inputs = {
-            "requests__valid": int(clock == 0), "read_data_i": clock, "bus__awready": 1, "bus__wready": 1,
+            "requests__valid": int(clock == 0),
+            "read_data_i": clock,
+            "bus__awready": 1,
+            "bus__wready": 1,
             "requests__payload": ports.pack(WRITE_REQUEST, {"address": 0, "count": 40, "start": 0}),
-            "bus__bvalid": 0, "bus__bresp": 0,
-        }  # fmt: skip
+            "bus__bvalid": 0,
+            "bus__bresp": 0,
+        }
         if twin.outputs(inputs)["bus__wvalid"]:
             sent.append(clock)
         twin.tick(inputs)

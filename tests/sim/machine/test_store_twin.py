@@ -48,11 +48,15 @@ class Bench:
             showing = left > 0 and clock % self.every == 0
             vector = {"valid": int(showing), "data": clock, "final": int(left == 1), "index": index}
             inputs = {
-                "instructions__valid": int(bool(words)), "instructions__payload": words[0] if words else 0,
-                "some_i": 1, "halt_i": int(clock >= halt_at), "jobs__ready": int(left == 0),
-                "done_i": int(clock in self.done_at), "vector_i": ports.pack(vector_fields(MACHINE), vector),
+                "instructions__valid": int(bool(words)),
+                "instructions__payload": words[0] if words else 0,
+                "some_i": 1,
+                "halt_i": int(clock >= halt_at),
+                "jobs__ready": int(left == 0),
+                "done_i": int(clock in self.done_at),
+                "vector_i": ports.pack(vector_fields(MACHINE), vector),
                 "requests__ready": 1,
-            }  # fmt: skip
+            }
             outputs = twin.outputs(inputs)
             self._see(clock, outputs, inputs)
             if showing:
@@ -88,20 +92,33 @@ def test_it_uses_both_halves_in_turn() -> None:
     """Two jobs may be under way; the third begins when the first is written, and END when all are."""
     bench = Bench([*(store(64 * n, 1, 0) for n in range(3)), END], {30, 60, 70})
     assert bench.run(90) == [
-        ("begin", 0, 1), ("write", 5, 0), ("write", 10, 1), ("ask", 0, 0), ("give", 11, 2), ("begin", 11, 1),
-        ("write", 15, HALF), ("write", 20, HALF + 1), ("give", 21, 2), ("ask", 64, HALF), ("give", 31, 1),
-        ("begin", 31, 1), ("write", 35, 0), ("write", 40, 1), ("give", 41, 2), ("ask", 128, 0), ("give", 61, 1),
-        ("give", 71, 1), ("end", 71, 0),
-    ]  # fmt: skip
+        ("begin", 0, 1),
+        ("write", 5, 0),
+        ("write", 10, 1),
+        ("ask", 0, 0),
+        ("give", 11, 2),
+        ("begin", 11, 1),
+        ("write", 15, HALF),
+        ("write", 20, HALF + 1),
+        ("give", 21, 2),
+        ("ask", 64, HALF),
+        ("give", 31, 1),
+        ("begin", 31, 1),
+        ("write", 35, 0),
+        ("write", 40, 1),
+        ("give", 41, 2),
+        ("ask", 128, 0),
+        ("give", 61, 1),
+        ("give", 71, 1),
+        ("end", 71, 0),
+    ]
     assert bench.local == []
 
 
 def test_a_local_store_needs_no_half_and_no_writer() -> None:
     """Execute's token a clock after the last vector, load's a clock later, END when nothing is open."""
     bench = Bench([place(40), store(0, 0, 1, count=5), END])
-    assert bench.run(40) == [
-        ("place", 0, 0), ("begin", 1, 1), ("give", 26, 2), ("give", 27, 1), ("end", 27, 0),
-    ]  # fmt: skip
+    assert bench.run(40) == [("place", 0, 0), ("begin", 1, 1), ("give", 26, 2), ("give", 27, 1), ("end", 27, 0)]
     writes = [(clock, address, data) for clock, _, address, data in bench.local]
     assert writes == [(5, 40, 5), (10, 41, 10), (15, 43, 15), (20, 44, 20), (25, 46, 25)]
 

@@ -16,11 +16,14 @@ from tests.sim.machine_timing.timing_check import check
 @pytest.mark.parametrize(
     ("preset", "seed"),
     [
-        ("tiny-4x4", 0), pytest.param("tiny-4x4", 2, marks=pytest.mark.slow),
-        pytest.param("tiny-4x4", 4, marks=pytest.mark.slow), ("edge-16x16-m8", 0), ("edge-16x16-m8", 2),
+        ("tiny-4x4", 0),
+        pytest.param("tiny-4x4", 2, marks=pytest.mark.slow),
+        pytest.param("tiny-4x4", 4, marks=pytest.mark.slow),
+        ("edge-16x16-m8", 0),
+        ("edge-16x16-m8", 2),
         ("edge-16x16-m8", 4),
     ],
-)  # fmt: skip
+)
 def test_compiled_networks(preset: str, seed: int) -> None:
     machine = Machine.of(load_hardware(preset))
     program = compile_network(random_graph(np.random.default_rng(seed)), machine.hw)

@@ -43,9 +43,18 @@ def one_vector(items: int) -> list[Instruction]:
     passed = {"command": command.to_word(), "words": 0, "weights": 0, "base": 0, "table": 0}
     place = {"to": 0, "width": 1, "pitch": 1, "period": 0, "bank": 0}
     store = {
-        "address": 0, "block": 0, "low": 0, "high": 0, "raw": 0, "residual": 0, "residual_at": 0, "count": 1,
-        "pool": items, "memory": 0, "local": 1,
-    }  # fmt: skip
+        "address": 0,
+        "block": 0,
+        "low": 0,
+        "high": 0,
+        "raw": 0,
+        "residual": 0,
+        "residual_at": 0,
+        "count": 1,
+        "pool": items,
+        "memory": 0,
+        "local": 1,
+    }
     return [Instruction(Opcode.PASS, passed), Instruction(Opcode.PLACE, place), Instruction(Opcode.STORE, store)]
 
 

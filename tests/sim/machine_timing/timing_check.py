@@ -18,9 +18,13 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def check(
-    machine: Machine, memory: Bytes, instructions: Sequence[Instruction], tiles: Sequence[PackedTile], what: str = "",
+    machine: Machine,
+    memory: Bytes,
+    instructions: Sequence[Instruction],
+    tiles: Sequence[PackedTile],
+    what: str = "",
     address: int = 0,
-) -> MachineTiming:  # fmt: skip
+) -> MachineTiming:
     """Everything that both tell is the same."""
     timing = machine_timing(machine, instructions, tiles, address=address)
     run = run_machine(machine, memory, address, len(instructions), max_clocks=200_000)

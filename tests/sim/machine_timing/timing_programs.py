@@ -32,16 +32,23 @@ def timing_hardware(rng: np.random.Generator) -> Hardware:
     group = int(rng.choice([g for g in (4, 8, 16) if g <= cols <= 8 * g]))
     rows = int(rng.choice([r for r in (1, 2, 4, 8) if cols <= r * group]))
     lanes = [n for n in (1, 2, 4, 8, 16, 32, 64) if cols % n == 0]
-    return Hardware.model_validate({
-        "name": "random-machine", "clock_mhz": 100.0, "array": {"rows": rows, "cols": cols, "group": group},
-        "weights": {"decode_lanes": int(rng.choice(lanes)), "buffer_kib": 64}, "activations": {"buffer_kib": 64},
-        "accumulators": {"depth": 128}, "outputs": {"lanes": int(rng.choice(lanes)), "buffer_kib": 4},
-        "memory": {
-            "bytes_per_clock": int(rng.choice([cols // 4, cols // 2, cols, 2 * cols, 4 * cols])),
-            "latency_clocks": int(rng.integers(0, 50)), "burst_beats": int(rng.choice([1, 2, 3, 16])),
-            "outstanding": int(rng.choice([1, 2, 8])),
-        },
-    })  # fmt: skip
+    return Hardware.model_validate(
+        {
+            "name": "random-machine",
+            "clock_mhz": 100.0,
+            "array": {"rows": rows, "cols": cols, "group": group},
+            "weights": {"decode_lanes": int(rng.choice(lanes)), "buffer_kib": 64},
+            "activations": {"buffer_kib": 64},
+            "accumulators": {"depth": 128},
+            "outputs": {"lanes": int(rng.choice(lanes)), "buffer_kib": 4},
+            "memory": {
+                "bytes_per_clock": int(rng.choice([cols // 4, cols // 2, cols, 2 * cols, 4 * cols])),
+                "latency_clocks": int(rng.integers(0, 50)),
+                "burst_beats": int(rng.choice([1, 2, 3, 16])),
+                "outstanding": int(rng.choice([1, 2, 8])),
+            },
+        }
+    )
 
 
 @dataclass
@@ -78,9 +85,7 @@ class TimingProgram:
         self._setup([1, 1, 1, 1], wait=(L,))
 
     @classmethod
-    def random(
-        cls, machine: Machine, rng: np.random.Generator, parts: int, *, local: bool = True
-    ) -> TimingProgram:  # fmt: skip
+    def random(cls, machine: Machine, rng: np.random.Generator, parts: int, *, local: bool = True) -> TimingProgram:
         """A program of some parts; its last store waits for all engines, and loads may still be under way then."""
         program = cls(machine, rng, local)
         makers = [program._loads, program._zero, program._setups, program._group, program._group, program._group]
@@ -209,8 +214,16 @@ class TimingProgram:
         for _ in range(int(self.rng.choice([0, 0, 0, 1, 2]))):
             self._add(Opcode.PLACE, {"to": 0, "width": 2, "pitch": 3, "period": 0, "bank": 0})
         fields = {
-            "address": DATA + int(self.rng.integers(0, 64)) * self.machine.vector, "block": 0, "low": 0, "high": 127,
-            "raw": int(raw), "residual": 0, "residual_at": 0, "count": count, "pool": pool,
-            "memory": int(goes != "local"), "local": int(goes != "memory"),
-        }  # fmt: skip
+            "address": DATA + int(self.rng.integers(0, 64)) * self.machine.vector,
+            "block": 0,
+            "low": 0,
+            "high": 127,
+            "raw": int(raw),
+            "residual": 0,
+            "residual_at": 0,
+            "count": count,
+            "pool": pool,
+            "memory": int(goes != "local"),
+            "local": int(goes != "memory"),
+        }
         self._add(Opcode.STORE, fields, wait, () if quiet else self._tokens(S)["signal"])
