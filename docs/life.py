@@ -118,7 +118,7 @@ def story() -> dict[str, int]:
     expected = run_graph(quantised.graph, x)
     trace = Trace(Machine.of(hw), program, x[0])
     assert np.array_equal(program.read_output(trace.memory), expected[quantised.graph.output][0])
-    layer = quantised.graph.steps[1].layer
+    layer = quantised.graph.nodes[1].layer
     assert layer.multiplier is not None
     assert layer.shift is not None
     weight, activation = int(layer.weight[TAP * 32 + CHANNEL, OUTPUT]), int(expected["0"][0, CHANNEL, 1, 4])

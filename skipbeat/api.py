@@ -15,8 +15,8 @@ from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import DEFAULT_PRESET, Hardware, load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
+from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate import estimate_model
-from skipbeat_mapper.machine.compile import compile_network
 from skipbeat_models.fold import fold_batch_norms
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.pruners.one_shot import prune_model
@@ -118,7 +118,7 @@ def compile(
     >>> from torch import nn
     >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 4))
     >>> program = compile(model, torch.randn(2, 3, 8, 8), "tiny-4x4")
-    >>> [step.name for step in program.steps]
+    >>> [node.name for node in program.nodes]
     ['0', '3']
 
     Args:

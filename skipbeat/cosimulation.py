@@ -15,8 +15,8 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.stream import PORTS, BoolArray, CoreRun, CoreStimulus
 from skipbeat_arch.timing import CoreTiming, Events
-from skipbeat_mapper.program import CoreProgram
-from skipbeat_mapper.stimulus import collect, stimulus
+from skipbeat_mapper.core_compiler.program import CoreProgram
+from skipbeat_mapper.core_compiler.stimulus import collect, stimulus
 from skipbeat_sim.runner import run_core
 
 SimulatorName = Literal["verilator", "icarus"]

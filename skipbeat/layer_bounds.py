@@ -29,7 +29,7 @@ def layer_bounds(program: MachineProgram, machine: Machine) -> dict[str, dict[Bo
     for name, first, stop in _parts(program):
         part = instructions[first:stop]
         own = bounds.setdefault(name, dict.fromkeys(Bound, 0))
-        own[Bound.COMPUTE] += sum(_steps(i) for i in part)
+        own[Bound.COMPUTE] += sum(_nodes(i) for i in part)
         own[Bound.MEMORY] += _memory(part, machine)
         own[Bound.DECODER] += sum(clocks[first:stop])
         own[Bound.OUTPUT] += sum(_output(i, machine) for i in part)
@@ -39,16 +39,16 @@ def layer_bounds(program: MachineProgram, machine: Machine) -> dict[str, dict[Bo
 def _parts(program: MachineProgram) -> Iterator[tuple[str, int, int]]:
     """The instructions of the layers, each with what stands between it and the one before: (name, first, stop)."""
     first = 0
-    for step in program.steps:
-        yield step.name, first, step.stop
-        first = step.stop
+    for node in program.nodes:
+        yield node.name, first, node.stop
+        first = node.stop
 
 
 def _loads(instruction: Instruction) -> bool:
     return instruction.opcode == Opcode.PASS and command_of(instruction).load
 
 
-def _steps(instruction: Instruction) -> int:
+def _nodes(instruction: Instruction) -> int:
     if instruction.opcode != Opcode.PASS:
         return 0
     command = command_of(instruction)

@@ -8,8 +8,8 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.pattern import measured_pattern
 from skipbeat_arch.workload import Convolution, Workload
-from skipbeat_mapper.compile import compile_dense, compile_layer
-from skipbeat_mapper.program import CoreProgram
+from skipbeat_mapper.core_compiler.compile import compile_dense, compile_layer
+from skipbeat_mapper.core_compiler.program import CoreProgram
 from skipbeat_reports.layer import LayerSummary, WeightBits
 
 

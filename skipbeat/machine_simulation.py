@@ -128,7 +128,7 @@ def run_images(
         ended &= real.done and not real.error
         ran = _of_rtl(program, real)
     return ProgramRun(
-        names=tuple(step.name for step in program.steps),
+        names=tuple(node.name for node in program.nodes),
         timing=timing,
         model=model,
         rtl=ran,
@@ -200,7 +200,7 @@ def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int
 def _ends(program: MachineProgram, stored: Sequence[int], cycles: int) -> tuple[int, ...]:
     """The clock in which the last STORE of each part had its last vector; `stored` is that of each STORE, in order."""
     instructions, ends, done = program.instructions, [], 0
-    for step in program.steps:
-        done += sum(i.opcode == Opcode.STORE for i in instructions[step.start : step.stop])
+    for node in program.nodes:
+        done += sum(i.opcode == Opcode.STORE for i in instructions[node.start : node.stop])
         ends.append(stored[done - 1] if 0 < done <= len(stored) else cycles)
     return tuple(ends)

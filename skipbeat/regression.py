@@ -13,9 +13,9 @@ from skipbeat_arch.command import CoreError
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import unpack_array
-from skipbeat_mapper.compile import compile_layer
-from skipbeat_mapper.program import CoreProgram
-from skipbeat_mapper.stimulus import collect, stimulus
+from skipbeat_mapper.core_compiler.compile import compile_layer
+from skipbeat_mapper.core_compiler.program import CoreProgram
+from skipbeat_mapper.core_compiler.stimulus import collect, stimulus
 
 from .contradictions import Contradiction
 from .cosimulation import SimulatorName, cosimulate, first_difference, rtl_core, verilog_of

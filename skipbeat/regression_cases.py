@@ -13,7 +13,7 @@ from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.stream import PORTS, BoolArray
 from skipbeat_arch.workload import Gemm
-from skipbeat_mapper.compile import CompileOptions
+from skipbeat_mapper.core_compiler.compile import CompileOptions
 
 from .cases import Int8Array, random_gemm
 from .contradictions import KINDS, Contradiction, contradiction

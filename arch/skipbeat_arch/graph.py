@@ -1,6 +1,6 @@
 """A network as the accelerator runs it: integer convolutions between named tensors, one after the other.
 
-One image at a time. A step computes, for each output pixel and channel k,
+One image at a time. A node computes, for each output pixel and channel k,
 
     (sum + bias[k]) * multiplier[k] + residual * residual_multiplier[k], rounded half up, >> shift[k], clamped,
 
@@ -24,7 +24,7 @@ from .workload import Convolution
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """An int8 map of one image (int32 if the step that writes it has no multiplier)."""
+    """An int8 map of one image (int32 if the node that writes it has no multiplier)."""
 
     name: str
     channels: int
@@ -51,7 +51,7 @@ class Pool:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Step:
+class Node:
     """One layer between tensors.
 
     Attributes:
@@ -78,7 +78,7 @@ class Step:
         """
         if not isinstance(self.layer.workload, Convolution):
             raise InputError(
-                f"step {self.layer.name}: expected a convolution (a linear layer is one over the whole map)"
+                f"node {self.layer.name}: expected a convolution (a linear layer is one over the whole map)"
             )
         return self.layer.workload
 
@@ -105,7 +105,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Graph:
-    """Steps in the order in which they run; the last one writes `output`.
+    """Nodes in the order in which they run; the last one writes `output`.
 
     Raises:
         InputError: a tensor that is unknown, read before it is written, written twice or of the wrong shape, or
@@ -113,21 +113,21 @@ class Graph:
     """
 
     tensors: tuple[Tensor, ...]
-    steps: tuple[Step, ...]
+    nodes: tuple[Node, ...]
     input: str
     output: str
 
     def __post_init__(self) -> None:
         if len(self.by_name) != len(self.tensors):
             raise InputError("graph: two tensors have the same name")
-        if not self.steps or self.steps[-1].output != self.output:
-            raise InputError(f"graph: expected the last step to write {self.output}")
+        if not self.nodes or self.nodes[-1].output != self.output:
+            raise InputError(f"graph: expected the last node to write {self.output}")
         written, raw = {self.tensor(self.input).name}, set[str]()
-        for step in self.steps:
-            self._check_step(step, written, raw)
-            written.add(step.output)
-            if step.raw:
-                raw.add(step.output)
+        for node in self.nodes:
+            self._check_node(node, written, raw)
+            written.add(node.output)
+            if node.raw:
+                raw.add(node.output)
 
     @cached_property
     def by_name(self) -> dict[str, Tensor]:
@@ -144,39 +144,39 @@ class Graph:
             raise InputError(f"graph: there is no tensor {name}")
         return self.by_name[name]
 
-    def _check_step(self, step: Step, written: set[str], raw: set[str]) -> None:
-        name, load = step.layer.name, step.convolution
-        for source in (step.input, step.residual):
+    def _check_node(self, node: Node, written: set[str], raw: set[str]) -> None:
+        name, load = node.layer.name, node.convolution
+        for source in (node.input, node.residual):
             if source is not None and (self.tensor(source).name not in written or source in raw):
-                raise InputError(f"step {name}: reads {source}, which no step before it has written as int8")
-        if step.output in written:
-            raise InputError(f"step {name}: {step.output} is written twice")
-        if load.batch != 1 or self.tensor(step.input).shape != (load.c_in, load.height, load.width):
-            raise InputError(f"step {name}: its input {step.input} has shape {self.tensor(step.input).shape}")
-        if min(step.out_shape) < 1 or self.tensor(step.output).shape != step.out_shape:
-            raise InputError(f"step {name}: expected {step.output} of shape {step.out_shape}")
-        if (step.residual is None) != (step.residual_multiplier is None):
-            raise InputError(f"step {name}: expected residual and residual_multiplier together")
-        if step.residual is not None and (step.pool or self.tensor(step.residual).shape != step.out_shape):
-            raise InputError(f"step {name}: expected a residual of shape {step.out_shape} and no pooling")
-        if step.raw and (step.pool or step.residual):
-            raise InputError(f"step {name}: raw sums cannot be pooled and take no residual")
-        self._check_numbers(step)
+                raise InputError(f"node {name}: reads {source}, which no node before it has written as int8")
+        if node.output in written:
+            raise InputError(f"node {name}: {node.output} is written twice")
+        if load.batch != 1 or self.tensor(node.input).shape != (load.c_in, load.height, load.width):
+            raise InputError(f"node {name}: its input {node.input} has shape {self.tensor(node.input).shape}")
+        if min(node.out_shape) < 1 or self.tensor(node.output).shape != node.out_shape:
+            raise InputError(f"node {name}: expected {node.output} of shape {node.out_shape}")
+        if (node.residual is None) != (node.residual_multiplier is None):
+            raise InputError(f"node {name}: expected residual and residual_multiplier together")
+        if node.residual is not None and (node.pool or self.tensor(node.residual).shape != node.out_shape):
+            raise InputError(f"node {name}: expected a residual of shape {node.out_shape} and no pooling")
+        if node.raw and (node.pool or node.residual):
+            raise InputError(f"node {name}: raw sums cannot be pooled and take no residual")
+        self._check_numbers(node)
 
-    def _check_numbers(self, step: Step) -> None:
-        layer, channels, limit = step.layer, step.out_shape[0], 1 << MULTIPLIER_BITS
+    def _check_numbers(self, node: Node) -> None:
+        layer, channels, limit = node.layer, node.out_shape[0], 1 << MULTIPLIER_BITS
         if layer.bias.shape != (channels,):
-            raise InputError(f"step {layer.name}: expected a bias of shape ({channels},), not {layer.bias.shape}")
+            raise InputError(f"node {layer.name}: expected a bias of shape ({channels},), not {layer.bias.shape}")
         for what, values, least, most in (
             ("multiplier", layer.multiplier, 1, limit - 1),
             ("shift", layer.shift, 1, MAX_SHIFT),
-            ("residual_multiplier", step.residual_multiplier, 0, limit - 1),
+            ("residual_multiplier", node.residual_multiplier, 0, limit - 1),
         ):
             if values is None:
                 continue
             if values.shape != (channels,) or values.min() < least or values.max() > most:
-                raise InputError(f"step {layer.name}: expected {channels} values of {what} in {least}..{most}")
+                raise InputError(f"node {layer.name}: expected {channels} values of {what} in {least}..{most}")
         if (layer.multiplier is None) != (layer.shift is None):
-            raise InputError(f"step {layer.name}: expected multiplier and shift together")
+            raise InputError(f"node {layer.name}: expected multiplier and shift together")
         if not -128 <= layer.low <= layer.high <= 127:
-            raise InputError(f"step {layer.name}: expected -128 <= low <= high <= 127, not {layer.low}, {layer.high}")
+            raise InputError(f"node {layer.name}: expected -128 <= low <= high <= 127, not {layer.low}, {layer.high}")

@@ -32,10 +32,10 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepRange:
-    """The instructions that compute one step: from `start` (its first of execute or store) to before `stop`.
+class NodeRange:
+    """The instructions that compute one node: from `start` (its first of execute or store) to before `stop`.
 
-    Loads for a later step may lie in between, so that they overlap with this one.
+    Loads for a later node may lie in between, so that they overlap with this one.
     """
 
     name: str
@@ -56,7 +56,7 @@ class MachineProgram:
         address, count: of the instructions; `address` in bytes.
         tensors: every tensor that is in memory, for one group of images after the other; of each the input is the
             first, the output the last.
-        steps: in the order in which they run: all steps for the first group of images, then for the next.
+        nodes: in the order in which they run: all nodes for the first group of images, then for the next.
         fold: how the image lies in the input tensor; None if as it is.
     """
 
@@ -68,7 +68,7 @@ class MachineProgram:
     address: int
     count: int
     tensors: tuple[Place, ...]
-    steps: tuple[StepRange, ...]
+    nodes: tuple[NodeRange, ...]
     fold: Fold | None = None
 
     @property
@@ -138,7 +138,7 @@ class MachineProgram:
         return from_memory(data, place.shape, self.vector, raw=place.raw)
 
     def read_output(self, memory: Bytes, image: int = 0) -> npt.NDArray[np.int8] | npt.NDArray[np.int32]:
-        """The output [K, H, W] of an image: int32 if the last step has no requantisation, otherwise int8."""
+        """The output [K, H, W] of an image: int32 if the last node has no requantisation, otherwise int8."""
         return self.read_tensor(memory, self.place(self.output.name, image), image)
 
     def _pixels(self, memory: Bytes, place: Place) -> Bytes:

@@ -20,7 +20,7 @@ from .errors import InputError
 from .fold import Fold
 from .instruction import INSTRUCTION_BYTES, VERSION
 from .machine import Machine
-from .machine_program import MachineProgram, Place, StepRange
+from .machine_program import MachineProgram, NodeRange, Place
 
 MAGIC = b"skipbeat"
 FILE_VERSION = 2
@@ -92,7 +92,7 @@ def _header(program: MachineProgram) -> dict[str, Any]:
         "count": program.count,
         "tensors": [[t.name, t.address, list(t.shape), t.raw, t.first, t.images] for t in program.tensors],
         "fold": None if program.fold is None else dataclasses.asdict(program.fold),
-        "steps": [[s.name, s.start, s.stop] for s in program.steps],
+        "nodes": [[s.name, s.start, s.stop] for s in program.nodes],
     }
 
 
@@ -130,8 +130,8 @@ def _program(header: dict[str, Any], fingerprint: int, image: np.ndarray[Any, An
                 )
                 for name, address, (c, h, w), raw, first, images in header["tensors"]
             ),
-            steps=tuple(
-                StepRange(name=str(name), start=int(start), stop=int(stop)) for name, start, stop in header["steps"]
+            nodes=tuple(
+                NodeRange(name=str(name), start=int(start), stop=int(stop)) for name, start, stop in header["nodes"]
             ),
             fold=_fold(header["fold"]),
         )

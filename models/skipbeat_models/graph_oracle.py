@@ -1,4 +1,4 @@
-"""The integer oracle of graphs: what the accelerator must give for every tensor, from the mathematics of each step.
+"""The integer oracle of graphs: what the accelerator must give for every tensor, from the mathematics of each node.
 
 It knows nothing of groups, tiles, buffers or instructions: convolutions run in PyTorch's float64, which is exact here
 (see `oracle`), the rest in int64.
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.graph import Graph, Pool, Step
+from skipbeat_arch.graph import Graph, Node, Pool
 
 from .oracle import integer_sums
 
@@ -29,7 +29,7 @@ def run_graph(graph: Graph, x: Int8Array) -> Values:
         x: int8 [C, H, W] or [N, C, H, W].
 
     Returns:
-        int8 of the same number of dimensions; int32 where a step has no multiplier.
+        int8 of the same number of dimensions; int32 where a node has no multiplier.
 
     Raises:
         InputError: an input of another type or shape, or sums that leave int32.
@@ -39,26 +39,26 @@ def run_graph(graph: Graph, x: Int8Array) -> Values:
         raise InputError(f"input {x.dtype} {x.shape}: expected int8 [C, H, W] or [N, C, H, W] of {shape}")
     maps: dict[str, Int8Array] = {graph.input: x if x.ndim == 4 else x[None]}
     values: Values = {graph.input: maps[graph.input]}
-    for step in graph.steps:
-        sums, layer = _sums(step, maps[step.input]), step.layer
+    for node in graph.nodes:
+        sums, layer = _sums(node, maps[node.input]), node.layer
         if layer.multiplier is None or layer.shift is None:
-            values[step.output] = sums.astype(np.int32)
+            values[node.output] = sums.astype(np.int32)
             continue
         product = sums * layer.multiplier[:, None, None]
-        if step.residual is not None and step.residual_multiplier is not None:
-            product += maps[step.residual].astype(np.int64) * step.residual_multiplier[:, None, None]
+        if node.residual is not None and node.residual_multiplier is not None:
+            product += maps[node.residual].astype(np.int64) * node.residual_multiplier[:, None, None]
         result = _shifted(product, layer.shift[:, None, None], layer.low, layer.high)
-        values[step.output] = maps[step.output] = _pooled(result, step.window)
+        values[node.output] = maps[node.output] = _pooled(result, node.window)
     return values if x.ndim == 4 else {name: value[0] for name, value in values.items()}
 
 
-def _sums(step: Step, x: Int8Array) -> Int64Array:
+def _sums(node: Node, x: Int8Array) -> Int64Array:
     """`x * w + bias`, int64 [N, K, H, W]."""
-    exact = integer_sums(step.layer, x)
-    with_bias: Int64Array = exact + step.layer.bias
+    exact = integer_sums(node.layer, x)
+    with_bias: Int64Array = exact + node.layer.bias
     if max(np.abs(exact).max(), np.abs(with_bias).max()) >= _INT32:
-        raise InputError(f"step {step.layer.name}: its sums do not fit int32")
-    maps = with_bias.reshape(len(x), *step.convolution.out_size, -1).transpose(0, 3, 1, 2)
+        raise InputError(f"node {node.layer.name}: its sums do not fit int32")
+    maps = with_bias.reshape(len(x), *node.convolution.out_size, -1).transpose(0, 3, 1, 2)
     return np.ascontiguousarray(maps)
 
 

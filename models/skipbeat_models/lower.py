@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.graph import Graph, Pool, Step, Tensor
+from skipbeat_arch.graph import Graph, Node, Pool, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.numbers import MULTIPLIER_BITS
 from skipbeat_arch.workload import Convolution, Gemm
@@ -18,7 +18,7 @@ from .network import Flatten, IntegerNetwork, MaxPool
 def to_graph(network: IntegerNetwork) -> Graph:
     """A network of convolutions, max pooling and linear layers as steps of the accelerator.
 
-    Max pooling joins the layer before it. Where that cannot be, it becomes a step of its own: a depthwise 1x1
+    Max pooling joins the layer before it. Where that cannot be, it becomes a node of its own: a depthwise 1x1
     convolution that copies, whose zero padding never wins because its input is not negative. A linear layer is a
     convolution whose kernel is the map that was flattened.
 
@@ -30,36 +30,36 @@ def to_graph(network: IntegerNetwork) -> Graph:
             name="input", channels=network.input_shape[0], height=network.input_shape[1], width=network.input_shape[2]
         )
     ]
-    steps: list[Step] = []
+    nodes: list[Node] = []
     for stage in network.stages:
         if isinstance(stage, Flatten):
             continue  # a linear layer reads the map as it lies
         at = tensors[-1]
         if isinstance(stage, MaxPool):
             pool = Pool(kernel=stage.kernel, stride=stage.stride)
-            if steps and _joins(steps[-1], stage):
-                steps[-1] = dataclasses.replace(steps[-1], pool=pool)
-                tensors[-1] = _output(steps[-1])
+            if nodes and _joins(nodes[-1], stage):
+                nodes[-1] = dataclasses.replace(nodes[-1], pool=pool)
+                tensors[-1] = _output(nodes[-1])
                 continue
-            low = steps[-1].layer.low if steps else -128
+            low = nodes[-1].layer.low if nodes else -128
             if stage.padding != (0, 0) and low < 0:
                 raise InputError(f"stage {stage.name}: max pooling with padding needs an input without negative values")
-            steps.append(Step(layer=_copy(stage, at), input=at.name, output=stage.name, pool=pool))
+            nodes.append(Node(layer=_copy(stage, at), input=at.name, output=stage.name, pool=pool))
         else:
-            steps.append(Step(layer=_as_convolution(stage, at), input=at.name, output=stage.name))
-        tensors.append(_output(steps[-1]))
-    return Graph(tensors=tuple(tensors), steps=tuple(steps), input="input", output=tensors[-1].name)
+            nodes.append(Node(layer=_as_convolution(stage, at), input=at.name, output=stage.name))
+        tensors.append(_output(nodes[-1]))
+    return Graph(tensors=tuple(tensors), nodes=tuple(nodes), input="input", output=tensors[-1].name)
 
 
-def _joins(step: Step, stage: MaxPool) -> bool:
-    """Whether a pooling can be done at the output of the step before it, without computing a pixel twice."""
+def _joins(node: Node, stage: MaxPool) -> bool:
+    """Whether a pooling can be done at the output of the node before it, without computing a pixel twice."""
     whole = stage.kernel == stage.stride and stage.padding == (0, 0)
-    return whole and step.pool is None and step.residual is None and not step.raw
+    return whole and node.pool is None and node.residual is None and not node.raw
 
 
-def _output(step: Step) -> Tensor:
-    channels, height, width = step.out_shape
-    return Tensor(name=step.output, channels=channels, height=height, width=width)
+def _output(node: Node) -> Tensor:
+    channels, height, width = node.out_shape
+    return Tensor(name=node.output, channels=channels, height=height, width=width)
 
 
 def _as_convolution(layer: IntegerLayer, at: Tensor) -> IntegerLayer:

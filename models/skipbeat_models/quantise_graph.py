@@ -16,7 +16,7 @@ import torch
 from torch import fx, nn
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.graph import Graph, Pool, Step, Tensor
+from skipbeat_arch.graph import Graph, Node, Pool, Tensor
 from skipbeat_arch.workload import Convolution, ReductionOrder
 
 from .dataflow import INPUT, Average, Operation, operations
@@ -138,7 +138,7 @@ class _Builder:
         self._tensors: dict[fx.Node, Tensor] = {}
         self._scales: dict[fx.Node, float] = {}
         self._not_negative: set[fx.Node] = set()
-        self._steps: list[Step] = []
+        self._nodes: list[Node] = []
 
     def add_input(self, node: fx.Node, tensor: Tensor) -> None:
         """The graph's input."""
@@ -146,7 +146,7 @@ class _Builder:
         self._scales[node] = activation_scale(self._largest[node])
 
     def add(self, operation: Operation, *, last: bool) -> None:
-        """One operation as a step; the last one gives logits."""
+        """One operation as a node; the last one gives logits."""
         plain = not operation.relu and operation.residual is None and operation.pool is None
         if last and not (plain and isinstance(operation.module, Prunable)):
             raise InputError("network to quantise: expected its last module to be a Linear or a Conv2d")
@@ -160,7 +160,7 @@ class _Builder:
         )
         quantised = self._quantise(operation, scales)
         pool = operation.pool
-        step = Step(
+        node = Node(
             layer=quantised.layer,
             input=self._tensors[operation.source].name,
             output=operation.name,
@@ -168,9 +168,9 @@ class _Builder:
             residual=None if residual is None else self._tensors[residual].name,
             residual_multiplier=quantised.residual_multiplier,
         )
-        self._steps.append(step)
-        channels, height, width = step.out_shape
-        self._tensors[operation.result] = Tensor(name=step.output, channels=channels, height=height, width=width)
+        self._nodes.append(node)
+        channels, height, width = node.out_shape
+        self._tensors[operation.result] = Tensor(name=node.output, channels=channels, height=height, width=width)
         self._scales[operation.result] = quantised.scale
         kept = operation.module is None or isinstance(operation.module, Average)
         if operation.relu or (kept and residual is None and operation.source in self._not_negative):
@@ -191,9 +191,9 @@ class _Builder:
         return ones_layer(name, _depthwise(at, padding=padding), scales, relu=operation.relu)
 
     def finish(self) -> QuantisedGraph:
-        """The graph of all steps."""
+        """The graph of all nodes."""
         tensors = tuple(self._tensors.values())
-        graph = Graph(tensors=tensors, steps=tuple(self._steps), input=tensors[0].name, output=self._steps[-1].output)
+        graph = Graph(tensors=tensors, nodes=tuple(self._nodes), input=tensors[0].name, output=self._nodes[-1].output)
         scales = {tensor.name: self._scales[node] for node, tensor in self._tensors.items()}
         return QuantisedGraph(graph=graph, scales=scales)
 

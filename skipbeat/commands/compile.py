@@ -32,7 +32,7 @@ def command(source: str, pattern: str | None, hw: str, overrides: tuple[str, ...
     Machine.of(hardware)
     wanted = None if pattern is None else Pattern.parse(pattern)
 
-    from skipbeat_mapper.machine.compile import compile_network
+    from skipbeat_mapper.compile import compile_network
 
     from ..files import make_folder
     from ..networks import prepare_network

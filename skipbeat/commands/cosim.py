@@ -53,7 +53,7 @@ def command(
     gemm = parse_gemm(sizes)
     wanted = Pattern.parse(pattern)
 
-    from skipbeat_mapper.compile import compile_layer
+    from skipbeat_mapper.core_compiler.compile import compile_layer
 
     from ..cases import random_gemm
     from ..cosimulation import cosimulate, rtl_core

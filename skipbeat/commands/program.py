@@ -21,7 +21,7 @@ def command(file: Path) -> None:
     for place in program.tensors:
         kind = "int32" if place.raw else "int8"
         click.echo(f"; {place.address:#010x} {place.name}: {kind} {'x'.join(map(str, place.shape))}")
-    starts = {step.start: step.name for step in program.steps}
+    starts = {node.start: node.name for node in program.nodes}
     for number, line in enumerate(disassemble(program.instructions)):
         if number in starts:
             click.echo(f"; {starts[number]}")

@@ -67,7 +67,7 @@ def command(
     machine = Machine.of(hardware)
     wanted = None if pattern is None else Pattern.parse(pattern)
 
-    from skipbeat_mapper.machine.compile import compile_network
+    from skipbeat_mapper.compile import compile_network
     from skipbeat_models.graph_oracle import run_graph
 
     from ..layer_bounds import layer_bounds

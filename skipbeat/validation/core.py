@@ -8,7 +8,7 @@ import numpy as np
 
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.workload import Convolution, Workload
-from skipbeat_mapper.compile import compile_layer
+from skipbeat_mapper.core_compiler.compile import compile_layer
 from skipbeat_mapper.references.work import Ratio
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.graph import Graph, Pool, Step, Tensor
+from skipbeat_arch.graph import Graph, Node, Pool, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.workload import Convolution, Gemm
 
@@ -21,12 +21,12 @@ LAYER = IntegerLayer(
     multiplier=np.full(3, 1 << 30),
     shift=np.full(3, 31),
 )
-STEP = Step(layer=LAYER, input="x", output="y", pool=Pool(kernel=(2, 2), stride=(2, 2)))
+STEP = Node(layer=LAYER, input="x", output="y", pool=Pool(kernel=(2, 2), stride=(2, 2)))
 X, Y = Tensor(name="x", channels=2, height=4, width=6), Tensor(name="y", channels=3, height=2, width=3)
 
 
-def graph(step: Step, *tensors: Tensor, output: str = "y") -> Graph:
-    return Graph(tensors=tensors or (X, Y), steps=(step,), input="x", output=output)
+def graph(node: Node, *tensors: Tensor, output: str = "y") -> Graph:
+    return Graph(tensors=tensors or (X, Y), nodes=(node,), input="x", output=output)
 
 
 def test_a_sound_graph() -> None:
@@ -39,8 +39,8 @@ def test_a_sound_graph() -> None:
     ("change", "message"),
     [
         ({"input": "z"}, "there is no tensor z"),
-        ({"input": "y"}, "reads y, which no step before it has written"),
-        ({"output": "x"}, "expected the last step to write y"),
+        ({"input": "y"}, "reads y, which no node before it has written"),
+        ({"output": "x"}, "expected the last node to write y"),
         ({"pool": None}, r"expected y of shape \(3, 4, 6\)"),
         ({"residual": "x"}, "residual and residual_multiplier together"),
         ({"residual": "x", "residual_multiplier": np.ones(3, np.int64)}, "expected a residual of shape"),

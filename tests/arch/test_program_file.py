@@ -13,7 +13,7 @@ from skipbeat_arch.fold import Fold
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import VERSION, Instruction, Opcode
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_program import MachineProgram, Place, StepRange
+from skipbeat_arch.machine_program import MachineProgram, NodeRange, Place
 from skipbeat_arch.program_file import load_program, save_program
 
 MACHINE = Machine.of(load_hardware("edge-8x8"))
@@ -35,7 +35,7 @@ def program() -> MachineProgram:
             Place(name="input", address=32, shape=(3, 2, 2)),
             Place(name="output", address=64, shape=(9, 1, 1), raw=True),
         ),
-        steps=(StepRange(name="fc", start=1, stop=2),),
+        nodes=(NodeRange(name="fc", start=1, stop=2),),
     )
 
 
@@ -46,7 +46,7 @@ def test_it_comes_back(program: MachineProgram, tmp_path: Path) -> None:
     again = load_program(path, MACHINE)
     np.testing.assert_array_equal(again.image, program.image)
     assert again.instructions == program.instructions
-    for name in ("hardware", "fingerprint", "vector", "memory_bytes", "address", "count", "tensors", "steps"):
+    for name in ("hardware", "fingerprint", "vector", "memory_bytes", "address", "count", "tensors", "nodes"):
         assert getattr(again, name) == getattr(program, name)
 
 

@@ -13,10 +13,10 @@ from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.stream import CoreStimulus
 from skipbeat_arch.workload import Convolution, Gemm
-from skipbeat_mapper.compile import CompileOptions, compile_dense, compile_layer
+from skipbeat_mapper.core_compiler.compile import CompileOptions, compile_dense, compile_layer
+from skipbeat_mapper.core_compiler.schedule import Loop
+from skipbeat_mapper.core_compiler.stimulus import collect, stimulus
 from skipbeat_mapper.gather import block_diagonal, gather
-from skipbeat_mapper.schedule import Loop
-from skipbeat_mapper.stimulus import collect, stimulus
 from skipbeat_sim.timing import core_cycles
 
 MakeHw = Callable[..., Hardware]

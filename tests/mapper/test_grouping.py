@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.workload import Convolution, Gemm
-from skipbeat_mapper.grouping import candidates, segmented, workload_groupings
+from skipbeat_mapper.core_compiler.grouping import candidates, segmented, workload_groupings
 
 
 def fullest(lines: np.ndarray) -> int:

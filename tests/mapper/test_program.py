@@ -7,9 +7,9 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.tile import unpack_tile
 from skipbeat_arch.workload import Gemm
-from skipbeat_mapper.compile import CompileOptions, compile_layer
-from skipbeat_mapper.program import CoreProgram
-from skipbeat_mapper.stimulus import collect, stimulus
+from skipbeat_mapper.core_compiler.compile import CompileOptions, compile_layer
+from skipbeat_mapper.core_compiler.program import CoreProgram
+from skipbeat_mapper.core_compiler.stimulus import collect, stimulus
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.workload import Gemm
-from skipbeat_mapper.compile import compile_layer
-from skipbeat_mapper.stimulus import collect, stimulus
+from skipbeat_mapper.core_compiler.compile import compile_layer
+from skipbeat_mapper.core_compiler.stimulus import collect, stimulus
 from skipbeat_sim.runner import run_core
 
 

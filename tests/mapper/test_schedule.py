@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skipbeat_arch.hardware import Hardware
-from skipbeat_mapper.grouping import plain
-from skipbeat_mapper.schedule import Loop, pixel_blocks, schedule
-from skipbeat_mapper.tiling import ColumnTile, Tiler
+from skipbeat_mapper.core_compiler.grouping import plain
+from skipbeat_mapper.core_compiler.schedule import Loop, pixel_blocks, schedule
+from skipbeat_mapper.core_compiler.tiling import ColumnTile, Tiler
 
 
 @given(pixels=st.integers(1, 5000), largest=st.integers(1, 1024))

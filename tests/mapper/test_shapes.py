@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import pack_tile
-from skipbeat_mapper.shapes import ShapeTable
+from skipbeat_mapper.core_compiler.shapes import ShapeTable
 
 
 @settings(max_examples=100, deadline=None)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.workload import Gemm
-from skipbeat_mapper.grouping import plain, workload_groupings
-from skipbeat_mapper.tiling import ColumnTile, Tiler
+from skipbeat_mapper.core_compiler.grouping import plain, workload_groupings
+from skipbeat_mapper.core_compiler.tiling import ColumnTile, Tiler
 
 
 def rebuild(columns: list[ColumnTile], weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.graph import Graph, Pool, Step, Tensor
+from skipbeat_arch.graph import Graph, Node, Pool, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.workload import Convolution, ReductionOrder
 from skipbeat_models.graph_oracle import run_graph
@@ -37,12 +37,12 @@ def layer(name: str, load: Convolution, rng: np.random.Generator, *, raw: bool =
 
 
 class Builder:
-    """Adds steps to a graph, each on the tensor before it."""
+    """Adds nodes to a graph, each on the tensor before it."""
 
     def __init__(self, rng: np.random.Generator, shape: tuple[int, int, int]) -> None:
         self._rng = rng
         self._tensors = [Tensor(name="input", channels=shape[0], height=shape[1], width=shape[2])]
-        self._steps: list[Step] = []
+        self._nodes: list[Node] = []
 
     def add(
         self,
@@ -58,8 +58,8 @@ class Builder:
         residual: str | None = None,
         raw: bool = False,
     ) -> None:
-        """A step called s0, s1, ..."""
-        at, name = self._tensors[-1], f"s{len(self._steps)}"
+        """A node called s0, s1, ..."""
+        at, name = self._tensors[-1], f"s{len(self._nodes)}"
         load = Convolution(
             batch=1,
             c_in=at.channels,
@@ -73,7 +73,7 @@ class Builder:
             groups=groups,
             order=order,
         )
-        step = Step(
+        node = Node(
             layer=layer(name, load, self._rng, raw=raw),
             input=at.name,
             output=name,
@@ -81,14 +81,14 @@ class Builder:
             residual=residual,
             residual_multiplier=self._rng.integers(0, 1 << 31, c_out) if residual else None,
         )
-        self._steps.append(step)
-        channels, height, width = step.out_shape
+        self._nodes.append(node)
+        channels, height, width = node.out_shape
         self._tensors.append(Tensor(name=name, channels=channels, height=height, width=width))
 
     def graph(self) -> Graph:
-        """The steps so far."""
+        """The nodes so far."""
         return Graph(
-            tensors=tuple(self._tensors), steps=tuple(self._steps), input="input", output=self._steps[-1].output
+            tensors=tuple(self._tensors), nodes=tuple(self._nodes), input="input", output=self._nodes[-1].output
         )
 
 
@@ -104,9 +104,9 @@ def residual_graph(
     return builder.graph()
 
 
-def weight_at(step: Step, k: int, c: int, tap: tuple[int, int]) -> int:
+def weight_at(node: Node, k: int, c: int, tap: tuple[int, int]) -> int:
     """The weight of output k for channel c of its group at a kernel tap, by the contract's order of the axis."""
-    load, matrix = step.convolution, step.layer.weight
+    load, matrix = node.convolution, node.layer.weight
     (height, width), depth = load.kernel, load.c_in // load.groups
     row = (tap[0] * width + tap[1]) * depth + c if load.order == "kh,kw,cin" else (c * height + tap[0]) * width + tap[1]
     if matrix.ndim == 2:
@@ -114,9 +114,9 @@ def weight_at(step: Step, k: int, c: int, tap: tuple[int, int]) -> int:
     return int(matrix[k // load.gemm.k, row, k % load.gemm.k])
 
 
-def pixel(step: Step, values: dict[str, Int8], k: int, y: int, x: int) -> int:
+def pixel(node: Node, values: dict[str, Int8], k: int, y: int, x: int) -> int:
     """One result before pooling, in Python's integers."""
-    load, source, layer = step.convolution, values[step.input], step.layer
+    load, source, layer = node.convolution, values[node.input], node.layer
     depth = load.c_in // load.groups
     total = int(layer.bias[k])
     for c, i, j in itertools.product(range(depth), range(load.kernel[0]), range(load.kernel[1])):
@@ -124,12 +124,12 @@ def pixel(step: Step, values: dict[str, Int8], k: int, y: int, x: int) -> int:
         column = x * load.stride[1] - load.padding[1] + j * load.dilation[1]
         if 0 <= row < load.height and 0 <= column < load.width:
             value = int(source[k // load.gemm.k * depth + c, row, column])
-            total += value * weight_at(step, k, c, (i, j))
+            total += value * weight_at(node, k, c, (i, j))
     if layer.multiplier is None or layer.shift is None:
         return total
     total *= int(layer.multiplier[k])
-    if step.residual is not None and step.residual_multiplier is not None:
-        total += int(values[step.residual][k, y, x]) * int(step.residual_multiplier[k])
+    if node.residual is not None and node.residual_multiplier is not None:
+        total += int(values[node.residual][k, y, x]) * int(node.residual_multiplier[k])
     shift = int(layer.shift[k])
     return max(layer.low, min(layer.high, (total + (1 << shift - 1)) >> shift))
 
@@ -137,18 +137,18 @@ def pixel(step: Step, values: dict[str, Int8], k: int, y: int, x: int) -> int:
 def by_loops(graph: Graph, x: Int8) -> dict[str, npt.NDArray[np.integer]]:
     """Every tensor of one image."""
     values: dict[str, npt.NDArray[np.integer]] = {graph.input: x}
-    for step in graph.steps:
+    for node in graph.nodes:
         maps = {name: value.astype(np.int8) for name, value in values.items()}
-        channels, height, width = step.out_shape
-        window = step.window
-        out = np.zeros(step.out_shape, np.int32)
+        channels, height, width = node.out_shape
+        window = node.window
+        out = np.zeros(node.out_shape, np.int32)
         for k, y, column in itertools.product(range(channels), range(height), range(width)):
             out[k, y, column] = max(
-                pixel(step, maps, k, y * window.stride[0] + i, column * window.stride[1] + j)
+                pixel(node, maps, k, y * window.stride[0] + i, column * window.stride[1] + j)
                 for i in range(window.kernel[0])
                 for j in range(window.kernel[1])
             )
-        values[step.output] = out
+        values[node.output] = out
     return values
 
 
@@ -186,7 +186,7 @@ def test_many_images_are_run_as_one_by_one() -> None:
 def test_halves_round_up_and_extremes_do_not_wrap() -> None:
     load = Convolution(batch=1, c_in=1, c_out=2, height=1, width=4, kernel=(1, 1))
     largest, most = (1 << 31) - 1, 2**31 - 1 - 127 * 127
-    step = Step(
+    node = Node(
         layer=IntegerLayer(
             name="s0",
             workload=load,
@@ -202,12 +202,12 @@ def test_halves_round_up_and_extremes_do_not_wrap() -> None:
     )
     tensors = (Tensor(name="input", channels=1, height=1, width=4), Tensor(name="s0", channels=2, height=1, width=4))
     with pytest.raises(InputError, match="expected a residual of shape"):
-        Graph(tensors=tensors, steps=(step,), input="input", output="s0")
+        Graph(tensors=tensors, nodes=(node,), input="input", output="s0")
     wide = (dataclasses.replace(tensors[0], channels=2), tensors[1])
     load = dataclasses.replace(load, c_in=2)
     weight = np.array([[1, 0], [0, 127]], np.int8)
-    step = dataclasses.replace(step, layer=dataclasses.replace(step.layer, workload=load, weight=weight))
-    graph = Graph(tensors=wide, steps=(step,), input="input", output="s0")
+    node = dataclasses.replace(node, layer=dataclasses.replace(node.layer, workload=load, weight=weight))
+    graph = Graph(tensors=wide, nodes=(node,), input="input", output="s0")
     x = np.array([[[-3, -1, 1, 3]], [[127, -128, 0, 1]]], np.int8)
     values = run_graph(graph, x)["s0"]
     assert values[0].tolist() == [[-1, 0, 1, 2]], "-1.5, -0.5, 0.5, 1.5"
@@ -224,7 +224,7 @@ def test_bad_inputs_are_refused() -> None:
 
 def test_sums_that_leave_int32_are_refused() -> None:
     graph = residual_graph(np.random.default_rng(3))
-    step = graph.steps[0]
-    full = dataclasses.replace(step, layer=dataclasses.replace(step.layer, bias=np.full(6, 2**31 - 1, np.int32)))
-    with pytest.raises(InputError, match="step s0: its sums do not fit int32"):
-        run_graph(dataclasses.replace(graph, steps=(full, *graph.steps[1:])), np.full((4, 7, 6), 127, np.int8))
+    node = graph.nodes[0]
+    full = dataclasses.replace(node, layer=dataclasses.replace(node.layer, bias=np.full(6, 2**31 - 1, np.int32)))
+    with pytest.raises(InputError, match="node s0: its sums do not fit int32"):
+        run_graph(dataclasses.replace(graph, nodes=(full, *graph.nodes[1:])), np.full((4, 7, 6), 127, np.int8))

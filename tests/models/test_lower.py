@@ -12,14 +12,14 @@ from skipbeat_models import oracle
 from skipbeat_models.lower import to_graph
 from skipbeat_models.network import MaxPool
 from skipbeat_models.quantise import quantise
-from tests.mapper.machine.reference import run_graph
+from tests.mapper.reference import run_graph
 
 
-def check(model: nn.Sequential, shape: tuple[int, int, int], steps: list[str]) -> None:
+def check(model: nn.Sequential, shape: tuple[int, int, int], nodes: list[str]) -> None:
     torch.manual_seed(0)
     network = quantise(model, torch.randn(4, *shape))
     graph = to_graph(network)
-    assert [step.layer.name for step in graph.steps] == steps
+    assert [node.layer.name for node in graph.nodes] == nodes
     images = np.random.default_rng(0).integers(-128, 128, (2, *shape), np.int8)
     expected = oracle.run(network, images)
     for image, logits in zip(images, expected.logits, strict=True):

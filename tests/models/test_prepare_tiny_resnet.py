@@ -1,4 +1,4 @@
-"""The tiny ResNet end to end: accuracy after each step, determinism, the pattern, and the graph."""
+"""The tiny ResNet end to end: accuracy after each stage, determinism, the pattern, and the graph."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def test_int8_accuracy_is_the_oracles(two_of_four: TrainedNetwork) -> None:
 
 
 def test_weights_satisfy_the_pattern(two_of_four: TrainedNetwork) -> None:
-    for step in two_of_four.graph.steps:
-        weight = flat(step.layer.weight)
-        if step.layer.name not in DENSE_LAYERS:
-            assert fullest(weight, 4) == 2, step.layer.name
+    for node in two_of_four.graph.nodes:
+        weight = flat(node.layer.weight)
+        if node.layer.name not in DENSE_LAYERS:
+            assert fullest(weight, 4) == 2, node.layer.name
         else:
-            assert fullest(weight, 4) == 4, step.layer.name
+            assert fullest(weight, 4) == 4, node.layer.name
 
 
 @pytest.mark.slow
@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_graph(two_of_four: TrainedNetwork) -> None
     said: list[str] = []
     again = prepare_trained(SOURCE, Pattern.parse("2:4"), progress=said.append)
     assert len(said) == 4
-    for one, other in zip(two_of_four.graph.steps, again.graph.steps, strict=True):
+    for one, other in zip(two_of_four.graph.nodes, again.graph.nodes, strict=True):
         np.testing.assert_array_equal(one.layer.weight, other.layer.weight)
         np.testing.assert_array_equal(one.layer.bias, other.layer.bias)
     assert again.int8_accuracy == two_of_four.int8_accuracy
@@ -75,9 +75,9 @@ def test_everything_pruned_in_the_other_order() -> None:
     assert prepared.dense_accuracy >= 95
     assert prepared.pruned_accuracy >= 90
     assert abs(prepared.int8_accuracy - prepared.pruned_accuracy) <= 1.5
-    for step in prepared.graph.steps:
-        if step.layer.name != "pool":
-            assert fullest(flat(step.layer.weight), 4) == 1, step.layer.name
+    for node in prepared.graph.nodes:
+        if node.layer.name != "pool":
+            assert fullest(flat(node.layer.weight), 4) == 1, node.layer.name
 
 
 def test_unknown_networks_are_refused() -> None:

@@ -41,7 +41,7 @@ def logits(quantised: QuantisedGraph, x: torch.Tensor) -> np.ndarray[tuple[int, 
 def assert_same(one: Graph, other: Graph) -> None:
     """Two graphs are the same but for the objects."""
     assert (one.tensors, one.input, one.output) == (other.tensors, other.input, other.output)
-    for a, b in zip(one.steps, other.steps, strict=True):
+    for a, b in zip(one.nodes, other.nodes, strict=True):
         assert (a.input, a.output, a.pool, a.residual) == (b.input, b.output, b.pool, b.residual)
         assert (a.layer.workload, a.layer.low, a.layer.high) == (b.layer.workload, b.layer.low, b.layer.high)
         for name in ("weight", "bias", "multiplier", "shift"):
@@ -59,8 +59,8 @@ def test_a_sequence_gives_the_same_graph_by_both_ways() -> None:
 def test_the_tiny_resnets_steps() -> None:
     model = fold_batch_norms(tiny_resnet.build_network(1))
     quantised = quantise_graph(model, images(8, (1, 8, 8)).abs())
-    steps = [(step.layer.name, step.input, step.residual, step.layer.low) for step in quantised.graph.steps]
-    assert steps == [
+    nodes = [(node.layer.name, node.input, node.residual, node.layer.low) for node in quantised.graph.nodes]
+    assert nodes == [
         ("conv", "input", None, 0),
         ("block1.conv1", "conv", None, 0),
         ("block1.conv2", "block1.conv1", "conv", 0),
@@ -72,15 +72,15 @@ def test_the_tiny_resnets_steps() -> None:
         ("pool", "block3.pointwise", None, -128),
         ("fc", "pool", None, -128),
     ]
-    assert [step.raw for step in quantised.graph.steps] == [False] * 9 + [True]
+    assert [node.raw for node in quantised.graph.nodes] == [False] * 9 + [True]
     assert list(quantised.scales) == [tensor.name for tensor in quantised.graph.tensors]
-    for step in quantised.graph.steps:
-        if step.residual is not None:
-            assert step.layer.multiplier is not None
-            assert step.layer.shift is not None
-            assert step.residual_multiplier is not None
-            ratio = quantised.scales[step.residual] / quantised.scales[step.output]
-            np.testing.assert_allclose(step.residual_multiplier / 2.0**step.layer.shift, ratio, rtol=1e-8)
+    for node in quantised.graph.nodes:
+        if node.residual is not None:
+            assert node.layer.multiplier is not None
+            assert node.layer.shift is not None
+            assert node.residual_multiplier is not None
+            ratio = quantised.scales[node.residual] / quantised.scales[node.output]
+            np.testing.assert_allclose(node.residual_multiplier / 2.0**node.layer.shift, ratio, rtol=1e-8)
 
 
 class Zoo(nn.Module):
@@ -98,9 +98,9 @@ class Zoo(nn.Module):
         self.fc1, self.fc2 = nn.Linear(8 * 4 * 3, 12), nn.Linear(12, 5)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.max(torch.relu(self.stem(x)))  # overlapping windows: a step of its own
+        x = self.max(torch.relu(self.stem(x)))  # overlapping windows: a node of its own
         y = self.again(x).relu()
-        x = x + y  # after a ReLU: a step of its own
+        x = x + y  # after a ReLU: a node of its own
         z = self.again(x)  # the same weights once more
         z += x  # joins the convolution
         x = nn.functional.relu(z)
@@ -119,8 +119,8 @@ def test_every_kind_of_addition_and_pooling_is_close_to_float() -> None:
     with torch.no_grad():
         expected = model(x).numpy()
     assert np.square(logits(quantised, x) - expected).mean() < 0.1**2 * np.square(expected).mean()
-    steps = {step.layer.name: step for step in quantised.graph.steps}
-    assert list(steps) == [
+    nodes = {node.layer.name: node for node in quantised.graph.nodes}
+    assert list(nodes) == [
         "stem",
         "max",
         "again",
@@ -134,9 +134,9 @@ def test_every_kind_of_addition_and_pooling_is_close_to_float() -> None:
         "fc1",
         "fc2",
     ]
-    assert [name for name, step in steps.items() if step.residual] == ["add", "again_1", "add_2", "signed"]
-    assert [name for name, step in steps.items() if step.pool] == ["max"]
-    assert [steps[name].layer.low for name in ("stem", "max", "again", "again_1", "signed", "fc1")] == [
+    assert [name for name, node in nodes.items() if node.residual] == ["add", "again_1", "add_2", "signed"]
+    assert [name for name, node in nodes.items() if node.pool] == ["max"]
+    assert [nodes[name].layer.low for name in ("stem", "max", "again", "again_1", "signed", "fc1")] == [
         0,
         -128,
         0,
@@ -273,9 +273,9 @@ def test_without_its_residuals_a_network_is_another() -> None:
     quantised = quantise_graph(model, x)
     with torch.no_grad():
         expected = model(x).numpy()
-    for number, step in enumerate(quantised.graph.steps):
-        if step.residual is not None:
-            steps = list(quantised.graph.steps)
-            steps[number] = dataclasses.replace(step, residual=None, residual_multiplier=None)
-            other = dataclasses.replace(quantised, graph=dataclasses.replace(quantised.graph, steps=tuple(steps)))
-            assert np.square(logits(other, x) - expected).mean() > 0.2**2 * np.square(expected).mean(), step.output
+    for number, node in enumerate(quantised.graph.nodes):
+        if node.residual is not None:
+            nodes = list(quantised.graph.nodes)
+            nodes[number] = dataclasses.replace(node, residual=None, residual_multiplier=None)
+            other = dataclasses.replace(quantised, graph=dataclasses.replace(quantised.graph, nodes=tuple(nodes)))
+            assert np.square(logits(other, x) - expected).mean() > 0.2**2 * np.square(expected).mean(), node.output

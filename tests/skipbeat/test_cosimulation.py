@@ -15,7 +15,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.stream import CoreRun, CoreStimulus
 from skipbeat_arch.workload import Gemm
-from skipbeat_mapper.compile import compile_layer
+from skipbeat_mapper.core_compiler.compile import compile_layer
 
 ARRAYS = ((2, 2, 4, 1), (4, 4, 8, 2), (3, 5, 16, 5), (8, 8, 4, 8))
 Int8s = npt.NDArray[np.int8]

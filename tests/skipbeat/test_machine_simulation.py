@@ -17,10 +17,10 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.registers import Counter
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
+from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate.bounds import tightest
-from skipbeat_mapper.machine.compile import compile_network
 from skipbeat_models.graph_oracle import run_graph
-from tests.mapper.machine.networks import Builder, random_graph
+from tests.mapper.networks import Builder, random_graph
 
 HARDWARE = load_hardware("tiny-4x4", ["accumulators.depth=128"])
 MACHINE = Machine.of(HARDWARE)
@@ -105,7 +105,7 @@ def test_a_program_runs_as_many_images_as_it_is_for() -> None:
 def test_bounds_of_the_layers_are_the_events_of_the_program(seed: int) -> None:
     program, _, _ = case(seed, 2)
     timing, bounds = predicted(program, MACHINE), layer_bounds(program, MACHINE)
-    assert list(bounds) == list(dict.fromkeys(step.name for step in program.steps))
+    assert list(bounds) == list(dict.fromkeys(node.name for node in program.nodes))
     total = {bound: sum(own[bound] for own in bounds.values()) for bound in Bound}
     assert total[Bound.COMPUTE] == timing.counters[Counter.COMPUTE]
     beats = timing.counters[Counter.READ_BEATS] + timing.counters[Counter.WRITE_BEATS]
@@ -118,6 +118,6 @@ def test_the_output_stage_is_the_bound_where_it_takes_longer_than_the_array() ->
     builder = Builder((4, 12, 12), np.random.default_rng(0))
     builder.convolution(4, (1, 1), density=1.0)
     slow = load_hardware("tiny-4x4", ["outputs.lanes=1"])
-    bounds = layer_bounds(compile_network(builder.graph(), slow), Machine.of(slow))["step0"]
+    bounds = layer_bounds(compile_network(builder.graph(), slow), Machine.of(slow))["node0"]
     assert bounds[Bound.OUTPUT] == 144 * 4
     assert tightest(bounds) == Bound.OUTPUT

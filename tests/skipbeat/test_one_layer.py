@@ -10,12 +10,12 @@ import pytest
 from skipbeat.machine_simulation import machine_rtl, run_images
 from skipbeat.one_layer import one_layer
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.graph import Graph, Step, Tensor
+from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
-from skipbeat_mapper.machine.compile import compile_network
+from skipbeat_mapper.compile import compile_network
 from skipbeat_models.graph_oracle import run_graph
 
 FULL_SIZE = Convolution(batch=1, c_in=64, c_out=64, height=56, width=56, kernel=(3, 3), padding=(1, 1))
@@ -43,8 +43,8 @@ def chain(load: Convolution) -> Graph:
     """Three layers `a`, `b` and `c` of the same shape; `c` adds the result of `a`."""
     names = ("x", "a", "b", "c")
     tensors = [Tensor(name=name, channels=load.c_out, height=load.height, width=load.width) for name in names]
-    steps = [
-        Step(
+    nodes = [
+        Node(
             layer=layer(name, load, seed),
             input=source,
             output=name,
@@ -53,7 +53,7 @@ def chain(load: Convolution) -> Graph:
         )
         for seed, (source, name) in enumerate(pairwise(names))
     ]
-    return Graph(tensors=tuple(tensors), steps=tuple(steps), input="x", output="c")
+    return Graph(tensors=tuple(tensors), nodes=tuple(nodes), input="x", output="c")
 
 
 def test_a_layer_alone_gives_what_it_gives_in_the_network() -> None:
@@ -79,9 +79,9 @@ def test_a_layer_that_is_not_there_or_has_two_inputs_is_refused() -> None:
 def test_a_full_size_layer_of_resnet_18_keeps_the_array_busy() -> None:
     hardware = load_hardware("edge-16x16")
     machine, rtl = Machine.of(hardware), machine_rtl(hardware)
-    step = Step(layer=layer("y", FULL_SIZE, 0), input="x", output="y")
+    node = Node(layer=layer("y", FULL_SIZE, 0), input="x", output="y")
     tensors = tuple(Tensor(name=name, channels=64, height=56, width=56) for name in "xy")
-    graph = Graph(tensors=tensors, steps=(step,), input="x", output="y")
+    graph = Graph(tensors=tensors, nodes=(node,), input="x", output="y")
     image = np.random.default_rng(1).integers(0, 128, (64, 56, 56)).astype(np.int8)
     program = compile_network(graph, hardware)
     result = run_images(program, machine, image[None], run_graph(graph, image[None])["y"], rtl)

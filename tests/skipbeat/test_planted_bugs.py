@@ -20,7 +20,7 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Gemm
 from skipbeat_hw.simulation.driver import VerilatedCore
 from skipbeat_hw.verilog import core_verilog
-from skipbeat_mapper.compile import compile_layer
+from skipbeat_mapper.core_compiler.compile import compile_layer
 
 #: Three passes along the reduction axis, and more columns than one tile has.
 GEMM = Gemm(p=9, c=24, k=3)

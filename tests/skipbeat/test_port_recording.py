@@ -9,8 +9,8 @@ from skipbeat.port_recording import PortRecording
 from skipbeat.regression_cases import random_willing, regression_case
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_mapper.compile import compile_layer
-from skipbeat_mapper.stimulus import stimulus
+from skipbeat_mapper.core_compiler.compile import compile_layer
+from skipbeat_mapper.core_compiler.stimulus import stimulus
 from skipbeat_sim.runner import run_core
 
 

@@ -1,19 +1,19 @@
-"""Which tactics a step could run with, ranked by what they cost at least."""
+"""Which tactics a node could run with, ranked by what they cost at least."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
-from skipbeat_arch.graph import Step
+from skipbeat_arch.graph import Node
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import PARAMETER_VECTORS, Machine
 from skipbeat_arch.tensor_layout import channel_blocks
 
-from ..machine.banks import Banks
-from ..machine.regions import Region, bank_entries, blocks, regions
-from ..machine.tactics import Order, Tactic
-from ..machine.tiles import StepTiles, step_tiles
+from ..banks import Banks
+from ..node_mapping import NodeMapping, Order
+from ..node_tiles import NodeTiles, node_tiles
+from ..regions import Region, bank_entries, blocks, regions
 from .bounds import memory_clocks, tile_clocks
 
 #: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
@@ -28,21 +28,21 @@ MOVED = 1 / 50
 class Candidate:
     """A tactic with the regions and blocks that follow from it."""
 
-    tactic: Tactic
-    step: Step
+    tactic: NodeMapping
+    node: Node
     machine: Machine
     banks: Banks
-    tiles: StepTiles
+    tiles: NodeTiles
     regions: tuple[Region, ...]
 
     @cached_property
     def blocks(self) -> list[int]:
         """Sums of each block before pooling, region by region."""
-        window = self.step.window.kernel
+        window = self.node.window.kernel
         return [
             (rows[1] - rows[0]) * (columns[1] - columns[0]) * window[0] * window[1]
             for region in self.regions
-            for rows, columns in blocks(region, self.step, self.machine, self.tactic.pixels)
+            for rows, columns in blocks(region, self.node, self.machine, self.tactic.pixels)
         ]
 
     @property
@@ -109,13 +109,13 @@ class Candidate:
     @cached_property
     def memory(self) -> int:
         """The least clocks of everything that is moved."""
-        conv = self.step.convolution
+        conv = self.node.convolution
         loads = sum(
             region.real * (last - first) for region in self.regions for first, last in [region.real_lines(conv)]
         )
         turns = len(self.tiles.columns) if self.tactic.order == Order.COLUMNS and len(self.regions) > 1 else 1
         read = self._weight_vectors() + loads * self.banks.blocks * turns + PARAMETER_VECTORS * len(self.tiles.columns)
-        window = self.step.window.kernel
+        window = self.node.window.kernel
         written = sum(self.blocks) // (window[0] * window[1]) * channel_blocks(conv.c_out, self.machine.vector)
         vector = self.machine.vector
         return memory_clocks(self.machine, read * vector + self.passes * INSTRUCTION_BYTES, written * vector)
@@ -124,7 +124,7 @@ class Candidate:
         """Clocks for what the first block needs of one plane, before it can start."""
         machine, region = self.machine, self.regions[0]
         area = (region.rows[1] - region.rows[0]) * (region.columns[1] - region.columns[0])
-        share = min(1.0, self.blocks[0] / max(area, 1) + self.step.convolution.kernel[0] / max(region.lines, 1))
+        share = min(1.0, self.blocks[0] / max(area, 1) + self.node.convolution.kernel[0] / max(region.lines, 1))
         blocks_of_plane = min(self.banks.blocks, max(self.banks.period // self.banks.bundles, 1))
         return int(region.real * region.lines * share) * blocks_of_plane * machine.vector_beats
 
@@ -164,39 +164,39 @@ class Candidate:
         return stall
 
 
-def one_candidate(step: Step, machine: Machine, tactic: Tactic) -> Candidate:
-    """A step with a tactic that is given.
+def one_candidate(node: Node, machine: Machine, tactic: NodeMapping) -> Candidate:
+    """A node with a tactic that is given.
 
     Raises:
-        InputError: the step does not fit the hardware.
+        InputError: the node does not fit the hardware.
     """
-    banks = Banks.of(step.convolution.c_in, machine)
-    areas = tuple(regions(step, machine, banks.planes, share=tactic.share))
-    return Candidate(tactic, step, machine, banks, step_tiles(step, banks, machine), areas)
+    banks = Banks.of(node.convolution.c_in, machine)
+    areas = tuple(regions(node, machine, banks.planes, share=tactic.share))
+    return Candidate(tactic, node, machine, banks, node_tiles(node, banks, machine), areas)
 
 
-def candidates(step: Step, machine: Machine, banks: Banks, tiles: StepTiles) -> list[Candidate]:
+def candidates(node: Node, machine: Machine, banks: Banks, tiles: NodeTiles) -> list[Candidate]:
     """All that differ, the most promising first.
 
     Raises:
-        InputError: the step does not fit the hardware.
+        InputError: the node does not fit the hardware.
     """
     found: dict[tuple[object, ...], Candidate] = {}
     for share in (2, 1):
-        areas = tuple(regions(step, machine, banks.planes, share=share))
+        areas = tuple(regions(node, machine, banks.planes, share=share))
         for pixels in (None, *_block_sizes(tiles, machine)):
             for order in (Order.ACTIVATIONS, Order.WEIGHTS, Order.COLUMNS):
                 if order == Order.ACTIVATIONS and tiles.words > machine.weight_depth:
                     continue  # weights would be loaded for every block
-                tactic = Tactic(order=order, pixels=pixels, share=share)
-                candidate = Candidate(tactic, step, machine, banks, tiles, areas)
+                tactic = NodeMapping(order=order, pixels=pixels, share=share)
+                candidate = Candidate(tactic, node, machine, banks, tiles, areas)
                 found.setdefault(candidate.signature, candidate)
         if len(areas) == 1:
             break
     return sorted(found.values(), key=lambda each: each.rank)
 
 
-def _block_sizes(tiles: StepTiles, machine: Machine) -> tuple[int, int]:
+def _block_sizes(tiles: NodeTiles, machine: Machine) -> tuple[int, int]:
     """Small blocks whose passes still take longer than the next tile's way into the array."""
     distinct = {id(tile.statistics): tile.statistics for column in tiles.columns for tile in column}.values()
     longest = max((-(-tile_clocks(tile, machine) // tile.beat) for tile in distinct), default=1)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from skipbeat_arch.estimate import Bound, Schedule
 from skipbeat_arch.tile import TileStatistics
 
-from ..machine.regions import Region
+from ..regions import Region
 from .candidates import Candidate
 from .pricing import PartCost
 

@@ -1,4 +1,4 @@
-"""A layer's part as a graph of one step, which is compiled like any other."""
+"""A layer's part as a graph of one node, which is compiled like any other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.graph import Graph, Step, Tensor
+from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.machine_ports import ADDRESS_BITS
 from skipbeat_arch.model import LayerPart
@@ -72,7 +72,7 @@ def full_weight(part: LayerPart) -> Int8Array:
 
 
 def part_graph(conv: Convolution, weight: Int8Array, name: str) -> Graph:
-    """A graph of one step; its output is int8.
+    """A graph of one node; its output is int8.
 
     Args:
         conv: of one image.
@@ -84,18 +84,18 @@ def part_graph(conv: Convolution, weight: Int8Array, name: str) -> Graph:
     layer = IntegerLayer(
         name=name, workload=conv, weight=weight, bias=np.zeros(channels, np.int32), multiplier=ones, shift=ones
     )
-    return step_graph(Step(layer=layer, input="input", output="output"))
+    return node_graph(Node(layer=layer, input="input", output="output"))
 
 
-def step_graph(step: Step) -> Graph:
-    """A graph of this step alone."""
-    conv, (channels, height, width) = step.convolution, step.out_shape
+def node_graph(node: Node) -> Graph:
+    """A graph of this node alone."""
+    conv, (channels, height, width) = node.convolution, node.out_shape
     return Graph(
         tensors=(
-            Tensor(name=step.input, channels=conv.c_in, height=conv.height, width=conv.width),
-            Tensor(name=step.output, channels=channels, height=height, width=width),
+            Tensor(name=node.input, channels=conv.c_in, height=conv.height, width=conv.width),
+            Tensor(name=node.output, channels=channels, height=height, width=width),
         ),
-        steps=(step,),
-        input=step.input,
-        output=step.output,
+        nodes=(node,),
+        input=node.input,
+        output=node.output,
     )

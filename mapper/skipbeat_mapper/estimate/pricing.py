@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skipbeat_arch.estimate import Bound, MachineEvents
-from skipbeat_arch.graph import Step
+from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
@@ -20,16 +20,16 @@ from skipbeat_arch.timing import Events
 from skipbeat_arch.workload import Convolution
 from skipbeat_sim.machine_timing.model import machine_timing
 
-from ..machine.banks import Banks
-from ..machine.folding import fold_input
-from ..machine.lowering import lower
-from ..machine.memory_map import memory_map
-from ..machine.tactics import Tactic
-from ..machine.tiles import StepTiles, step_tiles
+from ..banks import Banks
+from ..input_folding import fold_input
+from ..lowering import lower
+from ..memory_map import memory_map
+from ..node_mapping import NodeMapping
+from ..node_tiles import NodeTiles, node_tiles
 from .bounds import lower_bounds
 from .candidates import Candidate, candidates, one_candidate
 from .events import machine_events
-from .part import part_graph, step_graph
+from .part import node_graph, part_graph
 from .phases import Phase, phases
 
 #: Tactics are priced exactly if their rank is at most so much above the best one's,
@@ -82,17 +82,17 @@ class Pricer:
             InputError: it does not fit the hardware.
         """
         graph, _ = fold_input(part_graph(conv, weight, name), self.machine)
-        step = graph.steps[0]
-        banks = Banks.of(step.convolution.c_in, self.machine)
-        tiles = step_tiles(step, banks, self.machine)
+        node = graph.nodes[0]
+        banks = Banks.of(node.convolution.c_in, self.machine)
+        tiles = node_tiles(node, banks, self.machine)
         key = conv, tiles_key(tiles)
         if key not in self._known:
             with _no_collection():
-                self._known[key] = self._search(step, banks, tiles)
+                self._known[key] = self._search(node, banks, tiles)
         return self._known[key]
 
-    def _search(self, step: Step, banks: Banks, tiles: StepTiles) -> PartCost:
-        ranked = candidates(step, self.machine, banks, tiles)
+    def _search(self, node: Node, banks: Banks, tiles: NodeTiles) -> PartCost:
+        ranked = candidates(node, self.machine, banks, tiles)
         chosen = [each for each in ranked[:TRIED] if each.rank <= CLOSE * ranked[0].rank]
         most = TRIED_PASSES * (8 if ranked[0].mixed else 1)
         while len(chosen) > 1 and sum(each.passes for each in chosen) > most:
@@ -114,13 +114,13 @@ class Pricer:
             runner_up=(second, cycles),
         )
 
-    def with_tactic(self, step: Step, tactic: Tactic) -> PartCost:
-        """The cost of a step, folded already, with a tactic that is given."""
-        return self._price(one_candidate(step, self.machine, tactic))
+    def with_tactic(self, node: Node, tactic: NodeMapping) -> PartCost:
+        """The cost of a node, folded already, with a tactic that is given."""
+        return self._price(one_candidate(node, self.machine, tactic))
 
     def _price(self, candidate: Candidate) -> PartCost:
-        memory = memory_map(step_graph(candidate.step), self.machine, candidate.tactic, [candidate.tiles])
-        program = lower(memory, f"layer {candidate.step.layer.name}")
+        memory = memory_map(node_graph(candidate.node), self.machine, candidate.tactic, [candidate.tiles])
+        program = lower(memory, f"layer {candidate.node.layer.name}")
         timing = machine_timing(self.machine, program.instructions, program.tiles)
         moved = machine_events(self.machine, program.instructions, timing.bytes_read, timing.bytes_written)
         return PartCost(
@@ -134,7 +134,7 @@ class Pricer:
         )
 
 
-def tiles_key(tiles: StepTiles) -> Hashable:
+def tiles_key(tiles: NodeTiles) -> Hashable:
     """Equal for tiles that cost the same: their numbers and statistics, column by column."""
     digests: dict[int, bytes] = {}
     found: list[tuple[int, bytes]] = []

@@ -15,10 +15,10 @@ from skipbeat_hw.simulation.cache import build_root
 from skipbeat_hw.simulation.cocotb_runner import run_cocotb
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_hw.verilog import accelerator_verilog, machine_verilog
-from skipbeat_mapper.machine.compile import compile_network
+from skipbeat_mapper.compile import compile_network
 from tests.hw.machine.axi_scenarios import FOLDER_VARIABLE, PRESET, TIMELESS, Bytes, Scenario
-from tests.mapper.machine.networks import Builder
-from tests.mapper.machine.reference import run_graph
+from tests.mapper.networks import Builder
+from tests.mapper.reference import run_graph
 from tests.sim.machine.machine_programs import MachineProgram
 
 PORTS = ["clk", "rst", "interrupt_o", "m_axi_*", "s_axi_*"]

@@ -13,9 +13,9 @@ from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.model import LayerKind, LayerPart, ModelDescription, ModelLayer, WeightZeros
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Convolution, Workload
+from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate.part import one_image, part_graph, part_weight, weight_shape
 from skipbeat_mapper.estimate.pricing import PartCost
-from skipbeat_mapper.machine.compile import compile_network
 
 Bools = npt.NDArray[np.bool_]
 
@@ -99,11 +99,11 @@ def real_program(part: LayerPart, cost: PartCost, hw: Hardware, seed: int) -> Ma
     rng = np.random.default_rng(seed)
     workload, _ = one_image(part.workload)
     graph = part_graph(workload, part_weight(part, "layer"), "layer")
-    step = graph.steps[0]
-    there = step.layer.weight != 0
+    node = graph.nodes[0]
+    there = node.layer.weight != 0
     weight = (rng.choice(np.array([-128, -37, -1, 1, 5, 127], np.int8), there.shape) * there).astype(np.int8)
-    layer: IntegerLayer = dataclasses.replace(step.layer, weight=weight)
-    graph = dataclasses.replace(graph, steps=(dataclasses.replace(step, layer=layer),))
+    layer: IntegerLayer = dataclasses.replace(node.layer, weight=weight)
+    graph = dataclasses.replace(graph, nodes=(dataclasses.replace(node, layer=layer),))
     return compile_network(graph, hw, tactic=cost.candidate.tactic)
 
 

@@ -13,8 +13,8 @@ from skipbeat_arch.workload import Gemm
 from skipbeat_mapper.estimate.layers import weight_bits
 from skipbeat_mapper.estimate.part import one_image, part_weight
 from skipbeat_mapper.estimate.pricing import PartCost, Pricer
-from skipbeat_mapper.machine.tactics import Order, Tactic
-from skipbeat_mapper.machine.tiles import packed_words
+from skipbeat_mapper.node_mapping import NodeMapping, Order
+from skipbeat_mapper.node_tiles import packed_words
 from skipbeat_sim.machine.runner import run_machine
 from tests.mapper.estimate.priced_layers import conv, part_of, random_zeros, real_program, zeros_for
 
@@ -70,8 +70,8 @@ def test_every_tactic_is_priced_as_it_runs(order: Order, pixels: int | None, sha
     part = CASES["conv"]
     pricer = Pricer(TIGHT)
     cost = price(part, TIGHT)
-    tactic = Tactic(order=order, pixels=pixels, share=share)
-    check(part, TIGHT, pricer.with_tactic(cost.candidate.step, tactic))
+    tactic = NodeMapping(order=order, pixels=pixels, share=share)
+    check(part, TIGHT, pricer.with_tactic(cost.candidate.node, tactic))
 
 
 def test_cycles_on_32_columns() -> None:
@@ -83,7 +83,7 @@ def test_cycles_on_32_columns() -> None:
 def test_weight_bits_are_those_of_the_packed_weights(name: str) -> None:
     cost = price(CASES[name], SMALL)
     candidate = cost.candidate
-    packed = packed_words(candidate.step, candidate.banks, candidate.tiles, candidate.machine)
+    packed = packed_words(candidate.node, candidate.banks, candidate.tiles, candidate.machine)
     values, metadata = weight_bits(cost)
     assert values + metadata == 8 * packed.size
     tiles = [tile.statistics for column in candidate.tiles.columns for tile in column]

@@ -14,7 +14,7 @@ from skipbeat_models.prepare_seeded import measure_statistics
 from skipbeat_models.prepared import PreparedNetwork
 from tests.models.groups import fullest
 
-#: Steps that are pooling, not layers of the paper.
+#: Nodes that are pooling, not layers of the paper.
 POOLING = {"maxpool", "avgpool"}
 
 
@@ -30,7 +30,7 @@ def test_it_has_the_papers_size() -> None:
 def test_the_graph_has_the_papers_shapes_and_work(two_of_four: PreparedNetwork) -> None:
     graph = two_of_four.graph
     assert graph.tensor(graph.input).shape == (3, 224, 224)
-    shapes = {step.layer.name: step.out_shape for step in graph.steps}
+    shapes = {node.layer.name: node.out_shape for node in graph.nodes}
     assert len(shapes) == 1 + 16 + 3 + 1 + len(POOLING)
     assert shapes["conv1"] == (64, 112, 112)
     assert shapes["maxpool"] == shapes["layer1.0.conv1"] == shapes["layer1.1.conv2"] == (64, 56, 56)
@@ -38,16 +38,16 @@ def test_the_graph_has_the_papers_shapes_and_work(two_of_four: PreparedNetwork) 
     assert shapes["layer3.1.conv2"] == (256, 14, 14)
     assert shapes["layer4.1.conv2"] == (512, 7, 7)
     assert (shapes["avgpool"], shapes["fc"]) == ((512, 1, 1), (1000, 1, 1))
-    assert sum(step.residual is not None for step in graph.steps) == 8
-    macs = sum(step.convolution.macs for step in graph.steps if step.layer.name not in POOLING)
+    assert sum(node.residual is not None for node in graph.nodes) == 8
+    macs = sum(node.convolution.macs for node in graph.nodes if node.layer.name not in POOLING)
     assert macs == 1_814_073_344
 
 
 def test_all_layers_but_the_first_keep_the_pattern(two_of_four: PreparedNetwork) -> None:
     counts = {
-        step.layer.name: fullest(step.layer.weight, 4)
-        for step in two_of_four.graph.steps
-        if step.layer.name not in POOLING
+        node.layer.name: fullest(node.layer.weight, 4)
+        for node in two_of_four.graph.nodes
+        if node.layer.name not in POOLING
     }
     assert counts.pop("conv1") == 4
     assert set(counts.values()) == {2}

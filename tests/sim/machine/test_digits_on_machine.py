@@ -9,7 +9,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import Engine
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.pattern import Pattern
-from skipbeat_mapper.machine.compile import compile_network
+from skipbeat_mapper.compile import compile_network
 from skipbeat_models import oracle
 from skipbeat_models.lower import to_graph
 from skipbeat_models.prepare import PreparedDigits, prepare_digits

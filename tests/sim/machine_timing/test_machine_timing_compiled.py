@@ -7,9 +7,9 @@ import pytest
 
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper.machine.compile import compile_network
+from skipbeat_mapper.compile import compile_network
 from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
-from tests.mapper.machine.networks import random_graph
+from tests.mapper.networks import random_graph
 from tests.sim.machine_timing.timing_check import check
 
 

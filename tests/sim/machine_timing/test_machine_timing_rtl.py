@@ -15,10 +15,10 @@ from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.registers import Cause, Counter
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_hw.verilog import machine_verilog
-from skipbeat_mapper.machine.compile import compile_network
+from skipbeat_mapper.compile import compile_network
 from skipbeat_sim.machine_timing.model import MachineTiming, machine_timing
 from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
-from tests.mapper.machine.networks import random_graph
+from tests.mapper.networks import random_graph
 from tests.sim.machine_timing.timing_programs import TimingProgram
 
 SLOW_MEMORY = ["memory.latency_clocks=3", "memory.outstanding=2", "memory.burst_beats=4", "outputs.lanes=1"]

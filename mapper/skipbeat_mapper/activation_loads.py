@@ -1,0 +1,97 @@
+"""Loads of activations and offset tables."""
+
+from __future__ import annotations
+
+from skipbeat_arch.instruction import Kind
+from skipbeat_arch.machine import Machine
+
+from .memory_map import PlacedNode
+from .regions import Region, Span
+from .units import Clear, Load, Range, Space
+
+#: Most vectors of a LOAD of several lines, so that it fits between two stores and a pass need not wait for all of them.
+LOAD_VECTORS = 256
+
+
+def table_load(machine: Machine, source: int, entry: int, count: int) -> Load:
+    """The LOAD of `count` table entries from memory vector `source`."""
+    vectors = count * machine.table_vectors
+    return Load(
+        kind=Kind.TABLE,
+        to=entry * machine.table_vectors,
+        source=source,
+        count=vectors,
+        writes=Range(Space.TABLE, entry, entry + count),
+    )
+
+
+def clear(region: Region, base: int, prepared: PlacedNode) -> list[Clear]:
+    """The zeros around the map's pixels in a region at `base`, if there are any."""
+    first, last = region.real_lines(prepared.node.convolution)
+    spans: list[tuple[int, int]] = []
+
+    def add(start: int, stop: int) -> None:
+        if spans and spans[-1][1] == start:
+            spans[-1] = (spans[-1][0], stop)
+        elif stop > start:
+            spans.append((start, stop))
+
+    for plane in range(prepared.banks.planes):
+        at = base + plane * region.plane
+        for line in range(region.lines):
+            start = at + line * region.pitch
+            if first <= line < last:
+                add(start, start + region.lead)
+                add(start + region.lead + region.real, start + region.pitch)
+            else:
+                add(start, start + region.pitch)
+        add(at + region.lines * region.pitch, at + region.plane)
+    if not spans:
+        return []
+    return [Clear(spans=tuple(spans), writes=Range(Space.ACTIVATIONS, base, base + region.entries))]
+
+
+class Lines:
+    """Loads the lines of a region as its blocks need them, from the top down, each once."""
+
+    def __init__(self, prepared: PlacedNode, region: Region, base: int, tensor: int) -> None:
+        self._prepared, self._region, self._base, self._tensor = prepared, region, base, tensor
+        self._next, self._last = region.real_lines(prepared.node.convolution)
+
+    def needed(self, rows: Span) -> list[Load]:
+        """Loads of the lines that output rows need and that were not loaded before."""
+        node, region = self._prepared.node, self._region
+        conv, pool = node.convolution, node.window
+        first = (rows[1] - 1) * pool.stride[0] * conv.stride[0]
+        below = (pool.kernel[0] - 1) * conv.stride[0] + (conv.kernel[0] - 1) * conv.dilation[0] + 1
+        stop = min(self._last, -(-(first + below - region.top) // region.line_step))
+        start, self._next = self._next, max(self._next, stop)
+        if stop <= start:
+            return []
+        return [load for block in range(self._prepared.banks.blocks) for load in self._block(block, start, stop)]
+
+    def _block(self, block: int, start: int, stop: int) -> list[Load]:
+        """Stored lines from-to of one channel block: one load if they follow one another in memory."""
+        conv, region = self._prepared.node.convolution, self._region
+        if region.line_step == 1 and region.real == conv.width * region.images:
+            lines = max(1, LOAD_VECTORS // max(1, region.real))
+            return [self._load(block, line, min(lines, stop - line)) for line in range(start, stop, lines)]
+        return [self._load(block, line, 1) for line in range(start, stop)]
+
+    def _load(self, block: int, line: int, lines: int) -> Load:
+        conv, region, banks = self._prepared.node.convolution, self._region, self._prepared.banks
+        bank, plane = banks.place(block)
+        row = region.top + line * region.line_step - conv.padding[0]
+        column = (region.left - conv.padding[1]) * region.images + region.lead
+        to = self._base + plane * region.plane + line * region.pitch + region.lead
+        return Load(
+            kind=Kind.ACTIVATIONS,
+            to=to,
+            source=self._tensor + (block * conv.height + row) * conv.width * region.images + column,
+            count=lines * region.real,
+            width=region.real,
+            pitch=region.pitch,
+            period=banks.period.bit_length() - 1,
+            bank=bank,
+            writes=Range(Space.ACTIVATIONS, to, to + (lines - 1) * region.pitch + region.real),
+        )

@@ -1,0 +1,214 @@
+"""From a plan to instructions: their order, and the tokens between them.
+
+Instructions are fetched in order and an engine's queue holds few, so whatever an instruction waits for must stand
+before it: then the first one that is not done can always go on, and nothing blocks for ever. For the same reason a
+STORE stands before the passes that feed it, whose results would have nowhere to go.
+
+Loads of the next units are put between the passes of a unit, a few at a time, as far as they do not disturb anything
+that is still to run.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterable
+
+import numpy as np
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.instruction import VERSION, Engine, Kind, Opcode
+from skipbeat_arch.machine import Machine
+
+from .hazards import NEVER, Draft, Hazards
+from .prefetch import FAR, ZERO_CLOCKS, Prefetch, in_order, prefetchable
+from .units import Clear, Load, Local, PassOp, Range, Space, StoreOp, Unit, Walk
+
+#: Clocks from the last step before a local STORE to its end, roughly.
+DRAIN_CLOCKS = 64
+#: Clocks of the bus that passes may have left for loads after them, or as many as the next one takes.
+MAX_CREDIT = 512
+
+
+class Emitter:
+    """Emits units in order.
+
+    Attributes:
+        drafts: the instructions so far.
+        nodes: parts of nodes in program order: number, first draft of execute or store, the one after the last.
+    """
+
+    def __init__(self, machine: Machine, vectors: int) -> None:
+        self._machine = machine
+        self.drafts: list[Draft] = []
+        self.nodes: list[tuple[int, int, int]] = []
+        self._hazards = Hazards(machine, vectors, self.drafts)
+        self._zero = np.zeros(machine.bank_depth, np.bool_)
+        self._walk: Walk | None = None
+        self._last_load = NEVER
+        self._local, self._credit = False, 0
+        #: The last draft of each engine.
+        self._last: dict[Engine, int] = {}
+
+    def run(self, units: Iterable[Unit]) -> None:
+        """Emits a whole program; only a few units are kept at a time.
+
+        Raises:
+            InputError: the weight buffer is too small to load a part of a node's weights before others are used up.
+        """
+        self._add(Opcode.HEADER, {"version": VERSION, "fingerprint": self._machine.fingerprint}, Engine.STORE)
+        marks: list[dict[Engine, int]] = []
+        coming = iter(units)
+        window = deque(itertools.islice(coming, FAR + 1))
+        while window:
+            unit = window[0]
+            for load in in_order(unit.loads, first=not marks):
+                if not self._load(load):
+                    raise InputError(
+                        f"node {unit.node}: weights.buffer_kib is too small to load weights while others are in use"
+                    )
+            unit.loads.clear()
+            self._unit(unit, prefetchable(list(window)))
+            marks.append(self._last.copy())
+            if len(marks) > 1:
+                self._hazards.close_unit(marks.pop(0))
+            window.popleft()
+            window.extend(itertools.islice(coming, 1))
+        end = self._add(Opcode.END, {}, Engine.STORE)
+        # Where all weights of a plane are zero nobody has waited for its activations.
+        self._hazards.tokens.order(self._last_load, end)
+        self._hazards.tokens.check()
+
+    def _unit(self, unit: Unit, early: list[Prefetch]) -> None:
+        begin = len(self.drafts)
+        if unit.store is not None:
+            self._local = unit.store.local is not None
+        if self._local:
+            self._window(unit, [each for each in early if each.banks])
+            early = [each for each in early if not each.banks]
+        if unit.walk != self._walk:
+            self._walk = unit.walk
+            fields = {f"n{i}": n for i, n in enumerate(unit.walk.counts)}
+            fields |= {f"step{i}": step & 0xFFFF for i, step in enumerate(unit.walk.steps)}
+            self._add(Opcode.SETUP, fields, Engine.EXECUTE)
+        if unit.store is not None:
+            self._store(unit.store)
+        self._passes(unit, early)
+        if self.nodes and self.nodes[-1][0] == unit.node:
+            begin = self.nodes.pop()[1]
+        self.nodes.append((unit.node, begin, len(self.drafts)))
+
+    def _window(self, unit: Unit, early: list[Prefetch]) -> None:
+        """Loads into the banks before a local STORE, as many as are done when its first result comes."""
+        if unit.store is None:
+            return
+        left = sum(p.steps for p in unit.passes[:-1]) - self._machine.hw.memory.latency_clocks - DRAIN_CLOCKS
+        for each in early:
+            left -= each.clocks(self._machine.vector_beats)
+            if left < 0 or not self._load(each.load):
+                return
+            each.owner.loads.remove(each.load)
+
+    def _passes(self, unit: Unit, early: list[Prefetch]) -> None:
+        """The passes, and between them near loads evenly, far ones as the bus has time for them."""
+        near, far = [each for each in early if each.near], deque(each for each in early if not each.near)
+        beats, done = self._machine.vector_beats, 0
+        for number, p in enumerate(unit.passes, 1):
+            self._pass(p)
+            share = -(-len(near) * number // len(unit.passes))
+            now, done = near[done:share], share
+            most = max(MAX_CREDIT, far[0].clocks(beats)) if far else MAX_CREDIT
+            credit = min(self._credit + p.steps, most) - sum(each.clocks(beats) for each in now)
+            self._credit = max(credit, 0)  # passes wait for what is near, which gives the bus its time
+            while far and far[0].clocks(beats) <= self._credit:
+                self._credit -= far[0].clocks(beats)
+                now.append(far.popleft())
+            for each in now:
+                if self._load(each.load):
+                    each.owner.loads.remove(each.load)
+
+    def _load(self, op: Load | Clear) -> bool:
+        """Emits a load if it can be said what it waits for."""
+        producers = self._hazards.producers(op.writes, op.reads if isinstance(op, Load) else None)
+        if producers is None:
+            return False
+        if isinstance(op, Clear):
+            self._clear(op)
+            return True
+        fields = {
+            "to": op.to,
+            "width": op.width,
+            "pitch": op.pitch,
+            "period": op.period,
+            "bank": op.bank,
+            "kind": op.kind,
+            "count": op.count,
+            "source": op.source * self._machine.vector,
+        }
+        self._last_load = self._add(Opcode.LOAD, fields, Engine.LOAD)
+        self._hazards.write(op.writes, producers, self._last_load)
+        if op.kind == Kind.ACTIVATIONS:
+            for line in range(op.writes.start, op.writes.stop, op.pitch):
+                self._zero[line : line + op.width] = False
+        return True
+
+    def _clear(self, op: Clear) -> None:
+        """ZEROs for the entries that are not zero, or one for all of them if that is quicker."""
+        runs: list[tuple[int, int]] = []
+        for start, stop in op.spans:
+            dirty = np.flatnonzero(~self._zero[start:stop])
+            if dirty.size:
+                runs.append((start + int(dirty[0]), start + int(dirty[-1]) + 1))
+        if runs and runs[-1][1] - runs[0][0] < sum(stop - start + ZERO_CLOCKS for start, stop in runs):
+            runs = [(runs[0][0], runs[-1][1])]
+        for start, stop in runs:
+            written = Range(Space.ACTIVATIONS, start, stop)
+            producers = self._hazards.producers(written, None)
+            assert producers is not None
+            draft = self._add(Opcode.ZERO, {"to": start, "count": stop - start}, Engine.LOAD)
+            self._hazards.write(written, producers, draft)
+            self._last_load = draft
+            self._zero[start:stop] = True
+
+    def _pass(self, p: PassOp) -> None:
+        fields = {"command": p.command.word, "words": p.words, "weights": p.weights, "base": p.base, "table": p.table}
+        draft = self._add(Opcode.PASS, fields, Engine.EXECUTE)
+        self._hazards.read(p.reads, draft, Engine.EXECUTE)
+        self._hazards.add_pass(draft, p.command.pixels if p.command.beat else 0, last=p.command.last)
+
+    def _store(self, op: StoreOp) -> None:
+        if op.local is not None:
+            self._place(op.local)
+        fields = {
+            "address": op.address * self._machine.vector,
+            "block": op.block,
+            "low": op.low & 255,
+            "high": op.high & 255,
+            "raw": int(op.raw),
+            "residual": int(op.residual_at is not None),
+            "residual_at": op.residual_at or 0,
+            "count": op.count,
+            "pool": op.pool,
+            "memory": int(op.writes is not None),
+            "local": int(op.local is not None),
+        }
+        draft = self._add(Opcode.STORE, fields, Engine.STORE)
+        self._hazards.read(op.reads, draft, Engine.STORE)
+        self._hazards.store(op, draft)
+
+    def _place(self, local: Local) -> None:
+        fields = {
+            "to": local.to,
+            "width": local.width,
+            "pitch": local.pitch,
+            "period": local.period,
+            "bank": local.bank,
+        }
+        self._add(Opcode.PLACE, fields, Engine.STORE)
+        for line in range(local.writes.start, local.writes.stop, local.pitch):
+            self._zero[line : line + local.width] = False
+
+    def _add(self, opcode: Opcode, fields: dict[str, int], engine: Engine) -> int:
+        self._last[engine] = len(self.drafts)
+        self.drafts.append(Draft(opcode, fields, engine))
+        return len(self.drafts) - 1

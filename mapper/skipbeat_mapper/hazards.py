@@ -1,0 +1,234 @@
+"""Which instruction must wait for which, and the tokens that make it.
+
+Every on-chip entry and memory vector remembers who wrote and who reads it. A dependency goes from an instruction to a
+later one of another engine; the instructions of one engine are in order anyway. Tokens between two engines are given
+and taken in program order, so a dependency on an earlier producer than the last one waited for is already met.
+
+The banks have one write port: whatever a LOAD or a ZERO writes there and whatever a local STORE writes wait for each
+other, wherever they write.
+
+A pass is over for the load engine when its last activation has been read, but its tile is certainly out of the weight
+buffer only when the core has begun it: when at most `FETCH_AHEAD` items, the fetcher's queue, can be behind its first.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.instruction import Engine, Instruction, Opcode
+from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
+
+from .units import Range, Space, StoreOp
+
+Drafts = npt.NDArray[np.int64]
+
+FETCH_AHEAD = 8
+#: Tokens that a counter holds; some are left for those that engines have not taken yet.
+MAX_OPEN = 48
+#: Open tokens from which on a pass waits for the last store rather than for the one whose outputs it needs.
+MANY_OPEN = 40
+NEVER = -1
+#: Stores that a load lets pass rather than wait for the last of them: its data is written long before.
+STORES_BEHIND = 8
+
+
+#: The field with a memory address.
+_ADDRESSES = {Opcode.LOAD: "source", Opcode.STORE: "address"}
+
+
+def _sorted(engines: set[Engine]) -> tuple[Engine, ...]:
+    return tuple(sorted(engines)) if engines else ()
+
+
+@dataclass
+class Draft:
+    """An instruction whose tokens and memory addresses are not final."""
+
+    opcode: Opcode
+    fields: dict[str, int]
+    engine: Engine
+    wait: set[Engine] = field(default_factory=set)
+    signal: set[Engine] = field(default_factory=set)
+
+    def instruction(self, offset: int) -> Instruction:
+        """The instruction; memory vectors become addresses by `offset` (scaled already, see `Emitter`)."""
+        fields = self.fields
+        name = _ADDRESSES.get(self.opcode)
+        if name is not None:
+            fields = fields | {name: fields[name] + offset}
+        return Instruction(self.opcode, fields, _sorted(self.wait), _sorted(self.signal))
+
+
+class Tokens:
+    """Adds tokens to drafts in program order."""
+
+    def __init__(self, drafts: list[Draft]) -> None:
+        self._drafts = drafts
+        self._last: dict[tuple[Engine, Engine], int] = {}
+        self._pairs: dict[tuple[Engine, Engine], list[tuple[int, int]]] = {}
+
+    def order(self, producer: int, consumer: int, *, latest: int = NEVER) -> None:
+        """Makes the draft `consumer` wait for `producer`, or for `latest` if that comes later and has the same engine.
+
+        Waiting for a later one keeps few tokens open where old producers are many.
+        """
+        if producer == NEVER:
+            return
+        source, sink = self._drafts[producer].engine, self._drafts[consumer].engine
+        if source == sink or producer <= self._last.get((source, sink), NEVER):
+            return
+        producer = max(producer, latest)
+        self._last[source, sink] = producer
+        pairs = self._pairs.setdefault((source, sink), [])
+        if pairs and pairs[-1][1] == consumer:  # it takes one token of an engine: that of the later producer
+            self._drafts[pairs.pop()[0]].signal.discard(sink)
+        self._drafts[producer].signal.add(sink)
+        self._drafts[consumer].wait.add(source)
+        pairs.append((producer, consumer))
+
+    def open(self, source: Engine, sink: Engine, producer: int) -> int:
+        """Tokens that may have been given and not taken when a producer gives one."""
+        pairs = self._pairs.get((source, sink), [])
+        return len(pairs) - bisect.bisect_right(pairs, producer, key=lambda pair: pair[1])
+
+    def check(self) -> None:
+        """No counter can overflow: few producers are ahead of their consumers in program order."""
+        for pairs in self._pairs.values():
+            consumers = [consumer for _, consumer in pairs]
+            for number, (producer, _) in enumerate(pairs):
+                waiting = number + 1 - bisect.bisect_right(consumers, producer)
+                assert waiting <= MAX_OPEN, f"{waiting} tokens are open at instruction {producer}"
+
+
+@dataclass
+class _Pass:
+    """A pass that was emitted: its draft, the items before and after it, and the store that it feeds."""
+
+    draft: int
+    begins: int
+    ends: int
+    store: int
+
+
+class Hazards:
+    """Readers and writers of every entry."""
+
+    def __init__(self, machine: Machine, vectors: int, drafts: list[Draft]) -> None:
+        self.tokens = Tokens(drafts)
+        sizes: dict[Space, int] = {
+            Space.WEIGHTS: machine.weight_depth,
+            Space.ACTIVATIONS: machine.bank_depth,
+            Space.PARAMETERS: PARAMETER_BLOCKS * PARAMETER_PITCH,
+            Space.RESIDUAL: machine.residual_depth,
+            Space.TABLE: TABLE_ENTRIES,
+            Space.MEMORY: vectors,
+        }
+        self._writer: dict[Space, Drafts] = {space: _nobody(size) for space, size in sizes.items()}
+        self._reader: dict[Space, Drafts] = {s: _nobody(size) for s, size in sizes.items() if s != Space.MEMORY}
+        #: The last loads that wrote ranges, until the next one writes there.
+        self._known: dict[Space, dict[Range, int]] = {space: {} for space in sizes}
+        #: The store that wrote each entry of the banks; `_writer` has the load.
+        self._stored = _nobody(machine.bank_depth)
+        self._last_local = self._last_load = self._last_closed = NEVER
+        self._passes: list[_Pass] = []
+        self._ends: list[int] = []
+        self._items = 0
+        self._open_store = NEVER
+        #: The last stores, oldest first: a load that waits for an older one waits for the oldest of these.
+        self._stores: deque[int] = deque(maxlen=STORES_BEHIND)
+        self._horizon: dict[Engine, int] = {}
+
+    def read(self, ranges: tuple[Range, ...], draft: int, engine: Engine) -> None:
+        """A pass or a store reads on-chip ranges: it waits for the loads and local stores that wrote them."""
+        loaded = stored = NEVER
+        for r in ranges:
+            space, start, stop = r
+            loaded = max(loaded, self._written(r))
+            if space == Space.ACTIVATIONS and self._last_local != NEVER:
+                stored = max(stored, int(self._stored[start:stop].max(initial=NEVER)))
+            self._reader[space][start:stop] = len(self._passes) if space == Space.WEIGHTS else draft
+        self.tokens.order(loaded, draft)
+        if engine == Engine.STORE:
+            self._open_store = draft
+            self._stores.append(draft)
+        elif stored != NEVER:
+            many = self.tokens.open(Engine.STORE, Engine.EXECUTE, stored) >= MANY_OPEN
+            self.tokens.order(stored, draft, latest=self._last_closed if many else NEVER)
+
+    def _written(self, r: Range) -> int:
+        """The last load that wrote a range; what is read again and again is looked up once between two loads."""
+        known = self._known[r.space]
+        if r not in known:
+            known[r] = int(self._writer[r.space][r.start : r.stop].max(initial=NEVER))
+        return known[r]
+
+    def add_pass(self, draft: int, items: int, *, last: bool) -> None:
+        """A pass was emitted; `last`: its store has all its items with it."""
+        self._passes.append(_Pass(draft, self._items, self._items + items, self._open_store))
+        self._items += items
+        self._ends.append(self._items)
+        if last:
+            self._last_closed, self._open_store = self._open_store, NEVER
+
+    def store(self, op: StoreOp, draft: int) -> None:
+        """A store writes memory, the banks or both; there it waits for passes that read what it writes."""
+        if op.writes is not None:
+            self._writer[Space.MEMORY][op.writes.start : op.writes.stop] = draft
+        if op.local is not None:
+            at = slice(op.local.writes.start, op.local.writes.stop)
+            self.tokens.order(int(self._reader[Space.ACTIVATIONS][at].max(initial=NEVER)), draft)
+            self.tokens.order(self._last_load, draft)
+            self._stored[at] = self._last_local = draft
+
+    def close_unit(self, drafts: dict[Engine, int]) -> None:
+        """The last drafts of units that lie some way back."""
+        self._horizon = drafts
+
+    def producers(self, writes: Range, reads: Range | None) -> dict[Engine, int] | None:
+        """What a load must wait for: drafts of execute and store; None if that cannot be said yet."""
+        found = {Engine.EXECUTE: NEVER, Engine.STORE: NEVER}
+        reader = int(self._reader[writes.space][writes.start : writes.stop].max(initial=NEVER))
+        if writes.space == Space.WEIGHTS:
+            if reader != NEVER:
+                engine, draft = self._weights_out(self._passes[reader])
+                found[engine] = draft
+        elif writes.space in (Space.PARAMETERS, Space.RESIDUAL):
+            found[Engine.STORE] = reader
+        else:
+            found[Engine.EXECUTE] = reader
+        if writes.space == Space.ACTIVATIONS:
+            found[Engine.STORE] = self._last_local
+        if reads is not None:
+            writer = int(self._writer[Space.MEMORY][reads.start : reads.stop].max(initial=NEVER))
+            found[Engine.STORE] = max(found[Engine.STORE], writer)
+        if self._open_store != NEVER and found[Engine.STORE] >= self._open_store:
+            return None
+        return found
+
+    def _weights_out(self, p: _Pass) -> tuple[Engine, int]:
+        """Who shows that a pass's tile has left the weight buffer: a pass, or the store that it feeds."""
+        number = bisect.bisect_left(self._ends, p.begins + FETCH_AHEAD + 1)
+        if number < len(self._passes):
+            return Engine.EXECUTE, max(self._passes[number].draft, p.draft)
+        return Engine.STORE, p.store
+
+    def write(self, writes: Range, producers: dict[Engine, int], draft: int) -> None:
+        """A load is emitted with the producers that `producers` found."""
+        for engine, producer in producers.items():
+            latest = self._horizon.get(engine, NEVER)
+            if engine == Engine.STORE:
+                latest = self._stores[0] if len(self._stores) == STORES_BEHIND else NEVER
+            self.tokens.order(producer, draft, latest=latest)
+        self._writer[writes.space][writes.start : writes.stop] = draft
+        self._known[writes.space].clear()
+        if writes.space == Space.ACTIVATIONS:
+            self._last_load = draft
+
+
+def _nobody(size: int) -> Drafts:
+    return np.full(size, NEVER, np.int64)

@@ -1,0 +1,210 @@
+"""Where everything lies in memory, and what is prepared for each node before the plan is made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skipbeat_arch.graph import Graph, Node
+from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
+from skipbeat_arch.tensor_layout import Bytes, tensor_bytes
+
+from .banks import Banks
+from .chained_outputs import Chain, Geometry, geometry, side_by_side
+from .node_mapping import PLAIN, NodeMapping
+from .node_tiles import NodeTiles, node_tiles, packed_words, parameter_data
+from .offset_tables import Offsets, node_tables, table_data
+from .regions import Region, Span, split
+
+#: Most pixels of a block whose outputs stay on the chip, so that the next node need not wait long for the first.
+CHAINED_PIXELS = 128
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlacedNode:
+    """A node with its geometry and weights, and the memory vectors where its table, parameters and weights begin.
+
+    Attributes:
+        images: side by side in its maps.
+        input, output: chains of its input and output, if they stay on the chip.
+        gap: entries of the banks for what it loads, from-to.
+        writes: whether its output goes to memory.
+        overlaps: whether the next node may begin before this one has ended.
+    """
+
+    node: Node
+    banks: Banks
+    images: int
+    regions: tuple[Region, ...]
+    input: Chain | None
+    output: Chain | None
+    gap: Span
+    writes: bool
+    overlaps: bool
+    tiles: NodeTiles
+    entries: tuple[Offsets, ...]
+    table_at: int
+    parameters_at: int
+    weights_at: int
+    tactic: NodeMapping = PLAIN
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Group:
+    """Images that are computed side by side: `images` of them, from number `first` on.
+
+    Attributes:
+        nodes: prepared for so many images.
+        tensors: first vector of each tensor that is in memory.
+    """
+
+    images: int
+    first: int
+    nodes: tuple[PlacedNode, ...]
+    tensors: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MemoryMap:
+    """All that follows the instructions, in vectors from the first one behind them.
+
+    Attributes:
+        groups: of images, one after the other.
+        stored: vectors of tables (an entry of zeros first), parameters and weights; tensors follow.
+        vectors: of all.
+    """
+
+    machine: Machine
+    graph: Graph
+    groups: tuple[Group, ...]
+    stored: int
+    vectors: int
+
+    def data(self) -> Bytes:
+        """What is stored: uint8 [stored · V]. Only now are weights packed."""
+        machine = self.machine
+        data = np.zeros(self.stored * machine.vector, np.uint8)
+
+        def put(at: int, part: Bytes) -> None:
+            data[at * machine.vector : at * machine.vector + part.size] = part
+
+        for group in {group.images: group for group in self.groups}.values():
+            for each in group.nodes:
+                put(each.table_at, table_data(each.entries, machine))
+        for each in self.groups[0].nodes:
+            put(each.parameters_at, parameter_data(each.node, machine))
+            put(each.weights_at, packed_words(each.node, each.banks, each.tiles, machine))
+        return data
+
+
+class _Room:
+    """Hands out memory, each piece on a multiple of the longest burst."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._align = machine.burst_beats
+        self.at = 0
+
+    def take(self, vectors: int) -> int:
+        """The first of so many vectors."""
+        start = self.at
+        self.at += -(-vectors // self._align) * self._align
+        return start
+
+
+def memory_map(
+    graph: Graph,
+    machine: Machine,
+    tactic: NodeMapping = PLAIN,
+    tiles: Sequence[NodeTiles] | None = None,
+    *,
+    images: int = 1,
+) -> MemoryMap:
+    """Prepares every node, all with the same tactic, and lays out the memory.
+
+    Args:
+        tiles: of every node, if they are known already.
+
+    Raises:
+        InputError: a node that does not fit the hardware.
+    """
+    banks = [Banks.of(node.convolution.c_in, machine) for node in graph.nodes]
+    if tiles is None:
+        tiles = [node_tiles(node, b, machine) for node, b in zip(graph.nodes, banks, strict=True)]
+    spans = split(images, side_by_side(graph, machine, banks, images))
+    room = _Room(machine)
+    room.take(machine.table_vectors)
+    parameters = [room.take(len(t.columns) * PARAMETER_PITCH) for t in tiles]
+    weights = [room.take(t.words) for t in tiles]
+    prepared: dict[int, tuple[PlacedNode, ...]] = {}
+    for size in dict.fromkeys(stop - first for first, stop in spans):
+        shape = geometry(graph, machine, banks, size, tactic.share)
+        entries = [node_tables(*each) for each in zip(graph.nodes, banks, shape.regions, strict=True)]
+        prepared[size] = tuple(
+            PlacedNode(
+                node=node,
+                banks=banks[i],
+                images=size,
+                regions=shape.regions[i],
+                input=shape.inputs[i],
+                output=shape.outputs[i],
+                gap=shape.gaps[i],
+                writes=_in_memory(graph, shape, node.output),
+                tiles=tiles[i],
+                entries=entries[i],
+                table_at=room.take(len(entries[i]) * machine.table_vectors),
+                parameters_at=parameters[i],
+                weights_at=weights[i],
+                tactic=_finer(tactic, tiles[i], machine) if shape.outputs[i] else tactic,
+                overlaps=shape.overlaps[i] and _together(tiles[i : i + 2], entries[i : i + 2], machine),
+            )
+            for i, node in enumerate(graph.nodes)
+        )
+    stored = room.at
+    groups = []
+    for first, stop in spans:
+        nodes = prepared[stop - first]
+        tensors = _tensors(graph, nodes, machine, room, stop - first)
+        groups.append(Group(images=stop - first, first=first, nodes=nodes, tensors=tensors))
+    return MemoryMap(machine=machine, graph=graph, groups=tuple(groups), stored=stored, vectors=room.at)
+
+
+def _finer(tactic: NodeMapping, tiles: NodeTiles, machine: Machine) -> NodeMapping:
+    """Smaller blocks for a node whose output is read on the chip, if that does not load weights again."""
+    if tactic.pixels is not None or tiles.words > machine.weight_depth:
+        return tactic
+    return dataclasses.replace(tactic, pixels=CHAINED_PIXELS)
+
+
+def _together(tiles: Sequence[NodeTiles], entries: Sequence[Sequence[Offsets]], machine: Machine) -> bool:
+    """Whether weights, parameters and tables of a node and the next one are on the chip at the same time.
+
+    A ring begins again at its start if the second does not fit behind the first, so it needs room for it twice.
+    """
+    if len(tiles) < 2:
+        return False
+    rooms = (
+        (machine.weight_depth, [each.words for each in tiles]),
+        (PARAMETER_BLOCKS, [len(each.columns) for each in tiles]),
+        (TABLE_ENTRIES - 1, [len(each) for each in entries]),
+    )
+    return all(first + 2 * second <= room for room, (first, second) in rooms)
+
+
+def _in_memory(graph: Graph, shape: Geometry, tensor: str) -> bool:
+    """Whether anybody reads a tensor from memory."""
+    inputs = any(s.input == tensor and c is None for s, c in zip(graph.nodes, shape.inputs, strict=True))
+    return inputs or tensor == graph.output or any(s.residual == tensor for s in graph.nodes)
+
+
+def _tensors(graph: Graph, nodes: tuple[PlacedNode, ...], machine: Machine, room: _Room, images: int) -> dict[str, int]:
+    """Places of the tensors of a group that are in memory."""
+    raw = {node.output for node in graph.nodes if node.raw}
+    local = {each.node.output for each in nodes if not each.writes}
+    return {
+        t.name: room.take(images * tensor_bytes(t.shape, machine.vector, raw=t.name in raw) // machine.vector)
+        for t in graph.tensors
+        if t.name not in local
+    }

@@ -1,0 +1,70 @@
+"""The plan: for every node its units in order, with everything in its place on the chip.
+
+`visits` says in which order blocks come; a region's activations are loaded when it is first visited. Every on-chip
+memory is a ring: what comes next is placed behind what came last, so that it can be loaded while the last is in use.
+Weights of a node are loaded once if all of them fit the weight buffer, once per region and column tile if these fit
+half of it, and otherwise in parts for every block.
+
+Nodes run one after the other, but for two that are chained and leave each other's data alone: there blocks of the
+second come between those of the first as soon as their input is there, so that the output stage, where the first needs
+it for longer than the array, and the way from the last block to the first of the next node cost nothing.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Iterator
+
+from .activation_loads import table_load
+from .memory_map import Group, MemoryMap
+from .node_schedule import NodeSchedule
+from .on_chip import OnChip
+from .units import Load, Unit
+
+
+def plan(memory: MemoryMap) -> Iterator[Unit]:
+    """All units of a network in program order; their nodes are counted on from group to group of images."""
+    chip = OnChip(memory.machine)
+    zeros: Load | None = table_load(memory.machine, 0, 0, 1)
+    for turn, group in enumerate(memory.groups):
+        for unit in _group(chip, memory, group, turn * len(group.nodes)):
+            if zeros is not None:
+                unit.loads.insert(0, zeros)
+                zeros = None
+            yield unit
+
+
+def _group(chip: OnChip, memory: MemoryMap, group: Group, before: int) -> Iterator[Unit]:
+    number = 0
+    while number < len(group.nodes):
+        first = NodeSchedule(chip, memory, group, number, before)
+        number += 1
+        if group.nodes[number - 1].overlaps:
+            yield from _overlapped(first, NodeSchedule(chip, memory, group, number, before))
+            number += 1
+        else:
+            for visit in first.visits:
+                yield from first.units(visit)
+
+
+def _overlapped(first: NodeSchedule, second: NodeSchedule) -> Iterator[Unit]:
+    """Two nodes, of which the second reads what the first writes.
+
+    A visit of the second comes when its input and one more visit of the first are under way.
+    """
+    done, written = 0, _written(first)
+    for visit in second.visits:
+        wanted = bisect.bisect_left(written, second.lines(visit))
+        while done < min(wanted + 1, len(first.visits)):
+            yield from first.units(first.visits[done])
+            done += 1
+        yield from second.units(visit)
+    for visit in first.visits[done:]:
+        yield from first.units(visit)
+
+
+def _written(node: NodeSchedule) -> list[int]:
+    """Lines of the output's map that are complete after 0, 1, .. visits; they never become fewer."""
+    later = (visit.rows[0] for visit in reversed(node.visits))
+    return list(itertools.accumulate(later, min, initial=node.height))[::-1]

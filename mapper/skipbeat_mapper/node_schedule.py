@@ -1,0 +1,193 @@
+"""The units of one node, with everything in its place on the chip."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from skipbeat_arch.command import Command, Encoding
+from skipbeat_arch.tile import TileStatistics
+
+from .activation_loads import Lines, clear, table_load
+from .column_blocks import ColumnBlock, visits
+from .memory_map import Group, MemoryMap
+from .offset_tables import Offsets, bank_offsets, tap_offset
+from .on_chip import OnChip
+from .regions import Region, Span, one_row
+from .stores import Stores
+from .units import Clear, Load, PassOp, Range, Space, Unit, Walk
+from .weight_loads import Placed, WeightLoads
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    """Output pixels of one accumulation.
+
+    Attributes:
+        region: where their activations are; rows, columns: of the output.
+        start: entry of the first pixel's first tap in plane 0.
+        walk: of every pass.
+        places: what passes read, by the tile's number and rows.
+    """
+
+    region: Region
+    rows: Span
+    columns: Span
+    start: int
+    walk: Walk
+    places: dict[tuple[int, int], _Place] = field(default_factory=dict)
+
+
+class _Place(NamedTuple):
+    """What a tile's pass reads in a block: the same in every column tile."""
+
+    base: int
+    table: int
+    reads: tuple[Range, Range]
+
+
+@lru_cache(maxsize=4096)
+def _command(tile: TileStatistics, pixels: int, load: bool, first: bool, last: bool) -> Command:
+    """The pass of a tile; few differ, so each is made once."""
+    command = tile.command(pixels, first=first, last=last)
+    return command if load else dataclasses.replace(command, load=False, encoding=Encoding.DENSE)
+
+
+class NodeSchedule:
+    """The units of one node."""
+
+    def __init__(self, chip: OnChip, memory: MemoryMap, group: Group, number: int, before: int) -> None:
+        prepared = group.nodes[number]
+        self._chip, self._group, self._number, self._prepared = chip, group, number, prepared
+        self._node, self._machine, self._run = prepared.node, memory.machine, before + number
+        self._tables = {(0,) * prepared.banks.rows: 0}
+        self._found: dict[tuple[int, int], Offsets] = {}
+        self._blocks: dict[tuple[int, Span, Span], _Block] = {}
+        self._weights = WeightLoads(prepared, chip)
+        self._stores = Stores(prepared, chip, group)
+        self._waiting: list[Load | Clear] = self._table()
+        if prepared.output is not None:
+            chain = prepared.output
+            self._waiting += clear(chain.region, chain.base, group.nodes[chain.reader])
+        self._region: Region | None = None
+        self._base = 0
+        self._lines: Lines | None = None
+        #: Lines of the output, and visits in their order.
+        self.height = self._node.out_shape[1]
+        self.visits = list(visits(prepared, self._machine))
+
+    def units(self, visit: ColumnBlock) -> Iterator[Unit]:
+        """The units of a visit; visits come in their order, and all units of one are taken before the next one."""
+        if visit.region is not self._region:
+            self._region = visit.region
+            self._base, self._lines, zeros = self._enter(visit.region)
+            self._blocks.clear()
+            self._waiting += zeros
+            self._stores.new_region()
+        # Loads between local stores would have to wait for each of them: then all lines come at once.
+        rows = visit.region.rows if self._prepared.output is not None else visit.rows
+        key = self._base, visit.rows, visit.columns
+        if key not in self._blocks:
+            self._blocks[key] = self._block(visit.region, *key)
+        block = self._blocks[key]
+        for unit in self._accumulate(block, visit.column):
+            unit.loads[:0] = [*self._waiting, *(self._lines.needed(rows) if self._lines else ())]
+            self._waiting = []
+            yield unit
+
+    def lines(self, visit: ColumnBlock) -> int:
+        """Lines of its input's map, from the top, that a visit needs."""
+        conv, pool = self._node.convolution, self._node.window
+        last = ((visit.rows[1] - 1) * pool.stride[0] + pool.kernel[0] - 1) * conv.stride[0]
+        return min(conv.height, max(0, last + (conv.kernel[0] - 1) * conv.dilation[0] + 1 - conv.padding[0]))
+
+    def _table(self) -> list[Load | Clear]:
+        """Loads of the node's offset tables."""
+        prepared, count = self._prepared, len(self._prepared.entries)
+        if not count:
+            return []
+        entry, new = self._chip.table.keep(prepared.table_at, count)
+        self._tables |= {offsets: entry + i for i, offsets in enumerate(prepared.entries)}
+        return [table_load(self._machine, prepared.table_at, entry, count)] if new else []
+
+    def _enter(self, region: Region) -> tuple[int, Lines | None, list[Clear]]:
+        """Where a region lies, the loads of its lines (none if the node before wrote them there) and its zeros."""
+        prepared = self._prepared
+        if prepared.input is not None:
+            return prepared.input.base, None, []
+        base = self._chip.activations.take(region.entries, prepared.gap)
+        lines = Lines(prepared, region, base, self._group.tensors[self._node.input])
+        return base, lines, clear(region, base, prepared)
+
+    def _block(self, region: Region, base: int, rows: Span, columns: Span) -> _Block:
+        conv, pool, images = self._node.convolution, self._node.window, region.images
+        down = conv.stride[0] * pool.stride[0] // region.line_step * region.pitch
+        across = conv.stride[1] * pool.stride[1] * images
+        start = base + (rows[0] - region.rows[0]) * down + (columns[0] - region.columns[0]) * across
+        walk = self._walk(region, (rows[1] - rows[0], columns[1] - columns[0]), down, across)
+        return _Block(region=region, rows=rows, columns=columns, start=start, walk=walk)
+
+    def _walk(self, region: Region, size: Span, down: int, across: int) -> Walk:
+        """The loops over `size` (rows, columns) of outputs: the images of a pixel are inside its column."""
+        conv, (high, wide), images = self._node.convolution, self._node.window.kernel, region.images
+        line = conv.stride[0] * region.pitch if high > 1 else 0
+        if images == 1 or (across == images and (high, wide) == (1, 1)):
+            counts = wide, high, size[1] * images, size[0]
+            return Walk(counts=counts, steps=(conv.stride[1], line, across // images, down))
+        if not one_row(self._node, images):
+            return Walk(counts=(1, images, size[1], size[0]), steps=(0, 1, across, down))
+        return Walk(counts=(wide, high, images, size[1]), steps=(conv.stride[1] * images, line, 1, across))
+
+    def _accumulate(self, block: _Block, column: int) -> Iterator[Unit]:
+        """The units of one block and column tile: one, or several if its weights come in parts."""
+        store, loads = self._stores.store(column, block.rows, block.columns)
+        unit = Unit(node=self._run, walk=block.walk, store=store)
+        parts = self._weights.parts(column)
+        for number, (part, weight_loads) in enumerate(parts):
+            if number:
+                unit = Unit(node=self._run, walk=block.walk)
+            unit.loads += weight_loads + loads
+            loads = []
+            for at, placed in enumerate(part):
+                first = number == 0 and at == 0
+                last = number == len(parts) - 1 and at == len(part) - 1
+                unit.passes.append(self._pass(block, column, placed, first=first, last=last))
+            yield unit
+        if not parts:
+            outputs = self._prepared.tiles.outputs[column]
+            null = Command(pixels=block.walk.items, beat=0, rows=0, cols=outputs, load=False)
+            unit.passes.append(PassOp(command=null))
+            unit.loads += loads
+            yield unit
+
+    def _offsets(self, tap: int, region: Region) -> Offsets:
+        """`bank_offsets`, each computed once."""
+        key = tap, region.pitch
+        if key not in self._found:
+            self._found[key] = bank_offsets(self._node, self._prepared.banks, tap, region)
+        return self._found[key]
+
+    def _place(self, block: _Block, number: int, rows: int) -> _Place:
+        """What the pass of a tile reads in a block."""
+        banks, region = self._prepared.banks, block.region
+        tap, plane = banks.tile(number)
+        offsets = self._offsets(tap, region)
+        base = block.start + plane * region.plane + tap_offset(self._node, tap, region)
+        used, table = offsets[:rows], self._tables[offsets]
+        activations = Range(Space.ACTIVATIONS, base + min(used), base + max(used) + block.walk.reach + 1)
+        return _Place(base, table, (activations, Range(Space.TABLE, table, table + 1)))
+
+    def _pass(self, block: _Block, column: int, placed: Placed, *, first: bool, last: bool) -> PassOp:
+        number, packed = placed.tile.number, placed.tile.statistics
+        if (number, packed.rows) not in block.places:
+            block.places[number, packed.rows] = self._place(block, number, packed.rows)
+        base, table, reads = block.places[number, packed.rows]
+        load = self._chip.enter((self._number, column, number))
+        command = _command(packed, block.walk.items, load, first, last)
+        if not load:
+            return PassOp(command, base=base, table=table, reads=reads)
+        words = Range(Space.WEIGHTS, placed.at, placed.at + packed.word_count)
+        return PassOp(command, packed.word_count, placed.at, base, table, (*reads, words), packed)

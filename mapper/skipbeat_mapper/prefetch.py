@@ -1,0 +1,73 @@
+"""Loads of later units that may be put before the end of the present one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .units import Clear, Load, Range, Space, Unit
+
+#: Units whose loads are put between the passes of the present one, whatever they cost.
+NEAR = 2
+#: Units whose loads are put there as far as they take no longer than its passes.
+FAR = 16
+#: Clocks that a LOAD costs beside those of its data, and a ZERO beside those of its entries.
+LOAD_CLOCKS, ZERO_CLOCKS = 8, 3
+
+
+@dataclass(frozen=True, eq=False)
+class Prefetch:
+    """A load of the unit `owner`, which comes `distance` units later."""
+
+    owner: Unit
+    load: Load | Clear
+    distance: int
+
+    @property
+    def near(self) -> bool:
+        """Whether it is needed soon."""
+        return self.distance <= NEAR
+
+    @property
+    def banks(self) -> bool:
+        """Whether it writes the activation banks."""
+        return self.load.writes.space == Space.ACTIVATIONS
+
+    def clocks(self, beats: int) -> int:
+        """What it costs the load engine, a vector having so many beats."""
+        if isinstance(self.load, Clear):
+            return sum(stop - start + ZERO_CLOCKS for start, stop in self.load.spans)
+        return self.load.count * beats + LOAD_CLOCKS
+
+
+def prefetchable(units: Sequence[Unit]) -> list[Prefetch]:
+    """Loads of later units that disturb nothing that is still to run before them; the first unit is the present one."""
+    last = max((number for number, unit in enumerate(units) if number and unit.loads), default=0)
+    busy: dict[Space, list[tuple[int, int]]] = {space: [] for space in Space}
+    early: list[Prefetch] = []
+    for distance in range(1, last + 1):
+        unit, following = units[distance - 1], units[distance]
+        for space, start, stop in unit.busy():
+            busy[space].append((start, stop))
+        for load in following.loads:
+            if _meets(load.writes, busy) or (isinstance(load, Load) and _meets(load.reads, busy)):
+                busy[load.writes.space].append((load.writes.start, load.writes.stop))
+            else:
+                early.append(Prefetch(following, load, distance))
+    return early
+
+
+def _meets(wanted: Range, busy: Mapping[Space, Sequence[tuple[int, int]]]) -> bool:
+    _, first, last = wanted
+    return any(start < last and first < stop for start, stop in busy[wanted.space])
+
+
+def in_order(loads: Sequence[Load | Clear], *, first: bool) -> list[Load | Clear]:
+    """A unit's loads in the order in which they are best emitted.
+
+    What writes the banks may have to wait for a local STORE and comes last, except before the `first` one: then there
+    is nothing to wait for, and a ZERO is not kept up by LOADs before it.
+    """
+    if first:
+        return sorted(loads, key=lambda load: not isinstance(load, Clear))
+    return sorted(loads, key=lambda load: load.writes.space == Space.ACTIVATIONS)

@@ -1,0 +1,105 @@
+"""The stores of a node, and the parameters and residuals that they read."""
+
+from __future__ import annotations
+
+from skipbeat_arch.instruction import Kind
+from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, PARAMETER_VECTORS
+
+from .memory_map import Group, PlacedNode
+from .on_chip import OnChip
+from .regions import Span
+from .units import Load, Local, Range, Space, StoreOp
+
+
+class Stores:
+    """Makes the store of each block and column tile.
+
+    Parameters of a node are loaded once if all its blocks of V channels have room, otherwise once per region.
+    """
+
+    def __init__(self, prepared: PlacedNode, chip: OnChip, group: Group) -> None:
+        self._prepared, self._chip, self._group = prepared, chip, group
+        count = len(prepared.tiles.columns)
+        self._all = count <= PARAMETER_BLOCKS
+        self._base, new = chip.parameters.keep(prepared.parameters_at, count) if self._all else (0, True)
+        #: Blocks whose parameters are on the chip.
+        self._loaded = {} if new else {column: self._base + column for column in range(count)}
+
+    def new_region(self) -> None:
+        """What had no room for the whole node is loaded again."""
+        if not self._all:
+            self._loaded.clear()
+
+    def store(self, column: int, rows: Span, columns: Span) -> tuple[StoreOp, list[Load]]:
+        """The store of a column tile's output pixels, and the loads that it needs and that were not there before."""
+        node, images = self._prepared.node, self._prepared.images
+        _, height, width = node.out_shape
+        position = ((column * height + rows[0]) * width + columns[0]) * images
+        count = (rows[1] - rows[0]) * (columns[1] - columns[0]) * images
+        loads: list[Load] = []
+        block = self._parameters(column, loads)
+        reads = [Range(Space.PARAMETERS, block * PARAMETER_PITCH, block * PARAMETER_PITCH + PARAMETER_VECTORS)]
+        residual_at = None
+        if node.residual is not None:
+            residual_at = self._chip.residual.take(count)
+            reads.append(Range(Space.RESIDUAL, residual_at, residual_at + count))
+            source = self._group.tensors[node.residual] + position
+            loads.append(Load(kind=Kind.RESIDUAL, to=residual_at, source=source, count=count, writes=reads[-1]))
+        written = self._written(position, count)
+        store = StoreOp(
+            address=written.start if written else 0,
+            block=block,
+            low=node.layer.low,
+            high=node.layer.high,
+            raw=node.raw,
+            residual_at=residual_at,
+            count=count,
+            pool=node.window.kernel[0] * node.window.kernel[1],
+            reads=tuple(reads),
+            writes=written,
+            local=self._local(column, rows, columns),
+        )
+        return store, loads
+
+    def _written(self, position: int, count: int) -> Range | None:
+        """The memory vectors of outputs, if they go there."""
+        node, scale = self._prepared.node, 4 if self._prepared.node.raw else 1
+        if not self._prepared.writes:
+            return None
+        start = self._group.tensors[node.output] + position * scale
+        return Range(Space.MEMORY, start, start + count * scale)
+
+    def _local(self, column: int, rows: Span, columns: Span) -> Local | None:
+        """Where outputs go in the banks, if the next node reads them there."""
+        chain = self._prepared.output
+        if chain is None:
+            return None
+        reader, region = self._group.nodes[chain.reader], chain.region
+        bank, plane = reader.banks.place(column)
+        line = rows[0] + reader.node.convolution.padding[0]
+        to = chain.base + plane * region.plane + line * region.pitch + region.lead + columns[0] * region.images
+        width = (columns[1] - columns[0]) * region.images
+        return Local(
+            to=to,
+            width=width,
+            pitch=region.pitch,
+            period=reader.banks.period.bit_length() - 1,
+            bank=bank,
+            writes=Range(Space.ACTIVATIONS, to, to + (rows[1] - rows[0] - 1) * region.pitch + width),
+        )
+
+    def _parameters(self, column: int, loads: list[Load]) -> int:
+        if column not in self._loaded:
+            block = self._base + column if self._all else self._chip.parameters.take(1)
+            self._loaded[column] = block
+            at = block * PARAMETER_PITCH
+            loads.append(
+                Load(
+                    kind=Kind.PARAMETERS,
+                    to=at,
+                    source=self._prepared.parameters_at + column * PARAMETER_PITCH,
+                    count=PARAMETER_VECTORS,
+                    writes=Range(Space.PARAMETERS, at, at + PARAMETER_VECTORS),
+                )
+            )
+        return self._loaded[column]

@@ -1,0 +1,130 @@
+"""The statistics of all tiles of a node at once, from the nonzeros of their groups: nothing is packed."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.command import Encoding, metadata_bits
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.tile import Int8Array, TileStatistics
+
+from .banks import Counts
+
+Ints = npt.NDArray[np.int64]
+
+#: More words than any tile has: the encoding cannot hold it.
+NEVER = 1 << 40
+
+
+def group_counts(weight: Int8Array, group: int) -> Counts:
+    """Nonzeros of every group of `group` channels: weights int8 [taps, C, K] as uint8 [taps, groups, K]."""
+    taps, channels, outputs = weight.shape
+    counts = np.zeros((taps, -(-channels // group), outputs), np.uint8)
+    for position in range(min(group, channels)):
+        part = weight[:, position::group] != 0
+        counts[:, : part.shape[1]] += part
+    return counts
+
+
+def tile_statistics(arranged: Counts, hw: Hardware) -> list[list[tuple[int, TileStatistics]]]:
+    """For each column tile the numbers and statistics of the tiles that have weights.
+
+    Each tile takes the encoding with the fewest words. Tiles of equal statistics share an object.
+
+    Args:
+        arranged: nonzeros uint8 [tiles, R, K], see `Banks.arrange_counts`.
+        hw: the hardware.
+    """
+    tiles, rows, outputs = arranged.shape
+    width = hw.array.cols
+    columns = -(-outputs // width)
+    if outputs != columns * width:
+        padded = np.zeros((tiles, rows, columns * width), np.uint8)
+        padded[:, :, :outputs] = arranged
+        arranged = padded
+    slots = _slots(arranged.reshape(tiles, rows, columns, width))
+    measured = _Measured(slots, np.minimum(width, outputs - np.arange(columns) * width), hw)
+    distinct, kinds = measured.distinct()
+    return [
+        [(int(number), distinct[kinds[number, column]]) for number in np.flatnonzero(measured.beat[:, column])]
+        for column in range(columns)
+    ]
+
+
+def _slots(counts: Counts) -> Counts:
+    """[tiles, R, columns, V] as uint8 [tiles, columns, R, b]: the groups of each row with more than s nonzeros."""
+    most = max(int(counts.max(initial=0)), 1)
+    slots = np.empty((counts.shape[0], counts.shape[2], counts.shape[1], most), np.uint8)
+    for slot in range(most):
+        bits = np.bitwise_count(np.packbits(counts > slot, axis=-1))
+        slots[..., slot] = bits.sum(axis=-1, dtype=np.uint8).swapaxes(1, 2)
+    return slots
+
+
+class _Measured:
+    """Measures of all tiles, int64 [tiles, columns].
+
+    Attributes:
+        beat: b, 0 without weights.
+    """
+
+    def __init__(self, slots: Counts, outputs: Ints, hw: Hardware) -> None:
+        self._slots, self._hw = slots, hw
+        live = slots[..., 0] > 0
+        self._rows = (live * np.arange(1, live.shape[2] + 1)).max(axis=2)
+        self.beat = (slots > 0).any(axis=2).sum(axis=2)
+        self._nonzeros = slots.sum(axis=(2, 3), dtype=np.int64)
+        self._outputs = np.broadcast_to(outputs, self.beat.shape)
+        words = np.stack([self._words(encoding) for encoding in Encoding])
+        self._encoding = words.argmin(axis=0)
+        self._word_count = words.min(axis=0)
+
+    def _words(self, encoding: Encoding) -> Ints:
+        """Words in an encoding; `NEVER` where it cannot hold a tile."""
+        array, word_bits = self._hw.array, self._hw.word_bits
+        metadata = self._rows * array.cols * self._metadata_bits(encoding)
+        values = self._nonzeros if encoding == Encoding.BITMAP else self._rows * self._outputs * self.beat
+        words: Ints = -(-metadata // word_bits) - (-values * self._hw.numbers.weight_bits // word_bits)
+        if encoding == Encoding.DENSE:
+            return np.where(self.beat == array.group, words, NEVER)
+        return np.where(self._metadata_bits(encoding) <= array.group, words, NEVER)
+
+    def _metadata_bits(self, encoding: Encoding) -> Ints:
+        """Bits per group; they are proportional to b if they depend on it."""
+        group = self._hw.array.group
+        if encoding == Encoding.BITMAP:
+            return np.full(self.beat.shape, group, np.int64)
+        return np.asarray(self.beat * metadata_bits(encoding, 1, group), np.int64)
+
+    def distinct(self) -> tuple[list[TileStatistics], Ints]:
+        """The different statistics, and which of them each tile [tiles, columns] has."""
+        measures = np.stack([self._encoding, self.beat, self._rows, self._outputs, self._nonzeros], axis=-1)
+        shape = self.beat.shape
+        stored = np.where((self._encoding == Encoding.BITMAP)[..., None, None], self._slots, 0)
+        rows = np.concatenate(
+            [measures.astype("<i4").reshape(-1, 5).view(np.uint8), stored.reshape(shape[0] * shape[1], -1)], axis=1
+        )
+        keys = np.ascontiguousarray(rows).view([("", np.void, rows.shape[1])]).ravel()
+        _, first, kinds = np.unique(keys, return_index=True, return_inverse=True)
+        places = zip(*np.unravel_index(first, shape), strict=True)
+        return [self._statistics(int(tile), int(column)) for tile, column in places], kinds.reshape(shape)
+
+    def _statistics(self, tile: int, column: int) -> TileStatistics:
+        at, hw = (tile, column), self._hw
+        encoding, beat, rows = Encoding(int(self._encoding[at])), int(self.beat[at]), int(self._rows[at])
+        outputs, nonzeros = int(self._outputs[at]), int(self._nonzeros[at])
+        slots = np.full((rows, beat), outputs, np.int64)
+        if encoding == Encoding.BITMAP:
+            slots = self._slots[tile, column, :rows, :beat].astype(np.int64)
+        return TileStatistics(
+            word_count=int(self._word_count[at]),
+            encoding=encoding,
+            beat=beat,
+            rows=rows,
+            cols=outputs,
+            value_bits=int(slots.sum()) * hw.numbers.weight_bits,
+            metadata_bits=rows * hw.array.cols * metadata_bits(encoding, beat, hw.array.group),
+            nonzeros=nonzeros,
+            slots=slots,
+        )

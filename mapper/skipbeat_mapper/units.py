@@ -1,0 +1,180 @@
+"""What a plan is made of: loads, passes and stores with their places on the chip and in memory.
+
+Memory addresses are in vectors, relative to the data that follows the instructions; on-chip places are in entries of
+their memory.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+from skipbeat_arch.command import Command
+from skipbeat_arch.instruction import Kind
+from skipbeat_arch.tile import TileStatistics
+
+
+class Space(IntEnum):
+    """Where a range lies; the first five are numbered as `Kind`."""
+
+    WEIGHTS = Kind.WEIGHTS
+    ACTIVATIONS = Kind.ACTIVATIONS
+    PARAMETERS = Kind.PARAMETERS
+    RESIDUAL = Kind.RESIDUAL
+    TABLE = Kind.TABLE
+    MEMORY = 5
+
+
+class Range(NamedTuple):
+    """Entries `start` to before `stop` of one memory."""
+
+    space: Space
+    start: int
+    stop: int
+
+    def meets(self, other: Range) -> bool:
+        """Whether they share an entry."""
+        return self.space == other.space and self.start < other.stop and other.start < self.stop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """A LOAD: `count` vectors from memory vector `source` to entry `to`; `writes` covers all that it writes."""
+
+    kind: Kind
+    to: int
+    source: int
+    count: int
+    writes: Range
+    width: int = 0
+    pitch: int = 0
+    period: int = 0
+    bank: int = 0
+
+    @property
+    def reads(self) -> Range:
+        """The memory that it reads."""
+        return Range(Space.MEMORY, self.source, self.source + self.count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clear:
+    """Entries of all activation banks that must be zero; only those that are not become ZEROs."""
+
+    spans: tuple[tuple[int, int], ...]
+    writes: Range
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """The four loops of a SETUP, innermost first."""
+
+    counts: tuple[int, int, int, int]
+    steps: tuple[int, int, int, int]
+
+    @property
+    def items(self) -> int:
+        """Activations that it reads from every bank."""
+        return math.prod(self.counts)
+
+    @property
+    def reach(self) -> int:
+        """Distance from the first entry to the last one."""
+        return sum((n - 1) * step for n, step in zip(self.counts, self.steps, strict=True))
+
+
+class PassOp(NamedTuple):
+    """A PASS; `reads` are its weights, activations and table entry (none for a null pass), `tile` what it loads."""
+
+    command: Command
+    words: int = 0
+    weights: int = 0
+    base: int = 0
+    table: int = 0
+    reads: tuple[Range, ...] = ()
+    tile: TileStatistics | None = None
+
+    @property
+    def steps(self) -> int:
+        """Steps of the array."""
+        return self.command.pixels * max(1, self.command.beat)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Local:
+    """Where a STORE writes in the activation banks: the fields of a PLACE; `writes` covers all of it."""
+
+    to: int
+    width: int
+    pitch: int
+    period: int
+    bank: int
+    writes: Range
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreOp:
+    """A STORE of `count` output vectors (items, if raw): to memory vector `address`, into the banks, or both.
+
+    Attributes:
+        writes: the memory that it writes.
+    """
+
+    address: int
+    block: int
+    low: int
+    high: int
+    raw: bool
+    residual_at: int | None
+    count: int
+    pool: int
+    reads: tuple[Range, ...]
+    writes: Range | None
+    local: Local | None
+
+    @property
+    def changes(self) -> list[Range]:
+        """Everything that it writes."""
+        return [r for r in (self.writes, self.local.writes if self.local else None) if r]
+
+
+@dataclass(kw_only=True)
+class Unit:
+    """What runs between two chances to load: the passes of a block and column tile, or a part of them.
+
+    Attributes:
+        node: number of the node, counted on from group to group of images.
+        loads: what must be there before it starts, in order, and was not loaded for an earlier unit.
+        store: begins before the passes that feed it; None in all but the first part of a block.
+    """
+
+    node: int
+    walk: Walk
+    loads: list[Load | Clear] = field(default_factory=list)
+    store: StoreOp | None = None
+    passes: list[PassOp] = field(default_factory=list)
+    _busy: list[Range] | None = field(default=None, init=False, repr=False)
+
+    def busy(self) -> list[Range]:
+        """What must not change while it runs: what its passes and its store read, a range of each memory, and write.
+
+        Passes and store must not change afterwards.
+        """
+        if self._busy is None:
+            self._busy = self._hulls() + (self.store.changes if self.store else [])
+        return self._busy
+
+    def _hulls(self) -> list[Range]:
+        every = [r for p in self.passes for r in p.reads]
+        every += self.store.reads if self.store else ()
+        hulls: dict[Space, tuple[int, int]] = {}
+        for space, start, stop in every:
+            if space not in hulls:
+                hulls[space] = start, stop
+                continue
+            first, last = hulls[space]
+            if start < first or stop > last:
+                hulls[space] = min(first, start), max(last, stop)
+        return [Range(space, start, stop) for space, (start, stop) in hulls.items()]

@@ -1,0 +1,56 @@
+"""A graph by plain integer arithmetic: tap by tap, and the output stage from its formula."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.graph import Graph, Node
+from skipbeat_arch.workload import Convolution
+
+Ints = npt.NDArray[np.int64]
+
+
+def run_graph(graph: Graph, x: npt.NDArray[np.int8]) -> dict[str, Ints]:
+    """Every tensor int64 [C, H, W] of an image int8 [C, H, W]."""
+    values: dict[str, Ints] = {graph.input: x.astype(np.int64)}
+    for node in graph.nodes:
+        values[node.output] = _run_step(node, values)
+    return values
+
+
+def _run_step(node: Node, values: dict[str, Ints]) -> Ints:
+    layer = node.layer
+    total = _convolve(values[node.input], layer.weight, node.convolution) + layer.bias[:, None, None]
+    if layer.multiplier is None or layer.shift is None:
+        return total
+    product = total * layer.multiplier[:, None, None]
+    if node.residual is not None and node.residual_multiplier is not None:
+        product = product + values[node.residual] * node.residual_multiplier[:, None, None]
+    shift = layer.shift[:, None, None]
+    out = np.clip((product + (np.int64(1) << (shift - 1))) >> shift, layer.low, layer.high)
+    window = node.window
+    windows = np.lib.stride_tricks.sliding_window_view(out, window.kernel, axis=(1, 2))
+    strided = windows[:, :: window.stride[0], :: window.stride[1]]
+    return np.asarray(strided.max(axis=(3, 4)), np.int64)
+
+
+def _convolve(x: Ints, weight: npt.NDArray[np.int8], load: Convolution) -> Ints:
+    """Sums int64 [K, out_h, out_w]; products and sums are exact in float64, far below 2**53."""
+    groups, depth = load.groups, load.c_in // load.groups
+    per_group = weight.reshape(groups, -1, load.c_out // groups).astype(np.float64)
+    shape = (groups, *load.kernel, depth, load.c_out // groups)
+    if load.order == "cin,kh,kw":
+        taps = per_group.reshape(groups, depth, *load.kernel, -1).transpose(0, 2, 3, 1, 4)
+    else:
+        taps = per_group.reshape(shape)
+    padded = np.pad(x, ((0, 0), *((p, p) for p in load.padding))).astype(np.float64)
+    padded = padded.reshape(groups, depth, *padded.shape[1:])
+    height, width = load.out_size
+    sums = np.zeros((groups, load.c_out // groups, height * width))
+    for row in range(load.kernel[0]):
+        for column in range(load.kernel[1]):
+            top, left = row * load.dilation[0], column * load.dilation[1]
+            part = padded[:, :, top :: load.stride[0], left :: load.stride[1]][:, :, :height, :width]
+            sums += taps[:, row, column].transpose(0, 2, 1) @ part.reshape(groups, depth, -1)
+    return sums.reshape(load.c_out, height, width).astype(np.int64)

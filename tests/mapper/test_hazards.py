@@ -1,0 +1,78 @@
+"""The tokens are needed: without any one of them some order of events computes something else, or never ends."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.hardware import Hardware, load_hardware
+from skipbeat_arch.instruction import INSTRUCTION_BYTES, Engine, Instruction
+from skipbeat_arch.machine_program import MachineProgram
+from skipbeat_mapper.compile import compile_network
+from tests.mapper.interpreter import DeadlockError, Interpreter
+from tests.mapper.networks import Builder
+from tests.mapper.reference import run_graph
+
+ROOMY = load_hardware("edge-8x8")
+#: Blocks of two rows: the later ones need nothing from memory but their residuals.
+BLOCKS = load_hardware("edge-8x8", ["accumulators.depth=16"])
+#: Room for one output row at a time.
+TIGHT = load_hardware("edge-8x8", ["activations.buffer_kib=2", "weights.buffer_kib=6", "outputs.buffer_kib=1"])
+
+
+@pytest.fixture(scope="module")
+def builder() -> Builder:
+    builder = Builder((16, 8, 8), np.random.default_rng(1))
+    builder.convolution(16, (3, 3), padding=(1, 1))
+    builder.convolution(16, (3, 3), padding=(1, 1), residual="node0")
+    return builder
+
+
+def drop(program: MachineProgram, source: Engine, sink: Engine) -> MachineProgram:
+    """The program without any token from one engine to another."""
+    words = []
+    for old in program.instructions:
+        wait = tuple(e for e in old.wait if (e, _own(old)) != (source, sink))
+        signal = tuple(e for e in old.signal if (_own(old), e) != (source, sink))
+        words.append(Instruction(old.opcode, old.fields, wait, signal).to_word())
+    image = program.image.copy()
+    code = b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in words)
+    image[program.address : program.address + len(code)] = np.frombuffer(code, np.uint8)
+    return dataclasses.replace(program, image=image)
+
+
+def _own(instruction: Instruction) -> Engine | None:
+    engines = {"LOAD": Engine.LOAD, "ZERO": Engine.LOAD, "SETUP": Engine.EXECUTE, "PASS": Engine.EXECUTE}
+    return engines.get(instruction.opcode.name, Engine.STORE)
+
+
+def survives(program: MachineProgram, hw: Hardware, builder: Builder, favour: str, delay: str) -> bool:
+    """Whether a program computes the right output."""
+    x = np.random.default_rng(2).integers(-128, 128, (16, 8, 8), np.int8)
+    memory = program.memory()
+    program.write_input(memory, x)
+    try:
+        Interpreter(program, hw, memory, 1, favour, delay).run()
+    except (DeadlockError, AssertionError, ValueError):  # InputError is a ValueError: a tile of noise
+        return False
+    return bool(np.array_equal(program.read_output(memory), run_graph(builder.graph(), x)["node1"]))
+
+
+@pytest.mark.parametrize(
+    ("hw", "source", "sink", "favour", "delay"),
+    [
+        (ROOMY, Engine.LOAD, Engine.EXECUTE, "", "load"),
+        (BLOCKS, Engine.LOAD, Engine.STORE, "", "load"),
+        (TIGHT, Engine.EXECUTE, Engine.LOAD, "load", ""),
+        (ROOMY, Engine.STORE, Engine.LOAD, "load", "store_write"),
+        (ROOMY, Engine.STORE, Engine.EXECUTE, "fetch", "store_output"),
+    ],
+)
+def test_without_these_tokens_the_result_is_wrong(
+    builder: Builder, hw: Hardware, source: Engine, sink: Engine, favour: str, delay: str
+) -> None:
+    program = compile_network(builder.graph(), hw)
+    assert survives(program, hw, builder, favour, delay)
+    assert not survives(drop(program, source, sink), hw, builder, favour, delay)

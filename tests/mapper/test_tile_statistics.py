@@ -1,0 +1,92 @@
+"""Statistics of tiles that nobody packed are those of the packed tiles, and spreading keeps every weight once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.graph import Node
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import pack_tile
+from skipbeat_arch.workload import Convolution
+from skipbeat_mapper.banks import Banks
+from skipbeat_mapper.node_tiles import node_tiles, packed_words, tap_weights
+from tests.mapper.networks import random_layer
+
+CASES = [
+    (64, 70, 3, 1),
+    (5, 33, 3, 1),
+    (130, 40, 1, 1),
+    (48, 48, 3, 48),
+    (256, 16, 1, 1),
+    (24, 17, 5, 1),
+    (16, 8, 2, 2),
+]
+
+
+def random_step(channels: int, outputs: int, kernel: int, groups: int, density: float, seed: int) -> Node:
+    """One layer of random weights."""
+    rng = np.random.default_rng(seed)
+    load = Convolution(
+        batch=1,
+        c_in=channels,
+        c_out=outputs,
+        height=8,
+        width=8,
+        kernel=(kernel, kernel),
+        groups=groups,
+        order="cin,kh,kw" if seed % 2 else "kh,kw,cin",
+    )
+    return Node(layer=random_layer("layer", load, rng, density=density), input="a", output="b")
+
+
+@pytest.mark.parametrize("preset", ["edge-16x16", "large-32x32", "tiny-4x4"])
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("density", [1.0, 0.5, 0.05])
+def test_statistics_are_those_of_the_packed_tiles(preset: str, case: tuple[int, int, int, int], density: float) -> None:
+    machine = Machine.of(load_hardware(preset))
+    node = random_step(*case, density, seed=sum(case))
+    banks = Banks.of(case[0], machine)
+    tiles, weights = node_tiles(node, banks, machine), tap_weights(node)
+    at = 0
+    for number, column in enumerate(tiles.columns):
+        start = number * machine.vector
+        arranged = banks.arrange(weights[:, :, start : start + machine.vector])
+        assert sorted(tile.number for tile in column) == np.flatnonzero(arranged.any(axis=(1, 2, 3))).tolist()
+        for tile in column:
+            packed, found = pack_tile(arranged[tile.number, : tile.statistics.rows], machine.hw), tile.statistics
+            assert not arranged[tile.number, tile.statistics.rows :].any()
+            for name in ("word_count", "encoding", "beat", "rows", "cols", "value_bits", "metadata_bits", "nonzeros"):
+                assert getattr(found, name) == getattr(packed, name), name
+            assert np.array_equal(found.slots, packed.slots)
+            assert tile.at == at
+            at += tile.words
+    assert tiles.words == at
+    assert packed_words(node, banks, tiles, machine).size == at * machine.vector
+
+
+@pytest.mark.parametrize("taps", [1, 2, 3, 7, 9])
+@pytest.mark.parametrize("channels", [4, 9, 24, 64, 200])
+def test_every_weight_is_in_one_row_of_its_tap(taps: int, channels: int) -> None:
+    banks = Banks.of(channels, Machine.of(load_hardware("large-32x32")))
+    rng = np.random.default_rng(taps)
+    weight = rng.integers(-128, 128, (taps, channels, 5)).astype(np.int8)
+    found = np.zeros((taps, banks.planes * banks.period * banks.group, 5), np.int64)
+    for number, tile in enumerate(banks.arrange(weight)):
+        first, plane = banks.tile(number)
+        for at, tap in enumerate(banks.row_sets(first, taps)):
+            rows = tile[at * banks.period : (at + 1) * banks.period].reshape(-1, 5)
+            if tap < 0:
+                assert not rows.any()
+            else:
+                begin = plane * banks.period * banks.group
+                found[tap, begin : begin + len(rows)] += rows
+    assert np.array_equal(found[:, :channels], weight)
+
+
+def test_a_tap_left_over_takes_half_the_steps() -> None:
+    machine = Machine.of(load_hardware("large-32x32"))
+    node = random_step(64, 32, 3, 1, 1.0, seed=0)
+    beats = [tile.statistics.beat for tile in node_tiles(node, Banks.of(64, machine), machine).columns[0]]
+    assert sum(beats) == 18  # 9 taps of 64 channels on 32 rows of 4: not 20
