@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from .graph import Graph
 from .pattern import Pattern
 from .workload import Workload
 
@@ -79,6 +80,25 @@ class ModelLayer:
         return sum(part.macs_dense for part in self.parts)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelRun:
+    """A run of nodes: the longest part of a model that the machine computes by one program.
+
+    Attributes:
+        key: runs with equal keys have the same nodes with the same zeros, so they are priced once.
+        graph: makes the nodes when it is asked for; they are not kept. Weights are int8, 1 where the int8 weight is not
+            zero; biases, multipliers and shifts are placeholders, which no clock depends on.
+        layers: for each node of the graph the name of the `ModelLayer` that it computes (a part of); None for a node
+            that has no layer of its own: pooling, or an addition that no layer takes over.
+        repeats: how often it runs, one program after the other (heads of attention, the images of a batch).
+    """
+
+    key: Hashable
+    graph: Callable[[], Graph]
+    layers: tuple[str | None, ...]
+    repeats: int = 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class HostOperator:
     """An operator that is left to the host.
@@ -101,6 +121,8 @@ class ModelDescription:
     """Layers in the order in which they run.
 
     Attributes:
+        layers: what a report has rows for.
+        runs: the same layers as the machine executes them, in order, with what the output stage takes over.
         notes: what a reader of the numbers has to know, a sentence each.
         batch: images or sequences that the layers are for.
     """
@@ -110,3 +132,4 @@ class ModelDescription:
     host_operators: tuple[HostOperator, ...] = ()
     notes: tuple[str, ...] = ()
     batch: int = 1
+    runs: tuple[ModelRun, ...] = ()
