@@ -28,8 +28,7 @@ from skipbeat_sim.energy.load import DEFAULT_TABLE
 
 if TYPE_CHECKING:
     from skipbeat_models.pruners.wanda import Calibration
-
-    from .machine_simulation import ProgramRun
+    from skipbeat_verify.machine_simulation import ProgramRun
 
 #: The name of a preset, the path of a .yaml file, or a description.
 HardwareLike = Hardware | str | Path
@@ -167,7 +166,7 @@ def simulate(
     Raises:
         InputError: as for `compile`, or images of another shape.
     """
-    from .machine_simulation import machine_rtl, run_images
+    from skipbeat_verify.machine_simulation import machine_rtl, run_images
 
     described = _hardware(hardware)
     machine = Machine.of(described)

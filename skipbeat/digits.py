@@ -15,8 +15,8 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.gather import gather
 from skipbeat_reports.machine_check import MachineCheck
 from skipbeat_reports.summary import Accuracy, HardwareSummary, RtlCheck, Summary
+from skipbeat_verify.cosimulation import Cosimulation, SimulatorName, cosimulate, rtl_core
 
-from .cosimulation import Cosimulation, SimulatorName, cosimulate, rtl_core
 from .layers import CompiledLayer, compile_pair
 
 if TYPE_CHECKING:

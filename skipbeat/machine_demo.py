@@ -13,9 +13,8 @@ from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate.bounds import tightest
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_reports.machine_check import MachineCheck, MachineLayer
-
-from .layer_bounds import layer_bounds
-from .machine_simulation import ProgramRun, machine_rtl, run_images
+from skipbeat_verify.layer_bounds import layer_bounds
+from skipbeat_verify.machine_simulation import ProgramRun, machine_rtl, run_images
 
 if TYPE_CHECKING:
     from skipbeat_models.prepare import PreparedDigits

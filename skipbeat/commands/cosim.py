@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from skipbeat_arch.workload import Gemm
-
-    from ..cosimulation import Cosimulation, SimulatorName
+    from skipbeat_verify.cosimulation import Cosimulation, SimulatorName
 
 
 @click.command("cosim", short_help="Run a GEMM on RTL and models and compare bits and cycles.")
@@ -54,9 +53,9 @@ def command(
     wanted = Pattern.parse(pattern)
 
     from skipbeat_mapper.core_compiler.compile import compile_layer
+    from skipbeat_verify.cosimulation import cosimulate, rtl_core
+    from skipbeat_verify.random_gemm import random_gemm
 
-    from ..cases import random_gemm
-    from ..cosimulation import cosimulate, rtl_core
     from ..files import make_folder
 
     if dump is not None:
@@ -101,7 +100,7 @@ def _dump(path: Path, x: npt.NDArray[np.int8], w: npt.NDArray[np.int8], y: npt.N
 
 
 def _text(result: Cosimulation, report: dict[str, object]) -> str:
-    from ..cosimulation import first_difference
+    from skipbeat_verify.cosimulation import first_difference
 
     lines = [f"{name + ':':<15}{value}" for name, value in report.items() if name != "events"]
     lines += ["events:", *(f"  {name + ':':<21}{count:>14,}" for name, count in result.events.to_json().items())]

@@ -13,8 +13,7 @@ from ..options import hardware_options, json_option, pattern_option, seed_option
 if TYPE_CHECKING:
     from skipbeat_reports.machine_check import MachineCheck
     from skipbeat_reports.summary import RtlCheck
-
-    from ..cosimulation import SimulatorName
+    from skipbeat_verify.cosimulation import SimulatorName
 
 MIN_IMAGES = 8
 #: Enough that the weights, which are loaded once for all images, do not bound the run.

@@ -12,8 +12,8 @@ import click
 from ..options import json_option, seed_option, simulator_option
 
 if TYPE_CHECKING:
-    from ..cosimulation import SimulatorName
-    from ..regression import Outcome
+    from skipbeat_verify.cosimulation import SimulatorName
+    from skipbeat_verify.regression import Outcome
 
 
 @click.command("regress", short_help="Run random cases on the RTL and compare every port in every clock.")
@@ -52,9 +52,10 @@ def command(
         raise InputError(f"--set {overrides[0]}: expected together with --hw")
     hardware = load_hardware(hw, overrides) if hw is not None else None
 
+    from skipbeat_verify.regression import run_cases
+    from skipbeat_verify.regression_cases import case_indices
+
     from ..progress import track
-    from ..regression import run_cases
-    from ..regression_cases import case_indices
 
     indices = case_indices(cases, only)
     repeat = ["--seed", str(seed), "--simulator", simulator]

@@ -11,8 +11,7 @@ from ..options import hardware_options, json_option, network_pattern_option, see
 
 if TYPE_CHECKING:
     from skipbeat_arch.estimate import Bound
-
-    from ..machine_simulation import ProgramRun
+    from skipbeat_verify.machine_simulation import ProgramRun
 
 
 @click.command("simulate", short_help="Run a whole network on the models, or on the RTL as well.")
@@ -69,11 +68,11 @@ def command(
 
     from skipbeat_mapper.compile import compile_network
     from skipbeat_models.graph_oracle import run_graph
+    from skipbeat_verify.layer_bounds import layer_bounds
+    from skipbeat_verify.machine_simulation import machine_rtl, run_images
+    from skipbeat_verify.one_layer import one_layer
 
-    from ..layer_bounds import layer_bounds
-    from ..machine_simulation import machine_rtl, run_images
     from ..networks import pattern_of, prepare_network
-    from ..one_layer import one_layer
     from ..progress import step
 
     size = batch or images

@@ -13,7 +13,7 @@ from skipbeat_mapper.compile import compile_network
 from skipbeat_sim.machine.runner import run_machine
 from skipbeat_sim.machine_timing.model import machine_timing
 from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
-from tests.mapper.interpreter import Interpreter
+from skipbeat_verify.interpreter import Interpreter
 from tests.mapper.reference import run_graph
 
 Bytes = npt.NDArray[np.uint8]

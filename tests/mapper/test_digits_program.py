@@ -13,7 +13,7 @@ from skipbeat_models.lower import to_graph
 from skipbeat_models.network import IntegerNetwork
 from skipbeat_models.networks import digits_cnn
 from skipbeat_models.quantise import quantise
-from tests.mapper.interpreter import Interpreter
+from skipbeat_verify.interpreter import Interpreter
 
 SHAPE = (1, 8, 8)
 

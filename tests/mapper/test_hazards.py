@@ -11,7 +11,7 @@ from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES, Engine, Instruction
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
-from tests.mapper.interpreter import DeadlockError, Interpreter
+from skipbeat_verify.interpreter import DeadlockError, Interpreter
 from tests.mapper.networks import Builder
 from tests.mapper.reference import run_graph
 

@@ -15,7 +15,7 @@ from skipbeat_models.networks import tiny_resnet
 from skipbeat_models.pruners.layers import apply_masks
 from skipbeat_models.pruners.magnitude import magnitude_masks
 from skipbeat_models.quantise_graph import QuantisedGraph, quantise_graph
-from tests.mapper.interpreter import Interpreter
+from skipbeat_verify.interpreter import Interpreter
 
 
 @pytest.fixture(scope="module")

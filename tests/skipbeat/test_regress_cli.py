@@ -14,8 +14,8 @@ import pytest
 
 from skipbeat import regression
 from skipbeat.cli import main
-from skipbeat.regression import Outcome
 from skipbeat_arch.errors import InputError
+from skipbeat_verify.regression import Outcome
 from tests.skipbeat.command_line import TINY, json_object
 
 SIMULATORS = [

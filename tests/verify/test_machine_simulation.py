@@ -8,8 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from skipbeat.layer_bounds import layer_bounds
-from skipbeat.machine_simulation import Output, ProgramRun, machine_rtl, predicted, run_images
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.hardware import load_hardware
@@ -20,6 +18,8 @@ from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate.bounds import tightest
 from skipbeat_models.graph_oracle import run_graph
+from skipbeat_verify.layer_bounds import layer_bounds
+from skipbeat_verify.machine_simulation import Output, ProgramRun, machine_rtl, predicted, run_images
 from tests.mapper.networks import Builder, random_graph
 
 HARDWARE = load_hardware("tiny-4x4", ["accumulators.depth=128"])

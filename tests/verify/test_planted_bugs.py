@@ -13,14 +13,14 @@ import pytest
 import skipbeat_hw.accumulators
 import skipbeat_hw.pe
 import skipbeat_hw.slots
-from skipbeat.cases import random_gemm
-from skipbeat.cosimulation import Cosimulation, cosimulate
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Gemm
 from skipbeat_hw.simulation.driver import VerilatedCore
 from skipbeat_hw.verilog import core_verilog
 from skipbeat_mapper.core_compiler.compile import compile_layer
+from skipbeat_verify.cosimulation import Cosimulation, cosimulate
+from skipbeat_verify.random_gemm import random_gemm
 
 #: Three passes along the reduction axis, and more columns than one tile has.
 GEMM = Gemm(p=9, c=24, k=3)

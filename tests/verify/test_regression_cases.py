@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skipbeat.regression_cases import POOL, RegressionCase, case_indices, random_willing, regression_case
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.stream import PORTS
+from skipbeat_verify.regression_cases import POOL, RegressionCase, case_indices, random_willing, regression_case
 
 CASES = 300
 

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from skipbeat.cosimulation import Cosimulation, RtlCore, cosimulate, first_difference, rtl_core
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.stream import CoreRun, CoreStimulus
 from skipbeat_arch.workload import Gemm
 from skipbeat_mapper.core_compiler.compile import compile_layer
+from skipbeat_verify.cosimulation import Cosimulation, RtlCore, cosimulate, first_difference, rtl_core
 
 ARRAYS = ((2, 2, 4, 1), (4, 4, 8, 2), (3, 5, 16, 5), (8, 8, 4, 8))
 Int8s = npt.NDArray[np.int8]

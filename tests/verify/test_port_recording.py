@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from skipbeat.contradictions import contradiction
-from skipbeat.port_recording import PortRecording
-from skipbeat.regression_cases import random_willing, regression_case
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_mapper.core_compiler.compile import compile_layer
 from skipbeat_mapper.core_compiler.stimulus import stimulus
 from skipbeat_sim.runner import run_core
+from skipbeat_verify.contradictions import contradiction
+from skipbeat_verify.port_recording import PortRecording
+from skipbeat_verify.regression_cases import random_willing, regression_case
 
 
 def test_a_recording_agrees_with_the_run_before_and_after_a_reset() -> None:

@@ -15,8 +15,8 @@ from skipbeat_arch.stream import PORTS, BoolArray
 from skipbeat_arch.workload import Gemm
 from skipbeat_mapper.core_compiler.compile import CompileOptions
 
-from .cases import Int8Array, random_gemm
 from .contradictions import KINDS, Contradiction, contradiction
+from .random_gemm import Int8Array, random_gemm
 
 #: Every so manieth case, on average, holds a contradictory stream.
 _CONTRADICTION_SHARE = 1 / 6

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skipbeat.contradictions import KINDS, Kind, contradiction
-from skipbeat.regression_cases import POOL, random_willing
 from skipbeat_arch.command import CoreError
 from skipbeat_sim.runner import run_core
+from skipbeat_verify.contradictions import KINDS, Kind, contradiction
+from skipbeat_verify.regression_cases import POOL, random_willing
 
 SMALL = [hw for hw, _ in POOL if hw.pes <= 64]
 

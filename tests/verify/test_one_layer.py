@@ -7,8 +7,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from skipbeat.machine_simulation import machine_rtl, run_images
-from skipbeat.one_layer import one_layer
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.hardware import load_hardware
@@ -17,6 +15,8 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.compile import compile_network
 from skipbeat_models.graph_oracle import run_graph
+from skipbeat_verify.machine_simulation import machine_rtl, run_images
+from skipbeat_verify.one_layer import one_layer
 
 FULL_SIZE = Convolution(batch=1, c_in=64, c_out=64, height=56, width=56, kernel=(3, 3), padding=(1, 1))
 

@@ -1,0 +1,1 @@
+"""What holds the levels against each other: co-simulation, regression, contradictory streams, random cases."""
