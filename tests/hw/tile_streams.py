@@ -13,9 +13,9 @@ from skipbeat_arch import ports
 from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import legal_encodings, pack_tile, tile_beat
+from skipbeat_verify.core_passes import random_tile
 from tests.hw.stimulus import Values
 from tests.hw.twins import Size
-from tests.sim.programs import random_tile
 
 
 @dataclass(frozen=True)

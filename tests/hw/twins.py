@@ -21,8 +21,8 @@ from skipbeat_arch.hardware import Hardware, Numbers
 from skipbeat_hw.simulation.lockstep import Backend, Simulator, describe_mismatch, run_lockstep
 from skipbeat_hw.simulation.ports import read_ports
 from skipbeat_hw.verilog import generate
+from skipbeat_verify.core_passes import small_hardware
 from tests.hw.stimulus import Source, Values
-from tests.sim.programs import small_hardware
 
 P = TypeVar("P")
 

@@ -12,8 +12,8 @@ from skipbeat_arch.command import Command
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
+from skipbeat_verify.core_passes import random_tile
 from tests.sim.machine.machine_loads import Bytes, Ints, L
-from tests.sim.programs import random_tile
 
 #: Everywhere in these programs: data begins here, above the instructions.
 DATA = 0x6000

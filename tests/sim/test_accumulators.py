@@ -11,7 +11,7 @@ from skipbeat_arch import ports
 from skipbeat_sim.accumulators import Accumulators
 from skipbeat_sim.history import SPARE
 from skipbeat_sim.results import Results
-from tests.sim.programs import small_hardware
+from skipbeat_verify.core_passes import small_hardware
 
 Fields = dict[str, int]
 

@@ -10,7 +10,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_sim.array import Array
 from skipbeat_sim.history import SPARE
 from skipbeat_sim.pe import Pe
-from tests.sim.programs import small_hardware
+from skipbeat_verify.core_passes import small_hardware
 
 
 class Grid:

@@ -17,7 +17,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.stream import CoreStimulus
 from skipbeat_sim.core import Core
 from skipbeat_sim.runner import run_core
-from tests.sim.programs import Program, random_bundles, random_program, random_willing, small_hardware
+from skipbeat_verify.core_passes import Program, random_bundles, random_program, random_willing, small_hardware
 
 GOOD_PIXELS = 30
 WordChange = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]

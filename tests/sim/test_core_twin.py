@@ -10,7 +10,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.stream import CoreStimulus
 from skipbeat_sim.core import Core
 from skipbeat_sim.runner import run_core
-from tests.sim.programs import random_program, random_willing, small_hardware
+from skipbeat_verify.core_passes import random_program, random_willing, small_hardware
 
 INPUTS = ("commands", "weights", "activations")
 SIZES = [(1, 1, 4, 1), (2, 3, 8, 3), (4, 4, 4, 2), (3, 2, 16, 1)]

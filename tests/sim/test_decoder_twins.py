@@ -16,7 +16,7 @@ from skipbeat_sim.decoder import Decoder
 from skipbeat_sim.dispatcher import Dispatcher
 from skipbeat_sim.slots import Slots
 from skipbeat_sim.unpacker import Unpacker
-from tests.sim.programs import random_tile, small_hardware
+from skipbeat_verify.core_passes import random_tile, small_hardware
 
 SIZES = [(1, 1, 4, 1), (3, 4, 8, 2), (4, 6, 4, 6), (2, 3, 32, 1), (5, 8, 16, 4)]
 Write = tuple[int, int, list[int], list[int]]

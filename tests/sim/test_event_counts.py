@@ -8,7 +8,7 @@ from skipbeat_arch.command import Encoding
 from skipbeat_arch.tile import pack_tile
 from skipbeat_arch.timing import Events
 from skipbeat_sim.event_counts import event_counts
-from tests.sim.programs import small_hardware
+from skipbeat_verify.core_passes import small_hardware
 from tests.sim.timing_cases import null_pass, reuse_pass
 
 HW = small_hardware(4, 4, 4, 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skipbeat_sim.load_timing import ENTRIES, NEVER, DecoderSizes, row_responses, words_through_step
-from tests.sim.programs import small_hardware
+from skipbeat_verify.core_passes import small_hardware
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware, Numbers, load_hardware
 from skipbeat_arch.stream import CoreStimulus
 from skipbeat_sim.runner import run_core
-from tests.sim.programs import (
+from skipbeat_verify.core_passes import (
     Program,
     gemm_program,
     gemm_result,

@@ -15,7 +15,7 @@ from skipbeat_sim.history import SPARE, History
 from skipbeat_sim.loader import Loader
 from skipbeat_sim.sequencer import Sequencer
 from skipbeat_sim.skew import Skew
-from tests.sim.programs import small_hardware
+from skipbeat_verify.core_passes import small_hardware
 
 
 def test_history_survives_its_own_length() -> None:

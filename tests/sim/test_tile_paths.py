@@ -8,7 +8,7 @@ import pytest
 from skipbeat_arch.tile import PackedTile
 from skipbeat_sim.load_timing import NEVER, DecoderSizes, row_responses
 from skipbeat_sim.tile_paths import TilePath, tile_paths
-from tests.sim.programs import small_hardware
+from skipbeat_verify.core_passes import small_hardware
 from tests.sim.timing_cases import random_tile_of, tile_of_counts
 
 HW = small_hardware(6, 4, 8, 2)

@@ -18,7 +18,7 @@ from skipbeat_arch.timing import Clocks, CoreTiming, Events
 from skipbeat_sim.core import Core
 from skipbeat_sim.runner import run_core
 from skipbeat_sim.timing import _MetadataFifo, core_cycles, core_timing
-from tests.sim.programs import small_hardware
+from skipbeat_verify.core_passes import small_hardware
 from tests.sim.timing_cases import (
     Program,
     ideal_stimulus,

@@ -12,7 +12,7 @@ from skipbeat_arch.hardware import Hardware, Numbers
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.stream import CoreStimulus
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
-from tests.sim.programs import random_bundles, small_hardware
+from skipbeat_verify.core_passes import random_bundles, small_hardware
 
 Program = tuple[list[Command], list[PackedTile]]
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
-from tests.sim.programs import random_tile
+from skipbeat_verify.core_passes import random_tile
 
 Ints = npt.NDArray[np.int64]
 Int8s = npt.NDArray[np.int8]

@@ -16,7 +16,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import ENGINE_OF, VERSION, Engine, Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, pack_tile
-from tests.sim.programs import random_tile
+from skipbeat_verify.core_passes import random_tile
 
 Bytes = npt.NDArray[np.uint8]
 L, X, S = Engine.LOAD, Engine.EXECUTE, Engine.STORE
