@@ -30,6 +30,22 @@ class DeadlockError(AssertionError):
     """Nothing can go on, and the program has not ended."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CorePass:
+    """A pass as the core's ports see it.
+
+    Attributes:
+        words: uint8 [words, V] of the tile that it loads; None if it loads none.
+        bundles: int8 [pixels, rows, M]; none for a null pass.
+        sums: int64 [pixels, C_arr] that leave the core; None unless it is the last pass of a block.
+    """
+
+    command: Command
+    words: Bytes | None
+    bundles: npt.NDArray[np.int8]
+    sums: Ints | None
+
+
 @dataclass
 class _Pass:
     command: Command
@@ -40,6 +56,7 @@ class _Pass:
     ends: int
     bundles: Ints | None = None
     tile: Ints | None = None
+    words: Bytes | None = None
     started: bool = False
     fetched: bool = False
 
@@ -49,12 +66,26 @@ class Interpreter:
 
     Args:
         favour: names of actions that happen as soon as they can; `delay`: only when nothing else can.
+        sums: int64 [items, C_arr] that the passes give, in their order, instead of what they compute: those of a core
+            that ran elsewhere.
+
+    Attributes:
+        done: the passes so far, as the core saw them.
     """
 
     def __init__(
-        self, program: MachineProgram, hw: Hardware, memory: Bytes, seed: int, favour: str = "", delay: str = ""
+        self,
+        program: MachineProgram,
+        hw: Hardware,
+        memory: Bytes,
+        seed: int,
+        favour: str = "",
+        delay: str = "",
+        sums: Ints | None = None,
     ) -> None:
         self.machine, self.hw, self.memory = Machine.of(hw), hw, memory
+        self.done: list[CorePass] = []
+        self._given, self._taken = sums, 0
         self._rng = np.random.default_rng(seed)
         self._favour, self._delay = favour, delay
         machine, rows, group = self.machine, hw.array.rows, hw.array.group
@@ -242,8 +273,9 @@ class Interpreter:
 
     def _tile(self, p: _Pass) -> Ints:
         start, command, array = p.fields["weights"], p.command, self.hw.array
+        p.words = self.vectors[Kind.WEIGHTS][start : start + p.fields["words"]].copy()
         packed = PackedTile(
-            words=self.vectors[Kind.WEIGHTS][start : start + p.fields["words"]].copy(),
+            words=p.words,
             encoding=command.encoding,
             beat=command.beat,
             rows=command.rows,
@@ -273,11 +305,21 @@ class Interpreter:
             assert self.geometry == (command.beat, command.rows)
             assert p.bundles is not None
             self.sums[: command.pixels] += np.tensordot(p.bundles, self.resident[: command.rows], axes=2)
-        if command.last:
-            self.results.append(self.sums[: command.pixels].copy())
+        sums = self._leaving(command.pixels) if command.last else None
+        if sums is not None:
+            self.results.append(sums)
+        bundles = np.zeros((0, 0, self.hw.array.group)) if p.bundles is None else p.bundles
+        self.done.append(CorePass(command=command, words=p.words, bundles=bundles.astype(np.int8), sums=sums))
         p.bundles = p.tile = None
         self.computed += 1
         return True
+
+    def _leaving(self, pixels: int) -> Ints:
+        """The sums [pixels, C_arr] that leave the core: its own, or those that were given."""
+        if self._given is None:
+            return self.sums[:pixels].copy()
+        self._taken += pixels
+        return self._given[self._taken - pixels : self._taken]
 
     def _store_begin(self) -> bool:
         queue = self.queues[Engine.STORE]
