@@ -24,7 +24,7 @@ from skipbeat_models.quantise_graph import quantise_graph
 from skipbeat_models.scheme import Method, Plan, Scheme
 from skipbeat_models.sources import from_module
 from skipbeat_models.torch_types import Module, Tensor
-from skipbeat_sim.energy.load import DEFAULT_TABLE
+from skipbeat_sim.energy.load_table import DEFAULT_TABLE
 
 if TYPE_CHECKING:
     from skipbeat_models.pruners.wanda import Calibration

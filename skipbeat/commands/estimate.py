@@ -14,7 +14,7 @@ from ..options import hardware_options, json_option, seed_option
 if TYPE_CHECKING:
     from skipbeat_arch.estimate import Estimate
 
-#: Written out because `skipbeat_sim.energy.load` takes longer to import than `--help` may; a test compares them.
+#: Written out because `skipbeat_sim.energy.load_table` takes longer to import than `--help` may; a test compares them.
 DEFAULT_TABLE = "horowitz-45nm"
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -83,7 +83,7 @@ def command(
     from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
     from skipbeat_models.scheme import Scheme
-    from skipbeat_sim.energy.load import load_table
+    from skipbeat_sim.energy.load_table import load_table
 
     from ..files import make_folder
 

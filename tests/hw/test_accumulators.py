@@ -9,7 +9,7 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.accumulators import Accumulators
-from skipbeat_sim.accumulators import Accumulators as AccumulatorsTwin
+from skipbeat_sim.core.accumulators import Accumulators as AccumulatorsTwin
 from tests.hw.stimulus import Source, Wire, elements
 from tests.hw.twins import Pair, Size, Where, cases, hold
 

@@ -10,7 +10,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.aligner import Aligner
-from skipbeat_sim.aligner import Aligner as AlignerTwin
+from skipbeat_sim.core.aligner import Aligner as AlignerTwin
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.tile_streams import Halt, split, write_means
 from tests.hw.twins import Pair, Size, Where, cases, hold

@@ -8,7 +8,7 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.array import SystolicArray
-from skipbeat_sim.array import Array
+from skipbeat_sim.core.array import Array
 from tests.hw.stimulus import Source, Wire, bits, elements, often
 from tests.hw.twins import Pair, Size, Where, cases, hold
 

@@ -11,7 +11,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.command import COMMAND_BITS, CoreError
 from skipbeat_hw.core import Core
-from skipbeat_sim.core import Core as CoreTwin
+from skipbeat_sim.core.core import Core as CoreTwin
 from skipbeat_verify.core_passes import random_program
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Values, Wire, bits, elements, often, sometimes
 from tests.hw.tile_streams import any_descriptor, split

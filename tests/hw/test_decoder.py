@@ -9,7 +9,7 @@ import pytest
 
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.decoder import WeightDecoder
-from skipbeat_sim.decoder import Decoder
+from skipbeat_sim.core.decoder import Decoder
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.tile_streams import Halt, any_descriptor, contradictory_tiles, sound_tiles, split, write_means
 from tests.hw.twins import Pair, Size, Where, cases, hold

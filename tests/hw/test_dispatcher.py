@@ -9,7 +9,7 @@ import pytest
 
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.dispatcher import Dispatcher
-from skipbeat_sim.dispatcher import Dispatcher as DispatcherTwin
+from skipbeat_sim.core.dispatcher import Dispatcher as DispatcherTwin
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.tile_streams import Halt, any_descriptor, contradictory_tiles, sound_tiles, split
 from tests.hw.twins import Pair, Size, Where, cases, hold

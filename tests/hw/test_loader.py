@@ -8,7 +8,7 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.loader import WeightLoader
-from skipbeat_sim.loader import Loader
+from skipbeat_sim.core.loader import Loader
 from tests.hw.stimulus import Source, Values, Wire, elements
 from tests.hw.twins import Pair, Size, Where, cases, hold
 

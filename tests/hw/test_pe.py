@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from skipbeat_hw.pe import PE
-from skipbeat_sim.pe import Pe
+from skipbeat_sim.core.pe import Pe
 from tests.hw.stimulus import Source, Wire, bits, elements
 from tests.hw.twins import Pair, Where, cases, hold
 

@@ -10,7 +10,7 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.results import ResultBuffer
-from skipbeat_sim.results import Results
+from skipbeat_sim.core.results import Results
 from tests.hw.stimulus import Source, Values, Wire, elements, often
 from tests.hw.twins import Pair, Size, Where, cases, hold, while_set
 

@@ -10,7 +10,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.sequencer import Sequencer
-from skipbeat_sim.sequencer import Sequencer as SequencerTwin
+from skipbeat_sim.core.sequencer import Sequencer as SequencerTwin
 from tests.hw.stimulus import Draw, Flicker, Fresh, Offer, Source, Values, Wire, elements, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from skipbeat_hw.skew import Skew
-from skipbeat_sim.skew import Skew as SkewTwin
+from skipbeat_sim.core.skew import Skew as SkewTwin
 from tests.hw.stimulus import Source, Wire, elements
 from tests.hw.twins import Pair, Where, cases, hold
 

@@ -9,7 +9,7 @@ import pytest
 
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.slots import Slots
-from skipbeat_sim.slots import Slots as SlotsTwin
+from skipbeat_sim.core.slots import Slots as SlotsTwin
 from tests.hw.stimulus import Draw, Flicker, Fresh, Offer, Source, Wire, often, sometimes
 from tests.hw.tile_streams import any_descriptor, sound_tiles, split
 from tests.hw.twins import Pair, Size, Where, cases, hold

@@ -9,7 +9,7 @@ import pytest
 
 from skipbeat_arch.command import Encoding
 from skipbeat_hw.unpacker import Unpacker
-from skipbeat_sim.unpacker import Unpacker as UnpackerTwin
+from skipbeat_sim.core.unpacker import Unpacker as UnpackerTwin
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.tile_streams import any_descriptor, sound_tiles, split
 from tests.hw.twins import Pair, Size, Where, cases, hold

@@ -10,9 +10,9 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
-from skipbeat_sim.machine.runner import run_machine
-from skipbeat_sim.machine_timing.model import machine_timing
-from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
+from skipbeat_sim.machine.run_machine import run_machine
+from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_sim.timing.stored_tiles import stored_tiles
 from skipbeat_verify.interpreter import Interpreter
 from tests.mapper.reference import run_graph
 

@@ -17,7 +17,7 @@ from skipbeat_mapper.core_compiler.compile import CompileOptions, compile_dense,
 from skipbeat_mapper.core_compiler.schedule import Loop
 from skipbeat_mapper.core_compiler.stimulus import collect, stimulus
 from skipbeat_mapper.gather import block_diagonal, gather
-from skipbeat_sim.timing import core_cycles
+from skipbeat_sim.timing.core_timing import core_cycles
 
 MakeHw = Callable[..., Hardware]
 Core = Callable[[CoreStimulus, Hardware], np.ndarray]

@@ -11,7 +11,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.workload import Gemm
 from skipbeat_mapper.core_compiler.compile import compile_layer
 from skipbeat_mapper.core_compiler.stimulus import collect, stimulus
-from skipbeat_sim.runner import run_core
+from skipbeat_sim.core.run_core import run_core
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -11,7 +11,7 @@ import numpy as np
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Counter
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
-from skipbeat_sim.machine.runner import run_machine
+from skipbeat_sim.machine.run_machine import run_machine
 from tests.mutation.contradictory_cases import contradictory_cases
 from tests.mutation.engine_cases import abandoned, engine_cases, error_cases
 from tests.mutation.memory_cases import memory_cases

@@ -12,7 +12,7 @@ import pytest
 
 from skipbeat.cli import main
 from skipbeat_arch.timing import Events
-from skipbeat_sim.core import Core
+from skipbeat_sim.core.core import Core
 from tests.skipbeat.command_line import TINY, json_object, process
 
 KEYS = {

@@ -17,7 +17,7 @@ from torch import nn
 from skipbeat.cli import main
 from skipbeat.commands.estimate import DEFAULT_TABLE
 from skipbeat_reports.estimate.data import to_json
-from skipbeat_sim.energy import load
+from skipbeat_sim.energy import load_table
 from tests.skipbeat.command_line import json_object
 
 LARGE = ("--hw", "large-32x32")
@@ -83,7 +83,7 @@ def check_keys(report: dict[str, Any]) -> None:
 
 
 def test_the_default_table_is_sim_s() -> None:
-    assert DEFAULT_TABLE == load.DEFAULT_TABLE
+    assert DEFAULT_TABLE == load_table.DEFAULT_TABLE
 
 
 def test_the_layers_add_up(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skipbeat_arch.command import CoreError
-from skipbeat_sim.runner import run_core
+from skipbeat_sim.core.run_core import run_core
 from skipbeat_verify.contradictions import KINDS, Kind, contradiction
 from skipbeat_verify.regression_cases import POOL, random_willing
 

@@ -8,7 +8,7 @@ from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_mapper.core_compiler.compile import compile_layer
 from skipbeat_mapper.core_compiler.stimulus import stimulus
-from skipbeat_sim.runner import run_core
+from skipbeat_sim.core.run_core import run_core
 from skipbeat_verify.contradictions import contradiction
 from skipbeat_verify.port_recording import PortRecording
 from skipbeat_verify.regression_cases import random_willing, regression_case

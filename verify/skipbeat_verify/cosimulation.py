@@ -17,7 +17,7 @@ from skipbeat_arch.stream import PORTS, BoolArray, CoreRun, CoreStimulus
 from skipbeat_arch.timing import CoreTiming, Events
 from skipbeat_mapper.core_compiler.program import CoreProgram
 from skipbeat_mapper.core_compiler.stimulus import collect, stimulus
-from skipbeat_sim.runner import run_core
+from skipbeat_sim.core.run_core import run_core
 
 SimulatorName = Literal["verilator", "icarus"]
 #: Clocks that a slow simulator runs beyond the model's, so that a late result would be seen.

@@ -9,8 +9,8 @@ from skipbeat_arch.instruction import INSTRUCTION_BYTES, Instruction, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.estimate.bounds import memory_clocks, tile_clocks
-from skipbeat_sim.machine_timing.program import command_of
-from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
+from skipbeat_sim.timing.stored_tiles import stored_tiles
+from skipbeat_sim.timing.timed_program import command_of
 
 #: Clocks in which the output stage passes a raw item on.
 RAW_CLOCKS = 4

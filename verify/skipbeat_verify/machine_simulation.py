@@ -17,9 +17,9 @@ from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.registers import Cause, Counter
 from skipbeat_arch.timing import Events
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
-from skipbeat_sim.machine.runner import MachineModelRun, run_machine
-from skipbeat_sim.machine_timing.model import machine_timing
-from skipbeat_sim.machine_timing.stored_tiles import stored_tiles
+from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
+from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_sim.timing.stored_tiles import stored_tiles
 
 #: Clocks that the RTL may run beyond the predicted ones, so that a late end is seen.
 _MARGIN = 1000

@@ -10,7 +10,7 @@ from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import pack_array
 from skipbeat_arch.stream import PORTS, CoreStimulus
-from skipbeat_sim.core import Core
+from skipbeat_sim.core.core import Core
 
 _INPUTS = PORTS[:3]
 #: Clocks for which a core in error is watched: it must stay as it is.

@@ -13,7 +13,7 @@ from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Workload
-from skipbeat_sim.timing import core_cycles
+from skipbeat_sim.timing.core_timing import core_cycles
 
 from ..gather import block_diagonal, layer_gemm
 from .cost import Pricer

@@ -13,7 +13,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import Int8Array, PackedTile, pack_tile
 from skipbeat_arch.timing import CoreTiming
 from skipbeat_arch.workload import Gemm
-from skipbeat_sim.timing import core_timing
+from skipbeat_sim.timing.core_timing import core_timing
 
 from .cost import limit_cycles, utilisation
 from .grouping import Lines

@@ -8,8 +8,8 @@ from pathlib import Path
 from skipbeat_arch.estimate import Estimate, LayerEstimate, MachineEvents
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.model import ModelDescription, ModelLayer
-from skipbeat_sim.energy.load import DEFAULT_TABLE, load_table
-from skipbeat_sim.energy.model import EnergyModel, dram_sensitivity
+from skipbeat_sim.energy.energy_model import EnergyModel, dram_sensitivity
+from skipbeat_sim.energy.load_table import DEFAULT_TABLE, load_table
 
 from ..references.model import model_references
 from .layers import LayerPricer

@@ -18,7 +18,7 @@ from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.timing import Events
 from skipbeat_arch.workload import Convolution
-from skipbeat_sim.machine_timing.model import machine_timing
+from skipbeat_sim.timing.machine_timing import machine_timing
 
 from ..banks import Banks
 from ..input_folding import fold_input

@@ -10,10 +10,10 @@ from skipbeat_arch.instruction import Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, bank_write_fields, beat_fields, memory_write_fields
 
-from ..fifo import Fifo
+from ..core.fifo import Fifo
 from .axi import Beat, Request
 from .instructions import Decoded, decode
-from .place import MASK, BankWrite, PlaceWalk
+from .placer import MASK, BankWrite, PlaceWalk
 
 ROUTES = 8
 #: Which enable bit of `memory_write_o` a kind has.

@@ -9,10 +9,10 @@ from skipbeat_arch.instruction import Engine, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 
-from ..core import Core
-from ..fifo import Fifo
+from ..core.core import Core
+from ..core.fifo import Fifo
 from .axi import ReadBeat, address_ports
-from .counts import MachineCounter
+from .counters import MachineCounter
 from .execute import Execute, Job, TileRead
 from .fetch import Fetch
 from .fetcher import Fetcher

@@ -9,7 +9,7 @@ from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
 from .load import MemoryWrite
-from .place import BankWrite
+from .placer import BankWrite
 
 Bundles = npt.NDArray[np.int32]
 Offsets = npt.NDArray[np.int64]

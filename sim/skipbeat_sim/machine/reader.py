@@ -8,7 +8,7 @@ from skipbeat_arch import ports
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, MachineError, beat_fields
 
-from ..fifo import Fifo
+from ..core.fifo import Fifo
 from .axi import ADDRESS_MASK, Address, Beat, ReadBeat, Request, address_ports, next_burst
 
 RETURNS = 8

@@ -11,11 +11,11 @@ from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import WRITE_REQUEST, bank_write_fields, vector_fields
 
-from ..fifo import Fifo
+from ..core.fifo import Fifo
 from .axi import Request
 from .instructions import Decoded, decode
 from .output import Vector
-from .place import BankWrite, PlaceWalk
+from .placer import BankWrite, PlaceWalk
 
 HALVES, PENDING = 2, 4
 

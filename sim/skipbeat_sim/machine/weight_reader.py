@@ -8,7 +8,7 @@ from skipbeat_arch import ports
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine_ports import TILE_READ
 
-from ..fifo import Fifo
+from ..core.fifo import Fifo
 from .execute import TileRead
 
 DEPTH = 8

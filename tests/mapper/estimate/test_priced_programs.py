@@ -15,7 +15,7 @@ from skipbeat_mapper.estimate.part import one_image, part_weight
 from skipbeat_mapper.estimate.pricing import PartCost, Pricer
 from skipbeat_mapper.node_mapping import NodeMapping, Order
 from skipbeat_mapper.node_tiles import packed_words
-from skipbeat_sim.machine.runner import run_machine
+from skipbeat_sim.machine.run_machine import run_machine
 from tests.mapper.estimate.priced_layers import conv, part_of, random_zeros, real_program, zeros_for
 
 SMALL = load_hardware("edge-8x8")

@@ -13,8 +13,8 @@ from skipbeat_arch.estimate import MachineEvents
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.timing import Events
 from skipbeat_sim.energy.charges import charges
-from skipbeat_sim.energy.load import load_table, table_names
-from skipbeat_sim.energy.model import EnergyModel, dram_sensitivity, energy
+from skipbeat_sim.energy.energy_model import EnergyModel, dram_sensitivity, energy
+from skipbeat_sim.energy.load_table import load_table, table_names
 
 HW = load_hardware("edge-16x16")
 CORE = st.builds(Events, **{f.name: st.integers(0, 10**6) for f in fields(Events)})

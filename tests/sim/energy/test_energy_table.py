@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skipbeat_arch.errors import InputError
-from skipbeat_sim.energy.load import DEFAULT_TABLE, load_table, table_names
+from skipbeat_sim.energy.load_table import DEFAULT_TABLE, load_table, table_names
 
 HEAD = "name: mine\ntechnology: 7 nm\nunit: pJ\nsource: a thesis\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skipbeat_arch.errors import InputError
-from skipbeat_sim.energy.load import load_table
+from skipbeat_sim.energy.load_table import load_table
 
 ERT = """
 ERT:

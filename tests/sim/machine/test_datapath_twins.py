@@ -19,7 +19,7 @@ from skipbeat_sim.machine.fetcher import Fetcher
 from skipbeat_sim.machine.load import MemoryWrite
 from skipbeat_sim.machine.memories import Memories
 from skipbeat_sim.machine.output import OutputStage
-from skipbeat_sim.machine.place import BankWrite
+from skipbeat_sim.machine.placer import BankWrite
 from skipbeat_sim.machine.requantise import Parameters
 from skipbeat_sim.machine.weight_reader import WeightReader
 

@@ -13,7 +13,7 @@ from skipbeat_mapper.compile import compile_network
 from skipbeat_models import oracle
 from skipbeat_models.lower import to_graph
 from skipbeat_models.prepare import PreparedDigits, prepare_digits
-from skipbeat_sim.machine.runner import run_machine
+from skipbeat_sim.machine.run_machine import run_machine
 
 
 @pytest.fixture(scope="module")

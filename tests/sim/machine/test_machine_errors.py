@@ -10,7 +10,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
-from skipbeat_sim.machine.runner import MachineModelRun, run_machine
+from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from tests.sim.machine.hand_programs import convolution, image, instructions_of
 
 TINY = Machine.of(load_hardware("tiny-4x4"))

@@ -10,7 +10,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_sim.machine.axi import Address, WriteBeat
 from skipbeat_sim.machine.machine import Accelerator
 from skipbeat_sim.machine.memory import ExternalMemory
-from skipbeat_sim.machine.runner import run_machine
+from skipbeat_sim.machine.run_machine import run_machine
 from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram
 

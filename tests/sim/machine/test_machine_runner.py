@@ -12,7 +12,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.numbers import requantise
-from skipbeat_sim.machine.runner import MachineModelRun, run_machine
+from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from tests.sim.machine.hand_programs import convolution, image, instructions_of
 from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram, random_hardware

@@ -1,0 +1,93 @@
+"""Runs a program on the cycle model of the whole accelerator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.instruction import Engine
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.timing import Events
+
+from .counters import MachineClocks, Span, TransferBytes
+from .machine import Accelerator
+from .memory import ExternalMemory
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MachineModelRun:
+    """What a run did.
+
+    Attributes:
+        memory: uint8 [bytes], afterwards.
+        cycles: from the clock of the start pulse (clock 0) to the first clock in which `busy_o` is 0, or
+            `max_clocks` - 1 if it never was.
+        done: the program ended by itself (END was reached and everything written).
+        error: `MachineError`, or `CoreError` below 16; 0: none.
+        bytes_read, bytes_written: over the memory bus.
+        clocks: cycles by cause; transfers: bytes by kind.
+        events: the core's.
+        spans: for each engine its instructions, in the order in which they began.
+        stored: clock of each STORE's `stored_o` (its last vector leaves the output stage), in order.
+    """
+
+    memory: Bytes
+    cycles: int
+    done: bool
+    error: int
+    bytes_read: int
+    bytes_written: int
+    clocks: MachineClocks
+    transfers: TransferBytes
+    events: Events
+    spans: dict[Engine, list[Span]]
+    stored: tuple[int, ...]
+
+
+def run_machine(machine: Machine, memory: Bytes, address: int, count: int, *, max_clocks: int) -> MachineModelRun:
+    """Start the machine on a program and run it until it is no longer busy.
+
+    Args:
+        memory: uint8 [bytes], left as it is.
+        address: byte address of the program, a multiple of V; count: its instructions.
+
+    Raises:
+        InputError: the memory is not flat bytes, or the address or count are not ones that the ports have.
+    """
+    if memory.dtype != np.uint8 or memory.ndim != 1:
+        raise InputError(f"memory must be uint8 [bytes], not {memory.dtype} {list(memory.shape)}")
+    if address % machine.vector or not 0 <= address < 1 << 32:
+        raise InputError(f"program: its address must be a 32-bit multiple of {machine.vector}, not {address}")
+    if not 1 <= count < 1 << 24:
+        raise InputError(f"program: it must have 1..{(1 << 24) - 1} instructions, not {count}")
+    model, external = Accelerator(machine), ExternalMemory(machine, memory.copy())
+    start: tuple[int, int] | None = (address, count)
+    reader, writer = model.reader, model.writer
+    clock = 0
+    while clock < max_clocks and (clock == 0 or model.busy):
+        external.evaluate()
+        model.evaluate(start, r=external.r, w_ready=external.w_ready, b_resp=external.b_resp)
+        external.update(reader.ar, writer.aw, writer.w)
+        if writer.w is not None and external.w_ready:
+            model.counter.written()
+        model.update()
+        start = None
+        clock += 1
+    return MachineModelRun(
+        memory=external.contents,
+        cycles=min(clock, max_clocks - 1),
+        done=model.done,
+        error=model.error,
+        bytes_read=external.bytes_read,
+        bytes_written=external.bytes_written,
+        clocks=model.counter.clocks,
+        transfers=model.counter.transfers,
+        events=model.core.counter.events(),
+        spans=model.counter.spans,
+        stored=tuple(model.counter.stored),
+    )

@@ -1,0 +1,79 @@
+"""Local vectors that meet a LOAD of activations or a ZERO at the one write port of the banks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.instruction import Engine, Opcode
+
+from .bus import Bus
+from .load_timing import IntArray
+from .result_clocks import Results
+from .spans import Spans
+from .store_clocks import PIPELINE
+from .timed_program import Program
+
+
+def check_bank_conflicts(program: Program, bus: Bus, results: Results, spans: Spans) -> None:
+    """All clocks in which the banks are written are known: none may be that of two writes.
+
+    Raises:
+        InputError: two writes in one clock, which the machine answers with BANK_CONFLICT.
+    """
+    clocks, stores = _local_vectors(program, results)
+    others = _other_writes(program, bus, spans)
+    if not clocks.size or not others.size:
+        return
+    first, beats, before, size, number = others[np.argsort(others[:, 0], kind="stable")].T
+    # what began last before each local vector: LOADs and ZEROs do not overlap; a write is a clock after its beat
+    place = np.searchsorted(first, clocks - 1, side="right") - 1
+    beat = clocks - 1 - first[place]
+    meet = (place >= 0) & (beat < beats[place]) & ((before[place] + beat + 1) % size[place] == 0)
+    if meet.any():
+        which = int(np.argmax(meet))
+        other = int(number[place[which]])
+        raise InputError(
+            f"program: in clock {int(clocks[which])} the activation banks are written by instruction "
+            f"{int(stores[which])} (STORE) and instruction {other} ({program.instructions[other].opcode.name})"
+        )
+
+
+def _other_writes(program: Program, bus: Bus, spans: Spans) -> IntArray:
+    """Bursts of LOADs of activations, and ZEROs as if they were bursts, int64 [bursts, 5].
+
+    First beat, beats, beats of the instruction before it, beats of a vector, instruction.
+    """
+    bursts = []
+    for burst in bus.bank_bursts:
+        if _enables(program, program.instructions[burst.number].fields):
+            bursts.append((burst.first, burst.beats, burst.before, bus.vector_beats, burst.number))
+    for number, instruction in program.queues[Engine.LOAD]:
+        if instruction.opcode == Opcode.ZERO:
+            bursts.append((spans.begin[number], instruction.fields["count"], 0, 1, number))
+    return np.array(bursts, np.int64).reshape(-1, 5)
+
+
+def _local_vectors(program: Program, results: Results) -> tuple[IntArray, IntArray]:
+    """The clocks of all local vectors, and their STOREs."""
+    clocks, numbers, item = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
+    for number, instruction in program.queues[Engine.STORE]:
+        if instruction.opcode != Opcode.STORE:
+            continue
+        fields = instruction.fields
+        end = item + fields["count"] * fields["pool"]
+        if fields["local"]:
+            vectors = results.taken[item + fields["pool"] - 1 : end : fields["pool"]] + PIPELINE
+            clocks.append(vectors)
+            numbers.append(np.full(vectors.size, number))
+        item = end
+    return np.concatenate(clocks), np.concatenate(numbers)
+
+
+def _enables(program: Program, fields: Mapping[str, int]) -> bool:
+    """Whether a LOAD of activations enables any bank."""
+    machine = program.machine
+    period = (1 << fields["period"]) - 1
+    return any(((q ^ fields["bank"]) & period) // machine.bundles == 0 for q in range(machine.hw.array.rows))

@@ -1,0 +1,179 @@
+"""The core: when passes are taken, and when each of their pixels ends."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from skipbeat_arch.command import Command
+from skipbeat_arch.instruction import Engine, Opcode
+from skipbeat_arch.registers import Cause
+
+from .channels import Process
+from .core_timing import TileLoader
+from .load_timing import NEVER
+from .result_clocks import FEW, Results
+from .spans import Spans
+from .tile_paths import TilePath, tile_paths
+from .timed_program import Program
+from .wires import Wires
+
+#: Items that the fetcher has room for.
+FEED_ROOM = 8
+#: From a job's start to the first of its bundles at the core.
+FEED_LATENCY = 4
+
+
+@dataclass(frozen=True)
+class _Fed:
+    """A pass with bundles: `first` of its pixels among all, the close of its pixel 0 if none waits, its item or -1."""
+
+    first: int
+    pixels: int
+    close: int
+    beat: int
+    item: int
+
+
+@dataclass
+class _State:
+    """The pass before: `closes` of its first pixel and last one."""
+
+    first_close: int = -1
+    free: int = -1
+    command: Command | None = None
+    bank_free: int = NEVER
+    loads: int = 0
+    weights: int = 0
+    waits: dict[Cause, int] = field(default_factory=lambda: dict.fromkeys(Cause, 0))
+
+
+class Core:
+    """One process over the passes.
+
+    Attributes:
+        results: items that it has closed.
+        waits: clocks by cause, up to the last step.
+    """
+
+    def __init__(self, program: Program, wires: Wires, spans: Spans) -> None:
+        hw = program.machine.hw
+        self._wires, self._spans, self._commands = wires, spans, program.commands
+        self._numbers = [n for n, i in program.queues[Engine.EXECUTE] if i.opcode == Opcode.PASS]
+        self._jobs = _job_numbers(program)
+        self._paths: list[TilePath] = tile_paths(program.tiles, hw)
+        self._words = [tile.word_count for tile in program.tiles]
+        self._loader = TileLoader(hw)
+        self._credits = hw.result_depth
+        items = sum(c.pixels for c in program.commands if c.last)
+        self.results = Results(items)
+        self._fed: deque[_Fed] = deque()
+        self._state = _State()
+
+    @property
+    def waits(self) -> dict[Cause, int]:
+        """Clocks by cause until the last step, clock 0 being the first."""
+        return self._state.waits
+
+    @property
+    def last_step(self) -> int:
+        """Clock of the last step so far; -1 if there is none."""
+        return self._state.free
+
+    def closed(self, pixel: int) -> int | None:
+        """The last step of a pixel with bundles, counted over the whole program; None as long as it is not known.
+
+        Pixels are asked for in ascending order: passes before them are dropped.
+        """
+        passes = self._fed
+        while passes and passes[0].first + passes[0].pixels <= pixel:
+            passes.popleft()
+        if not passes or pixel < passes[0].first:
+            return None
+        fed = passes[0]
+        within = pixel - fed.first
+        if fed.item < 0:
+            return fed.close + within * fed.beat
+        known = fed.item + within < self.results.known_closed
+        return int(self.results.closed[fed.item + within]) if known else None
+
+    def passes(self) -> Process:
+        """Each pass waits for its tile, the pass before, its first bundle and credits."""
+        wires, state, pixels, item = self._wires, self._state, 0, 0
+        for index, command in enumerate(self._commands):
+            while len(wires.queued.clocks) <= index:
+                yield wires.queued
+            queued = wires.queued.clocks[index]
+            take = self._take(command, queued)
+            wires.pass_taken.put(take)
+            if command.load and state.loads > 1:
+                state.bank_free = take + 1
+            self._count_gap(command, queued, take)
+            beat, first = max(command.beat, 1), take + 1
+            if command.beat:
+                job = self._jobs[index]
+                while len(wires.job_started.clocks) <= job:
+                    yield wires.job_started
+                first = max(first, wires.job_started.clocks[job] + FEED_LATENCY)
+            state.waits[Cause.ACTIVATION_WAIT] += first - take - 1
+            state.waits[Cause.COMPUTE] += beat * command.pixels
+            if command.beat:
+                self._fed.append(_Fed(pixels, command.pixels, first + beat - 1, beat, item if command.last else -1))
+                pixels += command.pixels
+            state.command = command
+            if command.last:
+                yield from self._close_items(item, command.pixels, beat, first)
+                item += command.pixels
+            else:
+                state.first_close, state.free = first + beat - 1, first + beat * command.pixels - 1
+                wires.closed.put(state.free)
+            self._spans.finish[self._numbers[index]] = state.free
+
+    def _take(self, command: Command, queued: int) -> int:
+        state = self._state
+        take = max(queued + 1, state.free)
+        if command.load:
+            weights = max(queued + 1, state.weights)
+            state.weights = weights + self._words[state.loads]
+            take = max(take, self._loader.load(self._paths[state.loads], weights, state.bank_free))
+            state.loads += 1
+        if state.command is not None and not command.first:
+            take = max(take, state.first_close + 2)
+            if state.command.pixels == 2 and command.beat <= 1:
+                take = max(take, state.free + 1)
+        return take
+
+    def _count_gap(self, command: Command, queued: int, take: int) -> None:
+        """Clocks between two passes: idle until the next one is at the head of the queue."""
+        state = self._state
+        if take > state.free:
+            waiting = max(state.free, queued)
+            state.waits[Cause.IDLE] += waiting - state.free
+            state.waits[Cause.TILE_WAIT if command.load else Cause.HAZARD] += take - waiting
+
+    def _close_items(self, item: int, count: int, beat: int, first: int) -> Process:
+        """The pixels of a last pass, each with a credit: as many at once as credits are known."""
+        results, state, done = self.results, self._state, 0
+        while done < count:
+            while results.known_taken + self._credits <= item + done:
+                yield self._wires.stored
+            size = min(count - done, results.known_taken + self._credits - item - done)
+            follow = results.close_few if size <= FEW else results.close_many
+            last = follow(item + done, size, beat, first, self._credits)
+            if not done:
+                state.first_close = int(results.closed[item])
+            state.waits[Cause.OUTPUT_WAIT] += last - (first + beat * (size - 1))
+            first = last + beat
+            done += size
+            self._wires.closed.put(first - 1)
+        state.free = first - 1
+
+
+def _job_numbers(program: Program) -> list[int]:
+    """The job of each PASS: SETUPs that signal have jobs too."""
+    numbers, job = [], 0
+    for _, instruction in program.queues[Engine.EXECUTE]:
+        if instruction.opcode == Opcode.PASS:
+            numbers.append(job)
+        job += instruction.opcode == Opcode.PASS or bool(instruction.signal)
+    return numbers

@@ -1,0 +1,95 @@
+"""The execute engine and the fetcher: passes go to the core, and walks over the activation banks beside them."""
+
+from __future__ import annotations
+
+from skipbeat_arch.instruction import Engine, Instruction, Opcode
+
+from .channels import Process
+from .core_clocks import FEED_ROOM, Core
+from .spans import Spans
+from .timed_program import Program, command_of
+from .wires import Wires
+
+#: Depth of the FIFO of jobs, and of the core's FIFO of passes.
+QUEUE = 4
+
+
+class ExecuteEngine:
+    """Its processes: instructions begin, jobs are read ahead, and jobs walk."""
+
+    def __init__(self, program: Program, wires: Wires, core: Core, spans: Spans) -> None:
+        self._wires, self._core, self._spans = wires, core, spans
+        self._queue = program.queues[Engine.EXECUTE]
+        self._jobs = [i for _, i in self._queue if i.opcode == Opcode.PASS or i.signal]
+
+    def begin(self) -> Process:
+        """Instructions begin in order, at most one per clock; a PASS when the core has a place for it."""
+        wires, spans, clock, jobs, passes = self._wires, self._spans, 0, 0, 0
+        popped, taken, left = wires.job_popped, wires.pass_taken, wires.out_of_queue[Engine.EXECUTE]
+        for index, (number, instruction) in enumerate(self._queue):
+            ready = yield from wires.ready(Engine.EXECUTE, index, instruction)
+            clock = max(clock + 1, ready)
+            if jobs >= QUEUE:
+                while len(popped.clocks) <= jobs - QUEUE:
+                    yield popped
+                clock = max(clock, popped.clocks[jobs - QUEUE] + 1)
+            is_pass = instruction.opcode == Opcode.PASS
+            if is_pass and passes >= QUEUE:
+                while len(taken.clocks) <= passes - QUEUE:
+                    yield taken
+                clock = max(clock, taken.clocks[passes - QUEUE] + 1)
+            spans.begin[number] = clock
+            wires.take(Engine.EXECUTE, instruction, clock)
+            left.put(clock)
+            if is_pass:
+                passes += 1
+                wires.queued.put(clock)
+            else:
+                spans.finish[number] = clock
+            if is_pass or instruction.signal:
+                jobs += 1
+                wires.job_pushed.put(clock)
+
+    def read_ahead(self) -> Process:
+        """A job leaves its FIFO, to have its offsets read, when the one before it starts."""
+        wires, started = self._wires, 0
+        pushes, starts = wires.job_pushed, wires.job_started
+        for index in range(len(self._jobs)):
+            while len(pushes.clocks) <= index:
+                yield pushes
+            wires.job_popped.put(max(pushes.clocks[index] + 1, started))
+            while len(starts.clocks) <= index:
+                yield starts
+            started = starts.clocks[index]
+
+    def walk(self) -> Process:
+        """A job starts with its offsets, when the one before has ended, and reads a pixel per clock.
+
+        That the FIFO of bundles has room decides only when a job ends: `FEED_ROOM` pixels before its last one.
+        """
+        wires, core, last, pixels = self._wires, self._core, 0, 0
+        popped = wires.job_popped
+        for index, instruction in enumerate(self._jobs):
+            while len(popped.clocks) <= index:
+                yield popped
+            started = max(popped.clocks[index] + 2, last)
+            wires.job_started.put(started)
+            count = _pixels(instruction)
+            last = started + max(count, 1)
+            pixels += count
+            if count and pixels > FEED_ROOM:
+                closed = core.closed(pixels - 1 - FEED_ROOM)
+                while closed is None:
+                    yield wires.closed
+                    closed = core.closed(pixels - 1 - FEED_ROOM)
+                last = max(last, closed + 1)
+            if instruction.signal:
+                wires.give(Engine.EXECUTE, instruction.signal, last + 2)
+
+
+def _pixels(instruction: Instruction) -> int:
+    """Pixels of a job; a null job has none."""
+    if instruction.opcode != Opcode.PASS:
+        return 0
+    command = command_of(instruction)
+    return command.pixels if command.beat else 0

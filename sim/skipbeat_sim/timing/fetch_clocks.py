@@ -1,0 +1,54 @@
+"""Fetch: requests of 16 instructions, and their dispatch to the queues."""
+
+from __future__ import annotations
+
+from skipbeat_arch.instruction import ENGINE_OF, INSTRUCTION_BYTES, Opcode
+
+from .bus import Bus
+from .channels import Process
+from .timed_program import Program
+from .wires import Wires
+
+ROOM, CHUNK = 64, 16
+QUEUE = 8
+#: The first clock in which fetch can ask, the start pulse being in clock 0.
+FIRST_REQUEST = 2
+
+
+def request_instructions(program: Program, wires: Wires, bus: Bus) -> Process:
+    """A chunk is asked for when the one before is on its way and there is room for a whole one."""
+    count, clock = len(program.instructions), FIRST_REQUEST
+    dispatched, asked = wires.dispatched, wires.asked
+    for number, first in enumerate(range(0, count, CHUNK)):
+        if first >= ROOM:
+            last = first + CHUNK - ROOM - 1
+            while len(dispatched.clocks) <= last:
+                yield dispatched
+            clock = max(clock, dispatched.clocks[last] + 1)
+        chunk = min(CHUNK, count - first)
+        # the last vector may have room for more instructions
+        vectors = -(-chunk * INSTRUCTION_BYTES // program.machine.vector)
+        bus.ask_fetch(clock, program.address + first * INSTRUCTION_BYTES, vectors, chunk)
+        while len(asked.clocks) <= number:
+            yield asked
+        clock = asked.clocks[number] + 1
+
+
+def dispatch(program: Program, wires: Wires) -> Process:
+    """One instruction per clock, in order, each when its queue has a place."""
+    clock, fetched, dispatched = 0, wires.fetched, wires.dispatched
+    for number, instruction in enumerate(program.instructions):
+        while len(fetched.clocks) <= number:
+            yield fetched
+        # a register after the memory, then the FIFO
+        clock = max(clock + 1, fetched.clocks[number] + 2)
+        if instruction.opcode != Opcode.HEADER:
+            engine = ENGINE_OF[instruction.opcode]
+            queue, left = wires.into_queue[engine], wires.out_of_queue[engine]
+            place = len(queue.clocks) - QUEUE
+            if place >= 0:
+                while len(left.clocks) <= place:
+                    yield left
+                clock = max(clock, left.clocks[place] + 1)
+            queue.put(clock)
+        dispatched.put(clock)

@@ -1,0 +1,144 @@
+"""The exact timing of a program on the whole machine, without running it; docs/machine_timing.md derives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.instruction import Instruction, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.registers import Cause
+from skipbeat_arch.tile import TileStatistics
+from skipbeat_arch.timing import Events
+
+from .bank_conflicts import check_bank_conflicts
+from .bus import Bus
+from .core_clocks import Core
+from .event_counts import event_counts
+from .execute_clocks import ExecuteEngine
+from .fetch_clocks import dispatch, request_instructions
+from .load_clocks import LoadEngine
+from .spans import Spans
+from .store_clocks import StoreEngine
+from .timed_program import Program, read_program
+from .wires import Wires
+
+#: Tokens that a counter can hold.
+MOST_TOKENS = 63
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineTiming:
+    """What a program costs.
+
+    Attributes:
+        cycles: from the clock of the start pulse (clock 0) to the first clock in which the machine is idle again.
+        begin, finish: of each instruction, as `Spans` says.
+        stored: of each STORE, in order, the clock in which its last vector leaves the output stage (`stored_o`).
+        clocks: the cycles by what the array did, by `Cause`; the sum is `cycles`.
+        bytes_read, bytes_written: over the memory bus.
+        events: the core's.
+    """
+
+    cycles: int
+    begin: tuple[int, ...]
+    finish: tuple[int, ...]
+    stored: tuple[int, ...]
+    clocks: dict[Cause, int]
+    bytes_read: int
+    bytes_written: int
+    events: Events
+
+
+def machine_timing(
+    machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics], *, address: int = 0
+) -> MachineTiming:
+    """Cycles of a program, and where they go; exact, without running it.
+
+    Args:
+        machine: the hardware.
+        instructions: the program.
+        tiles: the tiles of the PASSes that load one, in order. Only their statistics are read.
+        address: byte address of the program; where bursts end depends on it.
+
+    Raises:
+        InputError: a program that the machine answers with an error or that never ends, or that ends before its work.
+    """
+    program = read_program(machine, instructions, tiles, address)
+    wires, spans = Wires(), Spans(len(program.instructions))
+    bus = Bus(machine, wires)
+    core = Core(program, wires, spans)
+    load, execute = LoadEngine(program, wires, bus, spans), ExecuteEngine(program, wires, core, spans)
+    store = StoreEngine(program, wires, bus, core.results, spans)
+    processes = (
+        request_instructions(program, wires, bus),
+        dispatch(program, wires),
+        load.begin(),
+        load.end(),
+        execute.begin(),
+        execute.read_ahead(),
+        execute.walk(),
+        core.passes(),
+        store.begin(),
+        store.take_items(),
+        store.finish(),
+    )
+    for process in processes:
+        wires.scheduler.start(process)
+    wires.scheduler.run()
+    while bus.step():
+        wires.scheduler.run()
+    spans.begin[0] = spans.finish[0] = wires.dispatched.clocks[0]
+    _check_ends(program, spans, store.end)
+    _check_tokens(wires)
+    check_bank_conflicts(program, bus, core.results, spans)
+    cycles = _quiet(bus, store.end + 1) + 1
+    _check_finished(program, spans, store.end, cycles)
+    clocks = dict(core.waits)
+    clocks[Cause.IDLE] += cycles - 1 - core.last_step
+    return MachineTiming(
+        cycles=cycles,
+        begin=tuple(spans.begin),
+        finish=tuple(spans.finish),
+        stored=tuple(wires.store_filled.clocks),
+        clocks=clocks,
+        bytes_read=bus.reads * bus.beat_bytes,
+        bytes_written=bus.writes * bus.beat_bytes,
+        events=event_counts(program.commands, program.tiles, machine.hw),
+    )
+
+
+def _quiet(bus: Bus, clock: int) -> int:
+    """The first clock from `clock` on in which the reader has nothing to do."""
+    for first, last in bus.busy:
+        if first <= clock <= last:
+            clock = last + 1
+    return clock
+
+
+def _check_ends(program: Program, spans: Spans, end: int) -> None:
+    if end >= 0:
+        return
+    for number, instruction in enumerate(program.instructions):
+        if spans.finish[number] < 0:
+            raise InputError(f"program: it never ends: instruction {number} ({instruction.opcode.name}) cannot finish")
+
+
+def _check_finished(program: Program, spans: Spans, end: int, cycles: int) -> None:
+    """LOADs may still be under way at the END: the machine waits for the reader. Everything else must have finished."""
+    for number, instruction in enumerate(program.instructions):
+        last = cycles if instruction.opcode == Opcode.LOAD else end
+        if not 0 <= spans.finish[number] <= last:
+            raise InputError(f"program: it ends before instruction {number} ({instruction.opcode.name}) has finished")
+
+
+def _check_tokens(wires: Wires) -> None:
+    """A token more than a counter can hold is an error; `tokens` are there one clock after they are given."""
+    for pair, channel in wires.tokens.items():
+        given, taken = channel.clocks, wires.taken[pair]
+        for index in range(MOST_TOKENS, len(given)):
+            before = index - MOST_TOKENS
+            if before >= len(taken) or taken[before] > given[index] - 1:
+                giver, taker = (engine.name.lower() for engine in pair)
+                raise InputError(f"program: more than {MOST_TOKENS} tokens from {giver} to {taker}")

@@ -1,0 +1,121 @@
+"""The store engine with the output stage, and its requests to the writer."""
+
+from __future__ import annotations
+
+from skipbeat_arch.instruction import Engine, Opcode
+
+from .bus import Bus
+from .channels import Process
+from .result_clocks import FEW, Results
+from .spans import Spans
+from .timed_program import Program
+from .wires import Wires
+
+#: Halves of the output memory, and STOREs that may be under way.
+HALVES, OPEN = 2, 4
+#: From a STORE's begin to its first step: its 13 vectors of parameters are read.
+PARAMETER_CLOCKS = 15
+#: From the last step of an item to its vector.
+PIPELINE, RAW_PIPELINE = 8, 1
+RAW_STEPS = 4
+
+
+class StoreEngine:
+    """Its processes; `end` is the clock of END, -1 before it is known."""
+
+    def __init__(self, program: Program, wires: Wires, bus: Bus, results: Results, spans: Spans) -> None:
+        hw = program.machine.hw
+        self._wires, self._bus, self._results, self._spans = wires, bus, results, spans
+        self._queue = program.queues[Engine.STORE]
+        self._stores = [(n, i) for n, i in self._queue if i.opcode == Opcode.STORE]
+        self._steps = hw.array.cols // hw.outputs.lanes
+        self._latency = hw.array.rows + hw.array.cols + 5
+        self.end = -1
+
+    def begin(self) -> Process:
+        """A STORE begins when the output stage is free, and a half of the output memory if it needs one.
+
+        A PLACE leaves its queue at once; END waits for all STOREs.
+        """
+        wires, spans, clock, stores, halves = self._wires, self._spans, 0, 0, 0
+        filled, done, popped = wires.store_filled, wires.store_done, wires.store_popped
+        for index, (number, instruction) in enumerate(self._queue):
+            ready = yield from wires.ready(Engine.STORE, index, instruction)
+            clock = max(clock + 1, ready)
+            if instruction.opcode != Opcode.PLACE:
+                is_store = instruction.opcode == Opcode.STORE
+                before = stores - (OPEN if is_store else 1)
+                if before >= 0:
+                    while len(popped.clocks) <= before:
+                        yield popped
+                    clock = max(clock, popped.clocks[before] + 1)
+                if is_store and stores:
+                    while len(filled.clocks) < stores:
+                        yield filled
+                    clock = max(clock, filled.clocks[stores - 1] + 1)
+                if is_store and instruction.fields["memory"]:
+                    if halves >= HALVES:
+                        while len(done.clocks) <= halves - HALVES:
+                            yield done
+                        clock = max(clock, done.clocks[halves - HALVES] + 1)
+                    halves += 1
+                if is_store:
+                    stores += 1
+                    wires.store_begun.put(clock)
+                else:
+                    self.end = clock
+            spans.begin[number] = clock
+            if instruction.opcode != Opcode.STORE:
+                spans.finish[number] = clock
+            wires.take(Engine.STORE, instruction, clock)
+            wires.out_of_queue[Engine.STORE].put(clock)
+
+    def take_items(self) -> Process:
+        """The output stage: an item takes some steps, and waits for nothing but its result.
+
+        When its last vector leaves, the STORE tells the execute engine.
+        """
+        wires, results, item = self._wires, self._results, 0
+        begun = wires.store_begun
+        for index, (_, instruction) in enumerate(self._stores):
+            while len(begun.clocks) <= index:
+                yield begun
+            step = begun.clocks[index] + PARAMETER_CLOCKS
+            fields = instruction.fields
+            steps = RAW_STEPS if fields["raw"] else self._steps
+            end = item + fields["count"] * fields["pool"]
+            while item < end:
+                while results.known_closed <= item:
+                    yield wires.closed
+                size = min(end, results.known_closed) - item
+                follow = results.take_few if size <= FEW else results.take_many
+                step = follow(item, size, steps, step, self._latency)
+                item += size
+                wires.stored.put(step - 1)
+            filled = step - 1 + (RAW_PIPELINE if fields["raw"] else PIPELINE)
+            if Engine.EXECUTE in instruction.signal:
+                wires.give(Engine.STORE, (Engine.EXECUTE,), filled + 1)
+            wires.store_filled.put(filled)
+
+    def finish(self) -> Process:
+        """STOREs finish in order: with the memory's last response, or a clock after the last vector, and tell load.
+
+        The writer has one request at a time, made a clock after the STORE's last vector at the earliest.
+        """
+        wires, popped, halves = self._wires, 0, 0
+        filled, done = wires.store_filled, wires.store_done
+        for index, (number, instruction) in enumerate(self._stores):
+            while len(filled.clocks) <= index:
+                yield filled
+            popped = max(filled.clocks[index], popped) + 1
+            fields = instruction.fields
+            if fields["memory"]:
+                self._bus.write(popped, fields["address"], fields["count"] * (4 if fields["raw"] else 1))
+                while len(done.clocks) <= halves:
+                    yield done
+                popped = done.clocks[halves]
+                halves += 1
+            self._spans.finish[number] = popped
+            if Engine.LOAD in instruction.signal:
+                wires.give(Engine.STORE, (Engine.LOAD,), popped + 1)
+            wires.store_popped.put(popped)

@@ -1,0 +1,76 @@
+"""The tiles of a program, read from its memory image as far as the timing model needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.command import Command, Encoding, metadata_bits
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.instruction import Instruction, Kind, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import PackedTile
+
+from .timed_program import command_of
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def stored_tiles(machine: Machine, image: Bytes, instructions: Sequence[Instruction]) -> list[PackedTile]:
+    """The tiles of the PASSes that load one, in order, as the LOADs before each of them have left the weight buffer.
+
+    Args:
+        image: uint8 [bytes], the memory from address 0 on; must hold all weights.
+
+    Raises:
+        InputError: weights outside the image or the buffer, or a tile whose words its metadata contradict.
+    """
+    buffer = np.zeros((machine.weight_depth, machine.vector), np.uint8)
+    known: dict[tuple[int, bytes], PackedTile] = {}
+    tiles = []
+    for number, instruction in enumerate(instructions):
+        fields = instruction.fields
+        if instruction.opcode == Opcode.LOAD and fields["kind"] == Kind.WEIGHTS:
+            size = fields["count"] * machine.vector
+            data = image[fields["source"] : fields["source"] + size]
+            if data.size != size or fields["to"] + fields["count"] > len(buffer):
+                raise InputError(f"program: instruction {number} loads weights that are not there, or has no room")
+            buffer[fields["to"] : fields["to"] + fields["count"]] = data.reshape(-1, machine.vector)
+        elif instruction.opcode == Opcode.PASS:
+            command = command_of(instruction)
+            if command.load:
+                words = buffer[fields["weights"] : fields["weights"] + fields["words"]].copy()
+                key = command.rows | command.cols << 8 | command.beat << 16 | command.encoding << 24, words.tobytes()
+                if key not in known:
+                    known[key] = _tile(machine, command, words, number)
+                tiles.append(known[key])
+    return tiles
+
+
+def _tile(machine: Machine, command: Command, words: Bytes, number: int) -> PackedTile:
+    array = machine.hw.array
+    bits = metadata_bits(command.encoding, command.beat, array.group)
+    metadata_words = -(-command.rows * bits // 8)
+    slots = np.full((command.rows, command.beat), command.cols, np.int64)
+    values = words[metadata_words:]
+    if command.encoding == Encoding.BITMAP and len(words) >= metadata_words:
+        size = command.rows * array.cols * bits
+        groups = np.unpackbits(words[:metadata_words].ravel(), count=size, bitorder="little")
+        counts = groups.reshape(command.rows, array.cols, bits)[:, : command.cols].sum(axis=2)
+        slots = (counts[:, :, None] > np.arange(command.beat)).sum(axis=1)
+    stored = int(slots.sum())
+    if len(values) != -(-stored // machine.vector):
+        raise InputError(f"program: the tile of instruction {number} has {len(words)} words, not what its metadata say")
+    return PackedTile(
+        words=words,
+        encoding=command.encoding,
+        beat=command.beat,
+        rows=command.rows,
+        cols=command.cols,
+        value_bits=8 * stored,
+        metadata_bits=command.rows * array.cols * bits,
+        nonzeros=int(np.count_nonzero(values)),
+        slots=slots,
+    )

@@ -1,0 +1,85 @@
+"""The timing model of the machine against its cycle model: clocks of every instruction, exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.instruction import VERSION, Instruction, Opcode
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import MachineError
+from skipbeat_sim.machine.run_machine import run_machine
+from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_sim.timing.stored_tiles import stored_tiles
+from tests.sim.machine.machine_programs import MachineProgram, random_hardware
+from tests.sim.timing.timing_check import check
+from tests.sim.timing.timing_programs import TimingProgram, timing_hardware
+
+
+def check_case(seed: int) -> None:
+    """A random program on random hardware; a failure names its seed."""
+    rng = np.random.default_rng(seed)
+    machine = Machine.of(random_hardware(rng))
+    program = MachineProgram.random(machine, rng, int(rng.integers(1, 6)))
+    tiles = stored_tiles(machine, program.memory, program.instructions)
+    check(machine, program.memory, program.instructions, tiles, f"seed {seed}")
+
+
+def check_pressed(seed: int, parts: int) -> None:
+    """A program that presses on queues, tokens, credits and the bus; a failure names its seed.
+
+    Nothing keeps local vectors and LOADs apart in it: where they meet, both must tell.
+    """
+    rng = np.random.default_rng(seed)
+    machine = Machine.of(timing_hardware(rng))
+    program = TimingProgram.random(machine, rng, int(rng.integers(1, parts)))
+    try:
+        machine_timing(machine, program.instructions, program.tiles, address=program.address)
+    except InputError as refused:
+        error = str(refused)
+    else:
+        check(machine, program.memory, program.instructions, program.tiles, f"seed {seed}", program.address)
+        return
+    assert "the activation banks are written by" in error, f"seed {seed}"
+    run = run_machine(machine, program.memory, program.address, len(program.instructions), max_clocks=200_000)
+    assert run.error == MachineError.BANK_CONFLICT, f"seed {seed}"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_programs(seed: int) -> None:
+    check_case(seed)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_programs_that_press_on_every_limit(seed: int) -> None:
+    check_pressed(seed, 7)
+
+
+def test_a_job_is_read_ahead_before_the_one_before_it_has_ended() -> None:
+    """Fetch asks beside a LOAD that waits, because the queue of jobs moved on early enough."""
+    rng = np.random.default_rng(4852)
+    machine = Machine.of(timing_hardware(rng))
+    program = TimingProgram.random(machine, rng, int(rng.integers(1, 7)), local=False)
+    check(machine, program.memory, program.instructions, program.tiles, address=program.address)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(1000, 1320, 40))
+def test_many_random_programs(start: int) -> None:
+    for seed in range(start, start + 40):
+        check_case(seed)
+        check_pressed(seed, 25)
+
+
+def test_the_shortest_program() -> None:
+    machine = Machine.of(load_hardware("tiny-4x4"))
+    header = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint})
+    program = [header, Instruction(Opcode.END)]
+    for address in (0, 0x38):
+        memory = np.zeros(1 << 12, np.uint8)
+        code = b"".join(i.to_word().to_bytes(16, "little") for i in program)
+        memory[address : address + len(code)] = np.frombuffer(code, np.uint8)
+        # start, request, address, latency, 8 beats, register, FIFO, queue, END, done, busy
+        assert check(machine, memory, program, [], address=address).cycles == 1 + 1 + 1 + 40 + 8 + 4

@@ -1,0 +1,42 @@
+"""Holds the timing model of the machine against its cycle model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.instruction import ENGINE_OF, Engine, Instruction
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.registers import Cause
+from skipbeat_arch.tile import PackedTile
+from skipbeat_sim.machine.run_machine import run_machine
+from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def check(
+    machine: Machine,
+    memory: Bytes,
+    instructions: Sequence[Instruction],
+    tiles: Sequence[PackedTile],
+    what: str = "",
+    address: int = 0,
+) -> MachineTiming:
+    """Everything that both tell is the same."""
+    timing = machine_timing(machine, instructions, tiles, address=address)
+    run = run_machine(machine, memory, address, len(instructions), max_clocks=200_000)
+    assert run.done, what
+    assert timing.cycles == run.cycles, what
+    assert (timing.bytes_read, timing.bytes_written) == (run.bytes_read, run.bytes_written), what
+    assert timing.events == run.events, what
+    assert timing.stored == run.stored, what
+    for engine in Engine:
+        numbers = [n for n, i in enumerate(instructions) if n and ENGINE_OF[i.opcode] == engine]
+        spans = [(span.began, span.finished) for span in run.spans[engine]]
+        assert [(timing.begin[n], timing.finish[n]) for n in numbers] == spans, what
+    assert timing.clocks == {cause: getattr(run.clocks, cause.name.lower()) for cause in Cause}, what
+    assert sum(timing.clocks.values()) == timing.cycles, what
+    return timing
