@@ -21,8 +21,8 @@ from skipbeat_arch.tile import Int8Array, TileStatistics
 from skipbeat_arch.timing import CoreTiming
 from skipbeat_arch.workload import Convolution, Gemm
 from skipbeat_mapper.compile import compile_network
-from skipbeat_sim.timing.stored_tiles import stored_tiles
 from skipbeat_sim.timing.core_timing import core_timing
+from skipbeat_sim.timing.stored_tiles import stored_tiles
 
 from .core_streams import CoreStreams
 from .interpreter import Interpreter
