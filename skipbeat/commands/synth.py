@@ -40,8 +40,8 @@ def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int
     from skipbeat_arch.hardware import load_hardware
 
     hardware = load_hardware(hw, overrides)
-    from skipbeat_hw.synthesis import Part, synthesise
-    from skipbeat_hw.synthesis_tops import operands, top_verilog
+    from skipbeat_hw.tools.synthesis import Part, synthesise
+    from skipbeat_hw.tools.synthesis_tops import operands, top_verilog
 
     from ..progress import step
 

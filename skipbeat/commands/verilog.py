@@ -35,7 +35,7 @@ def command(hw: str, overrides: tuple[str, ...], top: str, out: Path) -> None:
     hardware = load_hardware(hw, overrides)
     make_folder(out)
     from skipbeat_arch.machine import Machine
-    from skipbeat_hw.verilog import accelerator_verilog, core_verilog
+    from skipbeat_hw.tools.verilog import accelerator_verilog, core_verilog
 
     array = hardware.array
     title = f"// skipbeat {top} for {hardware.name}: {array.rows} x {array.cols} PEs, M = {array.group}"

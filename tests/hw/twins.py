@@ -20,7 +20,7 @@ from amaranth.lib.wiring import Component
 from skipbeat_arch.hardware import Hardware, Numbers
 from skipbeat_hw.simulation.lockstep import Backend, Simulator, describe_mismatch, run_lockstep
 from skipbeat_hw.simulation.ports import read_ports
-from skipbeat_hw.verilog import generate
+from skipbeat_hw.tools.verilog import generate
 from skipbeat_verify.core_passes import small_hardware
 from tests.hw.stimulus import Source, Values
 

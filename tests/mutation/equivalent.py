@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import COUNTER_BITS
-from skipbeat_hw.mutation import Mutation
+from skipbeat_hw.tools.mutation import Mutation
 
 #: No case of the regression counts as far as 2 to this power.
 COUNTED_BITS = 13

@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Counter
-from skipbeat_hw.equivalence import proves_equivalent
-from skipbeat_hw.mutation import Mutation, mutate
 from skipbeat_hw.simulation.machine_driver import MACHINE_TOP, VerilatedMachine
-from skipbeat_hw.verilog import machine_verilog
+from skipbeat_hw.tools.equivalence import proves_equivalent
+from skipbeat_hw.tools.mutation import Mutation, mutate
+from skipbeat_hw.tools.verilog import machine_verilog
 from tests.mutation.equivalent import why_equivalent
 from tests.mutation.regression_cases import Case, cases
 

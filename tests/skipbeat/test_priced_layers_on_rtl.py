@@ -11,7 +11,7 @@ from skipbeat_arch.model import LayerPart, ModelLayer
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.registers import Cause, Counter
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
-from skipbeat_hw.verilog import machine_verilog
+from skipbeat_hw.tools.verilog import machine_verilog
 from skipbeat_mapper.estimate.part import one_image, part_weight
 from skipbeat_mapper.estimate.pricing import PartCost, Pricer
 from skipbeat_models.scheme import Scheme

@@ -10,14 +10,14 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-import skipbeat_hw.accumulators
-import skipbeat_hw.pe
-import skipbeat_hw.slots
+import skipbeat_hw.core.accumulators
+import skipbeat_hw.core.pe
+import skipbeat_hw.core.slots
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Gemm
 from skipbeat_hw.simulation.driver import VerilatedCore
-from skipbeat_hw.verilog import core_verilog
+from skipbeat_hw.tools.verilog import core_verilog
 from skipbeat_mapper.core_compiler.compile import compile_layer
 from skipbeat_verify.cosimulation import Cosimulation, cosimulate
 from skipbeat_verify.random_gemm import random_gemm
@@ -51,21 +51,21 @@ def rewritten(module: ModuleType, function: Callable[..., object], old: str, new
 
 def plant_wrong_index_bit(patch: pytest.MonkeyPatch) -> None:
     """The PE picks the neighbour of the activation that its index names."""
-    pe = skipbeat_hw.pe
+    pe = skipbeat_hw.core.pe
     elaborate = rewritten(pe, pe.PE.elaborate, "[read.data.index]", "[read.data.index ^ 1]")
     patch.setattr(pe.PE, "elaborate", elaborate)
 
 
 def plant_popcount_off_by_one(patch: pytest.MonkeyPatch) -> None:
     """The decoder's prefix popcount counts a column among those below it."""
-    slots = skipbeat_hw.slots
+    slots = skipbeat_hw.core.slots
     popcount = rewritten(slots, slots.prefix_popcount, "[Cat(0), *counts]", "[*counts, counts[-1]]")
     patch.setattr(slots, "prefix_popcount", popcount)
 
 
 def plant_lost_carry(patch: pytest.MonkeyPatch) -> None:
     """The accumulators begin every pass at zero, not only the first."""
-    accumulators = skipbeat_hw.accumulators
+    accumulators = skipbeat_hw.core.accumulators
     column = accumulators.AccumulatorColumn
     elaborate = rewritten(accumulators, column.elaborate, "Mux(beside_psum.first, 0, read.data)", "0")
     patch.setattr(column, "elaborate", elaborate)

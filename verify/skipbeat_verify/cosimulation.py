@@ -112,7 +112,7 @@ def cosimulate(
 @cache
 def verilog_of(hardware: Hardware) -> str:
     """Verilog of the core, generated once in a process."""
-    from skipbeat_hw.verilog import core_verilog
+    from skipbeat_hw.tools.verilog import core_verilog
 
     return core_verilog(hardware)
 

@@ -147,7 +147,7 @@ def machine_rtl(hardware: Hardware) -> VerilatedMachine:
     Raises:
         InputError: hardware that the accelerator does not support, or a missing tool.
     """
-    from skipbeat_hw.verilog import machine_verilog
+    from skipbeat_hw.tools.verilog import machine_verilog
 
     machine = Machine.of(hardware)
     return VerilatedMachine(machine_verilog(machine), machine)

@@ -23,8 +23,8 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, MachineError
 from skipbeat_arch.registers import COUNTER_BITS, Counter
 
-from ..core import Core
-from ..decoder import queue
+from ..core.core import Core
+from ..core.decoder import queue
 from .axi import ReadSignature, WriteSignature
 from .counters import Counters
 from .execute import ExecuteEngine

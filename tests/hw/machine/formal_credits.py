@@ -7,11 +7,11 @@ from amaranth.lib.wiring import Component
 
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine_ports import JOB
-from skipbeat_hw.formal import register
 from skipbeat_hw.layouts import struct
 from skipbeat_hw.machine.fetch import CHUNK, QUEUE_DEPTH
+from skipbeat_hw.tools.formal import register
+from tests.hw.core.symbolic_tile import total
 from tests.hw.machine.formal_parts import Around, StableFifo, implies, offered, stays
-from tests.hw.symbolic_tile import total
 
 
 class WeightReaderRules(Around):

@@ -6,8 +6,8 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mu
 from amaranth.lib import data
 
 from skipbeat_arch.instruction import Opcode, layout
-from skipbeat_hw.formal import register
 from skipbeat_hw.layouts import struct
+from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import RegisterFifo, implies
 from tests.hw.machine.formal_tokens import TakesOnlyWhatIsThere
 

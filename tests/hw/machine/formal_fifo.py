@@ -6,7 +6,7 @@ from amaranth.hdl import Assert, Cover, Fragment, Module, Signal
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In
 
-from skipbeat_hw.formal import register
+from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import RegisterFifo, implies, stays
 
 

@@ -29,13 +29,13 @@ from amaranth.lib.wiring import Component, In, Out
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, weight_fields
-from skipbeat_hw import decoder
+from skipbeat_hw.core import decoder
 from skipbeat_hw.layouts import struct
 from skipbeat_hw.machine import fetch, fetcher, load, store, weight_reader, writer
 from skipbeat_hw.machine.memories import Memories
 from skipbeat_hw.machine.reader import RETURNS_DEPTH, Reader
+from tests.hw.core.symbolic_tile import total
 from tests.hw.machine.formal_parts import RegisterFifo, StableFifo, implies
-from tests.hw.symbolic_tile import total
 
 #: Free bits for the data of all FIFOs.
 FRESH_BITS = 4096

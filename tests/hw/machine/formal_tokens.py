@@ -7,8 +7,8 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component
 
 from skipbeat_arch.machine_ports import MachineError
-from skipbeat_hw.formal import register
 from skipbeat_hw.machine.tokens import PAIRS, TOKEN_BITS
+from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import Around, StableFifo, implies, stays
 
 

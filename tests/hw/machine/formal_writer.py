@@ -5,8 +5,8 @@ from __future__ import annotations
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component
 
-from skipbeat_hw.formal import register
 from skipbeat_hw.machine.axi import INCR
+from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import Around, StableFifo, implies, stays
 
 PAGE = 4096

@@ -14,7 +14,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_hw.simulation.cache import build_root
 from skipbeat_hw.simulation.cocotb_runner import run_cocotb
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
-from skipbeat_hw.verilog import accelerator_verilog, machine_verilog
+from skipbeat_hw.tools.verilog import accelerator_verilog, machine_verilog
 from skipbeat_mapper.compile import compile_network
 from tests.hw.machine.axi_scenarios import FOLDER_VARIABLE, PRESET, TIMELESS, Bytes, Scenario
 from tests.mapper.networks import Builder

@@ -11,9 +11,9 @@ from skipbeat_arch.instruction import ENGINE_OF, INSTRUCTION_BITS, INSTRUCTION_B
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.machine.fetch import Fetch
 from skipbeat_sim.machine.fetch import Fetch as FetchTwin
+from tests.hw.core.tile_streams import Halt
 from tests.hw.machine.lockstep_parts import NARROW, WIDE, Shape, Vectors, cases, payloads, word
 from tests.hw.stimulus import Fresh, Source, Values, Wire, sometimes
-from tests.hw.tile_streams import Halt
 from tests.hw.twins import Pair, Where, hold
 
 QUEUES = [f"{engine.name.lower()}_o" for engine in Engine]

@@ -19,7 +19,7 @@ from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
 from skipbeat_hw.simulation.ports import read_ports
 from skipbeat_hw.simulation.toolchain import find_verilator
-from skipbeat_hw.verilog import accelerator_verilog
+from skipbeat_hw.tools.verilog import accelerator_verilog
 
 PAGE = (Path(__file__).parents[3] / "docs" / "integration.md").read_text()
 TINY = Machine.of(load_hardware("tiny-4x4"))

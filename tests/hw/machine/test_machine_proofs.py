@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 from amaranth.lib.wiring import Component
 
-from skipbeat_hw.formal import Verdict, always, bounded, reachable
 from skipbeat_hw.machine import accelerator, machine
 from skipbeat_hw.machine.execute import ExecuteEngine
 from skipbeat_hw.machine.fetch import Fetch
@@ -18,6 +17,7 @@ from skipbeat_hw.machine.store import StoreEngine
 from skipbeat_hw.machine.tokens import Tokens
 from skipbeat_hw.machine.weight_reader import WeightReader
 from skipbeat_hw.machine.writer import Writer
+from skipbeat_hw.tools.formal import Verdict, always, bounded, reachable
 from tests.hw.machine.formal_credits import FetcherRules, FetchRules, WeightReaderRules
 from tests.hw.machine.formal_engines import LoadRules, StoreRules
 from tests.hw.machine.formal_fifo import FifoContract, FifoData

@@ -8,7 +8,6 @@ from types import ModuleType
 import pytest
 from amaranth.lib.wiring import Component
 
-from skipbeat_hw.formal import always, bounded
 from skipbeat_hw.machine import (
     accelerator,
     execute,
@@ -22,6 +21,7 @@ from skipbeat_hw.machine import (
     weight_reader,
     writer,
 )
+from skipbeat_hw.tools.formal import always, bounded
 from tests.hw.machine.formal_credits import FetcherRules, FetchRules, WeightReaderRules
 from tests.hw.machine.formal_engines import LoadRules, StoreRules
 from tests.hw.machine.formal_joined import Joined

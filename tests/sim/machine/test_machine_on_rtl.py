@@ -12,7 +12,7 @@ from skipbeat_arch.instruction import Instruction, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
-from skipbeat_hw.verilog import machine_verilog
+from skipbeat_hw.tools.verilog import machine_verilog
 from skipbeat_sim.machine.run_machine import run_machine
 from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram

@@ -14,7 +14,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.registers import Cause, Counter
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
-from skipbeat_hw.verilog import machine_verilog
+from skipbeat_hw.tools.verilog import machine_verilog
 from skipbeat_mapper.compile import compile_network
 from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
 from skipbeat_sim.timing.stored_tiles import stored_tiles

@@ -1,0 +1,1 @@
+"""The core: compressed weights and activation bundles in, sums out (docs/microarchitecture.md)."""

@@ -1,0 +1,117 @@
+"""The accumulators at the foot of the array: slots of a beat, then passes along the reduction axis."""
+
+from __future__ import annotations
+
+from amaranth import ClockSignal, Instance, Module, Mux, ResetSignal, Signal, signed
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import Component, In, Out
+
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.ports import control_fields
+
+from ..layouts import struct
+
+
+class AccumulatorColumn(wiring.Component):
+    """One column: a single adder that sums the b psums of a pixel onto what earlier passes left.
+
+    `control_i` comes one clock before the psum that it belongs to, and leaves as `control_o` one clock later for the
+    next column. A finished sum is in `sum_o` 2 clocks after its last psum's control: with `push_o` if the pass is the
+    last one, in the memory otherwise. One psum per clock, no stall. An entry that a pass wrote may be read 3 clocks
+    after the last control that wrote it, no earlier; the sequencer keeps that distance.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.depth = max(2, hw.accumulators.depth)
+        control = struct(control_fields(hw))
+        total = signed(hw.numbers.accumulator_bits)
+        super().__init__(
+            {
+                "control_i": In(control),
+                "control_o": Out(control),
+                "psum_i": In(signed(hw.psum_bits)),
+                "push_o": Out(1),
+                "sum_o": Out(total),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        total = self.sum_o.shape()
+        m.submodules.sums = sums = memory.Memory(shape=total, depth=self.depth, init=[])
+        read, write = sums.read_port(), sums.write_port()
+        # Two stages of control: beside the psum, and beside the finished sum.
+        beside_psum = Signal.like(self.control_i, reset_less=True)
+        beside_sum = Signal.like(self.control_i, reset_less=True)
+        psum_valid = Signal()
+        sum_valid = Signal()
+        m.d.sync += [
+            beside_psum.eq(self.control_i),
+            beside_sum.eq(beside_psum),
+            psum_valid.eq(self.control_i.valid),
+            sum_valid.eq(psum_valid),
+        ]
+        m.d.comb += [
+            self.control_o.eq(beside_psum),
+            self.control_o.valid.eq(psum_valid),
+            read.addr.eq(self.control_i.pixel),
+            read.en.eq(self.control_i.valid & self.control_i.open & ~self.control_i.first),
+        ]
+        running = Signal(total, reset_less=True)
+        base = Signal(total)
+        m.d.comb += base.eq(Mux(beside_psum.open, Mux(beside_psum.first, 0, read.data), running))
+        with m.If(psum_valid):
+            m.d.sync += running.eq(base + self.psum_i)
+        finished = Signal()
+        m.d.comb += [
+            finished.eq(sum_valid & beside_sum.close),
+            self.push_o.eq(finished & beside_sum.last),
+            self.sum_o.eq(running),
+            write.addr.eq(beside_sum.pixel),
+            write.data.eq(running),
+            write.en.eq(finished & ~beside_sum.last),
+        ]
+        return m
+
+
+class Accumulators(wiring.Component):
+    """The columns side by side; the control passes from column to column, one clock each.
+
+    Members
+    -------
+    control_i: control of column 0, one clock before its psum. psums_i: [C]. push_o: [C] bits; sums_o: [C].
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.column = AccumulatorColumn(hw)
+        self.cols = hw.array.cols
+        #: Modules that the Verilog places by name.
+        self.cells: dict[str, Component] = {"skipbeat_accumulator": self.column}
+        super().__init__(
+            {
+                "control_i": In(struct(control_fields(hw))),
+                "psums_i": In(data.ArrayLayout(signed(hw.psum_bits), self.cols)),
+                "push_o": Out(self.cols),
+                "sums_o": Out(data.ArrayLayout(signed(hw.numbers.accumulator_bits), self.cols)),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        control = self.control_i.as_value()
+        for c in range(self.cols):
+            passed = Signal(len(control), name=f"control_{c}")
+            total = Signal(self.sums_o.shape().elem_shape, name=f"sum_{c}")
+            m.submodules[f"column_{c}"] = Instance(
+                "skipbeat_accumulator",
+                i_clk=ClockSignal(),
+                i_rst=ResetSignal(),
+                i_control_i=control,
+                o_control_o=passed,
+                i_psum_i=self.psums_i[c],
+                o_push_o=self.push_o[c],
+                o_sum_o=total,
+            )
+            m.d.comb += self.sums_o[c].eq(total)
+            control = passed
+        return m

@@ -1,0 +1,161 @@
+"""The core: compressed weights, activation bundles and commands in, sums out."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal, unsigned
+from amaranth.hdl import Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import Component, In, Out
+
+from skipbeat_arch.command import CoreError, Encoding
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, pass_fields, tile_fields, weight_fields
+from skipbeat_arch.registers import Cause
+
+from ..layouts import struct
+from .accumulators import Accumulators
+from .array import SystolicArray
+from .decoder import QUEUE_DEPTH, WeightDecoder, queue
+from .loader import WeightLoader
+from .results import ResultBuffer
+from .sequencer import ERROR_BITS, Sequencer
+from .skew import Skew
+
+
+class Core(wiring.Component):
+    """The sparse systolic core.
+
+    Every port is a stream; any order of valid and ready is served. From the last step of a pixel to its result: R +
+    C + 5 clocks. A command or a weight stream that contradicts itself sets `error`, and the core issues nothing more
+    until reset; results that were already on their way still leave.
+
+    Members
+    -------
+    commands: stream of command words. weights: stream of {data, last}. activations: stream of [R] bundles, one per
+    pixel of each pass that is not null. results: stream of [C] sums, one per pixel of each last pass. error:
+    `CoreError`, held until reset. busy: a pass or a result is on its way. activity: events, for counters.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.hw = hw
+        self.array, self.accumulators = SystolicArray(hw), Accumulators(hw)
+        #: Modules that the Verilog places by name.
+        self.cells: dict[str, Component] = {**self.array.cells, **self.accumulators.cells}
+        super().__init__(
+            {
+                "commands": In(stream.Signature(struct(COMMAND))),
+                "weights": In(stream.Signature(struct(weight_fields(hw)))),
+                "activations": In(stream.Signature(data.ArrayLayout(unsigned(bundle_bits(hw)), hw.array.rows))),
+                "results": Out(
+                    stream.Signature(data.ArrayLayout(unsigned(hw.numbers.accumulator_bits), hw.array.cols))
+                ),
+                "error": Out(ERROR_BITS),
+                "busy": Out(1),
+                "activity": Out(struct(ACTIVITY)),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        m.submodules.sequencer = sequencer = Sequencer(self.hw)
+        m.submodules.decoder = decoder = WeightDecoder(self.hw)
+        m.submodules.loader = loader = WeightLoader(self.hw)
+        m.submodules.array = self.array
+        m.submodules.accumulators = self.accumulators
+        m.submodules.results = results = ResultBuffer(self.hw)
+        halt = Signal()
+        command_error = self._commands(m, sequencer, decoder, halt)
+        m.d.comb += [halt.eq(self.error != 0), sequencer.halt_i.eq(halt), decoder.halt_i.eq(halt)]
+        with m.If(~halt):
+            found = Mux(decoder.error_o != 0, decoder.error_o, sequencer.error_o)
+            m.d.sync += self.error.eq(Mux(command_error != 0, command_error, found))
+
+        wiring.connect(m, wiring.flipped(self.weights), decoder.weights)
+        wiring.connect(m, wiring.flipped(self.activations), sequencer.activations)
+        m.d.comb += [
+            decoder.bank_ok_i.eq(loader.bank_ok_o),
+            loader.write_i.eq(decoder.write_o),
+            loader.done_i.eq(decoder.done_o),
+            loader.release_i.eq(sequencer.release_o),
+            sequencer.full_i.eq(loader.full_o),
+            sequencer.taken_i.eq(results.taken_o),
+            self.array.write_enable_i.eq(loader.write_enable_o),
+            self.array.write_address_i.eq(loader.write_address_o),
+            self.array.weights_i.eq(loader.weights_o),
+            self.accumulators.psums_i.eq(self.array.psums_o),
+            results.push_i.eq(self.accumulators.push_o),
+            results.sums_i.eq(self.accumulators.sums_o),
+            self.results.payload.eq(results.o.payload),
+            self.results.valid.eq(results.o.valid),
+            results.o.ready.eq(self.results.ready),
+        ]
+        self._feed(m, sequencer)
+        step, computes = sequencer.control_o, sequencer.cause_o == Cause.COMPUTE
+        m.d.comb += [
+            self.activity.cause.eq(sequencer.cause_o),
+            self.activity.bundles.eq(Mux(computes & sequencer.opens_o, sequencer.rows_o, 0)),
+            self.activity.accumulator_read.eq(step.valid & step.open & ~step.first),
+            self.activity.accumulator_write.eq(step.valid & step.close & ~step.last),
+            self.activity.result.eq(results.taken_o),
+            self.activity.slot_write.eq(decoder.write_o.enable),
+            self.activity.row_decoded.eq(decoder.row_decoded_o),
+            self.activity.metadata_word.eq(decoder.metadata_word_o),
+            self.activity.value_word.eq(decoder.value_word_o),
+        ]
+        return m
+
+    def _commands(self, m: Module, sequencer: Sequencer, decoder: WeightDecoder, halt: Signal) -> Signal:
+        """Checks each command and queues it as a pass and, with `load`, as a tile; returns its error."""
+        command = self.commands.payload
+        passes = stream.Signature(struct(pass_fields(self.hw))).create(path=("pass",))
+        tiles = stream.Signature(struct(tile_fields(self.hw))).create(path=("tile",))
+        pass_queue = queue(m, "pass_queue", passes, sequencer.passes, QUEUE_DEPTH)
+        queue(m, "tile_queue", tiles, decoder.tiles, QUEUE_DEPTH)
+        error = Signal(ERROR_BITS)
+        transfer = Signal()
+        m.d.comb += [
+            self.commands.ready.eq(passes.ready & tiles.ready & ~halt),
+            transfer.eq(self.commands.valid & self.commands.ready),
+            passes.valid.eq(transfer & (error == 0)),
+            tiles.valid.eq(transfer & (error == 0) & command.load),
+            self.busy.eq(pass_queue.r_rdy | ~sequencer.idle_o),
+        ]
+        for name, _ in pass_fields(self.hw):
+            m.d.comb += passes.payload[name].eq(command[name])
+        for name, _ in tile_fields(self.hw):
+            m.d.comb += tiles.payload[name].eq(command[name])
+        with m.If(transfer):
+            m.d.comb += error.eq(self._command_error(command))
+        return error
+
+    def _command_error(self, command: data.View) -> Value:
+        """What `skipbeat_arch.command.command_error` defines."""
+        array = self.hw.array
+        bad_pixels = (command.pixels == 0) | (command.pixels > self.hw.accumulators.depth)
+        bad_pass = (command.beat > array.group) | (command.rows == 0) | (command.rows > array.rows)
+        is_dense = command.encoding == Encoding.DENSE
+        too_wide = (command.encoding == Encoding.COORDINATE) & (command.beat > array.group // self.hw.index_bits)
+        bad_tile = (
+            (command.cols == 0) | (command.cols > array.cols) | too_wide | (is_dense & (command.beat != array.group))
+        )
+        bad, none = CoreError.BAD_GEOMETRY, CoreError.NONE
+        of_tile = Mux(command.encoding == 3, CoreError.RESERVED_ENCODING, Mux(bad_tile, bad, none))
+        of_pass = Mux(bad_pass, bad, Mux(command.load, of_tile, none))
+        return Mux(bad_pixels, bad, Mux(command.beat == 0, Mux(command.load, bad, none), of_pass))
+
+    def _feed(self, m: Module, sequencer: Sequencer) -> None:
+        """The feed goes down the rows, one clock each; its control reaches the accumulators after R + 1 clocks."""
+        rows = self.hw.array.rows
+        m.submodules.skew = skew = Skew(width=bundle_bits(self.hw), lanes=rows)
+        m.d.comb += [skew.i.eq(sequencer.bundles_o), self.array.bundles_i.eq(skew.o)]
+        slot, control = sequencer.slot_o, sequencer.control_o
+        for r in range(rows + 1):
+            if r < rows:
+                m.d.comb += self.array.slots_i[r].eq(slot)
+                later = Signal.like(slot, name=f"slot_{r + 1}", reset_less=True)
+                m.d.sync += later.eq(slot)
+                slot = later
+            delayed = Signal.like(control, name=f"control_{r + 1}")
+            m.d.sync += delayed.eq(control)
+            control = delayed
+        m.d.comb += self.accumulators.control_i.eq(control)

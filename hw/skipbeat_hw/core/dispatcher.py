@@ -1,0 +1,120 @@
+"""The dispatcher: sends each word of the weight stream to metadata or to values."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.hdl import Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from skipbeat_arch.command import CoreError, Encoding
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.ports import WORDS_BITS, tile_fields, unpack_fields, weight_fields
+
+from ..layouts import struct
+from .sequencer import ERROR_BITS
+
+
+def metadata_bits(m: Module, tile: data.View, hw: Hardware) -> Signal:
+    """Bits of metadata per group of a tile's descriptor: M, b · log2 M, or 0."""
+    bits = Signal(range(hw.array.group + 1))
+    with m.If(tile.encoding == Encoding.BITMAP):
+        m.d.comb += bits.eq(hw.array.group)
+    with m.Elif(tile.encoding == Encoding.COORDINATE):
+        m.d.comb += bits.eq(tile.beat * hw.index_bits)
+    return bits
+
+
+class Dispatcher(wiring.Component):
+    """Counts a tile's metadata words; the words after them, up to `last`, are values.
+
+    One word per clock, from one tile to the next without a gap: the next descriptor is taken ahead. A stall of either
+    side stalls the stream.
+
+    Members
+    -------
+    tiles: stream of `tile_fields`, in the order of the weight stream. weights: stream of {data, last}.
+    unpack_o, rows_o: the descriptor for the unpacker (not for dense tiles) and for the slots.
+    metadata_o, values_o: the two kinds of words. error_o: TRUNCATED_TILE if `last` comes within the metadata.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.hw = hw
+        super().__init__(
+            {
+                "tiles": In(stream.Signature(struct(tile_fields(hw)))),
+                "weights": In(stream.Signature(struct(weight_fields(hw)))),
+                "halt_i": In(1),
+                "unpack_o": Out(stream.Signature(struct(unpack_fields(hw)))),
+                "rows_o": Out(stream.Signature(struct(tile_fields(hw)))),
+                "metadata_o": Out(stream.Signature(hw.word_bits)),
+                "values_o": Out(stream.Signature(struct(weight_fields(hw)))),
+                "error_o": Out(ERROR_BITS),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        tile = self.tiles.payload
+        next_valid = Signal()
+        next_words = Signal(WORDS_BITS)
+        active = Signal()
+        left = Signal(WORDS_BITS)
+        words = Signal(WORDS_BITS)
+        taken = Signal()
+        done = Signal()
+        advance = Signal()
+        value_bits = self.hw.numbers.weight_bits
+        m.d.comb += [
+            # W = C values per word and C groups per row: the columns cancel.
+            words.eq(_ceil_divide(tile.rows * metadata_bits(m, tile, self.hw), value_bits)),
+            taken.eq(self.weights.valid & self.weights.ready),
+            done.eq(taken & self.weights.payload.last & (left == 0)),
+            advance.eq(next_valid & (~active | done)),
+        ]
+        self._descriptors(m, words, ~next_valid | advance)
+        with m.If(self.tiles.valid & self.tiles.ready):
+            m.d.sync += [next_valid.eq(1), next_words.eq(words)]
+        with m.Elif(advance):
+            m.d.sync += next_valid.eq(0)
+
+        open_now = active & ~self.halt_i
+        m.d.comb += [
+            self.metadata_o.payload.eq(self.weights.payload.data),
+            self.values_o.payload.eq(self.weights.payload),
+        ]
+        with m.If(open_now & (left != 0)):
+            m.d.comb += [self.metadata_o.valid.eq(self.weights.valid), self.weights.ready.eq(self.metadata_o.ready)]
+        with m.Elif(open_now):
+            m.d.comb += [self.values_o.valid.eq(self.weights.valid), self.weights.ready.eq(self.values_o.ready)]
+
+        with m.If(advance):
+            m.d.sync += [active.eq(1), left.eq(next_words)]
+        with m.Elif(done):
+            m.d.sync += active.eq(0)
+        with m.Elif(taken & (left != 0)):
+            m.d.sync += left.eq(left - 1)
+        with m.If(taken & self.weights.payload.last & (left != 0)):
+            m.d.comb += self.error_o.eq(CoreError.TRUNCATED_TILE)
+        return m
+
+    def _descriptors(self, m: Module, words: Signal, room: Value) -> None:
+        """Passes the descriptor on to the unpacker and the slots, both in the same clock."""
+        tile = self.tiles.payload
+        transfer = Signal()
+        m.d.comb += [
+            self.tiles.ready.eq(self.rows_o.ready & self.unpack_o.ready & room & ~self.halt_i),
+            transfer.eq(self.tiles.valid & self.tiles.ready),
+            self.rows_o.payload.eq(tile),
+            self.rows_o.valid.eq(transfer),
+            self.unpack_o.payload.encoding.eq(tile.encoding),
+            self.unpack_o.payload.beat.eq(tile.beat),
+            self.unpack_o.payload.rows.eq(tile.rows),
+            self.unpack_o.payload.words.eq(words),
+            self.unpack_o.valid.eq(transfer & (tile.encoding != Encoding.DENSE)),
+        ]
+
+
+def _ceil_divide(value: Value, divisor: int) -> Value:
+    """ceil(value / divisor): a shift where it can be one, otherwise a division by a constant."""
+    return (value + (divisor - 1)) // divisor

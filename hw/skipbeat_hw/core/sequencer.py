@@ -1,0 +1,167 @@
+"""The pass sequencer: turns passes and bundles into steps of the array."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from skipbeat_arch.command import CoreError
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.ports import bundle_bits, control_fields, pass_fields, slot_bits
+from skipbeat_arch.registers import Cause
+
+from ..layouts import struct
+
+ERROR_BITS = 4
+
+
+class Sequencer(wiring.Component):
+    """Issues one step per clock: the b slots of a beat for each pixel of a pass, pass after pass without a bubble.
+
+    A pass that loads waits until the spare bank is full, swaps the banks and releases the other one. A beat begins when
+    its bundle is there and, in a last pass, when the result buffer has room; once begun it is not interrupted. The
+    bundle stays on the stream until the last step of its beat. A pass that reads the accumulators does not start before
+    what it reads is written: a clock or two late, and only after a pass of one or two pixels.
+
+    Members
+    -------
+    passes: stream of `pass_fields`. activations: stream of [R] bundles. full_i: banks that hold a whole tile.
+    release_o: banks that may be written again. taken_i: a result has left. halt_i: issue nothing more.
+    bundles_o, slot_o, control_o: registered feed of the array, one clock after the step was issued.
+    error_o: `CoreError` in the clock in which it is found. cause_o: `Cause`. rows_o: rows of the pass. opens_o: at a
+    beat's first slot. active_o: in a pass. idle_o: no pass and no result left.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.hw = hw
+        bundles = data.ArrayLayout(unsigned(bundle_bits(hw)), hw.array.rows)
+        super().__init__(
+            {
+                "passes": In(stream.Signature(struct(pass_fields(hw)))),
+                "activations": In(stream.Signature(bundles)),
+                "full_i": In(2),
+                "release_o": Out(2),
+                "taken_i": In(1),
+                "halt_i": In(1),
+                "bundles_o": Out(bundles),
+                "slot_o": Out(unsigned(slot_bits(hw))),
+                "control_o": Out(struct(control_fields(hw))),
+                "error_o": Out(ERROR_BITS),
+                "cause_o": Out(3),
+                "rows_o": Out(7),
+                "opens_o": Out(1),
+                "active_o": Out(1),
+                "idle_o": Out(1),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        current = Signal.like(self.passes.payload)
+        null = Signal()
+        bank = Signal(init=1)
+        pixel = Signal.like(current.pixels)
+        slot = Signal(self.hw.index_bits)
+        row_on = Signal(self.hw.array.rows)
+        credits = Signal(range(self.hw.result_depth + 1), init=self.hw.result_depth)
+        active = self.active_o
+
+        credit = Signal()
+        close = Signal()
+        issue = Signal()
+        finish = Signal()
+        begin = active & ~self.halt_i & (slot == 0) & (null | self.activations.valid) & credit
+        go_on = active & ~self.halt_i & (slot != 0)
+        m.d.comb += [
+            credit.eq(~current.last | (credits != 0)),
+            close.eq(slot == current.beat - 1),
+            issue.eq(begin | go_on),
+            self.activations.ready.eq(active & ~self.halt_i & ~null & close & ((slot != 0) | credit)),
+            finish.eq(issue & close & (pixel == current.pixels - 1)),
+            self.idle_o.eq(~active & (credits == self.hw.result_depth)),
+        ]
+        m.d.sync += credits.eq(credits - (issue & (slot == 0) & current.last) + self.taken_i)
+
+        take = self._take(m, bank, finish, issue & close, pixel)
+        m.d.comb += [self.rows_o.eq(Mux(null, 0, current.rows)), self.opens_o.eq(slot == 0)]
+        self._name_cause(m, issue, null | self.activations.valid)
+        with m.If(take):
+            m.d.sync += [active.eq(1), pixel.eq(0), slot.eq(0), current.eq(self.passes.payload)]
+            m.d.sync += [null.eq(self.passes.payload.beat == 0), bank.eq(bank ^ self.passes.payload.load)]
+            with m.If(self.passes.payload.beat == 0):
+                m.d.sync += [current.beat.eq(1), row_on.eq(0)]
+            with m.Else():
+                m.d.sync += row_on.eq(Cat(r < self.passes.payload.rows for r in range(len(row_on))))
+        with m.Else():
+            with m.If(finish):
+                m.d.sync += active.eq(0)
+            with m.If(issue):
+                m.d.sync += slot.eq(Mux(close, 0, slot + 1))
+                with m.If(close):
+                    m.d.sync += pixel.eq(pixel + 1)
+
+        self._feed(m, issue, current, row_on, pixel, Cat(slot, bank))
+        return m
+
+    def _take(self, m: Module, bank: Signal, finish: Signal, pixel_ends: Signal, pixel: Signal) -> Signal:
+        """Whether the next pass starts in this clock; names a pass whose tile is not there."""
+        offered = self.passes.payload
+        resident = Signal()
+        resident_beat = Signal.like(offered.beat)
+        resident_rows = Signal.like(offered.rows)
+        settle = Signal()
+        free = Signal()
+        stale = Signal()
+        take = Signal()
+        settle_now = Signal()
+        quick = Signal()
+        same = resident & (offered.beat == resident_beat) & (offered.rows == resident_rows)
+        loaded = ~offered.load | self.full_i.bit_select(~bank, 1)
+        m.d.comb += [
+            settle_now.eq(pixel_ends & (pixel == 0)),
+            # A beat of one step would read the second pixel in the clock before its sum is written.
+            quick.eq(pixel_ends & (pixel == 1) & (offered.beat <= 1)),
+            free.eq(~self.halt_i & (~self.active_o | finish)),
+            stale.eq(~offered.load & (offered.beat != 0) & ~same),
+            take.eq(self.passes.valid & free & ~stale & loaded & (offered.first | ~(settle | settle_now | quick))),
+            self.passes.ready.eq(take),
+            self.release_o.eq((take & offered.load & resident) << bank),
+        ]
+        m.d.sync += settle.eq(settle_now)
+        with m.If(self.passes.valid & free & stale):
+            m.d.comb += self.error_o.eq(CoreError.NO_SUCH_TILE)
+        with m.If(take & offered.load):
+            m.d.sync += [resident.eq(1), resident_beat.eq(offered.beat), resident_rows.eq(offered.rows)]
+        return take
+
+    def _name_cause(self, m: Module, issue: Signal, bundle_there: Value) -> None:
+        """What the array does in this clock."""
+        offered = self.passes.payload
+        with m.If(issue):
+            m.d.comb += self.cause_o.eq(Cause.COMPUTE)
+        with m.Elif(self.active_o & ~bundle_there):
+            m.d.comb += self.cause_o.eq(Cause.ACTIVATION_WAIT)
+        with m.Elif(self.active_o):
+            m.d.comb += self.cause_o.eq(Cause.OUTPUT_WAIT)
+        with m.Elif(self.passes.valid & offered.load):
+            m.d.comb += self.cause_o.eq(Cause.TILE_WAIT)
+        with m.Elif(self.passes.valid):
+            m.d.comb += self.cause_o.eq(Cause.HAZARD)
+
+    def _feed(self, m: Module, issue: Signal, current: data.View, row_on: Signal, pixel: Signal, address: Cat) -> None:
+        """The registers in front of the array; rows beyond the tile see zeros."""
+        control = self.control_o
+        m.d.sync += control.valid.eq(issue)
+        with m.If(issue):
+            m.d.sync += [
+                control.open.eq(address[:-1] == 0),
+                control.close.eq(address[:-1] == current.beat - 1),
+                control.first.eq(current.first),
+                control.last.eq(current.last),
+                control.pixel.eq(pixel),
+                self.slot_o.eq(address),
+            ]
+            for r in range(self.hw.array.rows):
+                m.d.sync += self.bundles_o[r].eq(Mux(row_on[r], self.activations.payload[r], 0))

@@ -1,0 +1,121 @@
+"""The unpacker: metadata words in, the metadata of L groups per clock out."""
+
+from __future__ import annotations
+
+import math
+
+from amaranth import Module, Mux, Signal, unsigned
+from amaranth.hdl import Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from skipbeat_arch.command import Encoding
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.ports import WORDS_BITS, unpack_fields
+
+from ..layouts import struct
+
+
+class Unpacker(wiring.Component):
+    """A gearbox from words of C·wb bits to steps of L fields of m bits, m fixed for a tile.
+
+    m is M (bitmap) or b · log2 M (coordinate, no more than M). One step per clock as long as words come; the padding at
+    the end of a tile costs no clock, the change to the next tile costs one.
+
+    Members
+    -------
+    tiles: stream of `unpack_fields`. words: stream of metadata words. steps: stream of [L][M] bits, fields
+    zero-extended.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.hw = hw
+        self.lanes = hw.weights.decode_lanes
+        group, index_bits = hw.array.group, hw.index_bits
+        #: Metadata widths that a tile can have: coordinate's multiples of log2 M, and bitmap's M.
+        self.widths = sorted({*range(index_bits, group + 1, index_bits), group})
+        super().__init__(
+            {
+                "tiles": In(stream.Signature(struct(unpack_fields(hw)))),
+                "words": In(stream.Signature(hw.word_bits)),
+                "steps": Out(stream.Signature(data.ArrayLayout(unsigned(group), self.lanes))),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        tile = self.tiles.payload
+        largest = self.lanes * self.hw.array.group
+        buffer = Signal(self.hw.word_bits + largest - 1)
+        bits = Signal(range(len(buffer) + 1))
+        active = Signal()
+        width = Signal(range(self.hw.array.group + 1))
+        words_left = Signal(WORDS_BITS)
+        steps_left = Signal(range(self.hw.array.rows * self.hw.array.cols + 1))
+
+        step_bits = Signal(range(largest + 1))
+        rest = Signal.like(bits)
+        emit = Signal()
+        final = Signal()
+        refill = Signal()
+        rest_of_buffer = Signal.like(buffer)
+        m.d.comb += [
+            self.steps.valid.eq(active & (bits >= step_bits)),
+            emit.eq(self.steps.valid & self.steps.ready),
+            final.eq(emit & (steps_left == 1)),
+            rest.eq(bits - Mux(emit, step_bits, 0)),
+            self.words.ready.eq(active & (words_left != 0) & (rest < step_bits)),
+            refill.eq(self.words.valid & self.words.ready),
+            self.tiles.ready.eq(~active | final),
+            rest_of_buffer.eq(buffer),
+        ]
+        self._steps(m, width, step_bits, buffer, emit, rest_of_buffer)
+        m.d.sync += [
+            buffer.eq(rest_of_buffer | self._placed(m, refill, rest)),
+            bits.eq(rest + Mux(refill, self.hw.word_bits, 0)),
+            steps_left.eq(steps_left - emit),
+            words_left.eq(words_left - refill),
+        ]
+        with m.If(self.tiles.valid & self.tiles.ready):
+            coordinate = tile.encoding == Encoding.COORDINATE
+            m.d.sync += [
+                active.eq(1),
+                width.eq(Mux(coordinate, tile.beat * self.hw.index_bits, self.hw.array.group)),
+                steps_left.eq(tile.rows * (self.hw.array.cols // self.lanes)),
+                words_left.eq(tile.words),
+                bits.eq(0),
+                buffer.eq(0),
+            ]
+        with m.Elif(final):
+            m.d.sync += active.eq(0)
+        return m
+
+    def _steps(
+        self, m: Module, width: Signal, step_bits: Signal, buffer: Signal, emit: Signal, rest_of_buffer: Signal
+    ) -> None:
+        """Fields of a step and what the buffer keeps after it: a choice among few constant shifts."""
+        with m.Switch(width):
+            for bits in self.widths:
+                with m.Case(bits):
+                    m.d.comb += step_bits.eq(bits * self.lanes)
+                    for lane in range(self.lanes):
+                        m.d.comb += self.steps.payload[lane].eq(buffer[lane * bits : (lane + 1) * bits])
+                    with m.If(emit):
+                        m.d.comb += rest_of_buffer.eq(buffer >> bits * self.lanes)
+
+    def _placed(self, m: Module, refill: Signal, rest: Signal) -> Value:
+        """The new word above the bits that stay. `rest` takes few values, so a switch is smaller than a shifter."""
+        placed = Signal(self.hw.word_bits + self.lanes * self.hw.array.group - 1)
+        with m.If(refill), m.Switch(rest):
+            for offset in self._rests():
+                with m.Case(offset):
+                    m.d.comb += placed.eq(self.words.payload << offset)
+        return placed
+
+    def _rests(self) -> list[int]:
+        """Numbers of bits that can be left when a word is taken: below a step, multiples of gcd(step, word)."""
+        rests: set[int] = set()
+        for width in self.widths:
+            step = width * self.lanes
+            rests.update(range(0, step, math.gcd(step, self.hw.word_bits)))
+        return sorted(rests)

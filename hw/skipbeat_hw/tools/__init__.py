@@ -1,0 +1,1 @@
+"""What is done with the components: Verilog, synthesis, proofs, planted faults."""

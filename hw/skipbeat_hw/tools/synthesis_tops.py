@@ -1,0 +1,47 @@
+"""The components whose area and frequency are measured, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from amaranth.lib.wiring import Component
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
+
+from ..core.accumulators import Accumulators
+from ..core.array import SystolicArray
+from ..core.core import Core
+from ..core.decoder import WeightDecoder
+from ..core.results import ResultBuffer
+from ..core.sequencer import Sequencer
+from ..machine.accelerator import Accelerator
+from .verilog import generate
+
+TOPS: dict[str, Callable[[Hardware], Component]] = {
+    "array": SystolicArray,
+    "core": Core,
+    "decoder": WeightDecoder,
+    "accumulators": Accumulators,
+    "results": ResultBuffer,
+    "sequencer": Sequencer,
+    "accelerator": lambda hw: Accelerator(Machine.of(hw)),
+}
+_WITH_MULTIPLIERS = {"array", "core", "accelerator"}
+
+
+def top_verilog(hw: Hardware, top: str) -> str:
+    """Verilog with the component as the module `top`.
+
+    Raises:
+        InputError: there is no such top, or hardware that has no accelerator.
+    """
+    if top not in TOPS:
+        raise InputError(f"top {top}: expected one of {', '.join(TOPS)}")
+    return generate(TOPS[top](hw), top)
+
+
+def operands(hw: Hardware, top: str) -> tuple[int, int] | None:
+    """Widths of the factors of the PEs' multipliers, or None if the top has no PEs."""
+    return (hw.numbers.activation_bits, hw.numbers.weight_bits) if top in _WITH_MULTIPLIERS else None

@@ -1,0 +1,59 @@
+"""Verilog of any component, with the cells that it places by name."""
+
+from __future__ import annotations
+
+import re
+
+from amaranth.back import verilog
+from amaranth.lib.wiring import Component
+
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
+
+from ..core.core import Core
+from ..machine.accelerator import Accelerator
+from ..machine.machine import MachineTop
+
+#: The flag with which Yosys starts its `always @*` blocks at time 0.
+_START = re.compile(r"^( *)reg (\\\$auto\$verilog_backend\S*dump_module\S*)\s*= 0;$", re.MULTILINE)
+
+#: A memory whose entries are set to zero one by one, a line for each.
+_ZEROS = re.compile(r"^  initial begin\n((?:    (\\?\S+?) ?\[\d+\] = \d+'(?:h0+|d0|h0);\n)+)  end$", re.MULTILINE)
+
+
+def generate(component: Component, name: str) -> str:
+    """One self-contained Verilog text with `name` as its top.
+
+    A component that instantiates modules by name lists them in its attribute `cells`; each is emitted once.
+    """
+    texts = [verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)]
+    for cell, part in getattr(component, "cells", {}).items():
+        texts.append(verilog.convert(part, name=cell, emit_src=False, strip_internal_attrs=True))
+    # Set where it is declared, it changes before Icarus watches it; no block would run until an input changed.
+    text = _START.sub(r"\1reg \2 ;\n\1initial \2 = 0;", "\n".join(texts))
+    return _ZEROS.sub(_zero_loop, text)
+
+
+def _zero_loop(initial: re.Match[str]) -> str:
+    """The same in one loop: most of the text of a machine, and of the time to compile it, otherwise."""
+    entries, memory = initial[1].count("\n"), initial[2]
+    name = f"{memory.removeprefix(chr(92))}_entry"
+    return (
+        f"  integer {name};\n  initial\n"
+        f"    for ({name} = 0; {name} < {entries}; {name} = {name} + 1) {memory} [{name}] = 0;"
+    )
+
+
+def core_verilog(hw: Hardware) -> str:
+    """Verilog of the core; the top is called `core`."""
+    return generate(Core(hw), "core")
+
+
+def machine_verilog(machine: Machine) -> str:
+    """Verilog of the machine around the core; the top is called `machine`."""
+    return generate(MachineTop(machine), "machine")
+
+
+def accelerator_verilog(machine: Machine) -> str:
+    """Verilog of the accelerator with its AXI ports; the top is called `accelerator`."""
+    return generate(Accelerator(machine), "accelerator")

@@ -1,0 +1,199 @@
+"""Invariants that hold for ever, and stream rules, of the smaller components."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Assert, Assume, Cat, Cover, Fragment, Module, Signal, Value
+from amaranth.lib import stream
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
+
+from skipbeat_arch.command import CoreError
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.ports import BEAT_BITS, pass_fields
+from skipbeat_hw.core.aligner import Aligner
+from skipbeat_hw.core.results import ResultBuffer
+from skipbeat_hw.core.sequencer import Sequencer
+from skipbeat_hw.core.slots import Slots
+from skipbeat_hw.layouts import struct
+from skipbeat_hw.tools.formal import register
+from tests.hw.core.symbolic_tile import total
+
+
+class Wrapped(Component):
+    """A component with all its ports free."""
+
+    def __init__(self, part: Component) -> None:
+        self.part = part
+        super().__init__(dict(part.signature.members))
+
+    def place(self, m: Module) -> Fragment:
+        """Joins the component to the ports and returns it, for `register`."""
+        fragment = Fragment.get(self.part, None)
+        m.submodules.part = fragment
+        connect(m, flipped(self), self.part)
+        return fragment
+
+
+class AlignerRing(Wrapped):
+    """The ring's books always balance, so nothing is read that is not held and nothing is overwritten.
+
+    With W values per word: `held` is what remains of 0, 1 or 2 whole words after `read` values, and the halves that are
+    read and written next differ exactly if one word is there. Halted, it moves nothing.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.width = hw.array.cols
+        super().__init__(Aligner(hw))
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        ring, width, slot = self.place(m), self.width, self.slots.payload
+        read, held, used = register(ring, "read"), register(ring, "held"), register(ring, "used")
+        halves = register(ring, "read_half") ^ register(ring, "write_half")
+        words = [held + read == n * width for n in range(3)]
+        m.d.comb += [
+            Assume(slot.count == total(slot.mask)),  # what Slots gives
+            Assert(read < width),
+            Assert(Cat(words).any()),
+            Assert(halves == words[1]),
+            Assert(used <= held),
+            Assert(~(self.slots.valid & self.slots.ready) | (slot.count <= held)),
+            Assert(~self.halt_i | ~(self.slots.ready | self.words.ready | self.done_o | (self.error_o != 0))),
+            Cover((held == 2 * width) & self.slots.valid & self.slots.ready & slot.final),
+            Cover((read != 0) & words[1] & self.slots.valid & (slot.count + read > width)),
+        ]
+        return m
+
+
+class SlotsStream(Wrapped):
+    """A slot that is offered stays until it is taken."""
+
+    def __init__(self, hw: Hardware) -> None:
+        super().__init__(Slots(hw))
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        self.place(m)
+        stays_until_taken(m, self.slots)
+        return m
+
+
+class SequencerRules(Wrapped):
+    """Halted, nothing is taken or issued; a beat is never interrupted; the accumulators are read late enough.
+
+    Assumed of the passes what the core checks of commands: b <= M and at least one pixel.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.group, self.layout = hw.array.group, struct(pass_fields(hw))
+        super().__init__(Sequencer(hw))
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        inside = self.place(m)
+        offered, step = self.passes.payload, self.control_o
+        slot, beat = register(inside, "slot"), Signal(BEAT_BITS)
+        current = self.layout(register(inside, "current"))
+        m.d.comb += [Assume(offered.beat <= self.group), Assume(offered.pixels != 0), beat.eq(current.beat)]
+        m.d.comb += Assert((slot == 0) | (self.active_o & (slot < beat)))
+        m.d.comb += Assert(~self.active_o | ((beat != 0) & (beat <= self.group)))
+
+        halted, amid = Signal(), Signal()
+        moves = self.passes.ready | self.activations.ready | self.release_o.any() | (self.error_o != CoreError.NONE)
+        m.d.sync += [halted.eq(self.halt_i), amid.eq(slot != 0)]
+        m.d.comb += [
+            Assert(~self.halt_i | ~moves),
+            Assert(~halted | ~step.valid),
+            Assert(~amid | halted | (step.valid & ~step.open)),
+            Assert(~(step.valid & ~amid) | step.open),
+        ]
+        self._reads_are_late(m)
+        return m
+
+    def _reads_are_late(self, m: Module) -> None:
+        """A step that reads an entry comes at least 3 clocks after the last step that wrote it."""
+        step = self.control_o
+        wrote, pixel = step.valid & step.close & ~step.last, step.pixel
+        reads = step.valid & step.open & ~step.first
+        for clocks in (1, 2):
+            earlier, where = Signal(name=f"wrote_{clocks}"), Signal(len(step.pixel), name=f"where_{clocks}")
+            m.d.sync += [earlier.eq(wrote), where.eq(pixel)]
+            m.d.comb += Assert(~(reads & earlier & (where == step.pixel)))
+            wrote, pixel = earlier, where
+        m.d.comb += Cover(reads & (step.pixel == 1))
+
+
+class CreditLoop(Component):
+    """Sequencer and result buffer joined; between them an array that pushes each item some time after its first step.
+
+    The credits, the items on their way, those in the buffer and the one at the port are always F in all; no counter
+    leaves its range; no column is written where an item still lies; an item that is offered stays until it is taken.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self.hw, self.sequencer, self.buffer = hw, Sequencer(hw), ResultBuffer(hw)
+        inputs = ("passes", "activations", "full_i", "halt_i")
+        members = {name: self.sequencer.signature.members[name] for name in inputs}
+        members["sums_i"] = self.buffer.signature.members["sums_i"]
+        members["results"] = Out(self.buffer.signature.members["o"].signature)
+        super().__init__({**members, "arrive": In(hw.array.cols)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m, depth, cols = Module(), self.hw.result_depth, self.hw.array.cols
+        sequencer, buffer = Fragment.get(self.sequencer, None), Fragment.get(self.buffer, None)
+        m.submodules += [sequencer, buffer]
+        connect(m, flipped(self.passes), self.sequencer.passes)
+        connect(m, flipped(self.activations), self.sequencer.activations)
+        connect(m, self.buffer.o, flipped(self.results))
+        on_way, pushes = self._array(m)
+        step = self.sequencer.control_o
+        m.d.comb += [
+            self.sequencer.full_i.eq(self.full_i),
+            self.sequencer.halt_i.eq(self.halt_i),
+            self.sequencer.taken_i.eq(self.buffer.taken_o),
+            self.buffer.sums_i.eq(self.sums_i),
+        ]
+        credits, level, pointer = (
+            register(sequencer, "credits"),
+            register(buffer, "level"),
+            register(buffer, "pointer"),
+        )
+        started = step.valid & step.open & step.last
+        m.d.comb += [
+            Assert(credits + started + on_way + level + self.results.valid == depth),
+            Assert(on_way <= depth),
+            Assert(level <= depth),
+            Assert(credits <= depth),
+            Assert(self.sequencer.idle_o == (~self.sequencer.active_o & (credits == depth))),
+            Cover(credits == 0),
+            Cover((level != 0) & self.results.valid & self.results.ready),
+        ]
+        for c in range(cols):
+            place, ahead = register(buffer, f"place_{c}"), pushes[c]
+            m.d.comb += Assert(level + ahead <= depth)
+            m.d.comb += Assert((pointer + level + ahead - place)[: len(place)] == 0)
+        stays_until_taken(m, self.results)
+        return m
+
+    def _array(self, m: Module) -> tuple[Value, list[Signal]]:
+        """Items on their way, and by how many each column is ahead of the last one."""
+        step, cols, depth = self.sequencer.control_o, self.hw.array.cols, self.hw.result_depth
+        on_way = Signal(range(depth + 1))
+        ahead = [Signal(range(depth + 1), name=f"ahead_{c}") for c in range(cols - 1)]
+        push = self.buffer.push_i
+        m.d.sync += on_way.eq(on_way + (step.valid & step.open & step.last) - push[cols - 1])
+        # The last column is the last to push an item, because the wavefront comes to it last.
+        m.d.comb += push[cols - 1].eq(self.arrive[cols - 1] & (on_way != 0) & Cat(a != 0 for a in ahead).all())
+        for c, items in enumerate(ahead):
+            m.d.comb += push[c].eq(self.arrive[c] & (items < on_way))
+            m.d.comb += Assert(items <= on_way)
+            m.d.sync += items.eq(items + push[c] - push[cols - 1])
+        return on_way, [*ahead, Signal()]
+
+
+def stays_until_taken(m: Module, port: stream.Interface) -> None:
+    """Asserts the rule of streams: valid and payload hold until ready."""
+    payload = Value.cast(port.payload)
+    waiting, before = Signal(), Signal(len(payload))
+    m.d.sync += [waiting.eq(port.valid & ~port.ready), before.eq(payload)]
+    m.d.comb += Assert(~waiting | (port.valid & (payload == before)))
+    m.d.comb += Cover(waiting)

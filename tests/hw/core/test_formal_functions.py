@@ -1,0 +1,98 @@
+"""Proofs, for all inputs, of the combinational functions under the slots; and that a planted bug is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from amaranth.hdl import Assert, Cover, Module, Signal
+from amaranth.lib.wiring import Component, In
+
+import skipbeat_hw.core.slots
+from skipbeat_hw.core.slots import lowest_set_bit, prefix_popcount
+from skipbeat_hw.tools.formal import bounded, reachable
+
+WIDTHS = [4, 8, 16, 32]
+
+
+class LowestSetBit(Component):
+    """The position is 0 for an empty group; otherwise its bit is set and no bit below it is."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__({"group": In(width)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        position = skipbeat_hw.core.slots.lowest_set_bit(m, self.group, "position")
+        for bit in range(len(self.group)):
+            here = position == bit
+            m.d.comb += Assert(~here | self.group[bit] | (self.group == 0))
+            m.d.comb += Assert(~here | (self.group[:bit] == 0))
+            m.d.comb += Cover(here & (self.group != 0))
+        m.d.comb += Assert((self.group != 0) | (position == 0))
+        return m
+
+
+class PrefixPopcount(Component):
+    """By recurrence: nothing is below bit 0, and each bit adds itself."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__({"mask": In(width)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        mask = Signal.like(self.mask)
+        m.d.comb += mask.eq(self.mask)
+        sums = skipbeat_hw.core.slots.prefix_popcount(m, mask)
+        assert len(sums) == len(mask) + 1
+        m.d.comb += Assert(sums[0] == 0)
+        for bit in range(len(mask)):
+            m.d.comb += Assert(sums[bit + 1] == sums[bit] + mask[bit])
+            m.d.comb += Cover(sums[bit + 1] == bit + 1)
+        return m
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("claim", [LowestSetBit, PrefixPopcount])
+def test_holds_for_all_inputs(claim: Callable[[int], Component], width: int) -> None:
+    verdict = bounded(claim(width), 1)
+    assert verdict.holds, verdict.log
+
+
+@pytest.mark.parametrize("width", [1, 3, 6, 12])
+def test_prefix_popcount_of_widths_that_are_no_power_of_two(width: int) -> None:
+    verdict = bounded(PrefixPopcount(width), 1)
+    assert verdict.holds, verdict.log
+
+
+@pytest.mark.parametrize("claim", [LowestSetBit, PrefixPopcount])
+def test_every_answer_occurs(claim: Callable[[int], Component]) -> None:
+    verdict = reachable(claim(8), 1)
+    assert verdict.holds, verdict.log
+
+
+def test_a_wrong_bit_of_the_position_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def swapped(m: Module, group: Signal, name: str) -> Signal:
+        position = lowest_set_bit(m, group, f"{name}_right")
+        wrong = Signal.like(position, name=name)
+        m.d.comb += wrong.eq(position ^ (group == 0x80))
+        return wrong
+
+    monkeypatch.setattr(skipbeat_hw.core.slots, "lowest_set_bit", swapped)
+    verdict = bounded(LowestSetBit(8), 1)
+    assert not verdict.holds
+    assert all(place.startswith("test_formal_functions.py:") for place in verdict.witness)
+    assert verdict.witness
+    assert verdict.trace is not None
+    assert verdict.trace.stat().st_size > 0
+
+
+def test_a_popcount_that_is_off_by_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def off_by_one(m: Module, mask: Signal) -> list[Signal]:
+        sums = prefix_popcount(m, mask)
+        wrong = Signal.like(sums[-1])
+        m.d.comb += wrong.eq(sums[-1] - mask.all())
+        return [*sums[:-1], wrong]
+
+    monkeypatch.setattr(skipbeat_hw.core.slots, "prefix_popcount", off_by_one)
+    assert not bounded(PrefixPopcount(16), 1).holds

@@ -1,0 +1,92 @@
+"""Bugs planted in the RTL: each must make a proof fail, so that no proof holds for want of a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from skipbeat_arch.command import Encoding
+from skipbeat_hw.core import aligner, dispatcher, loader, results, sequencer, slots, unpacker
+from skipbeat_hw.tools.formal import Verdict, always, bounded
+from tests.hw.core.formal_banks import BankProof
+from tests.hw.core.formal_decoder import DecoderProof, LastFlagProof
+from tests.hw.core.formal_invariants import AlignerRing, CreditLoop, SequencerRules, SlotsStream
+from tests.hw.core.formal_slots import SlotsProof
+from tests.hw.core.symbolic_tile import tiny
+from tests.hw.planted import mutant
+
+BITMAP, COORDINATE = Encoding.BITMAP, Encoding.COORDINATE
+SMALL, TALL = tiny(1, 2, 4), tiny(2, 2, 4)
+
+
+def _ring() -> Verdict:
+    return always(AlignerRing(SMALL), 1)
+
+
+def _slots_stream() -> Verdict:
+    return always(SlotsStream(SMALL), 2)
+
+
+def _rules() -> Verdict:
+    return always(SequencerRules(SMALL), 4)
+
+
+def _credits() -> Verdict:
+    return always(CreditLoop(SMALL), 2)
+
+
+def _banks() -> Verdict:
+    return bounded(BankProof(tiny(3, 2, 4), tiles=3), 16)
+
+
+def _decoder() -> Verdict:
+    return bounded(DecoderProof(SMALL, [(BITMAP, 2)], clocks=13, pauses=0), 15)
+
+
+def _last_flag() -> Verdict:
+    return bounded(LastFlagProof(TALL, (BITMAP, 2), clocks=15, pauses=0), 17)
+
+
+def _bitmaps() -> Verdict:
+    return bounded(SlotsProof(TALL, (BITMAP, 2), clocks=9, pauses=1), 11)
+
+
+def _coordinates() -> Verdict:
+    return bounded(SlotsProof(TALL, (COORDINATE, 2), clocks=9, pauses=1), 11)
+
+
+#: Module, text, what stands there with the bug, who builds the component, and the proof that must fail.
+BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
+    (aligner, "(held >= slot.count)", "(held + 1 >= slot.count)", "invariants.Aligner", _ring),
+    (aligner, "(held_after <= width) &", "", "invariants.Aligner", _ring),
+    (slots, "(~self.slots.valid | self.slots.ready)", "1", "invariants.Slots", _slots_stream),
+    (sequencer, " | quick)", ")", "invariants.Sequencer", _rules),
+    (sequencer, "~(settle | ", "~(", "invariants.Sequencer", _rules),
+    (sequencer, "~current.last | (credits != 0)", "1", "invariants.Sequencer", _credits),
+    (results, "(~self.o.valid | self.o.ready)", "1", "invariants.ResultBuffer", _credits),
+    (loader, "~Mux(bank, self", "Mux(bank, 1, 1) | ~Mux(bank, self", "banks.WeightLoader", _banks),
+    (loader, "Cat(self.write_i.slot, bank_2)", "Cat(self.write_i.slot, bank_1)", "banks.WeightLoader", _banks),
+    (sequencer, "self.full_i.bit_select(~bank, 1)", "1", "banks.Sequencer", _banks),
+    (slots, "(last_slot & (rest != 0))", "(last_slot & (rest[3:] != 0))", "slots.Slots", _bitmaps),
+    (slots, "(index <= previous[c])", "(index < previous[c])", "slots.Slots", _coordinates),
+    (aligner, "& last_here))", "& 0))", "decoder.Aligner", _last_flag),
+    (aligner, "fire & slot.final & ~ok", "0", "decoder.Aligner", _last_flag),
+    (dispatcher, "m.d.comb += self.error_o.eq(CoreError.TRUNCATED_TILE)", "pass", "decoder.Dispatcher", _last_flag),
+    (unpacker, "buffer[lane * bits :", "buffer[lane * bits + 1 :", "decoder.Unpacker", _decoder),
+]
+
+
+@pytest.mark.parametrize(("module", "right", "wrong", "user", "prove"), BUGS)
+def test_a_planted_bug_is_found(
+    module: ModuleType, right: str, wrong: str, user: str, prove: Callable[[], Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, component = user.split(".")
+    place = {"slots": "skipbeat_hw.core.slots", "decoder": "skipbeat_hw.core.decoder"}.get(
+        part, f"tests.hw.core.formal_{part}"
+    )
+    monkeypatch.setattr(f"{place}.{component}", getattr(mutant(module, right, wrong), component))
+    verdict = prove()
+    assert not verdict.holds
+    assert verdict.witness

@@ -1,0 +1,83 @@
+"""The result buffer against its twin: wavefronts of sums, and columns that push at will."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+
+import pytest
+
+from skipbeat_arch import ports
+from skipbeat_hw.core.results import ResultBuffer
+from skipbeat_sim.core.results import Results
+from tests.hw.stimulus import Source, Values, Wire, elements, often
+from tests.hw.twins import Pair, Size, Where, cases, hold, while_set
+
+
+class Pushes:
+    """Drives `push_i`, with no more items than the buffer holds: the sequencer's credits see to that."""
+
+    def __init__(self, size: Size, wavefront: bool, rng: random.Random) -> None:
+        self._cols, self._credits = size.cols, size.hw.result_depth
+        self._free = self._credits
+        self._wavefront, self._rng = wavefront, rng
+        self._columns = deque([0] * size.cols)
+        self._share = 0.5
+
+    def drive(self) -> Values:
+        if self._rng.random() < 0.01:
+            self._share = self._rng.choice([0.1, 0.5, 1.0])
+        begins = int(self._free > 0 and self._rng.random() < self._share)
+        if self._wavefront:
+            self._free -= begins
+            self._columns.appendleft(begins)
+            self._columns.pop()
+            return {"push_i": ports.pack_array(self._columns, 1)}
+        self._free -= begins  # items are counted by the last column
+        others = [self._rng.getrandbits(1) for _ in range(self._cols - 1)]
+        return {"push_i": ports.pack_array([*others, begins], 1)}
+
+    def after(self, inputs: Values, outputs: Values) -> None:
+        self._free += outputs["taken_o"]
+        if inputs["rst"]:
+            self._free = self._credits - (sum(self._columns) if self._wavefront else 0)
+
+
+class Ready:
+    """A port that is ready most of the time, or hardly ever, for a while each."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._draw: Callable[[], int] = often(rng, 0.5)
+
+    def drive(self) -> Values:
+        if self._rng.random() < 0.01:
+            self._draw = often(self._rng, self._rng.choice([0.02, 0.5, 1.0]))
+        return {"o__ready": self._draw()}
+
+    def after(self, inputs: Values, outputs: Values) -> None:
+        """Nothing depends on it."""
+
+
+def _sources(size: Size, kind: str, rng: random.Random) -> list[Source]:
+    sums = elements(rng, size.cols, size.accumulator_bits)
+    return [Pushes(size, kind == "wavefront", rng), Ready(rng), Wire("sums_i", sums)]
+
+
+RESULTS = Pair(
+    "results",
+    lambda size: ResultBuffer(size.hw),
+    lambda size: Results(size.hw),
+    _sources,
+    kinds=("wavefront", "any push"),
+    meaning={"o__payload": while_set("o__valid")},
+)
+
+
+@pytest.mark.parametrize(
+    ("size", "where"),
+    cases([Size(2, 3, 4), Size(1, 1, 4, accumulator_bits=17)], [Size(8, 8, 4), Size(4, 2, 4, accumulator_bits=48)]),
+)
+def test_results(size: Size, where: Where) -> None:
+    hold(RESULTS, size, where)
