@@ -4,6 +4,9 @@ A channel group is M channels. With R groups or more, bank q of plane i holds gr
 kernel tap of one plane. With fewer, the G (a power of two) groups are repeated every G banks, and a tile covers R / G
 taps: row q is tap t·(R / G) + q div G of group q mod G. Where fewer taps are left than row sets, several sets take the
 same tap and share its weights, so that each has fewer in a group and the tile a smaller b.
+
+What a row takes of a tile is a *cell*. Offsets are per bank, so a row may take any cell of its bank in any tile
+(`row_order`); `arrange` deals them out in the plain order.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from skipbeat_arch.tile import Int8Array
 
 #: Nonzeros of groups, uint8.
 Counts = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
 
 T = TypeVar("T", np.int8, np.uint8)
 
@@ -66,10 +70,10 @@ class Banks:
         first = block * self.bundles
         return first % self.rows, first // self.rows
 
-    def tile(self, number: int) -> tuple[int, int]:
-        """First tap and plane of a reduction tile of `arrange`."""
-        turn, plane = divmod(number, self.planes)
-        return turn * self.taps, plane
+    def cell_taps(self, taps: int) -> Ints:
+        """The tap of every cell of `arrange`, int64 [tiles, R]; -1 for none. Tile t is of plane t mod `planes`."""
+        sets = [self.row_sets(first, taps) for first in range(0, taps, self.taps)]
+        return np.repeat(np.repeat(np.array(sets, np.int64), self.planes, axis=0), self.period, axis=1)
 
     def row_sets(self, first: int, taps: int) -> tuple[int, ...]:
         """The tap of each row set in the turn that begins with tap `first` of `taps`; -1 for none.
@@ -81,7 +85,7 @@ class Banks:
         return tuple(first + at // copies if at < left * copies else -1 for at in range(self.taps))
 
     def arrange(self, weight: Int8Array) -> Int8Array:
-        """Weights int8 [taps, C, K] as [tiles, R, M, K], zero where a row has no group or no tap.
+        """Weights int8 [taps, C, K] as cells [tiles, R, M, K], zero where a row has no group or no tap.
 
         Sets that share a tap take turns with the nonzeros of each group and output.
         """

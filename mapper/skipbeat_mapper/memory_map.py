@@ -16,7 +16,7 @@ from .banks import Banks
 from .chained_outputs import Chain, Geometry, geometry, side_by_side
 from .node_mapping import PLAIN, NodeMapping
 from .node_tiles import NodeTiles, node_tiles, packed_words, parameter_data
-from .offset_tables import Offsets, node_tables, table_data
+from .offset_tables import NodeTables, table_data
 from .regions import Region, Span, split
 
 #: Most pixels of a block whose outputs stay on the chip, so that the next node need not wait long for the first.
@@ -45,7 +45,7 @@ class PlacedNode:
     writes: bool
     overlaps: bool
     tiles: NodeTiles
-    entries: tuple[Offsets, ...]
+    tables: NodeTables
     table_at: int
     parameters_at: int
     weights_at: int
@@ -93,7 +93,7 @@ class MemoryMap:
 
         for group in {group.images: group for group in self.groups}.values():
             for each in group.nodes:
-                put(each.table_at, table_data(each.entries, machine))
+                put(each.table_at, table_data(each.tables.entries, machine))
         for each in self.groups[0].nodes:
             put(each.parameters_at, parameter_data(each.node, machine))
             put(each.weights_at, packed_words(each.node, each.banks, each.tiles, machine))
@@ -141,7 +141,7 @@ def memory_map(
     prepared: dict[int, tuple[PlacedNode, ...]] = {}
     for size in dict.fromkeys(stop - first for first, stop in spans):
         shape = geometry(graph, machine, banks, size, tactic.share)
-        entries = [node_tables(*each) for each in zip(graph.nodes, banks, shape.regions, strict=True)]
+        tables = [NodeTables(*each) for each in zip(graph.nodes, banks, tiles, shape.regions, strict=True)]
         prepared[size] = tuple(
             PlacedNode(
                 node=node,
@@ -153,12 +153,12 @@ def memory_map(
                 gap=shape.gaps[i],
                 writes=_in_memory(graph, shape, node.output),
                 tiles=tiles[i],
-                entries=entries[i],
-                table_at=room.take(len(entries[i]) * machine.table_vectors),
+                tables=tables[i],
+                table_at=room.take(len(tables[i].entries) * machine.table_vectors),
                 parameters_at=parameters[i],
                 weights_at=weights[i],
                 tactic=_finer(tactic, tiles[i], machine) if shape.outputs[i] else tactic,
-                overlaps=shape.overlaps[i] and _together(tiles[i : i + 2], entries[i : i + 2], machine),
+                overlaps=shape.overlaps[i] and _together(tiles[i : i + 2], tables[i : i + 2], machine),
             )
             for i, node in enumerate(graph.nodes)
         )
@@ -178,7 +178,7 @@ def _finer(tactic: NodeMapping, tiles: NodeTiles, machine: Machine) -> NodeMappi
     return dataclasses.replace(tactic, pixels=CHAINED_PIXELS)
 
 
-def _together(tiles: Sequence[NodeTiles], entries: Sequence[Sequence[Offsets]], machine: Machine) -> bool:
+def _together(tiles: Sequence[NodeTiles], tables: Sequence[NodeTables], machine: Machine) -> bool:
     """Whether weights, parameters and tables of a node and the next one are on the chip at the same time.
 
     A ring begins again at its start if the second does not fit behind the first, so it needs room for it twice.
@@ -188,7 +188,7 @@ def _together(tiles: Sequence[NodeTiles], entries: Sequence[Sequence[Offsets]], 
     rooms = (
         (machine.weight_depth, [each.words for each in tiles]),
         (PARAMETER_BLOCKS, [len(each.columns) for each in tiles]),
-        (TABLE_ENTRIES - 1, [len(each) for each in entries]),
+        (TABLE_ENTRIES - 1, [each.largest for each in tables]),
     )
     return all(first + 2 * second <= room for room, (first, second) in rooms)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,13 +11,13 @@ from typing import NamedTuple
 from skipbeat_arch.command import Command, Encoding
 from skipbeat_arch.tile import TileStatistics
 
-from .activation_loads import Lines, clear, table_load
+from .activation_loads import Lines, clear
 from .column_blocks import ColumnBlock, visits
 from .memory_map import Group, MemoryMap
-from .offset_tables import Offsets, bank_offsets, tap_offset
 from .on_chip import OnChip
 from .regions import Region, Span, one_row
 from .stores import Stores
+from .table_loads import TableLoads
 from .units import Clear, Load, PassOp, Range, Space, Unit, Walk
 from .weight_loads import Placed, WeightLoads
 
@@ -30,7 +30,7 @@ class _Block:
         region: where their activations are; rows, columns: of the output.
         start: entry of the first pixel's first tap in plane 0.
         walk: of every pass.
-        places: what passes read, by the tile's number and rows.
+        places: what passes read of the activations, by the tile's number and rows.
     """
 
     region: Region
@@ -42,11 +42,10 @@ class _Block:
 
 
 class _Place(NamedTuple):
-    """What a tile's pass reads in a block: the same in every column tile."""
+    """The activations that a tile's pass reads in a block: the same for every tile of its number."""
 
     base: int
-    table: int
-    reads: tuple[Range, Range]
+    reads: Range
 
 
 @lru_cache(maxsize=4096)
@@ -63,12 +62,11 @@ class NodeSchedule:
         prepared = group.nodes[number]
         self._chip, self._group, self._number, self._prepared = chip, group, number, prepared
         self._node, self._machine, self._run = prepared.node, memory.machine, before + number
-        self._tables = {(0,) * prepared.banks.rows: 0}
-        self._found: dict[tuple[int, int], Offsets] = {}
+        self._tables = TableLoads(prepared, chip, memory.machine)
         self._blocks: dict[tuple[int, Span, Span], _Block] = {}
         self._weights = WeightLoads(prepared, chip)
         self._stores = Stores(prepared, chip, group)
-        self._waiting: list[Load | Clear] = self._table()
+        self._waiting: list[Load | Clear] = []
         if prepared.output is not None:
             chain = prepared.output
             self._waiting += clear(chain.region, chain.base, group.nodes[chain.reader])
@@ -104,15 +102,6 @@ class NodeSchedule:
         last = ((visit.rows[1] - 1) * pool.stride[0] + pool.kernel[0] - 1) * conv.stride[0]
         return min(conv.height, max(0, last + (conv.kernel[0] - 1) * conv.dilation[0] + 1 - conv.padding[0]))
 
-    def _table(self) -> list[Load | Clear]:
-        """Loads of the node's offset tables."""
-        prepared, count = self._prepared, len(self._prepared.entries)
-        if not count:
-            return []
-        entry, new = self._chip.table.keep(prepared.table_at, count)
-        self._tables |= {offsets: entry + i for i, offsets in enumerate(prepared.entries)}
-        return [table_load(self._machine, prepared.table_at, entry, count)] if new else []
-
     def _enter(self, region: Region) -> tuple[int, Lines | None, list[Clear]]:
         """Where a region lies, the loads of its lines (none if the node before wrote them there) and its zeros."""
         prepared = self._prepared
@@ -142,49 +131,47 @@ class NodeSchedule:
         return Walk(counts=(wide, high, images, size[1]), steps=(conv.stride[1] * images, line, 1, across))
 
     def _accumulate(self, block: _Block, column: int) -> Iterator[Unit]:
-        """The units of one block and column tile: one, or several if its weights come in parts."""
+        """The units of one block and column tile: one, or several if its weights or table entries come in parts."""
         store, loads = self._stores.store(column, block.rows, block.columns)
         unit = Unit(node=self._run, walk=block.walk, store=store)
-        parts = self._weights.parts(column)
-        for number, (part, weight_loads) in enumerate(parts):
-            if number:
+        tiles = left = len(self._prepared.tiles.columns[column])
+        for piece, table, weights in self._pieces(block.region, column):
+            if left < tiles:
                 unit = Unit(node=self._run, walk=block.walk)
-            unit.loads += weight_loads + loads
+            self._waiting[:0] = table
+            unit.loads += weights + loads
             loads = []
-            for at, placed in enumerate(part):
-                first = number == 0 and at == 0
-                last = number == len(parts) - 1 and at == len(part) - 1
-                unit.passes.append(self._pass(block, column, placed, first=first, last=last))
+            for placed in piece:
+                unit.passes.append(self._pass(block, column, placed, first=left == tiles, last=left == 1))
+                left -= 1
             yield unit
-        if not parts:
+        if not tiles:
             outputs = self._prepared.tiles.outputs[column]
             null = Command(pixels=block.walk.items, beat=0, rows=0, cols=outputs, load=False)
             unit.passes.append(PassOp(command=null))
             unit.loads += loads
             yield unit
 
-    def _offsets(self, tap: int, region: Region) -> Offsets:
-        """`bank_offsets`, each computed once."""
-        key = tap, region.pitch
-        if key not in self._found:
-            self._found[key] = bank_offsets(self._node, self._prepared.banks, tap, region)
-        return self._found[key]
+    def _pieces(self, region: Region, column: int) -> Iterator[tuple[Sequence[Placed], list[Load], list[Load]]]:
+        """Tiles in the order of their passes, with the loads of table entries and of weights before each piece."""
+        for part, weights in self._weights.parts(column):
+            for piece, table in self._tables.pieces(region, column, part):
+                yield piece, table, weights
+                weights = []
 
     def _place(self, block: _Block, number: int, rows: int) -> _Place:
         """What the pass of a tile reads in a block."""
-        banks, region = self._prepared.banks, block.region
-        tap, plane = banks.tile(number)
-        offsets = self._offsets(tap, region)
-        base = block.start + plane * region.plane + tap_offset(self._node, tap, region)
-        used, table = offsets[:rows], self._tables[offsets]
-        activations = Range(Space.ACTIVATIONS, base + min(used), base + max(used) + block.walk.reach + 1)
-        return _Place(base, table, (activations, Range(Space.TABLE, table, table + 1)))
+        start, offsets = self._prepared.tables.place(block.region, number)
+        base, used = block.start + start, offsets[:rows]
+        return _Place(base, Range(Space.ACTIVATIONS, base + min(used), base + max(used) + block.walk.reach + 1))
 
     def _pass(self, block: _Block, column: int, placed: Placed, *, first: bool, last: bool) -> PassOp:
         number, packed = placed.tile.number, placed.tile.statistics
         if (number, packed.rows) not in block.places:
             block.places[number, packed.rows] = self._place(block, number, packed.rows)
-        base, table, reads = block.places[number, packed.rows]
+        base, activations = block.places[number, packed.rows]
+        table = self._tables.entry(block.region, column, number)
+        reads = activations, Range(Space.TABLE, table, table + 1)
         load = self._chip.enter((self._number, column, number))
         command = _command(packed, block.walk.items, load, first, last)
         if not load:

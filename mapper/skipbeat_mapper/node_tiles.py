@@ -9,13 +9,15 @@ import numpy.typing as npt
 
 from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
+from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, TABLE_ENTRIES, Machine
 from skipbeat_arch.tensor_layout import Bytes
 from skipbeat_arch.tile import Int8Array, TileStatistics, pack_tile
 
-from .banks import Banks
+from .banks import Banks, Counts, Ints
 from .gather import block_diagonal
-from .tile_statistics import group_counts, tile_statistics
+from .regions import regions
+from .row_order import NONE, Cells, beats, plain_order, planes_needed, sorted_order, steps, taken
+from .tile_statistics import cell_slots, group_counts, tile_statistics
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,7 +25,7 @@ class Tile:
     """One reduction tile that has weights.
 
     Attributes:
-        number: in the order of `Banks.arrange`.
+        number: of its rows' cells in `NodeTiles.cells`; tiles of the same number read the same activations.
         statistics: as it is packed.
         at: its first word among those of the node.
     """
@@ -46,39 +48,71 @@ class NodeTiles:
         columns: for each block of V outputs, its tiles in the order of their passes (none if all its weights are 0).
         outputs: of each column tile, at most V.
         words: of all tiles.
+        cells: the different choices of cells for the rows, int32 [choices, R], see `row_order`.
     """
 
     columns: tuple[tuple[Tile, ...], ...]
     outputs: tuple[int, ...]
     words: int
+    cells: Cells
 
 
 def node_tiles(node: Node, banks: Banks, machine: Machine) -> NodeTiles:
-    """A node's tiles; b is measured for every one. Nothing is packed yet."""
-    hw = machine.hw
+    """A node's tiles; b is measured for every one. Nothing is packed yet.
+
+    Rows take their cells in the order of their b if that saves more than it costs to load the offsets.
+    """
+    hw, vector = machine.hw, machine.vector
     counts = group_counts(tap_weights(node), hw.array.group)
-    found = tile_statistics(banks.arrange_counts(counts), hw)
-    total, vector = counts.shape[2], machine.vector
+    slots = cell_slots(banks.arrange_counts(counts), vector)
+    cells = _row_order(slots, node, banks, machine)
+    choices, numbers = _numbered(cells)
+    found = tile_statistics(taken(slots, cells), counts.shape[2], hw)
+    planes = planes_needed(cells, banks)
     columns: list[tuple[Tile, ...]] = []
     at = 0
-    for tiles in found:
-        column = []
-        for number, statistics in _in_order(tiles, banks.planes, hw):
-            column.append(Tile(number=number, statistics=statistics, at=at))
+    for column, tiles in enumerate(found):
+        placed = []
+        for tile, statistics in _in_order(tiles, planes[:, column], hw):
+            placed.append(Tile(number=int(numbers[tile, column]), statistics=statistics, at=at))
             at += statistics.word_count
-        columns.append(tuple(column))
-    return NodeTiles(
-        columns=tuple(columns), outputs=tuple(min(vector, total - start) for start in range(0, total, vector)), words=at
-    )
+        columns.append(tuple(placed))
+    total = counts.shape[2]
+    outputs = tuple(min(vector, total - start) for start in range(0, total, vector))
+    return NodeTiles(columns=tuple(columns), outputs=outputs, words=at, cells=choices)
 
 
-def _in_order(tiles: list[tuple[int, TileStatistics]], planes: int, hw: Hardware) -> list[tuple[int, TileStatistics]]:
+def _row_order(slots: Counts, node: Node, banks: Banks, machine: Machine) -> Cells:
+    """Sorted by b or plain: sorted if the steps that it saves are more than the clocks to load its offsets."""
+    b = beats(slots)
+    plain = plain_order(*b.shape)
+    if not (b.min(axis=2) < b.max(axis=2)).any():
+        return plain
+    order = sorted_order(b, banks)
+    saved = steps(b) - steps(beats(taken(slots, order)))
+    height, width = node.convolution.out_size
+    entries = order.shape[0] * order.shape[1]
+    if saved * height * width <= entries * machine.table_vectors * machine.vector_beats:
+        return plain
+    turns = len(regions(node, machine, banks.planes)) if entries >= TABLE_ENTRIES else 1
+    return order if saved * height * width > turns * entries * machine.table_vectors * machine.vector_beats else plain
+
+
+def _numbered(cells: Cells) -> tuple[Cells, Ints]:
+    """The different rows of [tiles, columns, R] as [choices, R], and which one each tile and column has."""
+    tiles, columns, rows = cells.shape
+    keys = np.ascontiguousarray(cells).reshape(tiles * columns, rows).view(f"V{rows * cells.itemsize}").ravel()
+    _, first, numbers = np.unique(keys, return_index=True, return_inverse=True)
+    return cells.reshape(-1, rows)[first], numbers.reshape(tiles, columns)
+
+
+def _in_order(tiles: list[tuple[int, TileStatistics]], planes: Ints, hw: Hardware) -> list[tuple[int, TileStatistics]]:
     """Plane by plane, so that the first tiles need few activations.
 
     Tiles with fewer steps than the output stage needs for an item go into the middle: the last pass of a block is as
     slow as that stage, and visits go through the tiles in both directions.
     """
-    tiles = sorted(tiles, key=lambda each: (each[0] % planes, each[0]))
+    tiles = sorted(tiles, key=lambda each: (int(planes[each[0]]), each[0]))
     slow = hw.array.cols // hw.outputs.lanes
     quick = [each for each in tiles if each[1].beat < slow]
     if not quick or len(quick) == len(tiles):
@@ -90,14 +124,17 @@ def _in_order(tiles: list[tuple[int, TileStatistics]], planes: int, hw: Hardware
 
 def packed_words(node: Node, banks: Banks, tiles: NodeTiles, machine: Machine) -> Bytes:
     """The words in memory, tile after tile: uint8 [words · V]."""
-    weights = tap_weights(node)
+    weights, group = tap_weights(node), machine.hw.array.group
     parts: list[Bytes] = []
     for number, column in enumerate(tiles.columns):
-        start = number * machine.vector
-        arranged = banks.arrange(weights[:, :, start : start + machine.vector]) if column else None
+        if not column:
+            continue
+        outputs = weights[:, :, number * machine.vector : (number + 1) * machine.vector]
+        arranged = banks.arrange(outputs).reshape(-1, group, outputs.shape[2])
         for tile in column:
-            assert arranged is not None
-            packed = pack_tile(arranged[tile.number, : tile.statistics.rows], machine.hw, tile.statistics.encoding)
+            rows = tiles.cells[tile.number, : tile.statistics.rows]
+            values = np.where((rows != NONE)[:, None, None], arranged[rows], np.int8(0))
+            packed = pack_tile(values, machine.hw, tile.statistics.encoding)
             parts.append(packed.words.ravel())
     return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
 

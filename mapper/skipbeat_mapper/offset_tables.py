@@ -2,51 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Node
 from skipbeat_arch.machine import TABLE_ENTRIES, Machine
 from skipbeat_arch.tensor_layout import Bytes
 
-from .banks import Banks
-from .regions import Region
+from .banks import Banks, Ints
+from .node_tiles import NodeTiles
+from .regions import Region, split
+from .row_order import NONE, Cells
 
 Offsets = tuple[int, ...]
+#: Pitch and plane of a region: what its offsets depend on.
+Kind = tuple[int, int]
+
+#: Most entries that are loaded together where the table does not hold all of a node: so many that the next ones come
+#: while these are in use.
+RUN_ENTRIES = 64
 
 
-def tap_offset(node: Node, tap: int, region: Region) -> int:
-    """Entries from the window's first tap to this one."""
-    conv = node.convolution
-    row, column = divmod(tap, conv.kernel[1])
-    return row * conv.dilation[0] * region.pitch + column * conv.dilation[1] * region.images
+def cell_offsets(node: Node, banks: Banks, region: Region) -> Ints:
+    """Entries from the first tap of plane 0 to every cell, int64 [cells + 1]: `NONE` without a tap, and for `NONE`."""
+    taps = banks.cell_taps(node.taps)
+    row, column = np.divmod(taps, node.convolution.kernel[1])
+    dilation = node.convolution.dilation
+    offsets = row * dilation[0] * region.pitch + column * dilation[1] * region.images
+    offsets += (np.arange(len(taps)) % banks.planes * region.plane)[:, None]
+    return np.append(np.where(taps < 0, NONE, offsets).ravel(), NONE)
 
 
-def bank_offsets(node: Node, banks: Banks, first_tap: int, region: Region) -> Offsets:
-    """Offsets of all R banks, from the first tap of a tile to each bank's; 0 where a row has no tap."""
-    start = tap_offset(node, first_tap, region)
-    sets = banks.row_sets(first_tap, node.taps)
-    offsets = (tap_offset(node, tap, region) - start if tap >= 0 else 0 for tap in sets)
-    return tuple(offset for offset in offsets for _ in range(banks.period))
+def bank_offsets(cells: Cells, offsets: Ints) -> tuple[int, Offsets]:
+    """The first entry that a tile reads, and the offsets of all R banks from there; 0 where a row takes nothing.
 
-
-def node_tables(node: Node, banks: Banks, regions: Sequence[Region]) -> tuple[Offsets, ...]:
-    """The different entries that a node needs, without the one of zeros.
-
-    Raises:
-        InputError: more than the table holds.
+    Args:
+        cells: of the rows, int32 [R].
+        offsets: of all cells, see `cell_offsets`.
     """
-    found: dict[Offsets, None] = {}
-    for region in {region.pitch: region for region in regions}.values():
-        for first in range(0, node.taps, banks.taps):
-            found.setdefault(bank_offsets(node, banks, first, region))
-    found.pop((0,) * banks.rows, None)
-    if len(found) >= TABLE_ENTRIES:
-        raise InputError(f"node {node.layer.name}: it needs {len(found)} offset tables, more than {TABLE_ENTRIES - 1}")
-    return tuple(found)
+    found = offsets[cells]
+    used = found != NONE
+    start = int(found[used].min()) if used.any() else 0
+    return start, tuple(np.where(used, found - start, 0).tolist())
+
+
+class NodeTables:
+    """The table entries of a node, in runs that are loaded together.
+
+    If the table holds all of them they are one run, otherwise each column tile has its own.
+
+    Attributes:
+        entries: of all runs as they lie in memory; that of zeros is not among them.
+        runs: entries from-to of each run.
+    """
+
+    def __init__(self, node: Node, banks: Banks, tiles: NodeTiles, regions: Sequence[Region]) -> None:
+        self._cells, self._zeros = tiles.cells, (0,) * banks.rows
+        kinds = {_kind(region): cell_offsets(node, banks, region) for region in regions}
+        self._offsets = kinds
+        self._places: dict[tuple[Kind, int], tuple[int, Offsets]] = {}
+        needed = {
+            (kind, column): self._needed(kind, (tile.number for tile in tiles.columns[column]))
+            for kind in kinds
+            for column in range(len(tiles.columns))
+        }
+        together = dict.fromkeys(offsets for part in needed.values() for offsets in part)
+        if len(together) < TABLE_ENTRIES:
+            parts = [list(together)] if together else []
+            shared = {offsets: (0, i) for i, offsets in enumerate(together)}
+            self._at = dict.fromkeys(needed, shared)
+        else:
+            parts, self._at = [], {}
+            for key, every in needed.items():
+                cut = [every[start:stop] for start, stop in split(len(every), RUN_ENTRIES)] if every else []
+                runs = enumerate(cut, len(parts))
+                self._at[key] = {offsets: (run, i) for run, part in runs for i, offsets in enumerate(part)}
+                parts += cut
+        ends = list(itertools.accumulate(map(len, parts), initial=0))
+        self.entries = tuple(offsets for part in parts for offsets in part)
+        self.runs = tuple(itertools.pairwise(ends))
+
+    @property
+    def largest(self) -> int:
+        """Entries of the longest run."""
+        return max((stop - start for start, stop in self.runs), default=0)
+
+    def place(self, region: Region, number: int) -> tuple[int, Offsets]:
+        """`bank_offsets` of the tiles of a number."""
+        return self._place(_kind(region), number)
+
+    def entry(self, region: Region, column: int, number: int) -> tuple[int, int] | None:
+        """Run and place in it of a tile's entry; None for that of zeros."""
+        return self._at[_kind(region), column].get(self.place(region, number)[1])
+
+    def _place(self, kind: Kind, number: int) -> tuple[int, Offsets]:
+        if (kind, number) not in self._places:
+            self._places[kind, number] = bank_offsets(self._cells[number], self._offsets[kind])
+        return self._places[kind, number]
+
+    def _needed(self, kind: Kind, numbers: Iterable[int]) -> list[Offsets]:
+        """The different entries of some tiles but that of zeros."""
+        found = dict.fromkeys(self._place(kind, number)[1] for number in numbers)
+        found.pop(self._zeros, None)
+        return list(found)
+
+
+def _kind(region: Region) -> Kind:
+    return region.pitch, region.plane
 
 
 def table_data(entries: tuple[Offsets, ...], machine: Machine) -> Bytes:

@@ -27,39 +27,47 @@ def group_counts(weight: Int8Array, group: int) -> Counts:
     return counts
 
 
-def tile_statistics(arranged: Counts, hw: Hardware) -> list[list[tuple[int, TileStatistics]]]:
-    """For each column tile the numbers and statistics of the tiles that have weights.
-
-    Each tile takes the encoding with the fewest words. Tiles of equal statistics share an object.
+def cell_slots(arranged: Counts, width: int) -> Counts:
+    """Of every cell in every column tile of `width` outputs: how many outputs have more than s nonzeros there.
 
     Args:
         arranged: nonzeros uint8 [tiles, R, K], see `Banks.arrange_counts`.
-        hw: the hardware.
+
+    Returns:
+        uint8 [tiles, columns, R, s]; those that are not 0 count the cell's b.
     """
     tiles, rows, outputs = arranged.shape
-    width = hw.array.cols
     columns = -(-outputs // width)
     if outputs != columns * width:
         padded = np.zeros((tiles, rows, columns * width), np.uint8)
         padded[:, :, :outputs] = arranged
         arranged = padded
-    slots = _slots(arranged.reshape(tiles, rows, columns, width))
+    counts = arranged.reshape(tiles, rows, columns, width)
+    most = max(int(counts.max(initial=0)), 1)
+    slots = np.empty((tiles, columns, rows, most), np.uint8)
+    for slot in range(most):
+        bits = np.bitwise_count(np.packbits(counts > slot, axis=-1))
+        slots[..., slot] = bits.sum(axis=-1, dtype=np.uint8).swapaxes(1, 2)
+    return slots
+
+
+def tile_statistics(slots: Counts, outputs: int, hw: Hardware) -> list[list[tuple[int, TileStatistics]]]:
+    """For each column tile the numbers and statistics of the tiles that have weights.
+
+    Each tile takes the encoding with the fewest words. Tiles of equal statistics share an object.
+
+    Args:
+        slots: of the cells in each row, uint8 [tiles, columns, R, s], see `cell_slots`.
+        outputs: K.
+        hw: the hardware.
+    """
+    width, columns = hw.array.cols, slots.shape[1]
     measured = _Measured(slots, np.minimum(width, outputs - np.arange(columns) * width), hw)
     distinct, kinds = measured.distinct()
     return [
         [(int(number), distinct[kinds[number, column]]) for number in np.flatnonzero(measured.beat[:, column])]
         for column in range(columns)
     ]
-
-
-def _slots(counts: Counts) -> Counts:
-    """[tiles, R, columns, V] as uint8 [tiles, columns, R, b]: the groups of each row with more than s nonzeros."""
-    most = max(int(counts.max(initial=0)), 1)
-    slots = np.empty((counts.shape[0], counts.shape[2], counts.shape[1], most), np.uint8)
-    for slot in range(most):
-        bits = np.bitwise_count(np.packbits(counts > slot, axis=-1))
-        slots[..., slot] = bits.sum(axis=-1, dtype=np.uint8).swapaxes(1, 2)
-    return slots
 
 
 class _Measured:

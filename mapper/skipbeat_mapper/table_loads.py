@@ -1,0 +1,54 @@
+"""When the table entries of a node are loaded, and where to."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from skipbeat_arch.machine import Machine
+
+from .activation_loads import table_load
+from .memory_map import PlacedNode
+from .on_chip import OnChip
+from .regions import Region
+from .units import Load
+from .weight_loads import Placed
+
+
+class TableLoads:
+    """Places a node's runs of table entries: each stays until the table, a ring, has turned round."""
+
+    def __init__(self, prepared: PlacedNode, chip: OnChip, machine: Machine) -> None:
+        self._prepared, self._chip, self._machine = prepared, chip, machine
+        self._tables = prepared.tables
+        #: Entry on the chip with which each run begins.
+        self._starts: dict[int, int] = {}
+
+    def pieces(
+        self, region: Region, column: int, part: Sequence[Placed]
+    ) -> Iterator[tuple[Sequence[Placed], list[Load]]]:
+        """Tiles of a column tile that follow one another and need one run, with its load if it is not there.
+
+        A piece must be planned before the next one is taken, whose run may come in the place of its own.
+        """
+        if len(self._tables.runs) <= 1:
+            yield part, self._load(0) if self._tables.runs else []
+            return
+
+        def run(placed: Placed) -> int:
+            entry = self._tables.entry(region, column, placed.tile.number)
+            return entry[0] if entry else -1
+
+        for number, piece in itertools.groupby(part, run):
+            yield list(piece), self._load(number) if number >= 0 else []
+
+    def entry(self, region: Region, column: int, number: int) -> int:
+        """Where the entry of a tile is on the chip, its run having been loaded."""
+        found = self._tables.entry(region, column, number)
+        return self._starts[found[0]] + found[1] if found else 0
+
+    def _load(self, run: int) -> list[Load]:
+        prepared, (first, stop) = self._prepared, self._tables.runs[run]
+        source = prepared.table_at + first * self._machine.table_vectors
+        self._starts[run], new = self._chip.table.keep(source, stop - first)
+        return [table_load(self._machine, source, self._starts[run], stop - first)] if new else []
