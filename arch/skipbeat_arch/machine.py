@@ -74,6 +74,15 @@ class Machine:
             table_vectors=1 << (max(1, -(-array.rows * OFFSET_BITS // (8 * vector))) - 1).bit_length(),
         )
 
+    @classmethod
+    def fits(cls, hw: Hardware) -> bool:
+        """Whether the accelerator supports this hardware; the core may, even if it does not."""
+        try:
+            cls.of(hw)
+        except InputError:
+            return False
+        return True
+
     @property
     def beat_bytes(self) -> int:
         """Q, bytes of a beat on the memory bus: the port is at most a vector wide."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from skipbeat_arch.workload import Gemm
-    from skipbeat_verify.cosimulation import Cosimulation, SimulatorName
+    from skipbeat_verify.core_program import CoreProgram
+    from skipbeat_verify.cosimulation import SimulatorName
 
 
 @click.command("cosim", short_help="Run a GEMM on RTL and models and compare bits and cycles.")
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @pattern_option
 @seed_option
 @simulator_option
+@click.option("--machine", "whole", is_flag=True, help="Run the whole program on the machine, memory and all.")
 @click.option(
     "--dump", type=click.Path(path_type=Path, dir_okay=False), help="Write x, w and the RTL's y to this .npz file."
 )
@@ -37,14 +39,19 @@ def command(
     pattern: str,
     seed: int,
     simulator: SimulatorName,
+    whole: bool,
     dump: Path | None,
     as_json: bool,
 ) -> int:
     """Run a random GEMM on the RTL, the cycle model and the timing model.
 
+    The GEMM is compiled for the machine. Its passes are offered to the core, whose ports are then always served; with
+    --machine the whole program runs, from memory to memory.
+
     Exit status 0 only if every bit is right and the three cycle counts agree; 1 otherwise. The dump holds
     `x` int8 [P,C], `w` int8 [C,K] and `y` int32 [P,K] exactly as the RTL produced it.
     """
+    from skipbeat_arch.errors import InputError
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.pattern import Pattern
 
@@ -52,22 +59,49 @@ def command(
     gemm = parse_gemm(sizes)
     wanted = Pattern.parse(pattern)
 
-    from skipbeat_mapper.core_compiler.compile import compile_layer
-    from skipbeat_verify.cosimulation import cosimulate, rtl_core
+    from skipbeat_verify.core_program import core_program
     from skipbeat_verify.random_gemm import random_gemm
 
     from ..files import make_folder
 
+    if whole and simulator != "verilator":
+        raise InputError(f"--machine: expected --simulator verilator, not {simulator}")
     if dump is not None:
         make_folder(dump.parent)
-    x, w = random_gemm(gemm, wanted, hardware, seed)
-    core = rtl_core(hardware, simulator)
-    result = cosimulate(compile_layer((w, gemm), hardware), x, core)
-    if dump is not None and result.y is not None:
-        _dump(dump, x, w, result.y)
-    report = result.to_json() | {"pattern": str(wanted), "seed": seed, "simulator": simulator}
-    click.echo(json.dumps(report) if as_json else _text(result, report))
-    return 0 if result.agrees else 1
+    program = core_program(*random_gemm(gemm, wanted, hardware, seed), hardware)
+    found = _on_machine(program) if whole else _on_core(program, simulator)
+    if dump is not None and found.y is not None:
+        _dump(dump, program.x, program.w, found.y)
+    report = found.report | {"pattern": str(wanted), "seed": seed, "simulator": simulator}
+    click.echo(json.dumps(report) if as_json else _text(report, found))
+    return 0 if found.agrees else 1
+
+
+class _Found(NamedTuple):
+    """What a run says: the JSON object, the product int32 [P, K] of the RTL, and where core and model first differ."""
+
+    report: dict[str, Any]
+    agrees: bool
+    y: npt.NDArray[np.int32] | None
+    difference: str | None
+
+
+def _on_core(program: CoreProgram, simulator: SimulatorName) -> _Found:
+    from skipbeat_verify.cosimulation import cosimulate_gemm, first_difference, rtl_core
+
+    result = cosimulate_gemm(program, rtl_core(program.hardware, simulator))
+    difference = first_difference(result.core.rtl, result.core.model)
+    return _Found(result.to_json(), result.agrees, result.y, difference)
+
+
+def _on_machine(program: CoreProgram) -> _Found:
+    from skipbeat_verify.machine_simulation import machine_rtl, run_gemm
+
+    run, y = run_gemm(program, machine_rtl(program.hardware))
+    gemm, macs = program.gemm, program.gemm.p * program.nonzeros
+    sizes = {"hardware": program.hardware.name, "gemm": [gemm.p, gemm.c, gemm.k], "macs_dense": gemm.macs}
+    own = {"macs": macs, "utilization": run.utilization(macs, program.hardware)}
+    return _Found(sizes | run.to_json() | own, run.agrees, y, None)
 
 
 def parse_gemm(text: str) -> Gemm:
@@ -99,12 +133,13 @@ def _dump(path: Path, x: npt.NDArray[np.int8], w: npt.NDArray[np.int8], y: npt.N
     write_bytes(path, content.getvalue())
 
 
-def _text(result: Cosimulation, report: dict[str, object]) -> str:
-    from skipbeat_verify.cosimulation import first_difference
-
-    lines = [f"{name + ':':<15}{value}" for name, value in report.items() if name != "events"]
-    lines += ["events:", *(f"  {name + ':':<21}{count:>14,}" for name, count in result.events.to_json().items())]
-    if (difference := first_difference(result.rtl, result.model)) is not None:
-        lines.append(f"first difference: {difference}")
-    lines.append("RTL, cycle model and timing model agree." if result.agrees else "NO AGREEMENT")
+def _text(report: dict[str, Any], found: _Found) -> str:
+    tables = ("events", "counters", "layers")
+    lines = [f"{name + ':':<15}{value}" for name, value in report.items() if name not in tables]
+    for table in ("events", "counters"):
+        if table in report:
+            lines += [f"{table}:", *(f"  {name + ':':<21}{count:>14,}" for name, count in report[table].items())]
+    if found.difference is not None:
+        lines.append(f"first difference: {found.difference}")
+    lines.append("RTL, cycle model and timing model agree." if found.agrees else "NO AGREEMENT")
     return "\n".join(lines)

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import hardware_options, json_option, pattern_option, seed_option, simulator_option
+from ..options import hardware_options, json_option, pattern_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_reports.machine_check import MachineCheck
-    from skipbeat_reports.summary import RtlCheck
-    from skipbeat_verify.cosimulation import SimulatorName
 
 MIN_IMAGES = 8
 #: Enough that the weights, which are loaded once for all images, do not bound the run.
@@ -38,23 +36,13 @@ IMAGES = 16
     help="Test images that run on the RTL, as one batch.",
 )
 @seed_option
-@simulator_option
 @json_option
-def command(
-    pattern: str,
-    hw: str,
-    overrides: tuple[str, ...],
-    out: Path,
-    images: int,
-    seed: int,
-    simulator: SimulatorName,
-    as_json: bool,
-) -> int:
+def command(pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images: int, seed: int, as_json: bool) -> int:
     """Train the digits network, prune it, quantise it, compile it and run it on the RTL.
 
-    First layer by layer on the core, sparse against dense; then as one program on the whole machine, from memory to
-    memory (where the hardware description has such a machine). Writes report.html and summary.json. Exit status 0 only
-    if RTL, cycle model and timing model agree in every bit, every clock and every performance counter; 1 otherwise.
+    It runs as one program on the whole machine, from memory to memory (where the hardware description has one), and
+    report.html and summary.json are written. Exit status 0 only if RTL, cycle model and timing model agree in every
+    bit, every clock and every performance counter; 1 otherwise.
     """
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.pattern import Pattern
@@ -66,7 +54,7 @@ def command(
     from skipbeat_reports.terminal import print_layers
     from skipbeat_reports.write import write_report
 
-    from ..digits import compile_network, prepare, run_on_rtl, summarise
+    from ..digits import compile_network, prepare, summarise
     from ..files import make_folder
     from ..machine_demo import run_on_machine
     from ..progress import step
@@ -76,12 +64,11 @@ def command(
     prepared = prepare(wanted, seed, step)
     step("compiling")
     layers = compile_network(prepared, hardware, images)
-    rtl = run_on_rtl(prepared, layers, hardware, images, simulator, step)
     whole = run_on_machine(prepared, hardware, images, step)
     machine = whole if isinstance(whole, MachineCheck) else None
-    summary = summarise(prepared, layers, hardware, batch=images, seed=seed, rtl=rtl, machine=machine)
+    summary = summarise(prepared, layers, hardware, batch=images, seed=seed, machine=machine)
     page, data = write_report(summary, out)
-    agrees = rtl.agrees and (machine is None or machine.agrees)
+    agrees = machine is None or machine.agrees
     if as_json:
         click.echo(json.dumps(summary.to_json()))
         return 0 if agrees else 1
@@ -89,7 +76,6 @@ def command(
     accuracy = summary.accuracy
     if accuracy is not None:
         click.echo(f"accuracy: dense {accuracy.dense:.1%}, pruned {accuracy.pruned:.1%}, int8 {accuracy.int8:.1%}")
-    click.echo(_verdict(f"{images} images, layer by layer on the core", rtl, "every bit and every clock"))
     if machine is None:
         click.echo(f"the whole machine was not run: {whole}")
     else:
@@ -100,7 +86,7 @@ def command(
     return 0 if agrees else 1
 
 
-def _verdict(where: str, check: RtlCheck | MachineCheck, what: str) -> str:
+def _verdict(where: str, check: MachineCheck, what: str) -> str:
     verdict = f"agree in {what}" if check.agrees else "DO NOT AGREE"
     return (
         f"{where}: RTL {check.rtl_cycles:,}, cycle model {check.model_cycles:,}, "

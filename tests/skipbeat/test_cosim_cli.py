@@ -13,7 +13,7 @@ import pytest
 from skipbeat.cli import main
 from skipbeat_arch.timing import Events
 from skipbeat_sim.core.core import Core
-from tests.skipbeat.command_line import TINY, json_object, process
+from tests.skipbeat.command_line import complaint, json_object, process
 
 KEYS = {
     "hardware",
@@ -37,13 +37,18 @@ PATTERNS = ("dense", "2:4", "1:4", "3:8", "5:16", "unstructured:0.4", "unstructu
 #: Ragged, and each size 1.
 SIZES = ("7,13,5", "1,16,4", "9,1,3", "6,19,1", "1,1,1", "70,33,9")
 #: Arrays, M and lanes; each is compiled once and kept.
-ARRAYS = ((2, 2, 4, 1), (4, 4, 8, 2), (3, 5, 16, 5), (8, 8, 4, 8))
+ARRAYS = ((2, 4, 4, 1), (4, 8, 8, 2), (2, 16, 16, 16), (8, 8, 4, 8))
 
 
 def hardware(rows: int, cols: int, group: int, lanes: int) -> tuple[str, ...]:
     sizes = {"array.rows": rows, "array.cols": cols, "array.group": group, "weights.decode_lanes": lanes}
     sizes |= {"accumulators.depth": 32, "outputs.lanes": 1}
     return ("--hw", "tiny-4x4", *(word for key, value in sizes.items() for word in ("--set", f"{key}={value}")))
+
+
+MACHINE = ("--hw", "tiny-4x4")
+#: The smallest core with a machine around it.
+TINY = hardware(2, 4, 4, 1)
 
 
 def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> None:
@@ -72,6 +77,26 @@ def test_all_levels_agree_on_large_arrays(
         check(capsys, *hardware(*array), "--gemm", sizes, "--pattern", pattern, "--seed", str(seed))
 
 
+@pytest.mark.parametrize("pattern", ["2:4", "unstructured:0.3"])
+def test_the_whole_program_runs_on_the_machine(
+    pattern: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "dump.npz"
+    arguments = ("cosim", *MACHINE, "--gemm", "40,70,9", "--pattern", pattern)
+    core = json_object(capsys, *arguments)
+    whole = json_object(capsys, *arguments, "--machine", "--dump", str(path))
+    assert whole["agrees"] is whole["bit_exact"] is True
+    assert whole["rtl_cycles"] == whole["model_cycles"] == whole["timing_cycles"] > core["rtl_cycles"]
+    assert whole["macs"] == core["macs"]
+    assert whole["counters"]["compute"] <= core["rtl_cycles"]
+    with np.load(path) as dump:
+        np.testing.assert_array_equal(dump["y"], dump["x"].astype(np.int64) @ dump["w"].astype(np.int64))
+
+
+def test_a_machine_runs_on_verilator_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "expected --simulator verilator" in complaint(capsys, "cosim", "--machine", "--simulator", "icarus")
+
+
 def test_icarus_agrees_too(capsys: pytest.CaptureFixture[str]) -> None:
     if not shutil.which("iverilog"):
         pytest.skip("iverilog is not installed")
@@ -85,7 +110,7 @@ def test_json_has_the_keys_of_the_contract(capsys: pytest.CaptureFixture[str]) -
     assert (report["gemm"], report["macs_dense"]) == ([7, 13, 5], 7 * 13 * 5)
     assert (report["pattern"], report["seed"], report["simulator"]) == ("2:4", 4, "verilator")
     assert report["events"]["macs"] == report["macs"]
-    assert report["utilization"] == pytest.approx(report["macs"] / (report["rtl_cycles"] * 4))
+    assert report["utilization"] == pytest.approx(report["macs"] / (report["rtl_cycles"] * 8))
     assert report["rtl_error"] == "none"
 
 

@@ -12,9 +12,9 @@ import sys
 
 import pytest
 
-from skipbeat import regression
 from skipbeat.cli import main
 from skipbeat_arch.errors import InputError
+from skipbeat_verify import regression
 from skipbeat_verify.regression import Outcome
 from tests.skipbeat.command_line import TINY, json_object
 
@@ -88,7 +88,7 @@ def test_a_defect_in_a_case_is_its_failure(monkeypatch: pytest.MonkeyPatch) -> N
     def defective(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a defect of ours")
 
-    monkeypatch.setattr(regression, "compile_layer", defective)
+    monkeypatch.setattr(regression, "regression_case", defective)
     assert regression.run_case(0, 0, "verilator").failure == "ZeroDivisionError: a defect of ours"
 
 
@@ -96,7 +96,7 @@ def test_a_missing_tool_is_no_failure_of_a_case(monkeypatch: pytest.MonkeyPatch)
     def missing(*_: object, **__: object) -> None:
         raise InputError("c++: not found on PATH")
 
-    monkeypatch.setattr(regression, "compile_layer", missing)
+    monkeypatch.setattr(regression, "regression_case", missing)
     with pytest.raises(InputError, match=r"c\+\+: not found"):
         regression.run_case(0, 0, "verilator")
 

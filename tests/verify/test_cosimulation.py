@@ -13,11 +13,20 @@ import pytest
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.stream import CoreRun, CoreStimulus
-from skipbeat_arch.workload import Gemm
-from skipbeat_mapper.core_compiler.compile import compile_layer
-from skipbeat_verify.cosimulation import Cosimulation, RtlCore, cosimulate, first_difference, rtl_core
+from skipbeat_verify.core_passes import CorePasses, random_bundles, random_passes
+from skipbeat_verify.core_program import core_program
+from skipbeat_verify.cosimulation import (
+    GemmCosimulation,
+    RtlCore,
+    cosimulate,
+    cosimulate_gemm,
+    first_difference,
+    rtl_core,
+)
 
-ARRAYS = ((2, 2, 4, 1), (4, 4, 8, 2), (3, 5, 16, 5), (8, 8, 4, 8))
+#: With a machine around the core, and without one.
+ARRAYS = ((2, 4, 4, 1), (4, 8, 8, 2), (8, 8, 4, 8))
+CORES = (*ARRAYS, (3, 5, 16, 5))
 Int8s = npt.NDArray[np.int8]
 
 
@@ -32,9 +41,16 @@ def core(rows: int, cols: int, group: int, lanes: int) -> RtlCore:
     return rtl_core(hardware(rows, cols, group, lanes))
 
 
-def run(array: tuple[int, int, int, int], x: Int8s, w: Int8s, **willing: npt.NDArray[np.bool_]) -> Cosimulation:
-    program = compile_layer((w, Gemm(p=len(x), c=len(w), k=w.shape[1])), hardware(*array))
-    return cosimulate(program, x, core(*array), willing)
+def run(array: tuple[int, int, int, int], x: Int8s, w: Int8s, **willing: npt.NDArray[np.bool_]) -> GemmCosimulation:
+    return cosimulate_gemm(core_program(x, w, hardware(*array)), core(*array), willing)
+
+
+@pytest.mark.parametrize("array", CORES, ids=str)
+def test_passes_at_random_agree(array: tuple[int, int, int, int]) -> None:
+    passes = random_passes(np.random.default_rng(array), hardware(*array), blocks=6, pixels=12)
+    result = cosimulate(passes.streams(), core(*array))
+    assert result.agrees
+    assert result.events.macs == passes.macs
 
 
 @pytest.mark.parametrize("array", ARRAYS, ids=str)
@@ -55,7 +71,7 @@ def test_weights_without_a_nonzero(array: tuple[int, int, int, int]) -> None:
     assert result.agrees
     assert result.y is not None
     assert not result.y.any()
-    assert result.events.macs == result.events.bundle_reads == 0
+    assert result.core.events.macs == result.core.events.bundle_reads == 0
 
 
 @pytest.mark.parametrize("array", ARRAYS, ids=str)
@@ -66,10 +82,10 @@ def test_with_back_pressure_the_timing_model_is_not_asked(array: tuple[int, int,
     held = run(array, x, w, results=np.array([0, 0, 0, 1], np.bool_), activations=np.array([1, 0], np.bool_))
     assert free.agrees
     assert held.agrees
-    assert free.timing is not None
-    assert held.timing is None
+    assert free.core.timing is not None
+    assert held.core.timing is None
     assert held.to_json()["timing_cycles"] is None
-    assert held.rtl.cycles > free.rtl.cycles
+    assert held.core.rtl.cycles > free.core.rtl.cycles
 
 
 @dataclass
@@ -116,16 +132,16 @@ def sudden_error(run: CoreRun) -> CoreRun:
 def test_a_difference_is_seen(change: Callable[[CoreRun], CoreRun], exact: bool, difference: str | None) -> None:
     rng = np.random.default_rng(3)
     x, w = rng.integers(-128, 128, (4, 9)).astype(np.int8), rng.integers(-128, 128, (9, 4)).astype(np.int8)
-    program = compile_layer((w, Gemm(p=4, c=9, k=4)), hardware(*ARRAYS[0]))
-    result = cosimulate(program, x, Doctored(change))
+    result = cosimulate(core_program(x, w, hardware(*ARRAYS[0])).streams, Doctored(change))
     assert (result.bit_exact, result.ports_agree, result.agrees) == (exact, difference is None, False)
     found = first_difference(result.rtl, result.model)
     assert found is None if difference is None else (found or "").startswith(difference)
 
 
 def test_untraced_runs_cannot_be_compared() -> None:
-    rng = np.random.default_rng(3)
-    x, w = rng.integers(-128, 128, (2, 2)).astype(np.int8), rng.integers(1, 128, (2, 2)).astype(np.int8)
-    result = run(ARRAYS[0], x, w)
+    hw = hardware(*ARRAYS[0])
+    passes = CorePasses(hw)
+    passes.load(np.ones((1, 4, 1), np.int8), random_bundles(np.random.default_rng(3), hw, 2), first=True, last=True)
+    result = cosimulate(passes.streams(), core(*ARRAYS[0]))
     with pytest.raises(InputError, match="must have been traced"):
         first_difference(replace(result.rtl, trace=None), result.model)

@@ -14,16 +14,10 @@ import skipbeat_hw.core.accumulators
 import skipbeat_hw.core.pe
 import skipbeat_hw.core.slots
 from skipbeat_arch.hardware import Hardware, load_hardware
-from skipbeat_arch.pattern import Pattern
-from skipbeat_arch.workload import Gemm
 from skipbeat_hw.simulation.driver import VerilatedCore
 from skipbeat_hw.tools.verilog import core_verilog
-from skipbeat_mapper.core_compiler.compile import compile_layer
+from skipbeat_verify.core_passes import CorePasses, random_bundles
 from skipbeat_verify.cosimulation import Cosimulation, cosimulate
-from skipbeat_verify.random_gemm import random_gemm
-
-#: Three passes along the reduction axis, and more columns than one tile has.
-GEMM = Gemm(p=9, c=24, k=3)
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +26,17 @@ def tiny() -> Hardware:
 
 
 def cosimulated(hw: Hardware, verilog: str) -> Cosimulation:
-    x, w = random_gemm(GEMM, Pattern.parse("2:4"), hw, 1)
-    w[np.arange(0, GEMM.c, 5)] = 0  # groups with fewer nonzeros than b
-    program = compile_layer((w, GEMM), hw)
-    assert sum(not command.first for command in program.commands) >= 2
-    return cosimulate(program, x, VerilatedCore(verilog, hw))
+    """Two blocks of three passes; the groups of a tile have 0 to 2 nonzeros, and some columns are not used."""
+    rng = np.random.default_rng(1)
+    passes = CorePasses(hw)
+    for cols in (2, 1):
+        for number in range(3):
+            weights = rng.integers(1, 128, (2, 4, cols)).astype(np.int8)
+            rank = rng.random(weights.shape).argsort(axis=1).argsort(axis=1)
+            weights[rank >= rng.integers(0, 3, (2, 1, cols))] = 0
+            weights[0, :2, 0] = 1
+            passes.load(weights, random_bundles(rng, hw, 9), first=number == 0, last=number == 2)
+    return cosimulate(passes.streams(), VerilatedCore(verilog, hw))
 
 
 def rewritten(module: ModuleType, function: Callable[..., object], old: str, new: str) -> Callable[..., object]:

@@ -6,8 +6,6 @@ import numpy as np
 
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_mapper.core_compiler.compile import compile_layer
-from skipbeat_mapper.core_compiler.stimulus import stimulus
 from skipbeat_sim.core.run_core import run_core
 from skipbeat_verify.contradictions import contradiction
 from skipbeat_verify.port_recording import PortRecording
@@ -16,8 +14,8 @@ from skipbeat_verify.regression_cases import random_willing, regression_case
 
 def test_a_recording_agrees_with_the_run_before_and_after_a_reset() -> None:
     hw = load_hardware("tiny-4x4")
-    case = next(c for c in (regression_case(0, i, hw) for i in range(100)) if not c.ideal and c.w.any())
-    offered = stimulus(compile_layer((case.w, case.gemm), hw), case.x, case.willing)
+    case = next(c for c in (regression_case(0, i, hw) for i in range(100)) if not c.ideal and len(c.streams.tiles))
+    offered = case.streams.stimulus(case.willing)
     run, _ = run_core(hw, offered, trace=True)
     recording = PortRecording(hw)
     rng = np.random.default_rng(1)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch.command import Encoding
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.stream import PORTS
+from skipbeat_arch.tile import PackedTile, unpack_tile
 from skipbeat_verify.regression_cases import POOL, RegressionCase, case_indices, random_willing, regression_case
 
 CASES = 300
@@ -22,9 +24,8 @@ def test_a_case_is_a_function_of_seed_and_index(drawn: list[RegressionCase]) -> 
     for index in (0, 17, CASES - 1):
         again, case = regression_case(7, index), drawn[index]
         assert str(again) == str(case)
-        assert again.options == case.options
-        np.testing.assert_array_equal(again.x, case.x)
-        np.testing.assert_array_equal(again.w, case.w)
+        for name in ("words", "last", "bundles", "sums"):
+            np.testing.assert_array_equal(getattr(again.streams, name), getattr(case.streams, name))
         for port in PORTS:
             np.testing.assert_array_equal(again.willing[port], case.willing[port])
     assert str(regression_case(8, 17)) != str(drawn[17])
@@ -37,31 +38,47 @@ def test_the_hardware_can_be_fixed() -> None:
 
 def test_cases_cover_what_they_should(drawn: list[RegressionCase]) -> None:
     assert {case.hardware.name for case in drawn} == {hw.name for hw, _ in POOL}
+    gemms = [case.gemm for case in drawn if case.gemm is not None]
+    assert CASES / 5 < len(gemms) < CASES / 2
     for size in ("p", "c", "k"):
-        ones = sum(getattr(case.gemm, size) == 1 for case in drawn)
-        assert CASES / 10 < ones < CASES / 2
+        ones = sum(getattr(gemm, size) == 1 for gemm in gemms)
+        assert len(gemms) / 10 < ones < len(gemms) / 2
     assert {case.pattern.kind for case in drawn} == {"dense", "nm", "unstructured", "block"}
-    assert any(not case.w.any() for case in drawn)
-    assert any(case.gemm.c % case.hardware.array.group for case in drawn)
+    assert any(gemm.c % case.hardware.array.group for case in drawn if (gemm := case.gemm) is not None)
     assert 0.2 < np.mean([case.ideal for case in drawn]) < 0.5
     kinds = {case.wrong.kind for case in drawn if case.wrong is not None}
     assert len(kinds) >= 5
 
 
+def test_passes_are_of_every_kind(drawn: list[RegressionCase]) -> None:
+    commands = [command for case in drawn[:100] for command in case.streams.commands]
+    assert any(not command.load and command.beat for command in commands), "a resident tile again"
+    assert any(not command.beat for command in commands), "a null pass"
+    assert any(not command.first and command.last for command in commands)
+    assert {command.encoding for command in commands if command.load} == set(Encoding)
+    assert any(not len(case.streams.tiles) for case in drawn[:100]), "no tile at all"
+
+
 def test_values_fit_the_numbers_and_reach_their_ends(drawn: list[RegressionCase]) -> None:
-    for case in drawn:
+    lowest = False
+    for case in drawn[:100]:
         numbers = case.hardware.numbers
-        for values, bits in ((case.x, numbers.activation_bits), (case.w, numbers.weight_bits)):
-            low, high = integer_range(bits)
-            assert low <= values.min(initial=0) <= values.max(initial=0) <= high
-            if case.extreme:
-                assert set(np.unique(values)) <= {low, 0, high}
-    assert any(case.extreme and (case.w == -128).all() for case in drawn)
+        low, high = integer_range(numbers.activation_bits)
+        bundles = case.streams.bundles
+        assert low <= bundles.min(initial=0) <= bundles.max(initial=0) <= high
+        tiles = [tile for tile in case.streams.tiles if isinstance(tile, PackedTile)]
+        low, high = integer_range(numbers.weight_bits)
+        values = np.concatenate([np.zeros(0), *(unpack_tile(tile, case.hardware).ravel() for tile in tiles)])
+        assert low <= values.min(initial=0) <= values.max(initial=0) <= high
+        if case.extreme:
+            assert set(np.unique(values)) <= {low, 0, high}
+            lowest |= bool(values.size) and bool((values <= 0).all()) and low == -128
+    assert lowest
 
 
 def test_blocks_are_not_larger_than_the_accumulators(drawn: list[RegressionCase]) -> None:
-    for case in drawn:
-        assert case.options.block_pixels is None or 1 <= case.options.block_pixels <= case.hardware.accumulators.depth
+    for case in drawn[:100]:
+        assert all(1 <= command.pixels <= case.hardware.accumulators.depth for command in case.streams.commands)
 
 
 def test_ports_are_idle_from_never_to_mostly_and_in_bursts_but_never_for_ever() -> None:

@@ -1,8 +1,8 @@
-"""Small programs for the core, made by hand, with the results that plain integer arithmetic gives."""
+"""Passes for a core, made by hand or at random, with the sums that plain integer arithmetic gives: no compiler."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ from skipbeat_arch.command import Command, Encoding
 from skipbeat_arch.hardware import Accumulators, Activations, Array, Hardware, Memory, Numbers, Weights
 from skipbeat_arch.stream import PORTS, BoolArray, CoreStimulus
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
+
+from .core_streams import CoreStreams
 
 Ints = npt.NDArray[np.int64]
 Int8s = npt.NDArray[np.int8]
@@ -55,11 +57,11 @@ def random_willing(rng: np.random.Generator) -> dict[str, BoolArray]:
 
 
 @dataclass
-class Program:
+class CorePasses:
     """Commands and the streams that go with them, and the sums that must come out."""
 
     hw: Hardware
-    commands: list[int] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
     tiles: list[PackedTile] = field(default_factory=list)
     bundles: list[Int8s] = field(default_factory=list)
     expected: list[Ints] = field(default_factory=list)
@@ -74,7 +76,7 @@ class Program:
         tile = pack_tile(weights, self.hw, encoding)
         self.tiles.append(tile)
         self._resident = weights
-        self.commands.append(tile.command(len(x), first=first, last=last).to_word())
+        self.commands.append(tile.command(len(x), first=first, last=last))
         self._multiply(x, first, last)
 
     def again(self, x: Int8s, *, first: bool, last: bool) -> None:
@@ -83,13 +85,13 @@ class Program:
         command = Command(
             pixels=len(x), beat=tile.beat, rows=tile.rows, cols=tile.cols, load=False, first=first, last=last
         )
-        self.commands.append(command.to_word())
+        self.commands.append(command)
         self._multiply(x, first, last)
 
     def null(self, pixels: int, *, first: bool, last: bool) -> None:
         """A null pass."""
         command = Command(pixels=pixels, beat=0, rows=0, cols=0, load=False, first=first, last=last)
-        self.commands.append(command.to_word())
+        self.commands.append(command)
         self._accumulate(np.zeros((pixels, self.hw.array.cols), np.int64), first, last)
 
     def _multiply(self, x: Int8s, first: bool, last: bool) -> None:
@@ -112,20 +114,25 @@ class Program:
         """What the core must return, int64 [items, C]."""
         return np.concatenate([np.zeros((0, self.hw.array.cols), np.int64), *self.expected])
 
-    def stimulus(self, willing: dict[str, BoolArray] | None = None, max_clocks: int = 200_000) -> CoreStimulus:
-        """The program as the ports see it."""
+    def streams(self) -> CoreStreams:
+        """The passes as the ports see them."""
         hw = self.hw
         words = [tile.words for tile in self.tiles]
-        bundle = np.zeros((0, hw.array.rows, hw.array.group), np.int8)
-        return CoreStimulus(
-            commands=np.array(self.commands, np.uint64),
-            weights=np.concatenate([np.zeros((0, -(-hw.word_bits // 8)), np.uint8), *words]),
-            weights_last=np.concatenate([np.zeros(0, np.bool_), *(np.arange(len(w)) == len(w) - 1 for w in words)]),
-            activations=np.concatenate([bundle, *self.bundles]),
-            results=len(self.results),
-            willing=willing or {port: np.ones(1, np.bool_) for port in PORTS},
-            max_clocks=max_clocks,
+        bundles = np.zeros((0, hw.array.rows, hw.array.group), np.int8)
+        return CoreStreams(
+            hardware=hw,
+            commands=tuple(self.commands),
+            words=np.concatenate([np.zeros((0, -(-hw.word_bits // 8)), np.uint8), *words]),
+            last=np.concatenate([np.zeros(0, np.bool_), *(np.arange(len(w)) == len(w) - 1 for w in words)]),
+            bundles=np.concatenate([bundles, *self.bundles]),
+            sums=self.results,
+            tiles=tuple(self.tiles),
         )
+
+    def stimulus(self, willing: dict[str, BoolArray] | None = None, max_clocks: int | None = None) -> CoreStimulus:
+        """The passes as a run of the core, which gives up after `max_clocks`."""
+        offered = self.streams().stimulus(willing)
+        return offered if max_clocks is None else replace(offered, max_clocks=max_clocks)
 
 
 def random_bundles(rng: np.random.Generator, hw: Hardware, pixels: int) -> Int8s:
@@ -134,9 +141,9 @@ def random_bundles(rng: np.random.Generator, hw: Hardware, pixels: int) -> Int8s
     return rng.integers(-half, half, (pixels, hw.array.rows, hw.array.group)).astype(np.int8)
 
 
-def random_program(rng: np.random.Generator, hw: Hardware, blocks: int, pixels: int) -> Program:
+def random_passes(rng: np.random.Generator, hw: Hardware, blocks: int, pixels: int) -> CorePasses:
     """Blocks of 1..pixels pixels, each a few passes of every kind with tiles of every size and encoding."""
-    program = Program(hw)
+    program = CorePasses(hw)
     for _ in range(blocks):
         block = int(rng.integers(1, pixels + 1))
         passes = int(rng.integers(1, 5))
@@ -155,7 +162,7 @@ def random_program(rng: np.random.Generator, hw: Hardware, blocks: int, pixels: 
     return program
 
 
-def gemm_program(hw: Hardware, x: Int8s, w: Int8s, encoding: Encoding | None = None) -> Program:
+def gemm_program(hw: Hardware, x: Int8s, w: Int8s, encoding: Encoding | None = None) -> CorePasses:
     """Y = X·W, X [P, C] and W [C, K]: blocks of pixels, then column tiles, then row tiles.
 
     The results come block by block and column tile by column tile (see `gemm_result`).
@@ -166,7 +173,7 @@ def gemm_program(hw: Hardware, x: Int8s, w: Int8s, encoding: Encoding | None = N
     wide[: w.shape[0], : w.shape[1]] = w
     deep = np.zeros((len(x), reduction * rows * group), np.int8)
     deep[:, : x.shape[1]] = x
-    program = Program(hw)
+    program = CorePasses(hw)
     for start in range(0, len(x), hw.accumulators.depth):
         block = deep[start : start + hw.accumulators.depth].reshape(-1, reduction, rows, group)
         for column in range(0, outputs * cols, cols):

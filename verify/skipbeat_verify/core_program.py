@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.command import Command
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
-from skipbeat_arch.stream import BoolArray, CoreStimulus
-from skipbeat_arch.tile import Int8Array, TileStatistics
-from skipbeat_arch.timing import CoreTiming
+from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Convolution, Gemm
 from skipbeat_mapper.compile import compile_network
-from skipbeat_sim.timing.core_timing import core_timing
 from skipbeat_sim.timing.stored_tiles import stored_tiles
 
 from .core_streams import CoreStreams
@@ -67,38 +61,9 @@ class CoreProgram:
     streams: CoreStreams
 
     @property
-    def commands(self) -> tuple[Command, ...]:
-        """The passes in program order."""
-        return self.streams.commands
-
-    @cached_property
-    def tiles(self) -> list[TileStatistics]:
-        """The tiles in the order of their loads."""
-        program = self.machine_program
-        return [*stored_tiles(Machine.of(self.hardware), program.image, program.instructions)]
-
-    @property
-    def macs(self) -> int:
-        """Products with a weight that is not zero: P × nonzeros."""
-        return self.gemm.p * int(np.count_nonzero(self.w))
-
-    @cached_property
-    def timing(self) -> CoreTiming:
-        """Cycles by cause and event counts, by the timing model, with ports that never wait."""
-        return core_timing(self.commands, self.tiles, self.hardware)
-
-    @property
-    def cycles(self) -> int:
-        """Clocks of the core with ideal ports."""
-        return self.timing.cycles
-
-    def stimulus(self, willing: Mapping[str, BoolArray] | None = None) -> CoreStimulus:
-        """Everything that a core is offered; ports that `willing` leaves out are always willing.
-
-        Raises:
-            InputError: an unknown port, or one that is never willing.
-        """
-        return self.streams.stimulus(willing)
+    def nonzeros(self) -> int:
+        """Weights that are not zero."""
+        return int(np.count_nonzero(self.w))
 
     def collect(self, sums: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Y int32 [P, K] as the machine's STOREs put the sums [items, C_arr] that left a core into memory.
@@ -127,13 +92,14 @@ def core_program(x: Int8Array, w: Int8Array, hw: Hardware) -> CoreProgram:
     program.write_input(memory, _map(x))
     run = Interpreter(program, hw, memory, 0)
     run.run()
+    tiles = stored_tiles(Machine.of(hw), program.image, program.instructions)
     return CoreProgram(
         hardware=hw,
         gemm=Gemm(p=pixels, c=channels, k=outputs),
         machine_program=program,
         x=x,
         w=w,
-        streams=CoreStreams.of(run.done, hw),
+        streams=CoreStreams.of(run.done, tiles, hw),
     )
 
 

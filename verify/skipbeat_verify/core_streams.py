@@ -12,6 +12,7 @@ from skipbeat_arch.command import Command
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.stream import PORTS, BoolArray, CoreStimulus
+from skipbeat_arch.tile import TileStatistics
 
 from .interpreter import CorePass
 
@@ -28,6 +29,7 @@ class CoreStreams:
         words: uint8 [words, bytes of a word] of all tiles; `last` bool [words] marks the last word of each.
         bundles: int8 [items, R, M], an item per pixel of every pass but the null passes.
         sums: int64 [items, C_arr] that must leave the result port, by integer arithmetic.
+        tiles: in the order of their loads, as far as the timing model needs them.
     """
 
     hardware: Hardware
@@ -36,14 +38,15 @@ class CoreStreams:
     last: BoolArray
     bundles: npt.NDArray[np.int8]
     sums: npt.NDArray[np.int64]
+    tiles: tuple[TileStatistics, ...]
 
     @classmethod
-    def of(cls, passes: Sequence[CorePass], hw: Hardware) -> CoreStreams:
-        """The streams of passes, in program order; rows that a tile does not use see zeros."""
+    def of(cls, passes: Sequence[CorePass], tiles: Sequence[TileStatistics], hw: Hardware) -> CoreStreams:
+        """The streams of passes, in program order, with the tiles that they load; unused rows see zeros."""
         array = hw.array
-        tiles = [p.words for p in passes if p.words is not None]
-        last = np.zeros(sum(map(len, tiles)), np.bool_)
-        last[np.cumsum([len(tile) for tile in tiles], dtype=np.intp) - 1] = True
+        words = [p.words for p in passes if p.words is not None]
+        last = np.zeros(sum(map(len, words)), np.bool_)
+        last[np.cumsum([len(each) for each in words], dtype=np.intp) - 1] = True
         bundles = np.zeros((sum(len(p.bundles) for p in passes), array.rows, array.group), np.int8)
         at = 0
         for p in passes:
@@ -53,10 +56,11 @@ class CoreStreams:
         return cls(
             hardware=hw,
             commands=tuple(p.command for p in passes),
-            words=np.concatenate([np.zeros((0, -(-hw.word_bits // 8)), np.uint8), *tiles]),
+            words=np.concatenate([np.zeros((0, -(-hw.word_bits // 8)), np.uint8), *words]),
             last=last,
             bundles=bundles,
             sums=np.concatenate([np.zeros((0, array.cols), np.int64), *sums]),
+            tiles=tuple(tiles),
         )
 
     def stimulus(self, willing: Mapping[str, BoolArray] | None = None) -> CoreStimulus:

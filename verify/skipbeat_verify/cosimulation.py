@@ -1,9 +1,9 @@
-"""Co-simulation: one program on the RTL, on the cycle model and in the timing model, compared to the bit and clock."""
+"""Co-simulation: the same passes on the core's RTL, cycle model and timing model, compared to the bit and clock."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, Protocol
 
@@ -15,9 +15,11 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.stream import PORTS, BoolArray, CoreRun, CoreStimulus
 from skipbeat_arch.timing import CoreTiming, Events
-from skipbeat_mapper.core_compiler.program import CoreProgram
-from skipbeat_mapper.core_compiler.stimulus import collect, stimulus
 from skipbeat_sim.core.run_core import run_core
+from skipbeat_sim.timing.core_timing import core_timing
+
+from .core_program import CoreProgram
+from .core_streams import CoreStreams
 
 SimulatorName = Literal["verilator", "icarus"]
 #: Clocks that a slow simulator runs beyond the model's, so that a late result would be seen.
@@ -33,22 +35,20 @@ class RtlCore(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cosimulation:
-    """One program at all levels.
+    """Passes of a core at all levels.
 
     Attributes:
-        y: int32 [P, K] as the RTL produced it; None if it did not finish.
-        bit_exact: y equals `x · w` in every bit, and so does the cycle model's.
+        bit_exact: the sums of RTL and cycle model equal those of integer arithmetic in every bit.
         ports_agree: RTL and cycle model agree in valid and ready of every port in every clock.
         timing: cycles and events by the timing model; None with idle or back-pressure, which it does not describe.
         events: as the cycle model counted them.
     """
 
-    program: CoreProgram
+    streams: CoreStreams
     rtl: CoreRun
     model: CoreRun
     events: Events
     timing: CoreTiming | None
-    y: npt.NDArray[np.int32] | None
     bit_exact: bool
     ports_agree: bool
 
@@ -61,52 +61,82 @@ class Cosimulation:
         return same and self.timing.cycles == self.rtl.cycles and self.timing.events == self.events
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `skipbeat cosim --json` prints."""
-        program = self.program
+        """What the levels said, as `skipbeat cosim --json` prints it."""
+        hw, macs = self.streams.hardware, self.events.macs
         return {
-            "hardware": program.hardware.name,
-            "gemm": [program.gemm.p, program.gemm.c, program.gemm.k],
+            "hardware": hw.name,
             "agrees": self.agrees,
             "bit_exact": self.bit_exact,
             "ports_agree": self.ports_agree,
             "rtl_cycles": self.rtl.cycles,
             "model_cycles": self.model.cycles,
             "timing_cycles": self.timing.cycles if self.timing else None,
-            "macs": program.macs,
-            "macs_dense": program.gemm.macs,
-            "utilization": program.macs / (self.rtl.cycles * program.hardware.pes) if self.rtl.cycles else 0.0,
+            "macs": macs,
+            "utilization": macs / (self.rtl.cycles * hw.pes) if self.rtl.cycles else 0.0,
             "events": self.events.to_json(),
             "rtl_error": CoreError(self.rtl.error).name.lower(),
         }
 
 
-def cosimulate(
-    program: CoreProgram, x: npt.NDArray[np.int8], core: RtlCore, willing: Mapping[str, BoolArray] | None = None
-) -> Cosimulation:
-    """Run a program on `x` int8 [P, C] everywhere. The cycle model runs first, the RTL from reset.
+def cosimulate(streams: CoreStreams, core: RtlCore, willing: Mapping[str, BoolArray] | None = None) -> Cosimulation:
+    """Offer the same streams to every level. The cycle model runs first, the RTL from reset.
 
     Args:
-        core: the RTL, generated from `program.hardware`.
+        core: the RTL, generated from `streams.hardware`.
         willing: idle and back-pressure by port; ports left out are always willing.
     """
-    offered = stimulus(program, x, willing)
-    model, events = run_core(program.hardware, offered, trace=True)
-    bounded = CoreStimulus(**(vars(offered) | {"max_clocks": model.cycles + _MARGIN}))
+    offered = streams.stimulus(willing)
+    model, events = run_core(streams.hardware, offered, trace=True)
+    bounded = replace(offered, max_clocks=model.cycles + _MARGIN)
     rtl = core.run(bounded, trace=True)
-    expected = x.astype(np.int64) @ program.weight.astype(np.int64)
-    y = collect(program, rtl.results) if rtl.finished else None
-    exact = y is not None and model.finished and np.array_equal(y, expected)
     ideal = all(np.all(pattern) for pattern in offered.willing.values())
+    timing = core_timing(streams.commands, streams.tiles, streams.hardware) if ideal else None
     return Cosimulation(
-        program=program,
+        streams=streams,
         rtl=rtl,
         model=model,
         events=events,
-        timing=program.timing if ideal else None,
-        y=y,
-        bit_exact=bool(exact and np.array_equal(collect(program, model.results), expected)),
+        timing=timing,
+        bit_exact=all(run.finished and np.array_equal(run.results, streams.sums) for run in (rtl, model)),
         ports_agree=first_difference(rtl, model) is None,
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GemmCosimulation:
+    """A GEMM's program of the machine on the core: its passes at all levels, and the product that came out.
+
+    Attributes:
+        y: int32 [P, K] as the RTL produced it; None if it did not finish.
+        bit_exact: y equals `x · w` in every bit, and every sum under way is right.
+    """
+
+    program: CoreProgram
+    core: Cosimulation
+    y: npt.NDArray[np.int32] | None
+    bit_exact: bool
+
+    @property
+    def agrees(self) -> bool:
+        """Bits, clocks, ports and events agree at all levels."""
+        return self.bit_exact and self.core.agrees
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `skipbeat cosim --json` prints."""
+        gemm = self.program.gemm
+        own = {"agrees": self.agrees, "bit_exact": self.bit_exact, "macs_dense": gemm.macs}
+        return {"gemm": [gemm.p, gemm.c, gemm.k]} | self.core.to_json() | own
+
+
+def cosimulate_gemm(
+    program: CoreProgram, core: RtlCore, willing: Mapping[str, BoolArray] | None = None
+) -> GemmCosimulation:
+    """Run a GEMM's program everywhere; arguments as for `cosimulate`."""
+    found = cosimulate(program.streams, core, willing)
+    y = program.collect(found.rtl.results) if found.rtl.finished else None
+    expected = program.x.astype(np.int64) @ program.w.astype(np.int64)
+    exact = y is not None and np.array_equal(y, expected)
+    return GemmCosimulation(program=program, core=found, y=y, bit_exact=bool(exact and found.bit_exact))
 
 
 @cache

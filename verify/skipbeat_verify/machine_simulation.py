@@ -21,6 +21,8 @@ from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from skipbeat_sim.timing.machine_timing import machine_timing
 from skipbeat_sim.timing.stored_tiles import stored_tiles
 
+from .core_program import CoreProgram
+
 #: Clocks that the RTL may run beyond the predicted ones, so that a late end is seen.
 _MARGIN = 1000
 
@@ -70,6 +72,11 @@ class ProgramRun:
         ran = [counts for counts in (self.model, self.rtl) if counts is not None]
         return self.bit_exact and self.ended and all(counts == self.timing for counts in ran)
 
+    def utilization(self, macs: int, hw: Hardware) -> float:
+        """Share of the clocks of all multipliers in which so many products with a nonzero weight were made."""
+        cycles = (self.rtl or self.timing).cycles
+        return macs / (cycles * hw.pes) if cycles else 0.0
+
     def layers(self, counts: Counts) -> dict[str, int]:
         """Cycles of each layer that one level says: the sum of its parts."""
         cycles = dict.fromkeys(self.names, 0)
@@ -102,8 +109,11 @@ def run_images(
     rtl: VerilatedMachine | None,
     *,
     cycle_model: bool = True,
+    outputs: list[Output] | None = None,
 ) -> ProgramRun:
     """Run a program on its images int8 [N, C, H, W]; `expected` are their outputs, int32 or int8 [N, K, H, W].
+
+    What the RTL leaves in memory for each image is added to `outputs`.
 
     Raises:
         InputError: not as many images as the program is for.
@@ -127,6 +137,8 @@ def run_images(
         exact &= _is_expected(program, real.memory, expected)
         ended &= real.done and not real.error
         ran = _of_rtl(program, real)
+        if outputs is not None:
+            outputs += [program.read_output(real.memory, number) for number in range(program.images)]
     return ProgramRun(
         names=tuple(node.name for node in program.nodes),
         timing=timing,
@@ -135,6 +147,17 @@ def run_images(
         bit_exact=exact,
         ended=ended,
     )
+
+
+def run_gemm(program: CoreProgram, rtl: VerilatedMachine) -> tuple[ProgramRun, npt.NDArray[np.int32]]:
+    """Run a GEMM's whole program, and return also the product int32 [P, K] that the RTL left in memory."""
+    x, w = program.x.astype(np.int64), program.w.astype(np.int64)
+    image, expected = program.x.T[None, :, None], (x @ w).T[None, :, None].astype(np.int32)
+    found: list[Output] = []
+    run = run_images(
+        program.machine_program, Machine.of(program.hardware), np.ascontiguousarray(image), expected, rtl, outputs=found
+    )
+    return run, np.ascontiguousarray(found[0][:, 0].T.astype(np.int32))
 
 
 def _is_expected(program: MachineProgram, memory: npt.NDArray[np.uint8], expected: Output) -> bool:

@@ -7,15 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import unpack_array
-from skipbeat_mapper.core_compiler.compile import compile_layer
-from skipbeat_mapper.core_compiler.program import CoreProgram
-from skipbeat_mapper.core_compiler.stimulus import collect, stimulus
 
 from .contradictions import Contradiction
 from .cosimulation import SimulatorName, cosimulate, first_difference, rtl_core, verilog_of
@@ -76,17 +72,16 @@ def run_case(seed: int, index: int, simulator: SimulatorName, hardware: Hardware
 
 def _run(case: RegressionCase, simulator: SimulatorName) -> tuple[int, str | None]:
     """Clocks on the RTL, and the failure."""
-    program = compile_layer((case.w, case.gemm), case.hardware, options=case.options)
     if case.wrong is not None:
-        return _run_wrong(case, case.wrong, program, simulator)
+        return _run_wrong(case, case.wrong, simulator)
     core = rtl_core(case.hardware, simulator, cocotb=True)
-    result = cosimulate(program, case.x, core, case.willing)
+    result = cosimulate(case.streams, core, case.willing)
     if result.agrees:
         return result.rtl.cycles, None
     if (difference := first_difference(result.rtl, result.model)) is not None:
         failure = difference
     elif not result.bit_exact:
-        failure = f"bits differ from x · w (error {CoreError(result.rtl.error).name.lower()})"
+        failure = f"sums differ from integer arithmetic (error {CoreError(result.rtl.error).name.lower()})"
     elif result.timing is not None and result.timing.cycles != result.rtl.cycles:
         failure = f"the RTL took {result.rtl.cycles} clocks, the timing model says {result.timing.cycles}"
     else:
@@ -94,35 +89,28 @@ def _run(case: RegressionCase, simulator: SimulatorName) -> tuple[int, str | Non
     return result.rtl.cycles, failure
 
 
-def _run_wrong(
-    case: RegressionCase, wrong: Contradiction, program: CoreProgram, simulator: SimulatorName
-) -> tuple[int, str | None]:
-    """A contradictory stream up to its error, a reset, and the sound GEMM, all in one simulation."""
+def _run_wrong(case: RegressionCase, wrong: Contradiction, simulator: SimulatorName) -> tuple[int, str | None]:
+    """A contradictory stream up to its error, a reset, and the sound passes, all in one simulation."""
     from skipbeat_hw.simulation.lockstep import describe_mismatch, run_lockstep
 
     recording = PortRecording(case.hardware)
     error = recording.run(wrong.stimulus)
     if error != wrong.error:
         return 0, f"{wrong.kind}: expected {wrong.error.name.lower()}, the model ends with {error.name.lower()}"
-    recording.run(stimulus(program, case.x, case.willing))
+    recording.run(case.streams.stimulus(case.willing))
     seen = run_lockstep(verilog_of(case.hardware), "core", recording.inputs, OUTPUTS, simulator, backend="cocotb")
     failure = describe_mismatch(recording.expected, seen)
-    if failure is None and not _exact(case, program, recording, seen):
-        failure = "bits differ from x · w after the error and the reset"
+    if failure is None and not _exact(case, recording, seen):
+        failure = "sums differ from integer arithmetic after the error and the reset"
     return recording.clocks, failure
 
 
-def _exact(
-    case: RegressionCase, program: CoreProgram, recording: PortRecording, seen: dict[str, list[int | None]]
-) -> bool:
-    """The results that left the RTL after the reset are x · w."""
+def _exact(case: RegressionCase, recording: PortRecording, seen: dict[str, list[int | None]]) -> bool:
+    """The sums that left the RTL after the reset are those of integer arithmetic."""
     cols, bits = case.hardware.array.cols, case.hardware.numbers.accumulator_bits
     items: list[list[int]] = []
     for clock in range(recording.starts[-1], recording.clocks):
         payload = seen["results__payload"][clock]
         if payload is not None and seen["results__valid"][clock] and recording.inputs["results__ready"][clock]:
             items.append(unpack_array(payload, cols, bits, signed=True))
-    results: npt.NDArray[np.int64] = np.array(items, np.int64).reshape(-1, cols)
-    if len(results) != program.result_items:
-        return False
-    return bool(np.array_equal(collect(program, results), case.x.astype(np.int64) @ case.w.astype(np.int64)))
+    return bool(np.array_equal(np.array(items, np.int64).reshape(-1, cols), case.streams.sums))

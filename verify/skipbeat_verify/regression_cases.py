@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
 
 from skipbeat_arch.hardware import Accumulators, Activations, Array, Hardware, Memory, Numbers, Weights
+from skipbeat_arch.machine import Machine
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.stream import PORTS, BoolArray
 from skipbeat_arch.workload import Gemm
-from skipbeat_mapper.core_compiler.compile import CompileOptions
 
 from .contradictions import KINDS, Contradiction, contradiction
+from .core_passes import CorePasses, random_bundles
+from .core_program import core_program
+from .core_streams import CoreStreams
 from .random_gemm import Int8Array, random_gemm
 
 #: Every so manieth case, on average, holds a contradictory stream.
@@ -23,6 +27,10 @@ _CONTRADICTION_SHARE = 1 / 6
 _EXTREME_SHARE = 1 / 6
 _IDEAL_SHARE = 1 / 3
 _UNIT_SHARE = 1 / 5
+_GEMM_SHARE = 1 / 2
+_AGAIN_SHARE, _NULL_SHARE = 1 / 5, 1 / 10
+#: Most blocks of a case, and most passes of a block.
+_MOST = 4
 _MAX_PIXELS = 40
 #: Clocks of a pattern of willingness before it repeats: prime, so that it does not follow the beats.
 _PERIOD = 499
@@ -60,24 +68,28 @@ class RegressionCase:
 
     Attributes:
         hardware: the core that it runs on.
-        gemm, pattern: sizes and sparsity; `x` int8 [P, C] and `w` int8 [C, K] are drawn from them.
+        gemm: sizes of a product whose program of the machine runs; None for passes at random.
+        pattern: sparsity of the weights.
         extreme: all values are the lowest or the highest that the hardware's numbers have.
-        options: what the mapper may do.
+        draw: makes the streams, a pure function.
         willing: idle and back-pressure by port (`skipbeat_arch.stream`).
-        wrong: a contradictory stream that runs, and ends in its error, before a reset and the GEMM; None without.
+        wrong: a contradictory stream that runs, and ends in its error, before a reset and the passes; None without.
     """
 
     seed: int
     index: int
     hardware: Hardware
-    gemm: Gemm
+    gemm: Gemm | None
     pattern: Pattern
     extreme: bool
-    x: Int8Array
-    w: Int8Array
-    options: CompileOptions
+    draw: Callable[[], CoreStreams]
     willing: dict[str, BoolArray]
     wrong: Contradiction | None
+
+    @cached_property
+    def streams(self) -> CoreStreams:
+        """What the core is offered, and the sums that it must return."""
+        return self.draw()
 
     @property
     def ideal(self) -> bool:
@@ -85,33 +97,30 @@ class RegressionCase:
         return all(bool(pattern.all()) for pattern in self.willing.values())
 
     def __str__(self) -> str:
-        gemm = self.gemm
-        text = f"{self.hardware.name}, {gemm.p},{gemm.c},{gemm.k} {self.pattern}{' extreme' if self.extreme else ''}"
+        what = f"{self.gemm.p},{self.gemm.c},{self.gemm.k}" if self.gemm else f"{len(self.streams.commands)} passes"
+        text = f"{self.hardware.name}, {what} {self.pattern}{' extreme' if self.extreme else ''}"
         shares = ", ".join(f"{port} {pattern.mean():.0%}" for port, pattern in self.willing.items())
         text += ", ideal ports" if self.ideal else f", willing: {shares}"
         return f"{text}, after {self.wrong.kind}" if self.wrong else text
 
 
 def regression_case(seed: int, index: int, hardware: Hardware | None = None) -> RegressionCase:
-    """Case `index` (from 0) of a seed, on `hardware` or else on one of the pool."""
+    """Case `index` (from 0) of a seed, on `hardware` or else on one of the pool.
+
+    Where the core has a machine around it, half of the cases are the passes of a GEMM's program.
+    """
     rng = np.random.default_rng([seed, index])
     shares = np.array([share for _, share in POOL], np.float64)
     drawn = POOL[int(rng.choice(len(POOL), p=shares / shares.sum()))][0]
     hw = hardware or drawn
-    gemm, pattern = _gemm(rng, hw), _pattern(rng)
-    x, w = random_gemm(gemm, pattern, hw, int(rng.integers(2**32)))
+    pattern = _pattern(rng)
+    gemm = _gemm(rng, hw) if Machine.fits(hw) and rng.random() < _GEMM_SHARE else None
     extreme = bool(rng.random() < _EXTREME_SHARE)
-    if extreme:
-        x, w = _extremes(rng, x, hw.numbers.activation_bits), _extremes(rng, w, hw.numbers.weight_bits)
     willing = random_willing(rng)
-    options = CompileOptions(
-        block_pixels=None if rng.random() < 0.5 else int(rng.integers(1, min(hw.accumulators.depth, gemm.p) + 1)),
-        regroup=bool(rng.random() < 0.7),
-        permute=bool(rng.random() < 0.7),
-    )
     wrong = None
     if rng.random() < _CONTRADICTION_SHARE:
         wrong = contradiction(KINDS[int(rng.integers(len(KINDS)))], hw, rng, random_willing(rng))
+    own = int(rng.integers(2**32))
     return RegressionCase(
         seed=seed,
         index=index,
@@ -119,22 +128,69 @@ def regression_case(seed: int, index: int, hardware: Hardware | None = None) -> 
         gemm=gemm,
         pattern=pattern,
         extreme=extreme,
-        x=x,
-        w=w,
-        options=options,
+        draw=partial(_gemm_streams, hw, gemm, pattern, extreme, own)
+        if gemm
+        else partial(_random_streams, hw, pattern, extreme, own),
         willing=willing,
         wrong=wrong,
     )
 
 
+def _gemm_streams(hw: Hardware, gemm: Gemm, pattern: Pattern, extreme: bool, seed: int) -> CoreStreams:
+    """The passes of a GEMM's program of the machine; what its STOREs make of the sums is `x · w`.
+
+    Raises:
+        AssertionError: it is not.
+    """
+    program = core_program(*_values(hw, gemm, pattern, extreme, np.random.default_rng(seed)), hw)
+    expected = program.x.astype(np.int64) @ program.w.astype(np.int64)
+    assert np.array_equal(program.collect(program.streams.sums), expected), "the program does not compute x · w"
+    return program.streams
+
+
+def _random_streams(hw: Hardware, pattern: Pattern, extreme: bool, seed: int) -> CoreStreams:
+    """A few blocks of a few passes each: new tiles, the resident one again, and null passes."""
+    rng = np.random.default_rng(seed)
+    passes = CorePasses(hw)
+    for _ in range(int(rng.integers(1, _MOST + 1))):
+        pixels = _size(rng, min(_MAX_PIXELS, hw.accumulators.depth))
+        count = int(rng.integers(1, _MOST + 1))
+        for number in range(count):
+            first, last = number == 0, number == count - 1
+            rows, cols = _size(rng, hw.array.rows), _size(rng, hw.array.cols)
+            used = Gemm(p=pixels, c=rows * hw.array.group, k=cols)
+            x, w = _values(hw, used, pattern, extreme, rng)
+            bundles = random_bundles(rng, hw, pixels)  # rows that no tile uses are not zero either
+            bundles[:, :rows] = x.reshape(pixels, rows, hw.array.group)
+            if passes.tiles and rng.random() < _AGAIN_SHARE:
+                passes.again(bundles, first=first, last=last)
+            elif w.any() and rng.random() >= _NULL_SHARE:
+                passes.load(w.reshape(rows, hw.array.group, cols), bundles, first=first, last=last)
+            else:
+                passes.null(pixels, first=first, last=last)
+    return passes.streams()
+
+
+def _values(
+    hw: Hardware, gemm: Gemm, pattern: Pattern, extreme: bool, rng: np.random.Generator
+) -> tuple[Int8Array, Int8Array]:
+    x, w = random_gemm(gemm, pattern, hw, int(rng.integers(2**32)))
+    if not extreme:
+        return x, w
+    return _extremes(rng, x, hw.numbers.activation_bits), _extremes(rng, w, hw.numbers.weight_bits)
+
+
+def _size(rng: np.random.Generator, most: int) -> int:
+    """A size up to the largest, and often 1."""
+    return 1 if rng.random() < _UNIT_SHARE else int(rng.integers(1, most + 1))
+
+
 def _gemm(rng: np.random.Generator, hw: Hardware) -> Gemm:
-    """Sizes that seldom fit: up to two tiles and a bit of each axis, and often 1."""
+    """Sizes that seldom fit: up to two tiles and a bit of each axis."""
     array = hw.array
-
-    def size(most: int) -> int:
-        return 1 if rng.random() < _UNIT_SHARE else int(rng.integers(1, most + 1))
-
-    return Gemm(p=size(_MAX_PIXELS), c=size(2 * array.rows * array.group + 3), k=size(2 * array.cols + 3))
+    return Gemm(
+        p=_size(rng, _MAX_PIXELS), c=_size(rng, 2 * array.rows * array.group + 3), k=_size(rng, 2 * array.cols + 3)
+    )
 
 
 def _pattern(rng: np.random.Generator) -> Pattern:

@@ -12,7 +12,7 @@ from skipbeat_arch import ports
 from skipbeat_arch.command import COMMAND_BITS, CoreError
 from skipbeat_hw.core.core import Core
 from skipbeat_sim.core.core import Core as CoreTwin
-from skipbeat_verify.core_passes import random_program
+from skipbeat_verify.core_passes import random_passes
 from tests.hw.core.tile_streams import any_descriptor, split
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Values, Wire, bits, elements, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold, while_set
@@ -24,10 +24,8 @@ def _programs(size: Size, rng: random.Random, contradictory: bool) -> Iterator[P
     """Commands, words and bundles of random blocks, one after the other."""
     numbers, hw = np.random.default_rng(rng.getrandbits(32)), size.hw
     while True:
-        program = random_program(
-            numbers, hw, blocks=rng.randint(1, 3), pixels=min(size.depth, rng.choice([1, 2, 3, 8]))
-        )
-        commands, words = list(program.commands), []
+        program = random_passes(numbers, hw, blocks=rng.randint(1, 3), pixels=min(size.depth, rng.choice([1, 2, 3, 8])))
+        commands, words = [command.to_word() for command in program.commands], []
         for tile in program.tiles:
             words += [int.from_bytes(row.tobytes(), "little") for row in tile.words]
             words[-1] |= 1 << hw.word_bits

@@ -17,7 +17,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.stream import CoreStimulus
 from skipbeat_sim.core.core import Core
 from skipbeat_sim.core.run_core import run_core
-from skipbeat_verify.core_passes import Program, random_bundles, random_program, random_willing, small_hardware
+from skipbeat_verify.core_passes import CorePasses, random_bundles, random_passes, random_willing, small_hardware
 
 GOOD_PIXELS = 30
 WordChange = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
@@ -36,10 +36,10 @@ class Case:
     expected: npt.NDArray[np.int64]
 
 
-def good_then(encoding: Encoding, beat: int, cols: int = 4, change: WordChange | None = None) -> Program:
+def good_then(encoding: Encoding, beat: int, cols: int = 4, change: WordChange | None = None) -> CorePasses:
     """A sound block, then a pass whose tile has `beat` nonzeros in every group, packed and then changed."""
     rng = np.random.default_rng(7)
-    program = Program(hardware())
+    program = CorePasses(hardware())
     for width, bits, packing in ((4, 8, None), (cols, beat, encoding)):
         weights = np.zeros((3, 8, width), np.int8)
         weights[:, :bits] = rng.integers(1, 100, (3, bits, width))
@@ -139,7 +139,7 @@ def test_the_core_stops_until_reset(case: Case) -> None:
 def test_a_last_flag_in_the_wrong_place_never_hangs_and_never_gives_a_wrong_result(seed: int) -> None:
     rng = np.random.default_rng(seed)
     hw = small_hardware(2, 4, 8, 2)
-    program = random_program(rng, hw, blocks=5, pixels=6)
+    program = random_passes(rng, hw, blocks=5, pixels=6)
     stimulus = program.stimulus(random_willing(rng))
     flags = stimulus.weights_last.copy()
     flags[rng.integers(len(flags))] ^= True

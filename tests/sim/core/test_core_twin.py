@@ -10,7 +10,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.stream import CoreStimulus
 from skipbeat_sim.core.core import Core
 from skipbeat_sim.core.run_core import run_core
-from skipbeat_verify.core_passes import random_program, random_willing, small_hardware
+from skipbeat_verify.core_passes import random_passes, random_willing, small_hardware
 
 INPUTS = ("commands", "weights", "activations")
 SIZES = [(1, 1, 4, 1), (2, 3, 8, 3), (4, 4, 4, 2), (3, 2, 16, 1)]
@@ -68,7 +68,7 @@ class Bench:
 def test_ports_show_what_the_runner_notes(size: tuple[int, int, int, int], seed: int) -> None:
     rng = np.random.default_rng([seed, *size])
     hw = small_hardware(*size)
-    program = random_program(rng, hw, blocks=4, pixels=9)
+    program = random_passes(rng, hw, blocks=4, pixels=9)
     stimulus = program.stimulus(random_willing(rng))
     run, _ = run_core(hw, stimulus, trace=True)
     bench = Bench(hw, Core(hw), stimulus)
@@ -88,7 +88,7 @@ def test_ports_show_what_the_runner_notes(size: tuple[int, int, int, int], seed:
 def test_after_a_reset_in_mid_run_the_core_is_as_new(size: tuple[int, int, int, int], seed: int) -> None:
     rng = np.random.default_rng([seed, *size])
     hw = small_hardware(*size)
-    first, second = (random_program(rng, hw, blocks=4, pixels=9).stimulus(random_willing(rng)) for _ in range(2))
+    first, second = (random_passes(rng, hw, blocks=4, pixels=9).stimulus(random_willing(rng)) for _ in range(2))
     run, _ = run_core(hw, second, trace=True)
     whole, _ = run_core(hw, first)
     core = Core(hw)

@@ -14,11 +14,11 @@ from skipbeat_arch.hardware import Hardware, Numbers, load_hardware
 from skipbeat_arch.stream import CoreStimulus
 from skipbeat_sim.core.run_core import run_core
 from skipbeat_verify.core_passes import (
-    Program,
+    CorePasses,
     gemm_program,
     gemm_result,
     random_bundles,
-    random_program,
+    random_passes,
     random_tile,
     random_willing,
     small_hardware,
@@ -37,9 +37,9 @@ SIZES = [
 LARGE = [(16, 16, 4, 8), (16, 16, 8, 4)]
 
 
-def one_pixel(hw: Hardware) -> Program:
+def one_pixel(hw: Hardware) -> CorePasses:
     rng = np.random.default_rng(1)
-    program = Program(hw)
+    program = CorePasses(hw)
     weights = np.full((hw.array.rows, hw.array.group, hw.array.cols), -128, np.int8)
     program.load(weights, random_bundles(rng, hw, 1), first=True, last=True)
     return program
@@ -50,7 +50,7 @@ def one_pixel(hw: Hardware) -> Program:
 def test_random_programs_with_every_port_stalling(size: tuple[int, int, int, int], seed: int) -> None:
     rng = np.random.default_rng([seed, *size])
     hw = small_hardware(*size, depth=24)
-    program = random_program(rng, hw, blocks=6, pixels=24 if seed % 2 else 3)
+    program = random_passes(rng, hw, blocks=6, pixels=24 if seed % 2 else 3)
     run, events = run_core(hw, program.stimulus(random_willing(rng) if seed else None))
     assert run.finished
     assert run.error == 0
@@ -92,7 +92,7 @@ def test_result_leaves_r_plus_c_plus_5_clocks_after_the_last_step(size: tuple[in
 def test_passes_follow_one_another_without_a_bubble() -> None:
     rng = np.random.default_rng(2)
     hw = small_hardware(4, 4, 4, 4)
-    program = Program(hw)
+    program = CorePasses(hw)
     for number in range(6):
         weights = random_tile(rng, hw, 4, 4, 2)
         weights[0, :2, 0], weights[0, 2:, 0] = 1, 0
@@ -110,7 +110,7 @@ def test_other_widths(numbers: tuple[int, int, int]) -> None:
     weight, activation, accumulator = numbers
     widths = Numbers(weight_bits=weight, activation_bits=activation, accumulator_bits=accumulator)
     hw = small_hardware(3, 4, 8, 2, numbers=widths)
-    program = random_program(rng, hw, blocks=5, pixels=20)
+    program = random_passes(rng, hw, blocks=5, pixels=20)
     run, _ = run_core(hw, program.stimulus(random_willing(rng)))
     assert run.finished
     np.testing.assert_array_equal(run.results, program.results)
@@ -118,7 +118,7 @@ def test_other_widths(numbers: tuple[int, int, int]) -> None:
 
 def test_accumulators_wrap() -> None:
     hw = small_hardware(1, 1, 4, numbers=Numbers(accumulator_bits=16))
-    program = Program(hw)
+    program = CorePasses(hw)
     weights, x = np.full((1, 4, 1), -128, np.int8), np.full((1, 1, 4), -128, np.int8)
     program.load(weights, x, first=True, last=True)
     run, _ = run_core(hw, program.stimulus())
@@ -149,13 +149,13 @@ CHANGES: list[tuple[Callable[[CoreStimulus], CoreStimulus], str]] = [
 @pytest.mark.parametrize(("change", "message"), CHANGES, ids=[message for _, message in CHANGES])
 def test_a_stimulus_that_does_not_fit_the_ports(change: Callable[[CoreStimulus], CoreStimulus], message: str) -> None:
     hw = small_hardware(2, 2, 4, numbers=Numbers(activation_bits=4))
-    program = Program(hw)
+    program = CorePasses(hw)
     program.load(np.ones((2, 4, 2), np.int8), np.ones((1, 2, 4), np.int8), first=True, last=True)
     with pytest.raises(InputError, match=message):
         run_core(hw, change(program.stimulus()))
 
 
-def steps(rng: np.random.Generator, program: Program, pixels: int, beat: int, *, first: bool) -> None:
+def steps(rng: np.random.Generator, program: CorePasses, pixels: int, beat: int, *, first: bool) -> None:
     """A pass of `beat` steps per pixel, 0 for a null pass; it ends the block if it is not its first."""
     if beat == 0:
         program.null(pixels, first=first, last=not first)
@@ -170,7 +170,7 @@ def steps(rng: np.random.Generator, program: Program, pixels: int, beat: int, *,
 @pytest.mark.parametrize("after", range(5))
 def test_very_short_passes_read_what_the_pass_before_them_wrote(pixels: int, before: int, after: int) -> None:
     rng = np.random.default_rng([pixels, before, after])
-    program = Program(small_hardware(1, 2, 4))
+    program = CorePasses(small_hardware(1, 2, 4))
     program.null(60, first=True, last=True)  # meanwhile both tiles can be loaded
     steps(rng, program, pixels, before, first=True)
     steps(rng, program, pixels, after, first=False)
