@@ -23,7 +23,7 @@ SIMULATORS = [
     pytest.param("icarus", marks=pytest.mark.skipif(not shutil.which("iverilog"), reason="iverilog is not installed")),
 ]
 #: Cases 0 and 1 of this seed begin with a contradictory stream.
-SEED = "2"
+SEED = "0"
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
@@ -32,7 +32,7 @@ def test_cases_pass(simulator: str, capsys: pytest.CaptureFixture[str]) -> None:
         capsys, "regress", "--cases", "3", "--seed", SEED, "--jobs", "1", "--simulator", simulator, *TINY
     )
     assert (report["cases"], report["passed"], report["failed"]) == (3, 3, [])
-    assert (report["seed"], report["simulator"]) == (2, simulator)
+    assert (report["seed"], report["simulator"]) == (0, simulator)
     assert report["rtl_cycles"] > 0
 
 
@@ -48,10 +48,10 @@ def test_jobs_change_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 def test_progress_tells_the_seed_and_every_case(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["regress", "--case", "1", "--seed", SEED, *TINY]) == 0
     out, err = capsys.readouterr()
-    assert err.splitlines()[0] == "skipbeat: regress, seed 2: 1 to do"
+    assert err.splitlines()[0] == "skipbeat: regress, seed 0: 1 to do"
     assert err.splitlines()[1].startswith("skipbeat: 1/1 case 1 passed: tiny-4x4, ")
-    assert "after bad bitmap" in err
-    assert out.startswith("seed 2, verilator: 1 of 1 cases passed, ")
+    assert "after falling coordinates" in err
+    assert out.startswith("seed 0, verilator: 1 of 1 cases passed, ")
 
 
 def failing(bad: int) -> object:
@@ -88,7 +88,7 @@ def test_a_defect_in_a_case_is_its_failure(monkeypatch: pytest.MonkeyPatch) -> N
     def defective(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a defect of ours")
 
-    monkeypatch.setattr(regression, "regression_case", defective)
+    monkeypatch.setattr(regression, "_run", defective)
     assert regression.run_case(0, 0, "verilator").failure == "ZeroDivisionError: a defect of ours"
 
 
@@ -96,7 +96,7 @@ def test_a_missing_tool_is_no_failure_of_a_case(monkeypatch: pytest.MonkeyPatch)
     def missing(*_: object, **__: object) -> None:
         raise InputError("c++: not found on PATH")
 
-    monkeypatch.setattr(regression, "regression_case", missing)
+    monkeypatch.setattr(regression, "_run", missing)
     with pytest.raises(InputError, match=r"c\+\+: not found"):
         regression.run_case(0, 0, "verilator")
 

@@ -97,7 +97,7 @@ class RegressionCase:
         return all(bool(pattern.all()) for pattern in self.willing.values())
 
     def __str__(self) -> str:
-        what = f"{self.gemm.p},{self.gemm.c},{self.gemm.k}" if self.gemm else f"{len(self.streams.commands)} passes"
+        what = f"{self.gemm.p},{self.gemm.c},{self.gemm.k}" if self.gemm else "passes at random,"
         text = f"{self.hardware.name}, {what} {self.pattern}{' extreme' if self.extreme else ''}"
         shares = ", ".join(f"{port} {pattern.mean():.0%}" for port, pattern in self.willing.items())
         text += ", ideal ports" if self.ideal else f", willing: {shares}"
