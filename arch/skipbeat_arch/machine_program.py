@@ -21,6 +21,10 @@ class Place:
         address: in bytes.
         shape: channels, height, width of an image.
         raw: int32, otherwise int8.
+        order: the tensor's channel at each place along the channels in memory; None if they lie in their own order.
+
+    Raises:
+        ValueError: an order that does not have every channel once.
     """
 
     name: str
@@ -29,6 +33,11 @@ class Place:
     raw: bool = False
     first: int = 0
     images: int = 1
+    order: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.order is not None and sorted(self.order) != list(range(self.shape[0])):
+            raise ValueError(f"tensor {self.name}: expected an order of {self.shape[0]} channels, not {self.order}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,14 +137,16 @@ class MachineProgram:
         if x.dtype != np.int8 or x.shape != self.input_shape:
             raise InputError(f"input: expected int8 {list(self.input_shape)}, not {x.dtype} {list(x.shape)}")
         place = self.place(self.input.name, image)
-        data = to_memory(self.fold.fold(x) if self.fold else x, self.vector)
+        x = self.fold.fold(x) if self.fold else x
+        data = to_memory(x if place.order is None else x[list(place.order)], self.vector)
         self._pixels(memory, place)[:, image - place.first] = data.reshape(-1, self.vector)
 
     def read_tensor(self, memory: Bytes, place: Place, image: int | None = None) -> Int8Array | Int32Array:
         """A tensor of an image (the first of `place` if none is named): int8 [K, H, W], or int32 if it is raw."""
         at = 0 if image is None else image - place.first
         data = self._pixels(memory, place)[:, at].ravel()
-        return from_memory(data, place.shape, self.vector, raw=place.raw)
+        found = from_memory(data, place.shape, self.vector, raw=place.raw)
+        return found if place.order is None else found[np.argsort(place.order)]
 
     def read_output(self, memory: Bytes, image: int = 0) -> npt.NDArray[np.int8] | npt.NDArray[np.int32]:
         """The output [K, H, W] of an image: int32 if the last node has no requantisation, otherwise int8."""

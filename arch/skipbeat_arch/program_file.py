@@ -23,7 +23,7 @@ from .machine import Machine
 from .machine_program import MachineProgram, NodeRange, Place
 
 MAGIC = b"skipbeat"
-FILE_VERSION = 2
+FILE_VERSION = 3
 _HEAD = struct.Struct("<8sIII")
 _DIGEST_BYTES = 32
 
@@ -90,7 +90,7 @@ def _header(program: MachineProgram) -> dict[str, Any]:
         "memory_bytes": program.memory_bytes,
         "address": program.address,
         "count": program.count,
-        "tensors": [[t.name, t.address, list(t.shape), t.raw, t.first, t.images] for t in program.tensors],
+        "tensors": [[t.name, t.address, list(t.shape), t.raw, t.first, t.images, t.order] for t in program.tensors],
         "fold": None if program.fold is None else dataclasses.asdict(program.fold),
         "nodes": [[s.name, s.start, s.stop] for s in program.nodes],
     }
@@ -127,8 +127,9 @@ def _program(header: dict[str, Any], fingerprint: int, image: np.ndarray[Any, An
                     raw=bool(raw),
                     first=int(first),
                     images=int(images),
+                    order=None if order is None else tuple(map(int, order)),
                 )
-                for name, address, (c, h, w), raw, first, images in header["tensors"]
+                for name, address, (c, h, w), raw, first, images, order in header["tensors"]
             ),
             nodes=tuple(
                 NodeRange(name=str(name), start=int(start), stop=int(stop)) for name, start, stop in header["nodes"]

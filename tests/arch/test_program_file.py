@@ -77,7 +77,7 @@ def test_other_hardware_and_versions_are_named(program: MachineProgram, tmp_path
         load_program(path, Machine.of(load_hardware("edge-16x16")))
     data = path.read_bytes()
     path.write_bytes(data[:8] + b"\x09" + data[9:])
-    with pytest.raises(InputError, match="version 9 of the file, expected 2"):
+    with pytest.raises(InputError, match="version 9 of the file, expected 3"):
         load_program(path)
     with pytest.raises(InputError, match="cannot be read"):
         load_program(tmp_path / "none")
@@ -96,6 +96,25 @@ def test_input_and_output(program: MachineProgram) -> None:
     assert program.read_output(memory).dtype == np.int32
     with pytest.raises(InputError, match=r"expected int8 \[3, 2, 2\]"):
         program.write_input(memory, x[:2])
+
+
+def test_channels_lie_in_the_order_of_their_place(program: MachineProgram, tmp_path: Path) -> None:
+    order = (2, 0, 1)
+    places = dataclasses.replace(program.input, order=order), dataclasses.replace(program.output, order=(*range(8), 8))
+    save_program(dataclasses.replace(program, tensors=places), tmp_path / "p")
+    again = load_program(tmp_path / "p")
+    assert again.tensors == places
+    memory = again.memory()
+    x = np.arange(12, dtype=np.int8).reshape(3, 2, 2)
+    again.write_input(memory, x)
+    assert memory[32:40].view(np.int8).tolist() == [8, 0, 4, 0, 0, 0, 0, 0]
+    np.testing.assert_array_equal(again.read_tensor(memory, again.input), x)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (0, 1, 1), (1, 2, 3)])
+def test_an_order_has_every_channel_once(order: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="expected an order of 3 channels"):
+        Place(name="input", address=32, shape=(3, 2, 2), order=order)
 
 
 def test_a_folded_input_is_laid_out_by_the_program(program: MachineProgram, tmp_path: Path) -> None:
