@@ -7,21 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.workload import Convolution, Workload
-from skipbeat_mapper.core_compiler.compile import compile_layer
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.workload import Workload
+from skipbeat_mapper.estimate.part import one_image, part_graph, weight_shape
+from skipbeat_mapper.ideal_ports import core_clocks
+from skipbeat_mapper.input_folding import fold_input
+from skipbeat_mapper.lowering import lower
+from skipbeat_mapper.memory_map import memory_map
 from skipbeat_mapper.references.work import Ratio
 
 
 def pattern_cycles(workload: Workload, sparse: Ratio, hw: Hardware) -> int:
     """Cycles of a layer whose weights keep the first N of each M along the reduction axis; N = M is dense.
 
-    Which N are kept does not change the cycles: a pass takes as many steps as its fullest group.
+    They are those of the passes of its program of the machine, offered to the core's four ports. Which N are kept does
+    not change the cycles: a pass takes as many steps as its fullest group.
     """
-    gemm = workload.gemm if isinstance(workload, Convolution) else workload
+    machine = Machine.of(hw)
+    conv, images = one_image(workload)
     n, m = sparse
-    kept = np.arange(gemm.c) % m < n
-    weight = np.broadcast_to(kept.astype(np.int8)[:, None], (gemm.c, gemm.k)).copy()
-    return compile_layer((weight, workload), hw).cycles
+    shape = weight_shape(conv)
+    kept = np.arange(shape[-2]) % m < n
+    weight = np.broadcast_to(kept.astype(np.int8)[:, None], shape).copy()
+    graph, _ = fold_input(part_graph(conv, weight, "validation"), machine)
+    return images * core_clocks(lower(memory_map(graph, machine), "validation"), hw)
 
 
 def model_cycles(layers: Sequence[Workload], sparse: Ratio, hw: Hardware) -> int:
