@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -39,9 +38,9 @@ def command(
 ) -> int:
     """Run random hardware, shapes, patterns, idle and back-pressure on the RTL under cocotb.
 
-    Every port must show in every clock what the cycle model says, every bit must be that of x · w, and with ideal
-    ports the timing model must give the same clocks. Some cases begin with a contradictory stream: RTL and model
-    must raise the same error in the same clock, and work again after a reset.
+    Every port must show in every clock what the cycle model says, every sum must be that of integer arithmetic, and
+    with ideal ports the timing model must give the same clocks. Some cases begin with a contradictory stream: RTL and
+    model must raise the same error in the same clock, and work again after a reset.
 
     Exit status 0 if all cases pass, 1 otherwise. A failing case is printed with the command that repeats it.
     """
@@ -58,40 +57,53 @@ def command(
     from ..progress import track
 
     indices = case_indices(cases, only)
-    repeat = ["--seed", str(seed), "--simulator", simulator]
-    repeat += ["--hw", hw] if hw is not None else []
-    repeat += [word for override in overrides for word in ("--set", override)]
     outcomes: list[Outcome] = []
-    outcomes_come: Iterator[Outcome] = run_cases(indices, seed, simulator, hardware, jobs)
+    coming = run_cases(indices, seed, simulator, hardware, jobs)
     try:
-        for outcome in track(outcomes_come, len(indices), f"regress, seed {seed}", _line):
+        for outcome in track(coming, len(indices), f"regress, seed {seed}", _line):
             outcomes.append(outcome)
     except KeyboardInterrupt:
         passed = sum(outcome.failure is None for outcome in outcomes)
         click.echo(f"interrupted: {passed} passed, {len(outcomes) - passed} failed of {len(indices)}", err=True)
         return 130
-    failed = [outcome for outcome in outcomes if outcome.failure is not None]
-    commands = {o.index: shlex.join(["skipbeat", "regress", "--case", str(o.index), *repeat]) for o in failed}
-    clocks = sum(outcome.clocks for outcome in outcomes)
-    if as_json:
-        listed = [{"case": o.index, "what": o.case, "failure": o.failure, "repeat": commands[o.index]} for o in failed]
-        report = {
-            "seed": seed,
-            "simulator": simulator,
-            "cases": len(outcomes),
-            "passed": len(outcomes) - len(failed),
-            "rtl_cycles": clocks,
-            "failed": listed,
-        }
-        click.echo(json.dumps(report))
-    else:
-        for o in failed:
-            click.echo(f"FAILED case {o.index}: {o.case}\n  {o.failure}\n  repeat: {commands[o.index]}")
-        click.echo(
-            f"seed {seed}, {simulator}: {len(outcomes) - len(failed)} of {len(outcomes)} cases passed, "
-            f"{clocks:,} clocks on the RTL"
-        )
+    own = ["--hw", hw] if hw is not None else []
+    own += [word for override in overrides for word in ("--set", override)]
+    failed = [_Failed(o, _repeat(o, seed, simulator, own)) for o in outcomes if o.failure is not None]
+    report = {
+        "seed": seed,
+        "simulator": simulator,
+        "cases": len(outcomes),
+        "passed": len(outcomes) - len(failed),
+        "rtl_cycles": sum(outcome.clocks for outcome in outcomes),
+        "failed": [each.to_json() for each in failed],
+    }
+    click.echo(json.dumps(report) if as_json else _text(report, failed))
     return 1 if failed else 0
+
+
+class _Failed(NamedTuple):
+    """A case that failed, and the command that repeats it."""
+
+    outcome: Outcome
+    repeat: str
+
+    def to_json(self) -> dict[str, object]:
+        o = self.outcome
+        return {"case": o.index, "what": o.case, "failure": o.failure, "repeat": self.repeat}
+
+
+def _repeat(outcome: Outcome, seed: int, simulator: SimulatorName, hardware: list[str]) -> str:
+    case = ["--case", str(outcome.index), "--seed", str(seed), "--simulator", simulator]
+    return shlex.join(["skipbeat", "regress", *case, *hardware])
+
+
+def _text(report: dict[str, Any], failed: list[_Failed]) -> str:
+    lines = [f"FAILED case {o.index}: {o.case}\n  {o.failure}\n  repeat: {repeat}" for o, repeat in failed]
+    lines.append(
+        f"seed {report['seed']}, {report['simulator']}: {report['passed']} of {report['cases']} cases passed, "
+        f"{report['rtl_cycles']:,} clocks on the RTL"
+    )
+    return "\n".join(lines)
 
 
 def _line(outcome: Outcome) -> str:
