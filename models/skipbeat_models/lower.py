@@ -63,22 +63,17 @@ def _output(node: Node) -> Tensor:
 
 
 def _as_convolution(layer: IntegerLayer, at: Tensor) -> IntegerLayer:
-    """A layer over the map `at`; the reduction axis of a linear layer is that of a flattened map: channel slowest."""
+    """A layer over the map `at`; a linear layer's reduction axis becomes that of its kernel: channel fastest."""
     load = layer.workload
     if isinstance(load, Convolution):
         return layer
     if not isinstance(load, Gemm) or load.p != 1 or load.c != at.channels * at.height * at.width:
         raise InputError(f"layer {layer.name}: expected a linear layer on the {at.shape} values before it")
     whole = Convolution(
-        batch=1,
-        c_in=at.channels,
-        c_out=load.k,
-        height=at.height,
-        width=at.width,
-        kernel=(at.height, at.width),
-        order="cin,kh,kw",
+        batch=1, c_in=at.channels, c_out=load.k, height=at.height, width=at.width, kernel=(at.height, at.width)
     )
-    return dataclasses.replace(layer, workload=whole)
+    weight = layer.weight.reshape(at.channels, at.height, at.width, load.k).transpose(1, 2, 0, 3)
+    return dataclasses.replace(layer, workload=whole, weight=np.ascontiguousarray(weight.reshape(load.c, load.k)))
 
 
 def _copy(stage: MaxPool, at: Tensor) -> IntegerLayer:

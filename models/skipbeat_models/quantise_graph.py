@@ -182,7 +182,9 @@ class _Builder:
             workload = convolution_workload(name, module, (at.height, at.width), self._order)
             return quantise_layer(name, module, workload, self._order, scales, relu=operation.relu)
         if isinstance(module, nn.Linear):
-            return quantise_layer(name, module, _over_map(name, module, at), "cin,kh,kw", scales, relu=operation.relu)
+            return quantise_layer(
+                name, module, _over_map(name, module, at, self._order), self._order, scales, relu=operation.relu
+            )
         if module is not None:
             return ones_layer(name, _average(name, module, at), scales, relu=operation.relu)
         padding = operation.pool.padding if operation.pool else (0, 0)
@@ -214,8 +216,8 @@ def _depthwise(
     )
 
 
-def _over_map(name: str, module: nn.Linear, at: Tensor) -> Convolution:
-    """A linear layer as a convolution over the whole map: its reduction axis is the flattened map's."""
+def _over_map(name: str, module: nn.Linear, at: Tensor, order: ReductionOrder) -> Convolution:
+    """A linear layer as a convolution over the whole map."""
     if module.in_features != at.channels * at.height * at.width:
         raise InputError(f"layer {name}: expected {module.in_features} values before it, not {at.shape}")
     return Convolution(
@@ -225,7 +227,7 @@ def _over_map(name: str, module: nn.Linear, at: Tensor) -> Convolution:
         height=at.height,
         width=at.width,
         kernel=(at.height, at.width),
-        order="cin,kh,kw",
+        order=order,
     )
 
 

@@ -79,7 +79,10 @@ def quantise_layer(
     Raises:
         InputError: weights or biases that are not finite, or sums that could leave int32.
     """
-    matrix = reduction_matrix(module.weight.detach(), order).double().numpy()
+    weight_shape: tuple[int, ...] = tuple(module.weight.shape)
+    if isinstance(workload, Convolution):  # a linear layer too, if its kernel covers a map
+        weight_shape = (workload.c_out, workload.c_in // workload.groups, *workload.kernel)
+    matrix = reduction_matrix(module.weight.detach().reshape(weight_shape), order).double().numpy()
     real_bias = np.zeros(matrix.shape[1]) if module.bias is None else module.bias.detach().double().numpy()
     if not (np.isfinite(matrix).all() and np.isfinite(real_bias).all()):
         raise InputError(f"layer {name}: expected finite weights and biases")

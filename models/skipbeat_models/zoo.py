@@ -163,7 +163,6 @@ _MODELS = {
             parameters=138_357_544,
             macs=15_470_264_320,
             input_shape=_IMAGENET,
-            shapes_only=True,
         ),
         ZooModel(
             name="vgg-19",
@@ -173,7 +172,6 @@ _MODELS = {
             parameters=143_667_240,
             macs=19_632_062_464,
             input_shape=_IMAGENET,
-            shapes_only=True,
         ),
         ZooModel(
             name="vit-b-16",

@@ -1,96 +1,109 @@
-"""From a model's operators to its layers."""
+"""From a model's operators to its layers, its runs of nodes and what is left to the host."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from math import prod
 
 import torch
 
-from skipbeat_arch.model import LayerKind, LayerPart, ModelDescription, ModelLayer
+from skipbeat_arch.model import LayerKind, LayerPart, ModelDescription, ModelLayer, ModelRun
 from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.workload import Gemm
 
 from ..scheme import Scheme
 from .batch import common_batch
 from .constants import Constant, Constants
-from .convolutions import ConvolutionCall, read_call, workloads
-from .graph import Graph, Operator, Value
+from .convolutions import ConvolutionCall, workloads
+from .graph import Graph
 from .host import HostOperators
 from .linear import linear_layer, matmul_layer, stacked_layer
+from .norm import Norm
 from .notes import Notes
-from .operators import ATTENTION, CONVOLUTIONS, EINSUM, PRODUCTS, RECURRENT, TRANSPOSED
-from .products import operands, read_product
-from .recurrent import steps
-from .zeros import Weight, ZeroReader
-
-#: What is left of a weight's name after its module's, for a weight that is the module's own.
-_OWN = ("parametrizations.weight.original", "weight_orig", "weight")
+from .operators import ATTENTION, RECURRENT
+from .partition import Partition, partition
+from .reading import Reading, read_operators
+from .runs import layer_runs, model_run
+from .zeros import Measured, Weight, ZeroReader
 
 
 def describe(
     graph: Graph, *, name: str, scheme: Scheme | None = None, seed: int = 0, stated: Pattern | None = None
 ) -> ModelDescription:
-    """The layers of a graph with their zeros, and the operators that the array cannot run.
+    """The layers of a graph with their zeros, as they run, and the operators that the array cannot run.
 
     Raises:
         InputError: a weight that is not finite, a layer without elements, or a scheme that names no layer.
     """
-    builder = _Builder(graph, scheme, seed, stated)
-    for operator in graph.operators:
-        builder.add(operator)
+    readings, constants = read_operators(graph)
+    builder = _Builder(graph, constants, partition(graph, readings, constants), scheme, seed, stated)
+    for reading in readings:
+        builder.add(reading)
     return builder.finish(name)
 
 
 class _Builder:
-    def __init__(self, graph: Graph, scheme: Scheme | None, seed: int, stated: Pattern | None) -> None:
-        self._graph, self._scheme = graph, scheme
+    def __init__(
+        self,
+        graph: Graph,
+        constants: Constants,
+        parts: Partition,
+        scheme: Scheme | None,
+        seed: int,
+        stated: Pattern | None,
+    ) -> None:
+        self._graph, self._constants, self._scheme = graph, constants, scheme
         self._notes = Notes()
         for note in graph.notes:
             self._notes.add(note)
         self._zeros = ZeroReader(scheme, seed, stated, self._notes)
-        self._constants = Constants(graph)
-        self._host = HostOperators(Counter(value.name for op in graph.operators for value in op.values()))
-        self._layers: list[ModelLayer] = []
-        self._names: Counter[str] = Counter()
+        self._operations = {operation.reading: operation for run in parts.runs for operation in run}
+        self._ends = {run[-1].reading: run for run in parts.runs}
+        self._host = HostOperators(parts)
+        self._layers: dict[str, ModelLayer] = {}
+        self._runs: list[ModelRun] = []
         self._convolutions = 0
 
-    def add(self, operator: Operator) -> None:
-        base = operator.base
-        if self._constants.add(operator):
-            return
-        if operator.left:
-            self._leave(operator, operator.left)
-        elif base in CONVOLUTIONS | TRANSPOSED:
-            self._add_convolution(operator)
-        elif base in PRODUCTS or base == EINSUM:
-            self._add_product(operator)
-        elif base == ATTENTION:
-            self._add_attention(operator)
-        elif base in RECURRENT:
-            self._add_recurrent(operator)
+    def add(self, reading: Reading) -> None:
+        operator = reading.operator
+        if reading.left:
+            self._leave(reading)
+        elif reading.names:
+            layers = self._made(reading)
+            self._layers |= {layer.name: layer for layer in layers}
+            if reading not in self._operations:
+                self._runs += [run for layer in layers for run in layer_runs(layer)]
         else:
-            self._host.add(operator, operator.module or operator.base)
+            self._host.add(operator)
+        if reading in self._ends:
+            self._runs.append(model_run(self._ends[reading], self._layers))
 
     def finish(self, name: str) -> ModelDescription:
+        layers = tuple(self._layers.values())
         if self._scheme is not None:
-            self._scheme.check(layer.name for layer in self._layers if layer.stored)
+            self._scheme.check(layer.name for layer in layers if layer.stored)
         return ModelDescription(
             name=name,
-            layers=tuple(self._layers),
+            layers=layers,
             host_operators=self._host.list(),
             notes=self._notes.texts(),
             batch=common_batch(self._graph.inputs),
+            runs=tuple(self._runs),
         )
 
-    def _add_convolution(self, operator: Operator) -> None:
-        call, constant = read_call(operator), self._constants.find(operator.value("weight"))
-        if call is None or constant is None:
-            self._leave(operator, "three dimensions" if call is None else "its weight is computed from activations")
-            return
-        name = self._name(operator, constant)
+    def _made(self, reading: Reading) -> list[ModelLayer]:
+        """The layers of an operator, in their order."""
+        if reading.convolution is not None:
+            return [self._convolution(reading, reading.convolution)]
+        if reading.product is not None:
+            return [self._product(reading)]
+        if reading.operator.base == ATTENTION:
+            return self._attention(reading)
+        return self._recurrent(reading)
+
+    def _convolution(self, reading: Reading, call: ConvolutionCall) -> ModelLayer:
+        name, constant = reading.names[0], _stored(reading.constants[0])
         parts = workloads(name, call)
-        kind = _kind(call)
         groups = call.groups
         shape = (groups, call.c_out // groups, call.c_in // groups, *call.kernel)
 
@@ -100,111 +113,118 @@ class _Builder:
                 return weight.reshape(groups, shape[2], shape[1], *call.kernel).transpose(1, 2)
             return weight.reshape(shape)
 
-        found = self._zeros.measure(
+        found = self._measure(
+            reading,
             Weight(
                 name=name,
-                kind=kind,
+                kind=_kind(call),
                 shape=shape,
                 read=read,
                 first=self._convolutions == 0,
                 parts=tuple(taps for _, taps in parts),
-            )
+            ),
         )
         self._convolutions += 1
         layer_parts = tuple(
             LayerPart(workload=replace(work, order=found.order), weight=zeros)
             for (work, _), zeros in zip(parts, found.parts, strict=True)
         )
-        sizes = "x".join(map(str, operator.value("weight").shape)) + f" on {call.size[0]}x{call.size[1]}"
-        self._append(
-            operator,
-            ModelLayer(
-                name=name, kind=kind, parts=layer_parts, shape=sizes, pattern=found.pattern, density=found.density
-            ),
+        sizes = "x".join(map(str, reading.operator.value("weight").shape)) + f" on {call.size[0]}x{call.size[1]}"
+        return ModelLayer(
+            name=name, kind=_kind(call), parts=layer_parts, shape=sizes, pattern=found.pattern, density=found.density
         )
 
-    def _add_product(self, operator: Operator) -> None:
-        given = operands(operator)
-        stored = (False, False) if given is None else (self._is_stored(given[0]), self._is_stored(given[1]))
-        product = read_product(operator, stored)
-        if all(stored):
-            return  # computed once, ahead of time
-        if product is None or (product.c == 1 and operator.base != "linear"):
-            self._host.add(operator, operator.module or operator.base)  # an outer product: nothing is summed up
-            return
-        constant = self._constants.find(product.right)
-        name = self._name(operator, constant)
+    def _measure(self, reading: Reading, weight: Weight) -> Measured:
+        """The zeros of a weight as the quantiser gives them to the node that has it."""
+        operation = self._operations.get(reading)
+        if operation is None:
+            return self._zeros.measure(weight)
+        norm = operation.norm
+
+        def factor() -> torch.Tensor | None:
+            return None if norm is None else Norm.read(norm, self._constants).factor
+
+        return self._zeros.measure(replace(weight, factor=factor, shared=operation.raw))
+
+    def _product(self, reading: Reading) -> ModelLayer:
+        name, product, constant = reading.names[0], reading.product, reading.constants[0]
+        assert product is not None
         if constant is None:
-            self._append(operator, matmul_layer(name, p=product.p, c=product.c, k=product.k, repeats=product.repeats))
-            return
+            return matmul_layer(name, p=product.p, c=product.c, k=product.k, repeats=product.repeats)
 
         def read() -> torch.Tensor:
             return product.matrices(constant.read()).transpose(1, 2)
 
-        self._append(
-            operator,
-            stacked_layer(self._zeros, name, p=product.p, c=product.c, k=product.k, read=read, count=product.repeats),
+        operation = self._operations.get(reading)
+        if operation is None:
+            return stacked_layer(
+                self._zeros, name, p=product.p, c=product.c, k=product.k, read=read, count=product.repeats
+            )
+        shape, batch = operation.source.shape, operation.source.images
+        on_map = operation.workload.kernel != (1, 1)
+        sizes = shape if on_map else (product.c, 1, 1)
+        found = self._measure(
+            reading,
+            Weight(
+                name=name,
+                kind=LayerKind.LINEAR,
+                shape=(1, product.k, *sizes),
+                read=lambda: read().reshape(1, product.k, *sizes),
+            ),
+        )
+        workload = (
+            replace(operation.workload, batch=batch, order=found.order)
+            if on_map
+            else Gemm(p=product.p, c=product.c, k=product.k)
+        )
+        return ModelLayer(
+            name=name,
+            kind=LayerKind.LINEAR,
+            parts=(LayerPart(workload=workload, weight=found.parts[0]),),
+            shape=f"{product.k}x{product.c} on {product.p}",
+            pattern=found.pattern,
+            density=found.density,
         )
 
-    def _is_stored(self, value: Value) -> bool:
-        return self._constants.find(value) is not None
-
-    def _add_attention(self, operator: Operator) -> None:
-        query, key, value = (operator.value(name).shape for name in ("query", "key", "value"))
+    def _attention(self, reading: Reading) -> list[ModelLayer]:
+        query, key, value = (reading.operator.value(name).shape for name in ("query", "key", "value"))
         *outer, rows, depth = query
         repeats = prod(outer)
-        scores = self._name(operator, None, "query-key")
-        self._layers.append(matmul_layer(scores, p=rows, c=depth, k=key[-2], repeats=repeats))
+        scores, weighted = reading.names
         self._host.count(scores, "aten.softmax", repeats * rows * key[-2])
-        weighted = self._name(operator, None, "score-value")
-        self._append(operator, matmul_layer(weighted, p=rows, c=key[-2], k=value[-1], repeats=repeats))
+        return [
+            matmul_layer(scores, p=rows, c=depth, k=key[-2], repeats=repeats),
+            matmul_layer(weighted, p=rows, c=key[-2], k=value[-1], repeats=repeats),
+        ]
 
-    def _add_recurrent(self, operator: Operator) -> None:
-        products = steps(operator) if operator.target.endswith(".input") else None
-        constants = [self._constants.find(product.weight) for product in products or ()]
-        if products is None or None in constants:
-            self._leave(operator, "its steps or weights are not those of a plain layer")
-            return
-        for product, constant in zip(products, constants, strict=True):
-            assert constant is not None
-            k, c = product.weight.shape
-            self._layers.append(
-                linear_layer(
-                    self._zeros,
-                    self._name(operator, constant),
-                    p=product.p,
-                    c=c,
-                    k=k,
-                    read=constant.read,
-                    repeats=product.repeats,
-                )
-            )
+    def _recurrent(self, reading: Reading) -> list[ModelLayer]:
+        operator = reading.operator
         gates = RECURRENT[operator.base] * operator.results[0].elements
         self._host.count(operator.module or operator.base, f"aten.{operator.base} (gates)", gates)
+        return [
+            linear_layer(
+                self._zeros,
+                name,
+                p=product.p,
+                c=product.weight.shape[1],
+                k=product.weight.shape[0],
+                read=_stored(constant).read,
+                repeats=product.repeats,
+            )
+            for name, product, constant in zip(reading.names, reading.steps, reading.constants, strict=True)
+        ]
 
-    def _append(self, operator: Operator, layer: ModelLayer) -> None:
-        self._layers.append(layer)
-        self._host.layer_makes(operator.results[0])
-
-    def _leave(self, operator: Operator, reason: str) -> None:
+    def _leave(self, reading: Reading) -> None:
         """A product that the array cannot run: the host does it, and a reader is told why."""
+        operator, reason = reading.operator, reading.left
         name = operator.module or operator.base
         self._host.count(name, f"{operator.title} ({reason})", operator.results[0].elements)
         self._notes.add_layer(f"left to the host and not priced: {operator.title}, {reason}", name)
 
-    def _name(self, operator: Operator, constant: Constant | None, suffix: str = "") -> str:
-        """The module's name, with what tells its products apart; a second call is numbered."""
-        name = operator.module
-        weight = next((weight for weight in constant.weights), "") if constant else ""
-        if weight.startswith(f"{name}." if name else ""):
-            leaf = weight[len(name) + 1 :] if name else weight
-            leaf = next((leaf.removesuffix(own) for own in _OWN if f".{leaf}".endswith(f".{own}")), leaf).rstrip(".")
-            suffix = leaf or suffix
-        elif not constant:
-            suffix = suffix or operator.base
-        name = f"{name}.{suffix}".strip(".") or operator.base
-        self._names[name] += 1
-        return name if self._names[name] == 1 else f"{name}#{self._names[name]}"
+
+def _stored(constant: Constant | None) -> Constant:
+    assert constant is not None
+    return constant
 
 
 def _kind(call: ConvolutionCall) -> LayerKind:

@@ -24,7 +24,7 @@ from torch.utils._pytree import tree_map
 
 from skipbeat_arch.errors import InputError
 
-from .graph import Argument, Graph, Operator, Value
+from .graph import Argument, Graph, Operator, Value, names_of
 from .operators import KEPT_WHOLE, known
 from .products import simple_equation
 
@@ -68,8 +68,14 @@ def graph_of(program: ExportedProgram) -> Graph:
         if isinstance(constant, torch.Tensor):
             stored.setdefault(name, constant)
     walk = _Walk(program.graph_module)
-    walk.run(program.graph_module, {})
-    return Graph(tuple(walk.operators), weights, lambda name: _without_fake(stored[name]), frozenset(stored))
+    returned = walk.run(program.graph_module, {})
+    return Graph(
+        tuple(walk.operators),
+        weights,
+        lambda name: _without_fake(stored[name]),
+        frozenset(stored),
+        outputs=names_of(returned),
+    )
 
 
 def _without_fake(tensor: torch.Tensor) -> torch.Tensor:

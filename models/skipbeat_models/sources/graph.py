@@ -59,6 +59,12 @@ class Operator:
             raise TypeError(f"{self.target}: {name} is not a tensor")
         return value
 
+    @property
+    def in_place(self) -> bool:
+        """Whether it overwrites its first operand."""
+        name = self.target.split(".")[1] if "." in self.target else self.target
+        return name.endswith("_") and not name.endswith("__")
+
     def values(self) -> list[Value]:
         """All tensors among its arguments."""
         found: list[Value] = []
@@ -78,6 +84,7 @@ class Graph:
         read: the tensor of a weight by its name. It may lie on the meta device; then only its shape is known.
         stored: names of all weights of the model, also those that no operator takes (masks).
         inputs: shapes of the model's inputs.
+        outputs: names of the values that the model returns.
     """
 
     operators: tuple[Operator, ...]
@@ -86,3 +93,11 @@ class Graph:
     stored: frozenset[str] = field(default_factory=frozenset)
     notes: tuple[str, ...] = ()
     inputs: tuple[tuple[int, ...], ...] = ()
+    outputs: frozenset[str] = frozenset()
+
+
+def names_of(argument: Argument) -> frozenset[str]:
+    """Names of the values in an argument."""
+    if isinstance(argument, Value):
+        return frozenset({argument.name})
+    return frozenset().union(*map(names_of, argument)) if isinstance(argument, list) else frozenset()

@@ -5,9 +5,10 @@ Sizes come from ONNX's own shape inference; one that the file leaves open, such 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ _SAME = {
     "BatchNormalization": "batch_norm",
     "Add": "add",
     "Sum": "add",
-    "MaxPool": "max_pool2d",
     "Reshape": "view",
     "Flatten": "flatten",
     "Squeeze": "squeeze",
@@ -45,6 +45,12 @@ _SAME = {
     "SpaceToDepth": "pixel_unshuffle",
     "DepthToSpace": "pixel_shuffle",
     "Size": "size",
+}
+_POOLS = {"MaxPool": "max_pool2d", "AveragePool": "avg_pool2d"}
+#: Names of operands where PyTorch's own are needed.
+_OPERANDS = {
+    "BatchNormalization": ("input", "weight", "bias", "running_mean", "running_var"),
+    "Clip": ("self", "min", "max"),
 }
 #: Products that are not priced, and why.
 _LEFT = {
@@ -123,7 +129,15 @@ class _Reader:
             for given in self._graph.input
             if given.name not in weights and given.name in self._shapes
         )
-        return Graph(tuple(operators), weights, lambda name: self._stored[name](), frozenset(weights), notes, inputs)
+        return Graph(
+            tuple(operators),
+            weights,
+            lambda name: self._stored[name](),
+            frozenset(weights),
+            notes,
+            inputs,
+            frozenset(result.name for result in self._graph.output),
+        )
 
     def _tensor(self, tensor: Any) -> torch.Tensor:
         array = self._onnx.numpy_helper.to_array(tensor)
@@ -178,9 +192,10 @@ class _Reader:
         if kind == "MatMul":
             return "aten.matmul.default", {"self": inputs[0], "other": inputs[1]}, ""
         if kind == "Gemm" and not attributes.get("transA"):
+            bias: dict[str, Argument] = dict(zip(("bias",), inputs[2:], strict=False))
             if attributes.get("transB"):
-                return "aten.linear.default", {"input": inputs[0], "weight": inputs[1]}, ""
-            return "aten.mm.default", {"self": inputs[0], "mat2": inputs[1]}, ""
+                return "aten.linear.default", {"input": inputs[0], "weight": inputs[1]} | bias, ""
+            return "aten.mm.default", {"self": inputs[0], "mat2": inputs[1]} | bias, ""
         if kind == "Einsum":
             return "aten.einsum.default", {"equation": attributes["equation"].decode(), "tensors": inputs}, ""
         if kind == "Transpose":
@@ -190,9 +205,16 @@ class _Reader:
             return "aten.permute.default", {"self": value, "dims": order}, ""
         if kind == "Reshape":
             return "aten.view.default", {"self": inputs[0], "size": list(results[0].shape)}, ""
-        args = {f"input{index}": value for index, value in enumerate(inputs)}
+        if kind == "GlobalAveragePool":
+            return "aten.adaptive_avg_pool2d.onnx", {"self": inputs[0], "output_size": 1}, ""
+        args = dict(zip(_operand_names(kind), inputs, strict=False))
+        if kind in _POOLS:
+            return f"aten.{_POOLS[kind]}.onnx", args | _pool_options(attributes), ""
         if kind in _SAME:
-            return f"aten.{_SAME[kind]}.onnx", args, ""
+            options = {name: attributes[name] for name in ("min", "max") if name in attributes}
+            if kind == "BatchNormalization":
+                options["eps"] = attributes.get("epsilon", 1e-5)
+            return f"aten.{_SAME[kind]}.onnx", args | options, ""
         return f"onnx.{kind}", args, _LEFT.get(kind, "its first operand is transposed" if kind == "Gemm" else "")
 
 
@@ -222,8 +244,33 @@ def _convolution(
         "padding": pads,
         "groups": attributes.get("group", 1),
     }
+    if len(inputs) > 2:
+        args["bias"] = inputs[2]
     reason = "automatic padding of a transposed convolution" if automatic.startswith("SAME") and kind != "Conv" else ""
     return ("aten.convolution.onnx" if kind == "Conv" else "aten.conv_transpose2d.onnx"), args, reason
+
+
+def _operand_names(kind: str) -> Iterator[str]:
+    """Names of an operator's operands, PyTorch's own where they matter."""
+    yield from _OPERANDS.get(kind, ("self", "other"))
+    yield from (f"input{index}" for index in count())
+
+
+def _pool_options(attributes: Mapping[str, Any]) -> dict[str, Argument]:
+    """The options of a pooling of two dimensions as PyTorch has them; ONNX pads both sides on their own."""
+    kernel = list(attributes["kernel_shape"])
+    pads = list(attributes.get("pads", [0] * 2 * len(kernel)))
+    spatial = len(kernel)
+    plain = pads[:spatial] == pads[spatial:] and attributes.get("auto_pad", b"NOTSET") == b"NOTSET"
+    dilation = list(attributes.get("dilations", [1] * spatial))
+    return {
+        "kernel_size": kernel,
+        "stride": list(attributes.get("strides", [1] * spatial)),
+        "padding": pads[:spatial],
+        "dilation": dilation if plain else [0] * spatial,
+        "ceil_mode": bool(attributes.get("ceil_mode", 0)),
+        "count_include_pad": bool(attributes.get("count_include_pad", 0)),
+    }
 
 
 def _module(node: Any) -> str:

@@ -16,7 +16,7 @@ import torch
 
 from skipbeat_arch.errors import InputError
 
-from .graph import Argument, Graph, Operator, Value
+from .graph import Argument, Graph, Operator, Value, names_of
 
 #: Numbers of torch's `ScalarType` in its schema of exported programs.
 _DTYPES = {
@@ -103,7 +103,7 @@ class _Reader:
             **self._tensors(_CONSTANTS, f"{self._name}_constants_config.json"),
         }
         graph = _mapping(program["graph"])
-        self._run(graph, {}, "")
+        returned = self._run(graph, {}, "")
         weights, inputs = {}, []
         for spec in _list(_mapping(program["signature"])["input_specs"]):
             kind, content = next(iter(_mapping(spec).items()))
@@ -126,7 +126,9 @@ class _Reader:
                     raise
                 raise InputError(f"model {self._archive.path}: weight {name}: {_line(error)}") from None
 
-        return Graph(tuple(self._operators), weights, tensor, frozenset(stored), notes, tuple(inputs))
+        return Graph(
+            tuple(self._operators), weights, tensor, frozenset(stored), notes, tuple(inputs), names_of(returned)
+        )
 
     def _tensors(self, folder: str, config: str) -> dict[str, tuple[str, Json]]:
         """Where each stored tensor lies."""

@@ -52,6 +52,8 @@ class Weight:
         shape: [groups, K / groups, C_in / groups, kh, kw].
         read: float tensor of that shape; on the meta device its zeros cannot be known.
         parts: the taps of each part, which has zeros of its own; one part with all taps for most layers.
+        factor: what a batch normalisation multiplies each output channel by, float [groups * K]; None: nothing does.
+        shared: whether all channels are quantised with one scale (logits), not each with its own.
     """
 
     name: str
@@ -60,11 +62,18 @@ class Weight:
     read: Callable[[], torch.Tensor]
     first: bool = False
     parts: tuple[Taps, ...] = ()
+    factor: Callable[[], torch.Tensor | None] = lambda: None
+    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measured:
-    """What was found: the pattern along the reduction axis in the order that suits the zeros, and each part's zeros."""
+    """What was found.
+
+    Attributes:
+        pattern, density: of the weights, along the reduction axis in the order that suits their zeros.
+        parts: zeros of each part in int8, where small weights are zero too.
+    """
 
     pattern: Pattern
     density: float
@@ -110,17 +119,14 @@ class ZeroReader:
             return self._without_values(weight, wanted)
         parts = [_part(values, taps, weight.name) for taps in _parts(weight)]
         zeros = [_nonzero(part, wanted) for part in parts]
+        rounded = _rounded(weight, parts, zeros)
         del values, parts
-        if all(part.all() for part in zeros):
-            self._check_stated(weight, DENSE, zeros, "kh,kw,cin")
-            shapes = [_matrix_shape(part.shape) for part in zeros]
-            return Measured(pattern=DENSE, density=1.0, order="kh,kw,cin", parts=tuple(map(dense_zeros, shapes)))
+        total = sum(part.size for part in zeros)
+        density = sum(int(np.count_nonzero(part)) for part in zeros) / total
         order, pattern = _best_order(zeros)
         self._check_stated(weight, pattern, zeros, order)
         self._check_axis(weight, pattern, zeros)
-        kept = tuple(self._keep(weight, wanted, order, i, part) for i, part in enumerate(zeros))
-        total = sum(part.size for part in zeros)
-        density = sum(int(np.count_nonzero(part)) for part in zeros) / total
+        kept = tuple(self._keep(weight, wanted, order, i, part) for i, part in enumerate(rounded))
         return Measured(pattern=pattern, density=density, order=order, parts=kept)
 
     def _without_values(self, weight: Weight, wanted: Pattern | None) -> Measured:
@@ -149,6 +155,8 @@ class ZeroReader:
         self, weight: Weight, wanted: Pattern | None, order: ReductionOrder, part: int, zeros: Bools
     ) -> WeightZeros:
         matrix = _matrix(zeros, order)
+        if matrix.all():
+            return dense_zeros(matrix.shape)
         packed = np.packbits(matrix)
         key = ("zeros", matrix.shape, hashlib.blake2b(packed.data, digest_size=16).hexdigest())
         if self._kept + packed.nbytes <= _KEPT_BYTES:
@@ -157,8 +165,9 @@ class ZeroReader:
             return WeightZeros(key=key, nonzero=lambda: np.unpackbits(packed, count=size).view(np.bool_).reshape(shape))
 
         def again() -> Bools:
-            values = _part(weight.read(), _parts(weight)[part], weight.name)
-            return _matrix(_nonzero(values, wanted), order)
+            values = weight.read()
+            parts = [_part(values, taps, weight.name) for taps in _parts(weight)]
+            return _matrix(_rounded(weight, parts, [_nonzero(each, wanted) for each in parts])[part], order)
 
         return WeightZeros(key=key, nonzero=again)
 
@@ -229,6 +238,18 @@ def _nonzero(values: Floats, wanted: Pattern | None) -> Bools:
     groups, outputs, inputs, rows, cols = values.shape
     kept = keep.reshape(groups, rows, cols, inputs, outputs).transpose(0, 4, 3, 1, 2)
     return nonzero & kept
+
+
+def _rounded(weight: Weight, parts: list[Floats], zeros: list[Bools]) -> list[Bools]:
+    """Where the int8 weights are not zero: a channel's largest weight becomes 127 (see `quantise_layer`)."""
+    factor = weight.factor()
+    if factor is not None and not factor.is_meta:
+        each = factor.numpy().reshape(weight.shape[0], weight.shape[1], 1, 1, 1)
+        parts = [part * each for part in parts]
+    peaks = [np.abs(np.where(kept, part, 0)).max(axis=(2, 3, 4)) for part, kept in zip(parts, zeros, strict=True)]
+    half = np.max(peaks, axis=0).astype(np.float64) / (2 * 127)
+    half = np.full_like(half, half.max())[..., None, None, None] if weight.shared else half[..., None, None, None]
+    return [kept & (half > 0) & ((part >= half) | (part < -half)) for part, kept in zip(parts, zeros, strict=True)]
 
 
 def _matrix(five: npt.NDArray[Scalar], order: ReductionOrder) -> npt.NDArray[Scalar]:

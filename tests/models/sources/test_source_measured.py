@@ -58,6 +58,7 @@ def test_equal_zeros_are_priced_once() -> None:
             return result
 
     model = Tied()
+    model.head.weight.data = torch.ones(8, 8)
     model.head.weight.data[:, 1] = 0
     layers = describe(model, torch.zeros(2, dtype=torch.int64)).layers
     keys = [layer.parts[0].weight.key for layer in layers]
@@ -79,9 +80,9 @@ def test_a_copy_is_pruned(pattern: str) -> None:
     assert all(0 < layer.density < 1 for layer in found.layers[1:])
     if pattern == "2:4":
         assert {str(layer.pattern) for layer in found.layers[1:]} == {"2:4"}
-    for layer in found.layers:
+    for layer in found.layers:  # some of the smallest weights that stay are zero in int8
         count = sum(int(part.weight.nonzero().sum()) for part in layer.parts)
-        assert count == round(layer.density * sum(part.weight.nonzero().size for part in layer.parts))
+        assert 0.97 <= count / (layer.density * sum(part.weight.nonzero().size for part in layer.parts)) <= 1
     assert model.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
@@ -120,8 +121,10 @@ def test_zeros_beyond_what_is_kept_are_read_again(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(zeros, "_KEPT_BYTES", 0)
     model = nn.Conv2d(16, 8, 3, bias=False)
     model.weight.data[:, ::2] = 0
+    model.weight.data[:, 1::4] = 1e-3  # less than half a unit of int8
+    model.weight.data[:, 3] = 1
     (layer,) = describe(model, torch.zeros(1, 16, 5, 5), scheme=Scheme.parse("dense")).layers
-    expected = model.weight.detach().permute(2, 3, 1, 0).reshape(-1, 8) != 0
+    expected = model.weight.detach().permute(2, 3, 1, 0).reshape(-1, 8).abs() > 1 / 254
     np.testing.assert_array_equal(layer.parts[0].weight.nonzero(), expected.numpy())
 
 

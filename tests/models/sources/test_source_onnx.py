@@ -33,7 +33,8 @@ def test_published_networks(name: str) -> None:
         }
     if name == "resnet50":
         fused = {host.operator for host in found.host_operators if host.fused}
-        assert fused == {"aten.batch_norm", "aten.relu", "aten.add", "aten.max_pool2d"}
+        assert fused == {"aten.batch_norm", "aten.relu", "aten.add", "aten.max_pool2d", "aten.avg_pool2d"}
+        assert [len(run.layers) for run in found.runs] == [len(found.layers) + 2]  # two poolings
 
 
 def save(

@@ -1,0 +1,120 @@
+"""Which operators of a graph are layers, with their names and sizes: what is the same for zeros and for numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .constants import Constant, Constants
+from .convolutions import ConvolutionCall, read_call
+from .graph import Graph, Operator, Value
+from .operators import ATTENTION, CONVOLUTIONS, EINSUM, PRODUCTS, RECURRENT, TRANSPOSED
+from .products import Product, operands, read_product
+from .recurrent import StepProduct, steps
+
+#: What is left of a weight's name after its module's, for a weight that is the module's own.
+_OWN = ("parametrizations.weight.original", "weight_orig", "weight")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reading:
+    """An operator that does not follow from the weights alone.
+
+    Attributes:
+        names: of its layers; none: it is none.
+        constants: the weight of each layer; None: it is computed from activations.
+        convolution, product, steps: the layers' sizes; attention has none of them.
+        left: why the host does it although it is a product.
+    """
+
+    operator: Operator
+    names: tuple[str, ...] = ()
+    constants: tuple[Constant | None, ...] = ()
+    convolution: ConvolutionCall | None = None
+    product: Product | None = None
+    steps: tuple[StepProduct, ...] = ()
+    left: str = ""
+
+
+def read_operators(graph: Graph) -> tuple[list[Reading], Constants]:
+    """The operators in their order, without those whose results follow from the weights, and these results."""
+    reader = _Reader(graph)
+    found = [reader.read(operator) for operator in graph.operators]
+    return [reading for reading in found if reading is not None], reader.constants
+
+
+class Names:
+    """Names that are unique in a model: what comes again is numbered."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._count = Counter(taken)
+
+    def unique(self, name: str) -> str:
+        """The name, or with a number."""
+        self._count[name] += 1
+        return name if self._count[name] == 1 else f"{name}#{self._count[name]}"
+
+
+class _Reader:
+    def __init__(self, graph: Graph) -> None:
+        self.constants = Constants(graph)
+        self._names = Names()
+
+    def read(self, operator: Operator) -> Reading | None:
+        base = operator.base
+        if self.constants.add(operator):
+            return None
+        if operator.left:
+            return Reading(operator=operator, left=operator.left)
+        if base in CONVOLUTIONS | TRANSPOSED:
+            return self._convolution(operator)
+        if base in PRODUCTS or base == EINSUM:
+            return self._product(operator)
+        if base == ATTENTION:
+            names = (self._name(operator, None, "query-key"), self._name(operator, None, "score-value"))
+            return Reading(operator=operator, names=names, constants=(None, None))
+        return self._recurrent(operator) if base in RECURRENT else Reading(operator=operator)
+
+    def _convolution(self, operator: Operator) -> Reading:
+        call, constant = read_call(operator), self.constants.find(operator.value("weight"))
+        if call is None or constant is None:
+            left = "three dimensions" if call is None else "its weight is computed from activations"
+            return Reading(operator=operator, left=left)
+        names = (self._name(operator, constant),)
+        return Reading(operator=operator, names=names, constants=(constant,), convolution=call)
+
+    def _product(self, operator: Operator) -> Reading | None:
+        given = operands(operator)
+        stored = (False, False) if given is None else (self._is_stored(given[0]), self._is_stored(given[1]))
+        if all(stored):
+            return None  # computed once, ahead of time
+        product = read_product(operator, stored)
+        if product is None or (product.c == 1 and operator.base != "linear"):
+            return Reading(operator=operator)  # an outer product: nothing is summed up
+        constant = self.constants.find(product.right)
+        names = (self._name(operator, constant),)
+        return Reading(operator=operator, names=names, constants=(constant,), product=product)
+
+    def _recurrent(self, operator: Operator) -> Reading:
+        products = steps(operator) if operator.target.endswith(".input") else None
+        constants = [self.constants.find(product.weight) for product in products or ()]
+        if products is None or None in constants:
+            return Reading(operator=operator, left="its steps or weights are not those of a plain layer")
+        names = tuple(self._name(operator, constant) for constant in constants)
+        return Reading(operator=operator, names=names, constants=tuple(constants), steps=tuple(products))
+
+    def _is_stored(self, value: Value) -> bool:
+        return self.constants.find(value) is not None
+
+    def _name(self, operator: Operator, constant: Constant | None, suffix: str = "") -> str:
+        """The module's name, with what tells its products apart; a second call is numbered."""
+        name = operator.module
+        weight = next((weight for weight in constant.weights), "") if constant else ""
+        if weight.startswith(f"{name}." if name else ""):
+            leaf = weight[len(name) + 1 :] if name else weight
+            leaf = next((leaf.removesuffix(own) for own in _OWN if f".{leaf}".endswith(f".{own}")), leaf).rstrip(".")
+            suffix = leaf or suffix
+        elif not constant:
+            suffix = suffix or operator.base
+        return self._names.unique(f"{name}.{suffix}".strip(".") or operator.base)

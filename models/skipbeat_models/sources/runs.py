@@ -1,0 +1,128 @@
+"""Runs of nodes as a model's description has them: graphs that are made when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from skipbeat_arch.graph import Graph, Node, Pool, Tensor
+from skipbeat_arch.layer import IntegerLayer
+from skipbeat_arch.model import ModelLayer, ModelRun, WeightZeros
+from skipbeat_arch.workload import Convolution, Gemm, Workload
+
+from .operation import Kind, Operation
+from .partition import Run
+
+#: The tensor that a run is given.
+INPUT = "input"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Plan:
+    """A node to be made; tensors are numbered, 0 is the run's input."""
+
+    name: str
+    workload: Convolution
+    weight: WeightZeros | None
+    source: int
+    residual: int | None = None
+    pool: Pool | None = None
+    raw: bool = False
+
+    @property
+    def key(self) -> Hashable:
+        weight = self.weight.key if self.weight else None
+        return self.workload, weight, self.source, self.residual, self.pool, self.raw
+
+
+def model_run(run: Run, layers: Mapping[str, ModelLayer]) -> ModelRun:
+    """A run of operations; `layers` by their names give the zeros."""
+    numbers: dict[int | str, int] = {operation.number: at + 1 for at, operation in enumerate(run)}
+    plans = [_plan(operation, numbers, layers) for operation in run]
+    names = tuple(operation.name if operation.kind is Kind.LAYER else None for operation in run)
+    return _run(plans, names, repeats=run[0].source.images)
+
+
+def layer_runs(layer: ModelLayer) -> list[ModelRun]:
+    """Each part of a layer as a run of its own."""
+    found = []
+    for part in layer.parts:
+        workload, images = one_image(part.workload)
+        plan = _Plan(name=layer.name, workload=workload, weight=part.weight, source=0)
+        found.append(_run([plan], (layer.name,), repeats=images * part.repeats))
+    return found
+
+
+def one_image(workload: Workload) -> tuple[Convolution, int]:
+    """A workload as a convolution of one image, and how many images there are.
+
+    A matrix product is a 1x1 convolution over a line of P pixels.
+    """
+    if isinstance(workload, Gemm):
+        return Convolution(batch=1, c_in=workload.c, c_out=workload.k, height=1, width=workload.p, kernel=(1, 1)), 1
+    return replace(workload, batch=1), workload.batch
+
+
+def _plan(operation: Operation, numbers: Mapping[int | str, int], layers: Mapping[str, ModelLayer]) -> _Plan:
+    workload, weight = operation.workload, None
+    if operation.kind is Kind.LAYER:
+        (part,) = layers[operation.name].parts
+        weight = part.weight
+        order = part.workload.order if isinstance(part.workload, Convolution) else "kh,kw,cin"
+        workload = replace(workload, order=order)
+    residual = operation.residual
+    return _Plan(
+        name=operation.name,
+        workload=workload,
+        weight=weight,
+        source=numbers.get(operation.source.tensor, 0),
+        residual=None if residual is None else numbers.get(residual.tensor, 0),
+        pool=operation.pool,
+        raw=operation.raw,
+    )
+
+
+def _run(plans: Sequence[_Plan], layers: tuple[str | None, ...], repeats: int) -> ModelRun:
+    key = tuple(plan.key for plan in plans)
+    return ModelRun(key=key, graph=partial(_graph, tuple(plans)), layers=layers, repeats=repeats)
+
+
+def _graph(plans: tuple[_Plan, ...]) -> Graph:
+    first = plans[0].workload
+    given = INPUT if all(plan.name != INPUT for plan in plans) else f"{INPUT} of the run"
+    tensors = [Tensor(name=given, channels=first.c_in, height=first.height, width=first.width)]
+    nodes: list[Node] = []
+    for plan in plans:
+        channels = plan.workload.c_out
+        ones = np.ones(channels, np.int64)
+        layer = IntegerLayer(
+            name=plan.name,
+            workload=plan.workload,
+            weight=_weight(plan),
+            bias=np.zeros(channels, np.int32),
+            multiplier=None if plan.raw else ones,
+            shift=None if plan.raw else ones,
+        )
+        node = Node(
+            layer=layer,
+            input=tensors[plan.source].name,
+            output=plan.name,
+            pool=plan.pool,
+            residual=None if plan.residual is None else tensors[plan.residual].name,
+            residual_multiplier=None if plan.residual is None else ones,
+        )
+        nodes.append(node)
+        channels, height, width = node.out_shape
+        tensors.append(Tensor(name=node.output, channels=channels, height=height, width=width))
+    return Graph(tensors=tuple(tensors), nodes=tuple(nodes), input=given, output=tensors[-1].name)
+
+
+def _weight(plan: _Plan) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+    gemm, groups = plan.workload.gemm, plan.workload.groups
+    shape = (gemm.c, gemm.k) if groups == 1 else (groups, gemm.c, gemm.k)
+    if plan.weight is None:
+        return np.ones(shape, np.int8)
+    return plan.weight.nonzero().reshape(shape).view(np.int8)
