@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 import skipbeat
-from skipbeat_arch.instruction import Kind, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_models.fold import fold_batch_norms
@@ -138,20 +139,20 @@ def story() -> dict[str, int]:
 
 def _memory(program: MachineProgram, trace: Trace, weight: int) -> dict[str, int]:
     """Where the weight lies: in memory, and in the weight buffer."""
-    passes = [i.fields for i in program.instructions if i.opcode == Opcode.PASS]
-    loads = [i.fields for i in program.instructions if i.opcode == Opcode.LOAD and i.fields["kind"] == Kind.WEIGHTS]
+    passes = [i for i in program.instructions if isinstance(i, isa.Pass)]
+    loads = [i for i in program.instructions if isinstance(i, isa.Load) and i.kind == Kind.WEIGHTS]
     word = METADATA_WORDS + BEAT * ROW + 1
-    at = passes[PASS]["weights"] + word
-    load = next(each for each in loads if each["to"] <= at < each["to"] + each["count"])
-    address = load["source"] + (at - load["to"]) * 16
+    at = passes[PASS].weights + word
+    load = next(each for each in loads if each.to <= at < each.to + each.count)
+    address = load.source + (at - load.to) * 16
     assert int(program.image[address + OUTPUT].view(np.int8)) == weight
-    before = sum(each["words"] for each in passes[:PASS])
+    before = sum(each.words for each in passes[:PASS])
     return {
-        "words of the tile": passes[PASS]["words"],
+        "words of the tile": passes[PASS].words,
         "word in the tile": word,
         "address": address + OUTPUT,
         "word in the buffer": at,
-        "LOAD asked": trace("asked", load["source"]),
+        "LOAD asked": trace("asked", load.source),
         "loaded": trace("loaded", at),
         "PASS begins": trace("pass begins", PASS),
         "metadata word": trace("word", before + ROW // 2),

@@ -1,6 +1,6 @@
 """Instructions as text, one per line, and back.
 
-    LOAD kind=activations to=0 width=8 pitch=9 period=4 bank=0 count=64 source=4096 wait=execute signal=execute,store
+    LOAD to=0 width=8 pitch=9 period=4 bank=0 kind=activations count=64 source=0x1000 wait=execute signal=execute,store
     PASS pixels=64 beat=2 rows=16 cols=16 encoding=bitmap load=1 first=1 last=0 words=40 weights=0 base=0 table=0
 
 A field that is left out is 0. What follows a `;` is a comment; a number may be hexadecimal (0x...).
@@ -8,16 +8,13 @@ A field that is left out is 0. What follows a `;` is a comment; a number may be 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from enum import IntEnum
+from collections.abc import Iterable
 
-from .command import COMMAND_FIELDS, Encoding
 from .errors import InputError
-from .instruction import FIELDS, Engine, Instruction, Kind, Opcode
-from .ports import pack, unpack
+from .instruction import INSTRUCTIONS, Engine, Instruction, Opcode
+from .word import BitField
 
-_NAMED: dict[str, type[IntEnum]] = {"kind": Kind, "encoding": Encoding}
-_SIGNED = {"low": 8, "high": 8}
+_TOKENS = ("wait", "signal")
 
 
 def disassemble(instructions: Iterable[Instruction]) -> list[str]:
@@ -46,55 +43,39 @@ def assemble(lines: Iterable[str]) -> list[Instruction]:
 
 
 def _line(instruction: Instruction) -> str:
-    parts = [instruction.opcode.name]
-    for name, value in _spread(instruction.fields).items():
-        parts.append(f"{name}={_text(name, value)}")
-    for name, engines in (("wait", instruction.wait), ("signal", instruction.signal)):
-        if engines:
+    fields = instruction.flat_fields()
+    parts = [instruction.title]
+    parts += [f"{name}={_text(fields[name], value)}" for name, value in instruction.values().items()]
+    for name in _TOKENS:
+        if engines := getattr(instruction, name):
             parts.append(f"{name}={','.join(engine.name.lower() for engine in sorted(engines))}")
     return " ".join(parts)
 
 
-def _spread(fields: Mapping[str, int]) -> dict[str, int]:
-    """The fields with the core's command taken apart."""
-    out: dict[str, int] = {}
-    for name, value in fields.items():
-        out |= unpack(COMMAND_FIELDS, value) if name == "command" else {name: value}
-    return out
-
-
-def _text(name: str, value: int) -> str:
-    if name in _NAMED and value in list(_NAMED[name]):
-        return _NAMED[name](value).name.lower()
-    if name in _SIGNED:
-        return str(value - (value >> (_SIGNED[name] - 1) << _SIGNED[name]))
-    return f"0x{value:x}" if name in ("source", "address", "fingerprint") else str(value)
+def _text(field: BitField, value: int) -> str:
+    if field.names and value in list(field.names):
+        return field.names(value).name.lower()
+    return f"0x{value:x}" if field.address else str(value)
 
 
 def _instruction(word: str, parts: list[str]) -> Instruction:
     if word not in Opcode.__members__:
         raise InputError(f"{word}: expected one of {', '.join(Opcode.__members__)}")
-    opcode = Opcode[word]
+    kind = INSTRUCTIONS[Opcode[word]]
+    fields = kind.flat_fields()
     given: dict[str, int] = {}
     engines: dict[str, tuple[Engine, ...]] = {}
     for part in parts:
         name, sign, value = part.partition("=")
         if not sign or name in given or name in engines:
             raise InputError(f"{word}: expected NAME=VALUE, each once, not {part}")
-        if name in ("wait", "signal"):
+        if name in _TOKENS:
             engines[name] = _engines(part, value)
+        elif name in fields:
+            given[name] = _number(word, fields[name], value)
         else:
-            given[name] = _number(part, name, value)
-    command = {name: given.pop(name, 0) for name, _ in COMMAND_FIELDS} if opcode == Opcode.PASS else {}
-    for name, bits in COMMAND_FIELDS:
-        if name in command and not 0 <= command[name] < 1 << bits:
-            raise InputError(f"{word}: {name} must fit in {bits} bits, not {command[name]}")
-    fields = {name: given.pop(name, 0) for name, _ in FIELDS[opcode] if name != "command"}
-    if given:
-        raise InputError(f"{word}: no field {min(given)}")
-    if command:
-        fields = {"command": pack(COMMAND_FIELDS, command)} | fields
-    return Instruction(opcode, fields, engines.get("wait", ()), engines.get("signal", ()))
+            raise InputError(f"{word}: no field {name}")
+    return kind.of_values(given, **engines)
 
 
 def _engines(part: str, value: str) -> tuple[Engine, ...]:
@@ -104,13 +85,13 @@ def _engines(part: str, value: str) -> tuple[Engine, ...]:
     return tuple(sorted({Engine[name.upper()] for name in names}))
 
 
-def _number(part: str, name: str, value: str) -> int:
-    if name in _NAMED and value.upper() in _NAMED[name].__members__:
-        return int(_NAMED[name][value.upper()])
+def _number(word: str, field: BitField, value: str) -> int:
+    if field.names and value.upper() in field.names.__members__:
+        return field.names[value.upper()]
     try:
         number = int(value, 0)
     except ValueError:
-        raise InputError(f"{part}: {value!r} is not a number") from None
-    if name in _SIGNED and -(1 << (_SIGNED[name] - 1)) <= number < 0:
-        number += 1 << _SIGNED[name]
+        raise InputError(f"{field.name}={value}: {value!r} is not a number") from None
+    if not field.lowest <= number <= field.highest:
+        raise InputError(f"{word}: {field.name} must fit in {field.width} bits, not {number}")
     return number

@@ -1,19 +1,30 @@
-"""The accelerator's instructions: 128 bits each, in three queues that tokens hold together (docs/machine.md)."""
+"""The accelerator's instructions: 128 bits each, in three queues that tokens hold together (docs/machine.md).
+
+A class for each instruction declares its fields, their widths and what they may hold.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property, lru_cache
+from typing import ClassVar, Self
 
-from .command import COMMAND_BITS
+from .command import Command
 from .errors import InputError
-from .ports import Fields, pack, unpack
+from .word import Word, bits
 
 INSTRUCTION_BITS = 128
 INSTRUCTION_BYTES = INSTRUCTION_BITS // 8
 #: Version of the instruction set; the header carries it.
 VERSION = 2
+OPCODE_BITS = 4
+#: Bits of `wait`, and of `signal`: one for each other engine.
+TOKEN_BITS = 2
+#: What every instruction begins with.
+COMMON: tuple[tuple[str, int], ...] = (("opcode", OPCODE_BITS), ("wait", TOKEN_BITS), ("signal", TOKEN_BITS))
+_COMMON_BITS = OPCODE_BITS + 2 * TOKEN_BITS
 
 
 class Opcode(IntEnum):
@@ -36,6 +47,40 @@ class Engine(IntEnum):
     EXECUTE = 1
     STORE = 2
 
+    @property
+    def others(self) -> tuple[Engine, Engine]:
+        """The other two, in the order of the bits of `wait` and `signal`."""
+        first, second = (engine for engine in Engine if engine != self)
+        return first, second
+
+
+class TokenPair(IntEnum):
+    """The counters of tokens from one engine to another, in the order of their bits."""
+
+    LOAD_EXECUTE = 0
+    LOAD_STORE = 1
+    EXECUTE_LOAD = 2
+    EXECUTE_STORE = 3
+    STORE_LOAD = 4
+    STORE_EXECUTE = 5
+
+    @classmethod
+    def of(cls, giver: Engine, taker: Engine) -> TokenPair:
+        """The counter from one engine to another."""
+        return cls(2 * giver + giver.others.index(taker))
+
+    @classmethod
+    def taken_by(cls, engine: Engine) -> tuple[TokenPair, TokenPair]:
+        """The counters that an engine takes from, in the order of the bits of `wait`."""
+        first, second = engine.others
+        return cls.of(first, engine), cls.of(second, engine)
+
+    @classmethod
+    def given_by(cls, engine: Engine) -> tuple[TokenPair, TokenPair]:
+        """The counters that an engine gives to, in the order of the bits of `signal`."""
+        first, second = engine.others
+        return cls.of(engine, first), cls.of(engine, second)
+
 
 class Kind(IntEnum):
     """Where a LOAD writes to."""
@@ -47,138 +92,281 @@ class Kind(IntEnum):
     TABLE = 4
 
 
-#: The engine whose queue an opcode goes to; HEADER goes to none.
-ENGINE_OF = {
-    Opcode.LOAD: Engine.LOAD,
-    Opcode.ZERO: Engine.LOAD,
-    Opcode.SETUP: Engine.EXECUTE,
-    Opcode.PASS: Engine.EXECUTE,
-    Opcode.STORE: Engine.STORE,
-    Opcode.END: Engine.STORE,
-    Opcode.PLACE: Engine.STORE,
-}
-
-_COMMON: Fields = (("opcode", 4), ("wait", 2), ("signal", 2))
-#: How vectors are written into the activation banks.
-PLACE_FIELDS: Fields = (("to", 16), ("width", 12), ("pitch", 12), ("period", 3), ("bank", 6))
-
-#: Four nested loops over the entries of the activation banks, innermost first: counts and steps.
-WALK_FIELDS: Fields = (
-    ("n0", 4),
-    ("n1", 4),
-    ("n2", 12),
-    ("n3", 12),
-    ("step0", 16),
-    ("step1", 16),
-    ("step2", 16),
-    ("step3", 16),
-)
-
-#: Fields of each instruction after opcode, wait and signal, lowest bits first.
-FIELDS: dict[Opcode, Fields] = {
-    Opcode.LOAD: (*PLACE_FIELDS, ("kind", 3), ("count", 16), ("source", 32)),
-    Opcode.ZERO: (("to", 16), ("count", 16)),
-    Opcode.SETUP: WALK_FIELDS,
-    Opcode.PASS: (("command", COMMAND_BITS), ("words", 16), ("weights", 16), ("base", 16), ("table", 8)),
-    Opcode.STORE: (
-        ("address", 32),
-        ("block", 6),
-        ("low", 8),
-        ("high", 8),
-        ("raw", 1),
-        ("residual", 1),
-        ("residual_at", 16),
-        ("count", 14),
-        ("pool", 5),
-        ("memory", 1),
-        ("local", 1),
-    ),
-    Opcode.END: (),
-    Opcode.HEADER: (("version", 8), ("fingerprint", 32)),
-    Opcode.PLACE: PLACE_FIELDS,
-}
-
-
-def layout(opcode: Opcode) -> Fields:
-    """All fields of an instruction, lowest bits first."""
-    return (*_COMMON, *FIELDS[opcode])
-
-
-@dataclass(frozen=True)
-class Instruction:
+@dataclass(frozen=True, kw_only=True)
+class Instruction(Word):
     """One instruction.
 
     Attributes:
-        fields: by the names in `FIELDS`.
         wait, signal: the other engines whose token it takes before it begins, and those it gives one when done.
     """
 
-    opcode: Opcode
-    fields: Mapping[str, int] = field(default_factory=dict)
+    opcode: ClassVar[Opcode]
+    #: The engine whose queue it goes to; the header goes to none.
+    engine: ClassVar[Engine | None] = None
+
     wait: tuple[Engine, ...] = ()
     signal: tuple[Engine, ...] = ()
+
+    @classmethod
+    def full_layout(cls) -> tuple[tuple[str, int], ...]:
+        """Names and widths of all fields with opcode, wait and signal, lowest bits first."""
+        return (*COMMON, *cls.layout())
+
+    @cached_property
+    def wait_bits(self) -> int:
+        """`wait` as bits, in the order of `Engine.others`."""
+        return self._mask(self.wait)
+
+    @cached_property
+    def signal_bits(self) -> int:
+        """`signal` as bits, in the order of `Engine.others`."""
+        return self._mask(self.signal)
 
     def to_word(self) -> int:
         """The instruction as 128 bits.
 
         Raises:
-            InputError: a field is missing, unknown or too large, or contradicts another.
+            InputError: a field is too large, or contradicts another.
         """
-        values = dict(self.fields)
-        values |= {"opcode": self.opcode, "wait": self._mask(self.wait), "signal": self._mask(self.signal)}
-        fields = layout(self.opcode)
-        for name, bits in fields:
-            if name not in values:
-                raise InputError(f"{self.opcode.name}: {name} is missing")
-            if not isinstance(bits, int) or not 0 <= values[name] < 1 << bits:
-                raise InputError(f"{self.opcode.name}: {name} must fit in {bits} bits, not {values[name]}")
-        if unknown := set(values) - {name for name, _ in fields}:
-            raise InputError(f"{self.opcode.name}: no field {min(unknown)}")
-        self._check(values)
-        return pack(fields, values)
+        tokens = self.wait_bits | self.signal_bits << TOKEN_BITS
+        word = super().to_word()
+        self.check()
+        return int(self.opcode) | tokens << OPCODE_BITS | word << _COMMON_BITS
 
-    def _check(self, values: Mapping[str, int]) -> None:
-        if self.opcode == Opcode.PLACE and (self.wait or self.signal):
-            raise InputError("PLACE: it waits for nothing and signals nothing")
-        if values.get("count") == 0:
-            raise InputError(f"{self.opcode.name}: count must be at least 1")
-        if self.opcode == Opcode.SETUP and not all(values[f"n{loop}"] for loop in range(4)):
-            raise InputError("SETUP: n0 to n3 must be at least 1")
-        if self.opcode == Opcode.STORE:
-            low, high = (values[name] - 256 * (values[name] >> 7) for name in ("low", "high"))
-            if low > high:
-                raise InputError(f"STORE: low must be at most high, not {low} and {high}")
-            if not values["memory"] and not values["local"]:
-                raise InputError("STORE: one of memory and local must be 1")
-            if values["raw"] and values["local"]:
-                raise InputError("STORE: raw sums are not local")
-
-    @classmethod
-    def from_word(cls, word: int) -> Instruction:
-        """Inverse of `to_word`.
+    def check(self) -> None:
+        """Whether the fields agree with one another.
 
         Raises:
-            InputError: an opcode that there is not, or bits beyond the last field.
+            InputError: they do not.
         """
-        code = word & 15
-        if code not in list(Opcode):
-            raise InputError(f"opcode {code} is unknown")
-        opcode = Opcode(code)
-        fields = layout(opcode)
-        if word >> sum(bits for _, bits in fields if isinstance(bits, int)):
-            raise InputError(f"{opcode.name}: bits beyond the last field are set")
-        values = unpack(fields, word)
-        del values["opcode"]
-        masks = values.pop("wait"), values.pop("signal")
-        others = [e for e in Engine if e != ENGINE_OF.get(opcode)][:2]
-        wait, signal = (tuple(e for i, e in enumerate(others) if mask >> i & 1) for mask in masks)
-        return cls(opcode, values, wait, signal)
+
+    @classmethod
+    def from_bits(cls, word: int) -> Self:
+        """The instruction of a word with this opcode; bits beyond the last field are ignored."""
+        engines = Engine.LOAD.others if cls.engine is None else cls.engine.others
+        wait, signal = (
+            tuple(engine for i, engine in enumerate(engines) if word >> (OPCODE_BITS + at + i) & 1)
+            for at in (0, TOKEN_BITS)
+        )
+        return cls.of_bits(word >> _COMMON_BITS, wait=wait, signal=signal)
 
     def _mask(self, engines: tuple[Engine, ...]) -> int:
-        own = ENGINE_OF.get(self.opcode)
-        if own is None or own in engines:
+        if self.engine is None or self.engine in engines:
             if engines:
-                raise InputError(f"{self.opcode.name}: cannot wait for or signal {[e.name.lower() for e in engines]}")
+                raise InputError(f"{self.title}: cannot wait for or signal {[e.name.lower() for e in engines]}")
             return 0
-        others = [e for e in Engine if e != own]
-        return sum(1 << others.index(engine) for engine in set(engines))
+        return sum(1 << self.engine.others.index(engine) for engine in set(engines))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header(Instruction):
+    """The first instruction: what the program was compiled for."""
+
+    title = "HEADER"
+    opcode = Opcode.HEADER
+
+    version: int = bits(8)
+    fingerprint: int = bits(32, address=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement(Instruction):
+    """How vectors are written into the activation banks.
+
+    Attributes:
+        to: entry of the first vector.
+        width, pitch: vectors of a line, and entries from one line to the next.
+        period, bank: a vector's bundles go to as many banks from `bank` on, of every 2^period banks.
+    """
+
+    to: int = bits(16)
+    width: int = bits(12)
+    pitch: int = bits(12)
+    period: int = bits(3)
+    bank: int = bits(6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load(Placement):
+    """Vectors from memory to an on-chip memory; what is not for the banks has neither lines nor banks.
+
+    Attributes:
+        kind: a `Kind`.
+        count: vectors; source: byte address.
+    """
+
+    title = "LOAD"
+    opcode = Opcode.LOAD
+    engine = Engine.LOAD
+
+    kind: int = bits(3, names=Kind)
+    count: int = bits(16, least=1)
+    source: int = bits(32, address=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zero(Instruction):
+    """Zeros in `count` entries of all activation banks."""
+
+    title = "ZERO"
+    opcode = Opcode.ZERO
+    engine = Engine.LOAD
+
+    to: int = bits(16)
+    count: int = bits(16, least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup(Instruction):
+    """Four nested loops over the entries of the activation banks, innermost first: counts and steps (mod 2^16)."""
+
+    title = "SETUP"
+    opcode = Opcode.SETUP
+    engine = Engine.EXECUTE
+
+    n0: int = bits(4, least=1)
+    n1: int = bits(4, least=1)
+    n2: int = bits(12, least=1)
+    n3: int = bits(12, least=1)
+    step0: int = bits(16)
+    step1: int = bits(16)
+    step2: int = bits(16)
+    step3: int = bits(16)
+
+    @classmethod
+    def of(cls, counts: Sequence[int], steps: Sequence[int]) -> Setup:
+        """The loops, innermost first; steps may be negative."""
+        n0, n1, n2, n3 = counts
+        step0, step1, step2, step3 = (step % (1 << 16) for step in steps)
+        return cls(n0=n0, n1=n1, n2=n2, n3=n3, step0=step0, step1=step1, step2=step2, step3=step3)
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """The loops' counts, innermost first."""
+        return self.n0, self.n1, self.n2, self.n3
+
+    @property
+    def steps(self) -> tuple[int, int, int, int]:
+        """The loops' steps, innermost first."""
+        return self.step0, self.step1, self.step2, self.step3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass(Instruction):
+    """A pass of the core with its walk over the activation banks.
+
+    Attributes:
+        words, weights: of its tile, and where it begins in the weight buffer; unused unless it loads one.
+        base: entry at which the walk begins; table: entry of the table with each bank's offset.
+    """
+
+    title = "PASS"
+    opcode = Opcode.PASS
+    engine = Engine.EXECUTE
+
+    command: Command
+    words: int = bits(16)
+    weights: int = bits(16)
+    base: int = bits(16)
+    table: int = bits(8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store(Instruction):
+    """Results of the core become output vectors, for memory, for the activation banks, or both.
+
+    Attributes:
+        address: byte address in memory.
+        block: of parameters.
+        low, high: the clamp.
+        raw: sums of 32 bits leave as they are.
+        residual: the residual memory is added, from vector `residual_at` on.
+        count: output vectors (items, if raw); pool: items of which a vector is the maximum.
+        memory, local: where they go.
+    """
+
+    title = "STORE"
+    opcode = Opcode.STORE
+    engine = Engine.STORE
+
+    address: int = bits(32, address=True)
+    block: int = bits(6)
+    low: int = bits(8, signed=True)
+    high: int = bits(8, signed=True)
+    raw: bool = bits(1, default=False)
+    residual: bool = bits(1, default=False)
+    residual_at: int = bits(16)
+    count: int = bits(14, least=1)
+    pool: int = bits(5)
+    memory: bool = bits(1, default=False)
+    local: bool = bits(1, default=False)
+
+    def check(self) -> None:
+        """Whether the fields agree with one another.
+
+        Raises:
+            InputError: they do not.
+        """
+        if self.low > self.high:
+            raise InputError(f"STORE: low must be at most high, not {self.low} and {self.high}")
+        if not self.memory and not self.local:
+            raise InputError("STORE: one of memory and local must be 1")
+        if self.raw and self.local:
+            raise InputError("STORE: raw sums are not local")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place(Placement):
+    """Where the next local STORE writes; it waits for nothing and signals nothing."""
+
+    title = "PLACE"
+    opcode = Opcode.PLACE
+    engine = Engine.STORE
+
+    def check(self) -> None:
+        """Whether the fields agree with one another.
+
+        Raises:
+            InputError: they do not.
+        """
+        if self.wait or self.signal:
+            raise InputError("PLACE: it waits for nothing and signals nothing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class End(Instruction):
+    """The last instruction."""
+
+    title = "END"
+    opcode = Opcode.END
+    engine = Engine.STORE
+
+
+#: The class of each opcode.
+INSTRUCTIONS: dict[Opcode, type[Instruction]] = {
+    each.opcode: each for each in (Load, Zero, Setup, Pass, Store, End, Header, Place)
+}
+
+
+@lru_cache(maxsize=4096)
+def decode(word: int) -> Instruction | None:
+    """The instruction of a word as the engines see it; None if there is no such opcode.
+
+    Bits beyond the last field are ignored, and the fields may hold what no assembler writes.
+    """
+    code = word & ((1 << OPCODE_BITS) - 1)
+    return INSTRUCTIONS[Opcode(code)].from_bits(word) if code in INSTRUCTIONS else None
+
+
+def read_instruction(word: int) -> Instruction:
+    """The instruction of a word that somebody wrote: the inverse of `Instruction.to_word`.
+
+    Raises:
+        InputError: an opcode that there is not, or bits beyond the last field.
+    """
+    found = decode(word)
+    if found is None:
+        raise InputError(f"opcode {word & ((1 << OPCODE_BITS) - 1)} is unknown")
+    if word >> (_COMMON_BITS + found.bit_count()):
+        raise InputError(f"{found.title}: bits beyond the last field are set")
+    return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from .command import COMMAND_FIELDS
-from .instruction import INSTRUCTION_BITS, WALK_FIELDS
+from .command import Command
+from .instruction import INSTRUCTION_BITS, Setup
 from .machine import OFFSET_BITS, Machine
 from .ports import Fields
 
@@ -33,9 +33,9 @@ REQUEST: Fields = (("address", ADDRESS_BITS), ("count", COUNT_BITS))
 WRITE_REQUEST: Fields = (*REQUEST, ("start", LOCAL_BITS))
 TILE_READ: Fields = (("address", LOCAL_BITS), ("words", COUNT_BITS))
 INSTRUCTION: Fields = (("word", INSTRUCTION_BITS),)
-COMMAND: Fields = COMMAND_FIELDS
+COMMAND: Fields = Command.layout()
 #: A pass's walk over the activation banks.
-JOB: Fields = (("null", 1), *WALK_FIELDS, ("base", LOCAL_BITS), ("table", 8), ("signal", 2))
+JOB: Fields = (("null", 1), *Setup.layout(), ("base", LOCAL_BITS), ("table", 8), ("signal", 2))
 
 
 def beat_fields(machine: Machine) -> Fields:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .errors import InputError
 from .fold import Fold
-from .instruction import INSTRUCTION_BYTES, Instruction
+from .instruction import INSTRUCTION_BYTES, Instruction, read_instruction
 from .tensor_layout import Bytes, Int8Array, Int32Array, from_memory, tensor_bytes, to_memory
 
 
@@ -120,7 +120,7 @@ class MachineProgram:
         """
         data = self.image[self.address : self.address + self.count * INSTRUCTION_BYTES].tobytes()
         words = (data[i : i + INSTRUCTION_BYTES] for i in range(0, len(data), INSTRUCTION_BYTES))
-        return tuple(Instruction.from_word(int.from_bytes(word, "little")) for word in words)
+        return tuple(read_instruction(int.from_bytes(word, "little")) for word in words)
 
     def memory(self) -> Bytes:
         """A memory uint8 [memory_bytes] with the image in it and zeros after it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .command import COMMAND_FIELDS
+from .command import Command
 from .hardware import Hardware
 
 Field = tuple[str, int | tuple[int, int]]
@@ -23,7 +23,7 @@ ENCODING_BITS = 2
 #: Words of a tile's metadata.
 WORDS_BITS = 12
 
-COMMAND: Fields = COMMAND_FIELDS
+COMMAND: Fields = Command.layout()
 
 #: What happens in the core in a clock, for performance counters: the array's `Cause`, bundles fed, and events.
 ACTIVITY: Fields = (

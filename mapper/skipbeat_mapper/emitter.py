@@ -16,8 +16,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import VERSION, Engine, Kind, Opcode
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import Machine
 
 from .hazards import NEVER, Draft, Hazards
@@ -56,7 +57,7 @@ class Emitter:
         Raises:
             InputError: the weight buffer is too small to load a part of a node's weights before others are used up.
         """
-        self._add(Opcode.HEADER, {"version": VERSION, "fingerprint": self._machine.fingerprint}, Engine.STORE)
+        self._add(isa.Header(version=VERSION, fingerprint=self._machine.fingerprint))
         marks: list[dict[Engine, int]] = []
         coming = iter(units)
         window = deque(itertools.islice(coming, FAR + 1))
@@ -74,7 +75,7 @@ class Emitter:
                 self._hazards.close_unit(marks.pop(0))
             window.popleft()
             window.extend(itertools.islice(coming, 1))
-        end = self._add(Opcode.END, {}, Engine.STORE)
+        end = self._add(isa.End())
         # Where all weights of a plane are zero nobody has waited for its activations.
         self._hazards.tokens.order(self._last_load, end)
         self._hazards.tokens.check()
@@ -88,9 +89,7 @@ class Emitter:
             early = [each for each in early if not each.banks]
         if unit.walk != self._walk:
             self._walk = unit.walk
-            fields = {f"n{i}": n for i, n in enumerate(unit.walk.counts)}
-            fields |= {f"step{i}": step & 0xFFFF for i, step in enumerate(unit.walk.steps)}
-            self._add(Opcode.SETUP, fields, Engine.EXECUTE)
+            self._add(isa.Setup.of(unit.walk.counts, unit.walk.steps))
         if unit.store is not None:
             self._store(unit.store)
         self._passes(unit, early)
@@ -135,17 +134,18 @@ class Emitter:
         if isinstance(op, Clear):
             self._clear(op)
             return True
-        fields = {
-            "to": op.to,
-            "width": op.width,
-            "pitch": op.pitch,
-            "period": op.period,
-            "bank": op.bank,
-            "kind": op.kind,
-            "count": op.count,
-            "source": op.source * self._machine.vector,
-        }
-        self._last_load = self._add(Opcode.LOAD, fields, Engine.LOAD)
+        self._last_load = self._add(
+            isa.Load(
+                to=op.to,
+                width=op.width,
+                pitch=op.pitch,
+                period=op.period,
+                bank=op.bank,
+                kind=op.kind,
+                count=op.count,
+                source=op.source * self._machine.vector,
+            )
+        )
         self._hazards.write(op.writes, producers, self._last_load)
         if op.kind == Kind.ACTIVATIONS:
             for line in range(op.writes.start, op.writes.stop, op.pitch):
@@ -165,50 +165,44 @@ class Emitter:
             written = Range(Space.ACTIVATIONS, start, stop)
             producers = self._hazards.producers(written, None)
             assert producers is not None
-            draft = self._add(Opcode.ZERO, {"to": start, "count": stop - start}, Engine.LOAD)
+            draft = self._add(isa.Zero(to=start, count=stop - start))
             self._hazards.write(written, producers, draft)
             self._last_load = draft
             self._zero[start:stop] = True
 
     def _pass(self, p: PassOp) -> None:
-        fields = {"command": p.command.word, "words": p.words, "weights": p.weights, "base": p.base, "table": p.table}
-        draft = self._add(Opcode.PASS, fields, Engine.EXECUTE)
+        draft = self._add(isa.Pass(command=p.command, words=p.words, weights=p.weights, base=p.base, table=p.table))
         self._hazards.read(p.reads, draft, Engine.EXECUTE)
         self._hazards.add_pass(draft, p.command.pixels if p.command.beat else 0, last=p.command.last)
 
     def _store(self, op: StoreOp) -> None:
         if op.local is not None:
             self._place(op.local)
-        fields = {
-            "address": op.address * self._machine.vector,
-            "block": op.block,
-            "low": op.low & 255,
-            "high": op.high & 255,
-            "raw": int(op.raw),
-            "residual": int(op.residual_at is not None),
-            "residual_at": op.residual_at or 0,
-            "count": op.count,
-            "pool": op.pool,
-            "memory": int(op.writes is not None),
-            "local": int(op.local is not None),
-        }
-        draft = self._add(Opcode.STORE, fields, Engine.STORE)
+        draft = self._add(
+            isa.Store(
+                address=op.address * self._machine.vector,
+                block=op.block,
+                low=op.low,
+                high=op.high,
+                raw=op.raw,
+                residual=op.residual_at is not None,
+                residual_at=op.residual_at or 0,
+                count=op.count,
+                pool=op.pool,
+                memory=op.writes is not None,
+                local=op.local is not None,
+            )
+        )
         self._hazards.read(op.reads, draft, Engine.STORE)
         self._hazards.store(op, draft)
 
     def _place(self, local: Local) -> None:
-        fields = {
-            "to": local.to,
-            "width": local.width,
-            "pitch": local.pitch,
-            "period": local.period,
-            "bank": local.bank,
-        }
-        self._add(Opcode.PLACE, fields, Engine.STORE)
+        self._add(isa.Place(to=local.to, width=local.width, pitch=local.pitch, period=local.period, bank=local.bank))
         for line in range(local.writes.start, local.writes.stop, local.pitch):
             self._zero[line : line + local.width] = False
 
-    def _add(self, opcode: Opcode, fields: dict[str, int], engine: Engine) -> int:
+    def _add(self, content: Instruction) -> int:
+        engine = Engine.STORE if content.engine is None else content.engine
         self._last[engine] = len(self.drafts)
-        self.drafts.append(Draft(opcode, fields, engine))
+        self.drafts.append(Draft(content, engine))
         return len(self.drafts) - 1

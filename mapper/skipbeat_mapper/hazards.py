@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import bisect
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.instruction import Engine, Instruction, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import Engine, Instruction
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
 from .units import Range, Space, StoreOp
@@ -37,10 +38,6 @@ NEVER = -1
 STORES_BEHIND = 8
 
 
-#: The field with a memory address.
-_ADDRESSES = {Opcode.LOAD: "source", Opcode.STORE: "address"}
-
-
 def _sorted(engines: set[Engine]) -> tuple[Engine, ...]:
     return tuple(sorted(engines)) if engines else ()
 
@@ -49,19 +46,19 @@ def _sorted(engines: set[Engine]) -> tuple[Engine, ...]:
 class Draft:
     """An instruction whose tokens and memory addresses are not final."""
 
-    opcode: Opcode
-    fields: dict[str, int]
+    content: Instruction
     engine: Engine
     wait: set[Engine] = field(default_factory=set)
     signal: set[Engine] = field(default_factory=set)
 
     def instruction(self, offset: int) -> Instruction:
         """The instruction; memory vectors become addresses by `offset` (scaled already, see `Emitter`)."""
-        fields = self.fields
-        name = _ADDRESSES.get(self.opcode)
-        if name is not None:
-            fields = fields | {name: fields[name] + offset}
-        return Instruction(self.opcode, fields, _sorted(self.wait), _sorted(self.signal))
+        content, place = self.content, {}
+        if isinstance(content, isa.Load):
+            place = {"source": content.source + offset}
+        elif isinstance(content, isa.Store):
+            place = {"address": content.address + offset}
+        return replace(content, wait=_sorted(self.wait), signal=_sorted(self.signal), **place)
 
 
 class Tokens:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from skipbeat_arch.command import Command
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import Opcode
+from skipbeat_arch.instruction import Pass
 from skipbeat_sim.timing.core_timing import core_cycles
 
 from .lowering import Lowered
@@ -12,5 +11,5 @@ from .lowering import Lowered
 
 def core_clocks(lowered: Lowered, hw: Hardware) -> int:
     """Clocks of the core for the passes of a program, by the timing model, from the first command to the last sum."""
-    passes = (i.fields["command"] for i in lowered.instructions if i.opcode == Opcode.PASS)
-    return core_cycles([Command.from_word(word) for word in passes], lowered.tiles, hw)
+    commands = [i.command for i in lowered.instructions if isinstance(i, Pass)]
+    return core_cycles(commands, lowered.tiles, hw)

@@ -11,29 +11,21 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Node, Pool
-from skipbeat_arch.instruction import FIELDS, PLACE_FIELDS, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 
 Span = tuple[int, int]
 
-_SETUP, _STORE = dict(FIELDS[Opcode.SETUP]), dict(FIELDS[Opcode.STORE])
-
-
-def _largest(bits: int | tuple[int, int]) -> int:
-    assert isinstance(bits, int)
-    return (1 << bits) - 1
-
-
 #: Largest counts and distances that instructions hold.
-MAX_LOOP = _largest(_SETUP["n2"])
-MAX_WINDOW = _largest(_SETUP["n0"])
-MAX_LINE = _largest(dict(PLACE_FIELDS)["width"])
-MAX_ITEMS = _largest(_STORE["count"])
-MAX_POOL = _largest(_STORE["pool"])
-MAX_ENTRIES = _largest(dict(FIELDS[Opcode.LOAD])["count"])
+MAX_LOOP = isa.Setup.largest("n2")
+MAX_WINDOW = isa.Setup.largest("n0")
+MAX_LINE = isa.Placement.largest("width")
+MAX_ITEMS = isa.Store.largest("count")
+MAX_POOL = isa.Store.largest("pool")
+MAX_ENTRIES = isa.Load.largest("count")
 #: Output columns below which regions are not made narrower if wider ones fit: a block of them is a single row, whose
 #: passes should last longer than it takes to load a tile.
 NARROW = 32

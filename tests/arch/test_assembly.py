@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.assembly import assemble, disassemble
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import ENGINE_OF, FIELDS, Engine, Instruction, Opcode
+from skipbeat_arch.instruction import INSTRUCTIONS, Engine, Instruction, Opcode, TokenPair, decode, read_instruction
 
 
 @st.composite
 def instructions(draw: st.DrawFn) -> Instruction:
-    opcode = draw(st.sampled_from(Opcode))
-    fields = {name: draw(st.integers(0, (1 << int(str(bits))) - 1)) for name, bits in FIELDS[opcode]}
-    for name in {"count", "n0", "n1", "n2", "n3"} & set(fields):
-        fields[name] = max(1, fields[name])
-    if "low" in fields:
-        low, high = sorted((draw(st.integers(-128, 127)), draw(st.integers(-128, 127))))
-        fields |= {"low": low & 255, "high": high & 255}
-    if opcode == Opcode.STORE:
-        where = draw(st.sampled_from([(1, 0), (0, 1), (1, 1)]))
-        fields |= dict(zip(("memory", "local"), where, strict=True))
+    kind = INSTRUCTIONS[draw(st.sampled_from(Opcode))]
+    fields = {
+        name: draw(st.integers(max(each.lowest, each.least or each.lowest), each.highest))
+        for name, each in kind.flat_fields().items()
+    }
+    if kind is isa.Store:
+        fields["low"], fields["high"] = sorted((fields["low"], fields["high"]))
+        fields["memory"] |= 1 - fields["local"]
         fields["raw"] &= 1 - fields["local"]
-    waits = opcode in ENGINE_OF and opcode != Opcode.PLACE
-    others = [e for e in Engine if e != ENGINE_OF[opcode]] if waits else []
+    others = kind.engine.others if kind.engine is not None and kind is not isa.Place else ()
     wait, signal = (tuple(e for e in others if draw(st.booleans())) for _ in range(2))
-    return Instruction(opcode, fields, wait, signal)
+    return kind.of_values(fields, wait=wait, signal=signal)
 
 
 @given(st.lists(instructions(), max_size=5))
@@ -38,8 +38,8 @@ def test_text_becomes_the_same_instructions(program: list[Instruction]) -> None:
 def test_a_readable_line() -> None:
     line = "STORE address=0x1000 block=2 low=-128 high=127 count=49 pool=4 memory=1 wait=load ; the second block"
     (store,) = assemble(["", "; a comment", line])
-    assert store.fields["low"] == 0x80
-    assert store.fields["residual"] == 0
+    assert isinstance(store, isa.Store)
+    assert (store.low, store.residual) == (-128, False)
     assert store.wait == (Engine.LOAD,)
     assert disassemble([store])[0].startswith("STORE address=0x1000 block=2 low=-128 high=127 raw=0")
 
@@ -59,7 +59,7 @@ def test_a_readable_line() -> None:
         ("STORE count=1", "line 1: STORE: one of memory and local must be 1"),
         ("STORE count=1 raw=1 local=1", "line 1: STORE: raw sums are not local"),
         ("ZERO to=1", "line 1: ZERO: count must be at least 1"),
-        ("SETUP n0=1 n1=1 n2=1", "line 1: SETUP: n0 to n3 must be at least 1"),
+        ("SETUP n0=1 n1=1 n2=1", "line 1: SETUP: n3 must be at least 1"),
         ("STORE count=1 memory=1 low=1", "line 1: STORE: low must be at most high, not 1 and 0"),
         ("PLACE to=1 signal=load", "line 1: PLACE: it waits for nothing and signals nothing"),
     ],
@@ -68,3 +68,42 @@ def test_lines_that_are_none(line: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         assemble([line])
     assert str(error.value).startswith(message)
+
+
+def test_words_have_not_changed() -> None:
+    """Lines of random instructions, and the words that version 2 of the instruction set has for them."""
+    lines = Path(__file__).with_name("instruction_words.txt").read_text().splitlines()
+    assert len(lines) == 64
+    for line in lines:
+        word, _, text = line.partition(" ")
+        (instruction,) = assemble([text])
+        assert f"{instruction.to_word():032x}" == word
+        assert read_instruction(int(word, 16)) == instruction
+        assert disassemble([instruction]) == [text]
+
+
+@given(st.integers(0, (1 << 128) - 1))
+def test_every_word_with_an_opcode_is_an_instruction_to_the_engines(word: int) -> None:
+    found = decode(word)
+    assert (found is None) == (word & 15 not in list(Opcode))
+    if found is not None and found.engine is not None:
+        assert (found.wait_bits, found.signal_bits) == (word >> 4 & 3, word >> 6 & 3)
+        assert found.opcode == word & 15
+
+
+def test_the_counters_of_tokens() -> None:
+    """Each is taken from by one engine and given to by another."""
+    for pairs, first in ((TokenPair.taken_by, 1), (TokenPair.given_by, 0)):
+        assert sorted(pair for engine in Engine for pair in pairs(engine)) == list(TokenPair)
+        for engine in Engine:
+            for pair in pairs(engine):
+                assert pair.name.split("_")[first] == engine.name
+
+
+@pytest.mark.parametrize(
+    ("word", "message"), [(9, "opcode 9 is unknown"), (1 << 127 | 6, "END: bits beyond the last field are set")]
+)
+def test_words_that_are_none(word: int, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        read_instruction(word)
+    assert str(error.value) == message

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.fold import Fold
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import VERSION, Instruction, Opcode
+from skipbeat_arch.instruction import VERSION
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram, NodeRange, Place
 from skipbeat_arch.program_file import load_program, save_program
@@ -21,8 +22,8 @@ MACHINE = Machine.of(load_hardware("edge-8x8"))
 
 @pytest.fixture
 def program() -> MachineProgram:
-    header = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": MACHINE.fingerprint})
-    code = b"".join(i.to_word().to_bytes(16, "little") for i in (header, Instruction(Opcode.END)))
+    header = isa.Header(version=VERSION, fingerprint=MACHINE.fingerprint)
+    code = b"".join(i.to_word().to_bytes(16, "little") for i in (header, isa.End()))
     return MachineProgram(
         hardware="edge-8x8",
         fingerprint=MACHINE.fingerprint,

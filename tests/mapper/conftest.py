@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from skipbeat_arch.command import Command, command_error
+from skipbeat_arch.command import Command, Encoding, command_error
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.stream import CoreStimulus
 from skipbeat_arch.tile import PackedTile, unpack_tile
@@ -26,8 +26,8 @@ def run_core(stimulus: CoreStimulus, hw: Hardware) -> Ints:
     sums = np.zeros((hw.accumulators.depth, hw.array.cols), np.int64)
     items, at = [], 0
     for word in stimulus.commands:
-        assert command_error(int(word), hw) == 0
         command = Command.from_word(int(word))
+        assert command_error(command, hw) == 0
         if command.load:
             resident, geometry = load_tile(next(tiles), command, hw), (command.beat, command.rows)
         if command.first:
@@ -51,7 +51,7 @@ def load_tile(words: npt.NDArray[np.uint8], command: Command, hw: Hardware) -> I
     """The tile that a command describes, as int64 [R, M, C_arr], zero beyond its rows and columns."""
     packed = PackedTile(
         words=words,
-        encoding=command.encoding,
+        encoding=Encoding(command.encoding),
         beat=command.beat,
         rows=command.rows,
         cols=command.cols,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Pool
 from skipbeat_arch.hardware import Hardware, load_hardware
-from skipbeat_arch.instruction import Kind, Opcode
+from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
 from tests.mapper.networks import Builder, random_graph
@@ -75,8 +76,8 @@ def test_more_images_than_have_room_are_computed_in_groups() -> None:
     program = check(builder.graph(), load_hardware("edge-8x8", ["activations.buffer_kib=40"]), 1, images=7)
     assert sum(groups(program)) == 7
     assert 1 < len(groups(program)) < 7
-    weights = [i for i in program.instructions if i.opcode == Opcode.LOAD and i.fields["kind"] == Kind.WEIGHTS]
-    sources = [i.fields["source"] for i in weights]
+    weights = [i for i in program.instructions if isinstance(i, isa.Load) and i.kind == Kind.WEIGHTS]
+    sources = [i.source for i in weights]
     assert len(sources) == len(set(sources)), "weights that stay in the buffer are loaded for the first group only"
 
 

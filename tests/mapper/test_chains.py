@@ -7,9 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.graph import Graph, Pool
 from skipbeat_arch.hardware import Hardware, load_hardware
-from skipbeat_arch.instruction import Kind, Opcode
+from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.banks import Banks
@@ -37,8 +38,8 @@ def targets(program: MachineProgram) -> dict[str, set[tuple[int, int]]]:
     """For each node where its STOREs go: (memory, local)."""
     found: dict[str, set[tuple[int, int]]] = {}
     for node in program.nodes:
-        stores = (i.fields for i in program.instructions[node.start : node.stop] if i.opcode == Opcode.STORE)
-        found.setdefault(node.name, set()).update((fields["memory"], fields["local"]) for fields in stores)
+        stores = (i for i in program.instructions[node.start : node.stop] if isinstance(i, isa.Store))
+        found.setdefault(node.name, set()).update((store.memory, store.local) for store in stores)
     return found
 
 
@@ -48,9 +49,9 @@ def test_a_tensor_that_only_the_next_step_reads_never_leaves_the_chip() -> None:
         builder.convolution(16, (3, 3), padding=(1, 1))
     program = check_clocks(builder.graph(), EDGE, 1)
     assert targets(program) == {"node0": {(0, 1)}, "node1": {(0, 1)}, "node2": {(1, 0)}}
-    loads = [i for i in program.instructions if i.opcode == Opcode.LOAD and i.fields["kind"] == Kind.ACTIVATIONS]
+    loads = [i for i in program.instructions if isinstance(i, isa.Load) and i.kind == Kind.ACTIVATIONS]
     first, stop = program.input.address, program.input.address + 2 * 64 * 8
-    assert all(first <= load.fields["source"] < stop for load in loads)
+    assert all(first <= load.source < stop for load in loads)
 
 
 @pytest.mark.parametrize("delay", ["load", "store", "start", "fetch", "store_output"])

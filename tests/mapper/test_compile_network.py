@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Pool
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Opcode
 from skipbeat_mapper.compile import compile_network
 from tests.mapper.networks import Builder, random_graph
 from tests.mapper.program_check import check
@@ -141,8 +141,8 @@ def test_instructions_of_a_step_are_those_that_store_its_output() -> None:
     assert [s.name for s in program.nodes] == ["node0", "node1"]
     assert program.nodes[0].stop <= program.nodes[1].start
     stores = [
-        [i for i in program.instructions[node.start : node.stop] if i.opcode == Opcode.STORE] for node in program.nodes
+        [i for i in program.instructions[node.start : node.stop] if isinstance(i, isa.Store)] for node in program.nodes
     ]
-    assert [{(i.fields["memory"], i.fields["local"]) for i in part} for part in stores] == [{(0, 1)}, {(1, 0)}]
+    assert [{(i.memory, i.local) for i in part} for part in stores] == [{(0, 1)}, {(1, 0)}]
     assert [place.name for place in program.tensors] == ["input", "node1"]
-    assert min(i.fields["address"] for i in stores[1]) == program.output.address
+    assert min(i.address for i in stores[1]) == program.output.address

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skipbeat_arch.hardware import Hardware, load_hardware
-from skipbeat_arch.instruction import INSTRUCTION_BYTES, Engine, Instruction
+from skipbeat_arch.instruction import INSTRUCTION_BYTES, Engine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
 from skipbeat_verify.interpreter import DeadlockError, Interpreter
@@ -34,18 +34,13 @@ def drop(program: MachineProgram, source: Engine, sink: Engine) -> MachineProgra
     """The program without any token from one engine to another."""
     words = []
     for old in program.instructions:
-        wait = tuple(e for e in old.wait if (e, _own(old)) != (source, sink))
-        signal = tuple(e for e in old.signal if (_own(old), e) != (source, sink))
-        words.append(Instruction(old.opcode, old.fields, wait, signal).to_word())
+        wait = tuple(e for e in old.wait if (e, old.engine) != (source, sink))
+        signal = tuple(e for e in old.signal if (old.engine, e) != (source, sink))
+        words.append(dataclasses.replace(old, wait=wait, signal=signal).to_word())
     image = program.image.copy()
     code = b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in words)
     image[program.address : program.address + len(code)] = np.frombuffer(code, np.uint8)
     return dataclasses.replace(program, image=image)
-
-
-def _own(instruction: Instruction) -> Engine | None:
-    engines = {"LOAD": Engine.LOAD, "ZERO": Engine.LOAD, "SETUP": Engine.EXECUTE, "PASS": Engine.EXECUTE}
-    return engines.get(instruction.opcode.name, Engine.STORE)
 
 
 def survives(program: MachineProgram, hw: Hardware, builder: Builder, favour: str, delay: str) -> bool:

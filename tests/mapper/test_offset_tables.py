@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Kind, Opcode
+from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import TABLE_ENTRIES, Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.banks import Banks
@@ -21,8 +22,8 @@ TINY = load_hardware("tiny-4x4")
 def table_loads(program: MachineProgram) -> list[int]:
     """Entries of each load of the table."""
     vectors = Machine.of(TINY).table_vectors
-    loads = [i.fields for i in program.instructions if i.opcode == Opcode.LOAD]
-    return [fields["count"] // vectors for fields in loads if fields["kind"] == Kind.TABLE]
+    loads = [i for i in program.instructions if isinstance(i, isa.Load)]
+    return [load.count // vectors for load in loads if load.kind == Kind.TABLE]
 
 
 def wide(channels: int, outputs: int, *, height: int = 4, density: float = 0.3) -> Builder:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from skipbeat_arch.instruction import Instruction, Kind, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import Instruction, Kind
 from skipbeat_arch.machine import Machine
 from tests.mutation.script import Program
 from tests.sim.machine.machine_loads import Bytes
@@ -38,7 +39,7 @@ def contradictory_cases(machine: Machine) -> Iterator[Program]:
         program = MachineProgram.random(machine, np.random.default_rng([3, seed]), units=4)
         memory = program.memory.copy()
         for place, instruction in enumerate(program.instructions):
-            if instruction.opcode in (Opcode.LOAD, Opcode.ZERO):
+            if isinstance(instruction, isa.Load | isa.Zero):
                 _put(memory, place, replace(instruction, wait=()))
         yield Program(name=f"hasty loads {seed}", memory=memory, count=len(program.instructions))
 
@@ -57,9 +58,8 @@ def _opcode(program: MachineProgram, opcode: int) -> Bytes:
 
 def _outside(program: MachineProgram) -> Bytes:
     memory = program.memory.copy()
-    place = next(i for i, x in enumerate(program.instructions) if x.opcode == Opcode.LOAD)
-    load = program.instructions[place]
-    _put(memory, place, replace(load, fields={**load.fields, "source": load.fields["source"] | 1 << 30}))
+    place, load = next((i, x) for i, x in enumerate(program.instructions) if isinstance(x, isa.Load))
+    _put(memory, place, replace(load, source=load.source | 1 << 30))
     return memory
 
 
@@ -67,14 +67,13 @@ def _damaged_tile(program: MachineProgram, seed: int) -> Bytes:
     """One bit of the first words of a tile's metadata, or a PASS that is told of more or fewer words than there are."""
     rng, memory = np.random.default_rng([4, seed]), program.memory.copy()
     if seed % 4 == 3:
-        passes = [i for i, x in enumerate(program.instructions) if x.opcode == Opcode.PASS and x.fields["words"] > 2]
+        passes = {i: x for i, x in enumerate(program.instructions) if isinstance(x, isa.Pass) and x.words > 2}
         if passes:
-            place = int(rng.choice(passes))
-            told = program.instructions[place]
-            words = told.fields["words"] + int(rng.choice([-2, -1, 1, 2]))
-            _put(memory, place, replace(told, fields={**told.fields, "words": words}))
+            place = int(rng.choice(list(passes)))
+            told = passes[place]
+            _put(memory, place, replace(told, words=told.words + int(rng.choice([-2, -1, 1, 2]))))
             return memory
-    tiles = [i for i in program.instructions if i.opcode == Opcode.LOAD and i.fields["kind"] == Kind.WEIGHTS]
-    source = tiles[int(rng.integers(len(tiles)))].fields["source"]
+    tiles = [i for i in program.instructions if isinstance(i, isa.Load) and i.kind == Kind.WEIGHTS]
+    source = tiles[int(rng.integers(len(tiles)))].source
     memory[source + int(rng.integers(2 * program.machine.vector))] ^= 1 << int(rng.integers(8))
     return memory

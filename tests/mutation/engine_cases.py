@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from skipbeat_arch.command import COMMAND_FIELDS, Encoding
-from skipbeat_arch.instruction import Engine, Kind, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.command import COMMAND_BITS, Command, Encoding
+from skipbeat_arch.instruction import Engine, Kind
 from skipbeat_arch.machine import Machine
 from tests.mutation.script import DATA, WAIT_L, Program, Script, last_load_signals
 from tests.sim.machine.machine_loads import L, S, X
@@ -52,7 +53,7 @@ def error_cases(machine: Machine) -> Iterator[Program]:
 def _one(script: Script, engine: Engine, wait: tuple[Engine, ...], signal: tuple[Engine, ...]) -> None:
     """The least that an engine can do."""
     if engine == L:
-        script.add(Opcode.ZERO, {"to": 0, "count": 1}, wait, signal)
+        script.add(isa.Zero(to=0, count=1, wait=wait, signal=signal))
     elif engine == X:
         script.setup((1, 1, 1, 1), (0, 0, 0, 0), wait=wait, signal=signal)
     else:
@@ -64,7 +65,7 @@ def _idle(script: Script, instructions: int) -> None:
     """Instructions that do nothing but take time to be fetched."""
     place = {"to": 0, "width": 1, "pitch": 1, "period": 0, "bank": 0}
     for _ in range(instructions):
-        script.add(Opcode.PLACE, place)
+        script.add(isa.Place.of_values(place))
 
 
 def _tokens(machine: Machine, source: Engine, sink: Engine, count: int) -> Program:
@@ -87,11 +88,11 @@ def _full_queue(machine: Machine, engine: Engine) -> Program:
     """One engine is held up while all its queue, and the queue of fetched instructions behind it, fill."""
     script = Script(machine, 31, engine)
     script.plain_parameters(0, 1)
-    script.add(Opcode.ZERO, {"to": 0, "count": machine.bank_depth}, (), () if engine == L else (engine,))
+    script.add(isa.Zero(to=0, count=machine.bank_depth, signal=() if engine == L else (engine,)))
     for number in range(90):
         wait = WAIT_L if number == 0 and engine != L else ()
         if engine == L:
-            script.add(Opcode.ZERO, {"to": number, "count": 1})
+            script.add(isa.Zero(to=number, count=1))
         elif engine == X:
             script.setup((1, 1, 1, 1), (0, 0, 0, 0), wait=wait)
         elif number % 15 == 14:
@@ -158,8 +159,7 @@ def _waiting_tiles(machine: Machine) -> Program:
 def _load_outside(machine: Machine, source: int, count: int) -> Program:
     script = Script(machine, 33)
     script.load(Kind.WEIGHTS, 0, script.vectors(4))
-    place = {"to": 0, "width": 1, "pitch": 1, "period": 0, "bank": 0, "kind": Kind.WEIGHTS}
-    script.add(Opcode.LOAD, place | {"count": count, "source": source}, (), (S,))
+    script.add(isa.Load(width=1, pitch=1, kind=Kind.WEIGHTS, count=count, source=source, signal=(S,)))
     script.null(1)
     script.store(1, wait=WAIT_L)
     return script.program(f"load of {count} vectors at {source:#x}", UNFINISHED)
@@ -182,7 +182,7 @@ def _program_outside(machine: Machine, bit: int) -> Program:
 def _long_zero(machine: Machine, count: int) -> Program:
     """A ZERO that is not over when what waits for it would long have begun."""
     script = Script(machine, 35, count)
-    script.add(Opcode.ZERO, {"to": 5, "count": count})
+    script.add(isa.Zero(to=5, count=count))
     script.load(Kind.WEIGHTS, 0, script.vectors(4))
     return script.program(f"zero of {count}", UNFINISHED)
 
@@ -201,7 +201,7 @@ def _long_store(machine: Machine, count: int) -> Program:
 def _broken_off(script: Script, name: str, after: int) -> Program:
     for _ in range(after):
         script.setup((1, 1, 1, 1), (0, 0, 0, 0))
-    script.add(Opcode.HEADER, {"version": 0, "fingerprint": 0})
+    script.add(isa.Header(version=0, fingerprint=0))
     return script.program(name)
 
 
@@ -213,7 +213,7 @@ def abandoned(machine: Machine, after: int) -> Program:
     script.load_table(0, np.zeros((1, machine.hw.array.rows), np.int64))
     script.plain_parameters(0, 2)
     last_load_signals(script, X, S)
-    script.add(Opcode.PLACE, {"to": 7, "width": 9, "pitch": 30, "period": 0, "bank": 0})
+    script.add(isa.Place(to=7, width=9, pitch=30, period=0, bank=0))
     script.setup((1, 1, 1, 1000), (0, 0, 0, 1), wait=WAIT_L)
     for number in range(8):
         script.run(tile.command(1000, first=True, last=True), tile)
@@ -223,7 +223,7 @@ def abandoned(machine: Machine, after: int) -> Program:
         script.load(Kind.WEIGHTS, 40, script.vectors(1), wait=(S,) if number > 2 else ())
     # Not more than the queue behind a STORE takes.
     _idle(script, after)
-    script.add(Opcode.HEADER, {"version": 0, "fingerprint": 0})
+    script.add(isa.Header(version=0, fingerprint=0))
     return script.program(f"abandoned after {after}")
 
 
@@ -246,13 +246,11 @@ def _bad_command(machine: Machine, number: int) -> Program:
     script.setup((1, 1, 1, 3), (0, 0, 0, 1), wait=WAIT_L)
     word = tile.command(3, first=True, last=True).to_word()
     script.run(tile.command(3, first=True, last=True), tile)
-    bits = sum(size for _, size in COMMAND_FIELDS)
-    if number < bits - 3:
+    if number < COMMAND_BITS - 3:
         word ^= 1 << number
     else:
         word = word & ~(3 << 36) | int(rng.choice(list(Encoding))) << 36
-    fields = {"command": word, "words": len(tile.words), "weights": 0, "base": 2, "table": 0}
-    script.add(Opcode.PASS, fields)
+    script.add(isa.Pass(command=Command.from_word(word), words=len(tile.words), base=2))
     script.store(3, wait=WAIT_L)
     script.store(3)
     return _broken_off(script, f"command with bit {number} changed", 60)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
-from skipbeat_arch.instruction import Kind, Opcode
+from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile
 from tests.mutation.script import WAIT_L, Program, Script, last_load_signals
@@ -66,7 +67,7 @@ def _places(machine: Machine, seed: int) -> Program:
     """Loads, zeros and local stores at random places; then everything is read back."""
     script = Script(machine, 21, seed)
     rng = script.rng
-    script.add(Opcode.ZERO, {"to": 0, "count": machine.bank_depth})
+    script.add(isa.Zero(to=0, count=machine.bank_depth))
     script.load(Kind.RESIDUAL, 0, script.vectors(machine.residual_depth))
     script.load_table(0, np.zeros((1, machine.hw.array.rows), np.int64))
     tile = script.full_tile()
@@ -77,12 +78,12 @@ def _places(machine: Machine, seed: int) -> Program:
         place = _place(script)
         script.load(Kind.ACTIVATIONS, place["to"], script.vectors(int(rng.integers(2, 40))), place=place)
         if number % 3 == 0:
-            script.add(Opcode.ZERO, {"to": int(rng.integers(0, 1 << 16)), "count": int(rng.integers(1, 20))})
+            script.add(isa.Zero(to=int(rng.integers(0, 1 << 16)), count=int(rng.integers(1, 20))))
     last_load_signals(script, S)
     for number in range(16):
         count = int(rng.integers(2, 24))
         script.null(count)
-        script.add(Opcode.PLACE, _place(script))
+        script.add(isa.Place.of_values(_place(script)))
         wait, signal = WAIT_L if number == 0 else (), (X,) if number == 15 else ()
         at = int(rng.integers(0, machine.residual_depth - 40))
         script.store(count, wait=wait, signal=signal, block=41, residual=1, residual_at=at, memory=0, local=1)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.instruction import Kind, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
 from tests.mutation.script import WAIT_L, Program, Script, last_load_signals
 from tests.sim.machine.machine_loads import S, X
@@ -54,8 +55,8 @@ def _requantise(machine: Machine, seed: int) -> Program:
             count,
             wait=wait,
             block=int(block),
-            low=low % 256,
-            high=high % 256,
+            low=low,
+            high=high,
             pool=pool,
             residual=int(rng.random() < 0.5),
             raw=int(pool == 1 and rng.random() < 0.2),
@@ -145,7 +146,7 @@ def _late_store(machine: Machine) -> Program:
     for number in range(3):
         script.setup((1, 1, 1, 3 * pixels), (0, 0, 0, 1), wait=() if number else WAIT_L)
         script.run(tile.command(3 * pixels, first=True, last=True), tile)
-    script.add(Opcode.ZERO, {"to": 300, "count": machine.bank_depth // 2}, (), (S,))
+    script.add(isa.Zero(to=300, count=machine.bank_depth // 2, signal=(S,)))
     for number in range(9):
         script.store(pixels, wait=() if number else WAIT_L, block=1, raw=1)
     return script.program("late store")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
 from skipbeat_verify.core_passes import random_tile
@@ -39,17 +40,11 @@ class Script:
         self.memory = np.zeros(MEMORY_BYTES, np.uint8)
         self.instructions: list[Instruction] = []
         self._at = DATA
-        self.add(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint})
+        self.add(isa.Header(version=VERSION, fingerprint=machine.fingerprint))
 
-    def add(
-        self,
-        opcode: Opcode,
-        fields: dict[str, int] | None = None,
-        wait: Sequence[Engine] = (),
-        signal: Sequence[Engine] = (),
-    ) -> None:
+    def add(self, instruction: Instruction) -> None:
         """One more instruction."""
-        self.instructions.append(Instruction(opcode, fields or {}, tuple(wait), tuple(signal)))
+        self.instructions.append(instruction)
 
     def put(self, data: npt.NDArray[np.generic]) -> int:
         """Data into memory, at the next multiple of V or a little later; returns the address."""
@@ -76,7 +71,7 @@ class Script:
         """A LOAD of some vectors; without a place, activations go to entries in a row of all banks."""
         fields = {"width": 4000, "pitch": 1, "period": 0, "bank": 0} | dict(place or {})
         fields |= {"kind": kind, "to": to, "count": -(-data.nbytes // self.machine.vector), "source": self.put(data)}
-        self.add(Opcode.LOAD, fields, wait, signal)
+        self.add(isa.Load.of_values(fields, wait=tuple(wait), signal=tuple(signal)))
 
     def load_banks(self, entries: int) -> None:
         """Random bytes into the first entries of all banks, the same in each."""
@@ -103,10 +98,11 @@ class Script:
         legal = legal_encodings(tile_beat(weights), hw)
         return pack_tile(weights, hw, legal[int(rng.integers(len(legal)))])
 
-    def setup(self, counts: Sequence[int], steps: Sequence[int], **tokens: Sequence[Engine]) -> None:
+    def setup(
+        self, counts: Sequence[int], steps: Sequence[int], wait: Sequence[Engine] = (), signal: Sequence[Engine] = ()
+    ) -> None:
         """The walk of the passes that follow."""
-        loops = {f"n{k}": n for k, n in enumerate(counts)} | {f"step{k}": s % 65536 for k, s in enumerate(steps)}
-        self.add(Opcode.SETUP, loops, **tokens)
+        self.add(replace(isa.Setup.of(counts, steps), wait=tuple(wait), signal=tuple(signal)))
 
     def run(
         self,
@@ -119,8 +115,8 @@ class Script:
     ) -> None:
         """A PASS; `tile` at vector `at` if it is to be loaded."""
         words = 0 if tile is None else len(tile.words)
-        fields = {"command": command.to_word(), "words": words, "weights": at, "base": base % 65536, "table": table}
-        self.add(Opcode.PASS, fields, wait)
+        run = isa.Pass(command=command, words=words, weights=at, base=base % 65536, table=table, wait=tuple(wait))
+        self.add(run)
 
     def null(self, pixels: int, wait: Sequence[Engine] = ()) -> None:
         """A pass whose sums are zero."""
@@ -130,20 +126,8 @@ class Script:
         """A STORE, to memory unless `local` or `memory` says otherwise."""
         raw = fields.get("raw", 0)
         room = np.zeros(count * self.machine.vector * (4 if raw else 1), np.uint8)
-        fields = {
-            "block": 0,
-            "low": 128,
-            "high": 127,
-            "raw": 0,
-            "residual": 0,
-            "residual_at": 0,
-            "pool": 1,
-            "memory": 1,
-            "local": 0,
-            "count": count,
-            "address": self.put(room),
-        } | fields
-        self.add(Opcode.STORE, fields, wait, signal)
+        fields = {"low": -128, "high": 127, "pool": 1, "memory": 1, "count": count, "address": self.put(room)} | fields
+        self.add(isa.Store.of_values(fields, wait=tuple(wait), signal=tuple(signal)))
 
     def plain_parameters(self, block: int, shift: int) -> None:
         """sum >> shift, plus the residual as it is."""
@@ -158,7 +142,7 @@ class Script:
 
     def program(self, name: str, clocks: int | None = None) -> Program:
         """The whole, with its END."""
-        self.add(Opcode.END)
+        self.add(isa.End())
         code = b"".join(i.to_word().to_bytes(16, "little") for i in self.instructions)
         assert len(code) <= DATA
         self.memory[: len(code)] = np.frombuffer(code, np.uint8)

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from skipbeat_arch.command import COMMAND_FIELDS, Command, CoreError, Encoding, metadata_bits
+from skipbeat_arch.command import Command, CoreError, Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.stream import BoolArray, CoreStimulus
@@ -107,10 +107,9 @@ def _wrong(kind: Kind, passes: _Passes, rng: np.random.Generator) -> None:
     if kind in _CHANGES:
         tile = _CHANGES[kind](tile, hw)
     command = tile.command(0 if kind == "no pixels" else pixels, first=True, last=True)
-    word = command.to_word()
     if kind == "reserved encoding":
-        word |= 3 << _offset("encoding")
-    passes.add(word, pixels, tile)
+        command = replace(command, encoding=3)
+    passes.add(command.to_word(), pixels, tile)
 
 
 def _reuse(passes: _Passes, pixels: int) -> Command:
@@ -131,12 +130,6 @@ def _weights(hw: Hardware, rng: np.random.Generator, beat: int) -> Int8Array:
     values = rng.integers(1, integer_range(hw.numbers.weight_bits)[1] + 1, shape) * rng.choice([-1, 1], shape)
     rank = rng.random(shape).argsort(axis=1).argsort(axis=1)
     return np.where(rank < beat, values, 0).astype(np.int8)
-
-
-def _offset(name: str) -> int:
-    """Lowest bit of a command's field."""
-    names = [field_name for field_name, _ in COMMAND_FIELDS]
-    return sum(bits for _, bits in COMMAND_FIELDS[: names.index(name)])
 
 
 def _first_group(tile: PackedTile, hw: Hardware, bit: int) -> PackedTile:

@@ -6,16 +6,18 @@ everything is read as late and written as early as the hardware might. Memories 
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.command import Command, command_error
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.command import Command, Encoding, command_error
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import ENGINE_OF, VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.tile import PackedTile, unpack_tile
@@ -48,10 +50,8 @@ class CorePass:
 
 @dataclass
 class _Pass:
-    command: Command
-    fields: dict[str, int]
-    walk: dict[str, int]
-    signal: tuple[Engine, ...]
+    instruction: isa.Pass
+    walk: isa.Setup | None
     begins: int
     ends: int
     bundles: Ints | None = None
@@ -59,6 +59,10 @@ class _Pass:
     words: Bytes | None = None
     started: bool = False
     fetched: bool = False
+
+    @property
+    def command(self) -> Command:
+        return self.instruction.command
 
 
 class Interpreter:
@@ -103,20 +107,20 @@ class Interpreter:
         self.tokens = {(a, b): 0 for a in Engine for b in Engine if a != b}
         self.code = deque(program.instructions)
         header = self.code.popleft()
-        assert header.opcode == Opcode.HEADER
-        assert header.fields == {"version": VERSION, "fingerprint": machine.fingerprint}
+        assert isinstance(header, isa.Header)
+        assert (header.version, header.fingerprint) == (VERSION, machine.fingerprint)
         self.queues: dict[Engine, deque[Instruction]] = {engine: deque() for engine in Engine}
-        self.routes: deque[Instruction] = deque()
-        self.walk: dict[str, int] = {}
+        self.routes: deque[isa.Load] = deque()
+        self.walk: isa.Setup | None = None
         self.passes: list[_Pass] = []
         self.fetched = self.started = self.computed = 0
         self.resident: Ints = np.zeros((rows, group, machine.vector), np.int64)
         self.geometry = (0, 0)
         self.sums = np.zeros((hw.accumulators.depth, machine.vector), np.int64)
         self.results: list[Ints] = []
-        self.stage: Instruction | None = None
-        self.place: dict[str, int] = {}
-        self.writing: deque[tuple[Instruction, Bytes]] = deque()
+        self.stage: isa.Store | None = None
+        self.place: isa.Place | None = None
+        self.writing: deque[tuple[isa.Store, Bytes]] = deque()
         self.ended = False
 
     def run(self) -> None:
@@ -151,8 +155,7 @@ class Interpreter:
             return -1
         return int(bool(self._delay) and name.startswith(self._delay))
 
-    def _take(self, instruction: Instruction) -> bool:
-        own = ENGINE_OF[instruction.opcode]
+    def _take(self, own: Engine, instruction: Instruction) -> bool:
         if any(self.tokens[other, own] == 0 for other in instruction.wait):
             return False
         for other in instruction.wait:
@@ -165,25 +168,26 @@ class Interpreter:
             assert self.tokens[own, other] <= TOKENS
 
     def _dispatch(self) -> bool:
-        if not self.code or len(self.queues[ENGINE_OF[self.code[0].opcode]]) >= QUEUE:
+        engine = self.code[0].engine if self.code else None
+        if engine is None or len(self.queues[engine]) >= QUEUE:
             return False
-        instruction = self.code.popleft()
-        self.queues[ENGINE_OF[instruction.opcode]].append(instruction)
+        self.queues[engine].append(self.code.popleft())
         return True
 
     def _load_begin(self) -> bool:
         queue = self.queues[Engine.LOAD]
-        if not queue or len(self.routes) >= ROUTES or (queue[0].opcode == Opcode.ZERO and self.routes):
+        if not queue or len(self.routes) >= ROUTES or (isinstance(queue[0], isa.Zero) and self.routes):
             return False
-        if not self._take(queue[0]):
+        if not self._take(Engine.LOAD, queue[0]):
             return False
         instruction = queue.popleft()
-        if instruction.opcode == Opcode.ZERO or instruction.fields["kind"] == Kind.ACTIVATIONS:
-            assert self.stage is None or not self.stage.fields["local"], "the banks have one write port"
-        if instruction.opcode == Opcode.LOAD:
+        if not isinstance(instruction, isa.Load) or instruction.kind == Kind.ACTIVATIONS:
+            assert self.stage is None or not self.stage.local, "the banks have one write port"
+        if isinstance(instruction, isa.Load):
             self.routes.append(instruction)
             return True
-        at = np.arange(instruction.fields["to"], instruction.fields["to"] + instruction.fields["count"])
+        assert isinstance(instruction, isa.Zero)
+        at = np.arange(instruction.to, instruction.to + instruction.count)
         self.banks[:, at] = 0
         self._give(Engine.LOAD, instruction.signal)
         return True
@@ -192,46 +196,45 @@ class Interpreter:
         if not self.routes:
             return False
         instruction = self.routes.popleft()
-        fields, vector = instruction.fields, self.machine.vector
-        assert fields["count"] > 0
-        assert fields["source"] % vector == 0
-        data = self.memory[fields["source"] : fields["source"] + fields["count"] * vector].reshape(-1, vector)
-        index = np.arange(fields["count"])
-        if fields["kind"] != Kind.ACTIVATIONS:
-            self.vectors[Kind(fields["kind"])][fields["to"] + index] = data
+        vector = self.machine.vector
+        assert instruction.count > 0
+        assert instruction.source % vector == 0
+        data = self.memory[instruction.source : instruction.source + instruction.count * vector].reshape(-1, vector)
+        index = np.arange(instruction.count)
+        if instruction.kind != Kind.ACTIVATIONS:
+            self.vectors[Kind(instruction.kind)][instruction.to + index] = data
         else:
-            self._write_banks(fields, data)
+            self._write_banks(instruction, data)
         self._give(Engine.LOAD, instruction.signal)
         return True
 
-    def _write_banks(self, place: Mapping[str, int], data: Bytes) -> None:
+    def _write_banks(self, place: isa.Placement, data: Bytes) -> None:
         index = np.arange(len(data))
-        entries = place["to"] + index // place["width"] * place["pitch"] + index % place["width"]
+        entries = place.to + index // place.width * place.pitch + index % place.width
         for bank in range(self.hw.array.rows):
-            if (bank ^ place["bank"]) % (1 << place["period"]) // self.machine.bundles == 0:
+            if (bank ^ place.bank) % (1 << place.period) // self.machine.bundles == 0:
                 bundle = bank % self.machine.bundles * self.hw.array.group
                 self.banks[bank, entries] = data[:, bundle : bundle + self.hw.array.group]
 
     def _execute(self) -> bool:
         queue = self.queues[Engine.EXECUTE]
-        if not queue or len(self.passes) - self.fetched >= JOBS or not self._take(queue[0]):
+        if not queue or len(self.passes) - self.fetched >= JOBS or not self._take(Engine.EXECUTE, queue[0]):
             return False
         instruction = queue.popleft()
-        if instruction.opcode == Opcode.SETUP:
-            self.walk = dict(instruction.fields)
+        if isinstance(instruction, isa.Setup):
+            self.walk = instruction
             if not instruction.signal:
                 return True
             raise AssertionError("a SETUP that signals: the interpreter has no job for it")
-        word = instruction.fields["command"]
-        assert command_error(word, self.hw) == 0
-        command = Command.from_word(word)
+        assert isinstance(instruction, isa.Pass)
+        command = instruction.command
+        assert command_error(command, self.hw) == 0
         begins = self.passes[-1].ends if self.passes else 0
         items = command.pixels if command.beat else 0
         if items:
-            assert items == int(np.prod([self.walk[f"n{i}"] for i in range(4)]))
-        self.passes.append(
-            _Pass(command, dict(instruction.fields), self.walk, instruction.signal, begins, begins + items)
-        )
+            assert self.walk is not None
+            assert items == math.prod(self.walk.counts)
+        self.passes.append(_Pass(instruction, self.walk, begins, begins + items))
         return True
 
     def _fetch(self) -> bool:
@@ -245,15 +248,16 @@ class Interpreter:
             p.bundles = self._bundles(p)
         p.fetched = True
         self.fetched += 1
-        self._give(Engine.EXECUTE, p.signal)
+        self._give(Engine.EXECUTE, p.instruction.signal)
         return True
 
     def _bundles(self, p: _Pass) -> Ints:
-        at = np.array([p.fields["base"]])
-        for level in range(4):
-            at = (np.arange(p.walk[f"n{level}"])[:, None] * p.walk[f"step{level}"] + at).ravel()
+        assert p.walk is not None
+        at = np.array([p.instruction.base])
+        for count, step in zip(p.walk.counts, p.walk.steps, strict=True):
+            at = (np.arange(count)[:, None] * step + at).ravel()
         rows, parts = self.hw.array.rows, self.machine.table_vectors
-        table = self.vectors[Kind.TABLE][p.fields["table"] * parts : (p.fields["table"] + 1) * parts]
+        table = self.vectors[Kind.TABLE][p.instruction.table * parts : (p.instruction.table + 1) * parts]
         offsets = table.ravel()[: 2 * rows].copy().view("<u2").astype(np.int64)
         entries = (at[:, None] + offsets[: p.command.rows]) % (1 << 16)
         assert entries.max() < self.machine.bank_depth
@@ -272,11 +276,11 @@ class Interpreter:
         return True
 
     def _tile(self, p: _Pass) -> Ints:
-        start, command, array = p.fields["weights"], p.command, self.hw.array
-        p.words = self.vectors[Kind.WEIGHTS][start : start + p.fields["words"]].copy()
+        start, command, array = p.instruction.weights, p.command, self.hw.array
+        p.words = self.vectors[Kind.WEIGHTS][start : start + p.instruction.words].copy()
         packed = PackedTile(
             words=p.words,
-            encoding=command.encoding,
+            encoding=Encoding(command.encoding),
             beat=command.beat,
             rows=command.rows,
             cols=command.cols,
@@ -325,63 +329,66 @@ class Interpreter:
         queue = self.queues[Engine.STORE]
         if not queue or self.stage is not None:
             return False
-        if queue[0].opcode == Opcode.PLACE:
-            self.place = dict(queue.popleft().fields)
+        head = queue[0]
+        if isinstance(head, isa.Place):
+            self.place = head
+            queue.popleft()
             return True
-        if queue[0].opcode == Opcode.END:
-            self.ended = not self.writing and self._take(queue[0])
+        if isinstance(head, isa.End):
+            self.ended = not self.writing and self._take(Engine.STORE, head)
             if self.ended:
                 queue.popleft()
             return self.ended
-        if len(self.writing) >= 2 or not self._take(queue[0]):
+        assert isinstance(head, isa.Store)
+        if len(self.writing) >= 2 or not self._take(Engine.STORE, head):
             return False
-        self.stage = queue.popleft()
-        if self.stage.fields["local"]:
-            assert not any(r.fields["kind"] == Kind.ACTIVATIONS for r in self.routes), "the banks have one write port"
+        self.stage = head
+        queue.popleft()
+        if self.stage.local:
+            assert not any(r.kind == Kind.ACTIVATIONS for r in self.routes), "the banks have one write port"
         return True
 
     def _store_output(self) -> bool:
         if self.stage is None or not self.results:
             return False
-        items, fields = self.results.pop(0), self.stage.fields
-        assert len(items) == fields["count"] * fields["pool"]
-        parameters = self.vectors[Kind.PARAMETERS][fields["block"] * PARAMETER_PITCH :].ravel()
+        items, instruction = self.results.pop(0), self.stage
+        assert len(items) == instruction.count * instruction.pool
+        parameters = self.vectors[Kind.PARAMETERS][instruction.block * PARAMETER_PITCH :].ravel()
         width = self.machine.vector
         words = [parameters[4 * width * i : 4 * width * (i + 1)].view("<i4").astype(np.int64) for i in range(3)]
         shift = parameters[12 * width : 13 * width].astype(np.int64)
         total = items + words[0]
-        if fields["raw"]:
-            assert fields["pool"] == 1
+        if instruction.raw:
+            assert instruction.pool == 1
             out = total.astype("<i4").view(np.uint8).reshape(-1, width)
         else:
-            out = self._requantise(total.reshape(fields["count"], fields["pool"], width), words, shift)
+            pooled = total.reshape(instruction.count, instruction.pool, width)
+            out = self._requantise(instruction, pooled, words, shift)
         assert len(out) <= self.machine.output_depth
-        if fields["local"]:
+        if instruction.local:
+            assert self.place is not None
             self._write_banks(self.place, out)
         self._give(Engine.STORE, tuple(e for e in self.stage.signal if e == Engine.EXECUTE))
         self.writing.append((self.stage, out))
         self.stage = None
         return True
 
-    def _requantise(self, total: Ints, words: list[Ints], shift: Ints) -> Bytes:
-        assert self.stage is not None
-        fields = self.stage.fields
-        low, high = (value - (value >> 7 << 8) for value in (fields["low"], fields["high"]))
+    def _requantise(self, instruction: isa.Store, total: Ints, words: list[Ints], shift: Ints) -> Bytes:
         product = total * words[1]
-        if fields["residual"]:
-            at = fields["residual_at"] + np.arange(fields["count"])
+        if instruction.residual:
+            at = instruction.residual_at + np.arange(instruction.count)
             residual = self.vectors[Kind.RESIDUAL][at].view(np.int8).astype(np.int64)
             product = product + (residual * words[2])[:, None]
         rounded = (product + (np.int64(1) << (shift - 1))) >> shift
-        pooled: Bytes = np.clip(rounded, low, high).max(axis=1).astype(np.int8).view(np.uint8)
+        pooled: Bytes = np.clip(rounded, instruction.low, instruction.high).max(axis=1).astype(np.int8).view(np.uint8)
         return pooled
 
     def _store_write(self) -> bool:
         if not self.writing:
             return False
         instruction, data = self.writing.popleft()
-        address = instruction.fields["address"]
-        if instruction.fields["memory"]:
+        address = instruction.address
+        if instruction.memory:
             self.memory[address : address + data.size] = data.ravel()
         self._give(Engine.STORE, tuple(e for e in instruction.signal if e == Engine.LOAD))
         return True

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.estimate import Bound
-from skipbeat_arch.instruction import INSTRUCTION_BYTES, Instruction, Opcode
+from skipbeat_arch.instruction import INSTRUCTION_BYTES, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.estimate.bounds import memory_clocks, tile_clocks
 from skipbeat_sim.timing.stored_tiles import stored_tiles
-from skipbeat_sim.timing.timed_program import command_of
 
 #: Clocks in which the output stage passes a raw item on.
 RAW_CLOCKS = 4
@@ -45,30 +45,28 @@ def _parts(program: MachineProgram) -> Iterator[tuple[str, int, int]]:
 
 
 def _loads(instruction: Instruction) -> bool:
-    return instruction.opcode == Opcode.PASS and command_of(instruction).load
+    return isinstance(instruction, isa.Pass) and instruction.command.load
 
 
 def _nodes(instruction: Instruction) -> int:
-    if instruction.opcode != Opcode.PASS:
+    if not isinstance(instruction, isa.Pass):
         return 0
-    command = command_of(instruction)
+    command = instruction.command
     return command.pixels * max(1, command.beat)
 
 
 def _memory(part: tuple[Instruction, ...], machine: Machine) -> int:
     read, written = len(part) * INSTRUCTION_BYTES, 0
     for instruction in part:
-        fields = instruction.fields
-        if instruction.opcode == Opcode.LOAD:
-            read += fields["count"] * machine.vector
-        elif instruction.opcode == Opcode.STORE and fields["memory"]:
-            written += fields["count"] * machine.vector * (4 if fields["raw"] else 1)
+        if isinstance(instruction, isa.Load):
+            read += instruction.count * machine.vector
+        elif isinstance(instruction, isa.Store) and instruction.memory:
+            written += instruction.count * machine.vector * (4 if instruction.raw else 1)
     return memory_clocks(machine, read, written)
 
 
 def _output(instruction: Instruction, machine: Machine) -> int:
-    if instruction.opcode != Opcode.STORE:
+    if not isinstance(instruction, isa.Store):
         return 0
-    fields = instruction.fields
-    item = RAW_CLOCKS if fields["raw"] else machine.hw.array.cols // machine.hw.outputs.lanes
-    return fields["count"] * fields["pool"] * item
+    item = RAW_CLOCKS if instruction.raw else machine.hw.array.cols // machine.hw.outputs.lanes
+    return instruction.count * instruction.pool * item

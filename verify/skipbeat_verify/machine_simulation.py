@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.registers import Cause, Counter
@@ -224,6 +224,6 @@ def _ends(program: MachineProgram, stored: Sequence[int], cycles: int) -> tuple[
     """The clock in which the last STORE of each part had its last vector; `stored` is that of each STORE, in order."""
     instructions, ends, done = program.instructions, [], 0
     for node in program.nodes:
-        done += sum(i.opcode == Opcode.STORE for i in instructions[node.start : node.stop])
+        done += sum(isinstance(i, isa.Store) for i in instructions[node.start : node.stop])
         ends.append(stored[done - 1] if 0 < done <= len(stored) else cycles)
     return tuple(ends)

@@ -6,7 +6,8 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.instruction import INSTRUCTION_BITS, WALK_FIELDS, Opcode, layout
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import COMMAND, JOB, TILE_READ
 
@@ -41,11 +42,11 @@ class ExecuteEngine(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        setups, passes = struct(layout(Opcode.SETUP)), struct(layout(Opcode.PASS))
+        setups, passes = struct(isa.Setup.full_layout()), struct(isa.Pass.full_layout())
         setup = setups(self.instructions.payload[: setups.size])
         pass_ = passes(self.instructions.payload[: passes.size])
         command = struct(COMMAND)(pass_.command)
-        walk = {name: Signal(bits, name=name) for name, bits in WALK_FIELDS}
+        walk = {name: Signal(bits, name=name) for name, bits in isa.Setup.layout()}
         is_setup = setup.opcode == Opcode.SETUP
         may_begin = Signal()
         begin = Signal()

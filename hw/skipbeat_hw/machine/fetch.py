@@ -8,7 +8,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.instruction import ENGINE_OF, INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode, layout
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, INSTRUCTIONS, VERSION, Engine, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, REQUEST, MachineError, beat_fields
 
@@ -104,7 +105,7 @@ class Fetch(wiring.Component):
         taken = Signal()
         head, emptied = self._head(m, queue, taken)
         outputs = {Engine.LOAD: self.load_o, Engine.EXECUTE: self.execute_o, Engine.STORE: self.store_o}
-        header = struct(layout(Opcode.HEADER))(head[: struct(layout(Opcode.HEADER)).size])
+        header = struct(isa.Header.full_layout())(head[: struct(isa.Header.full_layout()).size])
         for output in outputs.values():
             m.d.comb += output.payload.eq(head)
         ready = queue.r_rdy & (due != 0) & ~self.halt_i
@@ -119,7 +120,7 @@ class Fetch(wiring.Component):
                 m.d.comb += self.error_o.eq(MachineError.WRONG_HARDWARE)
         with m.Elif(ready), m.Switch(header.opcode):
             for engine, output in outputs.items():
-                with m.Case(*(opcode for opcode, of in ENGINE_OF.items() if of == engine)):
+                with m.Case(*(opcode for opcode, kind in INSTRUCTIONS.items() if kind.engine == engine)):
                     with m.If((header.opcode == Opcode.END) == last):
                         m.d.comb += [output.valid.eq(1), taken.eq(output.ready)]
                     with m.Else():

@@ -8,7 +8,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.instruction import INSTRUCTION_BITS, PLACE_FIELDS, Kind, Opcode, layout
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import INSTRUCTION_BITS, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, REQUEST, bank_write_fields, beat_fields, memory_write_fields
 
@@ -51,7 +52,7 @@ class LoadEngine(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        loads, zeros = struct(layout(Opcode.LOAD)), struct(layout(Opcode.ZERO))
+        loads, zeros = struct(isa.Load.full_layout()), struct(isa.Zero.full_layout())
         m.submodules.routes = routes = SyncFIFO(width=loads.size, depth=ROUTES_DEPTH)
         load = loads(self.instructions.payload[: loads.size])
         zero = zeros(self.instructions.payload[: zeros.size])
@@ -87,12 +88,12 @@ class LoadEngine(wiring.Component):
 
     def _write(self, m: Module, routes: SyncFIFO, zeroing: Signal, zero_at: Signal) -> Value:
         """Writes the vector that arrives; returns the signals of the LOAD that it completes."""
-        route = struct(layout(Opcode.LOAD))(routes.r_data)
+        route = struct(isa.Load.full_layout())(routes.r_data)
         beat = self.beat_i
         index = Signal(16)
         m.submodules.placer = placer = Placer(self.machine)
         m.d.comb += [
-            *(placer.place_i[name].eq(route[name]) for name, _ in PLACE_FIELDS),
+            *(placer.place_i[name].eq(route[name]) for name, _ in isa.Placement.layout()),
             placer.valid_i.eq(beat.valid),
             placer.first_i.eq(index == 0),
             placer.final_i.eq(beat.final),

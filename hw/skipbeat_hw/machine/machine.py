@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth import (
-    Cat,
-    ClockDomain,
-    ClockSignal,
-    DomainRenamer,
-    Module,
-    Mux,
-    ResetInserter,
-    ResetSignal,
-    Signal,
-    unsigned,
-)
+from amaranth import ClockDomain, ClockSignal, DomainRenamer, Module, Mux, ResetInserter, ResetSignal, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
 
-from skipbeat_arch.instruction import INSTRUCTION_BITS
+from skipbeat_arch.instruction import INSTRUCTION_BITS, Engine, TokenPair
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, MachineError
 from skipbeat_arch.registers import COUNTER_BITS, Counter
 
-from ..core.cells import SharedCells
 from ..core.core import Core
 from ..core.decoder import queue
 from .axi import ReadSignature, WriteSignature
@@ -60,6 +48,8 @@ class MachineTop(wiring.Component):
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.core = Core(machine.hw)
+        #: Modules that the Verilog places by name.
+        self.cells: dict[str, Component] = self.core.cells
         data_bits = 8 * machine.beat_bytes
         super().__init__(
             {
@@ -76,13 +66,13 @@ class MachineTop(wiring.Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
+    def elaborate(self, _platform: object) -> Module:
         m = Module()
         clear = Signal()
         begin = Signal()
         halt = Signal()
         conflict = Signal()
-        parts = self._parts(m, clear, platform)
+        parts = self._parts(m, clear)
         reader, writer, store = parts["reader"], parts["writer"], parts["store"]
         stopped = halt & reader.quiet_o & writer.quiet_o
         accepted = self.start_i & ~self.busy_o
@@ -125,7 +115,7 @@ class MachineTop(wiring.Component):
         wiring.connect(m, reader.bus, wiring.flipped(self.read))
         return m
 
-    def _parts(self, m: Module, clear: Signal, platform: object) -> dict[str, Component]:
+    def _parts(self, m: Module, clear: Signal) -> dict[str, Component]:
         machine = self.machine
         parts: dict[str, Component] = {
             "fetch": Fetch(machine),
@@ -141,13 +131,10 @@ class MachineTop(wiring.Component):
         }
         for name, part in parts.items():
             m.submodules[name] = ResetInserter(clear)(part)
-        if isinstance(platform, SharedCells):
-            # A ResetInserter does not reach modules that are placed by name: a start clears them by their reset.
-            m.domains.run = ClockDomain("run", local=True)
-            m.d.comb += [ClockSignal("run").eq(ClockSignal()), ResetSignal("run").eq(ResetSignal() | clear)]
-            m.submodules.core = DomainRenamer("run")(self.core)
-        else:
-            m.submodules.core = ResetInserter(clear)(self.core)
+        # The core places modules by name, which a ResetInserter does not reach: a start clears them by their reset.
+        m.domains.run = ClockDomain("run", local=True)
+        m.d.comb += [ClockSignal("run").eq(ClockSignal()), ResetSignal("run").eq(ResetSignal() | clear)]
+        m.submodules.core = DomainRenamer("run")(self.core)
         parts["core"] = self.core
         parts["memories"] = m.submodules.memories = Memories(machine)
         return parts
@@ -184,25 +171,18 @@ class MachineTop(wiring.Component):
             _join(m, sink, parts[name].instructions)
 
     def _tokens(self, m: Module, parts: dict[str, Component]) -> None:
-        """Counters are load-execute, load-store, execute-load, execute-store, store-load, store-execute."""
-        tokens, load, execute, store = (parts[name] for name in ("tokens", "load", "execute", "store"))
-        some, fetcher = tokens.some_o, parts["fetcher"]
-        m.d.comb += [
-            tokens.give_i.eq(Cat(load.give_o, fetcher.give_o, store.give_o)),
-            tokens.take_i.eq(
-                Cat(
-                    execute.take_o[0],
-                    store.take_o[0],
-                    load.take_o[0],
-                    store.take_o[1],
-                    load.take_o[1],
-                    execute.take_o[1],
-                )
-            ),
-            load.some_i.eq(Cat(some[2], some[4])),
-            execute.some_i.eq(Cat(some[0], some[5])),
-            store.some_i.eq(Cat(some[1], some[3])),
-        ]
+        """Each engine takes from two counters and gives to two; the fetcher gives for execute."""
+        tokens = parts["tokens"]
+        for engine in Engine:
+            taker = parts[engine.name.lower()]
+            giver = parts["fetcher"] if engine == Engine.EXECUTE else taker
+            pairs = zip(TokenPair.taken_by(engine), TokenPair.given_by(engine), strict=True)
+            for bit, (taken, given) in enumerate(pairs):
+                m.d.comb += [
+                    taker.some_i[bit].eq(tokens.some_o[taken]),
+                    tokens.take_i[taken].eq(taker.take_o[bit]),
+                    tokens.give_i[given].eq(giver.give_o[bit]),
+                ]
 
     def _compute(self, m: Module, clear: Signal, parts: dict[str, Component]) -> None:
         """Commands, tiles and walks into the core; its items into the output stage."""

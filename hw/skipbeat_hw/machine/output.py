@@ -9,7 +9,8 @@ from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode, layout
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, vector_fields
 
@@ -53,7 +54,7 @@ class OutputStage(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        job_layout = struct(layout(Opcode.STORE))
+        job_layout = struct(isa.Store.full_layout())
         job = Signal(job_layout)
         busy = Signal()
         ready = self._load_parameters(m, job, busy)

@@ -6,7 +6,7 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.instruction import PLACE_FIELDS
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS
 
@@ -26,7 +26,7 @@ class Placer(wiring.Component):
         self.machine = machine
         super().__init__(
             {
-                "place_i": In(struct(PLACE_FIELDS)),
+                "place_i": In(struct(isa.Placement.layout())),
                 "valid_i": In(1),
                 "first_i": In(1),
                 "final_i": In(1),

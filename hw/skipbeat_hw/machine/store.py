@@ -8,7 +8,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.instruction import INSTRUCTION_BITS, PLACE_FIELDS, Opcode, layout
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, bank_write_fields, vector_fields
 
@@ -56,7 +57,7 @@ class StoreEngine(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        stores = struct(layout(Opcode.STORE))
+        stores = struct(isa.Store.full_layout())
         store = stores(self.instructions.payload[: stores.size])
         m.submodules.pending = pending = SyncFIFO(width=stores.size, depth=PENDING_DEPTH)
         filling = Signal(stores)
@@ -101,13 +102,13 @@ class StoreEngine(wiring.Component):
 
     def _place(self, m: Module, begin: Signal, is_place: Value, filling: data.View) -> None:
         """A PLACE is for the next STORE; the one in the output stage keeps its own."""
-        places = struct(layout(Opcode.PLACE))
+        places = struct(isa.Place.full_layout())
         instruction = places(self.instructions.payload[: places.size])
-        following = Signal(struct(PLACE_FIELDS))
+        following = Signal(struct(isa.Placement.layout()))
         m.submodules.placer = placer = Placer(self.machine)
-        place = Signal(struct(PLACE_FIELDS))
+        place = Signal(struct(isa.Placement.layout()))
         with m.If(self.instructions.valid & ~self.halt_i & is_place):
-            m.d.sync += [following[name].eq(instruction[name]) for name, _ in PLACE_FIELDS]
+            m.d.sync += [following[name].eq(instruction[name]) for name, _ in isa.Placement.layout()]
         with m.If(begin):
             m.d.sync += place.eq(following)
         local = self.vector_i.valid & filling.local

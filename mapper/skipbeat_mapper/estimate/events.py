@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.estimate import MachineEvents
-from skipbeat_arch.instruction import Instruction, Kind, Opcode
+from skipbeat_arch.instruction import Instruction, Kind
 from skipbeat_arch.machine import Machine
 
 #: The event that a LOAD's vectors count for.
@@ -24,17 +25,16 @@ def machine_events(
     """The events around the core, counted from the instructions."""
     counts = dict.fromkeys([*_LOADED.values(), "weight_words", "residual_reads", "outputs", "output_vectors"], 0)
     for instruction in instructions:
-        opcode, fields = instruction.opcode, instruction.fields
-        if opcode == Opcode.PASS:
-            counts["weight_words"] += fields["words"]
-        elif opcode == Opcode.LOAD:
-            counts[_LOADED[Kind(fields["kind"])]] += fields["count"]
-        elif opcode == Opcode.ZERO:
-            counts["activation_vectors"] += fields["count"] * machine.hw.array.rows // machine.bundles
-        elif opcode == Opcode.STORE:
-            count = fields["count"]
-            counts["outputs"] += count * fields["pool"] * machine.vector
-            counts["output_vectors"] += count * fields["memory"] * (4 if fields["raw"] else 1)
-            counts["activation_vectors"] += count * fields["local"]
-            counts["residual_reads"] += count * fields["residual"]
+        if isinstance(instruction, isa.Pass):
+            counts["weight_words"] += instruction.words
+        elif isinstance(instruction, isa.Load):
+            counts[_LOADED[Kind(instruction.kind)]] += instruction.count
+        elif isinstance(instruction, isa.Zero):
+            counts["activation_vectors"] += instruction.count * machine.hw.array.rows // machine.bundles
+        elif isinstance(instruction, isa.Store):
+            count = instruction.count
+            counts["outputs"] += count * instruction.pool * machine.vector
+            counts["output_vectors"] += count * instruction.memory * (4 if instruction.raw else 1)
+            counts["activation_vectors"] += count * instruction.local
+            counts["residual_reads"] += count * instruction.residual
     return MachineEvents(**counts, instructions=len(instructions), read_bytes=read_bytes, written_bytes=written_bytes)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skipbeat_arch.instruction import ENGINE_OF, Engine, Instruction, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import Engine, Instruction
 
 #: (engine, start, stop).
 Phase = tuple[str, int, int]
@@ -14,7 +15,7 @@ Phase = tuple[str, int, int]
 #: Most stretches of work of an engine.
 MOST = 100
 
-_WORK = {Opcode.LOAD, Opcode.ZERO, Opcode.PASS, Opcode.STORE}
+_WORK = (isa.Load, isa.Zero, isa.Pass, isa.Store)
 
 
 def phases(
@@ -29,7 +30,7 @@ def phases(
     """
     found: list[Phase] = []
     for engine in Engine:
-        numbers = [n for n, i in enumerate(instructions) if i.opcode in _WORK and ENGINE_OF[i.opcode] == engine]
+        numbers = [n for n, i in enumerate(instructions) if isinstance(i, _WORK) and i.engine == engine]
         if not numbers:
             continue
         starts = np.array([begin[n] for n in numbers])

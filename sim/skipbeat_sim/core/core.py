@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skipbeat_arch import ports
-from skipbeat_arch.command import CoreError, command_error
+from skipbeat_arch.command import Command, CoreError, command_error
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.registers import Cause
 
@@ -124,9 +124,10 @@ class Core:
         sequencer, decoder = self.sequencer, self.decoder
         next_pass, next_tile, error = None, None, CoreError.NONE
         if self._command is not None and self.commands_ready:
-            error = command_error(self._command, self._hw)
+            command = Command.of_bits(self._command)
+            error = command_error(command, self._hw)
             if error == CoreError.NONE:
-                next_pass, next_tile = _read_command(self._command)
+                next_pass, next_tile = _read_command(command)
         take_tile = decoder.tiles_ready and bool(self._tiles.items)
         self._passes.update(sequencer.take, next_pass)
         self._tiles.update(take_tile, next_tile)
@@ -204,9 +205,7 @@ class Core:
         self.error = CoreError.NONE
 
 
-def _read_command(word: int) -> tuple[Pass, Tile | None]:
-    fields = ports.unpack(ports.COMMAND, word)
-    load = bool(fields["load"])
-    tile = Tile(fields["encoding"], fields["beat"], fields["rows"], fields["cols"])
-    pass_ = Pass(fields["pixels"], fields["beat"], fields["rows"], load, bool(fields["first"]), bool(fields["last"]))
-    return pass_, tile if load else None
+def _read_command(command: Command) -> tuple[Pass, Tile | None]:
+    tile = Tile(command.encoding, command.beat, command.rows, command.cols)
+    pass_ = Pass(command.pixels, command.beat, command.rows, command.load, command.first, command.last)
+    return pass_, tile if command.load else None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, fields
 
-from skipbeat_arch.instruction import Engine, Kind, Opcode
+from skipbeat_arch.instruction import OPCODE_BITS, Engine, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 
 from ..core.sequencer import Sequencer
-from .instructions import Decoded
 
 _CAUSES = {cause: cause.name.lower() for cause in Cause}
 _KINDS = {int(kind): kind.name.lower() for kind in Kind}
@@ -100,10 +99,10 @@ class MachineCounter:
         """A beat went to memory."""
         self.transfers.outputs += self._beat
 
-    def begin(self, engine: Engine, instruction: Decoded) -> None:
+    def begin(self, engine: Engine, word: int) -> None:
         """An instruction begins in this clock."""
-        opcode = Opcode(instruction.opcode)
-        span = Span(opcode, instruction.word, self.clock)
+        opcode = Opcode(word & (1 << OPCODE_BITS) - 1)
+        span = Span(opcode, word, self.clock)
         self.spans[engine].append(span)
         if opcode in (Opcode.SETUP, Opcode.PLACE, Opcode.END):
             span.finished = self.clock

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
-from skipbeat_arch.command import COMMAND_FIELDS
-from skipbeat_arch.instruction import WALK_FIELDS, Opcode
+from skipbeat_arch.instruction import Instruction, decode
 from skipbeat_arch.machine_ports import JOB, TILE_READ
-
-from .instructions import Decoded, decode
 
 Four = tuple[int, int, int, int]
 
@@ -59,7 +57,7 @@ class Execute:
 
     def evaluate(
         self,
-        instruction: Decoded | None,
+        instruction: Instruction | None,
         some: int,
         halt: bool,
         *,
@@ -78,35 +76,34 @@ class Execute:
         self.tile: TileRead | None = None
         self.job: Job | None = None
         self._instruction = instruction
-        if instruction is None or halt or not jobs_ready or instruction.wait & ~some:
+        if instruction is None or halt or not jobs_ready or instruction.wait_bits & ~some:
             return
-        if instruction.opcode == Opcode.SETUP:
+        if isinstance(instruction, isa.Setup):
             self._begin(instruction)
             if instruction.signal:
-                self.job = Job(True, self._counts, self._steps, 0, 0, instruction.signal)
-        elif instruction.opcode == Opcode.PASS and commands_ready:
+                self.job = Job(True, self._counts, self._steps, 0, 0, instruction.signal_bits)
+        elif isinstance(instruction, isa.Pass) and commands_ready:
             self._pass(instruction, tiles_ready)
 
-    def _begin(self, instruction: Decoded) -> None:
-        self.begins, self.take = True, instruction.wait
+    def _begin(self, instruction: Instruction) -> None:
+        self.begins, self.take = True, instruction.wait_bits
 
-    def _pass(self, instruction: Decoded, tiles_ready: bool) -> None:
-        fields = instruction.fields
-        command = ports.unpack(COMMAND_FIELDS, fields["command"])
-        if command["load"] and not tiles_ready:
+    def _pass(self, instruction: isa.Pass, tiles_ready: bool) -> None:
+        command = instruction.command
+        if command.load and not tiles_ready:
             return
         self._begin(instruction)
-        self.command = fields["command"]
-        if command["load"]:
-            self.tile = TileRead(fields["weights"], fields["words"])
-        null = command["beat"] == 0
-        self.job = Job(null, self._counts, self._steps, fields["base"], fields["table"], instruction.signal)
+        self.command = command.word
+        if command.load:
+            self.tile = TileRead(instruction.weights, instruction.words)
+        null, signal = command.beat == 0, instruction.signal_bits
+        self.job = Job(null, self._counts, self._steps, instruction.base, instruction.table, signal)
 
     def update(self) -> None:
         """End of the clock."""
         instruction = self._instruction
-        if self.begins and instruction is not None and instruction.opcode == Opcode.SETUP:
-            self._counts, self._steps = _loops(instruction.fields)
+        if self.begins and isinstance(instruction, isa.Setup):
+            self._counts, self._steps = instruction.counts, instruction.steps
 
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         self.evaluate(
@@ -142,5 +139,5 @@ class Execute:
 
 
 def _loops(fields: Mapping[str, int]) -> tuple[Four, Four]:
-    values = [fields[name] for name, _ in WALK_FIELDS]
+    values = [fields[name] for name, _ in isa.Setup.layout()]
     return (values[0], values[1], values[2], values[3]), (values[4], values[5], values[6], values[7])

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
-from skipbeat_arch.instruction import ENGINE_OF, INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode
+from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Instruction, decode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, MachineError, beat_fields
 
 from .axi import ADDRESS_MASK, Beat, Request
-from .instructions import Decoded, decode
 
 #: Instructions of a request, and of the queue.
 CHUNK, QUEUE = 16, 64
 WORD = (1 << INSTRUCTION_BITS) - 1
-_QUEUES = {int(opcode): int(engine) for opcode, engine in ENGINE_OF.items()}
 
 
 class Fetch:
@@ -35,7 +34,7 @@ class Fetch:
         self._first = False
         self._room = QUEUE
         # of each vector the instructions, the first one first
-        self._queue: deque[tuple[Decoded, ...]] = deque()
+        self._queue: deque[tuple[int, ...]] = deque()
 
     @property
     def busy(self) -> bool:
@@ -52,7 +51,7 @@ class Fetch:
         if self._left and self._room >= CHUNK and not halt:
             count = -(-min(self._left, CHUNK) * self._vectors // self._parts)
             self.request = Request(self._address, count)
-        self.offer: tuple[Decoded, int] | None = None
+        self.offer: tuple[int, Engine] | None = None
         self.error = MachineError.NONE
         self.takes = False
         if self._first and not self._due:
@@ -60,24 +59,24 @@ class Fetch:
         # behind the last instruction a vector may have parts that belong to nothing
         if not self._queue or halt or not self._due:
             return
-        head = self._queue[0][self._part]
+        word = self._queue[0][self._part]
+        head = decode(word)
         self.error = self._check(head)
         self.takes = True
-        if self.error == MachineError.NONE and head.opcode != Opcode.HEADER:
-            engine = _QUEUES[head.opcode]
-            self.offer = head, engine
-            self.takes = queues_ready[engine]
+        if self.error == MachineError.NONE and head is not None and head.engine is not None:
+            self.offer = word, head.engine
+            self.takes = queues_ready[head.engine]
 
-    def _check(self, head: Decoded) -> MachineError:
-        header, last = head.opcode == Opcode.HEADER, self._due == 1
+    def _check(self, head: Instruction | None) -> MachineError:
+        last = self._due == 1
         if self._first:
-            if not header or head.fields["version"] != VERSION or last:
+            if not isinstance(head, isa.Header) or head.version != VERSION or last:
                 return MachineError.BAD_PROGRAM
-            wrong = head.fields["fingerprint"] != self._machine.fingerprint
+            wrong = head.fingerprint != self._machine.fingerprint
             return MachineError.WRONG_HARDWARE if wrong else MachineError.NONE
-        if head.opcode not in _QUEUES:
+        if head is None or head.engine is None:
             return MachineError.BAD_OPCODE
-        return MachineError.NONE if (head.opcode == Opcode.END) == last else MachineError.BAD_PROGRAM
+        return MachineError.NONE if isinstance(head, isa.End) == last else MachineError.BAD_PROGRAM
 
     def update(self, start: tuple[int, int] | None, beat: Beat | None, request_ready: bool) -> None:
         """End of a clock with `start_i` (address and count, if it is set), `beat_i` and `requests.ready`."""
@@ -105,7 +104,7 @@ class Fetch:
         self._filled += 1
         if self._filled == self._vectors:
             words = (self._assembly >> (INSTRUCTION_BITS * part) & WORD for part in range(self._parts))
-            self._queue.append(tuple(decode(word) for word in words))
+            self._queue.append(tuple(words))
             self._assembly = self._filled = 0
 
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
@@ -123,9 +122,9 @@ class Fetch:
             "busy_o": int(self.busy),
         }
         for engine in Engine:
-            word = self.offer[0].word if self.offer and self.offer[1] == engine else None
+            word = self.offer[0] if self.offer and self.offer[1] == engine else None
             values[f"{engine.name.lower()}_o__valid"] = int(word is not None)
-            values[f"{engine.name.lower()}_o__payload"] = (word or 0) & WORD
+            values[f"{engine.name.lower()}_o__payload"] = word or 0
         return values
 
     def tick(self, inputs: Mapping[str, int]) -> None:

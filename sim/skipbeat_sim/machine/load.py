@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
-from skipbeat_arch.instruction import Kind, Opcode
+from skipbeat_arch.instruction import Instruction, Kind, decode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, bank_write_fields, beat_fields, memory_write_fields
 
 from ..core.fifo import Fifo
 from .axi import Beat, Request
-from .instructions import Decoded, decode
 from .placer import MASK, BankWrite, PlaceWalk
 
 ROUTES = 8
@@ -34,7 +34,7 @@ class Load:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._all = (1 << machine.hw.array.rows) - 1
-        self._routes: Fifo[Decoded] = Fifo(ROUTES)
+        self._routes: Fifo[isa.Load] = Fifo(ROUTES)
         self._walk = PlaceWalk(machine)
         self.reset()
 
@@ -52,11 +52,11 @@ class Load:
         return not self._zeroing and not self._routes.items
 
     @property
-    def route(self) -> Decoded | None:
+    def route(self) -> isa.Load | None:
         """The LOAD whose vectors come next."""
         return self._routes.front
 
-    def evaluate(self, instruction: Decoded | None, some: int, beat: Beat | None, halt: bool) -> None:
+    def evaluate(self, instruction: Instruction | None, some: int, beat: Beat | None, halt: bool) -> None:
         """Wires: `request`, `bank_write`, `memory_write` (None: not valid); `begins_zero`, `ends_zero`, `final`.
 
         Args:
@@ -75,21 +75,20 @@ class Load:
         if self._zeroing:
             self.bank_write = BankWrite(self._all, self._zero_at, 0)
             self.ends_zero = self._zero_left == 1
-        elif instruction is not None and not halt and not instruction.wait & ~some:
-            if instruction.opcode == Opcode.ZERO:
+        elif instruction is not None and not halt and not instruction.wait_bits & ~some:
+            if isinstance(instruction, isa.Zero):
                 self.begins_zero = not self._routes.items
-            elif instruction.opcode == Opcode.LOAD and self._routes.ready:
-                self.request = Request(instruction.fields["source"], instruction.fields["count"])
+            elif isinstance(instruction, isa.Load) and self._routes.ready:
+                self.request = Request(instruction.source, instruction.count)
 
     def _write(self, beat: Beat) -> None:
         head = self._routes.front
         if head is None:
             return
-        place = head.fields
-        if place["kind"] == Kind.ACTIVATIONS:
-            self.bank_write = self._walk.write(place, self._i, beat.data)
-        elif place["kind"] in ENABLES:
-            self.memory_write = MemoryWrite(place["kind"], (place["to"] + self._i) & MASK, beat.data)
+        if head.kind == Kind.ACTIVATIONS:
+            self.bank_write = self._walk.write(head, self._i, beat.data)
+        elif head.kind in ENABLES:
+            self.memory_write = MemoryWrite(head.kind, (head.to + self._i) & MASK, beat.data)
 
     def ready(self, request_ready: bool) -> bool:
         """`instructions.ready`, with `requests.ready`."""
@@ -98,7 +97,7 @@ class Load:
     def take(self, request_ready: bool) -> int:
         """`take_o`, 2 bits."""
         begins = self.begins_zero or (self.request is not None and request_ready)
-        return self._instruction.wait if begins and self._instruction is not None else 0
+        return self._instruction.wait_bits if begins and self._instruction is not None else 0
 
     def update(self, request_ready: bool) -> None:
         """End of a clock with `requests.ready`."""
@@ -107,8 +106,9 @@ class Load:
         if self._beat is not None and head is not None:
             self._advance(head)
             if self.final:
-                self.give = head.signal
-        route = instruction if self.request is not None and request_ready else None
+                self.give = head.signal_bits
+        asked = self.request is not None and request_ready
+        route = instruction if asked and isinstance(instruction, isa.Load) else None
         if self.final or route is not None:
             self._routes.update(self.final and head is not None, route)
         if self._zeroing:
@@ -116,13 +116,13 @@ class Load:
             self._zero_left = (self._zero_left - 1) & MASK
             if self.ends_zero:
                 self._zeroing = False
-                self.give = instruction.signal if instruction is not None else 0
-        elif self.begins_zero and instruction is not None:
+                self.give = instruction.signal_bits if instruction is not None else 0
+        elif self.begins_zero and isinstance(instruction, isa.Zero):
             self._zeroing = True
-            self._zero_left, self._zero_at = instruction.fields["count"], instruction.fields["to"]
+            self._zero_left, self._zero_at = instruction.count, instruction.to
 
-    def _advance(self, head: Decoded) -> None:
-        self._walk.advance(head.fields, self._i)
+    def _advance(self, head: isa.Load) -> None:
+        self._walk.advance(head, self._i)
         self._i = (self._i + 1) & MASK
         if self.final:
             self._i = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from skipbeat_arch.instruction import Engine, Opcode
+from skipbeat_arch.instruction import Engine, Instruction, Opcode, TokenPair, decode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 
@@ -16,7 +16,6 @@ from .counters import MachineCounter
 from .execute import Execute, Job, TileRead
 from .fetch import Fetch
 from .fetcher import Fetcher
-from .instructions import Decoded
 from .load import Load
 from .memories import Memories
 from .output import OutputStage
@@ -27,6 +26,17 @@ from .weight_reader import WeightReader
 from .writer import Writer
 
 ENGINE_QUEUE, PART_QUEUE, OWNERS = 8, 4, 16
+
+
+#: The counters that each engine takes from and gives to, in the order of their bits.
+TAKEN = {engine: TokenPair.taken_by(engine) for engine in Engine}
+GIVEN = {engine: TokenPair.given_by(engine) for engine in Engine}
+
+
+def _pick(some: int, engine: Engine) -> int:
+    """Of the counters that are not zero those that an engine takes from, 2 bits."""
+    first, second = TAKEN[engine]
+    return some >> first & 1 | (some >> second & 1) << 1
 
 
 class _Part(Protocol):
@@ -53,7 +63,7 @@ class Accelerator:
         self.reader, self.writer, self.fetch = Reader(machine), Writer(machine), Fetch(machine)
         self.load, self.execute, self.store = Load(machine), Execute(), Store(machine)
         self.weight_reader, self.fetcher, self.output = WeightReader(hw), Fetcher(machine), OutputStage(machine)
-        self._queues: list[Fifo[Decoded]] = [Fifo(ENGINE_QUEUE) for _ in Engine]
+        self._queues: list[Fifo[int]] = [Fifo(ENGINE_QUEUE) for _ in Engine]
         self._jobs: Fifo[Job] = Fifo(PART_QUEUE)
         self._tiles: Fifo[TileRead] = Fifo(PART_QUEUE)
         # whose vectors come back: True for fetch
@@ -115,10 +125,10 @@ class Accelerator:
         self.fetch.evaluate((queues[0].ready, queues[1].ready, queues[2].ready), halt)
         beat = self.reader.beat
         self._for_fetch = beat is not None and bool(self._owners.front)
-        self.load.evaluate(queues[0].front, some >> 2 & 1 | some >> 3 & 2, None if self._for_fetch else beat, halt)
+        self.load.evaluate(self._head(Engine.LOAD), _pick(some, Engine.LOAD), None if self._for_fetch else beat, halt)
         self._evaluate_requests()
         self._evaluate_core(some, halt)
-        self.store.evaluate(queues[2].front, some >> 1 & 1 | some >> 2 & 2, self.output.vector, halt)
+        self.store.evaluate(self._head(Engine.STORE), _pick(some, Engine.STORE), self.output.vector, halt)
         self._conflict = self._written_twice()
         self._evaluate_tokens()
 
@@ -138,8 +148,8 @@ class Accelerator:
     def _evaluate_core(self, some: int, halt: bool) -> None:
         core, output = self.core, self.output
         self.execute.evaluate(
-            self._queues[1].front,
-            some & 1 | some >> 4 & 2,
+            self._head(Engine.EXECUTE),
+            _pick(some, Engine.EXECUTE),
             halt,
             commands_ready=core.accepts_command,
             tiles_ready=self._tiles.ready,
@@ -152,12 +162,18 @@ class Accelerator:
 
     def _evaluate_tokens(self) -> None:
         load, execute, store = self.load, self.execute, self.store
-        taken_l = load.take(self._load_granted)  # XL, SL
-        taken_x = execute.take  # LX, SX
-        taken_s = store.take(not self.output.busy)  # LS, XS
-        take = taken_x & 1 | (taken_s & 1) << 1 | (taken_l & 1) << 2
-        take |= (taken_s & 2) << 2 | (taken_l & 2) << 3 | (taken_x & 2) << 4
-        self.tokens.evaluate(take, load.give | self.fetcher.give << 2 | store.give << 4)
+        taken = load.take(self._load_granted), execute.take, store.take(not self.output.busy)
+        given = load.give, self.fetcher.give, store.give
+        take = give = 0
+        for engine in Engine:
+            for bit, (taker, giver) in enumerate(zip(TAKEN[engine], GIVEN[engine], strict=True)):
+                take |= (taken[engine] >> bit & 1) << taker
+                give |= (given[engine] >> bit & 1) << giver
+        self.tokens.evaluate(take, give)
+
+    def _head(self, engine: Engine) -> Instruction | None:
+        word = self._queues[engine].front
+        return None if word is None else decode(word)
 
     def update(self) -> None:
         """End of the clock."""
@@ -172,7 +188,7 @@ class Accelerator:
         self._update_queues()
         jobs_ready, results = not self.output.busy, self.core.results.payload
         self.store.update(jobs_ready, not self.writer.active, self.writer.done)
-        job = self.store.job.fields if self.store.job is not None and jobs_ready else None
+        job = self.store.job if jobs_ready else None
         self.output.update(job, results, parameter, residual)
         self.writer.update(self.store.request if not self.writer.active else None, output)
         self.fetcher.update(self._next_job, table, banks, self.core.bundles_ready)
@@ -228,7 +244,7 @@ class Accelerator:
         self._next_tile = tiles.front if self.weight_reader.tiles_ready else None
         jobs.update(self._next_job is not None, execute.job)
         tiles.update(self._next_tile is not None, execute.tile)
-        offered, engine = fetch.offer if fetch.offer is not None and fetch.takes else (None, 0)
+        offered, engine = fetch.offer if fetch.offer is not None and fetch.takes else (None, Engine.LOAD)
         taken = (self.load.ready(self._load_granted), execute.begins, self.store.ready(not self.output.busy))
         for number, queue in enumerate(queues):
             queue.update(taken[number], offered if number == engine else None)
@@ -241,7 +257,7 @@ class Accelerator:
         beat = self.reader.beat
         if beat is not None:
             route = None if self._for_fetch else load.route
-            counter.read(None if route is None else route.fields["kind"])
+            counter.read(None if route is None else route.kind)
         if load.begins_zero or (load.request is not None and self._load_granted):
             self._note(Engine.LOAD)
         if load.ends_zero:

@@ -9,17 +9,18 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.machine_ports import vector_fields
 
-from .instructions import decode
 from .requantise import Parameters
 
 Ints = npt.NDArray[np.int64]
 #: Clocks from the step of an item's last columns to its vector, less one for the output register.
 STAGES = 7
 MASK = 0xFFFF
+_NOTHING = isa.Store.from_bits(0)
 
 
 @dataclass(slots=True)
@@ -34,7 +35,7 @@ class Vector:
 class OutputStage:
     """Twin of the output stage. `evaluate` sets the wires of the clock, `update` ends it.
 
-    A job is the fields of its STORE. Natively `vector` is `vector_o`, None while it is not valid. All columns of an
+    A job is its STORE. Natively `vector` is `vector_o`, None while it is not valid. All columns of an
     item are worked out when its last ones are taken; its sums stay at the port until then, and the residuals are
     noted column by column.
     """
@@ -50,7 +51,7 @@ class OutputStage:
     def reset(self) -> None:
         """All registers."""
         self.busy = self._loaded = False
-        self.job: Mapping[str, int] = {}
+        self.job = _NOTHING
         self._loading = self._item = self._pooled = self._sub = self._index = 0
         self._stored = [0] * PARAMETER_VECTORS
         self._parameters: Parameters | None = None
@@ -61,12 +62,12 @@ class OutputStage:
     @property
     def parameter_address(self) -> int:
         """`parameter_address_o`; means something while busy."""
-        return self.job["block"] * PARAMETER_PITCH + self._loading
+        return self.job.block * PARAMETER_PITCH + self._loading
 
     @property
     def residual_address(self) -> int:
         """`residual_address_o`, once the wires are set; means something while busy."""
-        return (self.job["residual_at"] + self._item + (self._taken and self._pool_ends)) & MASK
+        return (self.job.residual_at + self._item + (self._taken and self._pool_ends)) & MASK
 
     def evaluate(self, results_valid: bool) -> None:
         """Wires: `results_ready`; and the step of the clock."""
@@ -74,14 +75,14 @@ class OutputStage:
         if not self._loaded or not self.busy:
             return
         job = self.job
-        remaining = self._item != job["count"]
-        self._last_sub = self._sub == (3 if job["raw"] else self._steps - 1)
+        remaining = self._item != job.count
+        self._last_sub = self._sub == (3 if job.raw else self._steps - 1)
         self.results_ready = remaining and self._last_sub
         self._step = remaining and results_valid
         self._taken = self._step and self._last_sub
-        self._pool_ends = self._pooled == job["pool"] - 1
+        self._pool_ends = self._pooled == job.pool - 1
 
-    def update(self, job: Mapping[str, int] | None, sums: Ints, parameter: int, residual: int) -> None:
+    def update(self, job: isa.Store | None, sums: Ints, parameter: int, residual: int) -> None:
         """End of a clock with a job transferred (if not None).
 
         Args:
@@ -104,7 +105,7 @@ class OutputStage:
         self.vector = None if item is None else Vector(item[0], item[1], self._index)
         item = None
         if self._step:
-            if self.job["raw"]:
+            if self.job.raw:
                 self._raw(sums)
             else:
                 item = self._quantised(sums, residual)
@@ -127,26 +128,26 @@ class OutputStage:
         words = self._parameters.with_bias(sums).astype("<u4")
         quarter = len(words) // 4
         data = words[self._sub * quarter : (self._sub + 1) * quarter].tobytes()
-        final = self._last_sub and self._item + 1 == self.job["count"]
+        final = self._last_sub and self._item + 1 == self.job.count
         self.vector = Vector(int.from_bytes(data, "little"), final, self._index)
 
     def _quantised(self, sums: Ints, residual: int) -> tuple[int, bool] | None:
         """The step's columns; a vector if it is complete with them."""
         job, added = self.job, self._none
-        if job["residual"]:
+        if job.residual:
             size, at = self._machine.vector, self._sub * self._lanes
             values = np.frombuffer(residual.to_bytes(size, "little"), np.int8)
             self._residual[at : at + self._lanes] = values[at : at + self._lanes]
             added = self._residual
         if not self._taken or self._parameters is None:
             return None
-        vector = self._parameters.requantise(sums, added if job["residual"] else None, job["low"], job["high"])
+        vector = self._parameters.requantise(sums, added if job.residual else None, job.low, job.high)
         if self._pooled:
             vector = np.maximum(self._assembled, vector)
         self._assembled = vector
         if not self._pool_ends:
             return None
-        return int.from_bytes(vector.astype(np.int8).tobytes(), "little"), self._item + 1 == job["count"]
+        return int.from_bytes(vector.astype(np.int8).tobytes(), "little"), self._item + 1 == job.count
 
     def _evaluate(self, inputs: Mapping[str, int]) -> None:
         self.evaluate(bool(inputs["results__valid"]))
@@ -169,7 +170,7 @@ class OutputStage:
         """End of the clock; `results__payload` is [C] sums, `jobs__payload` a STORE."""
         self._evaluate(inputs)
         sums = ports.unpack_array(inputs["results__payload"], self._machine.vector, 32)
-        job = decode(inputs["jobs__payload"]).fields if inputs["jobs__valid"] and not self.busy else None
+        job = isa.Store.from_bits(inputs["jobs__payload"]) if inputs["jobs__valid"] and not self.busy else None
         self.update(job, np.array(sums, np.int64), inputs["parameter_i"], inputs["residual_i"])
         if inputs.get("rst", 0):
             self.reset()

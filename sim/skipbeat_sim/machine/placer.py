@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from skipbeat_arch.instruction import Placement
 from skipbeat_arch.machine import Machine
 
 MASK, LINE_MASK = 0xFFFF, 0xFFF
@@ -20,10 +20,7 @@ class BankWrite(NamedTuple):
 
 
 class PlaceWalk:
-    """The registers `line`, `entry` and `row_entry`, which follow a place's entries vector by vector.
-
-    A place is a mapping of to, width, pitch, period and bank.
-    """
+    """The registers `line`, `entry` and `row_entry`, which follow a place's entries vector by vector."""
 
     def __init__(self, machine: Machine) -> None:
         self._rows, self._bundles = machine.hw.array.rows, machine.bundles
@@ -37,16 +34,16 @@ class PlaceWalk:
         """The next vector is the first of a row."""
         self._line = 0
 
-    def write(self, place: Mapping[str, int], index: int, data: int) -> BankWrite:
+    def write(self, place: Placement, index: int, data: int) -> BankWrite:
         """The write of the vector with this index."""
-        enable = _banks(self._rows, self._bundles, place["bank"], place["period"])
-        return BankWrite(enable, self._entry if index else place["to"], data)
+        enable = _banks(self._rows, self._bundles, place.bank, place.period)
+        return BankWrite(enable, self._entry if index else place.to, data)
 
-    def advance(self, place: Mapping[str, int], index: int) -> None:
+    def advance(self, place: Placement, index: int) -> None:
         """End of the clock of the vector with this index."""
-        entry, row = (self._entry, self._row_entry) if index else (place["to"], place["to"])
-        if self._line + 1 == place["width"]:
-            self._entry = self._row_entry = (row + place["pitch"]) & MASK
+        entry, row = (self._entry, self._row_entry) if index else (place.to, place.to)
+        if self._line + 1 == place.width:
+            self._entry = self._row_entry = (row + place.pitch) & MASK
             self._line = 0
         else:
             self._entry, self._row_entry = (entry + 1) & MASK, row

@@ -42,7 +42,7 @@ class Parameters:
 
         Args:
             sums: as for `with_bias`; residual: int64 [V], None: zero.
-            low, high: int8 as 8 bits.
+            low, high: of int8.
         """
         total = self.with_bias(sums)
         if np.abs(total).max() >= _EXACT:
@@ -51,9 +51,5 @@ class Parameters:
         if residual is not None:
             scaled = scaled + residual * self._residual_multiplier
         scaled = (scaled + self._half) >> self._shift
-        clamped: Ints = np.minimum(np.maximum(scaled, _int8(low)), _int8(high)).astype(np.int64)
+        clamped: Ints = np.minimum(np.maximum(scaled, low), high).astype(np.int64)
         return clamped
-
-
-def _int8(bits: int) -> int:
-    return (bits ^ 128) - 128

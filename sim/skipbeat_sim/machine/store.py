@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import NamedTuple
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
-from skipbeat_arch.instruction import Opcode
+from skipbeat_arch.instruction import Instruction, decode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import WRITE_REQUEST, bank_write_fields, vector_fields
 
 from ..core.fifo import Fifo
 from .axi import Request
-from .instructions import Decoded, decode
 from .output import Vector
 from .placer import BankWrite, PlaceWalk
 
 HALVES, PENDING = 2, 4
 
 
-class Place(NamedTuple):
-    """Where the vectors of a local STORE go, as `PLACE_FIELDS`."""
-
-    to: int = 0
-    width: int = 0
-    pitch: int = 0
-    period: int = 0
-    bank: int = 0
+_NOWHERE = isa.Place(to=0, width=0, pitch=0, period=0, bank=0)
 
 
 class Store:
@@ -35,7 +27,7 @@ class Store:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._pending: Fifo[Decoded] = Fifo(PENDING)
+        self._pending: Fifo[isa.Store] = Fifo(PENDING)
         self._walk = PlaceWalk(machine)
         self.reset()
 
@@ -43,12 +35,12 @@ class Store:
         """All registers."""
         self._pending.reset()
         self._walk.reset()
-        self._filling: Decoded | None = None
-        self._next_place = self._place = Place()._asdict()
+        self._filling: isa.Store | None = None
+        self._next_place = self._place = _NOWHERE
         self._filling_half = self._asked_half = self._occupied = self._open = self.give = 0
         self._asked = self._in_stage = False
 
-    def evaluate(self, instruction: Decoded | None, some: int, vector: Vector | None, halt: bool) -> None:
+    def evaluate(self, instruction: Instruction | None, some: int, vector: Vector | None, halt: bool) -> None:
         """Wires of the clock.
 
         `job` (a STORE), `request`, `write_address`, `local_write` (None: not valid, not enabled); `placed`, `end`;
@@ -60,25 +52,25 @@ class Store:
         """
         self._vector, self._instruction = vector, instruction
         self.finished = vector is not None and vector.final
-        self.job: Decoded | None = None
+        self.job: isa.Store | None = None
         self.placed = self.end = False
         if instruction is not None and not halt:
-            self._offer(instruction, not instruction.wait & ~some)
+            self._offer(instruction, not instruction.wait_bits & ~some)
         self._write()
         self.request: Request | None = None
         head = self._pending.front
-        if head is not None and head.fields["memory"] and not self._asked and not halt:
-            count = head.fields["count"] << (2 * head.fields["raw"])
-            self.request = Request(head.fields["address"], count, self._asked_half * self._machine.output_depth)
+        if head is not None and head.memory and not self._asked and not halt:
+            count = head.count << (2 * head.raw)
+            self.request = Request(head.address, count, self._asked_half * self._machine.output_depth)
 
-    def _offer(self, instruction: Decoded, tokens: bool) -> None:
-        self.placed = instruction.opcode == Opcode.PLACE
+    def _offer(self, instruction: Instruction, tokens: bool) -> None:
+        self.placed = isinstance(instruction, isa.Place)
         if not tokens:
             return
-        self.end = instruction.opcode == Opcode.END and self._open == 0
-        if instruction.opcode == Opcode.STORE and self._open != PENDING and not self._in_stage:
+        self.end = isinstance(instruction, isa.End) and self._open == 0
+        if isinstance(instruction, isa.Store) and self._open != PENDING and not self._in_stage:
             half_free = self._occupied != HALVES
-            self.job = instruction if half_free or not instruction.fields["memory"] else None
+            self.job = instruction if half_free or not instruction.memory else None
 
     def _write(self) -> None:
         self.write_address: int | None = None
@@ -86,9 +78,9 @@ class Store:
         vector, filling = self._vector, self._filling
         if vector is None or filling is None:
             return
-        if filling.fields["memory"]:
+        if filling.memory:
             self.write_address = self._filling_half * self._machine.output_depth + vector.index
-        if filling.fields["local"]:
+        if filling.local:
             self.local_write = self._walk.write(self._place, vector.index, vector.data)
 
     def ready(self, jobs_ready: bool) -> bool:
@@ -100,19 +92,19 @@ class Store:
 
     def take(self, jobs_ready: bool) -> int:
         """`take_o`, 2 bits."""
-        return self._instruction.wait if self._begins(jobs_ready) and self._instruction is not None else 0
+        return self._instruction.wait_bits if self._begins(jobs_ready) and self._instruction is not None else 0
 
     def popped(self, done: bool) -> bool:
         """The oldest STORE has ended, with `done_i`: it is done with memory, or has nothing to do there."""
         head = self._pending.front
-        return done or (head is not None and not head.fields["memory"])
+        return done or (head is not None and not head.memory)
 
     def update(self, jobs_ready: bool, requests_ready: bool, done: bool) -> None:
         """End of a clock with `jobs.ready`, `requests.ready` and `done_i`."""
         begin = self.job is not None and jobs_ready
         popped = self.popped(done)
         self._update_give(popped)
-        self._occupied += (begin and self.job is not None and self.job.fields["memory"]) - done
+        self._occupied += int(begin and self.job is not None and self.job.memory) - done
         self._open += begin - popped
         self._pending.update(popped and bool(self._pending.items), self._filling if self.finished else None)
         self._update_stage(begin)
@@ -121,23 +113,22 @@ class Store:
             self._asked_half ^= 1
         elif self.request is not None and requests_ready:
             self._asked = True
-        if self.placed and self._instruction is not None:
-            fields = self._instruction.fields
-            self._next_place = {name: fields[name] for name in Place._fields}
+        if isinstance(self._instruction, isa.Place) and self.placed:
+            self._next_place = self._instruction
 
     def _update_give(self, popped: bool) -> None:
         """Load's signal when a STORE has ended, execute's when its last vector has left the output stage."""
         head = self._pending.front
-        self.give = head.signal & 1 if popped and head is not None else 0
+        self.give = head.signal_bits & 1 if popped and head is not None else 0
         if self.finished and self._filling is not None:
-            self.give |= self._filling.signal & 2
+            self.give |= self._filling.signal_bits & 2
 
     def _update_stage(self, begin: bool) -> None:
         if self.local_write is not None and self._vector is not None:
             self._walk.advance(self._place, self._vector.index)
         if self.finished:
             self._in_stage = False
-            if self._filling is not None and self._filling.fields["memory"]:
+            if self._filling is not None and self._filling.memory:
                 self._filling_half ^= 1
         if begin:
             self._filling, self._place, self._in_stage = self.job, self._next_place, True
@@ -160,7 +151,7 @@ class Store:
             "take_o": self.take(ready),
             "give_o": self.give,
             "jobs__valid": int(self.job is not None),
-            "jobs__payload": self.job.word if self.job else 0,
+            "jobs__payload": inputs["instructions__payload"] if self.job else 0,
             "write_enable_o": int(self.write_address is not None),
             "write_address_o": self.write_address or 0,
             "local_write_o": ports.pack(bank_write_fields(self._machine), local._asdict()),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import Engine, Opcode
+from skipbeat_arch.instruction import Engine
 
 from .bus import Bus
 from .load_timing import IntArray
@@ -37,7 +36,7 @@ def check_bank_conflicts(program: Program, bus: Bus, results: Results, spans: Sp
         other = int(number[place[which]])
         raise InputError(
             f"program: in clock {int(clocks[which])} the activation banks are written by instruction "
-            f"{int(stores[which])} (STORE) and instruction {other} ({program.instructions[other].opcode.name})"
+            f"{int(stores[which])} (STORE) and instruction {other} ({program.instructions[other].title})"
         )
 
 
@@ -48,11 +47,12 @@ def _other_writes(program: Program, bus: Bus, spans: Spans) -> IntArray:
     """
     bursts = []
     for burst in bus.bank_bursts:
-        if _enables(program, program.instructions[burst.number].fields):
+        load = program.instructions[burst.number]
+        if isinstance(load, isa.Load) and _enables(program, load):
             bursts.append((burst.first, burst.beats, burst.before, bus.vector_beats, burst.number))
     for number, instruction in program.queues[Engine.LOAD]:
-        if instruction.opcode == Opcode.ZERO:
-            bursts.append((spans.begin[number], instruction.fields["count"], 0, 1, number))
+        if isinstance(instruction, isa.Zero):
+            bursts.append((spans.begin[number], instruction.count, 0, 1, number))
     return np.array(bursts, np.int64).reshape(-1, 5)
 
 
@@ -60,20 +60,19 @@ def _local_vectors(program: Program, results: Results) -> tuple[IntArray, IntArr
     """The clocks of all local vectors, and their STOREs."""
     clocks, numbers, item = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
     for number, instruction in program.queues[Engine.STORE]:
-        if instruction.opcode != Opcode.STORE:
+        if not isinstance(instruction, isa.Store):
             continue
-        fields = instruction.fields
-        end = item + fields["count"] * fields["pool"]
-        if fields["local"]:
-            vectors = results.taken[item + fields["pool"] - 1 : end : fields["pool"]] + PIPELINE
+        end = item + instruction.count * instruction.pool
+        if instruction.local:
+            vectors = results.taken[item + instruction.pool - 1 : end : instruction.pool] + PIPELINE
             clocks.append(vectors)
             numbers.append(np.full(vectors.size, number))
         item = end
     return np.concatenate(clocks), np.concatenate(numbers)
 
 
-def _enables(program: Program, fields: Mapping[str, int]) -> bool:
+def _enables(program: Program, load: isa.Load) -> bool:
     """Whether a LOAD of activations enables any bank."""
     machine = program.machine
-    period = (1 << fields["period"]) - 1
-    return any(((q ^ fields["bank"]) & period) // machine.bundles == 0 for q in range(machine.hw.array.rows))
+    period = (1 << load.period) - 1
+    return any(((q ^ load.bank) & period) // machine.bundles == 0 for q in range(machine.hw.array.rows))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
-from skipbeat_arch.instruction import Engine, Opcode
+from skipbeat_arch.instruction import Engine
 from skipbeat_arch.registers import Cause
 
 from .channels import Process
@@ -59,7 +60,7 @@ class Core:
     def __init__(self, program: Program, wires: Wires, spans: Spans) -> None:
         hw = program.machine.hw
         self._wires, self._spans, self._commands = wires, spans, program.commands
-        self._numbers = [n for n, i in program.queues[Engine.EXECUTE] if i.opcode == Opcode.PASS]
+        self._numbers = [n for n, i in program.queues[Engine.EXECUTE] if isinstance(i, isa.Pass)]
         self._jobs = _job_numbers(program)
         self._paths: list[TilePath] = tile_paths(program.tiles, hw)
         self._words = [tile.word_count for tile in program.tiles]
@@ -173,7 +174,7 @@ def _job_numbers(program: Program) -> list[int]:
     """The job of each PASS: SETUPs that signal have jobs too."""
     numbers, job = [], 0
     for _, instruction in program.queues[Engine.EXECUTE]:
-        if instruction.opcode == Opcode.PASS:
+        if isinstance(instruction, isa.Pass):
             numbers.append(job)
-        job += instruction.opcode == Opcode.PASS or bool(instruction.signal)
+        job += isinstance(instruction, isa.Pass) or bool(instruction.signal)
     return numbers

@@ -206,7 +206,7 @@ def check_passes(commands: Sequence[Command], tiles: Sequence[TileStatistics], h
     if len(loads) != len(tiles):
         raise InputError(f"program: {len(loads)} commands load a tile, but there are {len(tiles)} tiles")
     for command in set(commands):
-        error = command_error(command.to_word(), hw)
+        error = command_error(command, hw)
         if error != CoreError.NONE:
             raise InputError(f"program: the core answers {command} with {error.name}")
     for command, tile in zip(loads, tiles, strict=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from skipbeat_arch.instruction import Engine, Instruction, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import Engine, Instruction
 
 from .channels import Process
 from .core_clocks import FEED_ROOM, Core
 from .spans import Spans
-from .timed_program import Program, command_of
+from .timed_program import Program
 from .wires import Wires
 
 #: Depth of the FIFO of jobs, and of the core's FIFO of passes.
@@ -20,7 +21,7 @@ class ExecuteEngine:
     def __init__(self, program: Program, wires: Wires, core: Core, spans: Spans) -> None:
         self._wires, self._core, self._spans = wires, core, spans
         self._queue = program.queues[Engine.EXECUTE]
-        self._jobs = [i for _, i in self._queue if i.opcode == Opcode.PASS or i.signal]
+        self._jobs = [i for _, i in self._queue if isinstance(i, isa.Pass) or i.signal]
 
     def begin(self) -> Process:
         """Instructions begin in order, at most one per clock; a PASS when the core has a place for it."""
@@ -33,7 +34,7 @@ class ExecuteEngine:
                 while len(popped.clocks) <= jobs - QUEUE:
                     yield popped
                 clock = max(clock, popped.clocks[jobs - QUEUE] + 1)
-            is_pass = instruction.opcode == Opcode.PASS
+            is_pass = isinstance(instruction, isa.Pass)
             if is_pass and passes >= QUEUE:
                 while len(taken.clocks) <= passes - QUEUE:
                     yield taken
@@ -89,7 +90,7 @@ class ExecuteEngine:
 
 def _pixels(instruction: Instruction) -> int:
     """Pixels of a job; a null job has none."""
-    if instruction.opcode != Opcode.PASS:
+    if not isinstance(instruction, isa.Pass):
         return 0
-    command = command_of(instruction)
+    command = instruction.command
     return command.pixels if command.beat else 0

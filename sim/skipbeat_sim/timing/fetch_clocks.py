@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skipbeat_arch.instruction import ENGINE_OF, INSTRUCTION_BYTES, Opcode
+from skipbeat_arch.instruction import INSTRUCTION_BYTES
 
 from .bus import Bus
 from .channels import Process
@@ -42,8 +42,8 @@ def dispatch(program: Program, wires: Wires) -> Process:
             yield fetched
         # a register after the memory, then the FIFO
         clock = max(clock + 1, fetched.clocks[number] + 2)
-        if instruction.opcode != Opcode.HEADER:
-            engine = ENGINE_OF[instruction.opcode]
+        engine = instruction.engine
+        if engine is not None:
             queue, left = wires.into_queue[engine], wires.out_of_queue[engine]
             place = len(queue.clocks) - QUEUE
             if place >= 0:

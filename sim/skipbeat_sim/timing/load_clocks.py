@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from skipbeat_arch.instruction import Engine, Kind, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import Engine, Kind
 
 from .bus import Bus
 from .channels import Process
@@ -19,7 +20,7 @@ class LoadEngine:
     def __init__(self, program: Program, wires: Wires, bus: Bus, spans: Spans) -> None:
         self._wires, self._bus, self._spans = wires, bus, spans
         self._queue = program.queues[Engine.LOAD]
-        self._loads = [(n, i) for n, i in self._queue if i.opcode == Opcode.LOAD]
+        self._loads = [(n, i) for n, i in self._queue if isinstance(i, isa.Load)]
 
     def begin(self) -> Process:
         """Instructions begin in order, at most one per clock."""
@@ -27,24 +28,24 @@ class LoadEngine:
         ended, accepted, left = wires.load_ended, wires.load_accepted, wires.out_of_queue[Engine.LOAD]
         for index, (number, instruction) in enumerate(self._queue):
             ready = yield from wires.ready(Engine.LOAD, index, instruction)
-            fields, is_load = instruction.fields, instruction.opcode == Opcode.LOAD
+            is_load = isinstance(instruction, isa.Load)
             clock = max(clock + 1, ready)
             before = loads - (ROUTES if is_load else 1)
             if before >= 0:
                 while len(ended.clocks) <= before:
                     yield ended
                 clock = max(clock, ended.clocks[before] + 2)
-            if is_load:
-                banks = fields["kind"] == Kind.ACTIVATIONS
-                self._bus.ask_load(clock, fields["source"], fields["count"], number if banks else -1)
+            if isinstance(instruction, isa.Load):
+                banks = instruction.kind == Kind.ACTIVATIONS
+                self._bus.ask_load(clock, instruction.source, instruction.count, number if banks else -1)
                 while len(accepted.clocks) <= loads:
                     yield accepted
                 clock = accepted.clocks[loads]
                 loads += 1
             spans.begin[number] = clock
             wires.take(Engine.LOAD, instruction, clock)
-            if not is_load:
-                clock += fields["count"]
+            if isinstance(instruction, isa.Zero):
+                clock += instruction.count
                 spans.finish[number] = clock
                 wires.give(Engine.LOAD, instruction.signal, clock + 1)
             left.put(clock)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import Instruction, Opcode
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import TileStatistics
@@ -122,15 +123,15 @@ def _check_ends(program: Program, spans: Spans, end: int) -> None:
         return
     for number, instruction in enumerate(program.instructions):
         if spans.finish[number] < 0:
-            raise InputError(f"program: it never ends: instruction {number} ({instruction.opcode.name}) cannot finish")
+            raise InputError(f"program: it never ends: instruction {number} ({instruction.title}) cannot finish")
 
 
 def _check_finished(program: Program, spans: Spans, end: int, cycles: int) -> None:
     """LOADs may still be under way at the END: the machine waits for the reader. Everything else must have finished."""
     for number, instruction in enumerate(program.instructions):
-        last = cycles if instruction.opcode == Opcode.LOAD else end
+        last = cycles if isinstance(instruction, isa.Load) else end
         if not 0 <= spans.finish[number] <= last:
-            raise InputError(f"program: it ends before instruction {number} ({instruction.opcode.name}) has finished")
+            raise InputError(f"program: it ends before instruction {number} ({instruction.title}) has finished")
 
 
 def _check_tokens(wires: Wires) -> None:

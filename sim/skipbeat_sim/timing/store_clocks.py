@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from skipbeat_arch.instruction import Engine, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import Engine
 
 from .bus import Bus
 from .channels import Process
@@ -27,7 +28,7 @@ class StoreEngine:
         hw = program.machine.hw
         self._wires, self._bus, self._results, self._spans = wires, bus, results, spans
         self._queue = program.queues[Engine.STORE]
-        self._stores = [(n, i) for n, i in self._queue if i.opcode == Opcode.STORE]
+        self._stores = [(n, i) for n, i in self._queue if isinstance(i, isa.Store)]
         self._steps = hw.array.cols // hw.outputs.lanes
         self._latency = hw.array.rows + hw.array.cols + 5
         self.end = -1
@@ -42,8 +43,8 @@ class StoreEngine:
         for index, (number, instruction) in enumerate(self._queue):
             ready = yield from wires.ready(Engine.STORE, index, instruction)
             clock = max(clock + 1, ready)
-            if instruction.opcode != Opcode.PLACE:
-                is_store = instruction.opcode == Opcode.STORE
+            if not isinstance(instruction, isa.Place):
+                is_store = isinstance(instruction, isa.Store)
                 before = stores - (OPEN if is_store else 1)
                 if before >= 0:
                     while len(popped.clocks) <= before:
@@ -53,7 +54,7 @@ class StoreEngine:
                     while len(filled.clocks) < stores:
                         yield filled
                     clock = max(clock, filled.clocks[stores - 1] + 1)
-                if is_store and instruction.fields["memory"]:
+                if isinstance(instruction, isa.Store) and instruction.memory:
                     if halves >= HALVES:
                         while len(done.clocks) <= halves - HALVES:
                             yield done
@@ -65,7 +66,7 @@ class StoreEngine:
                 else:
                     self.end = clock
             spans.begin[number] = clock
-            if instruction.opcode != Opcode.STORE:
+            if not isinstance(instruction, isa.Store):
                 spans.finish[number] = clock
             wires.take(Engine.STORE, instruction, clock)
             wires.out_of_queue[Engine.STORE].put(clock)
@@ -81,9 +82,8 @@ class StoreEngine:
             while len(begun.clocks) <= index:
                 yield begun
             step = begun.clocks[index] + PARAMETER_CLOCKS
-            fields = instruction.fields
-            steps = RAW_STEPS if fields["raw"] else self._steps
-            end = item + fields["count"] * fields["pool"]
+            steps = RAW_STEPS if instruction.raw else self._steps
+            end = item + instruction.count * instruction.pool
             while item < end:
                 while results.known_closed <= item:
                     yield wires.closed
@@ -92,7 +92,7 @@ class StoreEngine:
                 step = follow(item, size, steps, step, self._latency)
                 item += size
                 wires.stored.put(step - 1)
-            filled = step - 1 + (RAW_PIPELINE if fields["raw"] else PIPELINE)
+            filled = step - 1 + (RAW_PIPELINE if instruction.raw else PIPELINE)
             if Engine.EXECUTE in instruction.signal:
                 wires.give(Engine.STORE, (Engine.EXECUTE,), filled + 1)
             wires.store_filled.put(filled)
@@ -108,9 +108,8 @@ class StoreEngine:
             while len(filled.clocks) <= index:
                 yield filled
             popped = max(filled.clocks[index], popped) + 1
-            fields = instruction.fields
-            if fields["memory"]:
-                self._bus.write(popped, fields["address"], fields["count"] * (4 if fields["raw"] else 1))
+            if instruction.memory:
+                self._bus.write(popped, instruction.address, instruction.count * (4 if instruction.raw else 1))
                 while len(done.clocks) <= halves:
                     yield done
                 popped = done.clocks[halves]

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command, Encoding, metadata_bits
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import Instruction, Kind, Opcode
+from skipbeat_arch.instruction import Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile
-
-from .timed_program import command_of
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -31,17 +30,16 @@ def stored_tiles(machine: Machine, image: Bytes, instructions: Sequence[Instruct
     known: dict[tuple[int, bytes], PackedTile] = {}
     tiles = []
     for number, instruction in enumerate(instructions):
-        fields = instruction.fields
-        if instruction.opcode == Opcode.LOAD and fields["kind"] == Kind.WEIGHTS:
-            size = fields["count"] * machine.vector
-            data = image[fields["source"] : fields["source"] + size]
-            if data.size != size or fields["to"] + fields["count"] > len(buffer):
+        if isinstance(instruction, isa.Load) and instruction.kind == Kind.WEIGHTS:
+            size = instruction.count * machine.vector
+            data = image[instruction.source : instruction.source + size]
+            if data.size != size or instruction.to + instruction.count > len(buffer):
                 raise InputError(f"program: instruction {number} loads weights that are not there, or has no room")
-            buffer[fields["to"] : fields["to"] + fields["count"]] = data.reshape(-1, machine.vector)
-        elif instruction.opcode == Opcode.PASS:
-            command = command_of(instruction)
+            buffer[instruction.to : instruction.to + instruction.count] = data.reshape(-1, machine.vector)
+        elif isinstance(instruction, isa.Pass):
+            command = instruction.command
             if command.load:
-                words = buffer[fields["weights"] : fields["weights"] + fields["words"]].copy()
+                words = buffer[instruction.weights : instruction.weights + instruction.words].copy()
                 key = command.rows | command.cols << 8 | command.beat << 16 | command.encoding << 24, words.tobytes()
                 if key not in known:
                     known[key] = _tile(machine, command, words, number)
@@ -65,7 +63,7 @@ def _tile(machine: Machine, command: Command, words: Bytes, number: int) -> Pack
         raise InputError(f"program: the tile of instruction {number} has {len(words)} words, not what its metadata say")
     return PackedTile(
         words=words,
-        encoding=command.encoding,
+        encoding=Encoding(command.encoding),
         beat=command.beat,
         rows=command.rows,
         cols=command.cols,

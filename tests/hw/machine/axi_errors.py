@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import cocotb
@@ -14,8 +15,9 @@ import numpy as np
 from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiResp
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import CoreError
-from skipbeat_arch.instruction import INSTRUCTION_BYTES, VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.instruction import INSTRUCTION_BYTES, VERSION, Engine, Instruction, Kind, read_instruction
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.registers import Register
 
@@ -24,30 +26,29 @@ from .axi_scenarios import Scenario
 
 NOWHERE = range(0)
 RESPONSES = [AxiResp.SLVERR, AxiResp.DECERR]
-HEADER = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": MACHINE.fingerprint})
-END = Instruction(Opcode.END)
-NEVER = Instruction(Opcode.END, {}, (Engine.LOAD,))
-SETUP = {f"n{k}": 1 for k in range(4)} | {f"step{k}": 0 for k in range(4)}
+HEADER = isa.Header(version=VERSION, fingerprint=MACHINE.fingerprint)
+END = isa.End()
+NEVER = isa.End(wait=(Engine.LOAD,))
 
 
 def instructions(program: Scenario) -> list[Instruction]:
     """The program as it lies in memory."""
     code = program.before[program.address :].tobytes()
     words = (code[i : i + INSTRUCTION_BYTES] for i in range(0, INSTRUCTION_BYTES * program.count, INSTRUCTION_BYTES))
-    return [Instruction.from_word(int.from_bytes(word, "little")) for word in words]
+    return [read_instruction(int.from_bytes(word, "little")) for word in words]
 
 
 def loads(program: Scenario, kind: Kind) -> list[range]:
     """Addresses that the program loads one kind of data from."""
-    found = [i.fields for i in instructions(program) if i.opcode == Opcode.LOAD and i.fields["kind"] == kind]
-    return [range(load["source"], load["source"] + load["count"] * MACHINE.vector) for load in found]
+    found = [i for i in instructions(program) if isinstance(i, isa.Load) and i.kind == kind]
+    return [range(load.source, load.source + load.count * MACHINE.vector) for load in found]
 
 
 def stores(program: Scenario) -> list[range]:
     """Addresses that the program writes."""
-    found = [i.fields for i in instructions(program) if i.opcode == Opcode.STORE and i.fields["memory"]]
-    beats = (store["count"] * (4 if store["raw"] else 1) for store in found)
-    return [range(s["address"], s["address"] + n * MACHINE.vector) for s, n in zip(found, beats, strict=True)]
+    found = [i for i in instructions(program) if isinstance(i, isa.Store) and i.memory]
+    beats = (store.count * (4 if store.raw else 1) for store in found)
+    return [range(s.address, s.address + n * MACHINE.vector) for s, n in zip(found, beats, strict=True)]
 
 
 def one_beat(ranges: Sequence[range]) -> range:
@@ -142,8 +143,8 @@ async def program_fails(bench: Bench, program: Sequence[Instruction], code: int)
 @cocotb.test()
 async def programs_that_are_not_for_this_hardware(dut: Any) -> None:
     bench = await Bench.start(dut, pauses=True)
-    other = Instruction(Opcode.HEADER, {**HEADER.fields, "fingerprint": MACHINE.fingerprint ^ 1 << 31})
-    later = Instruction(Opcode.HEADER, {**HEADER.fields, "version": VERSION + 1})
+    other = replace(HEADER, fingerprint=MACHINE.fingerprint ^ 1 << 31)
+    later = replace(HEADER, version=VERSION + 1)
     await program_fails(bench, [other, *instructions(scenario("network"))[1:]], MachineError.WRONG_HARDWARE)
     await program_fails(bench, [later, END], MachineError.BAD_PROGRAM)
     await program_fails(bench, [*instructions(scenario("network"))[1:]], MachineError.BAD_PROGRAM)
@@ -165,7 +166,7 @@ async def programs_without_an_end(dut: Any) -> None:
 @cocotb.test()
 async def instructions_after_the_end(dut: Any) -> None:
     bench = await Bench.start(dut, pauses=True)
-    load = next(i for i in instructions(scenario("network")) if i.opcode == Opcode.LOAD)
+    load = next(i for i in instructions(scenario("network")) if isinstance(i, isa.Load))
     await program_fails(bench, [HEADER, END, *[load] * 40, END], MachineError.BAD_PROGRAM)
     await bench.runs_right(scenario("network"))
 
@@ -175,10 +176,9 @@ async def loads_that_nothing_waits_for(dut: Any) -> None:
     """END comes while they are under way: the machine is busy until the bus is quiet, and asks for no more."""
     bench = await Bench.start(dut, pauses=True)
     bench.fill(scenario("network").before)
-    source = {"to": 0, "width": 1, "pitch": 1, "period": 2, "bank": 0, "kind": Kind.WEIGHTS, "count": 60}
-    load = Instruction(Opcode.LOAD, {**source, "source": 0x1004})
+    load = isa.Load(width=1, pitch=1, period=2, kind=Kind.WEIGHTS, count=60, source=4100)
     for stuck in (False, True):
-        behind = Instruction(Opcode.LOAD, {**load.fields}, (Engine.STORE,) if stuck else ())
+        behind = replace(load, wait=(Engine.STORE,) if stuck else ())
         program = [HEADER, load, *[behind] * 6, END]
         text = b"".join(i.to_word().to_bytes(INSTRUCTION_BYTES, "little") for i in program)
         bench.memory[: len(text)] = text
@@ -208,12 +208,11 @@ async def a_tile_that_is_cut_short(dut: Any) -> None:
     bench = await Bench.start(dut, pauses=True)
     program = scenario("network")
     number, whole = random.choice(
-        [(n, i) for n, i in enumerate(instructions(program)) if i.opcode == Opcode.PASS and i.fields["words"] > 1]
+        [(n, i) for n, i in enumerate(instructions(program)) if isinstance(i, isa.Pass) and i.words > 1]
     )
-    fields = {**whole.fields, "words": whole.fields["words"] - 1}
     memory = program.before.copy()
     at = program.address + INSTRUCTION_BYTES * number
-    word = Instruction(Opcode.PASS, fields, whole.wait, whole.signal).to_word().to_bytes(INSTRUCTION_BYTES, "little")
+    word = replace(whole, words=whole.words - 1).to_word().to_bytes(INSTRUCTION_BYTES, "little")
     memory[at : at + INSTRUCTION_BYTES] = np.frombuffer(word, np.uint8)
     bench.fill(memory)
     await bench.begin(program.address, program.count)
@@ -224,7 +223,7 @@ async def a_tile_that_is_cut_short(dut: Any) -> None:
 @cocotb.test()
 async def too_many_tokens(dut: Any) -> None:
     bench = await Bench.start(dut, pauses=True)
-    gives = Instruction(Opcode.SETUP, SETUP, (), (Engine.LOAD,))
+    gives = isa.Setup(n0=1, n1=1, n2=1, n3=1, signal=(Engine.LOAD,))
     await program_fails(bench, [HEADER, *[gives] * 64, NEVER], MachineError.TOKEN_OVERFLOW)
     bench.fill(np.zeros(Scenario.SIZE, np.uint8))
     text = b"".join(i.to_word().to_bytes(INSTRUCTION_BYTES, "little") for i in [HEADER, *[gives] * 63, END])

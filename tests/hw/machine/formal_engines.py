@@ -5,13 +5,14 @@ from __future__ import annotations
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import data
 
-from skipbeat_arch.instruction import Opcode, layout
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import Opcode
 from skipbeat_hw.layouts import struct
 from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import RegisterFifo, implies
 from tests.hw.machine.formal_tokens import TakesOnlyWhatIsThere
 
-STORE = struct(layout(Opcode.STORE))
+STORE = struct(isa.Store.full_layout())
 
 
 class LoadRules(TakesOnlyWhatIsThere):
@@ -26,10 +27,10 @@ class LoadRules(TakesOnlyWhatIsThere):
         super().rules(m, inside)
         (routes,) = self.fifos
         zeroing = register(inside, "zeroing")
-        instruction = struct(layout(Opcode.ZERO))(self.instructions.payload[: struct(layout(Opcode.ZERO)).size])
-        is_zero = instruction.opcode == Opcode.ZERO
+        instruction = struct(isa.Zero.full_layout())(self.instructions.payload[: struct(isa.Zero.full_layout()).size])
+        is_zero = isinstance(instruction, isa.Zero)
         m.d.comb += [
-            Assume((instruction.opcode == Opcode.LOAD) | (is_zero & (instruction.count != 0))),
+            Assume((isinstance(instruction, isa.Load)) | (is_zero & (instruction.count != 0))),
             Assume(~self.beat_i.valid | routes.r_rdy),
             implies(routes.w_en, routes.w_rdy, self.requests.valid, self.requests.ready),
             Assert(routes.w_en == (self.requests.valid & self.requests.ready)),
@@ -68,7 +69,7 @@ class StoreRules(TakesOnlyWhatIsThere):
             Assume(~self.vector_i.valid | in_stage),
             Assume(~self.requests.ready | ~writing),
             Assume(~self.done_i | writing),
-            implies(begun, ~in_stage, store.opcode == Opcode.STORE),
+            implies(begun, ~in_stage, isinstance(store, isa.Store)),
             implies(self.jobs.valid | self.end_o, self.instructions.valid),
             Assert(register(inside, "in_stage") == in_stage),
             Assert(register(inside, "asked") == writing),

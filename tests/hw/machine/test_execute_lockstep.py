@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from skipbeat_arch import ports
-from skipbeat_arch.command import COMMAND_BITS, COMMAND_FIELDS
+from skipbeat_arch.command import COMMAND_BITS
 from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine_ports import JOB
 from skipbeat_hw.machine.execute import ExecuteEngine
@@ -27,9 +27,9 @@ def _program(rng: random.Random) -> Iterator[int]:
         if rng.random() < 0.3:
             yield word(Opcode.SETUP, rng, wait=wait, signal=rng.choice([0, rng.getrandbits(2)]))
             continue
-        command = ports.unpack(COMMAND_FIELDS, rng.getrandbits(COMMAND_BITS))
+        command = ports.unpack(ports.COMMAND, rng.getrandbits(COMMAND_BITS))
         command["beat"] = rng.choice([0, 1, 2, command["beat"]])
-        yield word(Opcode.PASS, rng, wait=wait, command=ports.pack(COMMAND_FIELDS, command))
+        yield word(Opcode.PASS, rng, wait=wait, command=ports.pack(ports.COMMAND, command))
 
 
 def _sources(_shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from skipbeat_arch.instruction import ENGINE_OF, INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode
+from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.machine.fetch import Fetch
 from skipbeat_sim.machine.fetch import Fetch as FetchTwin
@@ -18,7 +18,7 @@ from tests.hw.twins import Pair, Where, hold
 
 QUEUES = [f"{engine.name.lower()}_o" for engine in Engine]
 #: Opcodes that a program may have between its first and its last instruction.
-INNER = [opcode for opcode in ENGINE_OF if opcode != Opcode.END]
+INNER = [opcode for opcode in Opcode if opcode not in (Opcode.HEADER, Opcode.END)]
 FAULTS = ("version", "fingerprint", "no header", "second header", "unknown", "early end", "no end", "header alone")
 
 

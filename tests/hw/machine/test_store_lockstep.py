@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
-from skipbeat_arch.instruction import Opcode, layout
+from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine_ports import vector_fields
 from skipbeat_hw.machine.store import StoreEngine
 from skipbeat_sim.machine.store import Store
@@ -40,7 +41,7 @@ class Stage:
         if self._valid:
             self._left, self._index = self._left - 1, self._index + 1
         if moved("jobs", inputs, outputs):
-            job = ports.unpack(layout(Opcode.STORE), outputs["jobs__payload"])
+            job = ports.unpack(isa.Store.full_layout(), outputs["jobs__payload"])
             self._left, self._index = job["count"] << (2 * job["raw"]), 0
 
 

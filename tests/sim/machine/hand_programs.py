@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, read_instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import pack_tile
 from tests.sim.machine.machine_loads import Bytes, Ints, L, S, X
@@ -25,7 +26,7 @@ def image(instructions: Sequence[Instruction], size: int = 1 << 16) -> Bytes:
 def instructions_of(memory: Bytes, count: int) -> list[Instruction]:
     """The program at address 0."""
     code = memory[: 16 * count].tobytes()
-    return [Instruction.from_word(int.from_bytes(code[i : i + 16], "little")) for i in range(0, len(code), 16)]
+    return [read_instruction(int.from_bytes(code[i : i + 16], "little")) for i in range(0, len(code), 16)]
 
 
 @dataclass
@@ -55,27 +56,22 @@ def convolution(machine: Machine) -> Convolution:
     parameters[4:8] = multiplier.astype("<i4").view(np.uint8).reshape(4, 4)
     parameters[12] = 45
     activations = x.reshape(4, 4, 15).transpose(0, 2, 1)
-    place = {"to": 0, "width": 5, "pitch": 5, "period": 2, "bank": 0}
 
     def load(kind: Kind, count: int, source: int, signal: Sequence[Engine] = (), bank: int = 0) -> Instruction:
-        fields = {**place, "bank": bank, "kind": kind, "count": count, "source": source}
-        return Instruction(Opcode.LOAD, fields, (), tuple(signal))
+        at = isa.Load(width=5, pitch=5, period=2, bank=bank)
+        return replace(at, kind=kind, count=count, source=source, signal=tuple(signal))
 
-    command = tile.command(15, first=True, last=True).to_word()
-    store = {"address": 0x4000, "block": 0, "low": 0x80, "high": 127, "raw": 0, "residual": 0, "residual_at": 0}
-    store |= {"memory": 1, "local": 0}
+    command = tile.command(15, first=True, last=True)
     program = [
-        Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint}),
+        isa.Header(version=VERSION, fingerprint=machine.fingerprint),
         load(Kind.TABLE, machine.table_vectors, 0x1000),
         load(Kind.PARAMETERS, 13, 0x1100, (S,)),
         load(Kind.WEIGHTS, len(tile.words), 0x1200),
         *(load(Kind.ACTIVATIONS, 15, 0x2000 + 60 * b, (X,) if b == 3 else (), b) for b in range(4)),
-        Instruction(Opcode.SETUP, {"n0": 1, "n1": 1, "n2": 5, "n3": 3, "step0": 0, "step1": 0, "step2": 1, "step3": 5}),
-        Instruction(
-            Opcode.PASS, {"command": command, "words": len(tile.words), "weights": 0, "base": 0, "table": 0}, (L,)
-        ),
-        Instruction(Opcode.STORE, {**store, "count": 15, "pool": 1}, (L,)),
-        Instruction(Opcode.END),
+        isa.Setup(n0=1, n1=1, n2=5, n3=3, step0=0, step1=0, step2=1, step3=5),
+        isa.Pass(command=command, words=len(tile.words), wait=(L,)),
+        isa.Store(address=0x4000, low=-128, high=127, memory=True, count=15, pool=1, wait=(L,)),
+        isa.End(),
     ]
     memory = image(program)
     for address, data in ((0x1100, parameters), (0x1200, tile.words), (0x2000, activations.view(np.uint8))):

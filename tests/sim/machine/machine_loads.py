@@ -7,13 +7,13 @@ one is local. Each half of the banks has two windows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
 from skipbeat_verify.core_passes import random_tile
@@ -58,14 +58,12 @@ class LoadedMachine:
         # Whether this unit and the one before have local stores, and for how many units the load engine has waited.
         self._local = self._local_before = False
         self._waited = 0
-        self.add(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint})
-        self.add(Opcode.ZERO, {"to": 0, "count": machine.bank_depth})
+        self.add(isa.Header(version=VERSION, fingerprint=machine.fingerprint))
+        self.add(isa.Zero(to=0, count=machine.bank_depth))
 
-    def add(
-        self, opcode: Opcode, fields: dict[str, int], wait: Sequence[Engine] = (), signal: Sequence[Engine] = ()
-    ) -> None:
+    def add(self, instruction: Instruction) -> None:
         """One more instruction."""
-        self.instructions.append(Instruction(opcode, fields, tuple(wait), tuple(signal)))
+        self.instructions.append(instruction)
 
     def load_unit(self, unit: int) -> None:
         """All loads of the next unit, in any order; the last one signals."""
@@ -129,11 +127,11 @@ class LoadedMachine:
         fields = {"width": 1, "pitch": 1, "period": 0, "bank": 0} | place
         count = -(-data.nbytes // self.machine.vector)
         fields |= {"to": to, "kind": kind, "count": count, "source": self.put(data)}
-        self.add(Opcode.LOAD, fields, self._wait(banks=kind == Kind.ACTIVATIONS))
+        self.add(isa.Load.of_values(fields, wait=self._wait(banks=kind == Kind.ACTIVATIONS)))
 
     def _zero(self) -> None:
         count, to = int(self.rng.integers(1, 30)), self.window(0) + int(self.rng.integers(0, 20))
-        self.add(Opcode.ZERO, {"to": to, "count": count}, self._wait(banks=True))
+        self.add(isa.Zero(to=to, count=count, wait=self._wait(banks=True)))
         self._banks[:, to : to + count] = 0
 
     def _load_activations(self) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import Engine, Opcode
+from skipbeat_arch.instruction import Engine
 from skipbeat_arch.machine import Machine
 from tests.sim.machine.machine_loads import DATA, Bytes, Int8s, Ints, L, LoadedMachine, LoadedTile, S, X
 
@@ -69,7 +71,7 @@ class MachineProgram(LoadedMachine):
             groups = int(rng.integers(1, 4))
             for group in range(groups):
                 program._group((group == 0, group == groups - 1))
-        program.add(Opcode.END, {})
+        program.add(isa.End())
         image = b"".join(i.to_word().to_bytes(16, "little") for i in program.instructions)
         assert len(image) <= DATA
         program.memory[: len(image)] = np.frombuffer(image, np.uint8)
@@ -104,8 +106,7 @@ class MachineProgram(LoadedMachine):
     ) -> None:
         rng, pixels = self.rng, int(np.prod(counts))
         steps = [int(rng.integers(-3, 6)) for _ in counts]
-        loops = {f"n{k}": n for k, n in enumerate(counts)} | {f"step{k}": s % 65536 for k, s in enumerate(steps)}
-        self.add(Opcode.SETUP, loops)
+        self.add(isa.Setup.of(counts, steps))
         i = np.arange(pixels)
         walk = np.zeros(pixels, np.int64)
         for n, step in zip(counts, steps, strict=True):
@@ -113,7 +114,7 @@ class MachineProgram(LoadedMachine):
             i = i // n
         base = self.window(self._reads) - int(walk.min())
         table = int(rng.choice(self._tables))
-        fields = {"words": 0, "weights": 0, "base": base % 65536, "table": table}
+        fields: dict[str, Any] = {"words": 0, "weights": 0, "base": base % 65536, "table": table}
         command = self._command(pixels, position, fields)
         sums = np.zeros((pixels, self.machine.vector), np.int64)
         if command.beat and self._resident is not None:
@@ -122,7 +123,8 @@ class MachineProgram(LoadedMachine):
             weights = self._resident.weights
             sums[:, : weights.shape[2]] = np.einsum("prm,rmc->pc", bundles[:, : len(weights)], weights.astype(np.int64))
         self._sums = sums if position[0] else self._sums + sums
-        self.add(Opcode.PASS, fields | {"command": command.to_word()}, *tokens)
+        wait, signal = tokens
+        self.add(isa.Pass(command=command, wait=tuple(wait), signal=tuple(signal), **fields))
 
     def _command(self, pixels: int, position: tuple[bool, bool], fields: dict[str, int]) -> Command:
         """A pass with a new tile (noted in `fields`), with the tile that is there, or with none."""
@@ -161,8 +163,8 @@ class MachineProgram(LoadedMachine):
         fields = {
             "address": address,
             "block": self._block,
-            "low": low % 256,
-            "high": high % 256,
+            "low": low,
+            "high": high,
             "raw": raw,
             "residual": residual,
             "residual_at": at,
@@ -172,7 +174,7 @@ class MachineProgram(LoadedMachine):
             "local": local,
         }
         signal = ((L,) if ends[1] else ()) + ((X,) if local else ())
-        self.add(Opcode.STORE, fields, (L,) if ends[0] else (), signal)
+        self.add(isa.Store.of_values(fields, wait=(L,) if ends[0] else (), signal=signal))
 
     def _quantised(self, residual_at: int | None, pool: int) -> Ints:
         bias, multiplier, other, shift = self._parameters[self._block]
@@ -188,7 +190,7 @@ class MachineProgram(LoadedMachine):
         if place is None or not first <= place["to"] < first + 10 or self.rng.random() < 0.7:
             for _ in range(int(self.rng.integers(1, 3))):  # the last one counts
                 place = self.place(target, len(vectors))
-                self.add(Opcode.PLACE, dict(place))
+                self.add(isa.Place.of_values(dict(place)))
         assert place is not None
         self._place = place
         self.write_banks(place, vectors)

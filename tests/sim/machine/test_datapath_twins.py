@@ -9,9 +9,10 @@ from collections import deque
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Instruction, Kind, Opcode
+from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import TILE_READ, vector_fields
 from skipbeat_sim.machine.execute import Job
@@ -153,9 +154,8 @@ def test_output_stage(raw: int, residual: int, pool: int, share: float) -> None:
     stored, values = parameters(rng)
     sums = rng.integers(-(1 << 31), 1 << 31, (6 * pool, V))
     rests = rng.integers(-128, 128, (6, V))
-    fields = {"address": 0, "block": 5, "low": 0xA0, "high": 100, "raw": raw, "residual": residual, "residual_at": 30}
-    fields |= {"memory": 1, "local": 0}
-    store = Instruction(Opcode.STORE, {**fields, "count": 6, "pool": pool}).to_word()
+    fields = {"block": 5, "low": -96, "high": 100, "raw": raw, "residual": residual, "residual_at": 30, "memory": 1}
+    store = isa.Store.of_values(fields | {"count": 6, "pool": pool}).to_word()
     twin, items = OutputStage(MACHINE), deque(sums)
     parameter = rest = 0
     vectors, taken = [], []
@@ -212,7 +212,7 @@ def test_requantisation_is_exact_at_the_extremes() -> None:
     sums = np.full(V, 1 << 31, np.int64)  # the most negative sum
     assert block.with_bias(sums).tolist() == [-(1 << 32)] * V
     exact = (-(1 << 32) * ((1 << 31) - 1) - 128 * ((1 << 31) - 1) + (1 << 61)) >> 62
-    assert block.requantise(sums, np.full(V, -128), 0x80, 0x7F).tolist() == [exact] * V
+    assert block.requantise(sums, np.full(V, -128), -128, 127).tolist() == [exact] * V
 
 
 def test_memories() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
 from skipbeat_arch.command import Command
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import ENGINE_OF, VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import (
     REQUEST,
@@ -25,10 +28,13 @@ from skipbeat_sim.machine.load import Load
 from skipbeat_sim.machine.tokens import Tokens
 
 MACHINE = Machine.of(load_hardware("edge-8x8"))
-HEADER = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": MACHINE.fingerprint})
-END = Instruction(Opcode.END)
-SETUP = {f"n{k}": k + 1 for k in range(4)} | {f"step{k}": 10 * k for k in range(4)}
+HEADER = isa.Header(version=VERSION, fingerprint=MACHINE.fingerprint)
+END = isa.End()
+SETUP = isa.Setup.of((1, 2, 3, 4), (0, 10, 20, 30))
 L, X, S = Engine
+
+
+COMMAND = Command(pixels=9, beat=2, rows=3, cols=4, load=True)
 
 
 def beat(data: int, final: bool = False, machine: Machine = MACHINE) -> int:
@@ -96,20 +102,19 @@ def test_fetch_sorts_a_program(cols: int, count: int) -> None:
     """Longer than its queue, and with every number of instructions in the last vector."""
     keys = [f"array.cols={cols}", f"memory.bytes_per_clock={cols}", "weights.decode_lanes=4", "outputs.lanes=4"]
     machine = Machine.of(load_hardware("edge-16x16", keys))
-    header = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint})
+    header = isa.Header(version=VERSION, fingerprint=machine.fingerprint)
     rng = random.Random(0)
-    store = {"address": 8, "block": 1, "low": 0, "high": 1, "raw": 0, "residual": 0, "residual_at": 0, "count": 2}
     kinds = [
-        Instruction(Opcode.ZERO, {"to": 1, "count": 2}),
-        Instruction(Opcode.SETUP, SETUP),
-        Instruction(Opcode.STORE, {**store, "pool": 1, "memory": 0, "local": 1}),
-        Instruction(Opcode.PLACE, {"to": 3, "width": 4, "pitch": 5, "period": 1, "bank": 2}),
+        isa.Zero(to=1, count=2),
+        SETUP,
+        isa.Store(address=8, block=1, high=1, count=2, pool=1, local=True),
+        isa.Place(to=3, width=4, pitch=5, period=1, bank=2),
     ]
     program = [*(rng.choice(kinds) for _ in range(count)), END]
     words = [header.to_word(), *(i.to_word() for i in program)]
     got, errors = fetch(words, clocks=1400, machine=machine)
     for name, engine in zip(got, Engine, strict=True):
-        assert got[name] == [i.to_word() for i in program if ENGINE_OF[i.opcode] == engine]
+        assert got[name] == [i.to_word() for i in program if i.engine == engine]
     assert errors == []
 
 
@@ -117,11 +122,8 @@ def test_fetch_sorts_a_program(cols: int, count: int) -> None:
     ("words", "error"),
     [
         ([END.to_word()], MachineError.BAD_PROGRAM),
-        ([Instruction(Opcode.HEADER, {**HEADER.fields, "version": 0}).to_word()], MachineError.BAD_PROGRAM),
-        (
-            [Instruction(Opcode.HEADER, {**HEADER.fields, "fingerprint": 5}).to_word(), END.to_word()],
-            MachineError.WRONG_HARDWARE,
-        ),
+        ([replace(HEADER, version=0).to_word()], MachineError.BAD_PROGRAM),
+        ([replace(HEADER, fingerprint=5).to_word(), END.to_word()], MachineError.WRONG_HARDWARE),
         ([HEADER.to_word(), HEADER.to_word()], MachineError.BAD_OPCODE),
         ([HEADER.to_word(), 9], MachineError.BAD_OPCODE),
     ],
@@ -164,9 +166,9 @@ def run_load(instruction: Instruction, data: list[int]) -> tuple[list[dict[str, 
 
 @pytest.mark.parametrize(("period", "bank", "enable"), [(1, 0, 0xFF), (2, 2, 0xCC), (3, 4, 0x30)])
 def test_load_of_activations(period: int, bank: int, enable: int) -> None:
-    place = {"to": 100, "width": 3, "pitch": 5, "period": period, "bank": bank}
-    fields = {**place, "kind": Kind.ACTIVATIONS, "count": 8, "source": 0x1000}
-    banks, memories, given = run_load(Instruction(Opcode.LOAD, fields, (S,), (X,)), list(range(1, 9)))
+    place: dict[str, Any] = {"to": 100, "width": 3, "pitch": 5, "period": period, "bank": bank}
+    load = isa.Load(kind=Kind.ACTIVATIONS, count=8, source=0x1000, wait=(S,), signal=(X,), **place)
+    banks, memories, given = run_load(load, list(range(1, 9)))
     assert [b["address"] for b in banks] == [100, 101, 102, 105, 106, 107, 110, 111]
     assert [b["data"] for b in banks] == list(range(1, 9))
     assert {b["enable"] for b in banks} == {enable}
@@ -177,28 +179,26 @@ def test_load_of_activations(period: int, bank: int, enable: int) -> None:
     ("kind", "enable"), [(Kind.WEIGHTS, 1), (Kind.PARAMETERS, 2), (Kind.RESIDUAL, 4), (Kind.TABLE, 8)]
 )
 def test_load_of_the_other_kinds(kind: Kind, enable: int) -> None:
-    fields = {"to": 40, "width": 1, "pitch": 9, "period": 0, "bank": 0, "kind": kind, "count": 5, "source": 0x1000}
-    banks, memories, given = run_load(Instruction(Opcode.LOAD, fields, (S,), (S,)), [9, 8, 7, 6, 5])
+    load = isa.Load(to=40, width=1, pitch=9, kind=kind, count=5, source=0x1000, wait=(S,), signal=(S,))
+    banks, memories, given = run_load(load, [9, 8, 7, 6, 5])
     assert memories == [{"enable": enable, "address": 40 + i, "data": 9 - i} for i in range(5)]
     assert (banks, given) == ([], 2)
 
 
 def test_zero() -> None:
-    banks, memories, given = run_load(Instruction(Opcode.ZERO, {"to": 7, "count": 4}, (S,), (X, S)), [])
+    banks, memories, given = run_load(isa.Zero(to=7, count=4, wait=(S,), signal=(X, S)), [])
     assert banks == [{"enable": 0xFF, "address": 7 + i, "data": 0} for i in range(4)]
     assert (memories, given) == ([], 3)
 
 
-def pass_word(**changes: int) -> int:
-    command = Command(pixels=9, beat=2, rows=3, cols=4, load=True)
-    fields = {"command": command.to_word(), "words": 6, "weights": 50, "base": 70, "table": 3} | changes
-    return Instruction(Opcode.PASS, fields, (L,), (L, S)).to_word()
+def pass_word(command: Command = COMMAND) -> int:
+    return isa.Pass(command=command, words=6, weights=50, base=70, table=3, wait=(L,), signal=(L, S)).to_word()
 
 
 def test_execute_begins_a_pass_when_everything_can_be_written() -> None:
     twin = Execute()
     ready = {"commands__ready": 1, "tiles__ready": 1, "jobs__ready": 1, "some_i": 1, "halt_i": 0}
-    setup = {**ready, "instructions__valid": 1, "instructions__payload": Instruction(Opcode.SETUP, SETUP).to_word()}
+    setup = {**ready, "instructions__valid": 1, "instructions__payload": SETUP.to_word()}
     assert twin.outputs(setup)["instructions__ready"] == 1
     assert twin.outputs(setup)["jobs__valid"] == 0
     twin.tick(setup)
@@ -218,12 +218,12 @@ def test_execute_begins_a_pass_when_everything_can_be_written() -> None:
 def test_execute_null_jobs_and_passes_without_a_tile() -> None:
     twin = Execute()
     ready = {"commands__ready": 1, "tiles__ready": 0, "jobs__ready": 1, "some_i": 3, "halt_i": 0}
-    signals = Instruction(Opcode.SETUP, SETUP, (), (S,)).to_word()
+    signals = replace(SETUP, signal=(S,)).to_word()
     outputs = twin.outputs({**ready, "instructions__valid": 1, "instructions__payload": signals})
     assert outputs["jobs__valid"] == 1
     assert Job.from_word(outputs["jobs__payload"])[0::5] == (True, 2)
-    null = Command(pixels=9, beat=0, rows=0, cols=0, load=False).to_word()
-    word = pass_word(command=null)
+    null = Command(pixels=9, beat=0, rows=0, cols=0, load=False)
+    word = pass_word(null)
     outputs = twin.outputs({**ready, "instructions__valid": 1, "instructions__payload": word})
     assert (outputs["commands__valid"], outputs["tiles__valid"], outputs["jobs__valid"]) == (1, 0, 1)
     assert Job.from_word(outputs["jobs__payload"]).null

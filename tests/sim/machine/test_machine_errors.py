@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command, CoreError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from tests.sim.machine.hand_programs import convolution, image, instructions_of
 
 TINY = Machine.of(load_hardware("tiny-4x4"))
-HEADER = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": TINY.fingerprint})
-END = Instruction(Opcode.END)
-PLACE = {"to": 0, "width": 1, "pitch": 1, "period": 2, "bank": 0}
+HEADER = isa.Header(version=VERSION, fingerprint=TINY.fingerprint)
+END = isa.End()
 
 
 def run(*instructions: Instruction) -> MachineModelRun:
@@ -24,12 +27,11 @@ def run(*instructions: Instruction) -> MachineModelRun:
 
 
 def load(source: int, *signal: Engine) -> Instruction:
-    fields = {**PLACE, "kind": Kind.WEIGHTS, "count": 3, "source": source}
-    return Instruction(Opcode.LOAD, fields, (), signal)
+    return isa.Load(width=1, pitch=1, kind=Kind.WEIGHTS, count=3, source=source, signal=signal)
 
 
-def header(**fields: int) -> Instruction:
-    return Instruction(Opcode.HEADER, {**HEADER.fields, **fields})
+def header(**fields: Any) -> Instruction:
+    return replace(HEADER, **fields)
 
 
 def check(result: MachineModelRun, error: int) -> None:
@@ -61,7 +63,7 @@ def test_opcodes() -> None:
 
 
 def test_addresses_outside_the_memory() -> None:
-    wait = Instruction(Opcode.END, {}, (Engine.LOAD,))
+    wait = isa.End(wait=(Engine.LOAD,))
     check(run(HEADER, load(0x100000, Engine.STORE), wait), MachineError.READ_FAILED)
     layer = convolution(TINY)
     store = layer.memory[16 * (layer.count - 2) : 16 * (layer.count - 1)]
@@ -70,10 +72,9 @@ def test_addresses_outside_the_memory() -> None:
 
 
 def test_too_many_tokens() -> None:
-    setup = {f"n{k}": 1 for k in range(4)} | {f"step{k}": 0 for k in range(4)}
-    gives = Instruction(Opcode.SETUP, setup, (), (Engine.LOAD,))
+    gives = isa.Setup(n0=1, n1=1, n2=1, n3=1, signal=(Engine.LOAD,))
     assert run(HEADER, *[gives] * 63, END).done
-    wait = Instruction(Opcode.END, {}, (Engine.LOAD,))
+    wait = isa.End(wait=(Engine.LOAD,))
     check(run(HEADER, *[gives] * 64, wait), MachineError.TOKEN_OVERFLOW)
 
 
@@ -82,10 +83,11 @@ def test_the_banks_are_written_by_one_at_a_time(memory: int, waits: bool) -> Non
     """A ZERO beside local vectors is an error, unless it waits for the STORE."""
     layer = convolution(TINY)
     *before, store, _ = instructions_of(layer.memory, layer.count)
-    local = Instruction(Opcode.STORE, {**store.fields, "memory": memory, "local": 1}, store.wait, (Engine.LOAD,))
-    place = Instruction(Opcode.PLACE, {**PLACE, "to": 100})
-    zero = Instruction(Opcode.ZERO, {"to": 50, "count": 900}, (Engine.STORE,) if waits else (), (Engine.STORE,))
-    program = [*before, zero, place, local, Instruction(Opcode.END, {}, (Engine.LOAD,))]
+    assert isinstance(store, isa.Store)
+    local = replace(store, memory=bool(memory), local=True, signal=(Engine.LOAD,))
+    place = isa.Place(to=100, width=1, pitch=1, period=2)
+    zero = isa.Zero(to=50, count=900, wait=(Engine.STORE,) if waits else (), signal=(Engine.STORE,))
+    program = [*before, zero, place, local, isa.End(wait=(Engine.LOAD,))]
     layer.memory[: 16 * len(program)] = image(program)[: 16 * len(program)]
     result = run_machine(TINY, layer.memory, 0, len(program), max_clocks=4000)
     if waits:
@@ -96,9 +98,8 @@ def test_the_banks_are_written_by_one_at_a_time(memory: int, waits: bool) -> Non
 
 def test_the_cores_error_is_the_machines() -> None:
     command = Command(pixels=0, beat=1, rows=1, cols=1)
-    fields = {"command": command.to_word(), "words": 1, "weights": 0, "base": 0, "table": 0}
-    never = Instruction(Opcode.END, {}, (Engine.LOAD,))
-    check(run(HEADER, Instruction(Opcode.PASS, fields), never), CoreError.BAD_GEOMETRY)
+    never = isa.End(wait=(Engine.LOAD,))
+    check(run(HEADER, isa.Pass(command=command, words=1), never), CoreError.BAD_GEOMETRY)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Instruction, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
@@ -114,13 +114,15 @@ def _fault(program: MachineProgram, rng: np.random.Generator, kind: int) -> Byte
     elif kind == 1:
         memory[16 * place] |= 12
     else:
-        moves = [x.opcode == Opcode.LOAD or bool(x.fields.get("memory")) for x in program.instructions]
-        at = [i for i, move in enumerate(moves) if move]
-        place = int(rng.choice(at))
-        changed = program.instructions[place]
-        name = "source" if changed.opcode == Opcode.LOAD else "address"
-        fields = {**changed.fields, name: changed.fields[name] | 1 << 30}
-        word = Instruction(changed.opcode, fields, changed.wait, changed.signal).to_word()
+        moved = {
+            i: replace(x, source=x.source | 1 << 30)
+            if isinstance(x, isa.Load)
+            else replace(x, address=x.address | 1 << 30)
+            for i, x in enumerate(program.instructions)
+            if isinstance(x, isa.Load) or (isinstance(x, isa.Store) and x.memory)
+        }
+        place = int(rng.choice(list(moved)))
+        word = moved[place].to_word()
         memory[16 * place : 16 * place + 16] = np.frombuffer(word.to_bytes(16, "little"), np.uint8)
     return memory
 
@@ -147,7 +149,7 @@ def test_loads_that_wait_for_nothing(pair: Pair) -> None:
         program = MachineProgram.random(pair.machine, np.random.default_rng([2, seed]), units=4)
         memory = program.memory.copy()
         for place, instruction in enumerate(program.instructions):
-            if instruction.opcode in (Opcode.LOAD, Opcode.ZERO):
+            if isinstance(instruction, isa.Load | isa.Zero):
                 word = replace(instruction, wait=()).to_word().to_bytes(16, "little")
                 memory[16 * place : 16 * place + 16] = np.frombuffer(word, np.uint8)
         errors.add(pair.check(memory, len(program.instructions), f"seed {seed}"))

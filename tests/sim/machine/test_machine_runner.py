@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Opcode
@@ -18,8 +19,8 @@ from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram, random_hardware
 
 TINY = Machine.of(load_hardware("tiny-4x4"))
-HEADER = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": TINY.fingerprint})
-END = Instruction(Opcode.END)
+HEADER = isa.Header(version=VERSION, fingerprint=TINY.fingerprint)
+END = isa.End()
 
 
 def run(instructions: list[Instruction], max_clocks: int = 2000) -> MachineModelRun:
@@ -58,8 +59,9 @@ def test_a_local_store_writes_nothing_to_memory() -> None:
     """It has ended a clock after its last vector left the output stage."""
     layer = convolution(TINY)
     *before, store, end = instructions_of(layer.memory, layer.count)
-    local = replace(store, fields={**store.fields, "memory": 0, "local": 1})
-    place = Instruction(Opcode.PLACE, {"to": 200, "width": 5, "pitch": 7, "period": 2, "bank": 3})
+    assert isinstance(store, isa.Store)
+    local = replace(store, memory=False, local=True)
+    place = isa.Place(to=200, width=5, pitch=7, period=2, bank=3)
     program = [*before, place, local, end]
     memory = layer.memory.copy()
     memory[: 16 * len(program)] = image(program)[: 16 * len(program)]
@@ -139,7 +141,7 @@ def test_the_causes_of_waiting() -> None:
 
 
 def test_a_program_that_never_ends() -> None:
-    result = run([HEADER, Instruction(Opcode.END, wait=(Engine.LOAD,))], max_clocks=300)
+    result = run([HEADER, isa.End(wait=(Engine.LOAD,))], max_clocks=300)
     assert (result.cycles, result.done, result.error) == (299, False, 0)
     assert result.spans[Engine.STORE] == []
 

@@ -6,28 +6,29 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Engine, Instruction, Opcode
+from skipbeat_arch.instruction import Engine, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import WRITE_REQUEST, bank_write_fields, vector_fields
 from skipbeat_sim.machine.store import Store
 
 MACHINE = Machine.of(load_hardware("edge-8x8"))
 L, X, S = Engine
-END = Instruction(Opcode.END)
+END = isa.End()
 HALF = MACHINE.output_depth
-FIELDS = {"block": 1, "low": 0, "high": 1, "raw": 0, "residual": 0, "residual_at": 0, "pool": 1}
+FIELDS = {"block": 1, "high": 1, "pool": 1}
 BOTH = (L, X)
 
 
 def store(address: int, memory: int, local: int, count: int = 2, **changes: int) -> Instruction:
     fields = FIELDS | {"address": address, "memory": memory, "local": local, "count": count} | changes
-    return Instruction(Opcode.STORE, fields, (L,), BOTH)
+    return isa.Store.of_values(fields, wait=(L,), signal=BOTH)
 
 
 def place(to: int, width: int = 2, pitch: int = 3, period: int = 1, bank: int = 0) -> Instruction:
-    return Instruction(Opcode.PLACE, {"to": to, "width": width, "pitch": pitch, "period": period, "bank": bank})
+    return isa.Place(to=to, width=width, pitch=pitch, period=period, bank=bank)
 
 
 @dataclass
@@ -62,8 +63,8 @@ class Bench:
             if showing:
                 index, left = index + 1, left - 1
             if outputs["jobs__valid"] and inputs["jobs__ready"]:
-                job = Instruction.from_word(outputs["jobs__payload"])
-                index, left = 0, job.fields["count"] << 2 * job.fields["raw"]
+                job = isa.Store.from_bits(outputs["jobs__payload"])
+                index, left = 0, job.count << 2 * job.raw
             if outputs["instructions__ready"]:
                 words.pop(0)
             twin.tick(inputs)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import VERSION, Instruction, Opcode
+from skipbeat_arch.instruction import VERSION
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_sim.machine.run_machine import run_machine
@@ -75,8 +76,8 @@ def test_many_random_programs(start: int) -> None:
 
 def test_the_shortest_program() -> None:
     machine = Machine.of(load_hardware("tiny-4x4"))
-    header = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint})
-    program = [header, Instruction(Opcode.END)]
+    header = isa.Header(version=VERSION, fingerprint=machine.fingerprint)
+    program = [header, isa.End()]
     for address in (0, 0x38):
         memory = np.zeros(1 << 12, np.uint8)
         code = b"".join(i.to_word().to_bytes(16, "little") for i in program)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import VERSION, Instruction, Kind, Opcode
+from skipbeat_arch.instruction import VERSION, Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_sim.machine.run_machine import run_machine
@@ -20,8 +21,8 @@ from tests.sim.timing.timing_check import check
 
 def meets(machine: Machine, body: Sequence[Instruction]) -> bool:
     """Whether two writes meet in a program, which both models must tell."""
-    header = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": machine.fingerprint})
-    program = [header, *body, Instruction(Opcode.END)]
+    header = isa.Header(version=VERSION, fingerprint=machine.fingerprint)
+    program = [header, *body, isa.End()]
     memory = np.zeros(1 << 13, np.uint8)
     code = b"".join(i.to_word().to_bytes(16, "little") for i in program)
     memory[: len(code)] = np.frombuffer(code, np.uint8)
@@ -40,34 +41,17 @@ def meets(machine: Machine, body: Sequence[Instruction]) -> bool:
 def one_vector(items: int) -> list[Instruction]:
     """A local vector, which comes later the more items it is the maximum of."""
     command = Command(pixels=items, beat=0, rows=0, cols=0, load=False, first=True, last=True)
-    passed = {"command": command.to_word(), "words": 0, "weights": 0, "base": 0, "table": 0}
-    place = {"to": 0, "width": 1, "pitch": 1, "period": 0, "bank": 0}
-    store = {
-        "address": 0,
-        "block": 0,
-        "low": 0,
-        "high": 0,
-        "raw": 0,
-        "residual": 0,
-        "residual_at": 0,
-        "count": 1,
-        "pool": items,
-        "memory": 0,
-        "local": 1,
-    }
-    return [Instruction(Opcode.PASS, passed), Instruction(Opcode.PLACE, place), Instruction(Opcode.STORE, store)]
+    store = isa.Store(count=1, pool=items, local=True)
+    return [isa.Pass(command=command), isa.Place(width=1, pitch=1), store]
 
 
 def load(count: int, kind: Kind = Kind.ACTIVATIONS, bank: int = 0, period: int = 0) -> Instruction:
-    place = {"to": 0, "width": 1, "pitch": 1, "period": period, "bank": bank}
-    return Instruction(Opcode.LOAD, {**place, "kind": kind, "count": count, "source": 0})
+    return isa.Load(width=1, pitch=1, period=period, bank=bank, kind=kind, count=count)
 
 
 def test_a_zero_meets_a_vector_in_one_clock_of_its_own() -> None:
     machine = Machine.of(load_hardware("tiny-4x4", ["memory.bytes_per_clock=4", "memory.latency_clocks=1"]))
-    lengths = [
-        n for n in range(1, 80) if meets(machine, [Instruction(Opcode.ZERO, {"to": 0, "count": n}), *one_vector(1)])
-    ]
+    lengths = [n for n in range(1, 80) if meets(machine, [isa.Zero(to=0, count=n), *one_vector(1)])]
     assert lengths
     assert lengths == list(range(lengths[0], 80))
     assert lengths[0] > 1

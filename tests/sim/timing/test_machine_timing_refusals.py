@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Opcode
+from skipbeat_arch.instruction import VERSION, Engine, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.tile import pack_tile
@@ -18,35 +19,30 @@ from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from skipbeat_sim.timing.machine_timing import machine_timing
 
 MACHINE = Machine.of(load_hardware("tiny-4x4"))
-HEADER = Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": MACHINE.fingerprint})
-END = Instruction(Opcode.END)
+HEADER = isa.Header(version=VERSION, fingerprint=MACHINE.fingerprint)
+END = isa.End()
 L, X, S = Engine.LOAD, Engine.EXECUTE, Engine.STORE
 
 
 def setup(pixels: int = 1, wait: tuple[Engine, ...] = (), signal: tuple[Engine, ...] = ()) -> Instruction:
-    steps = dict.fromkeys(("step0", "step1", "step2", "step3"), 0)
-    return Instruction(Opcode.SETUP, {"n0": 1, "n1": 1, "n2": pixels, "n3": 1, **steps}, wait, signal)
+    return isa.Setup(n0=1, n1=1, n2=pixels, n3=1, wait=wait, signal=signal)
 
 
 def load(count: int = 1, kind: int = 3, wait: tuple[Engine, ...] = ()) -> Instruction:
-    place = {"to": 0, "width": 1, "pitch": 1, "period": 0, "bank": 0}
-    return Instruction(Opcode.LOAD, {**place, "kind": kind, "count": count, "source": 0}, wait)
+    return isa.Load(width=1, pitch=1, kind=kind, count=count, wait=wait)
 
 
 def zero(count: int) -> Instruction:
-    return Instruction(Opcode.ZERO, {"to": 0, "count": count})
+    return isa.Zero(count=count)
 
 
 def store(count: int = 1, pool: int = 1, raw: int = 0, memory: int = 1, local: int = 0) -> Instruction:
-    fields = {"address": 4096, "block": 0, "low": 0, "high": 0, "residual": 0, "residual_at": 0}
-    return Instruction(
-        Opcode.STORE, {**fields, "raw": raw, "count": count, "pool": pool, "memory": memory, "local": local}
-    )
+    fields = {"address": 4096, "raw": raw, "count": count, "pool": pool, "memory": memory, "local": local}
+    return isa.Store.of_values(fields)
 
 
 def a_pass(command: Command, words: int = 0) -> Instruction:
-    fields = {"command": command.to_word(), "words": words, "weights": 0, "base": 0, "table": 0}
-    return Instruction(Opcode.PASS, fields)
+    return isa.Pass(command=command, words=words)
 
 
 def null(pixels: int) -> Command:
@@ -121,7 +117,7 @@ def test_tokens_are_counted(given: int) -> None:
         ([HEADER, HEADER, END], "expected a HEADER"),
         ([HEADER, END, END], "expected an END"),
         ([HEADER], "expected an END"),
-        ([Instruction(Opcode.HEADER, {"version": VERSION, "fingerprint": 1}), END], "another hardware"),
+        ([isa.Header(version=VERSION, fingerprint=1), END], "another hardware"),
         ([HEADER, load(0), END], r"instruction 1 \(LOAD\) has a count of 0"),
         ([HEADER, zero(0), END], r"instruction 1 \(ZERO\) has a count of 0"),
         ([HEADER, load(kind=5), END], "kind 5"),
@@ -129,7 +125,7 @@ def test_tokens_are_counted(given: int) -> None:
         ([HEADER, store(pool=2, raw=1), END], "pools 2 items"),
         ([HEADER, store(memory=0), END], "neither in memory nor locally"),
         ([HEADER, store(raw=1, local=1), END], "stores raw sums locally"),
-        ([HEADER, Instruction(Opcode.PLACE, {}, (L,)), END], r"instruction 1 \(PLACE\) waits or signals"),
+        ([HEADER, isa.Place(wait=(L,)), END], r"instruction 1 \(PLACE\) waits or signals"),
         ([HEADER, setup(4), a_pass(Command(pixels=5, beat=1, rows=1, cols=1, load=False)), END], "not resident"),
         ([HEADER, a_pass(Command(pixels=5, beat=1, rows=1, cols=1)), END], "there are 0 tiles"),
         ([HEADER, a_pass(null(0)), END], "BAD_GEOMETRY"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.instruction import ENGINE_OF, Engine, Instruction
+from skipbeat_arch.instruction import Engine, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import PackedTile
@@ -34,7 +34,7 @@ def check(
     assert timing.events == run.events, what
     assert timing.stored == run.stored, what
     for engine in Engine:
-        numbers = [n for n, i in enumerate(instructions) if n and ENGINE_OF[i.opcode] == engine]
+        numbers = [n for n, i in enumerate(instructions) if n and i.engine == engine]
         spans = [(span.began, span.finished) for span in run.spans[engine]]
         assert [(timing.begin[n], timing.finish[n]) for n in numbers] == spans, what
     assert timing.clocks == {cause: getattr(run.clocks, cause.name.lower()) for cause in Cause}, what

@@ -6,14 +6,16 @@ results of the passes just before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import ENGINE_OF, VERSION, Engine, Instruction, Kind, Opcode
+from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, pack_tile
 from skipbeat_verify.core_passes import random_tile
@@ -72,7 +74,7 @@ class TimingProgram:
     )
 
     def __post_init__(self) -> None:
-        self._add(Opcode.HEADER, {"version": VERSION, "fingerprint": self.machine.fingerprint})
+        self._add(isa.Header(version=VERSION, fingerprint=self.machine.fingerprint))
         hw = self.machine.hw
         self._stored = [
             pack_tile(random_tile(self.rng, hw, hw.array.rows, hw.array.cols, int(b)), hw)
@@ -91,13 +93,13 @@ class TimingProgram:
         makers = [program._loads, program._zero, program._setups, program._group, program._group, program._group]
         for _ in range(parts):
             makers[int(rng.integers(0, len(makers)))]()
-        program._add(Opcode.ZERO, {"to": 0, "count": 1}, signal=(X,))
+        program._add(isa.Zero(to=0, count=1, signal=(X,)))
         while program.tokens[L, X]:
             program._setup([1, 1, 1, 1], wait=(L,))
         program._group()
         if rng.random() < 0.3:
             program._load(Kind.RESIDUAL, int(rng.integers(1, 60)), DATA)
-        program._add(Opcode.END, {})
+        program._add(isa.End())
         program.address = int(rng.integers(0, 40)) * machine.vector
         return program
 
@@ -112,22 +114,20 @@ class TimingProgram:
         memory[WEIGHTS : WEIGHTS + words.size] = words
         return memory
 
-    def _add(
-        self, opcode: Opcode, fields: dict[str, int], wait: tuple[Engine, ...] = (), signal: tuple[Engine, ...] = ()
-    ) -> None:
-        engine = ENGINE_OF.get(opcode)
-        for giver in wait:
+    def _add(self, instruction: Instruction) -> None:
+        engine = instruction.engine
+        for giver in instruction.wait:
             assert engine is not None
             assert self.tokens[giver, engine] > 0
             self.tokens[giver, engine] -= 1
-        for taker in signal:
+        for taker in instruction.signal:
             assert engine is not None
             self.tokens[engine, taker] += 1
-        self.instructions.append(Instruction(opcode, fields, wait, signal))
+        self.instructions.append(instruction)
 
-    def _tokens(self, engine: Engine) -> dict[str, tuple[Engine, ...]]:
+    def _tokens(self, engine: Engine) -> dict[str, Any]:
         """Tokens that an instruction of this engine may take and give."""
-        others = [e for e in Engine if e != engine]
+        others = engine.others
         wait = tuple(e for e in others if self.tokens[e, engine] and self.rng.random() < 0.6)
         signal = tuple(e for e in others if self.tokens[engine, e] < MOST_TOKENS and self.rng.random() < 0.3)
         return {"wait": wait, "signal": signal}
@@ -135,8 +135,7 @@ class TimingProgram:
     def _load(
         self, kind: Kind, count: int, source: int, wait: tuple[Engine, ...] = (), signal: tuple[Engine, ...] = ()
     ) -> None:
-        place = {"to": 0, "width": 3, "pitch": 5, "period": 0, "bank": 0}
-        self._add(Opcode.LOAD, {**place, "kind": kind, "count": count, "source": source}, wait, signal)
+        self._add(isa.Load(width=3, pitch=5, kind=kind, count=count, source=source, wait=wait, signal=signal))
 
     def _loads(self) -> None:
         rng = self.rng
@@ -147,11 +146,10 @@ class TimingProgram:
             self._load(kind, int(rng.integers(1, most)), source, **self._tokens(L))
 
     def _zero(self) -> None:
-        self._add(Opcode.ZERO, {"to": 0, "count": int(self.rng.integers(1, 40))}, **self._tokens(L))
+        self._add(isa.Zero(to=0, count=int(self.rng.integers(1, 40)), **self._tokens(L)))
 
     def _setup(self, counts: list[int], wait: tuple[Engine, ...] = (), signal: tuple[Engine, ...] = ()) -> None:
-        loops = {f"n{k}": n for k, n in enumerate(counts)} | {"step0": 1, "step1": 2, "step2": 3, "step3": 4}
-        self._add(Opcode.SETUP, loops, wait, signal)
+        self._add(replace(isa.Setup.of(counts, (1, 2, 3, 4)), wait=wait, signal=signal))
 
     def _setups(self) -> None:
         for _ in range(int(self.rng.choice([1, 2, 12, 70]))):
@@ -175,7 +173,7 @@ class TimingProgram:
             self._stores(pixels, before)
 
     def _pass(self, pixels: int, first: bool, last: bool) -> None:
-        fields = {"words": 0, "weights": 0, "base": 0, "table": 0}
+        fields: dict[str, Any] = {}
         kind = self.rng.choice(["load", "load", "again", "null"])
         tile = self._resident
         if kind == "null":
@@ -190,7 +188,7 @@ class TimingProgram:
             self.tiles.append(tile)
             command = tile.command(pixels, first=first, last=last)
             fields |= {"words": len(tile.words), "weights": self._at[number]}
-        self._add(Opcode.PASS, fields | {"command": command.to_word()}, **self._tokens(X))
+        self._add(isa.Pass(command=command, **fields, **self._tokens(X)))
 
     def _stores(self, items: int, before: dict[tuple[Engine, Engine], int]) -> None:
         """STOREs that take so many items; they wait only for tokens given `before`."""
@@ -212,18 +210,18 @@ class TimingProgram:
             before[giver, S] -= 1
         goes = "memory" if raw or not self.local else str(self.rng.choice(["memory", "memory", "local", "both"]))
         for _ in range(int(self.rng.choice([0, 0, 0, 1, 2]))):
-            self._add(Opcode.PLACE, {"to": 0, "width": 2, "pitch": 3, "period": 0, "bank": 0})
-        fields = {
-            "address": DATA + int(self.rng.integers(0, 64)) * self.machine.vector,
-            "block": 0,
-            "low": 0,
-            "high": 127,
-            "raw": int(raw),
-            "residual": 0,
-            "residual_at": 0,
-            "count": count,
-            "pool": pool,
-            "memory": int(goes != "local"),
-            "local": int(goes != "memory"),
-        }
-        self._add(Opcode.STORE, fields, wait, () if quiet else self._tokens(S)["signal"])
+            self._add(isa.Place(to=0, width=2, pitch=3, period=0, bank=0))
+        address = DATA + int(self.rng.integers(0, 64)) * self.machine.vector
+        self._add(
+            isa.Store(
+                address=address,
+                high=127,
+                raw=raw,
+                count=count,
+                pool=pool,
+                memory=goes != "local",
+                local=goes != "memory",
+                wait=wait,
+                signal=() if quiet else self._tokens(S)["signal"],
+            )
+        )
