@@ -12,16 +12,17 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import pytest
 from amaranth.lib.wiring import Component
 
 from skipbeat_arch.hardware import Hardware, Numbers
-from skipbeat_hw.simulation.lockstep import Backend, Simulator, describe_mismatch, run_lockstep
+from skipbeat_hw.simulation.lockstep import Backend, Observed, Simulator, describe_mismatch, run_lockstep
 from skipbeat_hw.simulation.ports import read_ports
 from skipbeat_hw.tools.verilog import generate
 from skipbeat_verify.core_passes import small_hardware
+from tests.hw.in_process import converted, simulate
 from tests.hw.stimulus import Source, Values
 
 P = TypeVar("P")
@@ -72,12 +73,16 @@ class Pair(Generic[P]):
 class Where:
     """A simulator and how many clocks it is given for a kind of stimulus."""
 
-    simulator: Simulator
+    simulator: Simulator | Literal["amaranth"]
     backend: Backend
     clocks: int
 
     def __str__(self) -> str:
         return self.backend if self.backend == "shared" else self.simulator
+
+
+#: The component itself, not its Verilog: nothing is compiled.
+IN_PROCESS = Where("amaranth", "cocotb", 60)
 
 
 SHARED = Where("verilator", "shared", 4000)
@@ -91,14 +96,14 @@ NO_ICARUS = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilo
 def cases(quick: Sequence[P], slow: Sequence[P] = ()) -> list[object]:
     """(parameters, where) of a component's regression.
 
-    The first parameters run under cocotb on Verilator and on Icarus, all run on the compiled backend; `slow` ones run
-    under cocotb too, marked slow.
+    The first parameters run in Amaranth's simulator, and under cocotb on Verilator and on Icarus. All run on the
+    compiled backend; `slow` ones run under cocotb too, marked slow.
     """
 
     def case(params: P, where: Where, *marks: pytest.MarkDecorator) -> object:
         return pytest.param(params, where, marks=marks, id=f"{params}-{where}")
 
-    made = [case(quick[0], VERILATOR), case(quick[0], ICARUS, NO_ICARUS)]
+    made = [case(quick[0], IN_PROCESS), case(quick[0], VERILATOR), case(quick[0], ICARUS, NO_ICARUS)]
     made += [case(params, SHARED) for params in quick]
     for params in slow:
         made += [case(params, where, pytest.mark.slow) for where in (SHARED, VERILATOR)]
@@ -114,7 +119,7 @@ def hold(pair: Pair[P], params: P, where: Where, seed: int = 1, reset_share: flo
         AssertionError: the ports are not the same, the RTL differs from the twin or is undefined, or an output never
             changed (the stimulus is too weak).
     """
-    text = verilog(pair, params)
+    text = converted(pair.component(params), pair.top) if where.simulator == "amaranth" else verilog(pair, params)
     declared = read_ports(text, pair.top)
     rng = random.Random(f"{seed} {params}")
     twin, clocks = pair.twin(params), list[Values]()
@@ -122,8 +127,18 @@ def hold(pair: Pair[P], params: P, where: Where, seed: int = 1, reset_share: flo
         sources = pair.sources(params, kind, rng)
         clocks += _record(twin, sources, where.clocks, rng, reset_share, pair.stopped)
     kinds = f"{where.clocks} clocks each of {', '.join(pair.kinds)}"
-    _compare(text, pair, clocks, where, f"{pair.top}: {params}, seed {seed}, {where}, {kinds}")
+    label = f"{pair.top}: {params}, seed {seed}, {where}, {kinds}"
     outputs = [port.name for port in declared.values() if not port.is_input]
+    names = {name for name in declared if name != "clk"}
+    assert names | {"rst"} == set(clocks[0]), f"{label}: ports of RTL and twin: {names ^ set(clocks[0])}"
+    inputs = {name: [values[name] for values in clocks] for name in names if declared[name].is_input}
+    if where.simulator == "amaranth":
+        got = simulate(pair.component(params), inputs, outputs)
+    else:
+        got = run_lockstep(text, pair.top, inputs, outputs, where.simulator, backend=where.backend, clocks=len(clocks))
+    _compare(pair, clocks, got, label)
+    if where.simulator == "amaranth":  # too few clocks for all that can happen
+        return {}
     taken = {name: {values[name] for values in clocks} for name in outputs}
     stuck = {name for name, values in taken.items() if len(values) < 2} - set(pair.constant(params))
     assert not stuck, f"{pair.top}: {params}: the stimulus never changed {sorted(stuck)}"
@@ -153,14 +168,8 @@ def _record(
     return rows
 
 
-def _compare(text: str, pair: Pair[P], clocks: Sequence[Values], where: Where, label: str) -> None:
-    declared = read_ports(text, pair.top)
-    outputs = [name for name, port in declared.items() if not port.is_input]
-    names = {name for name in declared if name != "clk"}
-    assert names | {"rst"} == set(clocks[0]), f"{label}: ports of RTL and twin: {names ^ set(clocks[0])}"
-    inputs = {name: [values[name] for values in clocks] for name in names if declared[name].is_input}
-    got = run_lockstep(text, pair.top, inputs, outputs, where.simulator, backend=where.backend, clocks=len(clocks))
-    expected = {name: [values[name] for values in clocks] for name in outputs}
+def _compare(pair: Pair[P], clocks: Sequence[Values], got: Observed, label: str) -> None:
+    expected = {name: [values[name] for values in clocks] for name in got}
     for name, meaning in pair.meaning.items():
         bits = [meaning(values) for values in clocks]
         expected[name] = [value & mask for value, mask in zip(expected[name], bits, strict=True)]

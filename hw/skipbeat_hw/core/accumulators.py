@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth import ClockSignal, Instance, Module, Mux, ResetSignal, Signal, signed
+from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, memory, wiring
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import control_fields
 
 from ..layouts import struct
+from .cells import place
 
 
 class AccumulatorColumn(wiring.Component):
@@ -83,10 +84,7 @@ class Accumulators(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
-        self.column = AccumulatorColumn(hw)
-        self.cols = hw.array.cols
-        #: Modules that the Verilog places by name.
-        self.cells: dict[str, Component] = {"skipbeat_accumulator": self.column}
+        self.hw, self.cols = hw, hw.array.cols
         super().__init__(
             {
                 "control_i": In(struct(control_fields(hw))),
@@ -96,21 +94,23 @@ class Accumulators(wiring.Component):
             }
         )
 
-    def elaborate(self, _platform: object) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         control = self.control_i.as_value()
         for c in range(self.cols):
             passed = Signal(len(control), name=f"control_{c}")
             total = Signal(self.sums_o.shape().elem_shape, name=f"sum_{c}")
-            m.submodules[f"column_{c}"] = Instance(
+            place(
+                m,
+                platform,
+                f"column_{c}",
                 "skipbeat_accumulator",
-                i_clk=ClockSignal(),
-                i_rst=ResetSignal(),
-                i_control_i=control,
-                o_control_o=passed,
-                i_psum_i=self.psums_i[c],
-                o_push_o=self.push_o[c],
-                o_sum_o=total,
+                lambda: AccumulatorColumn(self.hw),
+                control_i=control,
+                control_o=passed,
+                psum_i=self.psums_i[c],
+                push_o=self.push_o[c],
+                sum_o=total,
             )
             m.d.comb += self.sums_o[c].eq(total)
             control = passed

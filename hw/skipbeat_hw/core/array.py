@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth import ClockSignal, Instance, Module, ResetSignal, Signal, signed, unsigned
+from amaranth import Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.hardware import Hardware
 
+from .cells import place
 from .pe import PE
 
 
@@ -18,8 +19,6 @@ class SystolicArray(wiring.Component):
     step that enters row 0 in clock n leaves column c in clock n + R + 2 + c. One step per clock, no stall, no valid
     bit.
 
-    The PE is one Verilog module placed R·C times (`cells`); emitted as submodules, the PEs would be as many copies.
-
     Members
     -------
     bundles_i: [R] of M activations. slots_i: [R] of {bank, slot}. write_enable_i: one bit per row.
@@ -29,14 +28,7 @@ class SystolicArray(wiring.Component):
     def __init__(self, hw: Hardware) -> None:
         numbers = hw.numbers
         self.rows, self.cols = hw.array.rows, hw.array.cols
-        self.pe = PE(
-            group=hw.array.group,
-            weight_bits=numbers.weight_bits,
-            activation_bits=numbers.activation_bits,
-            psum_bits=hw.psum_bits,
-        )
-        #: Modules that the Verilog places by name.
-        self.cells: dict[str, Component] = {"skipbeat_pe": self.pe}
+        self.hw = hw
         slot = unsigned(1 + hw.index_bits)
         super().__init__(
             {
@@ -49,7 +41,7 @@ class SystolicArray(wiring.Component):
             }
         )
 
-    def elaborate(self, _platform: object) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         psums = [Signal(self.psums_o.shape().elem_shape, name=f"psum_top_{c}") for c in range(self.cols)]
         for r in range(self.rows):
@@ -62,21 +54,32 @@ class SystolicArray(wiring.Component):
                 next_slot = Signal(len(slot), name=f"slot_{here}")
                 next_write = Signal(len(write), name=f"write_{here}")
                 psum = Signal.like(psums[c], name=f"psum_{here}")
-                m.submodules[f"pe_{here}"] = Instance(
+                place(
+                    m,
+                    platform,
+                    f"pe_{here}",
                     "skipbeat_pe",
-                    i_clk=ClockSignal(),
-                    i_rst=ResetSignal(),
-                    i_bundle_i=bundle,
-                    o_bundle_o=next_bundle,
-                    i_slot_i=slot,
-                    o_slot_o=next_slot,
-                    i_write_i=write,
-                    o_write_o=next_write,
-                    i_weight_i=self.weights_i[c],
-                    i_psum_i=psums[c],
-                    o_psum_o=psum,
+                    self._pe,
+                    bundle_i=bundle,
+                    bundle_o=next_bundle,
+                    slot_i=slot,
+                    slot_o=next_slot,
+                    write_i=write,
+                    write_o=next_write,
+                    weight_i=self.weights_i[c],
+                    psum_i=psums[c],
+                    psum_o=psum,
                 )
                 bundle, slot, write, psums[c] = next_bundle, next_slot, next_write, psum
         for c, psum in enumerate(psums):
             m.d.comb += self.psums_o[c].eq(psum)
         return m
+
+    def _pe(self) -> PE:
+        numbers = self.hw.numbers
+        return PE(
+            group=self.hw.array.group,
+            weight_bits=numbers.weight_bits,
+            activation_bits=numbers.activation_bits,
+            psum_bits=self.hw.psum_bits,
+        )

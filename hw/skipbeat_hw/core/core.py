@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth import Module, Mux, Signal, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.hardware import Hardware
@@ -39,8 +39,6 @@ class Core(wiring.Component):
     def __init__(self, hw: Hardware) -> None:
         self.hw = hw
         self.array, self.accumulators = SystolicArray(hw), Accumulators(hw)
-        #: Modules that the Verilog places by name.
-        self.cells: dict[str, Component] = {**self.array.cells, **self.accumulators.cells}
         super().__init__(
             {
                 "commands": In(stream.Signature(struct(COMMAND))),

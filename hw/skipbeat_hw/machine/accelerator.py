@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth import Cat, Module, Signal
 from amaranth.hdl import Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Component, Out
+from amaranth.lib.wiring import Out
 
 from skipbeat_arch.instruction import VERSION
 from skipbeat_arch.machine import Machine
@@ -35,8 +35,6 @@ class Accelerator(wiring.Component):
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.top = MachineTop(machine)
-        #: Modules that the Verilog places by name.
-        self.cells: dict[str, Component] = self.top.cells
         bits = 8 * machine.beat_bytes
         super().__init__(
             {

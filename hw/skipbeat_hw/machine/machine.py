@@ -12,6 +12,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, MachineError
 from skipbeat_arch.registers import COUNTER_BITS, Counter
 
+from ..core.cells import SharedCells
 from ..core.core import Core
 from ..core.decoder import queue
 from .axi import ReadSignature, WriteSignature
@@ -48,8 +49,6 @@ class MachineTop(wiring.Component):
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.core = Core(machine.hw)
-        #: Modules that the Verilog places by name.
-        self.cells: dict[str, Component] = self.core.cells
         data_bits = 8 * machine.beat_bytes
         super().__init__(
             {
@@ -66,13 +65,13 @@ class MachineTop(wiring.Component):
             }
         )
 
-    def elaborate(self, _platform: object) -> Module:
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         clear = Signal()
         begin = Signal()
         halt = Signal()
         conflict = Signal()
-        parts = self._parts(m, clear)
+        parts = self._parts(m, clear, platform)
         reader, writer, store = parts["reader"], parts["writer"], parts["store"]
         stopped = halt & reader.quiet_o & writer.quiet_o
         accepted = self.start_i & ~self.busy_o
@@ -115,7 +114,7 @@ class MachineTop(wiring.Component):
         wiring.connect(m, reader.bus, wiring.flipped(self.read))
         return m
 
-    def _parts(self, m: Module, clear: Signal) -> dict[str, Component]:
+    def _parts(self, m: Module, clear: Signal, platform: object) -> dict[str, Component]:
         machine = self.machine
         parts: dict[str, Component] = {
             "fetch": Fetch(machine),
@@ -131,10 +130,13 @@ class MachineTop(wiring.Component):
         }
         for name, part in parts.items():
             m.submodules[name] = ResetInserter(clear)(part)
-        # The core places modules by name, which a ResetInserter does not reach: a start clears them by their reset.
-        m.domains.run = ClockDomain("run", local=True)
-        m.d.comb += [ClockSignal("run").eq(ClockSignal()), ResetSignal("run").eq(ResetSignal() | clear)]
-        m.submodules.core = DomainRenamer("run")(self.core)
+        if isinstance(platform, SharedCells):
+            # A ResetInserter does not reach modules that are placed by name: a start clears them by their reset.
+            m.domains.run = ClockDomain("run", local=True)
+            m.d.comb += [ClockSignal("run").eq(ClockSignal()), ResetSignal("run").eq(ResetSignal() | clear)]
+            m.submodules.core = DomainRenamer("run")(self.core)
+        else:
+            m.submodules.core = ResetInserter(clear)(self.core)
         parts["core"] = self.core
         parts["memories"] = m.submodules.memories = Memories(machine)
         return parts

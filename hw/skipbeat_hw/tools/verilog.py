@@ -1,4 +1,4 @@
-"""Verilog of any component, with the cells that it places by name."""
+"""Verilog of any component, in which cells that are alike are one module."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from amaranth.lib.wiring import Component
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 
+from ..core.cells import SharedCells
 from ..core.core import Core
 from ..machine.accelerator import Accelerator
 from ..machine.machine import MachineTop
@@ -24,11 +25,12 @@ _ZEROS = re.compile(r"^  initial begin\n((?:    (\\?\S+?) ?\[\d+\] = \d+'(?:h0+|
 def generate(component: Component, name: str) -> str:
     """One self-contained Verilog text with `name` as its top.
 
-    A component that instantiates modules by name lists them in its attribute `cells`; each is emitted once.
+    Cells that are alike are one module.
     """
-    texts = [verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)]
-    for cell, part in getattr(component, "cells", {}).items():
-        texts.append(verilog.convert(part, name=cell, emit_src=False, strip_internal_attrs=True))
+    shared = SharedCells()
+    texts = [verilog.convert(component, name, shared, emit_src=False, strip_internal_attrs=True)]
+    for cell, part in shared.cells.items():
+        texts.append(verilog.convert(part, cell, emit_src=False, strip_internal_attrs=True))
     # Set where it is declared, it changes before Icarus watches it; no block would run until an input changed.
     text = _START.sub(r"\1reg \2 ;\n\1initial \2 = 0;", "\n".join(texts))
     return _ZEROS.sub(_zero_loop, text)

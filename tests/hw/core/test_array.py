@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.core.array import SystolicArray
 from skipbeat_sim.core.array import Array
+from tests.hw.in_process import simulate
 from tests.hw.stimulus import Source, Wire, bits, elements, often
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -39,3 +41,30 @@ ARRAY = Pair("array", lambda size: SystolicArray(size.hw), lambda size: Array(si
 )
 def test_array(size: Size, where: Where) -> None:
     hold(ARRAY, size, where)
+
+
+def test_two_by_two_multiply() -> None:
+    """A dense product in Amaranth's simulator: no other tool, and no twin."""
+    hw = Size(2, 2, 4).hw
+    rng = np.random.default_rng(8)
+    x, w = rng.integers(-128, 128, (5, 2, 4)), rng.integers(-128, 128, (2, 4, 2))
+    start = 2 * 4 + 2
+    clocks = start + len(x) * 4 + 8
+    inputs = {name: [0] * clocks for name in ("bundles_i", "slots_i", "write_enable_i", "write_address_i", "weights_i")}
+    for clock, (row, slot) in enumerate(np.ndindex(2, 4)):
+        inputs["write_enable_i"][clock], inputs["write_address_i"][clock] = 1 << row, slot
+        for col in range(2):  # a column later, a clock later
+            weight = ports.pack(ports.pe_weight_fields(hw), {"value": int(w[row, slot, col]) & 255, "index": slot})
+            inputs["weights_i"][clock + col] |= weight << 10 * col
+    for step, (pixel, slot) in enumerate(np.ndindex(len(x), 4)):
+        for row in range(2):  # a row later, a clock later
+            bundle = ports.pack_array([int(v) & 255 for v in x[pixel, row]], 8)
+            inputs["bundles_i"][start + step + row] |= bundle << 32 * row
+            inputs["slots_i"][start + step + row] |= slot << 3 * row
+    seen = simulate(SystolicArray(hw), inputs, ["psums_o"])["psums_o"]
+    bits, y = hw.psum_bits, np.zeros((len(x), 2), np.int64)
+    for step, (pixel, _) in enumerate(np.ndindex(len(x), 4)):
+        for col in range(2):
+            psum = (seen[start + step + hw.array.rows + 2 + col] or 0) >> bits * col & (1 << bits) - 1
+            y[pixel, col] += psum - (psum >> bits - 1 << bits)
+    np.testing.assert_array_equal(y, np.einsum("prm,rmc->pc", x, w))

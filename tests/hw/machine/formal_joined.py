@@ -7,21 +7,7 @@ from contextlib import ExitStack
 from types import ModuleType
 from unittest.mock import patch
 
-from amaranth.hdl import (
-    Assert,
-    Assume,
-    Cat,
-    ClockDomain,
-    ClockSignal,
-    Cover,
-    DomainRenamer,
-    Fragment,
-    Module,
-    Mux,
-    Signal,
-    Value,
-    unsigned,
-)
+from amaranth.hdl import Assert, Assume, Cat, Cover, Fragment, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
@@ -71,7 +57,6 @@ class AnyCore(Component):
     """The core's ports, which the proof drives."""
 
     def __init__(self, hw: Hardware) -> None:
-        self.cells: dict[str, Component] = {}
         bundles = data.ArrayLayout(unsigned(bundle_bits(hw)), hw.array.rows)
         sums = data.ArrayLayout(unsigned(hw.numbers.accumulator_bits), hw.array.cols)
         members = {"commands": In(stream.Signature(struct(COMMAND))), "activations": In(stream.Signature(bundles))}
@@ -112,10 +97,7 @@ class Joined(Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        # The machine resets its core with its own reset, so it needs a domain that has one.
-        m.domains.machine = domain = ClockDomain()
-        m.submodules.top = DomainRenamer("machine")(self._place())
-        m.d.comb += [domain.clk.eq(ClockSignal()), domain.rst.eq(0)]
+        m.submodules.top = self._place()
         self._drive(m)
         tokens = self.parts["Tokens"]
         m.d.comb += [Assert((tokens.take_i & ~tokens.some_o) == 0), Cover(tokens.take_i[0])]

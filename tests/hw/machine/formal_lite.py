@@ -21,7 +21,6 @@ class AnyMachine(Component):
     """The ports of MachineTop and nothing behind them: a proof drives what comes out."""
 
     def __init__(self, machine: Machine) -> None:
-        self.cells: dict[str, Component] = {}
         bits = 8 * machine.beat_bytes
         counts = data.ArrayLayout(unsigned(COUNTER_BITS), len(Counter))
         members = {"start_i": In(1), "address_i": In(32), "count_i": In(COUNT_BITS), "counts_o": Out(counts)}

@@ -17,7 +17,7 @@ from skipbeat_arch.instruction import INSTRUCTIONS, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, beat_fields
 from tests.hw.stimulus import Values, sometimes
-from tests.hw.twins import NO_ICARUS, Meaning, Twin, Where, while_set
+from tests.hw.twins import IN_PROCESS, NO_ICARUS, Meaning, Twin, Where, while_set
 
 T = TypeVar("T", bound=Twin)
 
@@ -72,7 +72,8 @@ _QUICK, _SLOW, _ICARUS = 2000, 8000, 800
 
 
 def cases(*quick: Shape, slow: Sequence[Shape] = SHAPES, clocks: int = _QUICK) -> list[object]:
-    """(shape, where) of a module's regression: short runs on `quick` shapes (without any, NARROW).
+    """(shape, where) of a module's regression: short runs on `quick` shapes (without any, NARROW), the first of them in
+    Amaranth's simulator too.
 
     Marked slow: longer ones on `slow` shapes, and one on Icarus, to which an undefined output shows.
     """
@@ -81,7 +82,8 @@ def cases(*quick: Shape, slow: Sequence[Shape] = SHAPES, clocks: int = _QUICK) -
         return pytest.param(shape, where, marks=marks, id=f"{shape}-{where}-{where.clocks}")
 
     first = quick or (NARROW,)
-    made = [case(shape, Where("verilator", "shared", clocks)) for shape in first]
+    made = [case(first[0], IN_PROCESS)]
+    made += [case(shape, Where("verilator", "shared", clocks)) for shape in first]
     made += [case(shape, Where("verilator", "shared", _SLOW), pytest.mark.slow) for shape in slow]
     return [*made, case(first[0], Where("icarus", "cocotb", _ICARUS), pytest.mark.slow, NO_ICARUS)]
 
