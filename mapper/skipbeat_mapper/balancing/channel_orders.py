@@ -1,0 +1,160 @@
+"""The order of the channels of every tensor for which a network takes the fewest steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skipbeat_arch.graph import Graph, Node
+from skipbeat_arch.machine import Machine
+
+from ..banks import Banks, Ints
+from ..node_tiles import tap_weights
+from ..tile_statistics import group_counts
+from .channel_classes import ChannelClass, channel_classes
+from .channel_views import Counts, Inputs, Outputs, View
+from .dealing import Places, deal
+from .permuted_graph import Order
+from .swap_search import swap_search
+
+#: A class of channels is left as it is if outputs have on average so much of b, and rows so much of the fullest one's
+#: steps, in all of its nodes.
+EVEN = 0.9
+
+
+@dataclass(eq=False)
+class _Zeros:
+    """Where a node has weights, with its channels in the orders found so far.
+
+    Attributes:
+        weight: uint8 [taps, C, K], 1 where there is a weight.
+        pixels: sums of one image, which a step counts for.
+    """
+
+    weight: Counts
+    pixels: int
+    machine: Machine
+
+    @classmethod
+    def of(cls, node: Node, machine: Machine) -> _Zeros:
+        """The zeros of a node."""
+        window = node.window.kernel
+        pixels = node.out_shape[1] * node.out_shape[2] * window[0] * window[1]
+        return cls((tap_weights(node) != 0).view(np.uint8), max(pixels, machine.hw.array.rows), machine)
+
+    @property
+    def even(self) -> bool:
+        """Whether groups have nearly as many weights in every output of a tile, and rows nearly as many groups."""
+        machine, beats = self.machine, self.beats()
+        outputs = self.weight.shape[2]
+        widths = np.minimum(machine.vector, outputs - np.arange(beats.shape[2]) * machine.vector)
+        if np.count_nonzero(self.weight) < EVEN * (beats.sum(axis=(0, 1), dtype=np.int64) @ widths):
+            return False
+        banks, needed = Banks.of(self.weight.shape[1], machine), self.needed()
+        sums = np.zeros((banks.period, needed.shape[1]), np.int64)
+        np.add.at(sums, np.arange(len(needed)) % banks.period, needed)
+        most, mean = sums.max(axis=0), -(-sums.sum(axis=0) // min(len(needed), banks.period))
+        return bool(EVEN * (-(-most // banks.taps)).sum() <= (-(-mean // banks.taps)).sum())
+
+    def beats(self) -> Counts:
+        """b of every group in every column tile: uint8 [taps, groups, columns]."""
+        counts = group_counts(self.weight.view(np.int8), self.machine.hw.array.group)
+        return np.asarray(_by_tile(counts, self.machine.vector).max(axis=3), np.uint8)
+
+    def inputs(self) -> View:
+        """What an order of its input channels means."""
+        channels = self.weight.shape[1]
+        vector = self.machine.vector
+        tiles = _by_tile(self.weight, vector)  # [taps, C, columns, V]
+        return Inputs(tiles.transpose(1, 3, 0, 2).reshape(channels, vector, -1).copy(), self.machine.hw.array.group)
+
+    def outputs(self) -> View:
+        """What an order of its output channels means."""
+        counts = group_counts(self.weight.view(np.int8), self.machine.hw.array.group)
+        outputs = counts.shape[2]
+        return Outputs(np.ascontiguousarray(counts.reshape(-1, outputs).T), self.machine.vector)
+
+    def needed(self) -> Ints:
+        """Of each group how many of its cells in each column tile need more than s steps: int64 [groups, ...]."""
+        beats = self.beats()
+        above = np.count_nonzero(beats[..., None] > np.arange(self.machine.hw.array.group), axis=0)
+        return np.asarray(above.reshape(beats.shape[1], -1), np.int64)
+
+
+def channel_orders(graph: Graph, machine: Machine) -> dict[str, Order]:
+    """Orders of the channels of tensors; none if the groups of all nodes are about equally full.
+
+    Permuting input channels for the sake of groups is Pool and Yu's idea ("Channel permutations for N:M sparsity",
+    NeurIPS 2021), there before pruning and for what is kept.
+
+    First channels are swapped between groups and column tiles so that the sum of b falls, class by class. Then whole
+    groups are dealt out to the banks, so that every row of the array has about as much to do in each column tile.
+    """
+    classes = channel_classes(graph)
+    nodes = {number for each in classes for number in each.writers + each.readers}
+    zeros = {number: _Zeros.of(graph.nodes[number], machine) for number in sorted(nodes)}
+    chosen = [c for c in classes if not all(zeros[number].even for number in c.writers + c.readers)]
+    orders = {each: np.arange(each.channels) for each in chosen}
+    for each in chosen:
+        views = [(zeros[number].outputs(), float(zeros[number].pixels)) for number in each.writers]
+        views += [(zeros[number].inputs(), float(zeros[number].pixels)) for number in each.readers]
+        if views:
+            _apply(each, swap_search(each.channels, views), orders, zeros)
+    for each in chosen:
+        if each.readers:
+            for order in _dealt(each, zeros, machine):
+                _apply(each, order, orders, zeros)
+    moved = {each: order for each, order in orders.items() if (order != np.arange(each.channels)).any()}
+    return {name: order for each, order in moved.items() for name in each.tensors}
+
+
+def _apply(each: ChannelClass, order: Order, orders: dict[ChannelClass, Order], zeros: dict[int, _Zeros]) -> None:
+    """Permutes a class once more."""
+    orders[each] = orders[each][order]
+    for number in each.writers:
+        zeros[number].weight = zeros[number].weight[:, :, order]
+    for number in each.readers:
+        zeros[number].weight = zeros[number].weight[:, order]
+
+
+def _dealt(each: ChannelClass, zeros: dict[int, _Zeros], machine: Machine) -> list[Order]:
+    """Orders, one upon the other, in which groups come to the banks so that rows have equally much to do.
+
+    A column tile of a writer stays together, as its outputs are one block of channels.
+    """
+    banks, width, group = Banks.of(each.channels, machine), machine.vector, machine.hw.array.group
+    features = np.concatenate(
+        [zeros[number].needed() * np.sqrt(zeros[number].pixels) for number in each.readers], axis=1
+    )
+    places = np.arange(len(features))
+    rows, whole = places % banks.period, each.channels // group
+    if not each.writers:
+        return [_of_channels(deal(features, rows, (places >= whole).astype(np.intp)), each.channels, group)]
+    blocks = -(-each.channels // width)
+    tiles = np.zeros((blocks * banks.bundles, features.shape[1]))
+    tiles[: len(features)] = features
+    at = np.arange(blocks)
+    of_blocks = deal(
+        tiles.reshape(blocks, -1), at % (banks.period // banks.bundles), (at >= each.channels // width).astype(np.intp)
+    )
+    first = _of_channels(of_blocks, each.channels, width)
+    moved = features[first[::group] // group]
+    kinds: Places = np.where(places < whole, places // banks.bundles, -1)
+    return [first, _of_channels(deal(moved, rows, kinds), each.channels, group)]
+
+
+def _of_channels(order: Order, channels: int, size: int) -> Order:
+    """The order of channels that comes with one of runs of `size` channels; a shorter last run stays."""
+    every = order[:, None] * size + np.arange(size)
+    return every.ravel()[:channels]
+
+
+def _by_tile(values: npt.NDArray[np.uint8], vector: int) -> Counts:
+    """[..., K] as [..., columns, V], padded with zeros."""
+    outputs = values.shape[-1]
+    columns = -(-outputs // vector)
+    padded = np.zeros((*values.shape[:-1], columns * vector), np.uint8)
+    padded[..., :outputs] = values
+    return padded.reshape(*values.shape[:-1], columns, vector)

@@ -1,0 +1,55 @@
+"""Deals things out to rows so that every row gets about the same of everything."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
+
+#: Pairs that are looked at, all swaps together.
+MOST_PAIRS = 1 << 27
+
+
+def deal(features: Floats, rows: Places, kinds: Places | None = None) -> Places:
+    """Swaps things until no swap brings the sums of the rows closer to one another.
+
+    What counts is the sum over rows and features of the squared sum: it is least where all rows have the same.
+
+    Args:
+        features: of each thing, [n, features].
+        rows: the row of each place, [n].
+        kinds: of each place and of the thing that is there at first, [n]; things stay in places of their kind.
+
+    Returns:
+        The thing in each place, [n].
+    """
+    count = len(features)
+    order = np.arange(count)
+    sums = np.zeros((int(rows.max(initial=-1)) + 1, features.shape[1]))
+    np.add.at(sums, rows, features)
+    products = features @ features.T
+    norms = np.diagonal(products)
+    apart = norms[:, None] + norms[None] - 2 * products
+    same = rows[:, None] == rows[None]
+    if kinds is not None:
+        same |= kinds[:, None] != kinds[None]
+    for _ in range(MOST_PAIRS // max(count * count, 1)):
+        # Swapping the things at i and j changes the sum by 2 (f_j - f_i)(s_i - s_j) + 2 |f_j - f_i|².
+        at = features[order] @ sums.T
+        cross = at[:, rows]
+        own = np.diagonal(cross)
+        gain = cross + cross.T - own[:, None] - own[None] + apart[np.ix_(order, order)]
+        gain[same] = 0
+        first, second = divmod(int(gain.argmin()), count)
+        if gain[first, second] >= -_TOLERANCE * (1 + norms.max()):
+            break
+        moved = features[order[second]] - features[order[first]]
+        sums[rows[first]] += moved
+        sums[rows[second]] -= moved
+        order[[first, second]] = order[[second, first]]
+    return order
+
+
+_TOLERANCE = 1e-9
