@@ -9,8 +9,8 @@ import numpy as np
 from .channel_views import View
 from .permuted_graph import Order
 
-#: Elements that are looked at for one class of channels; about 200 million of them take a second.
-MOST_WORK = 200_000_000
+#: Elements that are looked at for one class of channels; about 200 million take a second.
+MOST_WORK = 50_000_000
 #: Rounds through all channels, and the fewest and the most swaps that are valued for each of them.
 ROUNDS = 2
 LEAST_TRIED, MOST_TRIED = 4, 256

@@ -20,6 +20,8 @@ from skipbeat_arch.timing import Events
 from skipbeat_arch.workload import Convolution
 from skipbeat_sim.timing.machine_timing import machine_timing
 
+from ..balancing.channel_orders import channel_orders
+from ..balancing.permuted_graph import permuted
 from ..banks import Banks
 from ..input_folding import fold_input
 from ..lowering import lower
@@ -82,13 +84,15 @@ class Pricer:
             InputError: it does not fit the hardware.
         """
         graph, _ = fold_input(part_graph(conv, weight, name), self.machine)
-        node = graph.nodes[0]
-        banks = Banks.of(node.convolution.c_in, self.machine)
-        tiles = node_tiles(node, banks, self.machine)
-        key = conv, tiles_key(tiles)
+        orders = channel_orders(graph, self.machine)
+        nodes = [graph.nodes[0], *(permuted(graph, orders).nodes if orders else ())]
+        banks = Banks.of(nodes[0].convolution.c_in, self.machine)
+        tiles = [node_tiles(node, banks, self.machine) for node in nodes]
+        key = conv, *map(tiles_key, tiles)
         if key not in self._known:
             with _no_collection():
-                self._known[key] = self._search(node, banks, tiles)
+                costs = [self._search(node, banks, each) for node, each in zip(nodes, tiles, strict=True)]
+            self._known[key] = min(costs, key=lambda cost: cost.cycles)
         return self._known[key]
 
     def _search(self, node: Node, banks: Banks, tiles: NodeTiles) -> PartCost:
@@ -135,9 +139,9 @@ class Pricer:
 
 
 def tiles_key(tiles: NodeTiles) -> Hashable:
-    """Equal for tiles that cost the same: their numbers and statistics, column by column."""
+    """Equal for tiles that cost the same: their rows' cells and statistics, column by column."""
     digests: dict[int, bytes] = {}
-    found: list[tuple[int, bytes]] = []
+    found = [(len(tiles.cells), tiles.cells.tobytes())]
     for column in tiles.columns:
         for tile in column:
             statistics = tile.statistics
