@@ -10,6 +10,7 @@ average pooling is a depthwise convolution with weights 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -116,6 +117,19 @@ class Graph:
     nodes: tuple[Node, ...]
     input: str
     output: str
+
+    @classmethod
+    def of(cls, given: Tensor, nodes: Sequence[Node]) -> Graph:
+        """The graph of nodes in the order in which they run, with the tensors that they write.
+
+        Raises:
+            InputError: as for a graph.
+        """
+        tensors = [given]
+        for node in nodes:
+            channels, height, width = node.out_shape
+            tensors.append(Tensor(name=node.output, channels=channels, height=height, width=width))
+        return cls(tensors=tuple(tensors), nodes=tuple(nodes), input=given.name, output=tensors[-1].name)
 
     def __post_init__(self) -> None:
         if len(self.by_name) != len(self.tensors):

@@ -11,6 +11,7 @@ from torch import nn
 from skipbeat_arch.workload import ReductionOrder
 
 from .digits_data import DigitsData
+from .pruners.layers import Flattened
 from .pruners.srste import sparse_training
 from .recipes import Recipe
 from .scheme import Plan
@@ -62,9 +63,10 @@ def fine_tune(
     *,
     seed: int = 0,
     order: ReductionOrder = "kh,kw,cin",
+    flattened: Flattened | None = None,
 ) -> None:
     """Prune a trained network to a pattern or scheme in place, by SR-STE."""
-    with sparse_training(model, plan, order=order):
+    with sparse_training(model, plan, order=order, flattened=flattened):
         train(model, data, epochs=recipe.tune_epochs, rate=recipe.tune_rate, seed=seed)
 
 

@@ -27,7 +27,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
 
 from ..scheme import Plan
-from .layers import Prunable, patterns, weight_mask
+from .layers import Grouping, Prunable, groupings
 from .windows import zero_padding
 
 #: torch ships these without types.
@@ -37,13 +37,13 @@ _conv2d_weight: Callable[..., torch.Tensor] = conv2d_weight
 
 def forward_mask(weight: torch.Tensor, pattern: Pattern) -> torch.Tensor:
     """M_ff of a weight [K, C] or [K, C / groups, kh, kw], in its shape: groups along C, within one kernel tap."""
-    return weight_mask(weight, pattern)
+    return Grouping(pattern).mask(weight)
 
 
 def backward_mask(weight: torch.Tensor, pattern: Pattern, groups: int = 1) -> torch.Tensor:
     """M_bp of a weight [K, C] or [K, C / groups, kh, kw], in its shape: groups along K of one channel group."""
     turned = torch.cat([part.transpose(0, 1) for part in weight.detach().chunk(groups)])  # [C, K / groups, kh, kw]
-    mask = weight_mask(turned, pattern)
+    mask = forward_mask(turned, pattern)
     return torch.cat([part.transpose(0, 1) for part in mask.chunk(groups)])
 
 
@@ -55,7 +55,7 @@ def bidirectional_training(model: nn.Module, plan: Plan) -> Iterator[None]:
         InputError: a pattern that is not N:M, a convolution that does not pad with a number of zeros, or a glob that
             matches no layer.
     """
-    layers = patterns(model, plan)
+    layers = {name: (layer, grouping.pattern) for name, (layer, grouping) in groupings(model, plan).items()}
     for name, (layer, pattern) in layers.items():
         if pattern.kind != "nm":
             raise InputError(f"layer {name!r}: BDWP takes N:M patterns, not {pattern}")

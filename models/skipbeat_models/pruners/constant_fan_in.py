@@ -16,11 +16,11 @@ from skipbeat_arch.workload import ReductionOrder
 
 from ..masks import fan_in_mask
 from ..scheme import Plan
-from .layers import mask_in_shape, matrix_of, patterns
+from .layers import Flattened, groupings
 
 
 def constant_fan_in_masks(
-    model: nn.Module, plan: Plan, *, order: ReductionOrder = "kh,kw,cin"
+    model: nn.Module, plan: Plan, *, order: ReductionOrder = "kh,kw,cin", flattened: Flattened | None = None
 ) -> dict[str, torch.Tensor]:
     """For each layer that the plan prunes, its name and a bool mask in its weight's shape.
 
@@ -31,9 +31,9 @@ def constant_fan_in_masks(
         InputError: a block pattern, a glob that matches no layer, or a weight that is not finite.
     """
     masks = {}
-    for name, (layer, pattern) in patterns(model, plan).items():
+    for name, (layer, grouping) in groupings(model, plan, order, flattened).items():
+        pattern = grouping.pattern
         if pattern.kind == "block":
             raise InputError(f"layer {name!r}: constant fan-in takes N:M or unstructured:DENSITY, not {pattern}")
-        mask = fan_in_mask(matrix_of(layer.weight, order), pattern)
-        masks[name] = mask_in_shape(mask, layer.weight, order)
+        masks[name] = grouping.in_shape(fan_in_mask(grouping.matrix(layer.weight), pattern), layer.weight)
     return masks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -34,47 +35,70 @@ def layer_kind(layer: Prunable) -> LayerKind:
     return LayerKind.DEPTHWISE if layer.groups == layer.in_channels else LayerKind.GROUPED
 
 
-def patterns(model: nn.Module, plan: Plan) -> dict[str, tuple[Prunable, Pattern]]:
-    """The layers that a plan prunes, by name, each with its pattern.
+#: For linear layers behind a flattened map, by name: how many channels the map has.
+Flattened = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The pattern that a weight is pruned to, and along what.
+
+    Attributes:
+        order: of its reduction axis.
+        channels: of the map that is flattened before a linear layer, whose weight is that of a kernel over the map;
+            0: none is.
+    """
+
+    pattern: Pattern
+    order: ReductionOrder = "kh,kw,cin"
+    channels: int = 0
+
+    def matrix(self, values: torch.Tensor) -> Weight:
+        """The reduction form [C, K] of a weight, or of scores of its shape; a float of 16 bits becomes one of 32."""
+        matrix = reduction_matrix(values.detach().reshape(self._shape(values)), self.order).cpu()
+        array: Weight = (matrix.float() if matrix.dtype in (torch.bfloat16, torch.float16) else matrix).numpy()
+        return array
+
+    def in_shape(self, mask: Mask, like: torch.Tensor) -> torch.Tensor:
+        """The mask of a reduction form in the shape of a weight, on its device."""
+        tensor = torch.from_numpy(mask).to(like.device)
+        return weight_from_matrix(tensor, self._shape(like), self.order).reshape(like.shape)
+
+    def mask(self, values: torch.Tensor, block: tuple[int, int] = BLOCK) -> torch.Tensor:
+        """`prune_mask` of a weight, or of scores of its shape: bool in that shape.
+
+        In the order `kh,kw,cin`, a C_in that is a multiple of M gives groups along the input channels within one kernel
+        tap; otherwise a group runs over into the next tap.
+
+        Raises:
+            InputError: an element is not finite, or the order is unknown.
+        """
+        return self.in_shape(prune_mask(self.matrix(values), self.pattern, block), values)
+
+    def _shape(self, values: torch.Tensor) -> tuple[int, ...]:
+        if not self.channels:
+            return tuple(values.shape)
+        return values.shape[0], self.channels, values.shape[1] // self.channels, 1
+
+
+def groupings(
+    model: nn.Module, plan: Plan, order: ReductionOrder = "kh,kw,cin", flattened: Flattened | None = None
+) -> dict[str, tuple[Prunable, Grouping]]:
+    """The layers that a plan prunes, by name, and how.
 
     Raises:
         InputError: a glob of the scheme matches no layer.
     """
-    scheme = Scheme.of(plan)
+    scheme, maps = Scheme.of(plan), flattened or {}
     layers = prunable_layers(model)
     scheme.check(layers)
     first = next((name for name, layer in layers.items() if isinstance(layer, nn.Conv2d)), None)
-    chosen = {
-        name: (layer, scheme.pattern(name, layer_kind(layer), first=name == first)) for name, layer in layers.items()
-    }
-    return {name: (layer, pattern) for name, (layer, pattern) in chosen.items() if pattern is not None}
-
-
-def weight_mask(
-    weight: torch.Tensor, pattern: Pattern, order: ReductionOrder = "kh,kw,cin", block: tuple[int, int] = BLOCK
-) -> torch.Tensor:
-    """`prune_mask` of a Linear's or Conv2d's weight, or of a score of its shape: bool in that shape.
-
-    In the order `kh,kw,cin`, a C_in that is a multiple of M gives groups along the input channels within one kernel
-    tap; otherwise a group runs over into the next tap.
-
-    Raises:
-        InputError: an element is not finite, or the order is unknown.
-    """
-    return mask_in_shape(prune_mask(matrix_of(weight, order), pattern, block), weight, order)
-
-
-def matrix_of(weight: torch.Tensor, order: ReductionOrder) -> Weight:
-    """The reduction form [C, K] of a weight as an array; a float of 16 bits becomes one of 32."""
-    matrix = reduction_matrix(weight.detach(), order).cpu()
-    array: Weight = (matrix.float() if matrix.dtype in (torch.bfloat16, torch.float16) else matrix).numpy()
-    return array
-
-
-def mask_in_shape(mask: Mask, weight: torch.Tensor, order: ReductionOrder) -> torch.Tensor:
-    """The mask of a reduction matrix [C, K] in the weight's own shape, on its device."""
-    tensor = torch.from_numpy(mask).to(weight.device)
-    return weight_from_matrix(tensor, tuple(weight.shape), order)
+    found = {}
+    for name, layer in layers.items():
+        pattern = scheme.pattern(name, layer_kind(layer), first=name == first)
+        if pattern is not None:
+            found[name] = (layer, Grouping(pattern, order, maps.get(name, 0)))
+    return found
 
 
 def apply_masks(model: nn.Module, masks: Mapping[str, torch.Tensor]) -> None:

@@ -15,16 +15,21 @@ from skipbeat_arch.workload import ReductionOrder
 
 from ..scheme import Plan
 from .block import BLOCK
-from .layers import patterns, weight_mask
+from .layers import Flattened, groupings
 
 
 def magnitude_masks(
-    model: nn.Module, plan: Plan, *, order: ReductionOrder = "kh,kw,cin", block: tuple[int, int] = BLOCK
+    model: nn.Module,
+    plan: Plan,
+    *,
+    order: ReductionOrder = "kh,kw,cin",
+    block: tuple[int, int] = BLOCK,
+    flattened: Flattened | None = None,
 ) -> dict[str, torch.Tensor]:
     """For each layer that the plan prunes, its name and a bool mask in its weight's shape.
 
     Raises:
         InputError: a glob that matches no layer, an unknown order, or a weight that is not finite.
     """
-    layers = patterns(model, plan)
-    return {name: weight_mask(layer.weight, pattern, order, block) for name, (layer, pattern) in layers.items()}
+    layers = groupings(model, plan, order, flattened)
+    return {name: grouping.mask(layer.weight, block) for name, (layer, grouping) in layers.items()}

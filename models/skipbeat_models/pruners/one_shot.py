@@ -11,11 +11,10 @@ from torch import nn
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.workload import ReductionOrder
 
-from ..reduction import reduction_matrix
 from ..scheme import Method, Plan, Scheme
 from ..synthetic import synthetic_mask
 from .constant_fan_in import constant_fan_in_masks
-from .layers import apply_masks, mask_in_shape, patterns
+from .layers import Flattened, apply_masks, groupings
 from .magnitude import magnitude_masks
 from .wanda import Calibration, wanda_masks
 
@@ -30,6 +29,7 @@ def prune_model(
     calibration: Calibration | None = None,
     seed: int = 0,
     order: ReductionOrder = "kh,kw,cin",
+    flattened: Flattened | None = None,
 ) -> Model:
     """A deep copy of a model whose Linear and Conv2d weights are pruned; the model itself is not changed.
 
@@ -44,6 +44,7 @@ def prune_model(
         calibration: inputs of the model for `wanda`: tensors, or tuples of positional arguments.
         seed: of `random`, the baseline that the other methods have to beat.
         order: of the reduction axis of convolutions, along which groups lie.
+        flattened: see `flattened_maps`; without it, linear layers are pruned along their inputs as they come.
 
     Raises:
         InputError: a wrong plan or method, no layer to prune, a glob that matches no layer, missing or useless
@@ -54,7 +55,7 @@ def prune_model(
     if chosen not in get_args(Method):
         raise InputError(f"pruning method {chosen!r}: expected one of {', '.join(get_args(Method))}")
     copy = deepcopy(model)
-    masks = _masks(copy, scheme, chosen, calibration, seed, order)
+    masks = _masks(copy, scheme, chosen, calibration, seed, order, flattened)
     if not masks and scheme != Scheme.of("dense"):
         raise InputError("model: expected a Linear or Conv2d layer that the scheme prunes, but there is none")
     apply_masks(copy, masks)
@@ -62,21 +63,27 @@ def prune_model(
 
 
 def _masks(
-    model: nn.Module, scheme: Scheme, method: Method, calibration: Calibration | None, seed: int, order: ReductionOrder
+    model: nn.Module,
+    scheme: Scheme,
+    method: Method,
+    calibration: Calibration | None,
+    seed: int,
+    order: ReductionOrder,
+    flattened: Flattened | None,
 ) -> dict[str, torch.Tensor]:
     if method == "magnitude":
-        return magnitude_masks(model, scheme, order=order)
+        return magnitude_masks(model, scheme, order=order, flattened=flattened)
     if method == "constant-fan-in":
-        return constant_fan_in_masks(model, scheme, order=order)
+        return constant_fan_in_masks(model, scheme, order=order, flattened=flattened)
     if method == "random":
-        return random_masks(model, scheme, seed, order=order)
+        return random_masks(model, scheme, seed, order=order, flattened=flattened)
     if calibration is None:
         raise InputError("pruning method 'wanda': expected calibration data, inputs of the model")
-    return wanda_masks(model, scheme, calibration, order=order)
+    return wanda_masks(model, scheme, calibration, order=order, flattened=flattened)
 
 
 def random_masks(
-    model: nn.Module, plan: Plan, seed: int, *, order: ReductionOrder = "kh,kw,cin"
+    model: nn.Module, plan: Plan, seed: int, *, order: ReductionOrder = "kh,kw,cin", flattened: Flattened | None = None
 ) -> dict[str, torch.Tensor]:
     """Masks drawn from the seed, whatever the weights are; each layer gets a seed of its own.
 
@@ -84,7 +91,7 @@ def random_masks(
         InputError: a glob that matches no layer.
     """
     masks = {}
-    for number, (name, (layer, pattern)) in enumerate(patterns(model, plan).items()):
-        shape = tuple(reduction_matrix(layer.weight, order).shape)
-        masks[name] = mask_in_shape(synthetic_mask(shape, pattern, seed + number), layer.weight, order)
+    for number, (name, (layer, grouping)) in enumerate(groupings(model, plan, order, flattened).items()):
+        shape = (layer.weight[0].numel(), len(layer.weight))
+        masks[name] = grouping.in_shape(synthetic_mask(shape, grouping.pattern, seed + number), layer.weight)
     return masks

@@ -21,12 +21,11 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
 
 from ..scheme import Plan
 from .block import BLOCK
-from .layers import patterns, weight_mask
+from .layers import Flattened, Grouping, groupings
 
 #: λ_W of the paper's ImageNet runs.
 MASKED_DECAY = 2e-4
@@ -60,18 +59,15 @@ _masked_straight_through: Callable[[torch.Tensor, torch.Tensor, float], torch.Te
 class SparseWeight(nn.Module):
     """Parametrisation that shows a layer the masked weight and gives the dense one the SR-STE gradient."""
 
-    def __init__(
-        self, pattern: Pattern, order: ReductionOrder, decay: float = MASKED_DECAY, block: tuple[int, int] = BLOCK
-    ) -> None:
+    def __init__(self, grouping: Grouping, decay: float = MASKED_DECAY, block: tuple[int, int] = BLOCK) -> None:
         super().__init__()
-        self.pattern = pattern
-        self.order: ReductionOrder = order
+        self.grouping = grouping
         self.decay = decay
         self.block = block
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """The weight with its masked elements at zero, same shape."""
-        mask = weight_mask(weight, self.pattern, self.order, self.block)
+        mask = self.grouping.mask(weight, self.block)
         return _masked_straight_through(weight, mask, self.decay)
 
 
@@ -83,6 +79,7 @@ def sparse_training(
     order: ReductionOrder = "kh,kw,cin",
     decay: float = MASKED_DECAY,
     block: tuple[int, int] = BLOCK,
+    flattened: Flattened | None = None,
 ) -> Iterator[None]:
     """Inside, the model trains under the plan's patterns; afterwards its weights are plain again and satisfy them.
 
@@ -91,9 +88,9 @@ def sparse_training(
     Raises:
         InputError: unknown order, or a glob of the scheme that matches no layer.
     """
-    layers = list(patterns(model, plan).values())
-    for layer, pattern in layers:
-        parametrize.register_parametrization(layer, "weight", SparseWeight(pattern, order, decay, block))
+    layers = list(groupings(model, plan, order, flattened).values())
+    for layer, grouping in layers:
+        parametrize.register_parametrization(layer, "weight", SparseWeight(grouping, decay, block))
     try:
         yield
     finally:

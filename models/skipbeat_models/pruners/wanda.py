@@ -25,7 +25,7 @@ from skipbeat_arch.workload import ReductionOrder
 from ..masks import fan_in_mask
 from ..scheme import Plan
 from .block import BLOCK
-from .layers import Prunable, mask_in_shape, matrix_of, patterns
+from .layers import Flattened, Prunable, groupings
 from .windows import taps
 
 #: Inputs of the model, one call each: a tensor, or the tuple of all positional arguments.
@@ -39,6 +39,7 @@ def wanda_masks(
     *,
     order: ReductionOrder = "kh,kw,cin",
     block: tuple[int, int] = BLOCK,
+    flattened: Flattened | None = None,
 ) -> dict[str, torch.Tensor]:
     """For each layer that the plan prunes, its name and a bool mask in its weight's shape.
 
@@ -48,12 +49,12 @@ def wanda_masks(
         InputError: a layer that the calibration data never reach, a glob that matches no layer, inputs or weights that
             are not finite, or a convolution that does not pad with zeros.
     """
-    layers = patterns(model, plan)
+    layers = groupings(model, plan, order, flattened)
     norms = input_norms(model, {name: layer for name, (layer, _) in layers.items()}, calibration)
     masks = {}
-    for name, (layer, pattern) in layers.items():
+    for name, (layer, grouping) in layers.items():
         score = layer.weight.detach().abs() * norms[name].to(layer.weight.dtype)
-        masks[name] = mask_in_shape(fan_in_mask(matrix_of(score, order), pattern, block), layer.weight, order)
+        masks[name] = grouping.in_shape(fan_in_mask(grouping.matrix(score), grouping.pattern, block), layer.weight)
     return masks
 
 

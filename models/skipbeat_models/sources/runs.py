@@ -91,10 +91,8 @@ def _run(plans: Sequence[_Plan], layers: tuple[str | None, ...], repeats: int) -
 
 
 def _graph(plans: tuple[_Plan, ...]) -> Graph:
-    first = plans[0].workload
-    given = INPUT if all(plan.name != INPUT for plan in plans) else f"{INPUT} of the run"
-    tensors = [Tensor(name=given, channels=first.c_in, height=first.height, width=first.width)]
-    nodes: list[Node] = []
+    names = [given_name([plan.name for plan in plans]), *(plan.name for plan in plans)]
+    nodes = []
     for plan in plans:
         channels = plan.workload.c_out
         ones = np.ones(channels, np.int64)
@@ -108,16 +106,20 @@ def _graph(plans: tuple[_Plan, ...]) -> Graph:
         )
         node = Node(
             layer=layer,
-            input=tensors[plan.source].name,
+            input=names[plan.source],
             output=plan.name,
             pool=plan.pool,
-            residual=None if plan.residual is None else tensors[plan.residual].name,
+            residual=None if plan.residual is None else names[plan.residual],
             residual_multiplier=None if plan.residual is None else ones,
         )
         nodes.append(node)
-        channels, height, width = node.out_shape
-        tensors.append(Tensor(name=node.output, channels=channels, height=height, width=width))
-    return Graph(tensors=tuple(tensors), nodes=tuple(nodes), input=given, output=tensors[-1].name)
+    first = plans[0].workload
+    return Graph.of(Tensor(name=names[0], channels=first.c_in, height=first.height, width=first.width), nodes)
+
+
+def given_name(names: Sequence[str]) -> str:
+    """A name for a run's input that no node has."""
+    return INPUT if INPUT not in names else f"{INPUT} of the run"
 
 
 def _weight(plan: _Plan) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:

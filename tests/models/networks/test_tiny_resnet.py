@@ -7,7 +7,7 @@ from torch import nn
 
 from skipbeat_models.digits_data import INPUT_SHAPE
 from skipbeat_models.networks import tiny_resnet
-from skipbeat_models.pruners.layers import patterns, prunable_layers
+from skipbeat_models.pruners.layers import groupings, prunable_layers
 
 
 def test_it_has_what_it_is_there_to_show() -> None:
@@ -19,7 +19,7 @@ def test_it_has_what_it_is_there_to_show() -> None:
     assert shapes["block3.depthwise"] == ((3, 3), (1, 1), 32)
     assert shapes["block3.pointwise"] == ((1, 1), (1, 1), 1)
     assert "block1.shortcut.conv" not in shapes
-    assert set(prunable_layers(model)) - set(patterns(model, "2:4")) == {"conv", "block3.depthwise"}
+    assert set(prunable_layers(model)) - set(groupings(model, "2:4")) == {"conv", "block3.depthwise"}
     assert sum(parameter.numel() for parameter in model.parameters()) == 21_146
     assert model(torch.zeros(2, *INPUT_SHAPE)).shape == (2, 10)
 

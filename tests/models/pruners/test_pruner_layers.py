@@ -10,7 +10,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
-from skipbeat_models.pruners.layers import apply_masks, layer_kind, patterns, prunable_layers, weight_mask
+from skipbeat_models.pruners.layers import Grouping, apply_masks, groupings, layer_kind, prunable_layers
 from skipbeat_models.pruners.magnitude import magnitude_masks
 from skipbeat_models.reduction import reduction_matrix
 from skipbeat_models.scheme import Scheme
@@ -20,7 +20,7 @@ from tests.models.groups import fullest
 @pytest.mark.parametrize("order", ["kh,kw,cin", "cin,kh,kw"])
 def test_convolution_groups_lie_along_the_chosen_order(order: ReductionOrder) -> None:
     weight = torch.randn(6, 8, 3, 3, generator=torch.Generator().manual_seed(0))
-    pruned = weight * weight_mask(weight, Pattern.parse("2:4"), order)
+    pruned = weight * Grouping(Pattern.parse("2:4"), order).mask(weight)
     other: ReductionOrder = "cin,kh,kw" if order == "kh,kw,cin" else "kh,kw,cin"
     assert fullest(reduction_matrix(pruned, order), 4) == 2
     assert fullest(reduction_matrix(pruned, other), 4) > 2
@@ -28,10 +28,17 @@ def test_convolution_groups_lie_along_the_chosen_order(order: ReductionOrder) ->
     assert bool((per_tap == 2).all()) == (order == "kh,kw,cin")
 
 
+def test_a_linear_layer_behind_a_flattened_map_is_pruned_along_its_channels() -> None:
+    weight = torch.randn(5, 8 * 6, generator=torch.Generator().manual_seed(0))  # 8 channels of 6 pixels
+    mask = Grouping(Pattern.parse("2:4"), channels=8).mask(weight)
+    assert ((mask.reshape(5, 2, 4, 6).sum(dim=2)) == 2).all()
+    assert fullest(reduction_matrix(weight * mask), 4) > 2
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
 def test_every_float_can_be_pruned(dtype: torch.dtype) -> None:
     weight = torch.arange(1, 9, dtype=dtype).reshape(2, 4)
-    assert weight_mask(weight, Pattern.parse("1:4")).tolist() == [[False, False, False, True]] * 2
+    assert Grouping(Pattern.parse("1:4")).mask(weight).tolist() == [[False, False, False, True]] * 2
 
 
 def small_model() -> nn.Sequential:
@@ -59,11 +66,11 @@ def test_a_pattern_leaves_first_and_depthwise_dense() -> None:
 def test_a_scheme_says_it_layer_by_layer() -> None:
     model = small_model()
     two, one = Pattern.parse("2:4"), Pattern.parse("1:4")
-    assert set(patterns(model, Scheme.everywhere(two))) == {"0", "1", "2.0", "3"}
-    found = patterns(model, Scheme(two, (("*", one), ("2.*", Pattern.parse("dense")), ("3", two))))
-    assert {name: pattern for name, (_, pattern) in found.items()} == {"0": one, "1": one, "3": two}
+    assert set(groupings(model, Scheme.everywhere(two))) == {"0", "1", "2.0", "3"}
+    found = groupings(model, Scheme(two, (("*", one), ("2.*", Pattern.parse("dense")), ("3", two))))
+    assert {name: grouping.pattern for name, (_, grouping) in found.items()} == {"0": one, "1": one, "3": two}
     with pytest.raises(InputError, match=r"'4' *; expected a glob of 0, 1, 2\.0, 3"):
-        patterns(model, Scheme(two, (("4", one),)))
+        groupings(model, Scheme(two, (("4", one),)))
 
 
 def test_masks_must_fit_the_model() -> None:

@@ -9,7 +9,7 @@ from torch import nn
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
 from skipbeat_models.masks import prune_mask
-from skipbeat_models.pruners.layers import prunable_layers, weight_mask
+from skipbeat_models.pruners.layers import Grouping, prunable_layers
 from skipbeat_models.pruners.srste import SparseWeight, sparse_training
 from skipbeat_models.reduction import reduction_matrix
 from skipbeat_models.scheme import Scheme
@@ -22,8 +22,8 @@ def test_forward_masks_and_gradient_is_straight_through_plus_decay() -> None:
     generator = torch.Generator().manual_seed(1)
     weight = torch.randn(5, 16, generator=generator, requires_grad=True)
     upstream = torch.randn(5, 16, generator=generator)
-    mask = weight_mask(weight, PATTERN)
-    masked = SparseWeight(PATTERN, "kh,kw,cin", decay=0.25)(weight)
+    mask = Grouping(PATTERN).mask(weight)
+    masked = SparseWeight(Grouping(PATTERN), decay=0.25)(weight)
     assert torch.equal(masked, weight * mask)
     (gradient,) = torch.autograd.grad(masked, weight, upstream)
     torch.testing.assert_close(gradient, upstream + 0.25 * (~mask) * weight.detach())
@@ -32,7 +32,7 @@ def test_forward_masks_and_gradient_is_straight_through_plus_decay() -> None:
 def test_one_sgd_step_is_the_papers_update() -> None:
     layer = nn.Linear(8, 3, bias=False)
     before = layer.weight.detach().clone()
-    mask = weight_mask(before, PATTERN)
+    mask = Grouping(PATTERN).mask(before)
     x = torch.randn(4, 8, generator=torch.Generator().manual_seed(2))
     with sparse_training(layer, PATTERN, decay=0.1):
         optimiser = torch.optim.SGD(layer.parameters(), lr=0.5)
