@@ -18,7 +18,6 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
-from skipbeat_models.fold import fold_batch_norms
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.quantise_graph import quantise_graph
 from skipbeat_sim.machine.machine import Accelerator
@@ -114,7 +113,7 @@ def story() -> dict[str, int]:
     model, images = nn.Sequential(*layers, nn.Conv2d(32, 16, 1)), torch.rand(4, 3, 8, 8)
     pruned = skipbeat.prune(model, "2:4")
     program = skipbeat.compile(pruned, images, hw)
-    quantised = quantise_graph(fold_batch_norms(pruned), images)
+    quantised = quantise_graph(pruned, images)
     x = quantised.quantise_images(images[:1].numpy())
     expected = run_graph(quantised.graph, x)
     trace = Trace(Machine.of(hw), program, x[0])

@@ -17,12 +17,12 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate import estimate_model
-from skipbeat_models.fold import fold_batch_norms
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.pruners.one_shot import prune_model
 from skipbeat_models.quantise_graph import quantise_graph
 from skipbeat_models.scheme import Method, Plan, Scheme
 from skipbeat_models.sources import from_module
+from skipbeat_models.sources.module import flattened_maps
 from skipbeat_models.torch_types import Module, Tensor
 from skipbeat_sim.energy.load_table import DEFAULT_TABLE
 
@@ -78,15 +78,22 @@ def estimate(
             argument is wrong.
     """
     described, scheme = _hardware(hardware), None if prune is None else Scheme.of(prune)
-    inputs = (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(example_inputs)
     title = name or type(model).__name__
     return estimate_model(
-        from_module(model, inputs, kwargs, name=title, scheme=scheme, seed=seed), described, table_name=table
+        from_module(model, _positional(example_inputs), kwargs, name=title, scheme=scheme, seed=seed),
+        described,
+        table_name=table,
     )
 
 
 def prune(
-    model: Model, pattern: Plan, *, method: Method | None = None, calibration: Calibration | None = None, seed: int = 0
+    model: Model,
+    pattern: Plan,
+    *,
+    example_inputs: Tensor | Sequence[object] | None = None,
+    method: Method | None = None,
+    calibration: Calibration | None = None,
+    seed: int = 0,
 ) -> Model:
     """A pruned copy of a model, one-shot: no weight is trained.
 
@@ -96,6 +103,8 @@ def prune(
 
     Args:
         pattern: as for `estimate`; the first convolution and depthwise ones are left alone unless a scheme names them.
+        example_inputs: as for `estimate`; with them, linear layers behind a flattened map are pruned along its
+            channels, as the hardware groups them.
         method: `magnitude`, `constant-fan-in`, `wanda` or `random`; None: the scheme's own, `magnitude` unless it
             says otherwise.
         calibration: for `wanda`, inputs of the model: tensors, or tuples of positional arguments.
@@ -105,7 +114,8 @@ def prune(
         InputError: a wrong pattern or method, nothing to prune, missing calibration data, or weights that are not
             finite.
     """
-    return prune_model(model, pattern, method=method, calibration=calibration, seed=seed)
+    flattened = None if example_inputs is None else flattened_maps(model, _positional(example_inputs))
+    return prune_model(model, pattern, method=method, calibration=calibration, seed=seed, flattened=flattened)
 
 
 def compile(
@@ -132,7 +142,7 @@ def compile(
             shape.
     """
     described = _hardware(hardware)
-    return compile_network(quantise_graph(fold_batch_norms(model), calibration).graph, described, images)
+    return compile_network(quantise_graph(model, calibration).graph, described, images)
 
 
 def simulate(
@@ -170,12 +180,16 @@ def simulate(
 
     described = _hardware(hardware)
     machine = Machine.of(described)
-    quantised = quantise_graph(fold_batch_norms(model), calibration)
+    quantised = quantise_graph(model, calibration)
     inputs = quantised.quantise_images((calibration[:1] if images is None else images).numpy())
     program = compile_network(quantised.graph, described, len(inputs))
     simulator = machine_rtl(described) if rtl else None
     expected = run_graph(quantised.graph, inputs)[quantised.graph.output]
     return run_images(program, machine, inputs, expected, simulator, cycle_model=cycle_model)
+
+
+def _positional(example_inputs: Tensor | Sequence[object]) -> tuple[object, ...]:
+    return (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(example_inputs)
 
 
 def _hardware(hardware: HardwareLike) -> Hardware:

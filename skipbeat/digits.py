@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from skipbeat_reports.summary import Accuracy, HardwareSummary, Summary
 from .layers import CompiledLayer, compile_pair
 
 if TYPE_CHECKING:
-    from skipbeat_models.prepare import PreparedDigits
+    from skipbeat_models.prepared import TrainedNetwork
 
 Progress = Callable[[str], None]
 
@@ -30,7 +31,7 @@ NOTES = (
 
 
 def summarise(
-    prepared: PreparedDigits,
+    prepared: TrainedNetwork,
     layers: Sequence[CompiledLayer],
     hw: Hardware,
     *,
@@ -59,15 +60,14 @@ def summarise(
     )
 
 
-def prepare(pattern: Pattern, seed: int, progress: Progress) -> PreparedDigits:
+def prepare(pattern: Pattern, seed: int, progress: Progress) -> TrainedNetwork:
     """Train, prune and quantise the network (imports torch)."""
-    from skipbeat_models.prepare import prepare_digits
+    from skipbeat_models.prepare import prepare_trained
 
-    return prepare_digits(pattern, seed, progress=progress)
+    return prepare_trained(f"zoo:{MODEL}", pattern, seed, progress=progress)
 
 
-def compile_network(prepared: PreparedDigits, hw: Hardware, batch: int) -> list[CompiledLayer]:
+def compile_network(prepared: TrainedNetwork, hw: Hardware, batch: int) -> list[CompiledLayer]:
     """Every layer of the network, compiled for `batch` images."""
-    from skipbeat_models.network import batched
-
-    return [compile_pair(batched(layer, batch), hw) for layer in prepared.network.layers]
+    batched = (replace(node.layer, workload=replace(node.convolution, batch=batch)) for node in prepared.graph.nodes)
+    return [compile_pair(layer, hw) for layer in batched]

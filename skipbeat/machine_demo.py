@@ -17,11 +17,11 @@ from skipbeat_verify.layer_bounds import layer_bounds
 from skipbeat_verify.machine_simulation import ProgramRun, machine_rtl, run_images
 
 if TYPE_CHECKING:
-    from skipbeat_models.prepare import PreparedDigits
+    from skipbeat_models.prepared import TrainedNetwork
 
 
 def run_on_machine(
-    prepared: PreparedDigits, hw: Hardware, images: int, progress: Callable[[str], None]
+    prepared: TrainedNetwork, hw: Hardware, images: int, progress: Callable[[str], None]
 ) -> MachineCheck | str:
     """Run the first `images` test images as one program on RTL, cycle model and timing model.
 

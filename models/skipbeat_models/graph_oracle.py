@@ -1,7 +1,7 @@
 """The integer oracle of graphs: what the accelerator must give for every tensor, from the mathematics of each node.
 
-It knows nothing of groups, tiles, buffers or instructions: convolutions run in PyTorch's float64, which is exact here
-(see `oracle`), the rest in int64.
+It knows nothing of groups, tiles, buffers or instructions. Convolutions run in PyTorch's float64, which is exact for
+integers as long as every partial sum is below 2**53; that is asserted from the weights. The rest runs in int64.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import torch
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Pool
 
-from .oracle import integer_sums
+from .reduction import weight_from_matrix
 
+_EXACT = 2.0**53
 _INT32 = 2**31
 
 Int8Array = npt.NDArray[np.int8]
@@ -54,12 +55,29 @@ def run_graph(graph: Graph, x: Int8Array) -> Values:
 
 def _sums(node: Node, x: Int8Array) -> Int64Array:
     """`x * w + bias`, int64 [N, K, H, W]."""
-    exact = integer_sums(node.layer, x)
-    with_bias: Int64Array = exact + node.layer.bias
+    exact = integer_sums(node, x)
+    with_bias: Int64Array = exact + node.layer.bias[:, None, None]
     if max(np.abs(exact).max(), np.abs(with_bias).max()) >= _INT32:
         raise InputError(f"node {node.layer.name}: its sums do not fit int32")
-    maps = with_bias.reshape(len(x), *node.convolution.out_size, -1).transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(maps)
+    return with_bias
+
+
+def integer_sums(node: Node, x: Int8Array) -> Int64Array:
+    """`x * w` without bias for int8 [N, C, H, W], int64 [N, K, H, W].
+
+    Raises:
+        InputError: sums that float64 cannot hold exactly.
+    """
+    weight, load = node.layer.weight, node.convolution
+    matrix = weight if weight.ndim == 2 else weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
+    if 128.0 * float(np.abs(matrix.astype(np.float64)).sum(axis=0).max()) >= _EXACT:
+        raise InputError(f"layer {node.layer.name}: float64 cannot hold its sums exactly")
+    shape = (load.c_out, load.c_in // load.groups, *load.kernel)
+    kernel = weight_from_matrix(torch.from_numpy(matrix.astype(np.float64)), shape, load.order)
+    inputs = torch.from_numpy(x.astype(np.float64))
+    sums = torch.nn.functional.conv2d(inputs, kernel, None, load.stride, load.padding, load.dilation, load.groups)
+    found: Int64Array = sums.numpy().astype(np.int64)
+    return found
 
 
 def _shifted(product: Int64Array, shift: Int64Array, low: int, high: int) -> Int8Array:

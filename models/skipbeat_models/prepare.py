@@ -16,28 +16,16 @@ from torch import nn
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.workload import ReductionOrder
 
-from . import oracle, training, zoo
+from . import training, zoo
 from .digits_data import DigitsData, load_data
-from .fold import fold_batch_norms
 from .graph_oracle import run_graph
-from .lower import to_graph
-from .network import IntegerNetwork
 from .prepare_seeded import prepare_seeded
 from .prepared import PreparedNetwork, TrainedNetwork
-from .quantise import quantise
 from .quantise_graph import quantise_graph
 from .scheme import Plan, Scheme
+from .sources.module import flattened_maps
 
 Progress = Callable[[str], None]
-
-DIGITS_CNN = "zoo:digits-cnn"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PreparedDigits(TrainedNetwork):
-    """The digits CNN, also as a sequence of layers with host stages between them."""
-
-    network: IntegerNetwork
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,7 +81,7 @@ def prepare_trained(
     trained = _train(source, scheme, seed, order, progress)
     data = trained.data
     with training.one_thread():
-        quantised = quantise_graph(fold_batch_norms(trained.model), data.train_images, order)
+        quantised = quantise_graph(trained.model, data.train_images, order)
         images = quantised.quantise_images(data.test_images.numpy())
         logits = run_graph(quantised.graph, images)[quantised.graph.output]
     return TrainedNetwork(
@@ -110,34 +98,6 @@ def prepare_trained(
     )
 
 
-def prepare_digits(
-    plan: Plan, seed: int = 0, *, order: ReductionOrder = "kh,kw,cin", progress: Progress = _silent
-) -> PreparedDigits:
-    """The digits CNN as `prepare` makes it, and as layers with host stages between them."""
-    scheme = Scheme.of(plan)
-    trained = _train(DIGITS_CNN, scheme, seed, order, progress)
-    data = trained.data
-    if not isinstance(trained.model, nn.Sequential):
-        raise TypeError(f"{DIGITS_CNN} is a sequence of layers, not {type(trained.model)}")
-    with training.one_thread():
-        network = quantise(trained.model, data.train_images, order)
-        images = network.quantise_images(data.test_images.numpy())
-        logits = oracle.run(network, images).logits
-    return PreparedDigits(
-        source=DIGITS_CNN,
-        scheme=scheme,
-        dense_accuracy=trained.dense_accuracy,
-        pruned_accuracy=trained.pruned_accuracy,
-        int8_accuracy=_integer_accuracy(logits, data),
-        graph=to_graph(network),
-        input_scale=network.input_scale,
-        logit_scale=network.logit_scale,
-        images=images,
-        labels=data.test_labels.numpy(),
-        network=network,
-    )
-
-
 def _train(source: str, scheme: Scheme, seed: int, order: ReductionOrder, progress: Progress) -> _Trained:
     entry = zoo.find(source)
     if entry.recipe is None:
@@ -150,7 +110,8 @@ def _train(source: str, scheme: Scheme, seed: int, order: ReductionOrder, progre
     dense_accuracy = training.evaluate(model, data)
     if scheme != Scheme.of("dense"):
         progress(f"fine-tuning to {scheme}")
-        training.fine_tune(model, data, scheme, entry.recipe, seed=seed, order=order)
+        flattened = flattened_maps(model, (data.train_images[:1],))
+        training.fine_tune(model, data, scheme, entry.recipe, seed=seed, order=order, flattened=flattened)
     progress("quantising to int8")
     return _Trained(
         model=model, data=data, dense_accuracy=dense_accuracy, pruned_accuracy=training.evaluate(model, data)

@@ -10,11 +10,11 @@ import torch
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.workload import ReductionOrder
 
-from .fold import fold_batch_norms
 from .prepared import PreparedNetwork
 from .pruners.one_shot import prune_model
 from .quantise_graph import quantise_graph
 from .scheme import Plan, Scheme
+from .sources.module import flattened_maps
 from .sources.python import build_model
 from .training import one_thread
 
@@ -50,9 +50,10 @@ def prepare_module(
     with one_thread():
         if plan is not None:
             progress(f"pruning to {scheme}")
-            model = prune_model(model, scheme, seed=seed, calibration=[images], order=order)
+            flattened = flattened_maps(model, inputs)
+            model = prune_model(model, scheme, seed=seed, calibration=[images], order=order, flattened=flattened)
         progress("quantising to int8")
-        quantised = quantise_graph(fold_batch_norms(model), images.float(), order)
+        quantised = quantise_graph(model, images, order)
         inputs_int8 = quantised.quantise_images(images.numpy())
     return PreparedNetwork(
         source=source,

@@ -10,12 +10,12 @@ from torch import nn
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.workload import ReductionOrder
 
-from .fold import fold_batch_norms
 from .prepared import PreparedNetwork
 from .pruners.layers import apply_masks
 from .pruners.magnitude import magnitude_masks
 from .quantise_graph import quantise_graph
 from .scheme import Scheme
+from .sources.module import flattened_maps
 from .training import one_thread
 from .zoo import ZooModel
 
@@ -41,10 +41,11 @@ def prepare_seeded(
     calibration = images[:CALIBRATION_IMAGES]
     with one_thread():
         progress(f"pruning to {scheme}")
-        apply_masks(model, magnitude_masks(model, scheme, order=order))
+        flattened = flattened_maps(model, (calibration[:1],))
+        apply_masks(model, magnitude_masks(model, scheme, order=order, flattened=flattened))
         measure_statistics(model, calibration)
         progress("quantising to int8")
-        quantised = quantise_graph(fold_batch_norms(model), calibration, order)
+        quantised = quantise_graph(model, calibration, order)
         inputs = quantised.quantise_images(images.numpy())
     return PreparedNetwork(
         source=source,

@@ -1,37 +1,40 @@
-"""Post-training quantisation of a network with branches to the accelerator's graph.
+"""Post-training quantisation of a network to the accelerator's graph.
 
-The network is traced, so any module of supported layers will do: a ResNet with its residual additions, strides,
-projections and global average pooling. Scales and multipliers are those of `quantise_layer`.
+The network is exported and its operators become nodes by the rule of `sources.fusion`, so any module of supported
+layers will do: a ResNet with its residual additions, strides, projections and global average pooling. Scales and
+multipliers are those of `quantise_layer`.
 """
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import fx, nn
+from torch import nn
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.graph import Graph, Node, Pool, Tensor
-from skipbeat_arch.workload import Convolution, ReductionOrder
+from skipbeat_arch.graph import Graph, Node, Tensor
+from skipbeat_arch.workload import ReductionOrder
 
-from .dataflow import INPUT, Average, Operation, operations
-from .network import quantise_images
-from .pruners.layers import Prunable
-from .quantise_layer import (
-    QuantisedLayer,
-    Scales,
-    activation_scale,
-    convolution_workload,
-    ones_layer,
-    pair,
-    quantise_layer,
+from .calibration import largest_magnitudes
+from .quantise_layer import QuantisedLayer, Scales, activation_scale, ones_layer, quantise_layer, round_half_up
+from .sources.constants import Constants
+from .sources.exported import export_program, graph_of
+from .sources.maps import Form
+from .sources.operation import Kind, Operation
+from .sources.operators import VIEWS
+from .sources.partition import Partition, Run, partition
+from .sources.reading import Reading, read_operators
+from .sources.runs import given_name
+from .sources.weights import layer_numbers
+
+#: What a network may hold.
+EXPECTED = (
+    "expected convolutions and linear layers with batch normalisation, clamps such as ReLU, additions of two maps, max "
+    "pooling of whole windows (with padding where no value is negative), averages of whole windows, and flattening"
 )
-from .trace import trace
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,14 +64,16 @@ class QuantisedGraph:
         Raises:
             InputError: images of another shape.
         """
-        return quantise_images(images, self.graph.tensor(self.graph.input).shape, self.input_scale)
+        real, shape = np.asarray(images, np.float64), self.graph.tensor(self.graph.input).shape
+        if real.ndim != 4 or real.shape[1:] != shape:
+            raise InputError(f"images of shape {real.shape}: expected [N, {', '.join(map(str, shape))}]")
+        return round_half_up(real / self.input_scale, -128, 127).astype(np.int8)
 
 
 def quantise_graph(model: nn.Module, calibration: torch.Tensor, order: ReductionOrder = "kh,kw,cin") -> QuantisedGraph:
-    """Quantise a trained network of Conv2d, Linear, ReLU, additions, max and average pooling to int8.
+    """Quantise a trained network to int8.
 
-    Batch normalisation must have been folded (`fold_batch_norms`). The last layer is a Conv2d or Linear; its int32
-    sums are the logits [K, 1, 1]. Dropout and Identity do nothing in a trained network and are dropped.
+    The last layer is a convolution or linear; its int32 sums are the logits [K, 1, 1].
 
     Args:
         model: takes [N, C, H, W]; it is left as it is.
@@ -76,169 +81,91 @@ def quantise_graph(model: nn.Module, calibration: torch.Tensor, order: Reduction
         order: order of the reduction axis of every convolution.
 
     Raises:
-        InputError: a network that cannot be traced, a module or an option of one that is not supported, calibration
+        InputError: a network that does not export, an operator or an option of one that is not supported, calibration
             data of another rank, or sums that could leave int32.
     """
     if calibration.dim() != 4 or calibration.shape[0] == 0 or not bool(torch.isfinite(calibration).all()):
         raise InputError(f"calibration data of shape {tuple(calibration.shape)}: expected finite numbers [N, C, H, W]")
-    exact = copy.deepcopy(model).double().eval()
-    traced = trace(exact)
-    source, plan = operations(traced)
-    largest = _calibrate(exact, traced, calibration)
-    _, channels, height, width = calibration.shape
-    builder = _Builder(largest, order)
-    builder.add_input(source, Tensor(name=INPUT, channels=channels, height=height, width=width))
-    for operation in plan:
-        builder.add(operation, last=operation is plan[-1])
-    return builder.finish()
+    floats = next((weight.dtype for weight in model.parameters() if weight.is_floating_point()), torch.float32)
+    program = export_program(model, (calibration.to(floats),), {})
+    graph = graph_of(program)
+    readings, constants = read_operators(graph)
+    run = _whole(partition(graph, readings, constants), readings)
+    source = run[0].source
+    if source.form is Form.ROWS or source.shape != tuple(calibration.shape[1:]):
+        raise InputError(f"layer {run[0].name}: expected it to read the images as they are")
+    quantiser = _Quantiser(run, constants, largest_magnitudes(program, calibration), order)
+    for operation in run:
+        quantiser.add(operation)
+    return quantiser.finish()
 
 
-def _calibrate(model: nn.Module, traced: fx.GraphModule, calibration: torch.Tensor) -> dict[fx.Node, float]:
-    """The largest magnitude of each value.
-
-    Tracing sees `y += x` as an addition with a new result. Where another name for y is read later that is another
-    function, and so the traced network is compared with the model.
-    """
-    recorder = _Recorder(traced)
-    try:
-        recorder.run(calibration.to(torch.float64, copy=True))
-        with torch.no_grad():
-            one = calibration[:1].to(torch.float64, copy=True), calibration[:1].to(torch.float64, copy=True)
-            agrees = torch.allclose(model(one[0]), traced(one[1]))
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"network: cannot take an input of shape {tuple(calibration.shape)}: {reason}") from None
-    if not agrees:
-        raise InputError("network: it overwrites a tensor that it reads again, which cannot be traced")
-    return recorder.largest
-
-
-class _Recorder(fx.Interpreter):
-    """Runs the network in float64, which leaves no rounding noise, and keeps the largest magnitude of each value."""
-
-    def __init__(self, traced: fx.GraphModule) -> None:
-        super().__init__(traced)
-        self.largest: dict[fx.Node, float] = {}
-
-    def run(self, *args: Any, **kwargs: Any) -> Any:  # the signature is torch's
-        with torch.no_grad():
-            return super().run(*args, **kwargs)
-
-    def run_node(self, n: fx.Node) -> Any:
-        value = super().run_node(n)
-        if isinstance(value, torch.Tensor):
-            self.largest[n] = float(value.abs().max())
-        return value
+def _whole(parts: Partition, readings: list[Reading]) -> Run:
+    """The one run that a network is."""
+    operations = {operation.reading for run in parts.runs for operation in run}
+    for reading in readings:
+        operator = reading.operator
+        left = reading.left or (reading.names and reading not in operations)
+        if left or (operator in parts.host and operator.base not in VIEWS):
+            raise InputError(
+                f"layer {operator.module or operator.base}: {operator.title} is not supported here; {EXPECTED}"
+            )
+    if not parts.runs:
+        raise InputError(f"network to quantise: it has no layer; {EXPECTED}")
+    if len(parts.runs) > 1:
+        raise InputError(
+            f"layer {parts.runs[1][0].name}: expected that it reads what layers before it make, as they make it, and "
+            "that nothing else does"
+        )
+    (run,) = parts.runs
+    if not run[-1].raw:
+        raise InputError("network to quantise: expected its last module to be a Linear or a Conv2d")
+    return run
 
 
-class _Builder:
-    def __init__(self, largest: dict[fx.Node, float], order: ReductionOrder) -> None:
-        self._largest = largest
-        self._order: ReductionOrder = order
-        self._tensors: dict[fx.Node, Tensor] = {}
-        self._scales: dict[fx.Node, float] = {}
-        self._not_negative: set[fx.Node] = set()
+class _Quantiser:
+    def __init__(self, run: Run, constants: Constants, largest: dict[str, float], order: ReductionOrder) -> None:
+        self._constants, self._largest, self._order = constants, largest, order
+        source = run[0].source
+        name = given_name([operation.name for operation in run])
+        channels, height, width = source.shape
+        self._given = Tensor(name=name, channels=channels, height=height, width=width)
+        self._names: dict[int | str, str] = {source.tensor: name}
+        self._scales = {name: activation_scale(largest[str(source.tensor)])}
         self._nodes: list[Node] = []
 
-    def add_input(self, node: fx.Node, tensor: Tensor) -> None:
-        """The graph's input."""
-        self._tensors[node] = tensor
-        self._scales[node] = activation_scale(self._largest[node])
-
-    def add(self, operation: Operation, *, last: bool) -> None:
-        """One operation as a node; the last one gives logits."""
-        plain = not operation.relu and operation.residual is None and operation.pool is None
-        if last and not (plain and isinstance(operation.module, Prunable)):
-            raise InputError("network to quantise: expected its last module to be a Linear or a Conv2d")
-        residual = operation.residual
+    def add(self, operation: Operation) -> None:
+        """One operation as a node."""
+        source = self._names[operation.source.tensor]
+        residual = None if operation.residual is None else self._names[operation.residual.tensor]
+        ranged = operation.ranged
         scales = Scales(
-            input=self._scales[operation.source],
-            output=activation_scale(self._largest[operation.ranged])
-            if operation.ranged is not None and not last
-            else None,
+            input=self._scales[source],
+            output=None if operation.raw or ranged is None else activation_scale(self._largest[ranged.name]),
             residual=None if residual is None else self._scales[residual],
         )
         quantised = self._quantise(operation, scales)
-        pool = operation.pool
-        node = Node(
-            layer=quantised.layer,
-            input=self._tensors[operation.source].name,
-            output=operation.name,
-            pool=Pool(kernel=pool.kernel, stride=pool.stride) if pool else None,
-            residual=None if residual is None else self._tensors[residual].name,
-            residual_multiplier=quantised.residual_multiplier,
+        self._names[operation.number] = operation.name
+        self._scales[operation.name] = quantised.scale
+        self._nodes.append(
+            Node(
+                layer=quantised.layer,
+                input=source,
+                output=operation.name,
+                pool=operation.pool,
+                residual=residual,
+                residual_multiplier=quantised.residual_multiplier,
+            )
         )
-        self._nodes.append(node)
-        channels, height, width = node.out_shape
-        self._tensors[operation.result] = Tensor(name=node.output, channels=channels, height=height, width=width)
-        self._scales[operation.result] = quantised.scale
-        kept = operation.module is None or isinstance(operation.module, Average)
-        if operation.relu or (kept and residual is None and operation.source in self._not_negative):
-            self._not_negative.add(operation.result)
 
     def _quantise(self, operation: Operation, scales: Scales) -> QuantisedLayer:
-        name, module, at = operation.name, operation.module, self._tensors[operation.source]
-        if isinstance(module, nn.Conv2d):
-            workload = convolution_workload(name, module, (at.height, at.width), self._order)
-            return quantise_layer(name, module, workload, self._order, scales, relu=operation.relu)
-        if isinstance(module, nn.Linear):
-            return quantise_layer(
-                name, module, _over_map(name, module, at, self._order), self._order, scales, relu=operation.relu
-            )
-        if module is not None:
-            return ones_layer(name, _average(name, module, at), scales, relu=operation.relu)
-        padding = operation.pool.padding if operation.pool else (0, 0)
-        if padding != (0, 0) and not operation.relu and operation.source not in self._not_negative:
-            raise InputError(f"layer {name}: max pooling with padding needs an input without negative values")
-        return ones_layer(name, _depthwise(at, padding=padding), scales, relu=operation.relu)
+        clamp = (operation.low, operation.high)
+        if operation.kind is not Kind.LAYER:
+            return ones_layer(operation.name, operation.workload, scales, clamp=clamp)
+        weight, bias = layer_numbers(operation, self._constants)
+        workload = replace(operation.workload, order=self._order)
+        return quantise_layer(operation.name, weight, bias, workload, scales, clamp=clamp)
 
     def finish(self) -> QuantisedGraph:
         """The graph of all nodes."""
-        tensors = tuple(self._tensors.values())
-        graph = Graph(tensors=tensors, nodes=tuple(self._nodes), input=tensors[0].name, output=self._nodes[-1].output)
-        scales = {tensor.name: self._scales[node] for node, tensor in self._tensors.items()}
-        return QuantisedGraph(graph=graph, scales=scales)
-
-
-def _depthwise(
-    at: Tensor, *, kernel: tuple[int, int] = (1, 1), stride: tuple[int, int] = (1, 1), padding: tuple[int, int] = (0, 0)
-) -> Convolution:
-    return Convolution(
-        batch=1,
-        c_in=at.channels,
-        c_out=at.channels,
-        height=at.height,
-        width=at.width,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        groups=at.channels,
-    )
-
-
-def _over_map(name: str, module: nn.Linear, at: Tensor, order: ReductionOrder) -> Convolution:
-    """A linear layer as a convolution over the whole map."""
-    if module.in_features != at.channels * at.height * at.width:
-        raise InputError(f"layer {name}: expected {module.in_features} values before it, not {at.shape}")
-    return Convolution(
-        batch=1,
-        c_in=at.channels,
-        c_out=module.out_features,
-        height=at.height,
-        width=at.width,
-        kernel=(at.height, at.width),
-        order=order,
-    )
-
-
-def _average(name: str, module: Average, at: Tensor) -> Convolution:
-    if isinstance(module, nn.AdaptiveAvgPool2d):
-        if module.output_size not in (1, (1, 1)):
-            raise InputError(f"layer {name}: expected AdaptiveAvgPool2d to one pixel, not {module.output_size}")
-        return _depthwise(at, kernel=(at.height, at.width))
-    padding = pair(module.padding)
-    if module.ceil_mode or module.divisor_override or (padding != (0, 0) and not module.count_include_pad):
-        raise InputError(
-            f"layer {name}: expected AvgPool2d without ceil_mode, divisor_override and count_include_pad=False"
-        )
-    return _depthwise(at, kernel=pair(module.kernel_size), stride=pair(module.stride), padding=padding)
+        return QuantisedGraph(graph=Graph.of(self._given, self._nodes), scales=self._scales)

@@ -13,24 +13,25 @@ Inference", CVPR 2018, section 2, with zero points of 0. A ReLU becomes the clam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
+import torch
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.numbers import requantise_parameters
-from skipbeat_arch.workload import Convolution, ReductionOrder, Workload
+from skipbeat_arch.workload import Convolution
 
-from .network import round_half_up
-from .pruners.layers import Prunable
 from .reduction import reduction_matrix
 
 FloatArray = npt.NDArray[np.float64]
 IntegerArray = npt.NDArray[np.int64]
 
+#: The clamp of a layer without one.
+NO_CLAMP = (-inf, inf)
 #: A bias is at most this many units, so that a layer of tiny weights and a large bias still fits int32.
 _LARGEST_BIAS = 1 << 24
 #: Smallest scale that `requantise_parameters` can express, with a margin.
@@ -68,22 +69,26 @@ def activation_scale(largest: float) -> float:
 
 
 def quantise_layer(
-    name: str, module: Prunable, workload: Workload, order: ReductionOrder, scales: Scales, *, relu: bool
+    name: str,
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    workload: Convolution,
+    scales: Scales,
+    *,
+    clamp: tuple[float, float] = NO_CLAMP,
 ) -> QuantisedLayer:
-    """A Conv2d or Linear as an integer layer.
+    """A convolution as an integer layer; a linear layer is one, too.
 
     Args:
-        order: of the rows of the weight's reduction matrix; it must be the workload's.
+        weight: float [K, C / groups, kh, kw]; bias: float [K].
+        workload: its order is that of the rows of the integer weight.
         scales: the output's becomes larger if it would be finer than what is added up can resolve.
+        clamp: lowest and highest real value of a result.
 
     Raises:
         InputError: weights or biases that are not finite, or sums that could leave int32.
     """
-    weight_shape: tuple[int, ...] = tuple(module.weight.shape)
-    if isinstance(workload, Convolution):  # a linear layer too, if its kernel covers a map
-        weight_shape = (workload.c_out, workload.c_in // workload.groups, *workload.kernel)
-    matrix = reduction_matrix(module.weight.detach().reshape(weight_shape), order).double().numpy()
-    real_bias = np.zeros(matrix.shape[1]) if module.bias is None else module.bias.detach().double().numpy()
+    matrix, real_bias = reduction_matrix(weight, workload.order).double().numpy(), bias.double().numpy()
     if not (np.isfinite(matrix).all() and np.isfinite(real_bias).all()):
         raise InputError(f"layer {name}: expected finite weights and biases")
     units = _weight_scales(matrix, real_bias, scales.input, last=scales.output is None)
@@ -95,53 +100,51 @@ def quantise_layer(
             out_scale = max(out_scale, scales.residual / _LARGEST_RESIDUAL_RATIO)
             smallest *= max(1.0, scales.residual / out_scale)
         units = np.maximum(units, smallest * out_scale / scales.input)
-    weight = round_half_up(matrix / units, -127, 127).astype(np.int8)
-    bias = round_half_up(real_bias / (scales.input * units), -(2**31), 2**31 - 1).astype(np.int32)
-    _check_sums(name, weight, bias)
-    groups = module.groups if isinstance(module, nn.Conv2d) else 1
-    if groups > 1:
-        weight = weight.reshape(len(weight), groups, -1).transpose(1, 0, 2)
-    weight = np.ascontiguousarray(weight)
+    integers = round_half_up(matrix / units, -127, 127).astype(np.int8)
+    integer_bias = round_half_up(real_bias / (scales.input * units), -(2**31), 2**31 - 1).astype(np.int32)
+    _check_sums(name, integers, integer_bias)
+    if workload.groups > 1:
+        integers = integers.reshape(len(integers), workload.groups, -1).transpose(1, 0, 2)
+    layer = IntegerLayer(name=name, workload=workload, weight=np.ascontiguousarray(integers), bias=integer_bias)
     if out_scale is None:
-        layer = IntegerLayer(name=name, workload=workload, weight=weight, bias=bias)
         return QuantisedLayer(layer=layer, residual_multiplier=None, scale=scales.input * float(units[0]))
-    residual_ratio = None if scales.residual is None else scales.residual / out_scale
-    multiplier, shift, residual_multiplier = _multipliers(scales.input * units / out_scale, residual_ratio)
-    layer = IntegerLayer(
-        name=name,
-        workload=workload,
-        weight=weight,
-        bias=bias,
-        multiplier=multiplier,
-        shift=shift,
-        low=0 if relu else -128,
-    )
-    return QuantisedLayer(layer=layer, residual_multiplier=residual_multiplier, scale=out_scale)
+    return _requantised(layer, scales.input * units, out_scale, scales.residual, clamp)
 
 
-def ones_layer(name: str, workload: Convolution, scales: Scales, *, relu: bool = False) -> QuantisedLayer:
+def ones_layer(
+    name: str, workload: Convolution, scales: Scales, *, clamp: tuple[float, float] = NO_CLAMP
+) -> QuantisedLayer:
     """The depthwise layer with weights 1: it copies with a 1x1 kernel, and averages with a larger one.
 
     The result is divided by the kernel's area. Without an output scale the input's is kept.
     """
     channels, area = workload.c_out, workload.kernel[0] * workload.kernel[1]
     out_scale = scales.input if scales.output is None else max(scales.output, scales.input / area)
-    residual_ratio = None
     if scales.residual is not None:
         out_scale = max(out_scale, scales.residual / _LARGEST_RESIDUAL_RATIO)
-        residual_ratio = scales.residual / out_scale
-    ratio = scales.input / (area * out_scale)
-    multiplier, shift, residual_multiplier = _multipliers(np.full(channels, ratio), residual_ratio)
     layer = IntegerLayer(
-        name=name,
-        workload=workload,
-        weight=np.ones((channels, area, 1), np.int8),
-        bias=np.zeros(channels, np.int32),
-        multiplier=multiplier,
-        shift=shift,
-        low=0 if relu else -128,
+        name=name, workload=workload, weight=np.ones((channels, area, 1), np.int8), bias=np.zeros(channels, np.int32)
     )
-    return QuantisedLayer(layer=layer, residual_multiplier=residual_multiplier, scale=out_scale)
+    return _requantised(layer, np.full(channels, scales.input / area), out_scale, scales.residual, clamp)
+
+
+def _requantised(
+    layer: IntegerLayer, units: FloatArray, out_scale: float, residual: float | None, clamp: tuple[float, float]
+) -> QuantisedLayer:
+    """The layer with int8 results in units of `out_scale`; `units` [K] are those of its sums."""
+    residual_ratio = None if residual is None else residual / out_scale
+    multiplier, shift, residual_multiplier = _multipliers(units / out_scale, residual_ratio)
+    low, high = (int(round_half_up(bound / out_scale, -128, 127)) for bound in clamp)
+    return QuantisedLayer(
+        layer=replace(layer, multiplier=multiplier, shift=shift, low=low, high=high),
+        residual_multiplier=residual_multiplier,
+        scale=out_scale,
+    )
+
+
+def round_half_up(values: npt.ArrayLike, low: int, high: int) -> FloatArray:
+    """Nearest integers, halves towards +infinity (the rule of `skipbeat_arch.numbers`), clamped to low..high."""
+    return np.clip(np.floor(np.asarray(values, np.float64) + 0.5), low, high)
 
 
 def _multipliers(
@@ -175,31 +178,3 @@ def _check_sums(name: str, weight: npt.NDArray[np.int8], bias: npt.NDArray[np.in
     worst = int((np.abs(weight.astype(np.int64)).sum(axis=0) * 128 + np.abs(bias.astype(np.int64))).max())
     if worst >= 2**31:
         raise InputError(f"layer {name}: sums of up to {worst} do not fit a 32-bit accumulator")
-
-
-def convolution_workload(name: str, module: nn.Conv2d, size: tuple[int, int], order: ReductionOrder) -> Convolution:
-    """The workload of a Conv2d on one image of a height and width.
-
-    Raises:
-        InputError: padding that is not a number of zeros.
-    """
-    if module.padding_mode != "zeros" or isinstance(module.padding, str):
-        raise InputError(f"layer {name}: expected numeric zero padding, not {module.padding_mode} {module.padding}")
-    return Convolution(
-        batch=1,
-        c_in=module.in_channels,
-        c_out=module.out_channels,
-        height=size[0],
-        width=size[1],
-        kernel=pair(module.kernel_size),
-        stride=pair(module.stride),
-        padding=pair(module.padding),
-        dilation=pair(module.dilation),
-        groups=module.groups,
-        order=order,
-    )
-
-
-def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
-    """Height and width of an option that torch takes as one number or two."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])

@@ -9,7 +9,6 @@ import pytest
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_mapper.compile import compile_network
 from skipbeat_models.digits_data import load_data
-from skipbeat_models.fold import fold_batch_norms
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.networks import tiny_resnet
 from skipbeat_models.pruners.layers import apply_masks
@@ -23,7 +22,7 @@ def pruned() -> tuple[QuantisedGraph, npt.NDArray[np.int8]]:
     """The graph of the untrained network, pruned to 2:4, and a test image."""
     model, data = tiny_resnet.build_network(5), load_data()
     apply_masks(model, magnitude_masks(model, "2:4"))
-    quantised = quantise_graph(fold_batch_norms(model), data.train_images[:50])
+    quantised = quantise_graph(model, data.train_images[:50])
     return quantised, quantised.quantise_images(data.test_images[:1].numpy())[0]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 import pytest
 import torch
@@ -31,7 +33,7 @@ def test_a_sum_and_its_residual_share_the_shift_of_the_larger(
 ) -> None:
     layer = convolution(seed, spread)
     quantised = quantise_layer(
-        "x", layer, PIXEL, "kh,kw,cin", Scales(input=0.5, output=out, residual=residual), relu=False
+        "x", layer.weight.detach(), torch.zeros(3), PIXEL, Scales(input=0.5, output=out, residual=residual)
     )
     multiplier, shift, added = quantised.layer.multiplier, quantised.layer.shift, quantised.residual_multiplier
     assert multiplier is not None
@@ -48,7 +50,8 @@ def test_a_sum_and_its_residual_share_the_shift_of_the_larger(
 
 
 def test_without_a_residual_the_multipliers_are_the_contracts() -> None:
-    quantised = quantise_layer("x", convolution(1, 0.1), PIXEL, "kh,kw,cin", Scales(input=0.5, output=2.0), relu=True)
+    weight, scales = convolution(1, 0.1).weight.detach(), Scales(input=0.5, output=2.0)
+    quantised = quantise_layer("x", weight, torch.zeros(3), PIXEL, scales, clamp=(0.0, inf))
     assert quantised.residual_multiplier is None
     layer = quantised.layer
     assert layer.multiplier is not None

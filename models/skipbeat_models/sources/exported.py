@@ -35,6 +35,15 @@ _TRANSPARENT = frozenset({"wrap_with_set_grad_enabled", "wrap_with_autocast"})
 def export_module(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]) -> Graph:
     """The operators of a module in evaluation mode for inputs of these shapes.
 
+    Raises:
+        InputError: as for `export_program`, or control flow on data.
+    """
+    return graph_of(export_program(model, inputs, kwargs))
+
+
+def export_program(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]) -> ExportedProgram:
+    """A module in evaluation mode, exported for inputs of these shapes.
+
     Composite operators that are not known are decomposed. The module is left as it was.
 
     Raises:
@@ -48,7 +57,7 @@ def export_module(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[
                 program = program.run_decompositions(_decompositions())
     except Exception as error:  # whatever the model's own code raises, and torch's many kinds
         raise InputError(_reason(model, error)) from error
-    return graph_of(program)
+    return program
 
 
 def graph_of(program: ExportedProgram) -> Graph:

@@ -19,7 +19,7 @@ from .maps import Form, image_of, is_view, rows_of
 from .operation import Kind, Operation
 from .operations import Operations
 from .operators import ADDITIONS, BATCH_NORMS, CLAMPS, MAX_POOLS
-from .reading import Reading
+from .reading import Reading, bias_of
 from .windows import PIXEL, averaging, clamp_of, depthwise, max_pooling, over_map, over_rows, plain_convolution
 
 
@@ -107,6 +107,8 @@ class _Fuser:
         rows = value.shape[-1:] == (product.c,) and result.shape[-1:] == (product.k,)
         if product.repeats != 1 or not rows or 0 in (product.p, product.c, product.k):
             return False
+        if not self._has_stored_bias(reading.operator):
+            return False
         known = self._maps.find(value)
         if known is not None and known.form is Form.FLAT:
             self._operations.append(reading, Kind.LAYER, over_map(known.shape, product.k), known, Form.FLAT)
@@ -120,7 +122,7 @@ class _Fuser:
         workload = plain_convolution(reading.names[0], reading.convolution)
         value = reading.operator.value("input")
         given = image_of(value, self._maps.root(value), len(reading.operator.value("weight").shape) - 2)
-        if workload is None or given is None:
+        if workload is None or given is None or not self._has_stored_bias(reading.operator):
             return False
         shape = (workload.c_in, workload.height, workload.width)
         if shape == given.shape:
@@ -130,6 +132,11 @@ class _Fuser:
             source = replace(given, shape=shape)
         self._operations.append(reading, Kind.LAYER, workload, source, Form.IMAGE)
         return True
+
+    def _has_stored_bias(self, operator: Operator) -> bool:
+        """Whether what a layer adds to its sums, if anything, is stored and not scaled."""
+        bias, scaled = bias_of(operator), operator.args.get("alpha", 1) != 1 or operator.args.get("beta", 1) != 1
+        return not scaled and (bias is None or self._constants.find(bias) is not None)
 
     def _add_norm(self, operator: Operator) -> bool:
         value = operator.value("input")

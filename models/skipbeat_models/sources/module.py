@@ -17,6 +17,9 @@ from ..scheme import Scheme
 from .batch import common_batch
 from .build import describe
 from .exported import export_module, is_meta
+from .fusion import fuse
+from .maps import Form
+from .reading import read_operators
 
 
 def from_module(
@@ -43,8 +46,30 @@ def from_module(
             a layer that is not there.
     """
     if scheme is not None and scheme.method != "magnitude" and not is_meta(model):
-        model, scheme = prune_model(model, scheme, seed=seed), None
+        flattened = flattened_maps(model, example_inputs, kwargs)
+        model, scheme = prune_model(model, scheme, seed=seed, flattened=flattened), None
     graph = export_module(model, tuple(example_inputs), kwargs or {})
     description = describe(graph, name=name, scheme=scheme, seed=seed, stated=stated)
     tensors = [item for item in tree_leaves((example_inputs, kwargs)) if isinstance(item, torch.Tensor)]
     return replace(description, batch=common_batch(tuple(tensor.shape) for tensor in tensors))
+
+
+def flattened_maps(
+    model: nn.Module, example_inputs: tuple[object, ...], kwargs: Mapping[str, object] | None = None
+) -> dict[str, int]:
+    """For linear layers behind a flattened map, by name: how many channels the map has.
+
+    The machine reads such a layer's weight as that of a kernel over the map, so its groups lie along the channels.
+
+    Raises:
+        InputError: the module does not export.
+    """
+    graph = export_module(model, example_inputs, kwargs or {})
+    readings, constants = read_operators(graph)
+    found = {}
+    for operation in fuse(graph, readings, constants).operations:
+        weights = [constant.weights[0] for constant in operation.reading.constants if constant is not None]
+        channels, *size = operation.source.shape
+        if operation.reading.product is not None and operation.source.form is Form.FLAT and size != [1, 1]:
+            found.update({weight.rpartition(".")[0]: channels for weight in weights})
+    return found

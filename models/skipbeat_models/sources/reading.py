@@ -44,6 +44,12 @@ def read_operators(graph: Graph) -> tuple[list[Reading], Constants]:
     return [reading for reading in found if reading is not None], reader.constants
 
 
+def bias_of(operator: Operator) -> Value | None:
+    """What a layer adds to its sums."""
+    bias = operator.args.get("self" if operator.base in ("addmm", "addmv") else "bias")
+    return bias if isinstance(bias, Value) else None
+
+
 class Names:
     """Names that are unique in a model: what comes again is numbered."""
 

@@ -13,7 +13,6 @@ from torch import nn
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.model import ModelDescription, ModelRun
 from skipbeat_models import zoo
-from skipbeat_models.fold import fold_batch_norms
 from skipbeat_models.prepare_seeded import measure_statistics
 from skipbeat_models.pruners.one_shot import prune_model
 from skipbeat_models.quantise_graph import quantise_graph
@@ -62,7 +61,7 @@ def model_of(name: str, pattern: str) -> tuple[nn.Module, torch.Tensor]:
 def test_what_is_priced_is_what_is_quantised(name: str, pattern: str) -> None:
     model, images = model_of(name, pattern)
     (run,) = from_module(model, (images[:1],), name=name).runs
-    assert_alike(run, quantise_graph(fold_batch_norms(model), images).graph)
+    assert_alike(run, quantise_graph(model, images).graph)
 
 
 @pytest.mark.slow

@@ -10,26 +10,26 @@ from skipbeat_arch.instruction import Engine
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.compile import compile_network
-from skipbeat_models import oracle
-from skipbeat_models.lower import to_graph
-from skipbeat_models.prepare import PreparedDigits, prepare_digits
+from skipbeat_models.graph_oracle import run_graph
+from skipbeat_models.prepare import prepare_trained
+from skipbeat_models.prepared import TrainedNetwork
 from skipbeat_sim.machine.run_machine import run_machine
 
 
 @pytest.fixture(scope="module")
-def prepared() -> PreparedDigits:
-    return prepare_digits(Pattern.parse("2:4"))
+def prepared() -> TrainedNetwork:
+    return prepare_trained("zoo:digits-cnn", Pattern.parse("2:4"))
 
 
 @pytest.mark.parametrize("preset", ["tiny-4x4", "edge-16x16", "edge-16x16-m8"])
-def test_logits(prepared: PreparedDigits, preset: str) -> None:
+def test_logits(prepared: TrainedNetwork, preset: str) -> None:
     hw = load_hardware(preset)
-    program = compile_network(to_graph(prepared.network), hw)
+    program = compile_network(prepared.graph, hw)
     memory = program.memory()
     program.write_input(memory, prepared.images[0])
     result = run_machine(Machine.of(hw), memory, program.address, program.count, max_clocks=100_000)
     assert (result.done, result.error) == (True, 0)
-    logits = oracle.run(prepared.network, prepared.images[:1]).logits
-    np.testing.assert_array_equal(program.read_output(result.memory).ravel(), logits[0])
+    expected = run_graph(prepared.graph, prepared.images[0])[prepared.graph.output]
+    np.testing.assert_array_equal(program.read_output(result.memory), expected)
     assert result.clocks.cycles == result.cycles
     assert sum(len(result.spans[engine]) for engine in Engine) == program.count - 1

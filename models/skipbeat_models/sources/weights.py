@@ -1,0 +1,40 @@
+"""The numbers of a layer that becomes a node: its weight and bias with the batch normalisation folded in."""
+
+from __future__ import annotations
+
+import torch
+
+from .constants import Constants
+from .graph import Value
+from .norm import Norm
+from .operation import Operation
+from .reading import bias_of
+
+
+def layer_numbers(operation: Operation, constants: Constants) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight float [K, C / groups, kh, kw] and bias float64 [K] of a layer with stored weights."""
+    workload, reading = operation.workload, operation.reading
+    (constant,) = reading.constants
+    assert constant is not None
+    weight = constant.read().detach()
+    if reading.product is not None:
+        weight = reading.product.matrices(weight)[0].t()
+    weight = weight.reshape(workload.c_out, workload.c_in // workload.groups, *workload.kernel)
+    if weight.dtype not in (torch.float32, torch.float64):
+        weight = weight.float()
+    bias = torch.zeros(workload.c_out, dtype=torch.float64)
+    if (own := bias_of(reading.operator)) is not None:
+        bias += _stored(own, constants)
+    if operation.norm is not None:
+        norm = Norm.read(operation.norm, constants)
+        weight = weight * norm.factor[:, None, None, None]
+        bias = bias * norm.factor + norm.shift
+    for added in operation.biases:
+        bias = bias + _stored(added, constants)
+    return weight, bias
+
+
+def _stored(value: Value, constants: Constants) -> torch.Tensor:
+    constant = constants.find(value)
+    assert constant is not None
+    return constant.read().detach().double().reshape(-1)
