@@ -79,11 +79,8 @@ def estimate(
     """
     described, scheme = _hardware(hardware), None if prune is None else Scheme.of(prune)
     title = name or type(model).__name__
-    return estimate_model(
-        from_module(model, _positional(example_inputs), kwargs, name=title, scheme=scheme, seed=seed),
-        described,
-        table_name=table,
-    )
+    described_model = from_module(model, _positional(example_inputs), kwargs, name=title, scheme=scheme, seed=seed)
+    return estimate_model(described_model, described, table_name=table)
 
 
 def prune(

@@ -22,7 +22,7 @@ from models.net import Net
 
 import skipbeat
 
-model = skipbeat.prune(Net(), "2:4")
+model = skipbeat.prune(Net(), "2:4", example_inputs=torch.zeros(4, 3, 8, 8))
 estimate = skipbeat.estimate(model, torch.zeros(4, 3, 8, 8), "edge-8x8")
 print([(layer.name, layer.pattern) for layer in estimate.layers], estimate.batch)
 """
@@ -69,7 +69,7 @@ def test_a_script_whose_own_package_is_called_models(tmp_path: Path) -> None:
 def test_a_pruned_model_costs_what_pruning_on_the_way_costs() -> None:
     model, inputs = network(), torch.zeros(1, 3, 8, 8)
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    pruned = skipbeat.estimate(skipbeat.prune(model, "1:4"), inputs, "edge-8x8")
+    pruned = skipbeat.estimate(skipbeat.prune(model, "1:4", example_inputs=inputs), inputs, "edge-8x8")
     asked = skipbeat.estimate(model, (inputs,), skipbeat.load_hardware("edge-8x8"), prune="1:4")
     assert skipbeat.to_json(pruned) == skipbeat.to_json(asked)
     assert [layer.pattern for layer in asked.layers] == ["dense", "1:4", "1:4"]
@@ -92,7 +92,7 @@ def test_wanda_chooses_by_calibration_data() -> None:
 
 def test_the_simulated_run_takes_the_compiled_program_s_cycles(tmp_path: Path) -> None:
     model, images = network(), torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(1))
-    run = skipbeat.simulate(skipbeat.prune(model, "2:4"), images, "tiny-4x4", images=images[:2])
+    run = skipbeat.simulate(skipbeat.prune(model, "2:4", example_inputs=images), images, "tiny-4x4", images=images[:2])
     assert run.agrees
     assert run.bit_exact
     assert run.rtl is None
