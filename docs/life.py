@@ -20,7 +20,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.quantise_graph import quantise_graph
-from skipbeat_sim.machine.machine import Accelerator
+from skipbeat_sim.machine.machine import MachineTop
 from skipbeat_sim.machine.memory import ExternalMemory
 
 #: The second convolution's weight at kernel row 1, column 0, from channel 14 to output 2; its output pixel (y, x) =
@@ -40,7 +40,7 @@ class Trace:
         self.values: dict[tuple[str, int], Any] = {}
         self._count: Counter[str] = Counter()
         self._steps: list[int] = []
-        self._model = model = Accelerator(machine)
+        self._model = model = MachineTop(machine)
         memory = program.memory()
         program.write_input(memory, x)
         external, start = ExternalMemory(machine, memory), (program.address, program.count)

@@ -10,7 +10,7 @@ from amaranth.hdl import Value
 from amaranth.lib.wiring import Component
 from amaranth.sim import Simulator, SimulatorContext
 
-from skipbeat_hw.simulation.lockstep import Observed
+from skipbeat_hw.simulation.lockstep_table import Observed
 
 
 def ports(component: Component) -> dict[str, Value]:

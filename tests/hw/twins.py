@@ -12,20 +12,30 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import import_module
 from typing import Generic, Literal, Protocol, TypeVar
 
 import pytest
 from amaranth.lib.wiring import Component
 
 from skipbeat_arch.hardware import Hardware, Numbers
-from skipbeat_hw.simulation.lockstep import Backend, Observed, Simulator, describe_mismatch, run_lockstep
+from skipbeat_hw.simulation.lockstep import describe_mismatch, run_lockstep
+from skipbeat_hw.simulation.lockstep_table import Backend, Observed, Simulator
 from skipbeat_hw.simulation.ports import read_ports
 from skipbeat_hw.tools.verilog import generate
 from skipbeat_verify.core_passes import small_hardware
 from tests.hw.in_process import converted, simulate
 from tests.hw.stimulus import Source, Values
 
-P = TypeVar("P")
+
+class Parameters(Protocol):
+    """What a component and its twin are made with."""
+
+    def arguments(self) -> Mapping[str, object]:
+        """Of both constructors."""
+
+
+P = TypeVar("P", bound=Parameters)
 
 
 class Twin(Protocol):
@@ -52,21 +62,34 @@ class Pair(Generic[P]):
     """A component, its twin, and how to stimulate them, all of parameters P.
 
     Attributes:
+        component: its class; the twin's has the same name in the same file of the cycle model.
         sources: of parameters, the kind of stimulus and a random source.
         kinds: kinds of stimulus; all of them run on each design.
         meaning: ports that do not always mean something; every other output is compared bit by bit in every clock.
         constant: outputs that the stimulus may leave at one value; every other must have taken two.
+        arguments: of both constructors.
+        arguments: of both constructors.
         stopped: whether a clock shows that only a reset will make the component go on; one then comes soon.
     """
 
     top: str
-    component: Callable[[P], Component]
-    twin: Callable[[P], Twin]
+    component: type[Component]
     sources: Callable[[P, str, random.Random], Sequence[Source]]
     kinds: Sequence[str] = ("random",)
     meaning: Mapping[str, Meaning] = field(default_factory=dict)
     constant: Callable[[P], Iterable[str]] = lambda _: ()
     stopped: Callable[[Values], bool] = lambda _: False
+    arguments: Callable[[P], Mapping[str, object]] = lambda params: params.arguments()
+
+    def make(self, params: P) -> Component:
+        """The component."""
+        return self.component(**self.arguments(params))
+
+    def twin(self, params: P) -> Twin:
+        """Its twin."""
+        module = import_module(self.component.__module__.replace("skipbeat_hw", "skipbeat_sim"))
+        twin: Twin = getattr(module, self.component.__name__)(**self.arguments(params))
+        return twin
 
 
 @dataclass(frozen=True)
@@ -119,7 +142,7 @@ def hold(pair: Pair[P], params: P, where: Where, seed: int = 1, reset_share: flo
         AssertionError: the ports are not the same, the RTL differs from the twin or is undefined, or an output never
             changed (the stimulus is too weak).
     """
-    text = converted(pair.component(params), pair.top) if where.simulator == "amaranth" else verilog(pair, params)
+    text = converted(pair.make(params), pair.top) if where.simulator == "amaranth" else verilog(pair, params)
     declared = read_ports(text, pair.top)
     rng = random.Random(f"{seed} {params}")
     twin, clocks = pair.twin(params), list[Values]()
@@ -133,7 +156,7 @@ def hold(pair: Pair[P], params: P, where: Where, seed: int = 1, reset_share: flo
     assert names | {"rst"} == set(clocks[0]), f"{label}: ports of RTL and twin: {names ^ set(clocks[0])}"
     inputs = {name: [values[name] for values in clocks] for name in names if declared[name].is_input}
     if where.simulator == "amaranth":
-        got = simulate(pair.component(params), inputs, outputs)
+        got = simulate(pair.make(params), inputs, outputs)
     else:
         got = run_lockstep(text, pair.top, inputs, outputs, where.simulator, backend=where.backend, clocks=len(clocks))
     _compare(pair, clocks, got, label)
@@ -191,7 +214,7 @@ def verilog(pair: Pair[P], params: P) -> str:
     """The component's Verilog, generated once."""
     key = pair.top, repr(params)
     if key not in _TEXTS:
-        _TEXTS[key] = generate(pair.component(params), pair.top)
+        _TEXTS[key] = generate(pair.make(params), pair.top)
     return _TEXTS[key]
 
 
@@ -218,6 +241,10 @@ class Size:
     def hw(self) -> Hardware:
         """The hardware description."""
         return _hardware(self)
+
+    def arguments(self) -> Mapping[str, object]:
+        """Of the core's parts."""
+        return {"hw": self.hw}
 
 
 @lru_cache

@@ -9,7 +9,8 @@ from skipbeat_arch.ports import unpack_array
 from skipbeat_arch.stream import CoreRun, CoreStimulus
 
 from .driver import CORE_TOP
-from .lockstep import Held, Observed, Simulator, run_lockstep
+from .lockstep import run_lockstep
+from .lockstep_table import Held, Observed, Simulator
 
 _STREAMS = ("commands", "weights", "activations", "results")
 

@@ -9,72 +9,23 @@ other input at zero.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch.errors import InputError
 
 from .cache import verilog_text
-from .ports import Port, WordTable, columns, from_words, read_ports, to_words
+from .lockstep_cocotb import run_under_cocotb
+from .lockstep_shared import run_shared
+from .lockstep_table import Backend, Held, HeldTable, Observation, Observed, Simulator, Table
+from .ports import Port, columns, from_words, read_ports, to_words
 
-Simulator = Literal["verilator", "icarus"]
-Backend = Literal["cocotb", "shared"]
 Values = Mapping[str, Sequence[int]]
-Observed = dict[str, list[int | None]]
 
 MAX_STREAMS = 16
 _CLOCK = "clk"
 _RESET = "rst"
-
-
-@dataclass(frozen=True)
-class Held:
-    """An input stream that keeps to the rule "valid and payload stay until ready".
-
-    Attributes:
-        items: payloads, in order.
-        willing: clocks, repeated for ever, in which the next item is offered; once offered, it stays until taken.
-            While nothing is offered, valid and payload are 0. A reset does not rewind the items.
-    """
-
-    items: Sequence[int]
-    willing: Sequence[bool] = (True,)
-
-
-@dataclass(frozen=True, eq=False)
-class HeldTable:
-    """A `Held` stream as arrays; `payload` is None for a stream without one."""
-
-    items: WordTable
-    willing: npt.NDArray[np.uint8]
-    payload: str | None
-    valid: str
-    ready: str
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """Everything that a simulation needs: ports in column order, the inputs [clocks, words], the streams."""
-
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-    values: WordTable
-    streams: tuple[HeldTable, ...]
-    clock: str | None
-    reset: str | None
-
-
-@dataclass(frozen=True, eq=False)
-class Observation:
-    """What a simulation returns: inputs as applied and outputs [clocks, words]; known [clocks, output ports]."""
-
-    inputs: WordTable
-    outputs: WordTable
-    known: npt.NDArray[np.bool_]
 
 
 def run_lockstep(
@@ -117,11 +68,7 @@ def run_lockstep(
     if backend == "shared":
         if simulator != "verilator":
             raise InputError(f"lockstep of {top}: simulator {simulator!r} expects backend 'cocotb'")
-        from .lockstep_shared import run_shared
-
         return _observed(table, run_shared(text, top, table), outputs)
-    from .lockstep_cocotb import run_under_cocotb
-
     return _observed(table, run_under_cocotb(text, top, table, simulator, seed), outputs)
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .cache import build_root
 from .cocotb_runner import run_cocotb
-from .lockstep import HeldTable, Observation, Simulator, Table
+from .lockstep_table import HeldTable, Observation, Simulator, Table
 from .ports import Port
 
 #: Environment variable that names the folder of the exchanged files.

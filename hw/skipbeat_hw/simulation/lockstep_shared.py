@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .lockstep import HeldTable, Observation, Table
+from .lockstep_table import HeldTable, Observation, Table
 from .ports import columns
 from .verilated import harness_text, mangled, shared_object
 

@@ -13,8 +13,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import Timer
 
-from .lockstep import HeldTable, Observation, Table
 from .lockstep_cocotb import FOLDER_VARIABLE, load_table
+from .lockstep_table import HeldTable, Observation, Table
 from .ports import WordTable, columns, from_words, to_words
 
 _HALF_PERIOD_NS = 5

@@ -19,7 +19,7 @@ from .history import History
 IntArray = npt.NDArray[np.int32]
 
 
-class Array:
+class SystolicArray:
     """Twin of the array: `bundles_i`, `slots_i`, `weights_i` arrive skewed; latency of a PE is 3 clocks."""
 
     def __init__(self, hw: Hardware) -> None:

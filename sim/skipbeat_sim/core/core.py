@@ -14,14 +14,14 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.registers import Cause
 
 from .accumulators import Accumulators, Control
-from .array import Array
-from .decoder import QUEUE_DEPTH, Decoder
+from .array import SystolicArray
+from .decoder import QUEUE_DEPTH, WeightDecoder
 from .dispatcher import Tile
 from .event_counter import Counter
 from .fifo import Fifo
 from .history import History
-from .loader import Loader
-from .results import Results
+from .loader import WeightLoader
+from .results import ResultBuffer
 from .sequencer import Pass, Sequencer
 from .skew import Skew
 
@@ -42,8 +42,8 @@ class Core:
     def __init__(self, hw: Hardware) -> None:
         self._hw = hw
         rows, cols = hw.array.rows, hw.array.cols
-        self.sequencer, self.decoder, self.loader = Sequencer(hw), Decoder(hw), Loader(hw)
-        self.array, self.accumulators, self.results = Array(hw), Accumulators(hw), Results(hw)
+        self.sequencer, self.decoder, self.loader = Sequencer(hw), WeightDecoder(hw), WeightLoader(hw)
+        self.array, self.accumulators, self.results = SystolicArray(hw), Accumulators(hw), ResultBuffer(hw)
         self._passes: Fifo[Pass] = Fifo(QUEUE_DEPTH)
         self._tiles: Fifo[Tile] = Fifo(QUEUE_DEPTH)
         self._slots = History(rows, (), np.int64)

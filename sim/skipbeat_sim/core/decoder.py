@@ -19,7 +19,7 @@ QUEUE_DEPTH = 4
 Inputs = tuple[Tile | None, int | None, bool, bool]
 
 
-class Decoder:
+class WeightDecoder:
     """Twin of the decoder. `evaluate` sets the wires of the clock, `update` ends it.
 
     While no register changes and the inputs stay the same, neither do the wires; then the parts are left alone.

@@ -16,7 +16,7 @@ from .skew import Skew
 IntArray = npt.NDArray[np.int32]
 
 
-class Loader:
+class WeightLoader:
     """Twin of the loader. `offer` gives the array's write ports for the clock, `update` ends it."""
 
     def __init__(self, hw: Hardware) -> None:

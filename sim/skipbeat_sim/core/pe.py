@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-class Pe:
+class PE:
     """Twin of the PE; 3 clocks from `slot_i` to `psum_o`.
 
     Ports, lowest bits first: `bundle_i` [M] activations; `slot_i` {slot, bank}; `write_i` {address, enable};

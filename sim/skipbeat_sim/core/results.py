@@ -14,7 +14,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 
-class Results:
+class ResultBuffer:
     """Twin of the result queue: a memory of F entries per column, `level` counts complete items.
 
     Natively the item at the port is `payload`, int64 [C] of unsigned bits, present when `valid`.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
 from skipbeat_arch.instruction import Instruction, decode
+from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import JOB, TILE_READ
 
 Four = tuple[int, int, int, int]
@@ -44,10 +45,11 @@ class TileRead(NamedTuple):
     words: int
 
 
-class Execute:
+class ExecuteEngine:
     """Twin of the execute engine. `evaluate` sets the wires of the clock, `update` ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
         self.reset()
 
     def reset(self) -> None:

@@ -135,11 +135,11 @@ class Fetcher:
         }
 
     def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock; `jobs__payload` is a `JOB` word, `table_i` [R] offsets, `banks_i` [R][M]."""
+        """End of the clock; `jobs__payload` is a `JOB` word, `offsets_i` [R], `bundles_i` [R][M]."""
         self.evaluate()
         rows, group = self._machine.hw.array.rows, self._machine.hw.array.group
-        offsets = ports.unpack_array(inputs["table_i"], rows, OFFSET_BITS)
-        bundles = ports.unpack_array(inputs["banks_i"], rows * group, 8, signed=True)
+        offsets = ports.unpack_array(inputs["offsets_i"], rows, OFFSET_BITS)
+        bundles = ports.unpack_array(inputs["bundles_i"], rows * group, 8, signed=True)
         transfer = inputs["jobs__valid"] and self.jobs_ready
         self.update(
             Job.from_word(inputs["jobs__payload"]) if transfer else None,

@@ -13,7 +13,7 @@ from skipbeat_arch.machine_ports import REQUEST, bank_write_fields, beat_fields,
 
 from ..core.fifo import Fifo
 from .axi import Beat, Request
-from .placer import MASK, BankWrite, PlaceWalk
+from .placer import MASK, BankWrite, Placer
 
 ROUTES = 8
 #: Which enable bit of `memory_write_o` a kind has.
@@ -28,14 +28,14 @@ class MemoryWrite(NamedTuple):
     data: int
 
 
-class Load:
+class LoadEngine:
     """Twin of the load engine. `evaluate` sets the wires of the clock, `update` ends it."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._all = (1 << machine.hw.array.rows) - 1
         self._routes: Fifo[isa.Load] = Fifo(ROUTES)
-        self._walk = PlaceWalk(machine)
+        self._walk = Placer(machine)
         self.reset()
 
     def reset(self) -> None:
@@ -48,7 +48,7 @@ class Load:
 
     @property
     def idle(self) -> bool:
-        """`idle_o`: nothing is on its way into a memory."""
+        """Nothing is on its way into a memory; at the port, nothing is to come from the queue either."""
         return not self._zeroing and not self._routes.items
 
     @property
@@ -154,7 +154,7 @@ class Load:
             "give_o": self.give,
             "bank_write_o": ports.pack(bank_write_fields(self._machine), bank._asdict()),
             "memory_write_o": ports.pack(memory_write_fields(self._machine), write),
-            "idle_o": int(self.idle),
+            "idle_o": int(self.idle and not inputs["instructions__valid"] and self.give == 0),
         }
 
     def tick(self, inputs: Mapping[str, int]) -> None:

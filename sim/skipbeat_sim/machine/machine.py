@@ -13,14 +13,14 @@ from ..core.core import Core
 from ..core.fifo import Fifo
 from .axi import ReadBeat, address_ports
 from .counters import MachineCounter
-from .execute import Execute, Job, TileRead
+from .execute import ExecuteEngine, Job, TileRead
 from .fetch import Fetch
 from .fetcher import Fetcher
-from .load import Load
+from .load import LoadEngine
 from .memories import Memories
 from .output import OutputStage
 from .reader import Reader
-from .store import Store
+from .store import StoreEngine
 from .tokens import Tokens
 from .weight_reader import WeightReader
 from .writer import Writer
@@ -44,7 +44,7 @@ class _Part(Protocol):
         """All registers."""
 
 
-class Accelerator:
+class MachineTop:
     """Twin of the machine. `evaluate` sets the wires of the clock, `update` ends it.
 
     The native bus is that of the reader (`reader.ar`), the writer (`writer.aw`, `writer.w`), and the arguments of
@@ -61,8 +61,8 @@ class Accelerator:
         hw = machine.hw
         self.core, self.tokens, self.memories = Core(hw), Tokens(), Memories(machine)
         self.reader, self.writer, self.fetch = Reader(machine), Writer(machine), Fetch(machine)
-        self.load, self.execute, self.store = Load(machine), Execute(), Store(machine)
-        self.weight_reader, self.fetcher, self.output = WeightReader(hw), Fetcher(machine), OutputStage(machine)
+        self.load, self.execute, self.store = LoadEngine(machine), ExecuteEngine(machine), StoreEngine(machine)
+        self.weight_reader, self.fetcher, self.output = WeightReader(machine), Fetcher(machine), OutputStage(machine)
         self._queues: list[Fifo[int]] = [Fifo(ENGINE_QUEUE) for _ in Engine]
         self._jobs: Fifo[Job] = Fifo(PART_QUEUE)
         self._tiles: Fifo[TileRead] = Fifo(PART_QUEUE)

@@ -19,7 +19,7 @@ class BankWrite(NamedTuple):
     data: int
 
 
-class PlaceWalk:
+class Placer:
     """The registers `line`, `entry` and `row_entry`, which follow a place's entries vector by vector."""
 
     def __init__(self, machine: Machine) -> None:

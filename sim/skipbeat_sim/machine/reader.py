@@ -95,6 +95,7 @@ class Reader:
             **address_ports("ar", self.ar, self._machine),
             "bus__rready": 1,
             "beat_o": ports.pack(beat_fields(self._machine), beat),
+            "quiet_o": int(self.quiet),
             "error_o": int(self.error),
         }
 

@@ -13,7 +13,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.timing import Events
 
 from .counters import MachineClocks, Span, TransferBytes
-from .machine import Accelerator
+from .machine import MachineTop
 from .memory import ExternalMemory
 
 Bytes = npt.NDArray[np.uint8]
@@ -65,7 +65,7 @@ def run_machine(machine: Machine, memory: Bytes, address: int, count: int, *, ma
         raise InputError(f"program: its address must be a 32-bit multiple of {machine.vector}, not {address}")
     if not 1 <= count < 1 << 24:
         raise InputError(f"program: it must have 1..{(1 << 24) - 1} instructions, not {count}")
-    model, external = Accelerator(machine), ExternalMemory(machine, memory.copy())
+    model, external = MachineTop(machine), ExternalMemory(machine, memory.copy())
     start: tuple[int, int] | None = (address, count)
     reader, writer = model.reader, model.writer
     clock = 0

@@ -14,7 +14,7 @@ from skipbeat_arch.machine_ports import WRITE_REQUEST, bank_write_fields, vector
 from ..core.fifo import Fifo
 from .axi import Request
 from .output import Vector
-from .placer import BankWrite, PlaceWalk
+from .placer import BankWrite, Placer
 
 HALVES, PENDING = 2, 4
 
@@ -22,13 +22,13 @@ HALVES, PENDING = 2, 4
 _NOWHERE = isa.Place(to=0, width=0, pitch=0, period=0, bank=0)
 
 
-class Store:
+class StoreEngine:
     """Twin of the store engine. `evaluate` sets the wires of the clock, `update` ends it."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._pending: Fifo[isa.Store] = Fifo(PENDING)
-        self._walk = PlaceWalk(machine)
+        self._walk = Placer(machine)
         self.reset()
 
     def reset(self) -> None:
@@ -157,6 +157,7 @@ class Store:
             "local_write_o": ports.pack(bank_write_fields(self._machine), local._asdict()),
             "requests__valid": int(self.request is not None),
             "requests__payload": ports.pack(WRITE_REQUEST, asdict(request)),
+            "stored_o": int(self.finished),
             "end_o": int(self.end),
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from skipbeat_arch import ports
-from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import TILE_READ
 
 from ..core.fifo import Fifo
@@ -20,8 +20,8 @@ class WeightReader:
     Natively the stream `weights` is `front`, a `weight_fields` word, None while it is not valid.
     """
 
-    def __init__(self, hw: Hardware) -> None:
-        self._flag = 1 << hw.word_bits
+    def __init__(self, machine: Machine) -> None:
+        self._flag = 1 << machine.hw.word_bits
         self._words: Fifo[int] = Fifo(DEPTH)
         self.reset()
 

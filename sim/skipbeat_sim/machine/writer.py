@@ -112,6 +112,7 @@ class Writer:
             "bus__wlast": int(last),
             "bus__bready": 1,
             "done_o": int(self.done),
+            "quiet_o": int(not self.active),
             "error_o": int(self.error),
         }
 

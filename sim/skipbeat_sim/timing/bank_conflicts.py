@@ -10,13 +10,13 @@ from skipbeat_arch.instruction import Engine
 
 from .bus import Bus
 from .load_timing import IntArray
-from .result_clocks import Results
+from .result_clocks import ResultClocks
 from .spans import Spans
 from .store_clocks import PIPELINE
 from .timed_program import Program
 
 
-def check_bank_conflicts(program: Program, bus: Bus, results: Results, spans: Spans) -> None:
+def check_bank_conflicts(program: Program, bus: Bus, results: ResultClocks, spans: Spans) -> None:
     """All clocks in which the banks are written are known: none may be that of two writes.
 
     Raises:
@@ -56,7 +56,7 @@ def _other_writes(program: Program, bus: Bus, spans: Spans) -> IntArray:
     return np.array(bursts, np.int64).reshape(-1, 5)
 
 
-def _local_vectors(program: Program, results: Results) -> tuple[IntArray, IntArray]:
+def _local_vectors(program: Program, results: ResultClocks) -> tuple[IntArray, IntArray]:
     """The clocks of all local vectors, and their STOREs."""
     clocks, numbers, item = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
     for number, instruction in program.queues[Engine.STORE]:

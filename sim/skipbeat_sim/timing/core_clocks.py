@@ -13,7 +13,7 @@ from skipbeat_arch.registers import Cause
 from .channels import Process
 from .core_timing import TileLoader
 from .load_timing import NEVER
-from .result_clocks import FEW, Results
+from .result_clocks import FEW, ResultClocks
 from .spans import Spans
 from .tile_paths import TilePath, tile_paths
 from .timed_program import Program
@@ -49,7 +49,7 @@ class _State:
     waits: dict[Cause, int] = field(default_factory=lambda: dict.fromkeys(Cause, 0))
 
 
-class Core:
+class CoreClocks:
     """One process over the passes.
 
     Attributes:
@@ -67,7 +67,7 @@ class Core:
         self._loader = TileLoader(hw)
         self._credits = hw.result_depth
         items = sum(c.pixels for c in program.commands if c.last)
-        self.results = Results(items)
+        self.results = ResultClocks(items)
         self._fed: deque[_Fed] = deque()
         self._state = _State()
 

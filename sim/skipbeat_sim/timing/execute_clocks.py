@@ -6,7 +6,7 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.instruction import Engine, Instruction
 
 from .channels import Process
-from .core_clocks import FEED_ROOM, Core
+from .core_clocks import FEED_ROOM, CoreClocks
 from .spans import Spans
 from .timed_program import Program
 from .wires import Wires
@@ -15,10 +15,10 @@ from .wires import Wires
 QUEUE = 4
 
 
-class ExecuteEngine:
+class ExecuteClocks:
     """Its processes: instructions begin, jobs are read ahead, and jobs walk."""
 
-    def __init__(self, program: Program, wires: Wires, core: Core, spans: Spans) -> None:
+    def __init__(self, program: Program, wires: Wires, core: CoreClocks, spans: Spans) -> None:
         self._wires, self._core, self._spans = wires, core, spans
         self._queue = program.queues[Engine.EXECUTE]
         self._jobs = [i for _, i in self._queue if isinstance(i, isa.Pass) or i.signal]

@@ -14,7 +14,7 @@ from .wires import Wires
 ROUTES = 8
 
 
-class LoadEngine:
+class LoadClocks:
     """Both of its processes: instructions begin, and LOADs end."""
 
     def __init__(self, program: Program, wires: Wires, bus: Bus, spans: Spans) -> None:

@@ -15,13 +15,13 @@ from skipbeat_arch.timing import Events
 
 from .bank_conflicts import check_bank_conflicts
 from .bus import Bus
-from .core_clocks import Core
+from .core_clocks import CoreClocks
 from .event_counts import event_counts
-from .execute_clocks import ExecuteEngine
+from .execute_clocks import ExecuteClocks
 from .fetch_clocks import dispatch, request_instructions
-from .load_clocks import LoadEngine
+from .load_clocks import LoadClocks
 from .spans import Spans
-from .store_clocks import StoreEngine
+from .store_clocks import StoreClocks
 from .timed_program import Program, read_program
 from .wires import Wires
 
@@ -69,9 +69,9 @@ def machine_timing(
     program = read_program(machine, instructions, tiles, address)
     wires, spans = Wires(), Spans(len(program.instructions))
     bus = Bus(machine, wires)
-    core = Core(program, wires, spans)
-    load, execute = LoadEngine(program, wires, bus, spans), ExecuteEngine(program, wires, core, spans)
-    store = StoreEngine(program, wires, bus, core.results, spans)
+    core = CoreClocks(program, wires, spans)
+    load, execute = LoadClocks(program, wires, bus, spans), ExecuteClocks(program, wires, core, spans)
+    store = StoreClocks(program, wires, bus, core.results, spans)
     processes = (
         request_instructions(program, wires, bus),
         dispatch(program, wires),

@@ -8,7 +8,7 @@ import numpy as np
 FEW = 8
 
 
-class Results:
+class ResultClocks:
     """Items of last passes, in order.
 
     Attributes:

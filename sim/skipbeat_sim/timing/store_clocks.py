@@ -7,7 +7,7 @@ from skipbeat_arch.instruction import Engine
 
 from .bus import Bus
 from .channels import Process
-from .result_clocks import FEW, Results
+from .result_clocks import FEW, ResultClocks
 from .spans import Spans
 from .timed_program import Program
 from .wires import Wires
@@ -21,10 +21,10 @@ PIPELINE, RAW_PIPELINE = 8, 1
 RAW_STEPS = 4
 
 
-class StoreEngine:
+class StoreClocks:
     """Its processes; `end` is the clock of END, -1 before it is known."""
 
-    def __init__(self, program: Program, wires: Wires, bus: Bus, results: Results, spans: Spans) -> None:
+    def __init__(self, program: Program, wires: Wires, bus: Bus, results: ResultClocks, spans: Spans) -> None:
         hw = program.machine.hw
         self._wires, self._bus, self._results, self._spans = wires, bus, results, spans
         self._queue = program.queues[Engine.STORE]

@@ -9,7 +9,6 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.core.accumulators import Accumulators
-from skipbeat_sim.core.accumulators import Accumulators as AccumulatorsTwin
 from tests.hw.stimulus import Source, Wire, elements
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -41,13 +40,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> list[Source]:
     return [Wire("control_i", lambda: next(controls)), Wire("psums_i", elements(rng, size.cols, size.hw.psum_bits))]
 
 
-ACCUMULATORS = Pair(
-    "accumulators",
-    lambda size: Accumulators(size.hw),
-    lambda size: AccumulatorsTwin(size.hw),
-    _sources,
-    kinds=("passes", "any control"),
-)
+ACCUMULATORS = Pair("accumulators", Accumulators, _sources, kinds=("passes", "any control"))
 
 
 @pytest.mark.parametrize(

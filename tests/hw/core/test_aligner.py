@@ -10,7 +10,6 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.core.aligner import Aligner
-from skipbeat_sim.core.aligner import Aligner as AlignerTwin
 from tests.hw.core.tile_streams import Halt, split, write_means
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
@@ -73,8 +72,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:
 
 ALIGNER = Pair(
     "aligner",
-    lambda size: Aligner(size.hw),
-    lambda size: AlignerTwin(size.hw),
+    Aligner,
     _sources,
     kinds=("sound", "contradictory", "no rule"),
     stopped=lambda values: values["halt_i"] != 0,

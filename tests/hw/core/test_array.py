@@ -9,7 +9,6 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.core.array import SystolicArray
-from skipbeat_sim.core.array import Array
 from tests.hw.in_process import simulate
 from tests.hw.stimulus import Source, Wire, bits, elements, often
 from tests.hw.twins import Pair, Size, Where, cases, hold
@@ -29,7 +28,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> list[Source]:
     ]
 
 
-ARRAY = Pair("array", lambda size: SystolicArray(size.hw), lambda size: Array(size.hw), _sources)
+ARRAY = Pair("array", SystolicArray, _sources)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.command import COMMAND_BITS, CoreError
 from skipbeat_hw.core.core import Core
-from skipbeat_sim.core.core import Core as CoreTwin
 from skipbeat_verify.core_passes import random_passes
 from tests.hw.core.tile_streams import any_descriptor, split
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Values, Wire, bits, elements, often, sometimes
@@ -91,8 +90,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:
 
 CORE = Pair(
     "core",
-    lambda size: Core(size.hw),
-    lambda size: CoreTwin(size.hw),
+    Core,
     _sources,
     kinds=("program", "contradictory", "no rule"),
     meaning={"results__payload": while_set("results__valid")},

@@ -9,7 +9,6 @@ import pytest
 
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.core.decoder import WeightDecoder
-from skipbeat_sim.core.decoder import Decoder
 from tests.hw.core.tile_streams import Halt, any_descriptor, contradictory_tiles, sound_tiles, split, write_means
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
@@ -35,8 +34,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:
 
 DECODER = Pair(
     "decoder",
-    lambda size: WeightDecoder(size.hw),
-    lambda size: Decoder(size.hw),
+    WeightDecoder,
     _sources,
     kinds=("sound", "contradictory", "no rule"),
     stopped=lambda values: values["halt_i"] != 0,

@@ -9,7 +9,6 @@ import pytest
 
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.core.dispatcher import Dispatcher
-from skipbeat_sim.core.dispatcher import Dispatcher as DispatcherTwin
 from tests.hw.core.tile_streams import Halt, any_descriptor, contradictory_tiles, sound_tiles, split
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
@@ -38,8 +37,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:
 
 DISPATCHER = Pair(
     "dispatcher",
-    lambda size: Dispatcher(size.hw),
-    lambda size: DispatcherTwin(size.hw),
+    Dispatcher,
     _sources,
     kinds=("sound", "contradictory", "no rule"),
     stopped=lambda values: values["halt_i"] != 0,

@@ -8,7 +8,6 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.core.loader import WeightLoader
-from skipbeat_sim.core.loader import Loader
 from tests.hw.stimulus import Source, Values, Wire, elements
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -42,7 +41,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> list[Source]:
     return [Wire("write_i", write), Banks(rng)]
 
 
-LOADER = Pair("loader", lambda size: WeightLoader(size.hw), lambda size: Loader(size.hw), _sources)
+LOADER = Pair("loader", WeightLoader, _sources)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 import pytest
 
 from skipbeat_hw.core.pe import PE
-from skipbeat_sim.core.pe import Pe
 from tests.hw.stimulus import Source, Wire, bits, elements
 from tests.hw.twins import Pair, Where, cases, hold
 
@@ -23,13 +23,9 @@ class Widths:
     activation_bits: int
     psum_bits: int
 
-
-def _component(p: Widths) -> PE:
-    return PE(group=p.group, weight_bits=p.weight_bits, activation_bits=p.activation_bits, psum_bits=p.psum_bits)
-
-
-def _twin(p: Widths) -> Pe:
-    return Pe(p.group, p.weight_bits, p.activation_bits, p.psum_bits)
+    def arguments(self) -> Mapping[str, object]:
+        """Of the PE."""
+        return asdict(self)
 
 
 def _sources(p: Widths, kind: str, rng: random.Random) -> list[Source]:
@@ -41,7 +37,7 @@ def _sources(p: Widths, kind: str, rng: random.Random) -> list[Source]:
     return wires
 
 
-PE_PAIR = Pair("pe", _component, _twin, _sources)
+PE_PAIR = Pair("pe", PE, _sources)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.core.results import ResultBuffer
-from skipbeat_sim.core.results import Results
 from tests.hw.stimulus import Source, Values, Wire, elements, often
 from tests.hw.twins import Pair, Size, Where, cases, hold, while_set
 
@@ -66,12 +65,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> list[Source]:
 
 
 RESULTS = Pair(
-    "results",
-    lambda size: ResultBuffer(size.hw),
-    lambda size: Results(size.hw),
-    _sources,
-    kinds=("wavefront", "any push"),
-    meaning={"o__payload": while_set("o__valid")},
+    "results", ResultBuffer, _sources, kinds=("wavefront", "any push"), meaning={"o__payload": while_set("o__valid")}
 )
 
 

@@ -10,7 +10,6 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.core.sequencer import Sequencer
-from skipbeat_sim.core.sequencer import Sequencer as SequencerTwin
 from tests.hw.stimulus import Draw, Flicker, Fresh, Offer, Source, Values, Wire, elements, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -96,13 +95,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:
     ]
 
 
-SEQUENCER = Pair(
-    "sequencer",
-    lambda size: Sequencer(size.hw),
-    lambda size: SequencerTwin(size.hw),
-    _sources,
-    kinds=("program", "no rule"),
-)
+SEQUENCER = Pair("sequencer", Sequencer, _sources, kinds=("program", "no rule"))
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 import pytest
 
 from skipbeat_hw.core.skew import Skew
-from skipbeat_sim.core.skew import Skew as SkewTwin
 from tests.hw.stimulus import Source, Wire, elements
 from tests.hw.twins import Pair, Where, cases, hold
 
@@ -21,12 +21,16 @@ class Lanes:
     lanes: int
     width: int
 
+    def arguments(self) -> Mapping[str, object]:
+        """Of the skew."""
+        return asdict(self)
+
 
 def _sources(p: Lanes, kind: str, rng: random.Random) -> list[Source]:
     return [Wire("i", elements(rng, p.lanes, p.width))]
 
 
-SKEW = Pair("skew", lambda p: Skew(width=p.width, lanes=p.lanes), lambda p: SkewTwin(p.lanes, p.width), _sources)
+SKEW = Pair("skew", Skew, _sources)
 
 
 @pytest.mark.parametrize(("lanes", "where"), cases([Lanes(4, 11), Lanes(1, 3)], [Lanes(3, 128), Lanes(8, 1)]))

@@ -9,7 +9,6 @@ import pytest
 
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.core.slots import Slots
-from skipbeat_sim.core.slots import Slots as SlotsTwin
 from tests.hw.core.tile_streams import any_descriptor, sound_tiles, split
 from tests.hw.stimulus import Draw, Flicker, Fresh, Offer, Source, Wire, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
@@ -40,9 +39,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:
     ]
 
 
-SLOTS = Pair(
-    "slots", lambda size: Slots(size.hw), lambda size: SlotsTwin(size.hw), _sources, kinds=("sound", "no rule")
-)
+SLOTS = Pair("slots", Slots, _sources, kinds=("sound", "no rule"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 
 from skipbeat_arch.command import Encoding
 from skipbeat_hw.core.unpacker import Unpacker
-from skipbeat_sim.core.unpacker import Unpacker as UnpackerTwin
 from tests.hw.core.tile_streams import any_descriptor, sound_tiles, split
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
@@ -46,9 +45,7 @@ def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:
     ]
 
 
-UNPACKER = Pair(
-    "unpacker", lambda size: Unpacker(size.hw), lambda size: UnpackerTwin(size.hw), _sources, kinds=("sound", "no rule")
-)
+UNPACKER = Pair("unpacker", Unpacker, _sources, kinds=("sound", "no rule"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, TypeVar
 
 import pytest
 
@@ -17,9 +16,7 @@ from skipbeat_arch.instruction import INSTRUCTIONS, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, beat_fields
 from tests.hw.stimulus import Values, sometimes
-from tests.hw.twins import IN_PROCESS, NO_ICARUS, Meaning, Twin, Where, while_set
-
-T = TypeVar("T", bound=Twin)
+from tests.hw.twins import IN_PROCESS, NO_ICARUS, Meaning, Where, while_set
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,10 @@ class Shape:
     def machine(self) -> Machine:
         """The sizes that follow."""
         return _machine(self)
+
+    def arguments(self) -> Mapping[str, object]:
+        """Of the machine's parts."""
+        return {"machine": self.machine}
 
 
 @lru_cache
@@ -86,33 +87,6 @@ def cases(*quick: Shape, slow: Sequence[Shape] = SHAPES, clocks: int = _QUICK) -
     made += [case(shape, Where("verilator", "shared", clocks)) for shape in first]
     made += [case(shape, Where("verilator", "shared", _SLOW), pytest.mark.slow) for shape in slow]
     return [*made, case(first[0], Where("icarus", "cocotb", _ICARUS), pytest.mark.slow, NO_ICARUS)]
-
-
-class Adapted(Generic[T]):
-    """A twin under the names of the RTL's ports.
-
-    Args:
-        twin: the twin.
-        more: outputs that it does not give, or gives otherwise, from the twin, whose wires are set, and its inputs.
-        renamed: inputs of the RTL to those of the twin.
-    """
-
-    def __init__(
-        self, twin: T, more: Callable[[T, Mapping[str, int]], Values], renamed: Mapping[str, str] | None = None
-    ) -> None:
-        self._twin, self._more, self._renamed = twin, more, renamed or {}
-
-    def _inputs(self, inputs: Mapping[str, int]) -> Values:
-        return {self._renamed.get(name, name): value for name, value in inputs.items()}
-
-    def outputs(self, inputs: Mapping[str, int]) -> Values:
-        """Values of the output ports in this clock."""
-        outputs = dict(self._twin.outputs(self._inputs(inputs)))
-        return outputs | self._more(self._twin, inputs)
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock."""
-        self._twin.tick(self._inputs(inputs))
 
 
 def if_any(port: str, bits: int = 1) -> Mapping[str, Meaning]:

@@ -12,7 +12,6 @@ from skipbeat_arch.command import COMMAND_BITS
 from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine_ports import JOB
 from skipbeat_hw.machine.execute import ExecuteEngine
-from skipbeat_sim.machine.execute import Execute
 from tests.hw.machine.lockstep_parts import Shape, cases, payloads, word
 from tests.hw.stimulus import Offer, Source, Values, Wire, often
 from tests.hw.twins import Pair, Where, hold
@@ -48,11 +47,7 @@ def _job(values: Values) -> int:
 
 
 EXECUTE = Pair(
-    "execute_engine",
-    lambda shape: ExecuteEngine(shape.machine),
-    lambda _: Execute(),
-    _sources,
-    meaning={**payloads("commands", "tiles"), "jobs__payload": _job},
+    "execute_engine", ExecuteEngine, _sources, meaning={**payloads("commands", "tiles"), "jobs__payload": _job}
 )
 
 

@@ -10,7 +10,6 @@ import pytest
 from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.machine.fetch import Fetch
-from skipbeat_sim.machine.fetch import Fetch as FetchTwin
 from tests.hw.core.tile_streams import Halt
 from tests.hw.machine.lockstep_parts import NARROW, WIDE, Shape, Vectors, cases, payloads, word
 from tests.hw.stimulus import Fresh, Source, Values, Wire, sometimes
@@ -99,8 +98,7 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
 
 FETCH = Pair(
     "fetch",
-    lambda shape: Fetch(shape.machine),
-    lambda shape: FetchTwin(shape.machine),
+    Fetch,
     _sources,
     stopped=lambda values: values["halt_i"] != 0 or not (values["busy_o"] or values["start_i"]),
     meaning=payloads("requests", *QUEUES),

@@ -10,8 +10,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.machine_ports import JOB
 from skipbeat_hw.machine.fetcher import Fetcher
-from skipbeat_sim.machine.fetcher import Fetcher as FetcherTwin
-from tests.hw.machine.lockstep_parts import Adapted, ReadPort, Shape, cases, payloads
+from tests.hw.machine.lockstep_parts import ReadPort, Shape, cases, payloads
 from tests.hw.stimulus import Fresh, Offer, Source, Wire, elements, sometimes
 from tests.hw.twins import Pair, Where, hold, while_set
 
@@ -43,10 +42,7 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
 
 FETCHER = Pair(
     "fetcher",
-    lambda shape: Fetcher(shape.machine),
-    lambda shape: Adapted(
-        FetcherTwin(shape.machine), lambda _twin, _inputs: {}, {"offsets_i": "table_i", "bundles_i": "banks_i"}
-    ),
+    Fetcher,
     _sources,
     meaning={
         "table_address_o": while_set("table_enable_o"),

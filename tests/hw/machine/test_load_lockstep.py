@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
 
 from skipbeat_arch.instruction import Kind, Opcode
 from skipbeat_hw.machine.load import LoadEngine
-from skipbeat_sim.machine.load import Load
-from tests.hw.machine.lockstep_parts import Adapted, Shape, Vectors, cases, if_any, payloads, short, word
-from tests.hw.stimulus import Fresh, Offer, Source, Values, Wire, often
+from tests.hw.machine.lockstep_parts import Shape, Vectors, cases, if_any, payloads, short, word
+from tests.hw.stimulus import Fresh, Offer, Source, Wire, often
 from tests.hw.twins import Pair, Where, hold
 
 
@@ -42,18 +41,7 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
     return [Fresh(begin)]
 
 
-def _idle(twin: Load, inputs: Mapping[str, int]) -> Values:
-    """At the port, unlike in the twin, an engine with an instruction or a token to give is not idle."""
-    return {"idle_o": int(twin.idle and not inputs["instructions__valid"] and twin.give == 0)}
-
-
-LOAD = Pair(
-    "load_engine",
-    lambda shape: LoadEngine(shape.machine),
-    lambda shape: Adapted(Load(shape.machine), _idle),
-    _sources,
-    meaning={**payloads("requests"), **if_any("memory_write_o", 4)},
-)
+LOAD = Pair("load_engine", LoadEngine, _sources, meaning={**payloads("requests"), **if_any("memory_write_o", 4)})
 
 
 @pytest.mark.parametrize(("shape", "where"), cases())

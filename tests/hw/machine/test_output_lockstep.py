@@ -12,7 +12,6 @@ from skipbeat_arch import ports
 from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine import PARAMETER_PITCH
 from skipbeat_hw.machine.output import OutputStage
-from skipbeat_sim.machine.output import OutputStage as OutputStageTwin
 from tests.hw.machine.lockstep_parts import SMALL, ReadPort, Shape, cases, if_any, word
 from tests.hw.stimulus import Fresh, Offer, Source, often, sometimes
 from tests.hw.twins import Meaning, Pair, Where, hold
@@ -104,8 +103,7 @@ def _while_busy() -> Meaning:
 
 OUTPUT = Pair(
     "output_stage",
-    lambda shape: OutputStage(shape.machine),
-    lambda shape: OutputStageTwin(shape.machine),
+    OutputStage,
     _sources,
     meaning={"parameter_address_o": _while_busy(), "residual_address_o": _while_busy(), **if_any("vector_o")},
 )

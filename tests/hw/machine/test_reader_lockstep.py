@@ -12,8 +12,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.machine_ports import REQUEST, MachineError
 from skipbeat_hw.machine.reader import Reader
-from skipbeat_sim.machine.reader import Reader as ReaderTwin
-from tests.hw.machine.lockstep_parts import NARROW, Adapted, Shape, burst_meaning, cases, if_any, short, vector_address
+from tests.hw.machine.lockstep_parts import NARROW, Shape, burst_meaning, cases, if_any, short, vector_address
 from tests.hw.stimulus import Fresh, Offer, Source, Values, sometimes
 from tests.hw.twins import Pair, Where, hold
 
@@ -59,8 +58,7 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
 
 READER = Pair(
     "reader",
-    lambda shape: Reader(shape.machine),
-    lambda shape: Adapted(ReaderTwin(shape.machine), lambda twin, _: {"quiet_o": int(twin.quiet)}),
+    Reader,
     _sources,
     meaning={**if_any("beat_o"), **burst_meaning("ar")},
     constant=lambda _: ("bus__rready", "bus__arsize", "bus__arburst"),

@@ -13,8 +13,7 @@ from skipbeat_arch import ports
 from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine_ports import vector_fields
 from skipbeat_hw.machine.store import StoreEngine
-from skipbeat_sim.machine.store import Store
-from tests.hw.machine.lockstep_parts import Adapted, Shape, cases, if_any, moved, payloads, short, word
+from tests.hw.machine.lockstep_parts import Shape, cases, if_any, moved, payloads, short, word
 from tests.hw.stimulus import Draw, Fresh, Offer, Source, Values, Wire, often, sometimes
 from tests.hw.twins import Pair, Where, hold, while_set
 
@@ -92,8 +91,7 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
 
 STORE = Pair(
     "store_engine",
-    lambda shape: StoreEngine(shape.machine),
-    lambda shape: Adapted(Store(shape.machine), lambda twin, _: {"stored_o": int(twin.finished)}),
+    StoreEngine,
     _sources,
     meaning={"write_address_o": while_set("write_enable_o"), **payloads("jobs", "requests")},
 )

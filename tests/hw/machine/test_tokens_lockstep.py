@@ -9,7 +9,6 @@ import pytest
 
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.machine.tokens import PAIRS, Tokens
-from skipbeat_sim.machine.tokens import Tokens as TokensTwin
 from tests.hw.machine.lockstep_parts import Shape, cases
 from tests.hw.stimulus import Draw, Source, Values, Wire, often
 from tests.hw.twins import Pair, Where, hold
@@ -41,11 +40,11 @@ def _sources(_shape: Shape, kind: str, rng: random.Random) -> Sequence[Source]:
 
 TOKENS = Pair(
     "tokens",
-    lambda _: Tokens(),
-    lambda _: TokensTwin(),
+    Tokens,
     _sources,
     kinds=("even", "filling"),
     stopped=lambda values: values["error_o"] != 0,
+    arguments=lambda _: {},
 )
 
 

@@ -10,7 +10,6 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.machine_ports import TILE_READ
 from skipbeat_hw.machine.weight_reader import WeightReader
-from skipbeat_sim.machine.weight_reader import WeightReader as WeightReaderTwin
 from tests.hw.machine.lockstep_parts import ReadPort, Shape, cases, payloads, short
 from tests.hw.stimulus import Fresh, Offer, Source, Wire, bits, sometimes
 from tests.hw.twins import Pair, Where, hold
@@ -30,13 +29,7 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
     return [Fresh(begin)]
 
 
-WEIGHT_READER = Pair(
-    "weight_reader",
-    lambda shape: WeightReader(shape.machine),
-    lambda shape: WeightReaderTwin(shape.machine.hw),
-    _sources,
-    meaning=payloads("weights"),
-)
+WEIGHT_READER = Pair("weight_reader", WeightReader, _sources, meaning=payloads("weights"))
 
 
 @pytest.mark.parametrize(("shape", "where"), cases())

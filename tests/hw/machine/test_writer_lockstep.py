@@ -10,8 +10,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.machine_ports import WRITE_REQUEST, MachineError
 from skipbeat_hw.machine.writer import Writer
-from skipbeat_sim.machine.writer import Writer as WriterTwin
-from tests.hw.machine.lockstep_parts import Adapted, ReadPort, Shape, burst_meaning, cases, short, vector_address
+from tests.hw.machine.lockstep_parts import ReadPort, Shape, burst_meaning, cases, short, vector_address
 from tests.hw.stimulus import Fresh, Offer, Source, Values, bits, often, sometimes
 from tests.hw.twins import Pair, Where, hold, while_set
 
@@ -59,8 +58,7 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
 
 WRITER = Pair(
     "writer",
-    lambda shape: Writer(shape.machine),
-    lambda shape: Adapted(WriterTwin(shape.machine), lambda twin, _: {"quiet_o": int(not twin.active)}),
+    Writer,
     _sources,
     meaning={**burst_meaning("aw"), "bus__wdata": while_set("bus__wvalid"), "bus__wlast": while_set("bus__wvalid")},
     constant=lambda _: ("bus__bready", "bus__wstrb", "bus__awsize", "bus__awburst"),

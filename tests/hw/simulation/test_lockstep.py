@@ -8,7 +8,8 @@ from typing import Literal
 import pytest
 
 from skipbeat_arch.errors import InputError
-from skipbeat_hw.simulation.lockstep import Held, Observed, describe_mismatch, run_lockstep
+from skipbeat_hw.simulation.lockstep import describe_mismatch, run_lockstep
+from skipbeat_hw.simulation.lockstep_table import Held, Observed
 
 Where = tuple[Literal["verilator", "icarus"], Literal["cocotb", "shared"]]
 UNWRITTEN = """

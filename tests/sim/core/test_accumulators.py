@@ -10,7 +10,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_sim.core.accumulators import Accumulators
 from skipbeat_sim.core.history import SPARE
-from skipbeat_sim.core.results import Results
+from skipbeat_sim.core.results import ResultBuffer
 from skipbeat_verify.core_passes import small_hardware
 
 Fields = dict[str, int]
@@ -76,7 +76,7 @@ def test_every_column_is_a_column(cols: int) -> None:
 def test_items_leave_the_result_queue_whole_and_in_order(share: float) -> None:
     hw = small_hardware(2, 3, 4)
     rng = np.random.default_rng(int(share * 10))
-    twin, bits = Results(hw), hw.numbers.accumulator_bits
+    twin, bits = ResultBuffer(hw), hw.numbers.accumulator_bits
     late: list[list[int]] = [[], [], []]  # items still to be pushed into each column
     sent, got, outstanding = 0, [], 0
     history = [False, False, False]

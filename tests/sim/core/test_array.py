@@ -7,9 +7,9 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_arch.hardware import Hardware
-from skipbeat_sim.core.array import Array
+from skipbeat_sim.core.array import SystolicArray
 from skipbeat_sim.core.history import SPARE
-from skipbeat_sim.core.pe import Pe
+from skipbeat_sim.core.pe import PE
 from skipbeat_verify.core_passes import small_hardware
 
 
@@ -20,7 +20,7 @@ class Grid:
         self.hw, self.rows, self.cols = hw, hw.array.rows, hw.array.cols
         numbers = hw.numbers
         self.pes = [
-            [Pe(hw.array.group, numbers.weight_bits, numbers.activation_bits, hw.psum_bits) for _ in range(self.cols)]
+            [PE(hw.array.group, numbers.weight_bits, numbers.activation_bits, hw.psum_bits) for _ in range(self.cols)]
             for _ in range(self.rows)
         ]
 
@@ -56,7 +56,7 @@ def test_array_is_a_grid_of_pes(size: tuple[int, int, int]) -> None:
     hw = small_hardware(*size)
     rng = np.random.default_rng(size)
     rows, cols, _ = size
-    array, grid = Array(hw), Grid(hw)
+    array, grid = SystolicArray(hw), Grid(hw)
     widths = {
         "bundles_i": rows * ports.bundle_bits(hw),
         "slots_i": rows * ports.slot_bits(hw),
@@ -73,7 +73,7 @@ def test_array_is_a_grid_of_pes(size: tuple[int, int, int]) -> None:
 
 
 def test_pe_multiplies_the_activation_that_its_weight_picks() -> None:
-    pe = Pe(group=4, weight_bits=8, activation_bits=8, psum_bits=20)
+    pe = PE(group=4, weight_bits=8, activation_bits=8, psum_bits=20)
     idle = {"bundle_i": 0, "slot_i": 0, "write_i": 0, "weight_i": 0, "psum_i": 0}
     bank_1_slot_2, weight = 0b110, (-5 & 0xFF) | 3 << 8
     pe.tick({**idle, "write_i": bank_1_slot_2 | 1 << 3, "weight_i": weight})
@@ -85,7 +85,7 @@ def test_pe_multiplies_the_activation_that_its_weight_picks() -> None:
 
 
 def test_pe_reads_the_old_entry_in_the_clock_of_a_write() -> None:
-    pe = Pe(group=4, weight_bits=8, activation_bits=8, psum_bits=20)
+    pe = PE(group=4, weight_bits=8, activation_bits=8, psum_bits=20)
     idle = {"bundle_i": 0, "slot_i": 0, "write_i": 0, "weight_i": 0, "psum_i": 0}
     for weight in (3, 4):
         pe.tick({**idle, "write_i": 1 << 3, "weight_i": weight, "bundle_i": 1})

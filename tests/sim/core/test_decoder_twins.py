@@ -12,7 +12,7 @@ from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, slot_table, tile_beat
 from skipbeat_sim.core.aligner import Aligner
-from skipbeat_sim.core.decoder import Decoder
+from skipbeat_sim.core.decoder import WeightDecoder
 from skipbeat_sim.core.dispatcher import Dispatcher
 from skipbeat_sim.core.slots import Slots
 from skipbeat_sim.core.unpacker import Unpacker
@@ -63,7 +63,7 @@ def test_decoder_writes_every_slot_of_every_tile(size: tuple[int, int, int, int]
     hw = small_hardware(*size)
     rng = np.random.default_rng(size)
     made = tiles(rng, hw, 12)
-    decoder, fields = Decoder(hw), ports.write_fields(hw)
+    decoder, fields = WeightDecoder(hw), ports.write_fields(hw)
     descriptors = deque(tile_word(tile, hw) for tile, _ in made)
     words = deque(word for tile, _ in made for word in stream_words(tile, hw))
     got: list[Write] = []

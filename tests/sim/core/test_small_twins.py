@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from skipbeat_arch import ports
 from skipbeat_sim.core.fifo import WordFifo
 from skipbeat_sim.core.history import SPARE, History
-from skipbeat_sim.core.loader import Loader
+from skipbeat_sim.core.loader import WeightLoader
 from skipbeat_sim.core.sequencer import Sequencer
 from skipbeat_sim.core.skew import Skew
 from skipbeat_verify.core_passes import small_hardware
@@ -64,7 +64,7 @@ def test_skew_delays_lane_i_by_i_clocks(lanes: int, width: int) -> None:
 
 def test_loader_fills_one_bank_while_the_other_is_in_use() -> None:
     hw = small_hardware(3, 2, 4)
-    loader = Loader(hw)
+    loader = WeightLoader(hw)
     fields = ports.write_fields(hw)
     write: dict[str, int | list[int]] = {"enable": 1, "row": 2, "slot": 3, "values": [5, -6], "index": [1, 2]}
     idle = {"write_i": ports.pack(fields, {**write, "enable": 0}), "done_i": 0, "release_i": 0}
@@ -92,7 +92,7 @@ def test_loader_fills_one_bank_while_the_other_is_in_use() -> None:
 
 def test_loader_skews_the_weights() -> None:
     hw = small_hardware(1, 3, 4)
-    loader, weight = Loader(hw), ports.pe_weight_fields(hw)
+    loader, weight = WeightLoader(hw), ports.pe_weight_fields(hw)
     seen = []
     for number in range(6):
         lanes = {"values": [-number] * 3, "index": [number % 4] * 3}

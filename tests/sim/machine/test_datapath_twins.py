@@ -30,7 +30,7 @@ ROWS, V = 8, 8
 
 def read_tiles(tiles: list[tuple[int, int]], share: float, clocks: int) -> list[tuple[int, int, int]]:
     """(clock, data, last) of each word; the memory holds address + 7000."""
-    rng, twin, data = random.Random(1), WeightReader(MACHINE.hw), 0
+    rng, twin, data = random.Random(1), WeightReader(MACHINE), 0
     todo, words = deque(tiles), []
     for clock in range(clocks):
         payload = ports.pack(TILE_READ, dict(zip(("address", "words"), todo[0], strict=True))) if todo else 0

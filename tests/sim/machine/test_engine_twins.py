@@ -22,9 +22,9 @@ from skipbeat_arch.machine_ports import (
     beat_fields,
     memory_write_fields,
 )
-from skipbeat_sim.machine.execute import Execute, Job
+from skipbeat_sim.machine.execute import ExecuteEngine, Job
 from skipbeat_sim.machine.fetch import Fetch
-from skipbeat_sim.machine.load import Load
+from skipbeat_sim.machine.load import LoadEngine
 from skipbeat_sim.machine.tokens import Tokens
 
 MACHINE = Machine.of(load_hardware("edge-8x8"))
@@ -135,7 +135,7 @@ def test_fetch_errors(words: list[int], error: MachineError) -> None:
 
 def run_load(instruction: Instruction, data: list[int]) -> tuple[list[dict[str, int]], list[dict[str, int]], int]:
     """Bank writes and memory writes of one instruction, and the signals that it gives."""
-    twin = Load(MACHINE)
+    twin = LoadEngine(MACHINE)
     banks, memories, given, taken, waiting = [], [], 0, False, list(data)
     for clock in range(200):
         valid = int(not taken)
@@ -196,7 +196,7 @@ def pass_word(command: Command = COMMAND) -> int:
 
 
 def test_execute_begins_a_pass_when_everything_can_be_written() -> None:
-    twin = Execute()
+    twin = ExecuteEngine(MACHINE)
     ready = {"commands__ready": 1, "tiles__ready": 1, "jobs__ready": 1, "some_i": 1, "halt_i": 0}
     setup = {**ready, "instructions__valid": 1, "instructions__payload": SETUP.to_word()}
     assert twin.outputs(setup)["instructions__ready"] == 1
@@ -216,7 +216,7 @@ def test_execute_begins_a_pass_when_everything_can_be_written() -> None:
 
 
 def test_execute_null_jobs_and_passes_without_a_tile() -> None:
-    twin = Execute()
+    twin = ExecuteEngine(MACHINE)
     ready = {"commands__ready": 1, "tiles__ready": 0, "jobs__ready": 1, "some_i": 3, "halt_i": 0}
     signals = replace(SETUP, signal=(S,)).to_word()
     outputs = twin.outputs({**ready, "instructions__valid": 1, "instructions__payload": signals})

@@ -8,7 +8,7 @@ import pytest
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_sim.machine.axi import Address, WriteBeat
-from skipbeat_sim.machine.machine import Accelerator
+from skipbeat_sim.machine.machine import MachineTop
 from skipbeat_sim.machine.memory import ExternalMemory
 from skipbeat_sim.machine.run_machine import run_machine
 from tests.sim.machine.machine_loads import Bytes
@@ -17,7 +17,7 @@ from tests.sim.machine.machine_programs import MachineProgram
 TINY = Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=128", "outputs.buffer_kib=4"]))
 
 
-def drive(model: Accelerator, memory: Bytes, count: int, clocks: int, rst_at: int = -1) -> list[dict[str, int]]:
+def drive(model: MachineTop, memory: Bytes, count: int, clocks: int, rst_at: int = -1) -> list[dict[str, int]]:
     """The outputs of each clock; the start pulse is in the first, and in the third once more, where it does nothing."""
     external, rows = ExternalMemory(TINY, memory), []
     for clock in range(clocks):
@@ -54,7 +54,7 @@ def drive(model: Accelerator, memory: Bytes, count: int, clocks: int, rst_at: in
 def test_ports_show_the_runners_run(seed: int) -> None:
     program = MachineProgram.random(TINY, np.random.default_rng(seed), units=2)
     run = run_machine(TINY, program.memory, 0, len(program.instructions), max_clocks=50_000)
-    model = Accelerator(TINY)
+    model = MachineTop(TINY)
     memory = program.memory.copy()
     rows = drive(model, memory, len(program.instructions), run.cycles + 2)
     assert [row["busy_o"] for row in rows] == [0] + [1] * (run.cycles - 1) + [0, 0]
@@ -71,7 +71,7 @@ def test_after_a_reset_in_mid_run_the_machine_is_as_new() -> None:
     program = MachineProgram.random(TINY, rng, units=2)
     count = len(program.instructions)
     run = run_machine(TINY, program.memory, 0, count, max_clocks=50_000)
-    model = Accelerator(TINY)
+    model = MachineTop(TINY)
     for stop in rng.integers(5, run.cycles, 4):
         rows = drive(model, program.memory.copy(), count, int(stop) + 1, rst_at=int(stop))
         assert rows[-1]["busy_o"] == 1

@@ -1,0 +1,62 @@
+"""What a lockstep run is given and what it returns: tables of port values, a row for each clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .ports import Port, WordTable
+
+Simulator = Literal["verilator", "icarus"]
+Backend = Literal["cocotb", "shared"]
+Observed = dict[str, list[int | None]]
+
+
+@dataclass(frozen=True)
+class Held:
+    """An input stream that keeps to the rule "valid and payload stay until ready".
+
+    Attributes:
+        items: payloads, in order.
+        willing: clocks, repeated for ever, in which the next item is offered; once offered, it stays until taken.
+            While nothing is offered, valid and payload are 0. A reset does not rewind the items.
+    """
+
+    items: Sequence[int]
+    willing: Sequence[bool] = (True,)
+
+
+@dataclass(frozen=True, eq=False)
+class HeldTable:
+    """A `Held` stream as arrays; `payload` is None for a stream without one."""
+
+    items: WordTable
+    willing: npt.NDArray[np.uint8]
+    payload: str | None
+    valid: str
+    ready: str
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Everything that a simulation needs: ports in column order, the inputs [clocks, words], the streams."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    values: WordTable
+    streams: tuple[HeldTable, ...]
+    clock: str | None
+    reset: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What a simulation returns: inputs as applied and outputs [clocks, words]; known [clocks, output ports]."""
+
+    inputs: WordTable
+    outputs: WordTable
+    known: npt.NDArray[np.bool_]
