@@ -9,8 +9,8 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_mapper.bounds import tightest
 from skipbeat_mapper.compile import compile_network
-from skipbeat_mapper.estimate.bounds import tightest
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_reports.machine_check import MachineCheck, MachineLayer
 from skipbeat_verify.layer_bounds import layer_bounds

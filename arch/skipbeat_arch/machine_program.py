@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,12 +45,30 @@ class Place:
 class NodeRange:
     """The instructions that compute one node: from `start` (its first of execute or store) to before `stop`.
 
-    Loads for a later node may lie in between, so that they overlap with this one.
+    Attributes:
+        early: numbers of the loads for it that stand elsewhere, so that they overlap with other nodes.
     """
 
     name: str
     start: int
     stop: int
+    early: tuple[int, ...] = ()
+
+
+def node_instructions(nodes: Sequence[NodeRange], count: int) -> list[list[int]]:
+    """For each range the numbers of the instructions that are for it, in order.
+
+    What stands between two ranges belongs to the later one, the end of the program to the last one.
+    """
+    owner = np.full(count, max(len(nodes) - 1, 0), np.int64)
+    begin = 0
+    for number, node in enumerate(nodes):
+        owner[begin : node.stop] = number
+        begin = node.stop
+    for number, node in enumerate(nodes):
+        owner[list(node.early)] = number
+    order = np.argsort(owner, kind="stable")
+    return [part.tolist() for part in np.split(order, np.searchsorted(owner[order], np.arange(1, len(nodes))))]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -92,7 +92,7 @@ def _header(program: MachineProgram) -> dict[str, Any]:
         "count": program.count,
         "tensors": [[t.name, t.address, list(t.shape), t.raw, t.first, t.images, t.order] for t in program.tensors],
         "fold": None if program.fold is None else dataclasses.asdict(program.fold),
-        "nodes": [[s.name, s.start, s.stop] for s in program.nodes],
+        "nodes": [[s.name, s.start, s.stop, list(s.early)] for s in program.nodes],
     }
 
 
@@ -132,7 +132,8 @@ def _program(header: dict[str, Any], fingerprint: int, image: np.ndarray[Any, An
                 for name, address, (c, h, w), raw, first, images, order in header["tensors"]
             ),
             nodes=tuple(
-                NodeRange(name=str(name), start=int(start), stop=int(stop)) for name, start, stop in header["nodes"]
+                NodeRange(name=str(name), start=int(start), stop=int(stop), early=tuple(map(int, early)))
+                for name, start, stop, early in header["nodes"]
             ),
             fold=_fold(header["fold"]),
         )

@@ -56,24 +56,35 @@ class Geometry:
     overlaps: tuple[bool, ...]
 
 
-def geometry(graph: Graph, machine: Machine, banks: Sequence[Banks], images: int, share: int = 2) -> Geometry:
+def geometry(
+    graph: Graph, machine: Machine, banks: Sequence[Banks], images: int, shares: Sequence[int] | None = None
+) -> Geometry:
     """Regions, and every chain that fits beside what the nodes meanwhile need.
+
+    Args:
+        graph: the network.
+        machine: the hardware.
+        banks: of each node's input.
+        images: side by side.
+        shares: of each node's mapping; two if there are none.
 
     Raises:
         InputError: a node that does not fit the hardware.
     """
     pairs = list(zip(graph.nodes, banks, strict=True))
-    areas = [tuple(regions(s, machine, b.planes, images, share=share)) for s, b in pairs]
+    shares = shares or [2] * len(pairs)
+    areas = [tuple(regions(s, machine, b.planes, images, share=n)) for (s, b), n in zip(pairs, shares, strict=True)]
+    needed = [min(n, len(parts)) * max(r.entries for r in parts) for n, parts in zip(shares, areas, strict=True)]
     chains: list[Chain] = []
     for number in range(len(graph.nodes)):
-        chain = _chain(graph, machine, banks, areas, chains, number, images)
+        chain = _chain(graph, machine, banks, needed, chains, number, images)
         if chain is not None:
             chains.append(chain)
             areas[chain.reader] = (chain.region,)
     nodes = range(len(graph.nodes))
     inputs, outputs = {c.reader: c for c in chains}, {c.source: c for c in chains}
     room = bank_entries(machine)
-    both = [_overlap(graph, chains, areas, i, room) for i in nodes]
+    both = [_overlap(graph, chains, needed, i, room) for i in nodes]
     return Geometry(
         images=images,
         regions=tuple(areas),
@@ -88,12 +99,16 @@ def _chain(
     graph: Graph,
     machine: Machine,
     banks: Sequence[Banks],
-    areas: Sequence[Sequence[Region]],
+    needed: Sequence[int],
     chains: list[Chain],
     source: int,
     images: int,
 ) -> Chain | None:
-    """The chain of a node's output to its first reader, if there is one and it fits."""
+    """The chain of a node's output to its first reader, if there is one and it fits.
+
+    Args:
+        needed: entries that each node needs for what it loads; with the other arguments of `geometry`.
+    """
     node, room = graph.nodes[source], bank_entries(machine)
     reader = next((i for i in range(source + 1, len(graph.nodes)) if graph.nodes[i].input == node.output), None)
     if node.raw or reader is None:
@@ -105,8 +120,7 @@ def _chain(
     loaded = set(range(source, reader)) - {chain.reader for chain in chains}
     for number in range(source, reader + 1):
         live = sum(chain.region.entries for chain in chains if chain.lives(number))
-        needed = min(2, len(areas[number])) * max(r.entries for r in areas[number]) if number in loaded else 0
-        if live + region.entries + needed > room:
+        if live + region.entries + (needed[number] if number in loaded else 0) > room:
             return None
     below = not any(chain.base == 0 for chain in others)
     return Chain(source=source, reader=reader, region=region, base=0 if below else room - region.entries)
@@ -124,7 +138,7 @@ def _gap(chains: list[Chain], nodes: Sequence[int], room: int) -> Span:
     return first, min((chain.base for chain in live if chain.base), default=room)
 
 
-def _overlap(graph: Graph, chains: list[Chain], areas: Sequence[Sequence[Region]], node: int, room: int) -> bool:
+def _overlap(graph: Graph, chains: list[Chain], needed: Sequence[int], node: int, room: int) -> bool:
     """Whether a node and the next one may run at the same time."""
     own = next((chain for chain in chains if chain.source == node), None)
     if own is None or own.reader != node + 1 or graph.nodes[node + 1].residual == graph.nodes[node].output:
@@ -133,7 +147,7 @@ def _overlap(graph: Graph, chains: list[Chain], areas: Sequence[Sequence[Region]
     target = next((chain for chain in chains if chain.source == node + 1), None)
     if source is None:
         first, stop = _gap(chains, (node, node + 1), room)
-        return min(2, len(areas[node])) * max(region.entries for region in areas[node]) <= stop - first
+        return needed[node] <= stop - first
     return target is None or not source.meets(target)
 
 

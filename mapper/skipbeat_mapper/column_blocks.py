@@ -29,15 +29,15 @@ class ColumnBlock:
 
 
 def visits(prepared: PlacedNode, machine: Machine) -> Iterator[ColumnBlock]:
-    """All blocks of a node in all column tiles, in the order of its tactic."""
-    tactic, columns = prepared.tactic, range(len(prepared.tiles.columns))
+    """All blocks of a node in all column tiles, in the order of its mapping."""
+    mapping, columns = prepared.mapping, range(len(prepared.tiles.columns))
 
     def visit(region: Region, column: int, block: tuple[Span, Span]) -> ColumnBlock:
         return ColumnBlock(region=region, column=column, rows=block[0], columns=block[1])
 
-    areas = [(region, list(blocks(region, prepared.node, machine, tactic.pixels))) for region in prepared.regions]
-    if tactic.order == Order.COLUMNS:
+    areas = [(region, list(blocks(region, prepared.node, machine, mapping.pixels))) for region in prepared.regions]
+    if mapping.order == Order.COLUMNS:
         return (visit(region, column, block) for column in columns for region, parts in areas for block in parts)
-    if tactic.order == Order.ACTIVATIONS:
+    if mapping.order == Order.ACTIVATIONS:
         return (visit(region, column, block) for region, parts in areas for block in parts for column in columns)
     return (visit(region, column, block) for region, parts in areas for column in columns for block in parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,67 +10,51 @@ from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_program import MachineProgram, NodeRange, Place
-from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_arch.machine_program import MachineProgram, Place
 
-from .balancing.channel_orders import channel_orders
-from .balancing.permuted_graph import Order, permuted
-from .input_folding import fold_input
-from .lowering import Lowered, lower
-from .memory_map import MemoryMap, memory_map
-from .node_mapping import PLAIN, NodeMapping
+from .balancing.permuted_graph import Order
+from .memory_map import MemoryMap
+from .node_mapping import NodeMapping
+from .timed_network import TimedNetwork, time_network
 
 
-def compile_network(graph: Graph, hw: Hardware, images: int = 1, *, tactic: NodeMapping = PLAIN) -> MachineProgram:
+def compile_network(
+    graph: Graph, hw: Hardware, images: int = 1, *, mappings: Sequence[NodeMapping] | None = None
+) -> MachineProgram:
     """The program that runs a graph on so many images.
 
     Args:
         graph: the network.
         hw: the hardware.
         images: computed by one run.
-        tactic: of every node.
+        mappings: of every node; if there are none, those that take the fewest clocks.
 
     Raises:
         InputError: a node that does not fit the hardware, or hardware that has no accelerator.
     """
-    machine = Machine.of(hw)
-    graph, fold = fold_input(graph, machine)
-    memory, lowered, orders = _quickest(graph, machine, tactic, images)
+    return packed(time_network(graph, Machine.of(hw), images, mappings=mappings))
+
+
+def packed(network: TimedNetwork) -> MachineProgram:
+    """The image of a program with its weights."""
+    memory, lowered, machine = network.memory, network.lowered, network.memory.machine
     data, start = memory.data(), lowered.start
     image = np.zeros(start + data.size, np.uint8)
     code = b"".join(each.to_word().to_bytes(INSTRUCTION_BYTES, "little") for each in lowered.instructions)
     image[: len(code)] = np.frombuffer(code, np.uint8)
     image[start:] = data
     return MachineProgram(
-        hardware=hw.name,
+        hardware=machine.hw.name,
         fingerprint=machine.fingerprint,
         vector=machine.vector,
         image=image,
         memory_bytes=lowered.size,
         address=0,
         count=len(lowered.instructions),
-        tensors=_places(memory, start, orders),
-        nodes=tuple(
-            NodeRange(name=graph.nodes[run % len(graph.nodes)].layer.name, start=start, stop=stop)
-            for run, start, stop in lowered.nodes
-        ),
-        fold=fold,
+        tensors=_places(memory, start, network.orders),
+        nodes=lowered.nodes,
+        fold=network.fold,
     )
-
-
-def _quickest(
-    graph: Graph, machine: Machine, tactic: NodeMapping, images: int
-) -> tuple[MemoryMap, Lowered, Mapping[str, Order]]:
-    """The program with channels as they are, or in the orders that balance groups if that takes fewer clocks."""
-    memory = memory_map(graph, machine, tactic, images=images)
-    lowered = lower(memory, "network")
-    orders = channel_orders(graph, machine)
-    if not orders:
-        return memory, lowered, {}
-    balanced = memory_map(permuted(graph, orders), machine, tactic, images=images)
-    other = lower(balanced, "network")
-    clocks, fewer = (machine_timing(machine, each.instructions, each.tiles).cycles for each in (lowered, other))
-    return (balanced, other, orders) if fewer < clocks else (memory, lowered, {})
 
 
 def _places(memory: MemoryMap, start: int, orders: Mapping[str, Order]) -> tuple[Place, ...]:

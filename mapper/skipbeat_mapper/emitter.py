@@ -11,7 +11,7 @@ that is still to run.
 from __future__ import annotations
 
 import itertools
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 
 import numpy as np
@@ -37,12 +37,14 @@ class Emitter:
     Attributes:
         drafts: the instructions so far.
         nodes: parts of nodes in program order: number, first draft of execute or store, the one after the last.
+        loads: of each node the drafts that load something for it.
     """
 
     def __init__(self, machine: Machine, vectors: int) -> None:
         self._machine = machine
         self.drafts: list[Draft] = []
         self.nodes: list[tuple[int, int, int]] = []
+        self.loads: defaultdict[int, list[int]] = defaultdict(list)
         self._hazards = Hazards(machine, vectors, self.drafts)
         self._zero = np.zeros(machine.bank_depth, np.bool_)
         self._walk: Walk | None = None
@@ -64,7 +66,7 @@ class Emitter:
         while window:
             unit = window[0]
             for load in in_order(unit.loads, first=not marks):
-                if not self._load(load):
+                if not self._load(load, unit):
                     raise InputError(
                         f"node {unit.node}: weights.buffer_kib is too small to load weights while others are in use"
                     )
@@ -104,7 +106,7 @@ class Emitter:
         left = sum(p.steps for p in unit.passes[:-1]) - self._machine.hw.memory.latency_clocks - DRAIN_CLOCKS
         for each in early:
             left -= each.clocks(self._machine.vector_beats)
-            if left < 0 or not self._load(each.load):
+            if left < 0 or not self._load(each.load, each.owner):
                 return
             each.owner.loads.remove(each.load)
 
@@ -123,17 +125,23 @@ class Emitter:
                 self._credit -= far[0].clocks(beats)
                 now.append(far.popleft())
             for each in now:
-                if self._load(each.load):
+                if self._load(each.load, each.owner):
                     each.owner.loads.remove(each.load)
 
-    def _load(self, op: Load | Clear) -> bool:
-        """Emits a load if it can be said what it waits for."""
+    def _load(self, op: Load | Clear, owner: Unit) -> bool:
+        """Emits a load for a unit if it can be said what it waits for."""
         producers = self._hazards.producers(op.writes, op.reads if isinstance(op, Load) else None)
         if producers is None:
             return False
+        first = len(self.drafts)
         if isinstance(op, Clear):
             self._clear(op)
-            return True
+        else:
+            self._load_vectors(op, producers)
+        self.loads[owner.node] += range(first, len(self.drafts))
+        return True
+
+    def _load_vectors(self, op: Load, producers: dict[Engine, int]) -> None:
         self._last_load = self._add(
             isa.Load(
                 to=op.to,
@@ -150,7 +158,6 @@ class Emitter:
         if op.kind == Kind.ACTIVATIONS:
             for line in range(op.writes.start, op.writes.stop, op.pitch):
                 self._zero[line : line + op.width] = False
-        return True
 
     def _clear(self, op: Clear) -> None:
         """ZEROs for the entries that are not zero, or one for all of them if that is quicker."""

@@ -49,7 +49,7 @@ class PlacedNode:
     table_at: int
     parameters_at: int
     weights_at: int
-    tactic: NodeMapping = PLAIN
+    mapping: NodeMapping = PLAIN
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,19 +117,24 @@ class _Room:
 def memory_map(
     graph: Graph,
     machine: Machine,
-    tactic: NodeMapping = PLAIN,
+    mappings: Sequence[NodeMapping] | None = None,
     tiles: Sequence[NodeTiles] | None = None,
     *,
     images: int = 1,
 ) -> MemoryMap:
-    """Prepares every node, all with the same tactic, and lays out the memory.
+    """Prepares every node and lays out the memory.
 
     Args:
+        graph: the network.
+        machine: the hardware.
+        mappings: of every node; `PLAIN` for all if there are none.
         tiles: of every node, if they are known already.
+        images: of a run.
 
     Raises:
         InputError: a node that does not fit the hardware.
     """
+    mappings = mappings or [PLAIN] * len(graph.nodes)
     banks = [Banks.of(node.convolution.c_in, machine) for node in graph.nodes]
     if tiles is None:
         tiles = [node_tiles(node, b, machine) for node, b in zip(graph.nodes, banks, strict=True)]
@@ -140,7 +145,7 @@ def memory_map(
     weights = [room.take(t.words) for t in tiles]
     prepared: dict[int, tuple[PlacedNode, ...]] = {}
     for size in dict.fromkeys(stop - first for first, stop in spans):
-        shape = geometry(graph, machine, banks, size, tactic.share)
+        shape = geometry(graph, machine, banks, size, [each.share for each in mappings])
         tables = [NodeTables(*each) for each in zip(graph.nodes, banks, tiles, shape.regions, strict=True)]
         prepared[size] = tuple(
             PlacedNode(
@@ -157,7 +162,7 @@ def memory_map(
                 table_at=room.take(len(tables[i].entries) * machine.table_vectors),
                 parameters_at=parameters[i],
                 weights_at=weights[i],
-                tactic=_finer(tactic, tiles[i], machine) if shape.outputs[i] else tactic,
+                mapping=_finer(mappings[i], tiles[i], machine) if shape.outputs[i] else mappings[i],
                 overlaps=shape.overlaps[i] and _together(tiles[i : i + 2], tables[i : i + 2], machine),
             )
             for i, node in enumerate(graph.nodes)
@@ -171,11 +176,11 @@ def memory_map(
     return MemoryMap(machine=machine, graph=graph, groups=tuple(groups), stored=stored, vectors=room.at)
 
 
-def _finer(tactic: NodeMapping, tiles: NodeTiles, machine: Machine) -> NodeMapping:
+def _finer(mapping: NodeMapping, tiles: NodeTiles, machine: Machine) -> NodeMapping:
     """Smaller blocks for a node whose output is read on the chip, if that does not load weights again."""
-    if tactic.pixels is not None or tiles.words > machine.weight_depth:
-        return tactic
-    return dataclasses.replace(tactic, pixels=CHAINED_PIXELS)
+    if mapping.pixels is not None or tiles.words > machine.weight_depth:
+        return mapping
+    return dataclasses.replace(mapping, pixels=CHAINED_PIXELS)
 
 
 def _together(tiles: Sequence[NodeTiles], tables: Sequence[NodeTables], machine: Machine) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .activation_loads import table_load
 from .memory_map import Group, MemoryMap
@@ -23,29 +23,42 @@ from .on_chip import OnChip
 from .units import Load, Unit
 
 
-def plan(memory: MemoryMap) -> Iterator[Unit]:
-    """All units of a network in program order; their nodes are counted on from group to group of images."""
+def plan(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Iterator[Unit]:
+    """All units of a network in program order; their nodes are counted on from group to group of images.
+
+    Args:
+        memory: with all nodes in their places.
+        nodes: only these of the first group of images, one of `turns`.
+    """
     chip = OnChip(memory.machine)
     zeros: Load | None = table_load(memory.machine, 0, 0, 1)
-    for turn, group in enumerate(memory.groups):
-        for unit in _group(chip, memory, group, turn * len(group.nodes)):
-            if zeros is not None:
-                unit.loads.insert(0, zeros)
-                zeros = None
-            yield unit
+    for turn, group in enumerate(memory.groups[: None if nodes is None else 1]):
+        for together in [tuple(nodes)] if nodes is not None else turns(group):
+            for unit in _turn(chip, memory, group, together, turn * len(group.nodes)):
+                if zeros is not None:
+                    unit.loads.insert(0, zeros)
+                    zeros = None
+                yield unit
 
 
-def _group(chip: OnChip, memory: MemoryMap, group: Group, before: int) -> Iterator[Unit]:
+def turns(group: Group) -> list[tuple[int, ...]]:
+    """The nodes of a group in order; two that run at the same time are together."""
+    found: list[tuple[int, ...]] = []
     number = 0
     while number < len(group.nodes):
-        first = NodeSchedule(chip, memory, group, number, before)
-        number += 1
-        if group.nodes[number - 1].overlaps:
-            yield from _overlapped(first, NodeSchedule(chip, memory, group, number, before))
-            number += 1
-        else:
-            for visit in first.visits:
-                yield from first.units(visit)
+        both = group.nodes[number].overlaps
+        found.append((number, number + 1) if both else (number,))
+        number += 1 + both
+    return found
+
+
+def _turn(chip: OnChip, memory: MemoryMap, group: Group, nodes: Sequence[int], before: int) -> Iterator[Unit]:
+    first, *second = (NodeSchedule(chip, memory, group, number, before) for number in nodes)
+    if second:
+        yield from _overlapped(first, second[0])
+        return
+    for visit in first.visits:
+        yield from first.units(visit)
 
 
 def _overlapped(first: NodeSchedule, second: NodeSchedule) -> Iterator[Unit]:

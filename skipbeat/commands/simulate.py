@@ -113,7 +113,7 @@ def command(
 
 def _report(runs: list[ProgramRun], rates: list[float], bounds: dict[str, dict[Bound, int]]) -> dict[str, Any]:
     from skipbeat_arch.estimate import Bound
-    from skipbeat_mapper.estimate.bounds import tightest
+    from skipbeat_mapper.bounds import tightest
 
     first = runs[0].to_json()
     layers = []

@@ -15,8 +15,8 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.registers import Counter
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
+from skipbeat_mapper.bounds import tightest
 from skipbeat_mapper.compile import compile_network
-from skipbeat_mapper.estimate.bounds import tightest
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_verify.layer_bounds import layer_bounds
 from skipbeat_verify.machine_simulation import Output, ProgramRun, machine_rtl, predicted, run_images

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch import instruction as isa
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
@@ -17,6 +16,7 @@ from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.registers import Cause, Counter
 from skipbeat_arch.timing import Events
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
+from skipbeat_mapper.timed_network import part_ends
 from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from skipbeat_sim.timing.machine_timing import machine_timing
 from skipbeat_sim.timing.stored_tiles import stored_tiles
@@ -36,7 +36,8 @@ class Counts:
     Attributes:
         cycles: from the start pulse to the first idle clock.
         counters: the performance counters, which start a clock after the start pulse.
-        ends: for each part of a layer, the clock in which its last output left the output stage.
+        ends: for each part of a layer, the clock in which its last output left the output stage; the last one's is the
+            end of the run.
     """
 
     cycles: int
@@ -221,9 +222,4 @@ def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int
 
 
 def _ends(program: MachineProgram, stored: Sequence[int], cycles: int) -> tuple[int, ...]:
-    """The clock in which the last STORE of each part had its last vector; `stored` is that of each STORE, in order."""
-    instructions, ends, done = program.instructions, [], 0
-    for node in program.nodes:
-        done += sum(isinstance(i, isa.Store) for i in instructions[node.start : node.stop])
-        ends.append(stored[done - 1] if 0 < done <= len(stored) else cycles)
-    return tuple(ends)
+    return part_ends(program.nodes, program.instructions, stored, cycles)

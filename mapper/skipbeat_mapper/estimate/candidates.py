@@ -11,10 +11,10 @@ from skipbeat_arch.machine import PARAMETER_VECTORS, Machine
 from skipbeat_arch.tensor_layout import channel_blocks
 
 from ..banks import Banks
+from ..bounds import memory_clocks, tile_clocks
 from ..node_mapping import NodeMapping, Order
 from ..node_tiles import NodeTiles, node_tiles
 from ..regions import Region, bank_entries, blocks, regions
-from .bounds import memory_clocks, tile_clocks
 
 #: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
 START_CLOCKS, END_CLOCKS = 40, 40

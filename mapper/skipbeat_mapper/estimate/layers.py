@@ -13,7 +13,7 @@ from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Events
 
-from .bounds import tightest
+from ..bounds import tightest
 from .describe import schedule
 from .part import check_addresses, full_weight, one_image, part_weight
 from .phases import Phase

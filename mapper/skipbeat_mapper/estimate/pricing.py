@@ -23,12 +23,12 @@ from skipbeat_sim.timing.machine_timing import machine_timing
 from ..balancing.channel_orders import channel_orders
 from ..balancing.permuted_graph import permuted
 from ..banks import Banks
+from ..bounds import lower_bounds
 from ..input_folding import fold_input
 from ..lowering import lower
 from ..memory_map import memory_map
 from ..node_mapping import NodeMapping
 from ..node_tiles import NodeTiles, node_tiles
-from .bounds import lower_bounds
 from .candidates import Candidate, candidates, one_candidate
 from .events import machine_events
 from .part import node_graph, part_graph
@@ -123,7 +123,7 @@ class Pricer:
         return self._price(one_candidate(node, self.machine, tactic))
 
     def _price(self, candidate: Candidate) -> PartCost:
-        memory = memory_map(node_graph(candidate.node), self.machine, candidate.tactic, [candidate.tiles])
+        memory = memory_map(node_graph(candidate.node), self.machine, [candidate.tactic], [candidate.tiles])
         program = lower(memory, f"layer {candidate.node.layer.name}")
         timing = machine_timing(self.machine, program.instructions, program.tiles)
         moved = machine_events(self.machine, program.instructions, timing.bytes_read, timing.bytes_written)
@@ -132,7 +132,7 @@ class Pricer:
             clocks=timing.clocks,
             events=timing.events,
             machine=moved,
-            bounds=lower_bounds(self.machine, program.tiles, timing.events, moved),
+            bounds=lower_bounds(self.machine, program.instructions, program.tiles),
             candidate=candidate,
             phases=phases(program.instructions, timing.begin, timing.finish, timing.cycles),
         )

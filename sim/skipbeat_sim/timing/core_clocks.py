@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
 from skipbeat_arch.instruction import Engine
-from skipbeat_arch.registers import Cause
 
+from .cause_clocks import PassClocks
 from .channels import Process
 from .core_timing import TileLoader
 from .load_timing import NEVER
@@ -46,7 +46,6 @@ class _State:
     bank_free: int = NEVER
     loads: int = 0
     weights: int = 0
-    waits: dict[Cause, int] = field(default_factory=lambda: dict.fromkeys(Cause, 0))
 
 
 class CoreClocks:
@@ -54,7 +53,7 @@ class CoreClocks:
 
     Attributes:
         results: items that it has closed.
-        waits: clocks by cause, up to the last step.
+        ran: when each pass ran.
     """
 
     def __init__(self, program: Program, wires: Wires, spans: Spans) -> None:
@@ -70,16 +69,7 @@ class CoreClocks:
         self.results = ResultClocks(items)
         self._fed: deque[_Fed] = deque()
         self._state = _State()
-
-    @property
-    def waits(self) -> dict[Cause, int]:
-        """Clocks by cause until the last step, clock 0 being the first."""
-        return self._state.waits
-
-    @property
-    def last_step(self) -> int:
-        """Clock of the last step so far; -1 if there is none."""
-        return self._state.free
+        self.ran: list[PassClocks] = []
 
     def closed(self, pixel: int) -> int | None:
         """The last step of a pixel with bundles, counted over the whole program; None as long as it is not known.
@@ -109,19 +99,18 @@ class CoreClocks:
             wires.pass_taken.put(take)
             if command.load and state.loads > 1:
                 state.bank_free = take + 1
-            self._count_gap(command, queued, take)
+            waiting = max(state.free, min(queued, take))
             beat, first = max(command.beat, 1), take + 1
             if command.beat:
                 job = self._jobs[index]
                 while len(wires.job_started.clocks) <= job:
                     yield wires.job_started
                 first = max(first, wires.job_started.clocks[job] + FEED_LATENCY)
-            state.waits[Cause.ACTIVATION_WAIT] += first - take - 1
-            state.waits[Cause.COMPUTE] += beat * command.pixels
             if command.beat:
                 self._fed.append(_Fed(pixels, command.pixels, first + beat - 1, beat, item if command.last else -1))
                 pixels += command.pixels
             state.command = command
+            opened = item if command.last else -1
             if command.last:
                 yield from self._close_items(item, command.pixels, beat, first)
                 item += command.pixels
@@ -129,6 +118,8 @@ class CoreClocks:
                 state.first_close, state.free = first + beat - 1, first + beat * command.pixels - 1
                 wires.closed.put(state.free)
             self._spans.finish[self._numbers[index]] = state.free
+            ran = PassClocks(waiting, take, command.load, first, state.free, beat, command.pixels, opened)
+            self.ran.append(ran)
 
     def _take(self, command: Command, queued: int) -> int:
         state = self._state
@@ -144,14 +135,6 @@ class CoreClocks:
                 take = max(take, state.free + 1)
         return take
 
-    def _count_gap(self, command: Command, queued: int, take: int) -> None:
-        """Clocks between two passes: idle until the next one is at the head of the queue."""
-        state = self._state
-        if take > state.free:
-            waiting = max(state.free, queued)
-            state.waits[Cause.IDLE] += waiting - state.free
-            state.waits[Cause.TILE_WAIT if command.load else Cause.HAZARD] += take - waiting
-
     def _close_items(self, item: int, count: int, beat: int, first: int) -> Process:
         """The pixels of a last pass, each with a credit: as many at once as credits are known."""
         results, state, done = self.results, self._state, 0
@@ -163,7 +146,6 @@ class CoreClocks:
             last = follow(item + done, size, beat, first, self._credits)
             if not done:
                 state.first_close = int(results.closed[item])
-            state.waits[Cause.OUTPUT_WAIT] += last - (first + beat * (size - 1))
             first = last + beat
             done += size
             self._wires.closed.put(first - 1)

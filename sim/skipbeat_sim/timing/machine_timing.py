@@ -15,6 +15,7 @@ from skipbeat_arch.timing import Events
 
 from .bank_conflicts import check_bank_conflicts
 from .bus import Bus
+from .cause_clocks import CauseClocks
 from .core_clocks import CoreClocks
 from .event_counts import event_counts
 from .execute_clocks import ExecuteClocks
@@ -38,6 +39,7 @@ class MachineTiming:
         begin, finish: of each instruction, as `Spans` says.
         stored: of each STORE, in order, the clock in which its last vector leaves the output stage (`stored_o`).
         clocks: the cycles by what the array did, by `Cause`; the sum is `cycles`.
+        causes: the same up to any clock.
         bytes_read, bytes_written: over the memory bus.
         events: the core's.
     """
@@ -47,6 +49,7 @@ class MachineTiming:
     finish: tuple[int, ...]
     stored: tuple[int, ...]
     clocks: dict[Cause, int]
+    causes: CauseClocks
     bytes_read: int
     bytes_written: int
     events: Events
@@ -96,14 +99,14 @@ def machine_timing(
     check_bank_conflicts(program, bus, core.results, spans)
     cycles = _quiet(bus, store.end + 1) + 1
     _check_finished(program, spans, store.end, cycles)
-    clocks = dict(core.waits)
-    clocks[Cause.IDLE] += cycles - 1 - core.last_step
+    causes = CauseClocks(core.ran, core.results.closed)
     return MachineTiming(
         cycles=cycles,
         begin=tuple(spans.begin),
         finish=tuple(spans.finish),
         stored=tuple(wires.store_filled.clocks),
-        clocks=clocks,
+        clocks=causes.until(cycles - 1),
+        causes=causes,
         bytes_read=bus.reads * bus.beat_bytes,
         bytes_written=bus.writes * bus.beat_bytes,
         events=event_counts(program.commands, program.tiles, machine.hw),

@@ -104,7 +104,7 @@ def real_program(part: LayerPart, cost: PartCost, hw: Hardware, seed: int) -> Ma
     weight = (rng.choice(np.array([-128, -37, -1, 1, 5, 127], np.int8), there.shape) * there).astype(np.int8)
     layer: IntegerLayer = dataclasses.replace(node.layer, weight=weight)
     graph = dataclasses.replace(graph, nodes=(dataclasses.replace(node, layer=layer),))
-    return compile_network(graph, hw, tactic=cost.candidate.tactic)
+    return compile_network(graph, hw, mappings=[cost.candidate.tactic])
 
 
 def cropped(part: LayerPart, rows: int, columns: int, channels: int, outputs: int) -> LayerPart:

@@ -1,0 +1,227 @@
+"""A mapping that a node could run with, in its place in a network, and what it costs at least."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+
+from skipbeat_arch.graph import Node
+from skipbeat_arch.instruction import INSTRUCTION_BYTES
+from skipbeat_arch.machine import PARAMETER_VECTORS, Machine
+from skipbeat_arch.tensor_layout import channel_blocks
+
+from .bounds import memory_clocks, tile_clocks
+from .memory_map import Group, MemoryMap, PlacedNode
+from .node_mapping import NodeMapping, Order
+from .node_tiles import NodeTiles
+from .offset_tables import NodeTables
+from .regions import bank_entries, blocks, regions
+
+#: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
+START_CLOCKS, END_CLOCKS = 40, 40
+#: Clocks in which the output stage takes nothing between two blocks.
+STORE_CLOCKS = 24
+#: What a clock of the memory counts for beside a clock of the run.
+MOVED = 1 / 50
+#: What a pass counts for there: another instruction to fetch, and another tile to decode.
+PASS = 1 / 8
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A node with one of its mappings.
+
+    Attributes:
+        memory: the network around it.
+        turn: numbers of the nodes that run at the same time, this one among them.
+        number: of the node. placed: the node with the mapping, in the first group of images.
+        exact: clocks of the turn alone, once the timing model has been asked.
+    """
+
+    memory: MemoryMap
+    turn: tuple[int, ...]
+    number: int
+    placed: PlacedNode
+    exact: int | None = None
+
+    def with_mapping(self, mapping: NodeMapping) -> Candidate | None:
+        """The same node with another mapping; None if its regions have no room there."""
+        placed, node, machine = self.placed, self.node, self.machine
+        areas = placed.regions
+        if placed.input is None and mapping.share != placed.mapping.share:
+            areas = tuple(regions(node, machine, placed.banks.planes, placed.images, share=mapping.share))
+            first, stop = placed.gap
+            if max(region.entries for region in areas) > stop - first:
+                return None
+        tables = placed.tables
+        if areas is not placed.regions:
+            tables = NodeTables(node, placed.banks, placed.tiles, areas)
+        placed = dataclasses.replace(placed, mapping=mapping, regions=areas, tables=tables)
+        return dataclasses.replace(self, placed=placed, exact=None)
+
+    @property
+    def node(self) -> Node:
+        """The node."""
+        return self.placed.node
+
+    @property
+    def machine(self) -> Machine:
+        """The hardware."""
+        return self.memory.machine
+
+    @property
+    def tiles(self) -> NodeTiles:
+        """The node's tiles."""
+        return self.placed.tiles
+
+    @property
+    def order(self) -> Order:
+        """Of the loops."""
+        return self.placed.mapping.order
+
+    @property
+    def group(self) -> Group:
+        """The first group of images with this node in it."""
+        group = self.memory.groups[0]
+        nodes = list(group.nodes)
+        nodes[self.number] = self.placed
+        return dataclasses.replace(group, nodes=tuple(nodes))
+
+    @cached_property
+    def blocks(self) -> list[int]:
+        """Sums of each block before pooling, region by region."""
+        window = self.node.window.kernel
+        return [
+            (rows[1] - rows[0]) * (columns[1] - columns[0]) * window[0] * window[1] * region.images
+            for region in self.placed.regions
+            for rows, columns in blocks(region, self.node, self.machine, self.placed.mapping.pixels)
+        ]
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """Candidates of a node with equal signatures run alike."""
+        areas, order = self.placed.regions, self.order
+        if len(self.blocks) == 1 or len(self.tiles.columns) == 1:
+            order = Order.WEIGHTS
+        if order == Order.COLUMNS and len(areas) == 1:
+            order = Order.WEIGHTS
+        return order, tuple(self.blocks), tuple(region.rows + region.columns for region in areas)
+
+    @property
+    def passes(self) -> int:
+        """Passes of the program."""
+        return len(self.blocks) * sum(max(len(column), 1) for column in self.tiles.columns)
+
+    @cached_property
+    def cycles(self) -> int:
+        """What it takes at least: its largest bound, and what comes before, between and after its steps."""
+        bound = max(self._compute(), self._decoder(), self._output(), self.moved)
+        return bound + self._loaded() + self._ends() + self._stalls()
+
+    @property
+    def rank(self) -> float:
+        """Cycles, and of two that are nearly as quick the one that moves less in fewer passes.
+
+        Between equal ones it counts how closely the first column tile follows the loads of its region.
+        """
+        whole, first = self._region_clocks()
+        close = 0.5 if self.order == Order.ACTIVATIONS else min(1.0, whole / max(first, 1))
+        return self.cycles + MOVED * self.moved + PASS * self.passes + close
+
+    @property
+    def mixed(self) -> bool:
+        """Whether memory and array are busy alike, so that it matters how they overlap."""
+        compute = self._compute()
+        return compute < 2 * self.moved and self.moved < 2 * compute
+
+    def _compute(self) -> int:
+        steps = sum(max(sum(tile.statistics.beat for tile in column), 1) for column in self.tiles.columns)
+        return steps * sum(self.blocks)
+
+    def _decoder(self) -> int:
+        """Every block decodes all tiles, but for one that is still there where blocks follow each other."""
+        every = [[tile_clocks(tile.statistics, self.machine) for tile in column] for column in self.tiles.columns]
+        kept = 0 if self.order == Order.ACTIVATIONS else len(self.blocks) - len(self.placed.regions)
+        return sum(sum(column) * len(self.blocks) - max(column, default=0) * kept for column in every)
+
+    def _output(self) -> int:
+        hw, columns = self.machine.hw, len(self.tiles.columns)
+        return columns * (sum(self.blocks) * (hw.array.cols // hw.outputs.lanes) + len(self.blocks) * STORE_CLOCKS)
+
+    def _weight_vectors(self) -> int:
+        room, words = self.machine.weight_depth, [sum(t.words for t in column) for column in self.tiles.columns]
+        if sum(words) <= room:
+            return sum(words)
+        total = 0
+        for count in words:
+            if count > room // 2 or self.order == Order.ACTIVATIONS:
+                total += count * len(self.blocks)
+            else:
+                total += count * (1 if self.order == Order.COLUMNS else len(self.placed.regions))
+        return total
+
+    def _region_vectors(self) -> int:
+        """Vectors that all regions load; none if the node before wrote them on the chip."""
+        if self.placed.input is not None:
+            return 0
+        spans = ((region.real, region.real_lines(self.node.convolution)) for region in self.placed.regions)
+        return self.placed.banks.blocks * sum(real * (last - first) for real, (first, last) in spans)
+
+    @cached_property
+    def moved(self) -> int:
+        """The least clocks of everything that is moved."""
+        placed, vector = self.placed, self.machine.vector
+        several = self.order == Order.COLUMNS and len(placed.regions) > 1
+        turns = len(self.tiles.columns) if several else 1
+        window = self.node.window.kernel
+        outputs = sum(self.blocks) // (window[0] * window[1]) * channel_blocks(self.node.convolution.c_out, vector)
+        read = self._weight_vectors() + self._region_vectors() * turns + PARAMETER_VECTORS * len(self.tiles.columns)
+        read += outputs if self.node.residual is not None else 0
+        written = outputs if placed.writes else 0
+        return memory_clocks(self.machine, read * vector + self.passes * INSTRUCTION_BYTES, written * vector)
+
+    def _loaded(self) -> int:
+        """Clocks for what the first block needs of one plane, before it can start."""
+        placed, machine, region = self.placed, self.machine, self.placed.regions[0]
+        if placed.input is not None:
+            return 0
+        area = (region.rows[1] - region.rows[0]) * (region.columns[1] - region.columns[0])
+        share = min(1.0, self.blocks[0] / max(area, 1) + self.node.convolution.kernel[0] / max(region.lines, 1))
+        blocks_of_plane = min(placed.banks.blocks, max(placed.banks.period // placed.banks.bundles, 1))
+        return int(region.real * region.lines * share) * blocks_of_plane * machine.vector_beats
+
+    def _ends(self) -> int:
+        """The memory's latency, and the last block's way into memory, from where the next node loads it."""
+        latency = 2 * self.machine.hw.memory.latency_clocks + START_CLOCKS + END_CLOCKS
+        return (0 if self.placed.output else self.blocks[-1] * self.machine.vector_beats) + latency
+
+    def _region_clocks(self) -> tuple[int, int]:
+        """Clocks to load the first region, and steps of the first column tile in it."""
+        placed, region = self.placed, self.placed.regions[0]
+        whole = region.real * region.lines * placed.banks.blocks * self.machine.vector_beats
+        steps = sum(tile.statistics.beat for column in self.tiles.columns[:1] for tile in column)
+        return 0 if placed.input else whole, steps * (sum(self.blocks) // len(placed.regions))
+
+    def _stalls(self) -> int:
+        """Clocks in which a region is loaded and nothing else can be done.
+
+        The first column tile waits for all of the first region or, where every block runs through all column tiles,
+        the first block for all weights. Where two regions do not fit, the next one is loaded while the last column tile
+        still uses the present one.
+        """
+        if not self.tiles.columns:
+            return 0
+        turns = len(self.placed.regions)
+        whole, first = self._region_clocks()
+        last = sum(tile.statistics.beat for tile in self.tiles.columns[-1]) * (sum(self.blocks) // turns)
+        if not self.machine.duplex:  # what the column tile writes has to share the memory
+            whole += sum(self.blocks) // turns * self.machine.vector_beats if self.placed.writes else 0
+        stall = max(0, whole - self._loaded() - first)
+        if self.order == Order.ACTIVATIONS:
+            stall = max(
+                0, self.tiles.words * self.machine.vector_beats - self._compute() * self.blocks[0] // sum(self.blocks)
+            )
+        if 2 * max(region.entries for region in self.placed.regions) > bank_entries(self.machine):
+            stall += (turns - 1) * max(whole - last, self._loaded())
+        return stall

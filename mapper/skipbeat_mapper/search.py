@@ -1,0 +1,174 @@
+"""The search for a node's mapping: a list of stages, each from candidates to candidates."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Hashable
+
+import numpy as np
+
+from skipbeat_sim.timing.machine_timing import machine_timing
+
+from .bounds import tile_clocks
+from .candidates import Candidate
+from .lowering import lower
+from .memory_map import MemoryMap, PlacedNode
+from .network_schedule import turns
+from .node_mapping import NodeMapping, Order
+from .node_tiles import NodeTiles
+
+Stage = Callable[[list[Candidate]], list[Candidate]]
+
+#: Mappings are priced exactly if their rank is at most so much above the best one's,
+CLOSE = 1.1
+#: and at most so many, and as many as have so many passes together (more where compute and memory are bounds alike, so
+#: that their overlap decides), or else the first one alone.
+TRIED, TRIED_PASSES = 3, 300
+
+
+def every_mapping(found: list[Candidate]) -> list[Candidate]:
+    """Every order, size of block and share of the banks for the one candidate that is given; it stays the first."""
+    plain = found[0]
+    sizes = (plain.placed.mapping.pixels, plain.machine.hw.accumulators.depth, *_block_sizes(plain))
+    shares = (2, 1) if len(plain.placed.regions) > 1 else (2,)
+    mappings = [
+        NodeMapping(order=order, pixels=pixels, share=share)
+        for share in shares
+        for pixels in dict.fromkeys(sizes)
+        for order in (Order.ACTIVATIONS, Order.WEIGHTS, Order.COLUMNS)
+        # With activations outside, weights that do not fit would be loaded for every block.
+        if order != Order.ACTIVATIONS or plain.tiles.words <= plain.machine.weight_depth
+    ]
+    others = (plain.with_mapping(mapping) for mapping in mappings)
+    return [plain, *(each for each in others if each is not None)]
+
+
+def drop_equal(found: list[Candidate]) -> list[Candidate]:
+    """One of those that run alike, the first."""
+    kept: dict[Hashable, Candidate] = {}
+    for each in found:
+        kept.setdefault(each.signature, each)
+    return list(kept.values())
+
+
+def rank_by_bounds(found: list[Candidate]) -> list[Candidate]:
+    """The most promising first."""
+    return sorted(found, key=lambda each: each.rank)
+
+
+def keep_close(found: list[Candidate]) -> list[Candidate]:
+    """The best few, as far as pricing them takes no longer than it is worth."""
+    close = [each for each in found[:TRIED] if each.rank <= CLOSE * found[0].rank]
+    most = TRIED_PASSES * (8 if found[0].mixed else 1)
+    while len(close) > 1 and sum(each.passes for each in close) > most:
+        close.pop()
+    return close
+
+
+def price_exactly(found: list[Candidate]) -> list[Candidate]:
+    """By their clocks in the timing model, and of equally quick ones the one that moves less; one alone as it is."""
+    if len(found) == 1:
+        return found
+    priced = [dataclasses.replace(each, exact=_clocks(each)) for each in found]
+    return sorted(priced, key=lambda each: (each.exact, each.moved))
+
+
+STAGES: tuple[Stage, ...] = (every_mapping, drop_equal, rank_by_bounds, keep_close, price_exactly)
+
+
+def search(plain: Candidate) -> list[Candidate]:
+    """The mappings of a node that all stages leave, the best first."""
+    found = [plain]
+    for stage in STAGES:
+        found = stage(found)
+    return found
+
+
+class MappingSearch:
+    """Searches node by node, equal nodes in equal places once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, list[Candidate]] = {}
+
+    def network(self, memory: MemoryMap) -> list[list[Candidate]]:
+        """For each node of a network its mappings, the best first; of two that run together, the first one's decides.
+
+        Args:
+            memory: the network with plain mappings.
+        """
+        found: list[list[Candidate]] = []
+        for turn in turns(memory.groups[0]):
+            for number in turn:
+                key = number - turn[0], *(node_key(memory.groups[0].nodes[each]) for each in turn)
+                if key not in self._known:
+                    placed = memory.groups[0].nodes[number]
+                    self._known[key] = search(Candidate(memory, turn, number, placed))
+                found.append(self._known[key])
+                memory = _with(memory, found[-1][0].placed.mapping, number)
+        return found
+
+
+def _with(memory: MemoryMap, mapping: NodeMapping, number: int) -> MemoryMap:
+    """The network with a node's mapping in the first group of images."""
+    placed = memory.groups[0].nodes[number]
+    chosen = Candidate(memory, (number,), number, placed).with_mapping(mapping)
+    return memory if chosen is None else dataclasses.replace(memory, groups=(chosen.group, *memory.groups[1:]))
+
+
+def _clocks(candidate: Candidate) -> int:
+    """Clocks of its turn alone: what it reads on the chip is there, and weights begin to come when it starts."""
+    memory = dataclasses.replace(candidate.memory, groups=(candidate.group,))
+    program = lower(memory, candidate.node.layer.name, candidate.turn)
+    return machine_timing(candidate.machine, program.instructions, program.tiles).cycles
+
+
+def _block_sizes(plain: Candidate) -> tuple[int, ...]:
+    """Blocks whose passes still take longer than the next tile's way into the array."""
+    distinct = {id(tile.statistics): tile.statistics for column in plain.tiles.columns for tile in column}.values()
+    longest = max((-(-tile_clocks(tile, plain.machine) // tile.beat) for tile in distinct), default=1)
+    size = 1 << longest.bit_length()
+    return size, 2 * size, 4 * size, 8 * size
+
+
+def node_key(placed: PlacedNode) -> Hashable:
+    """Equal for nodes that run alike in their places, wherever they lie in memory."""
+    node, (first, stop) = placed.node, placed.gap
+    return (
+        dataclasses.replace(node.convolution, order="kh,kw,cin"),
+        node.pool,
+        node.residual is not None,
+        node.raw,
+        placed.images,
+        placed.mapping,
+        placed.regions,
+        *(chain and chain.region for chain in (placed.input, placed.output)),
+        stop - first,
+        placed.writes,
+        placed.tables.runs,
+        hash(placed.tables.entries),
+        tiles_key(placed.tiles),
+    )
+
+
+def tiles_key(tiles: NodeTiles) -> Hashable:
+    """Equal for tiles that cost the same: their numbers and statistics, column by column."""
+    digests: dict[int, bytes] = {}
+    found: list[tuple[int, bytes]] = []
+    for column in tiles.columns:
+        for tile in column:
+            statistics = tile.statistics
+            if id(statistics) not in digests:
+                sizes = (
+                    statistics.word_count,
+                    statistics.encoding,
+                    statistics.beat,
+                    statistics.rows,
+                    statistics.cols,
+                    statistics.nonzeros,
+                )
+                data = np.concatenate([sizes, statistics.slots.ravel()]).astype("<i8").tobytes()
+                digests[id(statistics)] = hashlib.blake2b(data, digest_size=16).digest()
+            found.append((tile.number, digests[id(statistics)]))
+        found.append((len(column), b""))
+    return tuple(found)

@@ -1,0 +1,171 @@
+"""A network's program with its clocks: the mappings of its nodes are chosen by the timing model."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.fold import Fold
+from skipbeat_arch.graph import Graph
+from skipbeat_arch.instruction import Instruction
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_program import NodeRange
+from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
+
+from .balancing.channel_orders import channel_orders
+from .balancing.permuted_graph import Order, permuted
+from .candidates import Candidate
+from .input_folding import fold_input
+from .lowering import Lowered, lower
+from .memory_map import MemoryMap, memory_map
+from .network_schedule import turns
+from .node_mapping import NodeMapping
+from .search import MappingSearch
+
+#: The best of each turn is tried too if it would save so much of a network's clocks.
+WORTH = 1 / 10_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TimedNetwork:
+    """A program before anything is packed.
+
+    Attributes:
+        fold: how the image lies in the input tensor; None if as it is.
+        orders: of the channels of tensors that do not lie in their natural order.
+        memory: with the chosen mappings.
+        lowered: its instructions. timing: their clocks.
+        found: for each node the mappings that the search left, its favourite first.
+    """
+
+    fold: Fold | None
+    orders: Mapping[str, Order]
+    memory: MemoryMap
+    lowered: Lowered
+    timing: MachineTiming
+    found: tuple[tuple[Candidate, ...], ...] = ()
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """For each part of a node the clock with which it ends; see `part_ends`."""
+        return part_ends(self.lowered.nodes, self.lowered.instructions, self.timing.stored, self.timing.cycles)
+
+    def node_cycles(self) -> list[int]:
+        """Clocks of each node, over all groups of images: those from the end of the part before to that of its own."""
+        cycles, before = [0] * len(self.memory.graph.nodes), 0
+        for number, end in zip(self.lowered.numbers, self.ends, strict=True):
+            cycles[number % len(cycles)] += end - before
+            before = end
+        return cycles
+
+
+def part_ends(
+    parts: Sequence[NodeRange], instructions: Sequence[Instruction], stored: Sequence[int], cycles: int
+) -> tuple[int, ...]:
+    """For each part of a node the clock in which its last vector leaves the output stage; for the last part `cycles`.
+
+    Args:
+        parts: of a program. instructions: of it.
+        stored: for each STORE, in order, the clock in which its last vector leaves; of a run that ended early fewer.
+        cycles: of the run.
+    """
+    ends, done = [], 0
+    for part in parts:
+        done += sum(isinstance(i, isa.Store) for i in instructions[part.start : part.stop])
+        ends.append(stored[done - 1] if 0 < done <= len(stored) else cycles)
+    return (*ends[:-1], cycles)
+
+
+def time_network(
+    graph: Graph,
+    machine: Machine,
+    images: int = 1,
+    *,
+    mappings: Sequence[NodeMapping] | None = None,
+    search: MappingSearch | None = None,
+    name: str = "network",
+) -> TimedNetwork:
+    """The quickest program of those tried: channels as they are or in balanced orders, then mappings.
+
+    Plain mappings are tried first, then those that the search likes best, and a mixture.
+
+    Args:
+        graph: the network.
+        machine: the hardware.
+        images: of a run.
+        mappings: of every node, if they are not to be searched.
+        search: one that knows nodes from before.
+        name: for messages.
+
+    Raises:
+        InputError: a node that does not fit the hardware.
+    """
+    graph, fold = fold_input(graph, machine)
+
+    def timed(memory: MemoryMap, orders: Mapping[str, Order]) -> TimedNetwork:
+        lowered = lower(memory, name)
+        timing = machine_timing(machine, lowered.instructions, lowered.tiles)
+        return TimedNetwork(fold=fold, orders=orders, memory=memory, lowered=lowered, timing=timing)
+
+    with _no_collection():
+        plain = timed(memory_map(graph, machine, mappings, images=images), {})
+        if orders := channel_orders(graph, machine):
+            balanced = timed(memory_map(permuted(graph, orders), machine, mappings, images=images), orders)
+            plain = min((plain, balanced), key=_cycles)
+        if mappings is not None:
+            return plain
+        found = tuple(tuple(each) for each in (search or MappingSearch()).network(plain.memory))
+
+        def mapped(wanted: Sequence[NodeMapping]) -> TimedNetwork:
+            tiles = [placed.tiles for placed in plain.memory.groups[0].nodes]
+            memory = memory_map(plain.memory.graph, machine, wanted, tiles, images=images)
+            return timed(memory, plain.orders)
+
+        wanted = [each[0].placed.mapping for each in found]
+        return dataclasses.replace(_quickest(plain, wanted, mapped), found=found)
+
+
+def _cycles(network: TimedNetwork) -> int:
+    return network.timing.cycles
+
+
+def _quickest(
+    plain: TimedNetwork, wanted: Sequence[NodeMapping], mapped: Callable[[Sequence[NodeMapping]], TimedNetwork]
+) -> TimedNetwork:
+    """The plain program, or a quicker one with the wanted mappings of all or of some nodes."""
+    before = _mappings(plain.memory)
+    if wanted == before:
+        return plain
+    chosen = mapped(wanted)
+    mixed, saved = list(wanted), 0
+    plain_cycles, chosen_cycles = plain.node_cycles(), chosen.node_cycles()
+    for turn in turns(plain.memory.groups[0]):
+        worse = sum(chosen_cycles[number] - plain_cycles[number] for number in turn)
+        if worse > 0:
+            saved += worse
+            for number in turn:
+                mixed[number] = before[number]
+    tried = [plain, chosen]
+    if saved > WORTH * plain.timing.cycles and mixed != before:
+        tried.append(mapped(mixed))
+    return min(tried, key=_cycles)
+
+
+def _mappings(memory: MemoryMap) -> list[NodeMapping]:
+    return [placed.mapping for placed in memory.groups[0].nodes]
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without garbage collection: hundreds of thousands of small objects live until a program is timed."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
