@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arrays import Int8Array
 from .errors import InputError
-from .tensor_layout import Int8Array
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
-
+from .arrays import Int64Array
 from .errors import InputError
 from .layer import IntegerLayer
 from .numbers import MAX_SHIFT, MULTIPLIER_BITS
@@ -68,7 +66,7 @@ class Node:
     output: str
     pool: Pool | None = None
     residual: str | None = None
-    residual_multiplier: npt.NDArray[np.int64] | None = None
+    residual_multiplier: Int64Array | None = None
 
     @property
     def convolution(self) -> Convolution:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from .arrays import Int8Array, Int32Array, Int64Array
 from .workload import Workload
 
 
@@ -25,9 +23,9 @@ class IntegerLayer:
 
     name: str
     workload: Workload
-    weight: npt.NDArray[np.int8]
-    bias: npt.NDArray[np.int32]
-    multiplier: npt.NDArray[np.int64] | None = None
-    shift: npt.NDArray[np.int64] | None = None
+    weight: Int8Array
+    bias: Int32Array
+    multiplier: Int64Array | None = None
+    shift: Int64Array | None = None
     low: int = -128
     high: int = 127

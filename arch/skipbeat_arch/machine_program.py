@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import Bytes, Int8Array, Int32Array
 from .errors import InputError
 from .fold import Fold
 from .instruction import INSTRUCTION_BYTES, Instruction, read_instruction
-from .tensor_layout import Bytes, Int8Array, Int32Array, from_memory, tensor_bytes, to_memory
+from .tensor_layout import from_memory, tensor_bytes, to_memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +167,7 @@ class MachineProgram:
         found = from_memory(data, place.shape, self.vector, raw=place.raw)
         return found if place.order is None else found[np.argsort(place.order)]
 
-    def read_output(self, memory: Bytes, image: int = 0) -> npt.NDArray[np.int8] | npt.NDArray[np.int32]:
+    def read_output(self, memory: Bytes, image: int = 0) -> Int8Array | Int32Array:
         """The output [K, H, W] of an image: int32 if the last node has no requantisation, otherwise int8."""
         return self.read_tensor(memory, self.place(self.output.name, image), image)
 

@@ -6,9 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-import numpy.typing as npt
-
+from .arrays import BoolArray
 from .graph import Graph
 from .pattern import Pattern
 from .workload import Workload
@@ -36,7 +34,7 @@ class WeightZeros:
     """
 
     key: Hashable
-    nonzero: Callable[[], npt.NDArray[np.bool_]]
+    nonzero: Callable[[], BoolArray]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

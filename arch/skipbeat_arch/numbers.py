@@ -12,6 +12,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import Int8Array
+
 IntArray = npt.NDArray[np.signedinteger]
 
 MULTIPLIER_BITS = 31
@@ -43,7 +45,7 @@ def requantise_parameters(scale: float) -> tuple[int, int]:
 
 def requantise(
     accumulator: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike, low: int = -128, high: int = 127
-) -> npt.NDArray[np.int8]:
+) -> Int8Array:
     """`clip((accumulator * multiplier + 2**(shift-1)) >> shift, low, high)`, elementwise, as int8.
 
     Args:
@@ -53,5 +55,5 @@ def requantise(
     product = np.asarray(accumulator, np.int64) * np.asarray(multiplier, np.int64)
     shifts = np.asarray(shift, np.int64)
     rounded = (product + (np.int64(1) << (shifts - 1))) >> shifts
-    clamped: npt.NDArray[np.int8] = np.clip(rounded, low, high).astype(np.int8)
+    clamped: Int8Array = np.clip(rounded, low, high).astype(np.int8)
     return clamped

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-BoolArray = npt.NDArray[np.bool_]
+from .arrays import BoolArray, Bytes, Int8Array, Int64Array
+
 PORTS = ("commands", "weights", "activations", "results")
 
 
@@ -36,9 +37,9 @@ class CoreStimulus:
     """
 
     commands: npt.NDArray[np.uint64]
-    weights: npt.NDArray[np.uint8]
+    weights: Bytes
     weights_last: BoolArray
-    activations: npt.NDArray[np.int8]
+    activations: Int8Array
     results: int
     willing: dict[str, BoolArray] = field(default_factory=_always)
     max_clocks: int
@@ -58,9 +59,9 @@ class CoreRun:
             weights.ready, activations.valid, activations.ready, results.valid, results.ready`.
     """
 
-    results: npt.NDArray[np.int64]
-    result_clocks: npt.NDArray[np.int64]
+    results: Int64Array
+    result_clocks: Int64Array
     cycles: int
     error: int
     finished: bool
-    trace: npt.NDArray[np.uint8] | None = None
+    trace: Bytes | None = None

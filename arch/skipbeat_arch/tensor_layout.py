@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import Bytes, Int8Array, Int32Array
 from .errors import InputError
-
-Bytes = npt.NDArray[np.uint8]
-Int8Array = npt.NDArray[np.int8]
-Int32Array = npt.NDArray[np.int32]
 
 
 def channel_blocks(channels: int, vector: int) -> int:

@@ -16,15 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import BoolArray, Bytes, Int8Array, Int64Array
 from .command import Command, Encoding, metadata_bits
 from .errors import InputError
 from .hardware import Hardware
 from .numbers import integer_range
-
-Int8Array = npt.NDArray[np.int8]
-WordArray = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,7 +44,7 @@ class TileStatistics:
     value_bits: int
     metadata_bits: int
     nonzeros: int
-    slots: npt.NDArray[np.int64]
+    slots: Int64Array
 
     def command(self, pixels: int, *, first: bool, last: bool) -> Command:
         """The pass that loads this tile."""
@@ -71,7 +68,7 @@ class PackedTile(TileStatistics):
         words: uint8 [words, ceil(word_bits / 8)], little-endian.
     """
 
-    words: WordArray
+    words: Bytes
     word_count: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -137,9 +134,7 @@ def _pack(weights: Int8Array, beat: int, encoding: Encoding, hw: Hardware) -> Pa
     )
 
 
-def slot_table(
-    weights: Int8Array, beat: int, encoding: Encoding
-) -> tuple[npt.NDArray[np.int64], Int8Array, npt.NDArray[np.bool_]]:
+def slot_table(weights: Int8Array, beat: int, encoding: Encoding) -> tuple[Int64Array, Int8Array, BoolArray]:
     """Positions, values and use of the `beat` slots of each group of a tile [rows, M, cols].
 
     Each is [rows, cols, beat]. A bitmap stores the nonzeros, ascending, in the first slots; the slots after them
@@ -157,9 +152,7 @@ def slot_table(
     return positions, values, np.arange(beat) < chosen.sum(axis=2)[:, :, None]
 
 
-def _metadata(
-    weights: Int8Array, positions: npt.NDArray[np.int64], encoding: Encoding, hw: Hardware
-) -> npt.NDArray[np.uint8]:
+def _metadata(weights: Int8Array, positions: Int64Array, encoding: Encoding, hw: Hardware) -> Bytes:
     """The metadata section as bits, [rows, C_arr, m] flattened."""
     rows, _, cols = weights.shape
     if encoding == Encoding.DENSE:
@@ -174,11 +167,11 @@ def _metadata(
     return full.ravel()
 
 
-def _bit_planes(values: Int8Array, bits: int) -> npt.NDArray[np.uint8]:
+def _bit_planes(values: Int8Array, bits: int) -> Bytes:
     return ((values.astype(np.int64)[:, None] >> np.arange(bits)) & 1).astype(np.uint8).ravel()
 
 
-def _to_words(bits: npt.NDArray[np.uint8], hw: Hardware) -> WordArray:
+def _to_words(bits: Bytes, hw: Hardware) -> Bytes:
     count = -(-bits.size // hw.word_bits)
     padded = np.zeros(count * hw.word_bits, np.uint8)
     padded[: bits.size] = bits
@@ -213,9 +206,7 @@ def unpack_tile(tile: PackedTile, hw: Hardware) -> Int8Array:
     return out.transpose(0, 2, 1)
 
 
-def _read_metadata(
-    meta: npt.NDArray[np.uint8], tile: PackedTile, hw: Hardware
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def _read_metadata(meta: Bytes, tile: PackedTile, hw: Hardware) -> tuple[Int64Array, BoolArray]:
     """Positions and use of each slot, [rows, cols, beat]."""
     shape = (tile.rows, tile.cols, tile.beat)
     if tile.encoding == Encoding.DENSE:

@@ -18,9 +18,9 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tensor_layout import channel_blocks
-from skipbeat_arch.tile import Int8Array
 
 #: Nonzeros of groups, uint8.
 Counts = npt.NDArray[np.uint8]

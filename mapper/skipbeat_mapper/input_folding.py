@@ -12,10 +12,10 @@ import math
 
 import numpy as np
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.fold import Fold
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.tile import Int8Array
 
 from .node_tiles import tap_weights
 

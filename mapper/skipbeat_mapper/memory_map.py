@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
-from skipbeat_arch.tensor_layout import Bytes, tensor_bytes
+from skipbeat_arch.tensor_layout import tensor_bytes
 
 from .banks import Banks
 from .chained_outputs import Chain, Geometry, geometry, side_by_side

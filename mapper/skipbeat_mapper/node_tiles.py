@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes, Int8Array
 from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, TABLE_ENTRIES, Machine
-from skipbeat_arch.tensor_layout import Bytes
-from skipbeat_arch.tile import Int8Array, TileStatistics, pack_tile
+from skipbeat_arch.tile import TileStatistics, pack_tile
 
 from .banks import Banks, Counts, Ints
 from .gather import block_diagonal

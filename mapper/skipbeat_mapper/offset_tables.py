@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.graph import Node
 from skipbeat_arch.machine import TABLE_ENTRIES, Machine
-from skipbeat_arch.tensor_layout import Bytes
 
 from .banks import Banks, Ints
 from .node_tiles import NodeTiles

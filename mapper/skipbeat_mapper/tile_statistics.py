@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.tile import Int8Array, TileStatistics
+from skipbeat_arch.tile import TileStatistics
 
 from .banks import Counts
 

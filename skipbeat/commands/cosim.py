@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from skipbeat_arch.arrays import Int8Array, Int32Array
+
 from ..options import hardware_options, json_option, pattern_option, seed_option, simulator_option
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from skipbeat_arch.workload import Gemm
     from skipbeat_verify.core_program import CoreProgram
     from skipbeat_verify.cosimulation import SimulatorName
@@ -82,7 +81,7 @@ class _Found(NamedTuple):
 
     report: dict[str, Any]
     agrees: bool
-    y: npt.NDArray[np.int32] | None
+    y: Int32Array | None
     difference: str | None
 
 
@@ -121,7 +120,7 @@ def parse_gemm(text: str) -> Gemm:
     return Gemm(p=p, c=c, k=k)
 
 
-def _dump(path: Path, x: npt.NDArray[np.int8], w: npt.NDArray[np.int8], y: npt.NDArray[np.int32]) -> None:
+def _dump(path: Path, x: Int8Array, w: Int8Array, y: Int32Array) -> None:
     import io
 
     import numpy

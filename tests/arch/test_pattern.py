@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import EXPECTED, Pattern, measured_pattern
 
@@ -122,7 +122,7 @@ def test_an_integer_that_no_pattern_turns_into_gets_no_hint(number: int) -> None
     assert refusal(number) == f"pattern {number}: {EXPECTED}"
 
 
-def _grouped(n: int, m: int, rows: int = 64, cols: int = 5, seed: int = 0) -> npt.NDArray[np.int8]:
+def _grouped(n: int, m: int, rows: int = 64, cols: int = 5, seed: int = 0) -> Int8Array:
     """Weights with exactly n nonzeros in each group of m rows."""
     rank = np.random.default_rng(seed).random((rows // m, m, cols)).argsort(axis=1).argsort(axis=1)
     return (rank < n).reshape(rows, cols).astype(np.int8)

@@ -6,17 +6,16 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.command import Command, Encoding
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat, unpack_tile
 
-Int8Array = npt.NDArray[np.int8]
 GROUPS = (4, 8, 16, 32)
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.instruction import Instruction, Kind
 from skipbeat_arch.machine import Machine
 from tests.mutation.script import Program
-from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram
 
 DAMAGED_TILES = 40

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
 from tests.mutation.script import WAIT_L, Program, Script, last_load_signals
@@ -65,7 +65,7 @@ def _requantise(machine: Machine, seed: int) -> Program:
     return script.program(f"requantisation {seed}")
 
 
-def _powers(machine: Machine) -> npt.NDArray[np.int8]:
+def _powers(machine: Machine) -> Int8Array:
     """Residuals 1, 2, ... 64, all channels alike."""
     return np.repeat(1 << np.arange(POWERS), machine.vector).reshape(POWERS, -1).astype(np.int8)
 

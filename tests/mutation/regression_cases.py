@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Counter
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
@@ -18,7 +19,6 @@ from tests.mutation.memory_cases import memory_cases
 from tests.mutation.output_cases import output_cases
 from tests.mutation.script import Program
 from tests.mutation.tile_cases import tile_cases
-from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram
 
 #: The model's longest run.

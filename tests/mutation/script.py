@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.command import Command
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
 from skipbeat_verify.core_passes import random_tile
-from tests.sim.machine.machine_loads import Bytes, Ints, L
+from tests.sim.machine.machine_loads import L
 
 #: Everywhere in these programs: data begins here, above the instructions.
 DATA = 0x6000
@@ -55,7 +56,7 @@ class Script:
         self._at = at + -(-len(flat) // vector) * vector
         return at
 
-    def vectors(self, count: int) -> npt.NDArray[np.int8]:
+    def vectors(self, count: int) -> Int8Array:
         """Random bytes, int8 [count, V]."""
         return self.rng.integers(-128, 128, (count, self.machine.vector)).astype(np.int8)
 
@@ -77,14 +78,16 @@ class Script:
         """Random bytes into the first entries of all banks, the same in each."""
         self.load(Kind.ACTIVATIONS, 0, self.vectors(entries))
 
-    def load_table(self, first: int, offsets: Ints) -> None:
+    def load_table(self, first: int, offsets: Int64Array) -> None:
         """Entries [n, R] of the table from `first` on."""
         parts, vector = self.machine.table_vectors, self.machine.vector
         data = np.zeros((len(offsets), parts * vector), np.uint8)
         data[:, : 2 * offsets.shape[1]] = (offsets % 65536).astype("<u2").view(np.uint8)
         self.load(Kind.TABLE, first * parts, data)
 
-    def load_parameters(self, block: int, bias: Ints, multiplier: Ints, other: Ints, shift: Ints) -> None:
+    def load_parameters(
+        self, block: int, bias: Int64Array, multiplier: Int64Array, other: Int64Array, shift: Int64Array
+    ) -> None:
         """One block, [V] each."""
         data = np.concatenate([x.astype("<i4").view(np.uint8) for x in (bias, multiplier, other)])
         self.load(Kind.PARAMETERS, block * 16, np.concatenate([data, shift.astype(np.uint8)]))

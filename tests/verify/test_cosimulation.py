@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.arrays import BoolArray, Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.stream import CoreRun, CoreStimulus
@@ -27,7 +27,6 @@ from skipbeat_verify.cosimulation import (
 #: With a machine around the core, and without one.
 ARRAYS = ((2, 4, 4, 1), (4, 8, 8, 2), (8, 8, 4, 8))
 CORES = (*ARRAYS, (3, 5, 16, 5))
-Int8s = npt.NDArray[np.int8]
 
 
 def hardware(rows: int, cols: int, group: int, lanes: int) -> Hardware:
@@ -41,7 +40,7 @@ def core(rows: int, cols: int, group: int, lanes: int) -> RtlCore:
     return rtl_core(hardware(rows, cols, group, lanes))
 
 
-def run(array: tuple[int, int, int, int], x: Int8s, w: Int8s, **willing: npt.NDArray[np.bool_]) -> GemmCosimulation:
+def run(array: tuple[int, int, int, int], x: Int8Array, w: Int8Array, **willing: BoolArray) -> GemmCosimulation:
     return cosimulate_gemm(core_program(x, w, hardware(*array)), core(*array), willing)
 
 

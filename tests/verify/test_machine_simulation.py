@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.hardware import load_hardware
@@ -31,7 +31,7 @@ def rtl() -> VerilatedMachine:
     return machine_rtl(HARDWARE)
 
 
-def case(seed: int, images: int = 1) -> tuple[MachineProgram, npt.NDArray[np.int8], Output]:
+def case(seed: int, images: int = 1) -> tuple[MachineProgram, Int8Array, Output]:
     """A program, images and their outputs."""
     rng = np.random.default_rng(seed)
     graph = random_graph(rng)

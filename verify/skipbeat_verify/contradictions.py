@@ -8,11 +8,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from skipbeat_arch.arrays import BoolArray, Int8Array
 from skipbeat_arch.command import Command, CoreError, Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.numbers import integer_range
-from skipbeat_arch.stream import BoolArray, CoreStimulus
-from skipbeat_arch.tile import Int8Array, PackedTile, pack_tile
+from skipbeat_arch.stream import CoreStimulus
+from skipbeat_arch.tile import PackedTile, pack_tile
 
 Kind = Literal[
     "truncated tile",

@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray, Int8Array, Int64Array
 from skipbeat_arch.command import Command, Encoding
 from skipbeat_arch.hardware import Accumulators, Activations, Array, Hardware, Memory, Numbers, Weights
-from skipbeat_arch.stream import PORTS, BoolArray, CoreStimulus
+from skipbeat_arch.stream import PORTS, CoreStimulus
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
 
 from .core_streams import CoreStreams
-
-Ints = npt.NDArray[np.int64]
-Int8s = npt.NDArray[np.int8]
 
 
 def small_hardware(
@@ -34,7 +31,7 @@ def small_hardware(
     )
 
 
-def random_tile(rng: np.random.Generator, hw: Hardware, rows: int, cols: int, most: int) -> Int8s:
+def random_tile(rng: np.random.Generator, hw: Hardware, rows: int, cols: int, most: int) -> Int8Array:
     """Weights int8 [rows, M, cols] with at most `most` nonzeros in each group, and at least one in all."""
     bits = hw.numbers.weight_bits
     weights = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), (rows, hw.array.group, cols))
@@ -63,15 +60,17 @@ class CorePasses:
     hw: Hardware
     commands: list[Command] = field(default_factory=list)
     tiles: list[PackedTile] = field(default_factory=list)
-    bundles: list[Int8s] = field(default_factory=list)
-    expected: list[Ints] = field(default_factory=list)
+    bundles: list[Int8Array] = field(default_factory=list)
+    expected: list[Int64Array] = field(default_factory=list)
     macs: int = 0
 
     def __post_init__(self) -> None:
-        self._resident: Int8s | None = None
+        self._resident: Int8Array | None = None
         self._sums = np.zeros((0, 0), np.int64)
 
-    def load(self, weights: Int8s, x: Int8s, *, first: bool, last: bool, encoding: Encoding | None = None) -> None:
+    def load(
+        self, weights: Int8Array, x: Int8Array, *, first: bool, last: bool, encoding: Encoding | None = None
+    ) -> None:
         """A pass with a new tile; x is int8 [pixels, R, M]."""
         tile = pack_tile(weights, self.hw, encoding)
         self.tiles.append(tile)
@@ -79,7 +78,7 @@ class CorePasses:
         self.commands.append(tile.command(len(x), first=first, last=last))
         self._multiply(x, first, last)
 
-    def again(self, x: Int8s, *, first: bool, last: bool) -> None:
+    def again(self, x: Int8Array, *, first: bool, last: bool) -> None:
         """A pass with the resident tile."""
         tile = self.tiles[-1]
         command = Command(
@@ -94,7 +93,7 @@ class CorePasses:
         self.commands.append(command)
         self._accumulate(np.zeros((pixels, self.hw.array.cols), np.int64), first, last)
 
-    def _multiply(self, x: Int8s, first: bool, last: bool) -> None:
+    def _multiply(self, x: Int8Array, first: bool, last: bool) -> None:
         weights = self._resident
         assert weights is not None
         rows, _, cols = weights.shape
@@ -104,13 +103,13 @@ class CorePasses:
         sums[:, :cols] = np.einsum("prm,rmc->pc", x[:, :rows].astype(np.int64), weights.astype(np.int64))
         self._accumulate(sums, first, last)
 
-    def _accumulate(self, sums: Ints, first: bool, last: bool) -> None:
+    def _accumulate(self, sums: Int64Array, first: bool, last: bool) -> None:
         self._sums = sums if first else self._sums + sums
         if last:
             self.expected.append(self._sums)
 
     @property
-    def results(self) -> Ints:
+    def results(self) -> Int64Array:
         """What the core must return, int64 [items, C]."""
         return np.concatenate([np.zeros((0, self.hw.array.cols), np.int64), *self.expected])
 
@@ -135,7 +134,7 @@ class CorePasses:
         return offered if max_clocks is None else replace(offered, max_clocks=max_clocks)
 
 
-def random_bundles(rng: np.random.Generator, hw: Hardware, pixels: int) -> Int8s:
+def random_bundles(rng: np.random.Generator, hw: Hardware, pixels: int) -> Int8Array:
     """Activations int8 [pixels, R, M]; rows that no tile uses are not zero either."""
     half = 1 << (hw.numbers.activation_bits - 1)
     return rng.integers(-half, half, (pixels, hw.array.rows, hw.array.group)).astype(np.int8)
@@ -162,7 +161,7 @@ def random_passes(rng: np.random.Generator, hw: Hardware, blocks: int, pixels: i
     return program
 
 
-def gemm_program(hw: Hardware, x: Int8s, w: Int8s, encoding: Encoding | None = None) -> CorePasses:
+def gemm_program(hw: Hardware, x: Int8Array, w: Int8Array, encoding: Encoding | None = None) -> CorePasses:
     """Y = X·W, X [P, C] and W [C, K]: blocks of pixels, then column tiles, then row tiles.
 
     The results come block by block and column tile by column tile (see `gemm_result`).
@@ -188,7 +187,7 @@ def gemm_program(hw: Hardware, x: Int8s, w: Int8s, encoding: Encoding | None = N
     return program
 
 
-def gemm_result(results: Ints, hw: Hardware, pixels: int, outputs: int) -> Ints:
+def gemm_result(results: Int64Array, hw: Hardware, pixels: int, outputs: int) -> Int64Array:
     """Y [P, K] out of the items of `gemm_program`."""
     tiles = -(-outputs // hw.array.cols)
     y = np.zeros((pixels, tiles * hw.array.cols), np.int64)

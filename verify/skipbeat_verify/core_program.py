@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int8Array, Int32Array, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
-from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Convolution, Gemm
 from skipbeat_mapper.compile import compile_network
 from skipbeat_sim.timing.stored_tiles import stored_tiles
@@ -65,7 +64,7 @@ class CoreProgram:
         """Weights that are not zero."""
         return int(np.count_nonzero(self.w))
 
-    def collect(self, sums: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    def collect(self, sums: Int64Array) -> Int32Array:
         """Y int32 [P, K] as the machine's STOREs put the sums [items, C_arr] that left a core into memory.
 
         Raises:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray, Bytes, Int8Array, Int64Array
 from skipbeat_arch.command import Command
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.stream import PORTS, BoolArray, CoreStimulus
+from skipbeat_arch.stream import PORTS, CoreStimulus
 from skipbeat_arch.tile import TileStatistics
 
 from .interpreter import CorePass
@@ -34,10 +34,10 @@ class CoreStreams:
 
     hardware: Hardware
     commands: tuple[Command, ...]
-    words: npt.NDArray[np.uint8]
+    words: Bytes
     last: BoolArray
-    bundles: npt.NDArray[np.int8]
-    sums: npt.NDArray[np.int64]
+    bundles: Int8Array
+    sums: Int64Array
     tiles: tuple[TileStatistics, ...]
 
     @classmethod

@@ -8,12 +8,12 @@ from functools import cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray, Int32Array
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.stream import PORTS, BoolArray, CoreRun, CoreStimulus
+from skipbeat_arch.stream import PORTS, CoreRun, CoreStimulus
 from skipbeat_arch.timing import CoreTiming, Events
 from skipbeat_sim.core.run_core import run_core
 from skipbeat_sim.timing.core_timing import core_timing
@@ -113,7 +113,7 @@ class GemmCosimulation:
 
     program: CoreProgram
     core: Cosimulation
-    y: npt.NDArray[np.int32] | None
+    y: Int32Array | None
     bit_exact: bool
 
     @property

@@ -12,18 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.command import Command, Encoding, command_error
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.tile import PackedTile, unpack_tile
-
-Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
 
 QUEUE, ROUTES, JOBS, FETCH_AHEAD, TOKENS = 8, 8, 6, 8, 63
 
@@ -44,8 +41,8 @@ class CorePass:
 
     command: Command
     words: Bytes | None
-    bundles: npt.NDArray[np.int8]
-    sums: Ints | None
+    bundles: Int8Array
+    sums: Int64Array | None
 
 
 @dataclass
@@ -54,8 +51,8 @@ class _Pass:
     walk: isa.Setup | None
     begins: int
     ends: int
-    bundles: Ints | None = None
-    tile: Ints | None = None
+    bundles: Int64Array | None = None
+    tile: Int64Array | None = None
     words: Bytes | None = None
     started: bool = False
     fetched: bool = False
@@ -85,7 +82,7 @@ class Interpreter:
         seed: int,
         favour: str = "",
         delay: str = "",
-        sums: Ints | None = None,
+        sums: Int64Array | None = None,
     ) -> None:
         self.machine, self.hw, self.memory = Machine.of(hw), hw, memory
         self.done: list[CorePass] = []
@@ -114,10 +111,10 @@ class Interpreter:
         self.walk: isa.Setup | None = None
         self.passes: list[_Pass] = []
         self.fetched = self.started = self.computed = 0
-        self.resident: Ints = np.zeros((rows, group, machine.vector), np.int64)
+        self.resident: Int64Array = np.zeros((rows, group, machine.vector), np.int64)
         self.geometry = (0, 0)
         self.sums = np.zeros((hw.accumulators.depth, machine.vector), np.int64)
-        self.results: list[Ints] = []
+        self.results: list[Int64Array] = []
         self.stage: isa.Store | None = None
         self.place: isa.Place | None = None
         self.writing: deque[tuple[isa.Store, Bytes]] = deque()
@@ -251,7 +248,7 @@ class Interpreter:
         self._give(Engine.EXECUTE, p.instruction.signal)
         return True
 
-    def _bundles(self, p: _Pass) -> Ints:
+    def _bundles(self, p: _Pass) -> Int64Array:
         assert p.walk is not None
         at = np.array([p.instruction.base])
         for count, step in zip(p.walk.counts, p.walk.steps, strict=True):
@@ -275,7 +272,7 @@ class Interpreter:
         self.started += 1
         return True
 
-    def _tile(self, p: _Pass) -> Ints:
+    def _tile(self, p: _Pass) -> Int64Array:
         start, command, array = p.instruction.weights, p.command, self.hw.array
         p.words = self.vectors[Kind.WEIGHTS][start : start + p.instruction.words].copy()
         packed = PackedTile(
@@ -318,7 +315,7 @@ class Interpreter:
         self.computed += 1
         return True
 
-    def _leaving(self, pixels: int) -> Ints:
+    def _leaving(self, pixels: int) -> Int64Array:
         """The sums [pixels, C_arr] that leave the core: its own, or those that were given."""
         if self._given is None:
             return self.sums[:pixels].copy()
@@ -373,7 +370,9 @@ class Interpreter:
         self.stage = None
         return True
 
-    def _requantise(self, instruction: isa.Store, total: Ints, words: list[Ints], shift: Ints) -> Bytes:
+    def _requantise(
+        self, instruction: isa.Store, total: Int64Array, words: list[Int64Array], shift: Int64Array
+    ) -> Bytes:
         product = total * words[1]
         if instruction.residual:
             at = instruction.residual_at + np.arange(instruction.count)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes, Int8Array, Int32Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
@@ -26,7 +26,7 @@ from .core_program import CoreProgram
 #: Clocks that the RTL may run beyond the predicted ones, so that a late end is seen.
 _MARGIN = 1000
 
-Output = npt.NDArray[np.int8] | npt.NDArray[np.int32]
+Output = Int8Array | Int32Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ class ProgramRun:
 def run_images(
     program: MachineProgram,
     machine: Machine,
-    images: npt.NDArray[np.int8],
+    images: Int8Array,
     expected: Output,
     rtl: VerilatedMachine | None,
     *,
@@ -150,7 +150,7 @@ def run_images(
     )
 
 
-def run_gemm(program: CoreProgram, rtl: VerilatedMachine) -> tuple[ProgramRun, npt.NDArray[np.int32]]:
+def run_gemm(program: CoreProgram, rtl: VerilatedMachine) -> tuple[ProgramRun, Int32Array]:
     """Run a GEMM's whole program, and return also the product int32 [P, K] that the RTL left in memory."""
     x, w = program.x.astype(np.int64), program.w.astype(np.int64)
     image, expected = program.x.T[None, :, None], (x @ w).T[None, :, None].astype(np.int32)
@@ -161,7 +161,7 @@ def run_gemm(program: CoreProgram, rtl: VerilatedMachine) -> tuple[ProgramRun, n
     return run, np.ascontiguousarray(found[0][:, 0].T.astype(np.int32))
 
 
-def _is_expected(program: MachineProgram, memory: npt.NDArray[np.uint8], expected: Output) -> bool:
+def _is_expected(program: MachineProgram, memory: Bytes, expected: Output) -> bool:
     return all(np.array_equal(program.read_output(memory, i), each) for i, each in enumerate(expected))
 
 

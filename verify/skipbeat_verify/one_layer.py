@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph
 from skipbeat_models.graph_oracle import run_graph
 
 
-def one_layer(graph: Graph, name: str, images: npt.NDArray[np.int8]) -> tuple[Graph, npt.NDArray[np.int8]]:
+def one_layer(graph: Graph, name: str, images: Int8Array) -> tuple[Graph, Int8Array]:
     """The graph of the node called `name` alone, and the int8 inputs [N, C, H, W] that the oracle gives it for images.
 
     Raises:

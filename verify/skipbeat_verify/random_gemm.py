@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray, Int8Array
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Gemm
-
-Int8Array = npt.NDArray[np.int8]
 
 
 def random_gemm(gemm: Gemm, pattern: Pattern, hw: Hardware, seed: int) -> tuple[Int8Array, Int8Array]:
@@ -29,7 +27,7 @@ def random_gemm(gemm: Gemm, pattern: Pattern, hw: Hardware, seed: int) -> tuple[
     return x, w * _kept(gemm, pattern, hw, rng)
 
 
-def _kept(gemm: Gemm, pattern: Pattern, hw: Hardware, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+def _kept(gemm: Gemm, pattern: Pattern, hw: Hardware, rng: np.random.Generator) -> BoolArray:
     shape = (gemm.c, gemm.k)
     if pattern.kind == "nm":
         groups = -(-gemm.c // pattern.m)

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray, Int8Array
 from skipbeat_arch.hardware import Accumulators, Activations, Array, Hardware, Memory, Numbers, Weights
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.pattern import Pattern
-from skipbeat_arch.stream import PORTS, BoolArray
+from skipbeat_arch.stream import PORTS
 from skipbeat_arch.workload import Gemm
 
 from .contradictions import KINDS, Contradiction, contradiction
 from .core_passes import CorePasses, random_bundles
 from .core_program import core_program
 from .core_streams import CoreStreams
-from .random_gemm import Int8Array, random_gemm
+from .random_gemm import random_gemm
 
 #: Every so manieth case, on average, holds a contradictory stream.
 _CONTRADICTION_SHARE = 1 / 6
@@ -217,7 +217,7 @@ def random_willing(rng: np.random.Generator) -> dict[str, BoolArray]:
     return {port: _port_pattern(rng) for port in PORTS}
 
 
-def _port_pattern(rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+def _port_pattern(rng: np.random.Generator) -> BoolArray:
     """Always; a share of the clocks, from seldom to nearly always; or long runs of both."""
     kind = int(rng.integers(5))
     if kind == 0:

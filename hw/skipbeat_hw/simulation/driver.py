@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray, Bytes
 from skipbeat_arch.command import COMMAND_BITS
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
@@ -209,14 +210,14 @@ def _expect_range(name: str, values: npt.NDArray[Any], low: int, high: int) -> N
         raise InputError(f"stimulus: {name} should be in {low}..{high}, found {values.min()}..{values.max()}")
 
 
-def _pattern(port: str, willing: dict[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]:
+def _pattern(port: str, willing: dict[str, BoolArray]) -> Bytes:
     pattern = willing.get(port)
     if pattern is None or pattern.ndim != 1 or not len(pattern):
         raise InputError(f"stimulus: willing[{port!r}] should be a row of at least one boolean")
     return np.ascontiguousarray(pattern, np.uint8)
 
 
-def _pack_bits(bits: npt.NDArray[np.uint8]) -> WordTable:
+def _pack_bits(bits: Bytes) -> WordTable:
     """Bits [items, width], lowest first, as words [items, ceil(width / 32)]."""
     width = bits.shape[1]
     padded = np.zeros((len(bits), 4 * -(-width // 32)), np.uint8)

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes
+
 from .cache import build_root
 from .cocotb_runner import run_cocotb
 from .lockstep_table import HeldTable, Observation, Simulator, Table
@@ -48,7 +50,7 @@ def save_table(folder: Path, table: Table) -> None:
         "reset": table.reset,
     }
     (folder / "table.json").write_text(json.dumps(names))
-    arrays: dict[str, npt.NDArray[np.uint32] | npt.NDArray[np.uint8]] = {}
+    arrays: dict[str, npt.NDArray[np.uint32] | Bytes] = {}
     for i, stream in enumerate(table.streams):
         arrays |= {f"items{i}": stream.items, f"willing{i}": stream.willing}
     np.savez(folder / "table.npz", allow_pickle=False, values=table.values, **arrays)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
+from skipbeat_arch.arrays import BoolArray, Bytes
 
 from .ports import Port, WordTable
 
@@ -35,7 +34,7 @@ class HeldTable:
     """A `Held` stream as arrays; `payload` is None for a stream without one."""
 
     items: WordTable
-    willing: npt.NDArray[np.uint8]
+    willing: Bytes
     payload: str | None
     valid: str
     ready: str
@@ -59,4 +58,4 @@ class Observation:
 
     inputs: WordTable
     outputs: WordTable
-    known: npt.NDArray[np.bool_]
+    known: BoolArray

@@ -8,8 +8,8 @@ import weakref
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import COUNTER_BITS, Counter
@@ -70,7 +70,7 @@ class MachineRun:
             another kind or across 4 KiB, a wrong last beat, strobes that are not all ones, data that had to wait.
     """
 
-    memory: npt.NDArray[np.uint8]
+    memory: Bytes
     cycles: int
     done: bool
     error: int
@@ -102,7 +102,7 @@ class VerilatedMachine:
 
     def run(
         self,
-        memory: npt.NDArray[np.uint8],
+        memory: Bytes,
         address: int,
         count: int,
         *,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.numbers import integer_range
-from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Workload
 from skipbeat_sim.timing.core_timing import core_cycles
 

@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.command import Command
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.tile import Int8Array, PackedTile, pack_tile
+from skipbeat_arch.tile import PackedTile, pack_tile
 from skipbeat_arch.timing import CoreTiming
 from skipbeat_arch.workload import Gemm
 from skipbeat_sim.timing.core_timing import core_timing

@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.tile import PackedTile, WordArray, legal_encodings
+from skipbeat_arch.tile import PackedTile, legal_encodings
 
 Counts = npt.NDArray[np.uint8]
 IntArray = npt.NDArray[np.intp]
@@ -24,7 +25,7 @@ class ShapeTable:
     def __init__(self, hw: Hardware) -> None:
         self._hw = hw
         self._known: dict[tuple[object, ...], PackedTile] = {}
-        self._blank: WordArray = np.zeros((0, -(-hw.word_bits // 8)), np.uint8)
+        self._blank: Bytes = np.zeros((0, -(-hw.word_bits // 8)), np.uint8)
         self._choices: dict[tuple[int, int, int, int], tuple[Encoding, int]] = {}
 
     def shapes(self, counts: Counts, rows: IntArray) -> list[PackedTile]:
@@ -79,7 +80,7 @@ class ShapeTable:
         meta = rows * hw.array.cols * metadata_bits(encoding, beat, hw.array.group)
         return -(-meta // hw.word_bits) + -(-stored * hw.numbers.weight_bits // hw.word_bits)
 
-    def _placeholder(self, words: int) -> WordArray:
+    def _placeholder(self, words: int) -> Bytes:
         if len(self._blank) < words:
             self._blank = np.zeros((words, self._blank.shape[1]), np.uint8)
         return self._blank[:words]

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray, Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.numbers import integer_range
-from skipbeat_arch.stream import PORTS, BoolArray, CoreStimulus
-from skipbeat_arch.tile import Int8Array
+from skipbeat_arch.stream import PORTS, CoreStimulus
 
 from .program import CoreProgram
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.tile import Int8Array, PackedTile
+from skipbeat_arch.tile import PackedTile
 
 from ..gather import IntArray
 from .grouping import EMPTY, Lines

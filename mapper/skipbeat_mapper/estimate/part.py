@@ -7,12 +7,12 @@ from math import prod
 
 import numpy as np
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.machine_ports import ADDRESS_BITS
 from skipbeat_arch.model import LayerPart
-from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Convolution, Workload
 
 #: Weights of the largest layer: looked at before its zeros are, which take a byte each.

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.estimate import Bound, MachineEvents
 from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
-from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.timing import Events
 from skipbeat_arch.workload import Convolution
 from skipbeat_sim.timing.machine_timing import machine_timing

@@ -7,15 +7,12 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import ports
+from skipbeat_arch.arrays import BoolArray, Int32Array, Int64Array
 from skipbeat_arch.hardware import Hardware
 
 from .history import History
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Control(NamedTuple):
@@ -60,7 +57,7 @@ class Accumulators:
         self._busy = self._reading = self._storing = 0
 
     @property
-    def sums(self) -> IntArray:
+    def sums(self) -> Int64Array:
         """`sums_o` of the clock that begins, int64 [C] unsigned bits; overwritten by the next `update`."""
         return self._sum
 
@@ -74,7 +71,7 @@ class Accumulators:
         """A step is on its way through the columns."""
         return self._busy > 0
 
-    def update(self, control: Control | None, psums: npt.NDArray[np.int32]) -> None:
+    def update(self, control: Control | None, psums: Int32Array) -> None:
         """End of a clock with `control_i` and `psums_i` int32 [C]."""
         if control:
             self._busy = self._cols + 2
@@ -109,7 +106,7 @@ class Accumulators:
         at = self._flags.at + delay
         return self._flags.rows[at : at + self._cols, flag]
 
-    def _add(self, psums: npt.NDArray[np.int32]) -> None:
+    def _add(self, psums: Int32Array) -> None:
         total = self._total
         np.copyto(total, psums)
         np.add(total, self._data, out=total, where=self._column(_READS, 1))

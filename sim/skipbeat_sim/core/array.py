@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from skipbeat_arch import ports
+from skipbeat_arch.arrays import Int32Array
 from skipbeat_arch.hardware import Hardware
 
 from .history import History
-
-IntArray = npt.NDArray[np.int32]
 
 
 class SystolicArray:
@@ -44,9 +43,9 @@ class SystolicArray:
         self._psum, self._psum_next = (np.zeros((rows + 1, cols), np.int32) for _ in range(2))
 
     @property
-    def psums(self) -> IntArray:
+    def psums(self) -> Int32Array:
         """`psums_o` of the clock that begins, int32 [C]; a view that the next `step` overwrites."""
-        bottom: IntArray = self._psum[-1]
+        bottom: Int32Array = self._psum[-1]
         return bottom
 
     def step(self, bundles: npt.ArrayLike, slots: npt.ArrayLike) -> None:

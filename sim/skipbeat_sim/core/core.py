@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import ports
+from skipbeat_arch.arrays import Int32Array
 from skipbeat_arch.command import Command, CoreError, command_error
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.registers import Cause
@@ -24,8 +24,6 @@ from .loader import WeightLoader
 from .results import ResultBuffer
 from .sequencer import Pass, Sequencer
 from .skew import Skew
-
-IntArray = npt.NDArray[np.int32]
 
 
 class Core:
@@ -64,7 +62,7 @@ class Core:
         """`commands_ready` of the clock that begins: it depends on registers alone."""
         return self.error == CoreError.NONE and self._passes.ready and self._tiles.ready
 
-    def evaluate(self, command: int | None, word: int | None, bundles: IntArray | None, results_ready: bool) -> None:
+    def evaluate(self, command: int | None, word: int | None, bundles: Int32Array | None, results_ready: bool) -> None:
         """Wires: `commands_ready`, `weights_ready`, `bundles_ready`; the result port is `results`.
 
         Args:

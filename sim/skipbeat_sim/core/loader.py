@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import ports
+from skipbeat_arch.arrays import Int32Array
 from skipbeat_arch.hardware import Hardware
 
 from .aligner import Write
 from .skew import Skew
-
-IntArray = npt.NDArray[np.int32]
 
 
 class WeightLoader:
@@ -39,7 +37,7 @@ class WeightLoader:
         """The bank that `write_address_o` names in this clock: that of two clocks ago."""
         return self._banks[1]
 
-    def offer(self, write: Write | None) -> IntArray:
+    def offer(self, write: Write | None) -> Int32Array:
         """`weights_o` int32 [C, 2] of {signed value, index} for the `write_i` of the clock (None: not enabled).
 
         Call once per clock.
@@ -50,7 +48,7 @@ class WeightLoader:
             self._skew.push(self._lanes(write.values(), write.op.index))
         return self._skew.view()
 
-    def _lanes(self, values: list[int], index: list[int]) -> IntArray:
+    def _lanes(self, values: list[int], index: list[int]) -> Int32Array:
         lanes = np.array((values, index), np.int32).T
         lanes[:, 0] = (lanes[:, 0] ^ self._sign) - self._sign
         return lanes
@@ -93,7 +91,7 @@ class WeightLoader:
         if inputs.get("rst", 0):
             self.reset()
 
-    def _input(self, inputs: Mapping[str, int]) -> IntArray:
+    def _input(self, inputs: Mapping[str, int]) -> Int32Array:
         fields, cols = ports.unpack(ports.write_fields(self._hw), inputs["write_i"]), self._hw.array.cols
         values = ports.unpack_array(fields["values"], cols, self._hw.numbers.weight_bits)
         return self._lanes(values, ports.unpack_array(fields["index"], cols, self._hw.index_bits))

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import ports
+from skipbeat_arch.arrays import BoolArray, Int64Array
 from skipbeat_arch.hardware import Hardware
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class ResultBuffer:
@@ -34,7 +31,7 @@ class ResultBuffer:
         self._read = self._level = 0
         self.valid = False
 
-    def update(self, push: BoolArray | None, sums: IntArray, ready: bool) -> None:
+    def update(self, push: BoolArray | None, sums: Int64Array, ready: bool) -> None:
         """End of a clock with `push_i` [C] (None: all 0), `sums_i` [C] and the port's `ready`."""
         read = self._level != 0 and (not self.valid or ready)
         if read:

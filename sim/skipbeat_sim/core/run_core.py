@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray, Int32Array, Int64Array
 from skipbeat_arch.command import COMMAND_BITS, CoreError
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.numbers import integer_range
-from skipbeat_arch.stream import PORTS, BoolArray, CoreRun, CoreStimulus
+from skipbeat_arch.stream import PORTS, CoreRun, CoreStimulus
 from skipbeat_arch.timing import Events
 
 from .core import Core
-
-IntArray = npt.NDArray[np.int32]
 
 
 class _Source:
@@ -57,7 +55,7 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
     weight = _Source(len(words), stimulus.willing["weights"])
     bundle = _Source(len(bundles), stimulus.willing["activations"])
     ready = stimulus.willing["results"].tolist()
-    results: list[npt.NDArray[np.int64]] = []
+    results: list[Int64Array] = []
     clocks: list[int] = []
     rows = bytearray()
     clock, error = 0, CoreError.NONE
@@ -94,7 +92,7 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
     return run, core.counter.events()
 
 
-def _items(hw: Hardware, stimulus: CoreStimulus) -> tuple[list[int], list[int], IntArray]:
+def _items(hw: Hardware, stimulus: CoreStimulus) -> tuple[list[int], list[int], Int32Array]:
     """What each input port offers: command words, `weight_fields` words, bundles int32 [bundles, R, M]."""
     words = [
         int.from_bytes(row.tobytes(), "little") | int(last) << hw.word_bits
@@ -103,7 +101,7 @@ def _items(hw: Hardware, stimulus: CoreStimulus) -> tuple[list[int], list[int], 
     return [int(word) for word in stimulus.commands], words, stimulus.activations.astype(np.int32)
 
 
-def _signed(sums: npt.NDArray[np.int64], hw: Hardware) -> npt.NDArray[np.int64]:
+def _signed(sums: Int64Array, hw: Hardware) -> Int64Array:
     sign = np.int64(1 << (hw.numbers.accumulator_bits - 1))
     return (sums ^ sign) - sign
 

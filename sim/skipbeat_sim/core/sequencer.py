@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import ports
+from skipbeat_arch.arrays import Int32Array
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.registers import Cause
 
 from .accumulators import Control
-
-IntArray = npt.NDArray[np.int32]
 
 
 class Pass(NamedTuple):
@@ -109,7 +107,7 @@ class Sequencer:
             return Cause.TILE_WAIT if self._next.load else Cause.HAZARD
         return Cause.IDLE
 
-    def update(self, bundles: IntArray | None, taken: bool) -> None:
+    def update(self, bundles: Int32Array | None, taken: bool) -> None:
         """End of a clock with `activations.payload` int32 [R, M] (None: none is offered) and `taken_i`."""
         self._settle = self._settle_now
         self._credits += taken

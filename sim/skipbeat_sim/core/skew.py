@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from skipbeat_arch import ports
+from skipbeat_arch.arrays import Int32Array
 
 from .history import History
-
-IntArray = npt.NDArray[np.int32]
 
 
 class Skew:
@@ -35,7 +34,7 @@ class Skew:
         """A clock whose input nobody will look at."""
         self._history.skip()
 
-    def view(self) -> IntArray:
+    def view(self) -> Int32Array:
         """This clock's output, int32 [lanes, parts]: lane i of the input of i clocks ago.
 
         Lane i of row i is (lanes + 1) * parts numbers further on than lane i - 1 of row i - 1, hence one reshape;
@@ -46,7 +45,7 @@ class Skew:
         flat = self._history.rows.reshape(-1)[start : start + self._lanes * step]
         return flat.reshape(self._lanes, step)[:, : self._parts]
 
-    def peek(self, lanes: npt.ArrayLike) -> IntArray:
+    def peek(self, lanes: npt.ArrayLike) -> Int32Array:
         """The output, int32 [lanes, parts], of a clock whose input is `lanes`, before it is pushed."""
         out = np.array(lanes, np.int32)
         for lane in range(1, self._lanes):

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import ports
+from skipbeat_arch.arrays import Int32Array, Int64Array
 from skipbeat_arch.machine import OFFSET_BITS, Machine
 
 from .execute import Job
@@ -16,8 +16,6 @@ from .execute import Job
 DEPTH = 8
 MASK = 0xFFFF
 _COUNT_MASKS = (15, 15, 0xFFF, 0xFFF)
-Bundles = npt.NDArray[np.int32]
-Offsets = npt.NDArray[np.int64]
 
 
 class Fetcher:
@@ -42,13 +40,13 @@ class Fetcher:
         self._i = [0, 0, 0, 0]
         self._begin = [0, 0, 0, 0]
         self._at = self.give = self._signal = 0
-        self._address: Offsets | None = None
+        self._address: Int64Array | None = None
         self._reading = False
         self._room = DEPTH
-        self._items: deque[Bundles] = deque()
+        self._items: deque[Int32Array] = deque()
 
     @property
-    def front(self) -> Bundles | None:
+    def front(self) -> Int32Array | None:
         """The bundles on the stream `activations`."""
         return self._items[0] if self._items else None
 
@@ -68,7 +66,7 @@ class Fetcher:
         self.table_enable = ahead is not None and not self._ahead_loaded
         self.bank_read = self._address
 
-    def update(self, job: Job | None, table: Offsets, banks: Bundles, activations_ready: bool) -> None:
+    def update(self, job: Job | None, table: Int64Array, banks: Int32Array, activations_ready: bool) -> None:
         """End of a clock in which `job` was transferred, if not None.
 
         Args:
@@ -99,7 +97,7 @@ class Fetcher:
                 self.ahead = None
             self._ahead_loaded = loaded
 
-    def _begin_walk(self, job: Job, table: Offsets) -> None:
+    def _begin_walk(self, job: Job, table: Int64Array) -> None:
         n = job.counts
         self._walk, self._offsets = job, table
         self._ends = (n[0] - 1 & 15, n[1] - 1 & 15, n[2] - 1 & 0xFFF, n[3] - 1 & 0xFFF)

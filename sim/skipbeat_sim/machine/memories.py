@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
 from .load import MemoryWrite
 from .placer import BankWrite
-
-Bundles = npt.NDArray[np.int32]
-Offsets = npt.NDArray[np.int64]
 
 
 class Memories:
@@ -39,7 +36,7 @@ class Memories:
         self._banks = np.zeros((rows * self._depth, group), np.int32)
         self._first = np.arange(rows, dtype=np.int64) * self._depth
         self._lane = np.arange(rows) % machine.bundles
-        self._enabled: dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
+        self._enabled: dict[int, tuple[Int64Array, Int64Array]] = {}
         self._table_bytes = machine.table_vectors * vector
         self.weight = self.parameter = self.residual = self.output = 0
         self.table = np.zeros(rows, np.int64)
@@ -69,7 +66,7 @@ class Memories:
         offsets = np.frombuffer(data, "<u2", len(self.table))
         self.table = offsets.astype(np.int64)
 
-    def read_banks(self, address: Offsets) -> None:
+    def read_banks(self, address: Int64Array) -> None:
         """Read entry `address[q]` of each bank q."""
         self.banks = self._banks.take(address % self._depth + self._first, axis=0)
 

@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.machine import Machine
 
 from .axi import Address, ReadBeat, WriteBeat
@@ -39,7 +39,7 @@ class ExternalMemory:
         bytes_read, bytes_written: bytes of the beats that were transferred.
     """
 
-    def __init__(self, machine: Machine, contents: npt.NDArray[np.uint8]) -> None:
+    def __init__(self, machine: Machine, contents: Bytes) -> None:
         self.contents = contents
         self._size = machine.beat_bytes
         self._latency = max(1, machine.hw.memory.latency_clocks)

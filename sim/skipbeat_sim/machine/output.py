@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.machine_ports import vector_fields
 
 from .requantise import Parameters
 
-Ints = npt.NDArray[np.int64]
 #: Clocks from the step of an item's last columns to its vector, less one for the output register.
 STAGES = 7
 MASK = 0xFFFF
@@ -82,7 +81,7 @@ class OutputStage:
         self._taken = self._step and self._last_sub
         self._pool_ends = self._pooled == job.pool - 1
 
-    def update(self, job: isa.Store | None, sums: Ints, parameter: int, residual: int) -> None:
+    def update(self, job: isa.Store | None, sums: Int64Array, parameter: int, residual: int) -> None:
         """End of a clock with a job transferred (if not None).
 
         Args:
@@ -96,7 +95,7 @@ class OutputStage:
             self.job = job
             self._item = self._sub = self._pooled = self._index = self._loading = 0
 
-    def _run(self, sums: Ints, parameter: int, residual: int) -> None:
+    def _run(self, sums: Int64Array, parameter: int, residual: int) -> None:
         shown, item = self.vector, self._pipeline.popleft()
         if shown is not None:
             self._index = (self._index + 1) & MASK
@@ -122,7 +121,7 @@ class OutputStage:
             if self._loaded:
                 self._parameters = Parameters(self._stored, self._machine.vector)
 
-    def _raw(self, sums: Ints) -> None:
+    def _raw(self, sums: Int64Array) -> None:
         if self._parameters is None:
             return
         words = self._parameters.with_bias(sums).astype("<u4")
@@ -131,7 +130,7 @@ class OutputStage:
         final = self._last_sub and self._item + 1 == self.job.count
         self.vector = Vector(int.from_bytes(data, "little"), final, self._index)
 
-    def _quantised(self, sums: Ints, residual: int) -> tuple[int, bool] | None:
+    def _quantised(self, sums: Int64Array, residual: int) -> tuple[int, bool] | None:
         """The step's columns; a vector if it is complete with them."""
         job, added = self.job, self._none
         if job.residual:

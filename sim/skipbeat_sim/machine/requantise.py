@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.numbers import MULTIPLIER_BITS
 
-Ints = npt.NDArray[np.int64]
 _SIGN = np.int64(1 << 31)
 _MULTIPLIER = np.int64((1 << MULTIPLIER_BITS) - 1)
 #: Below this, the products and their sum stay inside 64 bits.
@@ -32,12 +31,12 @@ class Parameters:
         self._shift = np.frombuffer(data[12 * vector :], np.uint8).astype(np.int64) & 63
         self._half = (np.int64(1) << self._shift) >> 1
 
-    def with_bias(self, sums: Ints) -> Ints:
+    def with_bias(self, sums: Int64Array) -> Int64Array:
         """Sums (int64 [V] of unsigned 32 bits, read as signed) plus bias: 33 bits."""
-        total: Ints = (sums ^ _SIGN) - _SIGN + self._bias
+        total: Int64Array = (sums ^ _SIGN) - _SIGN + self._bias
         return total
 
-    def requantise(self, sums: Ints, residual: Ints | None, low: int, high: int) -> Ints:
+    def requantise(self, sums: Int64Array, residual: Int64Array | None, low: int, high: int) -> Int64Array:
         """`clamp((a * multiplier + r * residual_multiplier + 2**(shift-1)) >> shift, low, high)`, int64 [V].
 
         Args:
@@ -51,5 +50,5 @@ class Parameters:
         if residual is not None:
             scaled = scaled + residual * self._residual_multiplier
         scaled = (scaled + self._half) >> self._shift
-        clamped: Ints = np.minimum(np.maximum(scaled, low), high).astype(np.int64)
+        clamped: Int64Array = np.minimum(np.maximum(scaled, low), high).astype(np.int64)
         return clamped

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Engine
 from skipbeat_arch.machine import Machine
@@ -15,8 +15,6 @@ from skipbeat_arch.timing import Events
 from .counters import MachineClocks, Span, TransferBytes
 from .machine import MachineTop
 from .memory import ExternalMemory
-
-Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Engine
 
 from .bus import Bus
-from .load_timing import IntArray
 from .result_clocks import ResultClocks
 from .spans import Spans
 from .store_clocks import PIPELINE
@@ -40,7 +40,7 @@ def check_bank_conflicts(program: Program, bus: Bus, results: ResultClocks, span
         )
 
 
-def _other_writes(program: Program, bus: Bus, spans: Spans) -> IntArray:
+def _other_writes(program: Program, bus: Bus, spans: Spans) -> Int64Array:
     """Bursts of LOADs of activations, and ZEROs as if they were bursts, int64 [bursts, 5].
 
     First beat, beats, beats of the instruction before it, beats of a vector, instruction.
@@ -56,7 +56,7 @@ def _other_writes(program: Program, bus: Bus, spans: Spans) -> IntArray:
     return np.array(bursts, np.int64).reshape(-1, 5)
 
 
-def _local_vectors(program: Program, results: ResultClocks) -> tuple[IntArray, IntArray]:
+def _local_vectors(program: Program, results: ResultClocks) -> tuple[Int64Array, Int64Array]:
     """The clocks of all local vectors, and their STOREs."""
     clocks, numbers, item = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
     for number, instruction in program.queues[Engine.STORE]:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.command import Command, Encoding
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Events
-
-from .load_timing import IntArray
 
 
 def event_counts(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> Events:
@@ -47,10 +46,10 @@ def event_counts(commands: Sequence[Command], tiles: Sequence[TileStatistics], h
     )
 
 
-def _array(values: list[int] | list[bool]) -> IntArray:
+def _array(values: list[int] | list[bool]) -> Int64Array:
     return np.array(values, np.int64)
 
 
-def _columns(commands: Sequence[Command]) -> tuple[IntArray, ...]:
+def _columns(commands: Sequence[Command]) -> tuple[Int64Array, ...]:
     fields = [(c.pixels, c.beat, c.rows, c.load, c.first, c.last) for c in commands]
     return tuple(np.array(fields, np.int64).T)

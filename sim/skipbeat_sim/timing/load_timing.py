@@ -19,11 +19,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.hardware import Hardware
-
-IntArray = npt.NDArray[np.int64]
 
 #: Before any clock: the neutral element of max. Far enough from the int64 limits that sums stay in range.
 NEVER = -(1 << 60)
@@ -63,14 +61,14 @@ class RowResponses:
         reads: for each metadata word of a tile that fills the rows, when the unpacker reads it; empty for dense.
     """
 
-    decoded: IntArray
-    loaded: IntArray
-    emitted: IntArray
-    fired: IntArray
+    decoded: Int64Array
+    loaded: Int64Array
+    emitted: Int64Array
+    fired: Int64Array
     reads: list[Response]
 
 
-def words_through_step(sizes: DecoderSizes, metadata_bits: int) -> IntArray:
+def words_through_step(sizes: DecoderSizes, metadata_bits: int) -> Int64Array:
     """Metadata words that the unpacker has read once it emits each step of a tile, int64 [rows · steps per row].
 
     A step takes `lanes · metadata_bits` bits; words are read only while fewer bits than that are left.
@@ -114,7 +112,7 @@ def row_responses(sizes: DecoderSizes, metadata_bits: int, beat: int, value_row:
     return RowResponses(_limited(steps[:, -1]), _limited(loaded), _limited(emitted), _limited(fired), reads)
 
 
-def _reads(first: IntArray, steps: IntArray, words: IntArray) -> list[Response]:
+def _reads(first: Int64Array, steps: Int64Array, words: Int64Array) -> list[Response]:
     """When each metadata word is read: after the step that the words before it were enough for."""
     word = np.arange(words[-1])
     step = np.searchsorted(words, word, side="right") - 1
@@ -123,7 +121,7 @@ def _reads(first: IntArray, steps: IntArray, words: IntArray) -> list[Response]:
     return reads
 
 
-def _limited(response: IntArray) -> IntArray:
+def _limited(response: Int64Array) -> Int64Array:
     """The same response, with `NEVER` where there is no path, and fixed."""
     limited = np.where(response < NEVER // 2, NEVER, response)
     limited.flags.writeable = False

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.command import Command, Encoding, metadata_bits
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile
-
-Bytes = npt.NDArray[np.uint8]
 
 
 def stored_tiles(machine: Machine, image: Bytes, instructions: Sequence[Instruction]) -> list[PackedTile]:

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.command import metadata_bits
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import TileStatistics
 
-from .load_timing import NEVER, DecoderSizes, IntArray, Response, row_responses
+from .load_timing import NEVER, DecoderSizes, Response, row_responses
 
 
 class TilePath(NamedTuple):
@@ -44,9 +45,9 @@ class TilePath(NamedTuple):
 class _Slots(NamedTuple):
     """Where values end in the stream of slots; all int64 [tiles], positions are slot numbers within the tile."""
 
-    value_words: IntArray
-    first_value: IntArray
-    frees: tuple[IntArray, IntArray, IntArray]  # last but two, last but one, last word; -1 if there is none
+    value_words: Int64Array
+    first_value: Int64Array
+    frees: tuple[Int64Array, Int64Array, Int64Array]  # last but two, last but one, last word; -1 if there is none
 
 
 def tile_paths(tiles: Sequence[TileStatistics], hw: Hardware) -> list[TilePath]:
@@ -77,7 +78,7 @@ def _paths(tiles: list[TileStatistics], hw: Hardware) -> list[TilePath]:
         np.stack([getattr(entry, name) for entry in table]) for name in ("decoded", "loaded", "emitted", "fired")
     )
 
-    def fire(position: IntArray) -> IntArray:
+    def fire(position: Int64Array) -> Int64Array:
         row, slot = np.divmod(position, beat)
         return np.where(position[:, None] >= 0, fired[kind, row] + slot[:, None], NEVER)
 
@@ -107,7 +108,7 @@ def _read_slots(tiles: list[TileStatistics], width: int) -> _Slots:
         raise InputError("tile: it stores no value, so there is no pass to issue")
     words = -(-total // width)
 
-    def uses_up(left: int) -> IntArray:
+    def uses_up(left: int) -> Int64Array:
         """The slot that takes the last value of the word that has `left` words after it."""
         taken = (words - left) * width
         position = np.minimum(np.searchsorted(stored, before + taken), ends - 1) - starts
@@ -117,7 +118,7 @@ def _read_slots(tiles: list[TileStatistics], width: int) -> _Slots:
     return _Slots(words, first_value, (uses_up(2), uses_up(1), uses_up(0)))
 
 
-def _check_words(tiles: list[TileStatistics], expected: IntArray) -> None:
+def _check_words(tiles: list[TileStatistics], expected: Int64Array) -> None:
     for tile, count in zip(tiles, expected.tolist(), strict=True):
         if tile.word_count != count:
             raise InputError(f"tile: {tile.word_count} words, but its slots ask for {count}")

@@ -10,14 +10,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import cocotb
-import numpy as np
-import numpy.typing as npt
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiReadBus, AxiResp, AxiWriteBus
 from cocotbext.axi.axi_channels import AxiARBus, AxiAWBus, AxiBBus, AxiRBus, AxiWBus
 from cocotbext.axi.axi_ram import AxiRamRead, AxiRamWrite
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
@@ -25,7 +24,6 @@ from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
 from .axi_rules import SIGNALS, AxiRules
 from .axi_scenarios import FOLDER_VARIABLE, PRESET, Scenario
 
-Bytes = npt.NDArray[np.uint8]
 MACHINE = Machine.of(load_hardware(PRESET))
 CLOCK_NS = 10
 #: Far more clocks than any of the programs takes under any pauses.

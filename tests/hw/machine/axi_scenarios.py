@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.registers import Counter
 
-Bytes = npt.NDArray[np.uint8]
 PRESET = "tiny-4x4"
 #: Environment variable that names the folder of the prepared programs.
 FOLDER_VARIABLE = "SKIPBEAT_AXI_SCENARIOS"

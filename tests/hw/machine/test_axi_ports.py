@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_hw.simulation.cache import build_root
@@ -16,7 +17,7 @@ from skipbeat_hw.simulation.cocotb_runner import run_cocotb
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_hw.tools.verilog import accelerator_verilog, machine_verilog
 from skipbeat_mapper.compile import compile_network
-from tests.hw.machine.axi_scenarios import FOLDER_VARIABLE, PRESET, TIMELESS, Bytes, Scenario
+from tests.hw.machine.axi_scenarios import FOLDER_VARIABLE, PRESET, TIMELESS, Scenario
 from tests.mapper.networks import Builder
 from tests.mapper.reference import run_graph
 from tests.sim.machine.machine_programs import MachineProgram

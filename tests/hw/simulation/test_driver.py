@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.command import COMMAND_BITS
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware, load_hardware
@@ -38,10 +38,10 @@ def _stimulus(hw: Hardware, *, words: int = 1, last: tuple[int, ...] = (), seed:
     )
 
 
-def _expected(stimulus: CoreStimulus, word: int = 0) -> npt.NDArray[np.int64]:
+def _expected(stimulus: CoreStimulus, word: int = 0) -> Int64Array:
     cols = stimulus.weights.shape[1]
     flat = stimulus.activations.reshape(ITEMS, -1)[:, :cols].astype(np.int64)
-    expected: npt.NDArray[np.int64] = flat + stimulus.weights[word].view(np.int8).astype(np.int64) - 125
+    expected: Int64Array = flat + stimulus.weights[word].view(np.int8).astype(np.int64) - 125
     return expected
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from skipbeat_arch import ports
+from skipbeat_arch.arrays import Bytes, Int64Array
 from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.stream import CoreStimulus
@@ -20,7 +20,7 @@ from skipbeat_sim.core.run_core import run_core
 from skipbeat_verify.core_passes import CorePasses, random_bundles, random_passes, random_willing, small_hardware
 
 GOOD_PIXELS = 30
-WordChange = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
+WordChange = Callable[[Bytes], Bytes]
 
 
 def hardware() -> Hardware:
@@ -33,7 +33,7 @@ class Case:
 
     error: CoreError
     stimulus: CoreStimulus
-    expected: npt.NDArray[np.int64]
+    expected: Int64Array
 
 
 def good_then(encoding: Encoding, beat: int, cols: int = 4, change: WordChange | None = None) -> CorePasses:
@@ -115,7 +115,7 @@ def test_the_core_stops_until_reset(case: Case) -> None:
     words = case.stimulus.weights.copy().view("<u4").ravel() | flags
     commands, data = deque(case.stimulus.commands.tolist()), deque(words.tolist())
     bundles = deque(case.stimulus.activations.astype(np.int32))
-    results: list[npt.NDArray[np.int64]] = []
+    results: list[Int64Array] = []
     for _ in range(2000):
         core.evaluate(
             commands[0] if commands else None, data[0] if data else None, bundles[0] if bundles else None, True

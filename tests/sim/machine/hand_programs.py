@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind, read_instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import pack_tile
-from tests.sim.machine.machine_loads import Bytes, Ints, L, S, X
+from tests.sim.machine.machine_loads import L, S, X
 
 
 def image(instructions: Sequence[Instruction], size: int = 1 << 16) -> Bytes:
@@ -36,10 +36,10 @@ class Convolution:
     memory: Bytes
     count: int
     output: int
-    x: npt.NDArray[np.int8]
-    weights: npt.NDArray[np.int8]
-    bias: Ints
-    multiplier: Ints
+    x: Int8Array
+    weights: Int8Array
+    bias: Int64Array
+    multiplier: Int64Array
 
 
 def convolution(machine: Machine) -> Convolution:

@@ -13,14 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
 from skipbeat_verify.core_passes import random_tile
 
-Ints = npt.NDArray[np.int64]
-Int8s = npt.NDArray[np.int8]
-Bytes = npt.NDArray[np.uint8]
 L, X, S = Engine.LOAD, Engine.EXECUTE, Engine.STORE
 DATA = 0x4000
 
@@ -29,7 +27,7 @@ DATA = 0x4000
 class LoadedTile:
     """A tile in the weight memory; weights: int8 [rows, M, cols]."""
 
-    weights: Int8s
+    weights: Int8Array
     tile: PackedTile
     address: int
 
@@ -50,7 +48,7 @@ class LoadedMachine:
         self._banks = np.zeros((array.rows, machine.bank_depth, array.group), np.int64)
         self._table = np.zeros((256, array.rows), np.int64)
         self._residual = np.zeros((machine.residual_depth, machine.vector), np.int64)
-        self._parameters: dict[int, tuple[Ints, Ints, Ints, Ints]] = {}
+        self._parameters: dict[int, tuple[Int64Array, Int64Array, Int64Array, Int64Array]] = {}
         # Of the unit at hand: number, half, entries of the table, tiles, block of parameters.
         self._unit = self._half = self._block = 0
         self._tables: list[int] = []
@@ -106,7 +104,7 @@ class LoadedMachine:
         bank = int(rng.integers(0, max(1, rows // machine.bundles))) * machine.bundles
         return {"to": to, "width": width, "pitch": pitch, "period": period, "bank": bank}
 
-    def write_banks(self, place: dict[str, int], vectors: Int8s) -> None:
+    def write_banks(self, place: dict[str, int], vectors: Int8Array) -> None:
         """Vectors int8 [count, V] to a place."""
         bundles, i = self.machine.bundles, np.arange(len(vectors))
         entries = place["to"] + i // place["width"] * place["pitch"] + i % place["width"]

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.command import Command
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import Engine
 from skipbeat_arch.machine import Machine
-from tests.sim.machine.machine_loads import DATA, Bytes, Int8s, Ints, L, LoadedMachine, LoadedTile, S, X
+from tests.sim.machine.machine_loads import DATA, L, LoadedMachine, LoadedTile, S, X
 
 
 def random_hardware(rng: np.random.Generator) -> Hardware:
@@ -176,14 +177,14 @@ class MachineProgram(LoadedMachine):
         signal = ((L,) if ends[1] else ()) + ((X,) if local else ())
         self.add(isa.Store.of_values(fields, wait=(L,) if ends[0] else (), signal=signal))
 
-    def _quantised(self, residual_at: int | None, pool: int) -> Ints:
+    def _quantised(self, residual_at: int | None, pool: int) -> Int64Array:
         bias, multiplier, other, shift = self._parameters[self._block]
         scaled = (self._sums + bias) * multiplier
         if residual_at is not None:
             scaled = scaled + self._residual[residual_at + np.arange(len(scaled)) // pool] * other
         return (scaled + (1 << (shift - 1))) >> shift
 
-    def _store_locally(self, vectors: Int8s) -> None:
+    def _store_locally(self, vectors: Int8Array) -> None:
         """Into the window that this group does not read, at a new PLACE or at the last one."""
         target = 1 - self._reads
         first, place = self.window(target), self._place

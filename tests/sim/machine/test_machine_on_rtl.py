@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_hw.tools.verilog import machine_verilog
 from skipbeat_sim.machine.run_machine import run_machine
-from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram
 
 DESIGNS = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_sim.machine.axi import Address, WriteBeat
 from skipbeat_sim.machine.machine import MachineTop
 from skipbeat_sim.machine.memory import ExternalMemory
 from skipbeat_sim.machine.run_machine import run_machine
-from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram
 
 TINY = Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=128", "outputs.buffer_kib=4"]))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Opcode
@@ -15,7 +16,6 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.numbers import requantise
 from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from tests.sim.machine.hand_programs import convolution, image, instructions_of
-from tests.sim.machine.machine_loads import Bytes
 from tests.sim.machine.machine_programs import MachineProgram, random_hardware
 
 TINY = Machine.of(load_hardware("tiny-4x4"))

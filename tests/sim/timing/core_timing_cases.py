@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.command import Command
 from skipbeat_arch.hardware import Hardware, Numbers
 from skipbeat_arch.numbers import integer_range
@@ -25,7 +25,7 @@ def random_hardware(rng: np.random.Generator) -> Hardware:
     return small_hardware(int(rng.integers(1, 17)), cols, int(rng.choice([4, 4, 8, 16, 32])), lanes, numbers=numbers)
 
 
-def tile_of_counts(counts: npt.NDArray[np.int64], hw: Hardware, rng: np.random.Generator) -> PackedTile:
+def tile_of_counts(counts: Int64Array, hw: Hardware, rng: np.random.Generator) -> PackedTile:
     """A tile with `counts` [rows, cols] nonzeros in its groups, in any encoding that can hold it."""
     rows, cols = counts.shape
     order = rng.random((rows, hw.array.group, cols)).argsort(axis=1).argsort(axis=1)

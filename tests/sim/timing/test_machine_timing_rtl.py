@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
@@ -32,9 +32,7 @@ BUILDS: list[tuple[str, Sequence[str]]] = [
 ]
 
 
-def check(
-    built: VerilatedMachine, timing: MachineTiming, memory: npt.NDArray[np.uint8], address: int, count: int
-) -> None:
+def check(built: VerilatedMachine, timing: MachineTiming, memory: Bytes, address: int, count: int) -> None:
     run = built.run(memory, address, count, max_clocks=2 * timing.cycles + 100)
     assert run.done
     assert run.cycles == timing.cycles

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.instruction import Engine, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import PackedTile
 from skipbeat_sim.machine.run_machine import run_machine
 from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
-
-Bytes = npt.NDArray[np.uint8]
 
 
 def check(

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.command import Command
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
@@ -20,7 +20,6 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, pack_tile
 from skipbeat_verify.core_passes import random_tile
 
-Bytes = npt.NDArray[np.uint8]
 L, X, S = Engine.LOAD, Engine.EXECUTE, Engine.STORE
 #: Where weights begin, and where everything else is read and written.
 WEIGHTS, DATA, SIZE = 1 << 16, 1 << 17, 1 << 18
