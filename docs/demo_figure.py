@@ -12,7 +12,7 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
-from skipbeat.files import write_text
+from skipbeat_arch.files import write_text
 from skipbeat_reports import plots
 from skipbeat_reports.bars import Plot
 from skipbeat_reports.numbers import percent, ratio

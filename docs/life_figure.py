@@ -10,7 +10,7 @@ from pathlib import Path
 
 from life import story
 
-from skipbeat.files import write_text
+from skipbeat_arch.files import write_text
 
 WIDTH, BOX, GAP, LEFT = 1010, 128, 14, 14
 ROWS = {"weight": 62, "activation": 236, "result": 410}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
+from .files import write_bytes
 from .fold import Fold
 from .instruction import INSTRUCTION_BYTES, VERSION
 from .machine import Machine
@@ -37,14 +37,10 @@ def save_program(program: MachineProgram, path: str | Path) -> None:
     header = json.dumps(_header(program), sort_keys=True).encode()
     head = _HEAD.pack(MAGIC, FILE_VERSION, program.fingerprint, len(header))
     image = program.image.tobytes()
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        temporary.write_bytes(head + _digest(head, header, image) + header + image)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(f"program {path}: cannot be written: {error.strerror}") from None
+        write_bytes(path, head + _digest(head, header, image) + header + image)
+    except InputError as error:
+        raise InputError(f"program {error}") from None
 
 
 def load_program(path: str | Path, machine: Machine | None = None) -> MachineProgram:

@@ -32,9 +32,9 @@ def command(source: str, pattern: str | None, hw: str, overrides: tuple[str, ...
     Machine.of(hardware)
     wanted = None if pattern is None else Pattern.parse(pattern)
 
+    from skipbeat_arch.files import make_folder
     from skipbeat_mapper.compile import compile_network
 
-    from ..files import make_folder
     from ..networks import prepare_network
 
     make_folder(out.parent)

@@ -58,10 +58,9 @@ def command(
     gemm = parse_gemm(sizes)
     wanted = Pattern.parse(pattern)
 
+    from skipbeat_arch.files import make_folder
     from skipbeat_verify.core_program import core_program
     from skipbeat_verify.random_gemm import random_gemm
-
-    from ..files import make_folder
 
     if whole and simulator != "verilator":
         raise InputError(f"--machine: expected --simulator verilator, not {simulator}")
@@ -125,7 +124,7 @@ def _dump(path: Path, x: Int8Array, w: Int8Array, y: Int32Array) -> None:
 
     import numpy
 
-    from ..files import write_bytes
+    from skipbeat_arch.files import write_bytes
 
     content = io.BytesIO()
     numpy.savez_compressed(content, x=x, w=w, y=y)

@@ -50,12 +50,12 @@ def command(pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images
     hardware = load_hardware(hw, overrides)
     wanted = Pattern.parse(pattern)
 
+    from skipbeat_arch.files import make_folder
     from skipbeat_reports.machine_check import MachineCheck
     from skipbeat_reports.terminal import print_layers
     from skipbeat_reports.write import write_report
 
     from ..digits import compile_network, prepare, summarise
-    from ..files import make_folder
     from ..machine_demo import run_on_machine
     from ..progress import step
 

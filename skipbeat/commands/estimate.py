@@ -79,13 +79,12 @@ def command(
     measured is listed as an assumption. With --json, `layers[].schedule` has what --explain shows.
     """
     from skipbeat_arch.errors import InputError
+    from skipbeat_arch.files import make_folder
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
     from skipbeat_models.scheme import Scheme
     from skipbeat_sim.energy.load_table import load_table
-
-    from ..files import make_folder
 
     if explain is not None and as_json:
         raise InputError("--explain: expected without --json, whose layers[].schedule has the same")

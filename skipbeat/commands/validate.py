@@ -25,8 +25,7 @@ def command(page: str | None, as_json: bool) -> int:
         from pathlib import Path
 
         from skipbeat_arch.errors import InputError
-
-        from ..files import write_text
+        from skipbeat_arch.files import write_text
 
         try:
             text = Path(page).read_text()

@@ -28,9 +28,8 @@ def command(hw: str, overrides: tuple[str, ...], top: str, out: Path) -> None:
     """
     import yaml
 
+    from skipbeat_arch.files import make_folder, write_text
     from skipbeat_arch.hardware import load_hardware
-
-    from ..files import make_folder, write_text
 
     hardware = load_hardware(hw, overrides)
     make_folder(out)

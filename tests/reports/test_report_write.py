@@ -30,7 +30,7 @@ def test_an_older_report_is_replaced(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"file: expected a folder that can be written to: File exists"):
+    with pytest.raises(InputError, match=r"file/report.html: cannot be written: File exists"):
         write_report(make_summary(), tmp_path / "file")
 
 

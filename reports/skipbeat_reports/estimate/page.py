@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from skipbeat_arch.estimate import Estimate
+from skipbeat_arch.files import write_text
 
 from ..environment import environment
-from ..replace import write_text
 from . import figures
 from .plots import all_plots
 

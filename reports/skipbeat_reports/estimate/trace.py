@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from skipbeat_arch.estimate import Estimate, LayerEstimate
+from skipbeat_arch.files import write_text
 
 from ..numbers import ratio
-from ..replace import write_text
 from .figures import speedup
 
 ENGINES = ("load", "execute", "store")

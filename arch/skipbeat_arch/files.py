@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from skipbeat_arch.errors import InputError
+from .errors import InputError
 
 
 def write_text(path: str | Path, text: str) -> Path:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from skipbeat.files import write_bytes, write_text
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.files import write_bytes, write_text
 
 
 def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
@@ -42,3 +42,11 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         write_text(blocker / "x", "")
     with pytest.raises(InputError, match="cannot be written: Is a directory"):
         write_text(tmp_path, "")
+
+
+def test_a_text_that_cannot_be_encoded_leaves_the_old_file(tmp_path: Path) -> None:
+    path = write_text(tmp_path / "x", "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "\ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
