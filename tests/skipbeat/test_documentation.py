@@ -12,9 +12,13 @@ import click
 import pytest
 
 from skipbeat.cli import cli
+from tests.skipbeat.documented_names import unknown_names
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 CONTEXT = click.Context(cli)
 #: A command on a shell's line or quoted in a sentence, up to what a shell would do next.
 COMMAND = re.compile(
@@ -23,7 +27,7 @@ COMMAND = re.compile(
     re.MULTILINE,
 )
 #: Folders of the source whose files the pages name with their path.
-PATH = re.compile(r"`((?:arch|benchmarks|docs|hw|mapper|models|reports|sim|skipbeat|tests)/[\w./-]*)`")
+PATH = re.compile(r"`((?:arch|benchmarks|docs|hw|mapper|models|reports|sim|skipbeat|tests|verify)/[\w./-]*)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -89,6 +93,30 @@ def test_links_and_paths_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(file), link
     for path in PATH.findall(text):
         assert "NAME" in path or (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_names_of_the_code_exist(page: Path) -> None:
+    assert unknown_names(page.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("`skipbeat_arch.tile.pack_tile(w)`, `skipbeat.estimate`, `skipbeat_arch.instruction.Engine.others`", []),
+        ("`skipbeat_arch.tile.pack_tiles`", ["skipbeat_arch.tile.pack_tiles"]),
+        ("`skipbeat_arch.instruction.Engine.other`", ["skipbeat_arch.instruction.Engine.other"]),
+        ("`Machine.of`, `Command.to_word`, `registers.Cause`, `memory.burst_beats`, `array.rows`", []),
+        ("`Machine.at`, `registers.Causes`, `array.row`", ["Machine.at", "registers.Causes", "array.row"]),
+        ("`BANK_CONFLICT`, `OutputStage`, `sources/onnx.py`, `core.v`, `beat_i.valid`, `c`", []),
+        (
+            "`BANK_COMPLICT`, `OutputStagging`, `sources/onyx.py`",
+            ["BANK_COMPLICT", "OutputStagging", "sources/onyx.py"],
+        ),
+    ],
+)
+def test_names_that_are_not_in_the_tree_are_found(text: str, unknown: list[str]) -> None:
+    assert unknown_names(text) == unknown
 
 
 @pytest.mark.slow
