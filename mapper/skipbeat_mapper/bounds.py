@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Encoding
+from skipbeat_arch.depths import RAW_VECTORS
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.instruction import INSTRUCTION_BYTES, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import TileStatistics
-
-#: Clocks in which the output stage passes a raw item on.
-RAW_CLOCKS = 4
 
 
 def tile_clocks(tile: TileStatistics, machine: Machine) -> int:
@@ -91,5 +89,5 @@ def _steps(instruction: Instruction) -> int:
 def _output(instruction: Instruction, machine: Machine) -> int:
     if not isinstance(instruction, isa.Store):
         return 0
-    item = RAW_CLOCKS if instruction.raw else machine.hw.array.cols // machine.hw.outputs.lanes
+    item = RAW_VECTORS if instruction.raw else machine.hw.array.cols // machine.hw.outputs.lanes
     return instruction.count * instruction.pool * item

@@ -8,7 +8,7 @@ The banks have one write port: whatever a LOAD or a ZERO writes there and whatev
 other, wherever they write.
 
 A pass is over for the load engine when its last activation has been read, but its tile is certainly out of the weight
-buffer only when the core has begun it: when at most `FETCH_AHEAD` items, the fetcher's queue, can be behind its first.
+buffer only when the core has begun it: when at most `FETCHER_ROOM` items, the fetcher's queue, can be behind its first.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.instruction import Engine, Instruction
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
@@ -28,7 +29,6 @@ from .units import Range, Space, StoreOp
 
 Drafts = npt.NDArray[np.int64]
 
-FETCH_AHEAD = 8
 #: Tokens that a counter holds; some are left for those that engines have not taken yet.
 MAX_OPEN = 48
 #: Open tokens from which on a pass waits for the last store rather than for the one whose outputs it needs.
@@ -209,7 +209,7 @@ class Hazards:
 
     def _weights_out(self, p: _Pass) -> tuple[Engine, int]:
         """Who shows that a pass's tile has left the weight buffer: a pass, or the store that it feeds."""
-        number = bisect.bisect_left(self._ends, p.begins + FETCH_AHEAD + 1)
+        number = bisect.bisect_left(self._ends, p.begins + FETCHER_ROOM + 1)
         if number < len(self._passes):
             return Engine.EXECUTE, max(self._passes[number].draft, p.draft)
         return Engine.STORE, p.store

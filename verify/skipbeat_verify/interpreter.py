@@ -16,13 +16,15 @@ import numpy as np
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.command import Command, Encoding, command_error
+from skipbeat_arch.depths import ENGINE_QUEUE, FETCHER_ROOM, LOAD_QUEUE, MOST_TOKENS, PART_QUEUE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.tile import PackedTile, unpack_tile
 
-QUEUE, ROUTES, JOBS, FETCH_AHEAD, TOKENS = 8, 8, 6, 8, 63
+#: Jobs that are queued, read ahead and walked.
+JOBS = PART_QUEUE + 2
 
 
 class DeadlockError(AssertionError):
@@ -162,18 +164,18 @@ class Interpreter:
     def _give(self, own: Engine, engines: tuple[Engine, ...]) -> None:
         for other in engines:
             self.tokens[own, other] += 1
-            assert self.tokens[own, other] <= TOKENS
+            assert self.tokens[own, other] <= MOST_TOKENS
 
     def _dispatch(self) -> bool:
         engine = self.code[0].engine if self.code else None
-        if engine is None or len(self.queues[engine]) >= QUEUE:
+        if engine is None or len(self.queues[engine]) >= ENGINE_QUEUE:
             return False
         self.queues[engine].append(self.code.popleft())
         return True
 
     def _load_begin(self) -> bool:
         queue = self.queues[Engine.LOAD]
-        if not queue or len(self.routes) >= ROUTES or (isinstance(queue[0], isa.Zero) and self.routes):
+        if not queue or len(self.routes) >= LOAD_QUEUE or (isinstance(queue[0], isa.Zero) and self.routes):
             return False
         if not self._take(Engine.LOAD, queue[0]):
             return False
@@ -239,7 +241,9 @@ class Interpreter:
         if self.fetched == len(self.passes):
             return False
         p = self.passes[self.fetched]
-        if any(not q.started and q.begins + FETCH_AHEAD < p.ends for q in self.passes[self.started : self.fetched + 1]):
+        if any(
+            not q.started and q.begins + FETCHER_ROOM < p.ends for q in self.passes[self.started : self.fetched + 1]
+        ):
             return False
         if p.command.beat:
             p.bundles = self._bundles(p)

@@ -8,6 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.command import CoreError, Encoding
+from skipbeat_arch.depths import CORE_QUEUE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, pass_fields, tile_fields, weight_fields
 from skipbeat_arch.registers import Cause
@@ -15,7 +16,7 @@ from skipbeat_arch.registers import Cause
 from ..layouts import struct
 from .accumulators import Accumulators
 from .array import SystolicArray
-from .decoder import QUEUE_DEPTH, WeightDecoder, queue
+from .decoder import WeightDecoder, queue
 from .loader import WeightLoader
 from .results import ResultBuffer
 from .sequencer import ERROR_BITS, Sequencer
@@ -107,8 +108,8 @@ class Core(wiring.Component):
         command = self.commands.payload
         passes = stream.Signature(struct(pass_fields(self.hw))).create(path=("pass",))
         tiles = stream.Signature(struct(tile_fields(self.hw))).create(path=("tile",))
-        pass_queue = queue(m, "pass_queue", passes, sequencer.passes, QUEUE_DEPTH)
-        queue(m, "tile_queue", tiles, decoder.tiles, QUEUE_DEPTH)
+        pass_queue = queue(m, "pass_queue", passes, sequencer.passes, CORE_QUEUE)
+        queue(m, "tile_queue", tiles, decoder.tiles, CORE_QUEUE)
         error = Signal(ERROR_BITS)
         transfer = Signal()
         m.d.comb += [

@@ -8,6 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
 
+from skipbeat_arch.depths import CORE_QUEUE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import tile_fields, weight_fields, write_fields
 
@@ -17,8 +18,6 @@ from .dispatcher import Dispatcher
 from .sequencer import ERROR_BITS
 from .slots import Slots
 from .unpacker import Unpacker
-
-QUEUE_DEPTH = 4
 
 
 class WeightDecoder(wiring.Component):
@@ -63,8 +62,8 @@ class WeightDecoder(wiring.Component):
         wiring.connect(m, dispatcher.values_o, aligner.words)
         wiring.connect(m, unpacker.steps, slots.steps)
         wiring.connect(m, slots.slots, aligner.slots)
-        queue(m, "unpack_queue", dispatcher.unpack_o, unpacker.tiles, QUEUE_DEPTH)
-        queue(m, "row_queue", dispatcher.rows_o, slots.tiles, QUEUE_DEPTH)
+        queue(m, "unpack_queue", dispatcher.unpack_o, unpacker.tiles, CORE_QUEUE)
+        queue(m, "row_queue", dispatcher.rows_o, slots.tiles, CORE_QUEUE)
         queue(m, "metadata", dispatcher.metadata_o, unpacker.words, max(2, self.hw.metadata_words))
         m.d.comb += [
             dispatcher.halt_i.eq(self.halt_i),

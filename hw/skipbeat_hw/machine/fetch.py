@@ -9,15 +9,13 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
 from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, INSTRUCTIONS, VERSION, Engine, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, REQUEST, MachineError, beat_fields
 
 from ..layouts import struct
 
-QUEUE_DEPTH = 64
-#: Instructions per request.
-CHUNK = 16
 COUNT_BITS = 24
 
 
@@ -56,19 +54,19 @@ class Fetch(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        depth = max(1, QUEUE_DEPTH // self._per_entry)
+        depth = max(1, FETCH_QUEUE // self._per_entry)
         m.submodules.queue = queue = SyncFIFO(width=INSTRUCTION_BITS * self._per_entry, depth=depth)
         left = Signal(COUNT_BITS)
         due = Signal(COUNT_BITS)
         first = Signal()
-        room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
+        room = Signal(range(FETCH_QUEUE + 1), init=FETCH_QUEUE)
         address = Signal(32)
-        chunk = Signal(range(CHUNK + 1))
+        chunk = Signal(range(FETCH_CHUNK + 1))
         asked = Signal()
         vectors = (chunk * INSTRUCTION_BYTES + self.machine.vector - 1) >> (self.machine.vector.bit_length() - 1)
         m.d.comb += [
-            chunk.eq(Mux(left < CHUNK, left, CHUNK)),
-            self.requests.valid.eq((left != 0) & (room >= CHUNK) & ~self.halt_i),
+            chunk.eq(Mux(left < FETCH_CHUNK, left, FETCH_CHUNK)),
+            self.requests.valid.eq((left != 0) & (room >= FETCH_CHUNK) & ~self.halt_i),
             self.requests.payload.address.eq(address),
             self.requests.payload.count.eq(vectors),
             asked.eq(self.requests.valid & self.requests.ready),

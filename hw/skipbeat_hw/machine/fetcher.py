@@ -8,13 +8,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
+from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import JOB, LOCAL_BITS, offset_fields
 from skipbeat_arch.ports import bundle_bits
 
 from ..layouts import struct
 
-ROOM = 8
 LOOPS = 4
 
 
@@ -60,7 +60,7 @@ class Fetcher(wiring.Component):
         walking = Signal()
         offsets = Signal(struct(offset_fields(self.machine)))
         at = Signal(LOCAL_BITS)
-        room = Signal(range(ROOM + 1), init=ROOM)
+        room = Signal(range(FETCHER_ROOM + 1), init=FETCHER_ROOM)
         issue = Signal()
         last = Signal()
         start = Signal()
@@ -118,7 +118,7 @@ class Fetcher(wiring.Component):
         m.d.sync += [read_a.eq(read), read_b.eq(read_a), signal_a.eq(signal), self.give_o.eq(signal_a)]
         for bank in range(rows):
             m.d.sync += self.bank_address_o[bank].eq(at + offsets.offset[bank])
-        items = SyncFIFO(width=len(self.bundles_i.as_value()), depth=ROOM)
+        items = SyncFIFO(width=len(self.bundles_i.as_value()), depth=FETCHER_ROOM)
         m.submodules.items = items
         m.d.comb += [
             self._under_way.eq(read_a | (read_b << 1) | (signal_a << 2) | (self.give_o << 4)),

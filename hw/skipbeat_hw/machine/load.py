@@ -9,6 +9,7 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.depths import LOAD_QUEUE
 from skipbeat_arch.instruction import INSTRUCTION_BITS, Kind, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, REQUEST, bank_write_fields, beat_fields, memory_write_fields
@@ -16,7 +17,6 @@ from skipbeat_arch.machine_ports import LOCAL_BITS, REQUEST, bank_write_fields, 
 from ..layouts import struct
 from .placer import Placer
 
-ROUTES_DEPTH = 8
 #: Memories that are written vector by vector, in the order of the enables.
 MEMORIES = (Kind.WEIGHTS, Kind.PARAMETERS, Kind.RESIDUAL, Kind.TABLE)
 
@@ -53,7 +53,7 @@ class LoadEngine(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         loads, zeros = struct(isa.Load.full_layout()), struct(isa.Zero.full_layout())
-        m.submodules.routes = routes = SyncFIFO(width=loads.size, depth=ROUTES_DEPTH)
+        m.submodules.routes = routes = SyncFIFO(width=loads.size, depth=LOAD_QUEUE)
         load = loads(self.instructions.payload[: loads.size])
         zero = zeros(self.instructions.payload[: zeros.size])
         zeroing = Signal()

@@ -7,6 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
 
+from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
 from skipbeat_arch.instruction import INSTRUCTION_BITS, Engine, TokenPair
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, MachineError
@@ -28,8 +29,6 @@ from .store import StoreEngine
 from .tokens import Tokens
 from .weight_reader import WeightReader
 from .writer import Writer
-
-ENGINE_QUEUE, JOB_QUEUE, OWNERS_DEPTH = 8, 4, 16
 
 
 class MachineTop(wiring.Component):
@@ -144,7 +143,7 @@ class MachineTop(wiring.Component):
     def _read_side(self, m: Module, clear: Signal, parts: dict[str, Component]) -> None:
         """Fetch before load at the one reader; `owners` remembers whose vectors come back."""
         fetch, load, reader = parts["fetch"], parts["load"], parts["reader"]
-        owners = SyncFIFO(width=1, depth=OWNERS_DEPTH)
+        owners = SyncFIFO(width=1, depth=READER_OWNERS)
         m.submodules.owners = ResetInserter(clear)(owners)
         of_fetch = fetch.requests.valid
         request = Mux(of_fetch, fetch.requests.payload.as_value(), load.requests.payload.as_value())
@@ -200,7 +199,7 @@ class MachineTop(wiring.Component):
             inner = Module()
             shape = source.payload.shape()
             entry, exit_ = (stream.Signature(shape).create(path=(name, end)) for end in ("in", "out"))
-            queue(inner, "queue", entry, exit_, JOB_QUEUE)
+            queue(inner, "queue", entry, exit_, PART_QUEUE)
             m.submodules[name] = ResetInserter(clear)(inner)
             _join(m, source, entry)
             _join(m, exit_, sink)

@@ -10,6 +10,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.depths import RAW_VECTORS
 from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, vector_fields
@@ -18,7 +19,6 @@ from ..layouts import struct
 
 #: Columns' parameters in the order of their vectors: name, bytes.
 PARAMETERS = (("bias", 4), ("multiplier", 4), ("residual_multiplier", 4), ("shift", 1))
-RAW_VECTORS = 4
 
 
 class OutputStage(wiring.Component):

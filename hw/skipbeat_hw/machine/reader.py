@@ -8,13 +8,12 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
+from skipbeat_arch.depths import READER_QUEUE
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, REQUEST, MachineError, beat_fields
 
 from ..layouts import struct
 from .axi import INCR, ReadSignature
-
-RETURNS_DEPTH = 8
 
 
 class Reader(wiring.Component):
@@ -44,7 +43,7 @@ class Reader(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         beats, size, parts = self.machine.burst_beats, self.machine.beat_bytes, self.machine.vector_beats
-        m.submodules.returns = returns = SyncFIFO(width=COUNT_BITS, depth=RETURNS_DEPTH)
+        m.submodules.returns = returns = SyncFIFO(width=COUNT_BITS, depth=READER_QUEUE)
         active = Signal()
         address = Signal(32)
         left = Signal(range(parts << COUNT_BITS))

@@ -9,14 +9,13 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.depths import OUTPUT_HALVES, STORE_QUEUE
 from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, bank_write_fields, vector_fields
 
 from ..layouts import struct
 from .placer import Placer
-
-PENDING_DEPTH = 4
 
 
 class StoreEngine(wiring.Component):
@@ -59,18 +58,18 @@ class StoreEngine(wiring.Component):
         m = Module()
         stores = struct(isa.Store.full_layout())
         store = stores(self.instructions.payload[: stores.size])
-        m.submodules.pending = pending = SyncFIFO(width=stores.size, depth=PENDING_DEPTH)
+        m.submodules.pending = pending = SyncFIFO(width=stores.size, depth=STORE_QUEUE)
         filling = Signal(stores)
         filling_half = Signal()
         occupied = Signal(range(3))
-        unfinished = Signal(range(PENDING_DEPTH + 1))
+        unfinished = Signal(range(STORE_QUEUE + 1))
         in_stage = Signal()
         may_begin = Signal()
         begin = Signal()
         finished = Signal()
         popped = Signal()
         is_end, is_place = store.opcode == Opcode.END, store.opcode == Opcode.PLACE
-        may_fill = (~store.memory | (occupied != 2)) & (unfinished != PENDING_DEPTH) & ~in_stage
+        may_fill = (~store.memory | (occupied != OUTPUT_HALVES)) & (unfinished != STORE_QUEUE) & ~in_stage
         m.d.comb += [
             may_begin.eq(self.instructions.valid & ~self.halt_i & ((store.wait & ~self.some_i) == 0)),
             self.end_o.eq(may_begin & is_end & (unfinished == 0)),

@@ -6,11 +6,12 @@ from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from skipbeat_arch.depths import TOKEN_COUNTER_BITS
+from skipbeat_arch.instruction import TokenPair
 from skipbeat_arch.machine_ports import CODE_BITS, MachineError
 
 #: Pairs of engines in the order of the counters: load-execute, load-store, execute-load, and so on.
-PAIRS = 6
-TOKEN_BITS = 6
+PAIRS = len(TokenPair)
 
 
 class Tokens(wiring.Component):
@@ -27,7 +28,7 @@ class Tokens(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         for pair in range(PAIRS):
-            count = Signal(TOKEN_BITS, name=f"count_{pair}")
+            count = Signal(TOKEN_COUNTER_BITS, name=f"count_{pair}")
             give, take = self.give_i[pair], self.take_i[pair]
             m.d.sync += count.eq(count + give - take)
             m.d.comb += self.some_o[pair].eq(count != 0)

@@ -7,13 +7,12 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
+from skipbeat_arch.depths import WEIGHT_ROOM
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import COUNT_BITS, LOCAL_BITS, TILE_READ
 from skipbeat_arch.ports import weight_fields
 
 from ..layouts import struct
-
-ROOM = 8
 
 
 class WeightReader(wiring.Component):
@@ -40,9 +39,9 @@ class WeightReader(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         word = struct(weight_fields(self.machine.hw))
-        m.submodules.words = words = SyncFIFO(width=word.size, depth=ROOM)
+        m.submodules.words = words = SyncFIFO(width=word.size, depth=WEIGHT_ROOM)
         left = Signal(COUNT_BITS)
-        room = Signal(range(ROOM + 1), init=ROOM)
+        room = Signal(range(WEIGHT_ROOM + 1), init=WEIGHT_ROOM)
         address = Signal(LOCAL_BITS)
         reading = Signal()
         reading_last = Signal()

@@ -7,14 +7,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
+from skipbeat_arch.depths import WRITER_ROOM
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, LOCAL_BITS, WRITE_REQUEST, MachineError
 
 from ..layouts import struct
 from .axi import INCR, WriteSignature
 from .reader import next_burst
-
-PIPELINE_ROOM = 4
 
 
 class Writer(wiring.Component):
@@ -99,13 +98,13 @@ class Writer(wiring.Component):
         """The data channel: the output memory is read ahead by as much as the FIFO holds."""
         beats, shift = self.machine.burst_beats, self.machine.beat_bytes.bit_length() - 1
         parts, bits = self.machine.vector_beats, 8 * self.machine.beat_bytes
-        m.submodules.data = data = SyncFIFO(width=8 * self.machine.vector, depth=PIPELINE_ROOM)
+        m.submodules.data = data = SyncFIFO(width=8 * self.machine.vector, depth=WRITER_ROOM)
         read_at = Signal(LOCAL_BITS)
         to_read = Signal(COUNT_BITS)
         ahead = Signal(range(parts << COUNT_BITS))
         position = Signal(range(beats))
         popped = Signal()
-        room = Signal(range(PIPELINE_ROOM + 1), init=PIPELINE_ROOM)
+        room = Signal(range(WRITER_ROOM + 1), init=WRITER_ROOM)
         reading = Signal()
         fetch = Signal()
         moved = Signal()

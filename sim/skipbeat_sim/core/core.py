@@ -10,12 +10,13 @@ import numpy as np
 from skipbeat_arch import ports
 from skipbeat_arch.arrays import Int32Array
 from skipbeat_arch.command import Command, CoreError, command_error
+from skipbeat_arch.depths import CORE_QUEUE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.registers import Cause
 
 from .accumulators import Accumulators, Control
 from .array import SystolicArray
-from .decoder import QUEUE_DEPTH, WeightDecoder
+from .decoder import WeightDecoder
 from .dispatcher import Tile
 from .event_counter import Counter
 from .fifo import Fifo
@@ -42,8 +43,8 @@ class Core:
         rows, cols = hw.array.rows, hw.array.cols
         self.sequencer, self.decoder, self.loader = Sequencer(hw), WeightDecoder(hw), WeightLoader(hw)
         self.array, self.accumulators, self.results = SystolicArray(hw), Accumulators(hw), ResultBuffer(hw)
-        self._passes: Fifo[Pass] = Fifo(QUEUE_DEPTH)
-        self._tiles: Fifo[Tile] = Fifo(QUEUE_DEPTH)
+        self._passes: Fifo[Pass] = Fifo(CORE_QUEUE)
+        self._tiles: Fifo[Tile] = Fifo(CORE_QUEUE)
         self._slots = History(rows, (), np.int64)
         self._bundles = Skew(rows, ports.bundle_bits(hw), parts=hw.array.group)
         self._controls: deque[Control | None] = deque([None] * (rows + 1))

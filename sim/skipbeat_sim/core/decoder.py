@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from skipbeat_arch import ports
 from skipbeat_arch.command import Encoding
+from skipbeat_arch.depths import CORE_QUEUE
 from skipbeat_arch.hardware import Hardware
 
 from .aligner import Aligner, Write, write_word
@@ -14,7 +15,6 @@ from .fifo import Fifo
 from .slots import Slots
 from .unpacker import Unpack, Unpacker
 
-QUEUE_DEPTH = 4
 #: What the decoder sees in a clock: tile, weight word, bank_ok, halt.
 Inputs = tuple[Tile | None, int | None, bool, bool]
 
@@ -29,8 +29,8 @@ class WeightDecoder:
         self._hw = hw
         self.dispatcher, self.unpacker = Dispatcher(hw), Unpacker(hw)
         self.slots, self.aligner = Slots(hw), Aligner(hw)
-        self._unpack: Fifo[Unpack] = Fifo(QUEUE_DEPTH)
-        self._rows: Fifo[Tile] = Fifo(QUEUE_DEPTH)
+        self._unpack: Fifo[Unpack] = Fifo(CORE_QUEUE)
+        self._rows: Fifo[Tile] = Fifo(CORE_QUEUE)
         self._metadata: Fifo[int] = Fifo(max(2, hw.metadata_words))
         # clocks in a row in which nothing was transferred (after 3 the aligner's pipeline has come to rest as well),
         # and the inputs of the last of them, to which the wires belong

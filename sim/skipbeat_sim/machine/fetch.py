@@ -7,14 +7,13 @@ from collections.abc import Mapping
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
+from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
 from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Instruction, decode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, MachineError, beat_fields
 
 from .axi import ADDRESS_MASK, Beat, Request
 
-#: Instructions of a request, and of the queue.
-CHUNK, QUEUE = 16, 64
 WORD = (1 << INSTRUCTION_BITS) - 1
 
 
@@ -32,7 +31,7 @@ class Fetch:
         """All registers."""
         self._left = self._address = self._due = self._filled = self._assembly = self._part = 0
         self._first = False
-        self._room = QUEUE
+        self._room = FETCH_QUEUE
         # of each vector the instructions, the first one first
         self._queue: deque[tuple[int, ...]] = deque()
 
@@ -48,8 +47,8 @@ class Fetch:
             queues_ready: load, execute and store queue can be written.
         """
         self.request: Request | None = None
-        if self._left and self._room >= CHUNK and not halt:
-            count = -(-min(self._left, CHUNK) * self._vectors // self._parts)
+        if self._left and self._room >= FETCH_CHUNK and not halt:
+            count = -(-min(self._left, FETCH_CHUNK) * self._vectors // self._parts)
             self.request = Request(self._address, count)
         self.offer: tuple[int, Engine] | None = None
         self.error = MachineError.NONE
@@ -91,7 +90,7 @@ class Fetch:
         if beat is not None:
             self._fill(beat.data)
         if self.request is not None and request_ready:
-            chunk = min(self._left, CHUNK)
+            chunk = min(self._left, FETCH_CHUNK)
             self._left -= chunk
             self._address = (self._address + chunk * INSTRUCTION_BYTES) & ADDRESS_MASK
             self._room -= chunk

@@ -9,11 +9,11 @@ import numpy as np
 
 from skipbeat_arch import ports
 from skipbeat_arch.arrays import Int32Array, Int64Array
+from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.machine import OFFSET_BITS, Machine
 
 from .execute import Job
 
-DEPTH = 8
 MASK = 0xFFFF
 _COUNT_MASKS = (15, 15, 0xFFF, 0xFFF)
 
@@ -42,7 +42,7 @@ class Fetcher:
         self._at = self.give = self._signal = 0
         self._address: Int64Array | None = None
         self._reading = False
-        self._room = DEPTH
+        self._room = FETCHER_ROOM
         self._items: deque[Int32Array] = deque()
 
     @property

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
+from skipbeat_arch.depths import LOAD_QUEUE
 from skipbeat_arch.instruction import Instruction, Kind, decode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, bank_write_fields, beat_fields, memory_write_fields
@@ -15,7 +16,6 @@ from ..core.fifo import Fifo
 from .axi import Beat, Request
 from .placer import MASK, BankWrite, Placer
 
-ROUTES = 8
 #: Which enable bit of `memory_write_o` a kind has.
 ENABLES = {Kind.WEIGHTS: 1, Kind.PARAMETERS: 2, Kind.RESIDUAL: 4, Kind.TABLE: 8}
 
@@ -34,7 +34,7 @@ class LoadEngine:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._all = (1 << machine.hw.array.rows) - 1
-        self._routes: Fifo[isa.Load] = Fifo(ROUTES)
+        self._routes: Fifo[isa.Load] = Fifo(LOAD_QUEUE)
         self._walk = Placer(machine)
         self.reset()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
 from skipbeat_arch.instruction import Engine, Instruction, Opcode, TokenPair, decode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
@@ -24,9 +25,6 @@ from .store import StoreEngine
 from .tokens import Tokens
 from .weight_reader import WeightReader
 from .writer import Writer
-
-ENGINE_QUEUE, PART_QUEUE, OWNERS = 8, 4, 16
-
 
 #: The counters that each engine takes from and gives to, in the order of their bits.
 TAKEN = {engine: TokenPair.taken_by(engine) for engine in Engine}
@@ -67,7 +65,7 @@ class MachineTop:
         self._jobs: Fifo[Job] = Fifo(PART_QUEUE)
         self._tiles: Fifo[TileRead] = Fifo(PART_QUEUE)
         # whose vectors come back: True for fetch
-        self._owners: Fifo[bool] = Fifo(OWNERS)
+        self._owners: Fifo[bool] = Fifo(READER_OWNERS)
         self.counter = MachineCounter(machine)
         self.busy = self.done = False
         self.error = 0

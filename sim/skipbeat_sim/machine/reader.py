@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from skipbeat_arch import ports
+from skipbeat_arch.depths import READER_QUEUE
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, MachineError, beat_fields
 
 from ..core.fifo import Fifo
 from .axi import ADDRESS_MASK, Address, Beat, ReadBeat, Request, address_ports, next_burst
-
-RETURNS = 8
 
 
 class Reader:
@@ -24,7 +23,7 @@ class Reader:
         self._machine = machine
         self._parts = machine.vector_beats
         self._most = machine.hw.memory.outstanding
-        self._returns: Fifo[int] = Fifo(RETURNS)
+        self._returns: Fifo[int] = Fifo(READER_QUEUE)
         self.reset()
 
     def reset(self) -> None:

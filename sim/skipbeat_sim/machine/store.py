@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
+from skipbeat_arch.depths import OUTPUT_HALVES, STORE_QUEUE
 from skipbeat_arch.instruction import Instruction, decode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import WRITE_REQUEST, bank_write_fields, vector_fields
@@ -16,9 +17,6 @@ from .axi import Request
 from .output import Vector
 from .placer import BankWrite, Placer
 
-HALVES, PENDING = 2, 4
-
-
 _NOWHERE = isa.Place(to=0, width=0, pitch=0, period=0, bank=0)
 
 
@@ -27,7 +25,7 @@ class StoreEngine:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._pending: Fifo[isa.Store] = Fifo(PENDING)
+        self._pending: Fifo[isa.Store] = Fifo(STORE_QUEUE)
         self._walk = Placer(machine)
         self.reset()
 
@@ -68,8 +66,8 @@ class StoreEngine:
         if not tokens:
             return
         self.end = isinstance(instruction, isa.End) and self._open == 0
-        if isinstance(instruction, isa.Store) and self._open != PENDING and not self._in_stage:
-            half_free = self._occupied != HALVES
+        if isinstance(instruction, isa.Store) and self._open != STORE_QUEUE and not self._in_stage:
+            half_free = self._occupied != OUTPUT_HALVES
             self.job = instruction if half_free or not instruction.memory else None
 
     def _write(self) -> None:

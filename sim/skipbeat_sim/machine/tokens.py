@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from skipbeat_arch.depths import MOST_TOKENS
+from skipbeat_arch.instruction import TokenPair
 from skipbeat_arch.machine_ports import MachineError
 
-COUNTERS = 6
-#: The most tokens that a counter holds.
-LIMIT = 63
+COUNTERS = len(TokenPair)
 
 
 class Tokens:
@@ -30,7 +30,7 @@ class Tokens:
         self._take, self._give = take, give
         self.error = MachineError.NONE
         alone = give & ~take
-        if alone and any(alone >> i & 1 and self.counts[i] == LIMIT for i in range(COUNTERS)):
+        if alone and any(alone >> i & 1 and self.counts[i] == MOST_TOKENS for i in range(COUNTERS)):
             self.error = MachineError.TOKEN_OVERFLOW
 
     def update(self) -> None:
@@ -40,7 +40,7 @@ class Tokens:
             return
         for i in range(COUNTERS):
             if changed >> i & 1:
-                self.counts[i] = (self.counts[i] + (1 if self._give >> i & 1 else -1)) & LIMIT
+                self.counts[i] = (self.counts[i] + (1 if self._give >> i & 1 else -1)) & MOST_TOKENS
         self.some = sum((count != 0) << i for i, count in enumerate(self.counts))
 
     def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from skipbeat_arch import ports
+from skipbeat_arch.depths import WEIGHT_ROOM
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import TILE_READ
 
 from ..core.fifo import Fifo
 from .execute import TileRead
-
-DEPTH = 8
 
 
 class WeightReader:
@@ -22,14 +21,14 @@ class WeightReader:
 
     def __init__(self, machine: Machine) -> None:
         self._flag = 1 << machine.hw.word_bits
-        self._words: Fifo[int] = Fifo(DEPTH)
+        self._words: Fifo[int] = Fifo(WEIGHT_ROOM)
         self.reset()
 
     def reset(self) -> None:
         """All registers."""
         self._words.reset()
         self._left = self.address = 0
-        self._room = DEPTH
+        self._room = WEIGHT_ROOM
         self._reading = self._reading_last = False
 
     @property

@@ -6,12 +6,11 @@ from collections import deque
 from collections.abc import Mapping
 
 from skipbeat_arch import ports
+from skipbeat_arch.depths import WRITER_ROOM
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import WRITE_REQUEST, MachineError
 
 from .axi import ADDRESS_MASK, Address, Request, WriteBeat, address_ports, next_burst
-
-DATA_DEPTH = 4
 
 
 class Writer:
@@ -28,7 +27,7 @@ class Writer:
         self.active = self._reading = False
         self._address = self._left = self._to_read = self.read_address = self._position = self._part = 0
         self._ahead = self._unanswered = self._sent = self._beats = 0
-        self._room = DATA_DEPTH
+        self._room = WRITER_ROOM
         self._data: deque[int] = deque()
 
     def evaluate(self, aw_ready: bool, w_ready: bool, b_resp: int | None) -> None:

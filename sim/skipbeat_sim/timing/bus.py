@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from skipbeat_arch.depths import READER_QUEUE
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
 
@@ -17,7 +18,6 @@ from .wires import Wires
 
 #: Later than any clock.
 FAR = 1 << 60
-RETURNS = 8
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class Bus:
         self._reading: Request | None = None
         self._read_clock = self._last_read = 0
         self._arrivals: deque[int] = deque([-1] * memory.outstanding, maxlen=memory.outstanding)
-        self._finals: deque[int] = deque([-1] * RETURNS, maxlen=RETURNS)
+        self._finals: deque[int] = deque([-1] * READER_QUEUE, maxlen=READER_QUEUE)
         self._write: Request | None = None
         self._write_clock = FAR
         # when the memory can serve the next burst: a duplex one has two servers

@@ -19,8 +19,6 @@ from .tile_paths import TilePath, tile_paths
 from .timed_program import Program
 from .wires import Wires
 
-#: Items that the fetcher has room for.
-FEED_ROOM = 8
 #: From a job's start to the first of its bundles at the core.
 FEED_LATENCY = 4
 

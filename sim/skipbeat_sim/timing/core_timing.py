@@ -26,6 +26,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from skipbeat_arch.command import Command, CoreError, command_error
+from skipbeat_arch.depths import CORE_QUEUE, core_latency
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import TileStatistics
@@ -34,9 +35,6 @@ from skipbeat_arch.timing import Clocks, CoreTiming, Events
 from .event_counts import event_counts
 from .load_timing import NEVER, Response
 from .tile_paths import TilePath, tile_paths
-
-#: Depth of the FIFO of passes.
-QUEUE = 4
 
 #: Clocks in which a tile finds what its own depend on: see `load_timing.ENTRIES`.
 Entries = tuple[int, int, int, int, int, int]
@@ -79,7 +77,7 @@ def _run_passes(commands: Sequence[Command], paths: list[TilePath], hw: Hardware
     compute = tile_wait = hazard = loads = free = 0
     queued, bank_free = -1, NEVER
     for n, command in enumerate(commands):
-        queued = max(queued, takes[n - QUEUE] if n >= QUEUE else NEVER) + 1
+        queued = max(queued, takes[n - CORE_QUEUE] if n >= CORE_QUEUE else NEVER) + 1
         take, full = max(queued + 1, free), 0
         if command.load:
             full = loader.load(paths[loads], queued, bank_free)
@@ -97,7 +95,7 @@ def _run_passes(commands: Sequence[Command], paths: list[TilePath], hw: Hardware
         steps = command.pixels * max(command.beat, 1)
         free = take + steps
         compute += steps
-    drain = hw.array.rows + hw.array.cols + 5
+    drain = core_latency(hw)
     return Clocks(compute=compute, tile_wait=tile_wait, hazard=hazard, fill_drain=takes[0] + 1 + drain)
 
 

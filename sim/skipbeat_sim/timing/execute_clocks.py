@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.depths import CORE_QUEUE, FETCHER_ROOM, PART_QUEUE
 from skipbeat_arch.instruction import Engine, Instruction
 
 from .channels import Process
-from .core_clocks import FEED_ROOM, CoreClocks
+from .core_clocks import CoreClocks
 from .spans import Spans
 from .timed_program import Program
 from .wires import Wires
-
-#: Depth of the FIFO of jobs, and of the core's FIFO of passes.
-QUEUE = 4
 
 
 class ExecuteClocks:
@@ -30,15 +28,15 @@ class ExecuteClocks:
         for index, (number, instruction) in enumerate(self._queue):
             ready = yield from wires.ready(Engine.EXECUTE, index, instruction)
             clock = max(clock + 1, ready)
-            if jobs >= QUEUE:
-                while len(popped.clocks) <= jobs - QUEUE:
+            if jobs >= PART_QUEUE:
+                while len(popped.clocks) <= jobs - PART_QUEUE:
                     yield popped
-                clock = max(clock, popped.clocks[jobs - QUEUE] + 1)
+                clock = max(clock, popped.clocks[jobs - PART_QUEUE] + 1)
             is_pass = isinstance(instruction, isa.Pass)
-            if is_pass and passes >= QUEUE:
-                while len(taken.clocks) <= passes - QUEUE:
+            if is_pass and passes >= CORE_QUEUE:
+                while len(taken.clocks) <= passes - CORE_QUEUE:
                     yield taken
-                clock = max(clock, taken.clocks[passes - QUEUE] + 1)
+                clock = max(clock, taken.clocks[passes - CORE_QUEUE] + 1)
             spans.begin[number] = clock
             wires.take(Engine.EXECUTE, instruction, clock)
             left.put(clock)
@@ -66,7 +64,7 @@ class ExecuteClocks:
     def walk(self) -> Process:
         """A job starts with its offsets, when the one before has ended, and reads a pixel per clock.
 
-        That the FIFO of bundles has room decides only when a job ends: `FEED_ROOM` pixels before its last one.
+        That the FIFO of bundles has room decides only when a job ends: `FETCHER_ROOM` pixels before its last one.
         """
         wires, core, last, pixels = self._wires, self._core, 0, 0
         popped = wires.job_popped
@@ -78,11 +76,11 @@ class ExecuteClocks:
             count = _pixels(instruction)
             last = started + max(count, 1)
             pixels += count
-            if count and pixels > FEED_ROOM:
-                closed = core.closed(pixels - 1 - FEED_ROOM)
+            if count and pixels > FETCHER_ROOM:
+                closed = core.closed(pixels - 1 - FETCHER_ROOM)
                 while closed is None:
                     yield wires.closed
-                    closed = core.closed(pixels - 1 - FEED_ROOM)
+                    closed = core.closed(pixels - 1 - FETCHER_ROOM)
                 last = max(last, closed + 1)
             if instruction.signal:
                 wires.give(Engine.EXECUTE, instruction.signal, last + 2)

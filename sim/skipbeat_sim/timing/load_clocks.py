@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.depths import LOAD_QUEUE
 from skipbeat_arch.instruction import Engine, Kind
 
 from .bus import Bus
@@ -10,8 +11,6 @@ from .channels import Process
 from .spans import Spans
 from .timed_program import Program
 from .wires import Wires
-
-ROUTES = 8
 
 
 class LoadClocks:
@@ -30,7 +29,7 @@ class LoadClocks:
             ready = yield from wires.ready(Engine.LOAD, index, instruction)
             is_load = isinstance(instruction, isa.Load)
             clock = max(clock + 1, ready)
-            before = loads - (ROUTES if is_load else 1)
+            before = loads - (LOAD_QUEUE if is_load else 1)
             if before >= 0:
                 while len(ended.clocks) <= before:
                     yield ended

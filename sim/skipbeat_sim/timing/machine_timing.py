@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.depths import MOST_TOKENS
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
@@ -25,9 +26,6 @@ from .spans import Spans
 from .store_clocks import StoreClocks
 from .timed_program import Program, read_program
 from .wires import Wires
-
-#: Tokens that a counter can hold.
-MOST_TOKENS = 63
 
 
 @dataclass(frozen=True, kw_only=True)

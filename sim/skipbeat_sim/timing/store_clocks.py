@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.depths import OUTPUT_HALVES, RAW_VECTORS, STORE_QUEUE, core_latency
 from skipbeat_arch.instruction import Engine
 
 from .bus import Bus
@@ -12,13 +13,10 @@ from .spans import Spans
 from .timed_program import Program
 from .wires import Wires
 
-#: Halves of the output memory, and STOREs that may be under way.
-HALVES, OPEN = 2, 4
 #: From a STORE's begin to its first step: its 13 vectors of parameters are read.
 PARAMETER_CLOCKS = 15
 #: From the last step of an item to its vector.
 PIPELINE, RAW_PIPELINE = 8, 1
-RAW_STEPS = 4
 
 
 class StoreClocks:
@@ -30,7 +28,7 @@ class StoreClocks:
         self._queue = program.queues[Engine.STORE]
         self._stores = [(n, i) for n, i in self._queue if isinstance(i, isa.Store)]
         self._steps = hw.array.cols // hw.outputs.lanes
-        self._latency = hw.array.rows + hw.array.cols + 5
+        self._latency = core_latency(hw)
         self.end = -1
 
     def begin(self) -> Process:
@@ -45,7 +43,7 @@ class StoreClocks:
             clock = max(clock + 1, ready)
             if not isinstance(instruction, isa.Place):
                 is_store = isinstance(instruction, isa.Store)
-                before = stores - (OPEN if is_store else 1)
+                before = stores - (STORE_QUEUE if is_store else 1)
                 if before >= 0:
                     while len(popped.clocks) <= before:
                         yield popped
@@ -55,10 +53,10 @@ class StoreClocks:
                         yield filled
                     clock = max(clock, filled.clocks[stores - 1] + 1)
                 if isinstance(instruction, isa.Store) and instruction.memory:
-                    if halves >= HALVES:
-                        while len(done.clocks) <= halves - HALVES:
+                    if halves >= OUTPUT_HALVES:
+                        while len(done.clocks) <= halves - OUTPUT_HALVES:
                             yield done
-                        clock = max(clock, done.clocks[halves - HALVES] + 1)
+                        clock = max(clock, done.clocks[halves - OUTPUT_HALVES] + 1)
                     halves += 1
                 if is_store:
                     stores += 1
@@ -82,7 +80,7 @@ class StoreClocks:
             while len(begun.clocks) <= index:
                 yield begun
             step = begun.clocks[index] + PARAMETER_CLOCKS
-            steps = RAW_STEPS if instruction.raw else self._steps
+            steps = RAW_VECTORS if instruction.raw else self._steps
             end = item + instruction.count * instruction.pool
             while item < end:
                 while results.known_closed <= item:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component
 
+from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine_ports import JOB
 from skipbeat_hw.layouts import struct
-from skipbeat_hw.machine.fetch import CHUNK, QUEUE_DEPTH
 from skipbeat_hw.tools.formal import register
 from tests.hw.core.symbolic_tile import total
 from tests.hw.machine.formal_parts import Around, StableFifo, implies, offered, stays
@@ -130,27 +130,27 @@ class FetchRules(Around):
         room, left, rest = register(inside, "room"), register(inside, "left"), Signal(range(k + 1))
         owed, done = Signal(10), _part(inside)
         requested, count = self.requests.valid & self.requests.ready, self.requests.payload.count
-        chunk = Mux(left < CHUNK, left, CHUNK)
+        chunk = Mux(left < FETCH_CHUNK, left, FETCH_CHUNK)
         m.d.sync += owed.eq(owed + Mux(requested, count, 0) - self.beat_i.valid)
         with m.If(requested):
             m.d.sync += rest.eq(rest + count * k - chunk if k > 1 else Const(0, 1))
         if k > 1:
-            books = room + (queue.level + owed) * k == QUEUE_DEPTH + done + rest
+            books = room + (queue.level + owed) * k == FETCH_QUEUE + done + rest
         elif self.vectors_per > 1:
-            books = (room + queue.level) * self.vectors_per + owed + done == QUEUE_DEPTH * self.vectors_per
+            books = (room + queue.level) * self.vectors_per + owed + done == FETCH_QUEUE * self.vectors_per
         else:
-            books = room + queue.level + owed == QUEUE_DEPTH
+            books = room + queue.level + owed == FETCH_QUEUE
         stays(m, self.requests.valid, self.requests.ready, self.requests.payload, unless=self.halt_i)
         m.d.comb += [
             Assume(~self.beat_i.valid | (owed != 0)),
             Assert(books),
-            Assert(room <= QUEUE_DEPTH),
-            Assert(register(inside, "due") == left + QUEUE_DEPTH - room),
+            Assert(room <= FETCH_QUEUE),
+            Assert(register(inside, "due") == left + FETCH_QUEUE - room),
             Assert(queue.level * self.vectors_per + owed <= queue.depth * self.vectors_per),
             Assert(rest < k),
             implies(left != 0, rest == 0),
-            implies(self.requests.valid, room >= CHUNK, count != 0),
-            implies(~self.started, left == 0, owed == 0, queue.level == 0, room == QUEUE_DEPTH, done == 0),
+            implies(self.requests.valid, room >= FETCH_CHUNK, count != 0),
+            implies(~self.started, left == 0, owed == 0, queue.level == 0, room == FETCH_QUEUE, done == 0),
         ]
 
     def _dispatch(self, m: Module, inside: Fragment) -> None:

@@ -12,6 +12,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
 
+from skipbeat_arch.depths import READER_QUEUE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, weight_fields
@@ -19,7 +20,7 @@ from skipbeat_hw.core import decoder
 from skipbeat_hw.layouts import struct
 from skipbeat_hw.machine import fetch, fetcher, load, store, weight_reader, writer
 from skipbeat_hw.machine.memories import Memories
-from skipbeat_hw.machine.reader import RETURNS_DEPTH, Reader
+from skipbeat_hw.machine.reader import Reader
 from tests.hw.core.symbolic_tile import total
 from tests.hw.machine.formal_parts import RegisterFifo, StableFifo, implies
 
@@ -32,7 +33,7 @@ class AnyReader(Reader):
 
     def __init__(self, machine: Machine) -> None:
         super().__init__(machine)
-        self.returns = RegisterFifo(width=16, depth=RETURNS_DEPTH)
+        self.returns = RegisterFifo(width=16, depth=READER_QUEUE)
         self.come, self.willing, self.data = Signal(), Signal(), Signal(8 * machine.vector)
         self.taken = Signal(16)
 
@@ -162,7 +163,7 @@ class Joined(Component):
         loads = [~entry[0] & (i < owners.level) for i, entry in enumerate(owners.entries)]
         m.d.comb += [
             Assume(~engine.requests.valid | (engine.requests.payload.count != 0)),
-            Assert(returns.level <= RETURNS_DEPTH),
+            Assert(returns.level <= READER_QUEUE),
             Assert(owners.level == returns.level + self.ending),
             Assert(total(loads) == routes.level),
             implies(returns.level != 0, reader.taken < returns.r_data),

@@ -6,8 +6,9 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Si
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component
 
+from skipbeat_arch.depths import TOKEN_COUNTER_BITS
 from skipbeat_arch.machine_ports import MachineError
-from skipbeat_hw.machine.tokens import PAIRS, TOKEN_BITS
+from skipbeat_hw.machine.tokens import PAIRS
 from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import Around, StableFifo, implies, stays
 
@@ -30,13 +31,13 @@ class TokenCounts(Around):
         m.d.comb += [Assume((self.take_i & ~self.some_o) == 0), Assume(~failed | ((self.take_i | self.give_i) == 0))]
         for pair in range(PAIRS):
             give, take = self.give_i[pair], self.take_i[pair]
-            tokens = Signal(TOKEN_BITS + 2, name=f"tokens_{pair}")
+            tokens = Signal(TOKEN_COUNTER_BITS + 2, name=f"tokens_{pair}")
             m.d.sync += tokens.eq(tokens + give - take)
-            overflows.append(give & ~take & (tokens == (1 << TOKEN_BITS) - 1))
+            overflows.append(give & ~take & (tokens == (1 << TOKEN_COUNTER_BITS) - 1))
             m.d.comb += [
-                implies(~failed, register(inside, f"count_{pair}") == tokens, tokens < 1 << TOKEN_BITS),
+                implies(~failed, register(inside, f"count_{pair}") == tokens, tokens < 1 << TOKEN_COUNTER_BITS),
                 implies(~failed, self.some_o[pair] == (tokens != 0)),
-                Assert(tokens <= 1 << TOKEN_BITS),
+                Assert(tokens <= 1 << TOKEN_COUNTER_BITS),
                 Cover(take & (tokens == 2)),
             ]
         m.d.comb += implies(~failed, (self.error_o == MachineError.TOKEN_OVERFLOW) == Cat(overflows).any())

@@ -1,0 +1,39 @@
+"""Depths of the queues, and clocks through the core, that RTL, cycle model, timing model and compiler must agree on.
+
+A queue that only one module looks at has its depth there.
+"""
+
+from __future__ import annotations
+
+from .hardware import Hardware
+
+#: Commands and tiles that wait in the core, and descriptors between the decoder's parts.
+CORE_QUEUE = 4
+#: Instructions that wait for an engine.
+ENGINE_QUEUE = 8
+#: Jobs that wait for the fetcher, and tiles that wait for the weight reader.
+PART_QUEUE = 4
+#: Instructions between memory and the engines' queues, and of a request.
+FETCH_QUEUE, FETCH_CHUNK = 64, 16
+#: Requests that the reader has taken and not served, and those whose owner is remembered.
+READER_QUEUE, READER_OWNERS = 8, 16
+#: LOADs whose vectors are on their way.
+LOAD_QUEUE = 8
+#: Pixels that the fetcher reads ahead.
+FETCHER_ROOM = 8
+#: Words that the weight reader reads ahead.
+WEIGHT_ROOM = 8
+#: Vectors that the writer reads ahead.
+WRITER_ROOM = 4
+#: STOREs that have begun and not ended, and parts of the output memory.
+STORE_QUEUE, OUTPUT_HALVES = 4, 2
+#: Vectors of an item of raw sums, a step of the output stage each.
+RAW_VECTORS = 4
+#: A counter of tokens, and the most that it holds.
+TOKEN_COUNTER_BITS = 6
+MOST_TOKENS = (1 << TOKEN_COUNTER_BITS) - 1
+
+
+def core_latency(hw: Hardware) -> int:
+    """Clocks from the last step of a pixel to its sums at the result port."""
+    return hw.array.rows + hw.array.cols + 5
