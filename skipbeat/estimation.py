@@ -39,11 +39,14 @@ def estimate_source(
     Raises:
         InputError: the source cannot be read, or a layer does not fit the hardware.
     """
+    entry = zoo.find(source) if source.startswith(zoo.PREFIX) and checkpoint is None else None
+    if entry is not None and entry.recipe is not None:
+        progress(f"training {source} on the digits")
     with redirect_stdout(sys.stderr):
         description = load_source(
             source, scheme=scheme, seed=seed, tokens=tokens, batch=batch, checkpoint=checkpoint, stated=stated
         )
-    if source.startswith(zoo.PREFIX) and checkpoint is None and not zoo.find(source).shapes_only:
+    if entry is not None and entry.recipe is None and not entry.shapes_only:
         note = f"weights are drawn from the seed {seed} and not trained; cycles depend on their zeros alone"
         description = replace(description, notes=(*description.notes, note))
     progress(f"pricing {len(description.layers)} layers on {hardware.name}")

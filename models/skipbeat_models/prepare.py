@@ -5,45 +5,24 @@ Networks without a recipe are not trained: `prepare_seeded` prunes their initial
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
-from skipbeat_arch.errors import InputError
 from skipbeat_arch.workload import ReductionOrder
 
 from . import training, zoo
-from .digits_data import DigitsData, load_data
+from .digits_data import DigitsData
 from .graph_oracle import run_graph
 from .prepare_seeded import prepare_seeded
 from .prepared import PreparedNetwork, TrainedNetwork
 from .quantise_graph import quantise_graph
 from .scheme import Plan, Scheme
-from .sources.module import flattened_maps
-
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Trained:
-    """A pruned float network; accuracies in percent."""
-
-    model: nn.Module
-    data: DigitsData
-    dense_accuracy: float
-    pruned_accuracy: float
-
-
-def _silent(message: str) -> None:
-    """Progress that nobody listens to."""
+from .trained import Progress, silent, train_network
 
 
 def prepare(
-    source: str, plan: Plan, seed: int = 0, *, order: ReductionOrder = "kh,kw,cin", progress: Progress = _silent
+    source: str, plan: Plan, seed: int = 0, *, order: ReductionOrder = "kh,kw,cin", progress: Progress = silent
 ) -> PreparedNetwork:
     """A network of the zoo, pruned and quantised: trained if it has a recipe, else as drawn from the seed.
 
@@ -67,7 +46,7 @@ def prepare(
 
 
 def prepare_trained(
-    source: str, plan: Plan, seed: int = 0, *, order: ReductionOrder = "kh,kw,cin", progress: Progress = _silent
+    source: str, plan: Plan, seed: int = 0, *, order: ReductionOrder = "kh,kw,cin", progress: Progress = silent
 ) -> TrainedNetwork:
     """Train a network on the digits, fine-tune it to its patterns by SR-STE, quantise it and measure it: a few seconds.
 
@@ -78,8 +57,9 @@ def prepare_trained(
         InputError: there is no such network or no recipe for it, or a glob of the scheme matches no layer.
     """
     scheme = Scheme.of(plan)
-    trained = _train(source, scheme, seed, order, progress)
+    trained = train_network(source, scheme, seed, order=order, progress=progress)
     data = trained.data
+    progress("quantising to int8")
     with training.one_thread():
         quantised = quantise_graph(trained.model, data.train_images, order)
         images = quantised.quantise_images(data.test_images.numpy())
@@ -95,26 +75,6 @@ def prepare_trained(
         logit_scale=quantised.logit_scale,
         images=images,
         labels=data.test_labels.numpy(),
-    )
-
-
-def _train(source: str, scheme: Scheme, seed: int, order: ReductionOrder, progress: Progress) -> _Trained:
-    entry = zoo.find(source)
-    if entry.recipe is None:
-        raise InputError(f"model {source}: it has no recipe to train it; expected one that has")
-    progress("loading the digits")
-    data = load_data()
-    progress("training the dense network")
-    model = entry.build(seed)
-    training.train_dense(model, data, entry.recipe, seed)
-    dense_accuracy = training.evaluate(model, data)
-    if scheme != Scheme.of("dense"):
-        progress(f"fine-tuning to {scheme}")
-        flattened = flattened_maps(model, (data.train_images[:1],))
-        training.fine_tune(model, data, scheme, entry.recipe, seed=seed, order=order, flattened=flattened)
-    progress("quantising to int8")
-    return _Trained(
-        model=model, data=data, dense_accuracy=dense_accuracy, pruned_accuracy=training.evaluate(model, data)
     )
 
 

@@ -98,6 +98,10 @@ def test_the_layers_add_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert total["latency_ms"] == pytest.approx(total["cycles"] / 200e3)
     assert total["throughput_per_s"] == pytest.approx(2e3 / total["latency_ms"])
     assert 1 < total["speedup"] <= total["speedup_limit"]
+
+
+def test_untrained_weights_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    report = json_object(capsys, "estimate", "zoo:resnet-9", "--prune", "2:4")
     assert any("not trained" in sentence for sentence in report["assumptions"])
 
 
@@ -106,7 +110,7 @@ def test_people_get_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert "conv3" in out
     assert "assumption: " in out
-    assert err == "skipbeat: pricing 4 layers on edge-16x16\n"
+    assert err == "skipbeat: training zoo:digits-cnn on the digits\nskipbeat: pricing 4 layers on edge-16x16\n"
 
 
 def test_files_and_the_explanation(

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -83,7 +84,12 @@ def load_source(
     inputs: tuple[object, ...]
     kwargs: Mapping[str, object]
     if source.startswith(zoo.PREFIX):
-        model, inputs, kwargs = zoo.find(source).source(seed, tokens)
+        entry = zoo.find(source)
+        model, inputs, kwargs = entry.source(seed, tokens)
+        if entry.recipe is not None and checkpoint is None:
+            tuned = scheme if scheme is not None and scheme.method == "magnitude" else None
+            model = _trained(source, tuned or Scheme.of("dense"), seed)
+            scheme = None if tuned else scheme
     elif re.fullmatch(r"[^\W\d][\w.]*:[^\W\d]\w*", source):
         model, inputs, kwargs = build_model(source)
     else:
@@ -93,6 +99,14 @@ def load_source(
     if batch is not None:
         inputs, kwargs = _batched(source, batch, inputs, kwargs)
     return from_module(model, inputs, kwargs, name=source, scheme=scheme, seed=seed, stated=stated)
+
+
+@lru_cache(maxsize=4)
+def _trained(source: str, scheme: Scheme, seed: int) -> nn.Module:
+    """A network that the zoo has a recipe for: it is priced as it is simulated, trained."""
+    from ..trained import train_network
+
+    return train_network(source, scheme, seed).model
 
 
 def _no_checkpoint(source: str, checkpoint: Path | None) -> None:

@@ -13,8 +13,9 @@ from torch import nn
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.model import ModelDescription, ModelRun
 from skipbeat_models import zoo
+from skipbeat_models.networks import resnet9
+from skipbeat_models.prepare import prepare
 from skipbeat_models.prepare_seeded import measure_statistics
-from skipbeat_models.pruners.one_shot import prune_model
 from skipbeat_models.quantise_graph import quantise_graph
 from skipbeat_models.reduction import weight_from_matrix
 from skipbeat_models.scheme import Scheme
@@ -46,28 +47,30 @@ def zeros(node: Node) -> npt.NDArray[np.bool_]:
     return found
 
 
-def model_of(name: str, pattern: str) -> tuple[nn.Module, torch.Tensor]:
-    """A network of the zoo, pruned, with statistics of two images."""
-    entry = zoo.find(f"zoo:{name}")
-    assert entry.input_shape is not None
-    images = torch.randn(2, *entry.input_shape, generator=torch.Generator().manual_seed(0))
-    model = prune_model(entry.build(0), pattern)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "digits-cnn",
+        "tiny-resnet",
+        "resnet-9",
+        "resnet-18",
+        pytest.param("resnet-50", marks=pytest.mark.slow),
+        pytest.param("mobilenet-v2", marks=pytest.mark.slow),
+        pytest.param("vgg-16", marks=pytest.mark.slow),
+    ],
+)
+def test_what_is_priced_is_what_is_simulated(name: str) -> None:
+    (run,) = load_source(f"zoo:{name}", scheme=Scheme.parse("2:4"), seed=1).runs
+    assert_alike(run, prepare(f"zoo:{name}", "2:4", seed=1).graph)
+
+
+def test_a_dense_network_has_the_zeros_of_int8() -> None:
+    model, images = resnet9.build_network(0), torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     measure_statistics(model, images)
-    return model, images
-
-
-@pytest.mark.parametrize("pattern", ["dense", "2:4"])
-@pytest.mark.parametrize("name", ["digits-cnn", "tiny-resnet", "resnet-9", "resnet-18"])
-def test_what_is_priced_is_what_is_quantised(name: str, pattern: str) -> None:
-    model, images = model_of(name, pattern)
-    (run,) = from_module(model, (images[:1],), name=name).runs
+    (run,) = from_module(model, (images,), name="resnet-9").runs
+    assert run.repeats == 2
     assert_alike(run, quantise_graph(model, images).graph)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["resnet-50", "vgg-16"])
-def test_what_is_priced_is_what_is_quantised_in_large_networks(name: str) -> None:
-    test_what_is_priced_is_what_is_quantised(name, "2:4")
+    assert not all(node.layer.weight.all() for node in run.graph().nodes)
 
 
 def assert_complete(found: ModelDescription) -> None:

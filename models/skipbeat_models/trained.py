@@ -1,0 +1,58 @@
+"""Networks of the zoo that are trained on the digits, and pruned while they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.workload import ReductionOrder
+
+from . import training, zoo
+from .digits_data import DigitsData, load_data
+from .scheme import Scheme
+from .sources.module import flattened_maps
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """A pruned float network; accuracies in percent."""
+
+    model: nn.Module
+    data: DigitsData
+    dense_accuracy: float
+    pruned_accuracy: float
+
+
+def silent(message: str) -> None:
+    """Progress that nobody listens to."""
+
+
+def train_network(
+    source: str, scheme: Scheme, seed: int = 0, *, order: ReductionOrder = "kh,kw,cin", progress: Progress = silent
+) -> Trained:
+    """Train a network of the zoo, and fine-tune it to its patterns by SR-STE unless the scheme is `dense`.
+
+    Raises:
+        InputError: there is no such network or no recipe for it, or a glob of the scheme matches no layer.
+    """
+    entry = zoo.find(source)
+    if entry.recipe is None:
+        raise InputError(f"model {source}: it has no recipe to train it; expected one that has")
+    progress("loading the digits")
+    data = load_data()
+    progress("training the dense network")
+    model = entry.build(seed)
+    training.train_dense(model, data, entry.recipe, seed)
+    dense_accuracy = training.evaluate(model, data)
+    if scheme != Scheme.of("dense"):
+        progress(f"fine-tuning to {scheme}")
+        flattened = flattened_maps(model, (data.train_images[:1],))
+        training.fine_tune(model, data, scheme, entry.recipe, seed=seed, order=order, flattened=flattened)
+    return Trained(
+        model=model, data=data, dense_accuracy=dense_accuracy, pruned_accuracy=training.evaluate(model, data)
+    )
