@@ -8,6 +8,7 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,6 +103,51 @@ def residual_graph(
     builder.add(6, (1, 1), groups=6, order=order, pool=Pool(kernel=(2, 2), stride=(1, 2)))
     builder.add(3, (2, 1), order=order, raw=True)
     return builder.graph()
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> Convolution:
+    def pair(low: int, high: int) -> tuple[int, int]:
+        return draw(st.integers(low, high)), draw(st.integers(low, high))
+
+    kernel, padding, dilation, groups = pair(1, 3), pair(0, 2), pair(1, 2), draw(st.integers(1, 3))
+    smallest = [max(1, d * (n - 1) + 1 - 2 * p) for n, p, d in zip(kernel, padding, dilation, strict=True)]
+    order: ReductionOrder = draw(st.sampled_from(("kh,kw,cin", "cin,kh,kw")))
+    return Convolution(
+        batch=1,
+        c_in=groups * draw(st.integers(1, 3)),
+        c_out=groups * draw(st.integers(1, 3)),
+        height=smallest[0] + draw(st.integers(0, 4)),
+        width=smallest[1] + draw(st.integers(0, 4)),
+        kernel=kernel,
+        stride=pair(1, 3),
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        order=order,
+    )
+
+
+@given(convolutions(), st.integers(1, 2), st.integers(0, 2**31))
+def test_a_convolutions_sums_are_pytorchs(load: Convolution, images: int, seed: int) -> None:
+    """Of extreme values too, with rows of the weight placed one by one after the order's definition."""
+    rng = np.random.default_rng(seed)
+    values = np.array([-128, 127], np.int8) if rng.integers(2) else np.arange(-128, 128).astype(np.int8)
+    x = rng.choice(values, (images, load.c_in, load.height, load.width))
+    weight = rng.choice(values, (load.c_out, load.c_in // load.groups, *load.kernel))
+    k, c, h, w = weight.shape
+    matrix = np.zeros((load.groups, c * h * w, k // load.groups), np.int8)
+    for out, channel, i, j in np.ndindex(weight.shape):
+        row = (i * w + j) * c + channel if load.order == "kh,kw,cin" else (channel * h + i) * w + j
+        matrix[out // matrix.shape[2], row, out % matrix.shape[2]] = weight[out, channel, i, j]
+    bias = rng.integers(-(2**20), 2**20, k, np.int32)
+    raw = IntegerLayer(name="conv", workload=load, weight=matrix if load.groups > 1 else matrix[0], bias=bias)
+    given_map = Tensor(name="input", channels=load.c_in, height=load.height, width=load.width)
+    found = run_graph(Graph.of(given_map, [Node(layer=raw, input="input", output="conv")]), x)["conv"]
+    assert found.dtype == np.int32
+    inputs, kernel, added = (torch.from_numpy(array.astype(np.float64)) for array in (x, weight, bias))
+    expected = torch.nn.functional.conv2d(inputs, kernel, added, load.stride, load.padding, load.dilation, load.groups)
+    np.testing.assert_array_equal(found, expected.numpy())
 
 
 def weight_at(node: Node, k: int, c: int, tap: tuple[int, int]) -> int:
