@@ -31,7 +31,7 @@ Drafts = npt.NDArray[np.int64]
 
 #: Tokens that a counter holds; some are left for those that engines have not taken yet.
 MAX_OPEN = 48
-#: Open tokens from which on a pass waits for the last store rather than for the one whose outputs it needs.
+#: Open tokens from which on an instruction waits for a later one than it needs.
 MANY_OPEN = 40
 NEVER = -1
 #: Stores that a load lets pass rather than wait for the last of them: its data is written long before.
@@ -69,10 +69,11 @@ class Tokens:
         self._last: dict[tuple[Engine, Engine], int] = {}
         self._pairs: dict[tuple[Engine, Engine], list[tuple[int, int]]] = {}
 
-    def order(self, producer: int, consumer: int, *, latest: int = NEVER) -> None:
+    def order(self, producer: int, consumer: int, *, latest: int = NEVER, newest: int = NEVER) -> None:
         """Makes the draft `consumer` wait for `producer`, or for `latest` if that comes later and has the same engine.
 
-        Waiting for a later one keeps few tokens open where old producers are many.
+        Waiting for a later one keeps few tokens open where old producers are many; if many are open all the same, it
+        waits for `newest`, the last draft of the producer's engine.
         """
         if producer == NEVER:
             return
@@ -80,6 +81,8 @@ class Tokens:
         if source == sink or producer <= self._last.get((source, sink), NEVER):
             return
         producer = max(producer, latest)
+        if newest > producer and self.open(source, sink, producer) >= MANY_OPEN:
+            producer = newest
         self._last[source, sink] = producer
         pairs = self._pairs.setdefault((source, sink), [])
         if pairs and pairs[-1][1] == consumer:  # it takes one token of an engine: that of the later producer
@@ -131,7 +134,7 @@ class Hazards:
         self._known: dict[Space, dict[Range, int]] = {space: {} for space in sizes}
         #: The store that wrote each entry of the banks; `_writer` has the load.
         self._stored = _nobody(machine.bank_depth)
-        self._last_local = self._last_load = self._last_closed = NEVER
+        self._last_local = self._last_load = self._last_closed = self._newest_load = NEVER
         self._passes: list[_Pass] = []
         self._ends: list[int] = []
         self._items = 0
@@ -149,7 +152,7 @@ class Hazards:
             if space == Space.ACTIVATIONS and self._last_local != NEVER:
                 stored = max(stored, int(self._stored[start:stop].max(initial=NEVER)))
             self._reader[space][start:stop] = len(self._passes) if space == Space.WEIGHTS else draft
-        self.tokens.order(loaded, draft)
+        self.tokens.order(loaded, draft, newest=self._newest_load)
         if engine == Engine.STORE:
             self._open_store = draft
             self._stores.append(draft)
@@ -220,7 +223,9 @@ class Hazards:
             latest = self._horizon.get(engine, NEVER)
             if engine == Engine.STORE:
                 latest = self._stores[0] if len(self._stores) == STORES_BEHIND else NEVER
-            self.tokens.order(producer, draft, latest=latest)
+            newest = self._passes[-1].draft if engine == Engine.EXECUTE and self._passes else NEVER
+            self.tokens.order(producer, draft, latest=latest, newest=newest)
+        self._newest_load = draft
         self._writer[writes.space][writes.start : writes.stop] = draft
         self._known[writes.space].clear()
         if writes.space == Space.ACTIVATIONS:

@@ -49,23 +49,29 @@ class NodeTiles:
         outputs: of each column tile, at most V.
         words: of all tiles.
         cells: the different choices of cells for the rows, int32 [choices, R], see `row_order`.
+        plain: whether rows take their cells in the plain order.
     """
 
     columns: tuple[tuple[Tile, ...], ...]
     outputs: tuple[int, ...]
     words: int
     cells: Cells
+    plain: bool
 
 
-def node_tiles(node: Node, banks: Banks, machine: Machine) -> NodeTiles:
+def node_tiles(node: Node, banks: Banks, machine: Machine, *, plain: bool = False) -> NodeTiles:
     """A node's tiles; b is measured for every one. Nothing is packed yet.
 
     Rows take their cells in the order of their b if that saves more than it costs to load the offsets.
+
+    Args:
+        plain: they take them in the plain order.
     """
     hw, vector = machine.hw, machine.vector
     counts = group_counts(tap_weights(node), hw.array.group)
     slots = cell_slots(banks.arrange_counts(counts), vector)
-    cells = _row_order(slots, node, banks, machine)
+    order = None if plain else _row_order(slots, node, banks, machine)
+    cells = plain_order(*slots.shape[:3]) if order is None else order
     choices, numbers = _numbered(cells)
     found = tile_statistics(taken(slots, cells), counts.shape[2], hw)
     planes = planes_needed(cells, banks)
@@ -79,23 +85,22 @@ def node_tiles(node: Node, banks: Banks, machine: Machine) -> NodeTiles:
         columns.append(tuple(placed))
     total = counts.shape[2]
     outputs = tuple(min(vector, total - start) for start in range(0, total, vector))
-    return NodeTiles(columns=tuple(columns), outputs=outputs, words=at, cells=choices)
+    return NodeTiles(columns=tuple(columns), outputs=outputs, words=at, cells=choices, plain=order is None)
 
 
-def _row_order(slots: Counts, node: Node, banks: Banks, machine: Machine) -> Cells:
-    """Sorted by b or plain: sorted if the steps that it saves are more than the clocks to load its offsets."""
+def _row_order(slots: Counts, node: Node, banks: Banks, machine: Machine) -> Cells | None:
+    """The cells sorted by b; None if the steps that it saves are no more than the clocks to load its offsets."""
     b = beats(slots)
-    plain = plain_order(*b.shape)
     if not (b.min(axis=2) < b.max(axis=2)).any():
-        return plain
+        return None
     order = sorted_order(b, banks)
     saved = steps(b) - steps(beats(taken(slots, order)))
     height, width = node.convolution.out_size
     entries = order.shape[0] * order.shape[1]
     if saved * height * width <= entries * machine.table_vectors * machine.vector_beats:
-        return plain
+        return None
     turns = len(regions(node, machine, banks.planes)) if entries >= TABLE_ENTRIES else 1
-    return order if saved * height * width > turns * entries * machine.table_vectors * machine.vector_beats else plain
+    return order if saved * height * width > turns * entries * machine.table_vectors * machine.vector_beats else None
 
 
 def _numbered(cells: Cells) -> tuple[Cells, Ints]:

@@ -18,12 +18,14 @@ from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
 
 from .balancing.channel_orders import channel_orders
 from .balancing.permuted_graph import Order, permuted
+from .banks import Banks
 from .candidates import Candidate
 from .input_folding import fold_input
 from .lowering import Lowered, lower
 from .memory_map import MemoryMap, memory_map
 from .network_schedule import turns
 from .node_mapping import NodeMapping
+from .node_tiles import NodeTiles, node_tiles
 from .search import MappingSearch
 
 #: The best of each turn is tried too if it would save so much of a network's clocks.
@@ -89,7 +91,7 @@ def time_network(
     search: MappingSearch | None = None,
     name: str = "network",
 ) -> TimedNetwork:
-    """The quickest program of those tried: channels as they are or in balanced orders, then mappings.
+    """The quickest program of those tried: what `arrangements` says, then mappings.
 
     Plain mappings are tried first, then those that the search likes best, and a mixture.
 
@@ -112,10 +114,13 @@ def time_network(
         return TimedNetwork(fold=fold, orders=orders, memory=memory, lowered=lowered, timing=timing)
 
     with _no_collection():
-        plain = timed(memory_map(graph, machine, mappings, images=images), {})
-        if orders := channel_orders(graph, machine):
-            balanced = timed(memory_map(permuted(graph, orders), machine, mappings, images=images), orders)
-            plain = min((plain, balanced), key=_cycles)
+        plain = min(
+            (
+                timed(memory_map(each, machine, mappings, tiles, images=images), orders)
+                for each, orders, tiles in arrangements(graph, machine)
+            ),
+            key=_cycles,
+        )
         if mappings is not None:
             return plain
         found = tuple(tuple(each) for each in (search or MappingSearch()).network(plain.memory))
@@ -127,6 +132,34 @@ def time_network(
 
         wanted = [each[0].placed.mapping for each in found]
         return dataclasses.replace(_quickest(plain, wanted, mapped), found=found)
+
+
+def arrangements(graph: Graph, machine: Machine) -> Iterator[tuple[Graph, Mapping[str, Order], tuple[NodeTiles, ...]]]:
+    """A graph, and how groups of its weights could come together: orders of channels, and the tiles of each node.
+
+    Groups as they are; rows of the array with their fullest groups first; channels in balanced orders besides. What is
+    equal to one before is left out.
+    """
+
+    def tiles(each: Graph) -> tuple[NodeTiles, ...]:
+        banks = (Banks.of(node.convolution.c_in, machine) for node in each.nodes)
+        return tuple(node_tiles(node, b, machine) for node, b in zip(each.nodes, banks, strict=True))
+
+    by_row = tiles(graph)
+    if not all(each.plain for each in by_row):
+        yield graph, {}, plain_tiles(graph, by_row, machine)
+    yield graph, {}, by_row
+    if orders := channel_orders(graph, machine):
+        balanced = permuted(graph, orders)
+        yield balanced, orders, tiles(balanced)
+
+
+def plain_tiles(graph: Graph, tiles: Sequence[NodeTiles], machine: Machine) -> tuple[NodeTiles, ...]:
+    """Tiles whose rows take their groups in the plain order."""
+    return tuple(
+        each if each.plain else node_tiles(node, Banks.of(node.convolution.c_in, machine), machine, plain=True)
+        for node, each in zip(graph.nodes, tiles, strict=True)
+    )
 
 
 def _cycles(network: TimedNetwork) -> int:

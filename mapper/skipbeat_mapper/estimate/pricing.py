@@ -20,15 +20,14 @@ from skipbeat_arch.timing import Events
 from skipbeat_arch.workload import Convolution
 from skipbeat_sim.timing.machine_timing import machine_timing
 
-from ..balancing.channel_orders import channel_orders
-from ..balancing.permuted_graph import permuted
 from ..banks import Banks
 from ..bounds import lower_bounds
 from ..input_folding import fold_input
 from ..lowering import lower
 from ..memory_map import memory_map
 from ..node_mapping import NodeMapping
-from ..node_tiles import NodeTiles, node_tiles
+from ..node_tiles import NodeTiles
+from ..timed_network import arrangements
 from .candidates import Candidate, candidates, one_candidate
 from .events import machine_events
 from .part import node_graph, part_graph
@@ -84,14 +83,12 @@ class Pricer:
             InputError: it does not fit the hardware.
         """
         graph, _ = fold_input(part_graph(conv, weight, name), self.machine)
-        orders = channel_orders(graph, self.machine)
-        nodes = [graph.nodes[0], *(permuted(graph, orders).nodes if orders else ())]
-        banks = Banks.of(nodes[0].convolution.c_in, self.machine)
-        tiles = [node_tiles(node, banks, self.machine) for node in nodes]
-        key = conv, *map(tiles_key, tiles)
+        tried = [(each.nodes[0], tiles[0]) for each, _, tiles in arrangements(graph, self.machine)]
+        key = conv, *(tiles_key(tiles) for _, tiles in tried)
         if key not in self._known:
+            banks = Banks.of(tried[0][0].convolution.c_in, self.machine)
             with _no_collection():
-                costs = [self._search(node, banks, each) for node, each in zip(nodes, tiles, strict=True)]
+                costs = [self._search(node, banks, tiles) for node, tiles in tried]
             self._known[key] = min(costs, key=lambda cost: cost.cycles)
         return self._known[key]
 
