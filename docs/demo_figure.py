@@ -1,50 +1,55 @@
-"""Draws the README's picture from a run's `summary.json`, with the report's own plots and colours.
+"""Draws the README's picture: the estimate of `skipbeat demo`, with the report's own plots and colours.
 
-.venv/bin/python docs/demo_figure.py build/demo/summary.json docs/demo.svg
+.venv/bin/python docs/demo_figure.py docs/demo.svg
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from html import escape
 from importlib import resources
-from pathlib import Path
 
+from skipbeat.demonstration import MODEL
 from skipbeat_arch.files import write_text
-from skipbeat_reports import plots
+from skipbeat_arch.estimate import Estimate
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_mapper.estimate import estimate_model
+from skipbeat_mapper.estimate.graph_model import graph_model
+from skipbeat_models.prepare import prepare_trained
 from skipbeat_reports.bars import Plot
-from skipbeat_reports.numbers import percent, ratio
-from skipbeat_reports.summary import Summary
+from skipbeat_reports.estimate import figures, plots
+from skipbeat_reports.numbers import ratio
 
 PANEL, GAP, TOP, MARGIN = 404, 24, 74, 12
+PATTERN, IMAGES = "2:4", 16
 
 
-def main(source: str, target: str) -> None:
-    """Read the summary, write the figure."""
-    summary = Summary.from_json(json.loads(Path(source).read_text()))
-    panels = [plots.cycles(summary.layers), plots.clocks(summary.layers)]
+def main(target: str) -> None:
+    """Train the network as the demo does, price it, write the figure."""
+    prepared = prepare_trained(MODEL, PATTERN)
+    estimate = estimate_model(graph_model(prepared.graph, MODEL, IMAGES), load_hardware("edge-16x16"))
+    write_text(
+        target, draw(estimate, f"int8 accuracy {prepared.int8_accuracy:.1f}% (dense {prepared.dense_accuracy:.1f}%)")
+    )
+
+
+def draw(estimate: Estimate, accuracy: str) -> str:
+    """The figure as SVG."""
+    panels = [plots.cycles(estimate), plots.clocks(estimate)]
     width = 2 * PANEL + GAP + 2 * MARGIN
     parts = [_panel(plot, MARGIN + number * (PANEL + GAP)) for number, plot in enumerate(panels)]
     height = TOP + _height(panels[0]) + MARGIN
-    title = escape(_headline(summary))
+    speedup = ratio(figures.speedup(estimate))
+    what = f"{estimate.model} at {PATTERN} on {estimate.hardware}, batch {estimate.batch}"
+    title = escape(f"{what}: {speedup} over dense, {accuracy}")
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{title}">\n'
         f"<style>{_colours()}\ntext {{ font-family: sans-serif !important; }}</style>\n"
         f'<rect width="100%" height="100%" style="fill: var(--paper)"/>\n'
         f'<text x="{MARGIN}" y="26" font-size="14" font-weight="600" style="fill: var(--ink)">{title}</text>\n'
     )
-    write_text(target, svg + "\n".join(parts) + "\n</svg>\n")
-
-
-def _headline(s: Summary) -> str:
-    text = f"{s.model} at {s.pattern} on {s.hardware.name}, batch {s.batch}: {ratio(s.speedup)} over dense"
-    if s.accuracy is not None:
-        text += f", int8 accuracy {percent(s.accuracy.int8)} (dense {percent(s.accuracy.dense)})"
-    if s.rtl is not None:
-        text += "; RTL and models agree" if s.rtl.agrees else "; RTL AND MODELS DO NOT AGREE"
-    return text
+    return svg + "\n".join(parts) + "\n</svg>\n"
 
 
 def _panel(plot: Plot, x: int) -> str:

@@ -88,12 +88,14 @@ class ModelRun:
             zero; biases, multipliers and shifts are placeholders, which no clock depends on.
         layers: for each node of the graph the name of the `ModelLayer` that it computes (a part of); None for a node
             that has no layer of its own: pooling, or an addition that no layer takes over.
-        repeats: how often it runs, one program after the other (heads of attention, the images of a batch).
+        images: that one run of the program computes, side by side as far as there is room.
+        repeats: how often it runs, one program after the other (heads of attention, sequences of a batch).
     """
 
     key: Hashable
     graph: Callable[[], Graph]
     layers: tuple[str | None, ...]
+    images: int = 1
     repeats: int = 1
 
 

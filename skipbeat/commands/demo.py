@@ -11,7 +11,7 @@ import click
 from ..options import hardware_options, json_option, pattern_option, seed_option
 
 if TYPE_CHECKING:
-    from skipbeat_reports.machine_check import MachineCheck
+    from skipbeat_reports.ran import MachineCheck
 
 MIN_IMAGES = 8
 #: Enough that the weights, which are loaded once for all images, do not bound the run.
@@ -40,8 +40,8 @@ IMAGES = 16
 def command(pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images: int, seed: int, as_json: bool) -> int:
     """Train the digits network, prune it, quantise it, compile it and run it on the RTL.
 
-    It runs as one program on the whole machine, from memory to memory (where the hardware description has one), and
-    report.html and summary.json are written. Exit status 0 only if RTL, cycle model and timing model agree in every
+    It runs as one program on the whole machine, from memory to memory. Its estimate and what ran are written to
+    report.html and summary.json. Exit status 0 only if RTL, cycle model and timing model agree in every
     bit, every clock and every performance counter; 1 otherwise.
     """
     from skipbeat_arch.hardware import load_hardware
@@ -50,45 +50,35 @@ def command(pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images
     hardware = load_hardware(hw, overrides)
     wanted = Pattern.parse(pattern)
 
-    from skipbeat_arch.files import make_folder
-    from skipbeat_reports.machine_check import MachineCheck
-    from skipbeat_reports.terminal import print_layers
-    from skipbeat_reports.write import write_report
+    from skipbeat_arch.files import make_folder, write_text
+    from skipbeat_reports.estimate import print_estimate, to_json, write_page
 
-    from ..digits import compile_network, prepare, summarise
-    from ..machine_demo import run_on_machine
+    from ..demonstration import demonstrate
     from ..progress import step
 
     make_folder(out)
     step(f"seed {seed}")
-    prepared = prepare(wanted, seed, step)
-    step("compiling")
-    layers = compile_network(prepared, hardware, images)
-    whole = run_on_machine(prepared, hardware, images, step)
-    machine = whole if isinstance(whole, MachineCheck) else None
-    summary = summarise(prepared, layers, hardware, batch=images, seed=seed, machine=machine)
-    page, data = write_report(summary, out)
-    agrees = machine is None or machine.agrees
+    estimate, ran = demonstrate(wanted, hardware, images=images, seed=seed, progress=step)
+    summary = to_json(estimate) | {"ran": ran.to_json()}
+    page, data = out / "report.html", out / "summary.json"
+    write_text(data, json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_page(estimate, page, ran)
     if as_json:
-        click.echo(json.dumps(summary.to_json()))
-        return 0 if agrees else 1
-    print_layers(summary.layers)
-    accuracy = summary.accuracy
-    if accuracy is not None:
-        click.echo(f"accuracy: dense {accuracy.dense:.1%}, pruned {accuracy.pruned:.1%}, int8 {accuracy.int8:.1%}")
-    if machine is None:
-        click.echo(f"the whole machine was not run: {whole}")
-    else:
-        where = f"{images} images on the whole machine, memory to memory"
-        click.echo(_verdict(where, machine, "every bit, every clock of every layer and every performance counter"))
-        click.echo(f"the array makes a step in {machine.core_speed:.1%} of the machine's clocks")
+        click.echo(json.dumps(summary))
+        return 0 if ran.machine.agrees else 1
+    print_estimate(estimate)
+    accuracy = ran.accuracy
+    click.echo(f"\naccuracy: dense {accuracy.dense:.1%}, pruned {accuracy.pruned:.1%}, int8 {accuracy.int8:.1%}")
+    click.echo(_verdict(ran.machine))
+    click.echo(f"the array makes a step in {ran.machine.core_speed:.1%} of the machine's clocks")
     click.echo(f"{page}\n{data}")
-    return 0 if agrees else 1
+    return 0 if ran.machine.agrees else 1
 
 
-def _verdict(where: str, check: MachineCheck, what: str) -> str:
+def _verdict(check: MachineCheck) -> str:
+    what = "every bit, every clock of every layer and every performance counter"
     verdict = f"agree in {what}" if check.agrees else "DO NOT AGREE"
     return (
-        f"{where}: RTL {check.rtl_cycles:,}, cycle model {check.model_cycles:,}, "
-        f"timing model {check.timing_cycles:,} cycles: they {verdict}"
+        f"{check.images} images on the machine, memory to memory: RTL {check.rtl_cycles:,}, "
+        f"cycle model {check.model_cycles:,}, timing model {check.timing_cycles:,} cycles: they {verdict}"
     )

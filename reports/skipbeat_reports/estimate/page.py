@@ -9,24 +9,26 @@ from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.files import write_text
 
 from ..environment import environment
+from ..ran import Ran
+
 from . import figures
 from .plots import all_plots
 
 
-def write_page(estimate: Estimate, path: str | Path) -> Path:
-    """Write the page; readers never see half of it.
+def write_page(estimate: Estimate, path: str | Path, ran: Ran | None = None) -> Path:
+    """Write the page, with a section on what ran if something did; readers never see half of it.
 
     Raises:
         InputError: the file cannot be written.
     """
-    return write_text(path, render_page(estimate))
+    return write_text(path, render_page(estimate, ran))
 
 
-def render_page(estimate: Estimate) -> str:
+def render_page(estimate: Estimate, ran: Ran | None = None) -> str:
     """The page as text: headline, references, layers, plots, energy, host operators and assumptions."""
     template = environment().get_template("estimate.html.j2")
     return template.render(
-        e=estimate, f=figures, plots=all_plots(estimate), notes=estimate.assumptions, host=_host(estimate)
+        e=estimate, f=figures, plots=all_plots(estimate), notes=estimate.assumptions, host=_host(estimate), ran=ran
     )
 
 

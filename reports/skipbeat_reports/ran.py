@@ -1,8 +1,8 @@
-"""How the whole machine ran a network: RTL, cycle model and timing model, layer by layer."""
+"""What ran beside an estimate: a trained network, on RTL, cycle model and timing model, layer by layer."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -66,3 +66,48 @@ class MachineCheck:
             "agrees": self.agrees,
             "core_speed": self.core_speed,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """Share of `test_images` classified correctly, each 0..1.
+
+    Raises:
+        ValueError: a share beyond 0..1, or no image.
+    """
+
+    dense: float
+    pruned: float
+    int8: float
+    test_images: int
+
+    def __post_init__(self) -> None:
+        for name, value in (("dense", self.dense), ("pruned", self.pruned), ("int8", self.int8)):
+            if not 0 <= value <= 1:
+                raise ValueError(f"accuracy: {name} must be in 0..1, not {value}")
+        if self.test_images < 1:
+            raise ValueError(f"accuracy: test_images must be at least 1, not {self.test_images}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A network that was trained, pruned, quantised and run.
+
+    Attributes:
+        data: what it was trained and tested on, for people.
+        pattern: that was asked for.
+        machine: how its program ran, for as many images as the estimate's batch.
+        seed: of every random choice.
+        versions: of the software, by name.
+    """
+
+    data: str
+    pattern: str
+    accuracy: Accuracy
+    machine: MachineCheck
+    seed: int
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object `ran` of `summary.json`."""
+        return asdict(self) | {"machine": self.machine.to_json()}
