@@ -14,7 +14,7 @@ from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, TABLE_ENTR
 from skipbeat_arch.tile import TileStatistics, pack_tile
 
 from .banks import Banks, Counts, Ints
-from .gather import block_diagonal
+from .block_diagonal import block_diagonal
 from .regions import regions
 from .row_order import NONE, Cells, beats, plain_order, planes_needed, sorted_order, steps, taken
 from .tile_statistics import cell_slots, group_counts, tile_statistics
