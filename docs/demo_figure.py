@@ -11,8 +11,8 @@ from html import escape
 from importlib import resources
 
 from skipbeat.demonstration import MODEL
-from skipbeat_arch.files import write_text
 from skipbeat_arch.estimate import Estimate
+from skipbeat_arch.files import write_text
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_mapper.estimate import estimate_model
 from skipbeat_mapper.estimate.graph_model import graph_model

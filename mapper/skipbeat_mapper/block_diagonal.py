@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Convolution
 
 

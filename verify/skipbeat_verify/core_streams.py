@@ -14,10 +14,24 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.stream import PORTS, CoreStimulus
 from skipbeat_arch.tile import TileStatistics
 
-from .interpreter import CorePass
-
 #: Clocks per pass beyond its steps and its tile's words, and for the whole run, after which a run is given up.
 PASS_ALLOWANCE, RUN_ALLOWANCE = 64, 1000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CorePass:
+    """A pass as the core's ports see it.
+
+    Attributes:
+        words: uint8 [words, V] of the tile that it loads; None if it loads none.
+        bundles: int8 [pixels, rows, M]; none for a null pass.
+        sums: int64 [pixels, C_arr] that leave the core; None unless it is the last pass of a block.
+    """
+
+    command: Command
+    words: Bytes | None
+    bundles: Int8Array
+    sums: Int64Array | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

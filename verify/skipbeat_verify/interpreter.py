@@ -14,14 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
-from skipbeat_arch.command import Command, Encoding, command_error
+from skipbeat_arch.arrays import Bytes, Int64Array
+from skipbeat_arch.command import Command, command_error
 from skipbeat_arch.depths import ENGINE_QUEUE, FETCHER_ROOM, LOAD_QUEUE, MOST_TOKENS, PART_QUEUE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
-from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
+from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
-from skipbeat_arch.tile import PackedTile, unpack_tile
+
+from .core_streams import CorePass
+from .interpreted_memories import InterpretedMemories
 
 #: Jobs that are queued, read ahead and walked.
 JOBS = PART_QUEUE + 2
@@ -29,22 +31,6 @@ JOBS = PART_QUEUE + 2
 
 class DeadlockError(AssertionError):
     """Nothing can go on, and the program has not ended."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class CorePass:
-    """A pass as the core's ports see it.
-
-    Attributes:
-        words: uint8 [words, V] of the tile that it loads; None if it loads none.
-        bundles: int8 [pixels, rows, M]; none for a null pass.
-        sums: int64 [pixels, C_arr] that leave the core; None unless it is the last pass of a block.
-    """
-
-    command: Command
-    words: Bytes | None
-    bundles: Int8Array
-    sums: Int64Array | None
 
 
 @dataclass
@@ -91,31 +77,20 @@ class Interpreter:
         self._given, self._taken = sums, 0
         self._rng = np.random.default_rng(seed)
         self._favour, self._delay = favour, delay
-        machine, rows, group = self.machine, hw.array.rows, hw.array.group
-
-        def noise(*shape: int) -> Bytes:
-            return self._rng.integers(0, 256, shape, np.uint8)
-
-        self.vectors = {
-            Kind.WEIGHTS: noise(machine.weight_depth, machine.vector),
-            Kind.PARAMETERS: noise(PARAMETER_BLOCKS * PARAMETER_PITCH, machine.vector),
-            Kind.RESIDUAL: noise(machine.residual_depth, machine.vector),
-            Kind.TABLE: noise(TABLE_ENTRIES * machine.table_vectors, machine.vector),
-        }
-        self.banks = noise(rows, machine.bank_depth, group)
+        self.memories = InterpretedMemories(self.machine, self._rng)
         self.tokens = {(a, b): 0 for a in Engine for b in Engine if a != b}
         self.code = deque(program.instructions)
         header = self.code.popleft()
         assert isinstance(header, isa.Header)
-        assert (header.version, header.fingerprint) == (VERSION, machine.fingerprint)
+        assert (header.version, header.fingerprint) == (VERSION, self.machine.fingerprint)
         self.queues: dict[Engine, deque[Instruction]] = {engine: deque() for engine in Engine}
         self.routes: deque[isa.Load] = deque()
         self.walk: isa.Setup | None = None
         self.passes: list[_Pass] = []
         self.fetched = self.started = self.computed = 0
-        self.resident: Int64Array = np.zeros((rows, group, machine.vector), np.int64)
+        self.resident: Int64Array = np.zeros((hw.array.rows, hw.array.group, hw.array.cols), np.int64)
         self.geometry = (0, 0)
-        self.sums = np.zeros((hw.accumulators.depth, machine.vector), np.int64)
+        self.sums = np.zeros((hw.accumulators.depth, hw.array.cols), np.int64)
         self.results: list[Int64Array] = []
         self.stage: isa.Store | None = None
         self.place: isa.Place | None = None
@@ -186,8 +161,7 @@ class Interpreter:
             self.routes.append(instruction)
             return True
         assert isinstance(instruction, isa.Zero)
-        at = np.arange(instruction.to, instruction.to + instruction.count)
-        self.banks[:, at] = 0
+        self.memories.zero(instruction)
         self._give(Engine.LOAD, instruction.signal)
         return True
 
@@ -195,25 +169,9 @@ class Interpreter:
         if not self.routes:
             return False
         instruction = self.routes.popleft()
-        vector = self.machine.vector
-        assert instruction.count > 0
-        assert instruction.source % vector == 0
-        data = self.memory[instruction.source : instruction.source + instruction.count * vector].reshape(-1, vector)
-        index = np.arange(instruction.count)
-        if instruction.kind != Kind.ACTIVATIONS:
-            self.vectors[Kind(instruction.kind)][instruction.to + index] = data
-        else:
-            self._write_banks(instruction, data)
+        self.memories.load(instruction, self.memory)
         self._give(Engine.LOAD, instruction.signal)
         return True
-
-    def _write_banks(self, place: isa.Placement, data: Bytes) -> None:
-        index = np.arange(len(data))
-        entries = place.to + index // place.width * place.pitch + index % place.width
-        for bank in range(self.hw.array.rows):
-            if (bank ^ place.bank) % (1 << place.period) // self.machine.bundles == 0:
-                bundle = bank % self.machine.bundles * self.hw.array.group
-                self.banks[bank, entries] = data[:, bundle : bundle + self.hw.array.group]
 
     def _execute(self) -> bool:
         queue = self.queues[Engine.EXECUTE]
@@ -246,24 +204,12 @@ class Interpreter:
         ):
             return False
         if p.command.beat:
-            p.bundles = self._bundles(p)
+            assert p.walk is not None
+            p.bundles = self.memories.bundles(p.instruction, p.walk)
         p.fetched = True
         self.fetched += 1
         self._give(Engine.EXECUTE, p.instruction.signal)
         return True
-
-    def _bundles(self, p: _Pass) -> Int64Array:
-        assert p.walk is not None
-        at = np.array([p.instruction.base])
-        for count, step in zip(p.walk.counts, p.walk.steps, strict=True):
-            at = (np.arange(count)[:, None] * step + at).ravel()
-        rows, parts = self.hw.array.rows, self.machine.table_vectors
-        table = self.vectors[Kind.TABLE][p.instruction.table * parts : (p.instruction.table + 1) * parts]
-        offsets = table.ravel()[: 2 * rows].copy().view("<u2").astype(np.int64)
-        entries = (at[:, None] + offsets[: p.command.rows]) % (1 << 16)
-        assert entries.max() < self.machine.bank_depth
-        bundles = self.banks[np.arange(p.command.rows), entries]
-        return bundles.view(np.int8).astype(np.int64)
 
     def _start(self) -> bool:
         """The core begins a pass, whose tile has left the weight buffer by then."""
@@ -271,28 +217,10 @@ class Interpreter:
             return False
         p = self.passes[self.started]
         if p.command.load:
-            p.tile = self._tile(p)
+            p.words, p.tile = self.memories.tile(p.instruction)
         p.started = True
         self.started += 1
         return True
-
-    def _tile(self, p: _Pass) -> Int64Array:
-        start, command, array = p.instruction.weights, p.command, self.hw.array
-        p.words = self.vectors[Kind.WEIGHTS][start : start + p.instruction.words].copy()
-        packed = PackedTile(
-            words=p.words,
-            encoding=Encoding(command.encoding),
-            beat=command.beat,
-            rows=command.rows,
-            cols=command.cols,
-            value_bits=0,
-            metadata_bits=0,
-            nonzeros=0,
-            slots=np.zeros((0, 0), np.int64),
-        )
-        tile = np.zeros((array.rows, array.group, array.cols), np.int64)
-        tile[: command.rows, :, : command.cols] = unpack_tile(packed, self.hw)
-        return tile
 
     def _compute(self) -> bool:
         """A pass as a whole; its results need a STORE that takes them."""
@@ -352,39 +280,15 @@ class Interpreter:
     def _store_output(self) -> bool:
         if self.stage is None or not self.results:
             return False
-        items, instruction = self.results.pop(0), self.stage
-        assert len(items) == instruction.count * instruction.pool
-        parameters = self.vectors[Kind.PARAMETERS][instruction.block * PARAMETER_PITCH :].ravel()
-        width = self.machine.vector
-        words = [parameters[4 * width * i : 4 * width * (i + 1)].view("<i4").astype(np.int64) for i in range(3)]
-        shift = parameters[12 * width : 13 * width].astype(np.int64)
-        total = items + words[0]
-        if instruction.raw:
-            assert instruction.pool == 1
-            out = total.astype("<i4").view(np.uint8).reshape(-1, width)
-        else:
-            pooled = total.reshape(instruction.count, instruction.pool, width)
-            out = self._requantise(instruction, pooled, words, shift)
+        out = self.memories.outputs(self.stage, self.results.pop(0))
         assert len(out) <= self.machine.output_depth
-        if instruction.local:
+        if self.stage.local:
             assert self.place is not None
-            self._write_banks(self.place, out)
+            self.memories.place(self.place, out)
         self._give(Engine.STORE, tuple(e for e in self.stage.signal if e == Engine.EXECUTE))
         self.writing.append((self.stage, out))
         self.stage = None
         return True
-
-    def _requantise(
-        self, instruction: isa.Store, total: Int64Array, words: list[Int64Array], shift: Int64Array
-    ) -> Bytes:
-        product = total * words[1]
-        if instruction.residual:
-            at = instruction.residual_at + np.arange(instruction.count)
-            residual = self.vectors[Kind.RESIDUAL][at].view(np.int8).astype(np.int64)
-            product = product + (residual * words[2])[:, None]
-        rounded = (product + (np.int64(1) << (shift - 1))) >> shift
-        pooled: Bytes = np.clip(rounded, instruction.low, instruction.high).max(axis=1).astype(np.int8).view(np.uint8)
-        return pooled
 
     def _store_write(self) -> bool:
         if not self.writing:

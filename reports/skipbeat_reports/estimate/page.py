@@ -10,7 +10,6 @@ from skipbeat_arch.files import write_text
 
 from ..environment import environment
 from ..ran import Ran
-
 from . import figures
 from .plots import all_plots
 

@@ -1,0 +1,110 @@
+"""The machine's memories as a program finds them, without any clock: what loads, passes and stores read and write."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Bytes, Int64Array
+from skipbeat_arch.command import Encoding
+from skipbeat_arch.instruction import Kind
+from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
+from skipbeat_arch.tile import PackedTile, unpack_tile
+
+
+class InterpretedMemories:
+    """All on-chip memories but the accumulators; they start with noise.
+
+    Attributes:
+        vectors: uint8 [entries, V] of each memory of vectors.
+        banks: uint8 [R, entries, M], the activations.
+    """
+
+    def __init__(self, machine: Machine, rng: np.random.Generator) -> None:
+        self.machine, array = machine, machine.hw.array
+
+        def noise(*shape: int) -> Bytes:
+            return rng.integers(0, 256, shape, np.uint8)
+
+        self.vectors = {
+            Kind.WEIGHTS: noise(machine.weight_depth, machine.vector),
+            Kind.PARAMETERS: noise(PARAMETER_BLOCKS * PARAMETER_PITCH, machine.vector),
+            Kind.RESIDUAL: noise(machine.residual_depth, machine.vector),
+            Kind.TABLE: noise(TABLE_ENTRIES * machine.table_vectors, machine.vector),
+        }
+        self.banks = noise(array.rows, machine.bank_depth, array.group)
+
+    def load(self, instruction: isa.Load, memory: Bytes) -> None:
+        """A LOAD from the memory uint8 [bytes]."""
+        vector, count = self.machine.vector, instruction.count
+        assert count > 0
+        assert instruction.source % vector == 0
+        data = memory[instruction.source : instruction.source + count * vector].reshape(-1, vector)
+        if instruction.kind == Kind.ACTIVATIONS:
+            self.place(instruction, data)
+        else:
+            self.vectors[Kind(instruction.kind)][instruction.to + np.arange(count)] = data
+
+    def place(self, place: isa.Placement, data: Bytes) -> None:
+        """Vectors uint8 [count, V] into the banks."""
+        group, index = self.machine.hw.array.group, np.arange(len(data))
+        entries = place.to + index // place.width * place.pitch + index % place.width
+        for bank in range(self.machine.hw.array.rows):
+            if (bank ^ place.bank) % (1 << place.period) // self.machine.bundles == 0:
+                bundle = bank % self.machine.bundles * group
+                self.banks[bank, entries] = data[:, bundle : bundle + group]
+
+    def zero(self, instruction: isa.Zero) -> None:
+        """A ZERO."""
+        self.banks[:, np.arange(instruction.to, instruction.to + instruction.count)] = 0
+
+    def bundles(self, instruction: isa.Pass, walk: isa.Setup) -> Int64Array:
+        """What a pass reads: int64 [pixels, rows, M]."""
+        at = np.array([instruction.base])
+        for count, step in zip(walk.counts, walk.steps, strict=True):
+            at = (np.arange(count)[:, None] * step + at).ravel()
+        rows, parts = instruction.command.rows, self.machine.table_vectors
+        table = self.vectors[Kind.TABLE][instruction.table * parts : (instruction.table + 1) * parts]
+        offsets = table.ravel()[: 2 * self.machine.hw.array.rows].copy().view("<u2").astype(np.int64)
+        entries = (at[:, None] + offsets[:rows]) % (1 << 16)
+        assert entries.max() < self.machine.bank_depth
+        return self.banks[np.arange(rows), entries].view(np.int8).astype(np.int64)
+
+    def tile(self, instruction: isa.Pass) -> tuple[Bytes, Int64Array]:
+        """The words of the tile that a pass loads, and its weights int64 [R, M, C_arr]."""
+        command, array = instruction.command, self.machine.hw.array
+        words = self.vectors[Kind.WEIGHTS][instruction.weights : instruction.weights + instruction.words].copy()
+        packed = PackedTile(
+            words=words,
+            encoding=Encoding(command.encoding),
+            beat=command.beat,
+            rows=command.rows,
+            cols=command.cols,
+            value_bits=0,
+            metadata_bits=0,
+            nonzeros=0,
+            slots=np.zeros((0, 0), np.int64),
+        )
+        tile = np.zeros((array.rows, array.group, array.cols), np.int64)
+        tile[: command.rows, :, : command.cols] = unpack_tile(packed, self.machine.hw)
+        return words, tile
+
+    def outputs(self, instruction: isa.Store, sums: Int64Array) -> Bytes:
+        """What the output stage makes of sums int64 [items, C_arr]: vectors uint8 [count, V], four an item if raw."""
+        assert len(sums) == instruction.count * instruction.pool
+        parameters = self.vectors[Kind.PARAMETERS][instruction.block * PARAMETER_PITCH :].ravel()
+        width = self.machine.vector
+        words = [parameters[4 * width * i : 4 * width * (i + 1)].view("<i4").astype(np.int64) for i in range(3)]
+        shift = parameters[12 * width : 13 * width].astype(np.int64)
+        total = sums + words[0]
+        if instruction.raw:
+            assert instruction.pool == 1
+            return total.astype("<i4").view(np.uint8).reshape(-1, width)
+        product = (total * words[1]).reshape(instruction.count, instruction.pool, width)
+        if instruction.residual:
+            at = instruction.residual_at + np.arange(instruction.count)
+            residual = self.vectors[Kind.RESIDUAL][at].view(np.int8).astype(np.int64)
+            product = product + (residual * words[2])[:, None]
+        rounded = (product + (np.int64(1) << (shift - 1))) >> shift
+        pooled: Bytes = np.clip(rounded, instruction.low, instruction.high).max(axis=1).astype(np.int8).view(np.uint8)
+        return pooled
