@@ -11,9 +11,9 @@ from skipbeat_arch.estimate import Bound, Estimate
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.pattern import Pattern
+from skipbeat_mapper.bounds import tightest
 from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate import estimate_model
-from skipbeat_mapper.estimate.bounds import tightest
 from skipbeat_mapper.estimate.graph_model import graph_model
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_reports.ran import Accuracy, MachineCheck, MachineLayer, Ran
