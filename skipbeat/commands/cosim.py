@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from skipbeat_arch.arrays import Int8Array, Int32Array
-
 from ..options import hardware_options, json_option, pattern_option, seed_option, simulator_option
 
 if TYPE_CHECKING:
+    from skipbeat_arch.arrays import Int8Array, Int32Array
     from skipbeat_arch.workload import Gemm
     from skipbeat_verify.core_program import CoreProgram
     from skipbeat_verify.cosimulation import SimulatorName
