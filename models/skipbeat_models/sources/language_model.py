@@ -16,6 +16,7 @@ from .checkpoint import Stored, StoredTensor
 from .linear import linear_layer, matmul_layer
 from .naming import Role, block, is_expert, role, running_order
 from .notes import Notes
+from .runs import layer_runs
 from .zeros import ZeroReader
 
 #: Model families whose attention looks both ways: they have no decoding.
@@ -139,7 +140,13 @@ def describe_language_model(
     for phase in phases:
         found += _phase_layers(phase, linear, sizes)
         host += _host_operators(phase, weights, layers, sizes)
-    return ModelDescription(name=name, layers=tuple(found), host_operators=tuple(host), notes=notes.texts())
+    return ModelDescription(
+        name=name,
+        layers=tuple(found),
+        host_operators=tuple(host),
+        notes=notes.texts(),
+        runs=tuple(run for layer in found for run in layer_runs(layer)),
+    )
 
 
 def _matrices(weights: Stored, sizes: Sizes | None) -> dict[str, StoredTensor]:

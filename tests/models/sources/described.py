@@ -28,3 +28,15 @@ class Function(nn.Module):
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         result: torch.Tensor = self.function(*inputs, *self.parameters())
         return result
+
+
+def assert_complete(found: ModelDescription) -> None:
+    """Every layer is in the runs with all its multiply-accumulates, and nothing else is."""
+    macs: dict[str, int] = {}
+    for run in found.runs:
+        graph = run.graph()
+        assert len(graph.nodes) == len(run.layers)
+        for node, layer in zip(graph.nodes, run.layers, strict=True):
+            if layer is not None:
+                macs[layer] = macs.get(layer, 0) + node.convolution.macs * run.repeats
+    assert macs == {layer.name: layer.macs_dense for layer in found.layers}

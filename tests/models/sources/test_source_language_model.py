@@ -14,6 +14,7 @@ from skipbeat_arch.model import LayerKind, ModelDescription
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources import load_source
 from skipbeat_models.sources.naming import Role, block, role, running_order
+from tests.models.sources.described import assert_complete
 
 LLAMA = {"model_type": "llama", "hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2}
 PARTS = {
@@ -54,6 +55,7 @@ def names(found: ModelDescription, prefix: str) -> list[str]:
 
 def test_prefill_and_decode(tmp_path: Path) -> None:
     found = load_source(str(llama(tmp_path, LLAMA, files=3)), tokens=8, batch=2)
+    assert_complete(found)
     expected = []
     for number in range(2):
         inside = f"model.layers.{number}."

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from skipbeat_arch.graph import Graph, Node
-from skipbeat_arch.model import ModelDescription, ModelRun
+from skipbeat_arch.model import ModelRun
 from skipbeat_models import zoo
 from skipbeat_models.networks import resnet9
 from skipbeat_models.prepare import prepare
@@ -20,7 +20,7 @@ from skipbeat_models.quantise_graph import quantise_graph
 from skipbeat_models.reduction import weight_from_matrix
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources import from_module, load_source
-from tests.models.sources.described import Function, describe
+from tests.models.sources.described import Function, assert_complete, describe
 
 
 def assert_alike(run: ModelRun, quantised: Graph) -> None:
@@ -71,18 +71,6 @@ def test_a_dense_network_has_the_zeros_of_int8() -> None:
     assert run.repeats == 2
     assert_alike(run, quantise_graph(model, images).graph)
     assert not all(node.layer.weight.all() for node in run.graph().nodes)
-
-
-def assert_complete(found: ModelDescription) -> None:
-    """Every layer is in the runs with all its multiply-accumulates, and nothing else is."""
-    macs: dict[str, int] = {}
-    for run in found.runs:
-        graph = run.graph()
-        assert len(graph.nodes) == len(run.layers)
-        for node, layer in zip(graph.nodes, run.layers, strict=True):
-            if layer is not None:
-                macs[layer] = macs.get(layer, 0) + node.convolution.macs * run.repeats
-    assert macs == {layer.name: layer.macs_dense for layer in found.layers}
 
 
 @pytest.mark.parametrize("name", ["mobilenet-v2", "deit-s", "vit-b-16", "bert-base", "gpt-2", "gpt-2-decode"])
