@@ -12,7 +12,6 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import slot_fields, weight_fields, write_fields
 
 from ..layouts import struct
-from .sequencer import ERROR_BITS
 
 
 class Aligner(wiring.Component):
@@ -39,7 +38,7 @@ class Aligner(wiring.Component):
                 "halt_i": In(1),
                 "write_o": Out(struct(write_fields(hw))),
                 "done_o": Out(1),
-                "error_o": Out(ERROR_BITS),
+                "error_o": Out(CoreError),
             }
         )
 

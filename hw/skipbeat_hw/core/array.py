@@ -7,7 +7,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.ports import pe_write_fields
 
+from ..layouts import struct
 from .cells import place
 from .pe import PE
 
@@ -46,8 +48,10 @@ class SystolicArray(wiring.Component):
         psums = [Signal(self.psums_o.shape().elem_shape, name=f"psum_top_{c}") for c in range(self.cols)]
         for r in range(self.rows):
             bundle, slot = self.bundles_i[r], self.slots_i[r]
-            write = Signal(len(slot) + 1, name=f"write_{r}")
-            m.d.comb += [write[: len(slot)].eq(self.write_address_i), write[-1].eq(self.write_enable_i[r])]
+            first = Signal(struct(pe_write_fields(self.hw)), name=f"write_{r}")
+            m.d.comb += [first.address.eq(self.write_address_i), first.enable.eq(self.write_enable_i[r])]
+            # From here on bits: in the Verilog each field of a structure is a net of its own, in each PE.
+            write = first.as_value()
             for c in range(self.cols):
                 here = f"{r}_{c}"
                 next_bundle = Signal(len(bundle), name=f"bundle_{here}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from amaranth import ClockSignal, Instance, Module, ResetSignal
-from amaranth.hdl import Value
+from amaranth.hdl import Value, ValueLike
 from amaranth.lib.wiring import Component, In
 
 
@@ -20,12 +20,12 @@ class SharedCells:
         #: The cells that were placed, by name of their module. Whoever writes the Verilog writes each once.
         self.cells: dict[str, Component] = {}
 
-    def instance(self, cell: str, make: Callable[[], Component], nets: Mapping[str, Value]) -> Instance:
+    def instance(self, cell: str, make: Callable[[], Component], nets: Mapping[str, ValueLike]) -> Instance:
         """One place of a cell, with the nets at its ports."""
         if cell not in self.cells:
             self.cells[cell] = make()
         members = self.cells[cell].signature.members
-        ports = {f"{'i' if members[port].flow == In else 'o'}_{port}": net for port, net in nets.items()}
+        ports = {f"{'i' if members[port].flow == In else 'o'}_{port}": Value.cast(net) for port, net in nets.items()}
         return Instance(cell, i_clk=ClockSignal(), i_rst=ResetSignal(), **ports)
 
 
@@ -44,5 +44,5 @@ def place(m: Module, platform: object, name: str, cell: str, make: Callable[[], 
         return
     m.submodules[name] = part = make()
     for port, net in nets.items():
-        inside = Value.cast(getattr(part, port))
-        m.d.comb += inside.eq(net) if part.signature.members[port].flow == In else net.eq(inside)
+        inside, outside = Value.cast(getattr(part, port)), Value.cast(net)
+        m.d.comb += inside.eq(outside) if part.signature.members[port].flow == In else outside.eq(inside)

@@ -14,12 +14,13 @@ from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, pass_fields, til
 from skipbeat_arch.registers import Cause
 
 from ..layouts import struct
+from ..queue import Queue
 from .accumulators import Accumulators
 from .array import SystolicArray
-from .decoder import WeightDecoder, queue
+from .decoder import WeightDecoder
 from .loader import WeightLoader
 from .results import ResultBuffer
-from .sequencer import ERROR_BITS, Sequencer
+from .sequencer import Sequencer
 from .skew import Skew
 
 
@@ -48,7 +49,7 @@ class Core(wiring.Component):
                 "results": Out(
                     stream.Signature(data.ArrayLayout(unsigned(hw.numbers.accumulator_bits), hw.array.cols))
                 ),
-                "error": Out(ERROR_BITS),
+                "error": Out(CoreError),
                 "busy": Out(1),
                 "activity": Out(struct(ACTIVITY)),
             }
@@ -84,10 +85,8 @@ class Core(wiring.Component):
             self.accumulators.psums_i.eq(self.array.psums_o),
             results.push_i.eq(self.accumulators.push_o),
             results.sums_i.eq(self.accumulators.sums_o),
-            self.results.payload.eq(results.o.payload),
-            self.results.valid.eq(results.o.valid),
-            results.o.ready.eq(self.results.ready),
         ]
+        wiring.connect(m, results.o, wiring.flipped(self.results))
         self._feed(m, sequencer)
         step, computes = sequencer.control_o, sequencer.cause_o == Cause.COMPUTE
         m.d.comb += [
@@ -106,23 +105,21 @@ class Core(wiring.Component):
     def _commands(self, m: Module, sequencer: Sequencer, decoder: WeightDecoder, halt: Signal) -> Signal:
         """Checks each command and queues it as a pass and, with `load`, as a tile; returns its error."""
         command = self.commands.payload
-        passes = stream.Signature(struct(pass_fields(self.hw))).create(path=("pass",))
-        tiles = stream.Signature(struct(tile_fields(self.hw))).create(path=("tile",))
-        pass_queue = queue(m, "pass_queue", passes, sequencer.passes, CORE_QUEUE)
-        queue(m, "tile_queue", tiles, decoder.tiles, CORE_QUEUE)
-        error = Signal(ERROR_BITS)
+        m.submodules.pass_queue = passes = Queue(struct(pass_fields(self.hw)), depth=CORE_QUEUE)
+        m.submodules.tile_queue = tiles = Queue(struct(tile_fields(self.hw)), depth=CORE_QUEUE)
+        wiring.connect(m, passes.o, sequencer.passes)
+        wiring.connect(m, tiles.o, decoder.tiles)
+        error = Signal(CoreError)
         transfer = Signal()
         m.d.comb += [
-            self.commands.ready.eq(passes.ready & tiles.ready & ~halt),
+            self.commands.ready.eq(passes.i.ready & tiles.i.ready & ~halt),
             transfer.eq(self.commands.valid & self.commands.ready),
-            passes.valid.eq(transfer & (error == 0)),
-            tiles.valid.eq(transfer & (error == 0) & command.load),
-            self.busy.eq(pass_queue.r_rdy | ~sequencer.idle_o),
+            passes.i.valid.eq(transfer & (error == 0)),
+            tiles.i.valid.eq(transfer & (error == 0) & command.load),
+            self.busy.eq(passes.o.valid | ~sequencer.idle_o),
+            *(passes.i.payload[name].eq(command[name]) for name, _ in pass_fields(self.hw)),
+            *(tiles.i.payload[name].eq(command[name]) for name, _ in tile_fields(self.hw)),
         ]
-        for name, _ in pass_fields(self.hw):
-            m.d.comb += passes.payload[name].eq(command[name])
-        for name, _ in tile_fields(self.hw):
-            m.d.comb += tiles.payload[name].eq(command[name])
         with m.If(transfer):
             m.d.comb += error.eq(self._command_error(command))
         return error
@@ -138,7 +135,7 @@ class Core(wiring.Component):
             (command.cols == 0) | (command.cols > array.cols) | too_wide | (is_dense & (command.beat != array.group))
         )
         bad, none = CoreError.BAD_GEOMETRY, CoreError.NONE
-        of_tile = Mux(command.encoding == 3, CoreError.RESERVED_ENCODING, Mux(bad_tile, bad, none))
+        of_tile = Mux(command.encoding.matches(*Encoding), Mux(bad_tile, bad, none), CoreError.RESERVED_ENCODING)
         of_pass = Mux(bad_pass, bad, Mux(command.load, of_tile, none))
         return Mux(bad_pixels, bad, Mux(command.beat == 0, Mux(command.load, bad, none), of_pass))
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from amaranth import Module, Mux
 from amaranth.hdl import Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, Out
 
+from skipbeat_arch.command import CoreError
 from skipbeat_arch.depths import CORE_QUEUE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import tile_fields, weight_fields, write_fields
 
 from ..layouts import struct
+from ..queue import Queue
 from .aligner import Aligner
 from .dispatcher import Dispatcher
-from .sequencer import ERROR_BITS
 from .slots import Slots
 from .unpacker import Unpacker
 
@@ -29,9 +29,8 @@ class WeightDecoder(wiring.Component):
     Members
     -------
     tiles: stream of `tile_fields`. weights: stream of {data, last}. bank_ok_i, halt_i: see `Aligner`.
-    write_o, done_o: see `Aligner`. error_o: `CoreError` in the clock in which it is found. row_decoded_o,
-    metadata_word_o,
-    value_word_o: events, for counters.
+    write_o, done_o: see `Aligner`. error_o: `CoreError` in the clock in which it is found.
+    row_decoded_o, metadata_word_o, value_word_o: events, for counters.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -44,7 +43,7 @@ class WeightDecoder(wiring.Component):
                 "halt_i": In(1),
                 "write_o": Out(struct(write_fields(hw))),
                 "done_o": Out(1),
-                "error_o": Out(ERROR_BITS),
+                "error_o": Out(CoreError),
                 "row_decoded_o": Out(1),
                 "metadata_word_o": Out(1),
                 "value_word_o": Out(1),
@@ -62,9 +61,14 @@ class WeightDecoder(wiring.Component):
         wiring.connect(m, dispatcher.values_o, aligner.words)
         wiring.connect(m, unpacker.steps, slots.steps)
         wiring.connect(m, slots.slots, aligner.slots)
-        queue(m, "unpack_queue", dispatcher.unpack_o, unpacker.tiles, CORE_QUEUE)
-        queue(m, "row_queue", dispatcher.rows_o, slots.tiles, CORE_QUEUE)
-        queue(m, "metadata", dispatcher.metadata_o, unpacker.words, max(2, self.hw.metadata_words))
+        for name, source, sink, depth in (
+            ("unpack_queue", dispatcher.unpack_o, unpacker.tiles, CORE_QUEUE),
+            ("row_queue", dispatcher.rows_o, slots.tiles, CORE_QUEUE),
+            ("metadata", dispatcher.metadata_o, unpacker.words, max(2, self.hw.metadata_words)),
+        ):
+            m.submodules[name] = queue = Queue(source.payload.shape(), depth=depth)
+            wiring.connect(m, source, queue.i)
+            wiring.connect(m, queue.o, sink)
         m.d.comb += [
             dispatcher.halt_i.eq(self.halt_i),
             aligner.halt_i.eq(self.halt_i),
@@ -85,18 +89,3 @@ def _first(*parts: Component) -> Value:
     for part in reversed(parts):
         code = Mux(part.error_o != 0, part.error_o, code)
     return code
-
-
-def queue(m: Module, name: str, source: stream.Interface, sink: stream.Interface, depth: int) -> SyncFIFO:
-    """Joins two streams by a first-word-fall-through FIFO of `depth` entries."""
-    fifo = SyncFIFO(width=len(Value.cast(source.payload)), depth=depth)
-    m.submodules[name] = fifo
-    m.d.comb += [
-        fifo.w_data.eq(source.payload),
-        fifo.w_en.eq(source.valid),
-        source.ready.eq(fifo.w_rdy),
-        sink.payload.eq(fifo.r_data),
-        sink.valid.eq(fifo.r_rdy),
-        fifo.r_en.eq(sink.ready),
-    ]
-    return fifo

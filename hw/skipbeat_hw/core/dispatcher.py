@@ -12,7 +12,6 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import WORDS_BITS, tile_fields, unpack_fields, weight_fields
 
 from ..layouts import struct
-from .sequencer import ERROR_BITS
 
 
 def metadata_bits(m: Module, tile: data.View, hw: Hardware) -> Signal:
@@ -49,7 +48,7 @@ class Dispatcher(wiring.Component):
                 "rows_o": Out(stream.Signature(struct(tile_fields(hw)))),
                 "metadata_o": Out(stream.Signature(hw.word_bits)),
                 "values_o": Out(stream.Signature(struct(weight_fields(hw)))),
-                "error_o": Out(ERROR_BITS),
+                "error_o": Out(CoreError),
             }
         )
 

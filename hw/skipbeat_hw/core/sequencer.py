@@ -14,8 +14,6 @@ from skipbeat_arch.registers import Cause
 
 from ..layouts import struct
 
-ERROR_BITS = 4
-
 
 class Sequencer(wiring.Component):
     """Issues one step per clock: the b slots of a beat for each pixel of a pass, pass after pass without a bubble.
@@ -48,8 +46,8 @@ class Sequencer(wiring.Component):
                 "bundles_o": Out(bundles),
                 "slot_o": Out(unsigned(slot_bits(hw))),
                 "control_o": Out(struct(control_fields(hw))),
-                "error_o": Out(ERROR_BITS),
-                "cause_o": Out(3),
+                "error_o": Out(CoreError),
+                "cause_o": Out(Cause),
                 "rows_o": Out(7),
                 "opens_o": Out(1),
                 "active_o": Out(1),

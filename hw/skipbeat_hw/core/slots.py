@@ -12,7 +12,6 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import rank_bits, slot_fields, tile_fields
 
 from ..layouts import struct
-from .sequencer import ERROR_BITS
 
 
 class Slots(wiring.Component):
@@ -38,7 +37,7 @@ class Slots(wiring.Component):
                 "tiles": In(stream.Signature(self.tile)),
                 "steps": In(stream.Signature(data.ArrayLayout(unsigned(hw.array.group), self.lanes))),
                 "slots": Out(stream.Signature(struct(slot_fields(hw)))),
-                "error_o": Out(ERROR_BITS),
+                "error_o": Out(CoreError),
                 "row_loaded_o": Out(1),
             }
         )

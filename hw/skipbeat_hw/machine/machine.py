@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from amaranth import ClockDomain, ClockSignal, DomainRenamer, Module, Mux, ResetInserter, ResetSignal, Signal, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Value
+from amaranth.lib import data, wiring
 from amaranth.lib.fifo import SyncFIFO
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
 from skipbeat_arch.instruction import INSTRUCTION_BITS, Engine, TokenPair
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import CODE_BITS, MachineError
+from skipbeat_arch.machine_ports import CODE_BITS, JOB, TILE_READ, MachineError
 from skipbeat_arch.registers import COUNTER_BITS, Counter
 
 from ..core.cells import SharedCells
 from ..core.core import Core
-from ..core.decoder import queue
+from ..layouts import struct
+from ..queue import Queue
 from .axi import ReadSignature, WriteSignature
 from .counters import Counters
 from .execute import ExecuteEngine
@@ -29,6 +31,29 @@ from .store import StoreEngine
 from .tokens import Tokens
 from .weight_reader import WeightReader
 from .writer import Writer
+
+
+class _Parts:
+    """All that a start resets, but for the core: a submodule each, under its name here."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.fetch = Fetch(machine)
+        self.load = LoadEngine(machine)
+        self.execute = ExecuteEngine(machine)
+        self.store = StoreEngine(machine)
+        self.tokens = Tokens()
+        self.weight_reader = WeightReader(machine)
+        self.fetcher = Fetcher(machine)
+        self.output = OutputStage(machine)
+        self.reader = Reader(machine)
+        self.writer = Writer(machine)
+        #: For each request under way at the reader, whether fetch made it.
+        self.owners = SyncFIFO(width=1, depth=READER_OWNERS)
+        self.load_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
+        self.execute_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
+        self.store_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
+        self.tile_queue = Queue(struct(TILE_READ), depth=PART_QUEUE)
+        self.job_queue = Queue(struct(JOB), depth=PART_QUEUE)
 
 
 class MachineTop(wiring.Component):
@@ -67,68 +92,34 @@ class MachineTop(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         clear = Signal()
-        begin = Signal()
-        halt = Signal()
-        conflict = Signal()
-        parts = self._parts(m, clear, platform)
-        reader, writer, store = parts["reader"], parts["writer"], parts["store"]
-        stopped = halt & reader.quiet_o & writer.quiet_o
-        accepted = self.start_i & ~self.busy_o
-        m.d.comb += [clear.eq(accepted), halt.eq((self.error_o != 0) | self.done_o)]
-        m.d.sync += begin.eq(accepted)
-        with m.If(accepted):
-            m.d.sync += [self.busy_o.eq(1), self.done_o.eq(0), self.error_o.eq(0)]
-        with m.Elif(self.busy_o):
-            with m.If(store.end_o & ~halt):
-                m.d.sync += self.done_o.eq(1)
-            with m.If(stopped):
-                m.d.sync += self.busy_o.eq(0)
-            with m.If(self.error_o == 0):
-                code = Mux(conflict, MachineError.BANK_CONFLICT, parts["core"].error)
-                for part in ("tokens", "writer", "reader", "fetch"):
-                    code = Mux(parts[part].error_o != 0, parts[part].error_o, code)
-                m.d.sync += self.error_o.eq(code)
-        m.d.comb += [parts["fetch"].start_i.eq(begin), parts["fetch"].address_i.eq(self.address_i)]
-        m.d.comb += parts["fetch"].count_i.eq(self.count_i)
-        for name in ("fetch", "load", "execute", "store"):
-            m.d.comb += parts[name].halt_i.eq(halt)
-
-        m.submodules.counters = counters = Counters()
-        m.d.comb += [
-            counters.clear_i.eq(accepted),
-            counters.enable_i.eq(self.busy_o),
-            counters.activity_i.eq(self.core.activity),
-            counters.read_i.eq(self.read.rvalid & self.read.rready),
-            counters.write_i.eq(self.write.wvalid & self.write.wready),
-            self.counts_o.eq(counters.counts_o),
-        ]
-        self._read_side(m, clear, parts)
-        self._instructions(m, clear, parts)
+        parts = _Parts(self.machine)
+        for name, part in vars(parts).items():
+            m.submodules[name] = ResetInserter(clear)(part)
+        self._place_core(m, clear, platform)
+        m.submodules.memories = memories = Memories(self.machine)
+        conflict = self._banks(m, parts, memories)
+        self._run(m, clear, parts, conflict)
+        self._count(m, clear)
+        self._read_side(m, parts)
         self._tokens(m, parts)
-        self._compute(m, clear, parts)
-        self._memories(m, parts, conflict)
-        m.d.comb += [store.done_i.eq(writer.done_o), self.stored_o.eq(store.stored_o)]
-        wiring.connect(m, store.requests, writer.requests)
-        wiring.connect(m, writer.bus, wiring.flipped(self.write))
-        wiring.connect(m, reader.bus, wiring.flipped(self.read))
+        self._compute(m, parts)
+        self._memories(m, parts, memories)
+        m.d.comb += [parts.store.done_i.eq(parts.writer.done_o), self.stored_o.eq(parts.store.stored_o)]
+        for source, sink in (
+            (parts.fetch.load_o, parts.load_queue.i),
+            (parts.load_queue.o, parts.load.instructions),
+            (parts.fetch.execute_o, parts.execute_queue.i),
+            (parts.execute_queue.o, parts.execute.instructions),
+            (parts.fetch.store_o, parts.store_queue.i),
+            (parts.store_queue.o, parts.store.instructions),
+            (parts.store.requests, parts.writer.requests),
+            (parts.writer.bus, wiring.flipped(self.write)),
+            (parts.reader.bus, wiring.flipped(self.read)),
+        ):
+            wiring.connect(m, source, sink)
         return m
 
-    def _parts(self, m: Module, clear: Signal, platform: object) -> dict[str, Component]:
-        machine = self.machine
-        parts: dict[str, Component] = {
-            "fetch": Fetch(machine),
-            "load": LoadEngine(machine),
-            "execute": ExecuteEngine(machine),
-            "store": StoreEngine(machine),
-            "tokens": Tokens(),
-            "weight_reader": WeightReader(machine),
-            "fetcher": Fetcher(machine),
-            "output": OutputStage(machine),
-            "reader": Reader(machine),
-            "writer": Writer(machine),
-        }
-        for name, part in parts.items():
-            m.submodules[name] = ResetInserter(clear)(part)
+    def _place_core(self, m: Module, clear: Signal, platform: object) -> None:
         if isinstance(platform, SharedCells):
             # A ResetInserter does not reach modules that are placed by name: a start clears them by their reset.
             m.domains.run = ClockDomain("run", local=True)
@@ -136,15 +127,46 @@ class MachineTop(wiring.Component):
             m.submodules.core = DomainRenamer("run")(self.core)
         else:
             m.submodules.core = ResetInserter(clear)(self.core)
-        parts["core"] = self.core
-        parts["memories"] = m.submodules.memories = Memories(machine)
-        return parts
 
-    def _read_side(self, m: Module, clear: Signal, parts: dict[str, Component]) -> None:
+    def _run(self, m: Module, clear: Signal, parts: _Parts, conflict: Value) -> None:
+        """Begins and ends a run."""
+        begin = Signal()
+        halt = Signal()
+        m.d.comb += [clear.eq(self.start_i & ~self.busy_o), halt.eq((self.error_o != 0) | self.done_o)]
+        m.d.sync += begin.eq(clear)
+        with m.If(clear):
+            m.d.sync += [self.busy_o.eq(1), self.done_o.eq(0), self.error_o.eq(0)]
+        with m.Elif(self.busy_o):
+            with m.If(parts.store.end_o & ~halt):
+                m.d.sync += self.done_o.eq(1)
+            with m.If(halt & parts.reader.quiet_o & parts.writer.quiet_o):
+                m.d.sync += self.busy_o.eq(0)
+            with m.If(self.error_o == 0):
+                code = Mux(conflict, MachineError.BANK_CONFLICT, self.core.error)
+                for part in (parts.tokens, parts.writer, parts.reader, parts.fetch):
+                    code = Mux(part.error_o != 0, part.error_o, code)
+                m.d.sync += self.error_o.eq(code)
+        m.d.comb += [
+            parts.fetch.start_i.eq(begin),
+            parts.fetch.address_i.eq(self.address_i),
+            parts.fetch.count_i.eq(self.count_i),
+            *(part.halt_i.eq(halt) for part in (parts.fetch, parts.load, parts.execute, parts.store)),
+        ]
+
+    def _count(self, m: Module, clear: Signal) -> None:
+        m.submodules.counters = counters = Counters()
+        m.d.comb += [
+            counters.clear_i.eq(clear),
+            counters.enable_i.eq(self.busy_o),
+            counters.activity_i.eq(self.core.activity),
+            counters.read_i.eq(self.read.rvalid & self.read.rready),
+            counters.write_i.eq(self.write.wvalid & self.write.wready),
+            self.counts_o.eq(counters.counts_o),
+        ]
+
+    def _read_side(self, m: Module, parts: _Parts) -> None:
         """Fetch before load at the one reader; `owners` remembers whose vectors come back."""
-        fetch, load, reader = parts["fetch"], parts["load"], parts["reader"]
-        owners = SyncFIFO(width=1, depth=READER_OWNERS)
-        m.submodules.owners = ResetInserter(clear)(owners)
+        fetch, load, reader, owners = parts.fetch, parts.load, parts.reader, parts.owners
         of_fetch = fetch.requests.valid
         request = Mux(of_fetch, fetch.requests.payload.as_value(), load.requests.payload.as_value())
         m.d.comb += [
@@ -161,60 +183,47 @@ class MachineTop(wiring.Component):
             load.beat_i.valid.eq(reader.beat_o.valid & ~owners.r_data),
         ]
 
-    def _instructions(self, m: Module, clear: Signal, parts: dict[str, Component]) -> None:
-        for name in ("load", "execute", "store"):
-            inner = Module()
-            source = stream.Signature(INSTRUCTION_BITS).create(path=(name, "in"))
-            sink = stream.Signature(INSTRUCTION_BITS).create(path=(name, "out"))
-            queue(inner, "queue", source, sink, ENGINE_QUEUE)
-            m.submodules[f"{name}_queue"] = ResetInserter(clear)(inner)
-            _join(m, getattr(parts["fetch"], f"{name}_o"), source)
-            _join(m, sink, parts[name].instructions)
-
-    def _tokens(self, m: Module, parts: dict[str, Component]) -> None:
+    def _tokens(self, m: Module, parts: _Parts) -> None:
         """Each engine takes from two counters and gives to two; the fetcher gives for execute."""
-        tokens = parts["tokens"]
         for engine in Engine:
-            taker = parts[engine.name.lower()]
-            giver = parts["fetcher"] if engine == Engine.EXECUTE else taker
+            taker = getattr(parts, engine.name.lower())
+            giver = parts.fetcher if engine == Engine.EXECUTE else taker
             pairs = zip(TokenPair.taken_by(engine), TokenPair.given_by(engine), strict=True)
             for bit, (taken, given) in enumerate(pairs):
                 m.d.comb += [
-                    taker.some_i[bit].eq(tokens.some_o[taken]),
-                    tokens.take_i[taken].eq(taker.take_o[bit]),
-                    tokens.give_i[given].eq(giver.give_o[bit]),
+                    taker.some_i[bit].eq(parts.tokens.some_o[taken]),
+                    parts.tokens.take_i[taken].eq(taker.take_o[bit]),
+                    parts.tokens.give_i[given].eq(giver.give_o[bit]),
                 ]
 
-    def _compute(self, m: Module, clear: Signal, parts: dict[str, Component]) -> None:
+    def _compute(self, m: Module, parts: _Parts) -> None:
         """Commands, tiles and walks into the core; its items into the output stage."""
-        execute, core, output = parts["execute"], parts["core"], parts["output"]
-        wiring.connect(m, execute.commands, core.commands)
-        wiring.connect(m, parts["weight_reader"].weights, core.weights)
-        wiring.connect(m, parts["fetcher"].activations, core.activations)
-        wiring.connect(m, core.results, output.results)
-        for source, sink, name in (
-            (execute.tiles, parts["weight_reader"].tiles, "tile_queue"),
-            (execute.jobs, parts["fetcher"].jobs, "job_queue"),
+        for source, sink in (
+            (parts.execute.commands, self.core.commands),
+            (parts.execute.tiles, parts.tile_queue.i),
+            (parts.tile_queue.o, parts.weight_reader.tiles),
+            (parts.execute.jobs, parts.job_queue.i),
+            (parts.job_queue.o, parts.fetcher.jobs),
+            (parts.weight_reader.weights, self.core.weights),
+            (parts.fetcher.activations, self.core.activations),
+            (self.core.results, parts.output.results),
+            (parts.store.jobs, parts.output.jobs),
         ):
-            inner = Module()
-            shape = source.payload.shape()
-            entry, exit_ = (stream.Signature(shape).create(path=(name, end)) for end in ("in", "out"))
-            queue(inner, "queue", entry, exit_, PART_QUEUE)
-            m.submodules[name] = ResetInserter(clear)(inner)
-            _join(m, source, entry)
-            _join(m, exit_, sink)
-        wiring.connect(m, parts["store"].jobs, output.jobs)
-        m.d.comb += parts["store"].vector_i.eq(output.vector_o)
+            wiring.connect(m, source, sink)
+        m.d.comb += parts.store.vector_i.eq(parts.output.vector_o)
 
-    def _memories(self, m: Module, parts: dict[str, Component], conflict: Signal) -> None:
-        """Joins memories and users. The banks' write port is the store engine's if it wants it."""
-        memories, output, store, writer = (parts[name] for name in ("memories", "output", "store", "writer"))
-        weights, fetcher, load = parts["weight_reader"], parts["fetcher"], parts["load"]
-        loaded, local = load.bank_write_o, store.local_write_o
+    def _banks(self, m: Module, parts: _Parts, memories: Memories) -> Value:
+        """The banks' write port is the store engine's if it wants it; returns whether load wants it too."""
+        loaded, local = parts.load.bank_write_o, parts.store.local_write_o
+        m.d.comb += memories.bank_write_i.eq(Mux(local.enable.any(), local.as_value(), loaded.as_value()))
+        return loaded.enable.any() & local.enable.any()
+
+    def _memories(self, m: Module, parts: _Parts, memories: Memories) -> None:
+        """Joins memories and users."""
+        output, store, writer = parts.output, parts.store, parts.writer
+        weights, fetcher = parts.weight_reader, parts.fetcher
         m.d.comb += [
-            conflict.eq(loaded.enable.any() & local.enable.any()),
-            memories.bank_write_i.eq(Mux(local.enable.any(), local.as_value(), loaded.as_value())),
-            memories.memory_write_i.eq(load.memory_write_o),
+            memories.memory_write_i.eq(parts.load.memory_write_o),
             memories.weight_address_i.eq(weights.address_o),
             memories.weight_enable_i.eq(weights.enable_o),
             weights.data_i.eq(memories.weight_o),
@@ -234,8 +243,3 @@ class MachineTop(wiring.Component):
             memories.output_read_address_i.eq(writer.read_address_o),
             writer.read_data_i.eq(memories.output_o),
         ]
-
-
-def _join(m: Module, source: stream.Interface, sink: stream.Interface) -> None:
-    """Joins streams whose shapes are equal in bits."""
-    m.d.comb += [sink.payload.eq(source.payload), sink.valid.eq(source.valid), source.ready.eq(sink.ready)]

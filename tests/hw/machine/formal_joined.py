@@ -16,7 +16,7 @@ from skipbeat_arch.depths import READER_QUEUE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, weight_fields
-from skipbeat_hw.core import decoder
+from skipbeat_hw import queue
 from skipbeat_hw.layouts import struct
 from skipbeat_hw.machine import fetch, fetcher, load, store, weight_reader, writer
 from skipbeat_hw.machine.memories import Memories
@@ -111,7 +111,7 @@ class Joined(Component):
         kinds = {name: made[name] for name in ("Tokens", "Fetch", "LoadEngine", "StoreEngine", "Writer")}
         kinds |= {"Reader": AnyReader, "Memories": AnyMemories}
         with ExitStack() as stack:
-            for home in (fetch, fetcher, load, store, weight_reader, writer, decoder, self.module):
+            for home in (fetch, fetcher, load, store, weight_reader, writer, queue, self.module):
                 name = home.__name__.rpartition(".")[2]
                 stack.enter_context(patch.dict(vars(home), SyncFIFO=self._fifo(name)))
             for name, kind in kinds.items():
