@@ -28,9 +28,9 @@ class LoadRules(TakesOnlyWhatIsThere):
         (routes,) = self.fifos
         zeroing = register(inside, "zeroing")
         instruction = struct(isa.Zero.full_layout())(self.instructions.payload[: struct(isa.Zero.full_layout()).size])
-        is_zero = isinstance(instruction, isa.Zero)
+        is_zero = instruction.opcode == Opcode.ZERO
         m.d.comb += [
-            Assume((isinstance(instruction, isa.Load)) | (is_zero & (instruction.count != 0))),
+            Assume((instruction.opcode == Opcode.LOAD) | (is_zero & (instruction.count != 0))),
             Assume(~self.beat_i.valid | routes.r_rdy),
             implies(routes.w_en, routes.w_rdy, self.requests.valid, self.requests.ready),
             Assert(routes.w_en == (self.requests.valid & self.requests.ready)),
@@ -69,7 +69,7 @@ class StoreRules(TakesOnlyWhatIsThere):
             Assume(~self.vector_i.valid | in_stage),
             Assume(~self.requests.ready | ~writing),
             Assume(~self.done_i | writing),
-            implies(begun, ~in_stage, isinstance(store, isa.Store)),
+            implies(begun, ~in_stage, store.opcode == Opcode.STORE),
             implies(self.jobs.valid | self.end_o, self.instructions.valid),
             Assert(register(inside, "in_stage") == in_stage),
             Assert(register(inside, "asked") == writing),
