@@ -191,7 +191,7 @@ def _payload_widths(hw: Hardware) -> dict[str, int]:
 
 def _check_ports(verilog: str, widths: dict[str, int]) -> None:
     found = {name: port.width for name, port in read_ports(verilog, CORE_TOP).items()}
-    expected = {"clk": 1, "rst": 1, "error": 4}
+    expected = {"clk": 1, "rst": 1, "error": 3}
     for stream, width in widths.items():
         expected |= {f"{stream}__payload": width, f"{stream}__valid": 1, f"{stream}__ready": 1}
     for name, width in expected.items():
