@@ -45,16 +45,15 @@ class Aligner(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         width, slot = self.width, self.slots.payload
-        halves = [Signal(self.hw.word_bits, name=f"half_{i}", reset_less=True) for i in range(2)]
-        lasts = [Signal(name=f"last_{i}") for i in range(2)]
-        read_half, write_half, ended = (Signal(name=n) for n in ("read_half", "write_half", "ended"))
-        read, held = Signal(range(width), name="read"), Signal(range(2 * width + 1), name="held")
-
-        pos = Signal(range(2 * width))
-        held_after = Signal.like(held)
+        read = Signal(range(width))
+        read_half = Signal()
+        ended = Signal()
+        held = Signal(range(2 * width + 1))
         used = Signal.like(held)
-        cross, nothing, truncated, fire, ok = (Signal(name=n) for n in ("cross", "nothing", "truncated", "fire", "ok"))
+        halves, lasts = self._refill(m, held, used)
         last_here, last_next = Mux(read_half, lasts[1], lasts[0]), Mux(read_half, lasts[0], lasts[1])
+        pos = Signal(range(2 * width))
+        cross, nothing, truncated, fire, ok = (Signal(name=n) for n in ("cross", "nothing", "truncated", "fire", "ok"))
         m.d.comb += [
             pos.eq(read + slot.count),
             cross.eq(pos > width),
@@ -85,18 +84,25 @@ class Aligner(wiring.Component):
             with m.If(pos == width):
                 m.d.sync += ended.eq(last_here)
 
+        ring = Mux(read_half, Cat(halves[1], halves[0]), Cat(halves[0], halves[1]))
+        self._place(m, fire, _rotated(m, ring, read, self.hw.numbers.weight_bits)[: self.hw.word_bits])
+        return m
+
+    def _refill(self, m: Module, held: Signal, used: Signal) -> tuple[list[Signal], list[Signal]]:
+        """The two words and their `last`; one comes when a word's room is free after what this clock uses."""
+        halves = [Signal(self.hw.word_bits, name=f"half_{i}", reset_less=True) for i in range(2)]
+        lasts = [Signal(name=f"last_{i}") for i in range(2)]
+        write_half = Signal()
+        held_after = Signal.like(held)
         refill = self.words.valid & self.words.ready
-        m.d.comb += [held_after.eq(held - used), self.words.ready.eq((held_after <= width) & ~self.halt_i)]
-        m.d.sync += held.eq(held_after + Mux(refill, width, 0))
+        m.d.comb += [held_after.eq(held - used), self.words.ready.eq((held_after <= self.width) & ~self.halt_i)]
+        m.d.sync += held.eq(held_after + Mux(refill, self.width, 0))
         with m.If(refill):
             m.d.sync += write_half.eq(~write_half)
             for i in range(2):
                 with m.If(write_half == i):
                     m.d.sync += [halves[i].eq(self.words.payload.data), lasts[i].eq(self.words.payload.last)]
-
-        ring = Mux(read_half, Cat(halves[1], halves[0]), Cat(halves[0], halves[1]))
-        self._place(m, fire, _rotated(m, ring, read, self.hw.numbers.weight_bits)[: self.hw.word_bits])
-        return m
+        return halves, lasts
 
     def _place(self, m: Module, fire: Signal, window: Value) -> None:
         """Two registered stages: the window at the head of the ring, then each column's value out of it."""

@@ -17,8 +17,20 @@ from skipbeat_arch.machine_ports import LOCAL_BITS, vector_fields
 
 from ..layouts import struct
 
-#: Columns' parameters in the order of their vectors: name, bytes.
-PARAMETERS = (("bias", 4), ("multiplier", 4), ("residual_multiplier", 4), ("shift", 1))
+#: Of an item: the first and the last one of its pool, and whether that pool is the job's last one.
+MARKS = data.StructLayout({"opens": 1, "closes": 1, "whole": 1})
+
+
+def parameters(cols: int) -> data.StructLayout:
+    """A block's parameters, column by column, as their vectors lie in memory."""
+    return data.StructLayout(
+        {
+            "bias": data.ArrayLayout(signed(32), cols),
+            "multiplier": data.ArrayLayout(32, cols),
+            "residual_multiplier": data.ArrayLayout(32, cols),
+            "shift": data.ArrayLayout(8, cols),
+        }
+    )
 
 
 class OutputStage(wiring.Component):
@@ -39,6 +51,8 @@ class OutputStage(wiring.Component):
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.lanes, self.cols = machine.hw.outputs.lanes, machine.hw.array.cols
+        #: Clocks of an item.
+        self.steps = self.cols // self.lanes
         vector = 8 * machine.vector
         super().__init__(
             {
@@ -54,58 +68,70 @@ class OutputStage(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        job_layout = struct(isa.Store.full_layout())
-        job = Signal(job_layout)
+        job = Signal(struct(isa.Store.full_layout()))
         busy = Signal()
-        ready = self._load_parameters(m, job, busy)
-        steps = self.cols // self.lanes
-        item = Signal(14)
-        sub = Signal(range(max(steps, RAW_VECTORS)))
-        pooled = Signal.like(job.pool)
-        pool_ends = pooled == job.pool - 1
-        step = Signal()
-        last_sub = Signal()
-        taken = Signal()
-        remaining = Signal()
-        m.d.comb += [
-            self.jobs.ready.eq(~busy),
-            step.eq(busy & ready & remaining & self.results.valid),
-            last_sub.eq(sub == Mux(job.raw, RAW_VECTORS - 1, steps - 1)),
-            taken.eq(step & last_sub),
-            self.results.ready.eq(busy & ready & remaining & last_sub),
-            remaining.eq(item != job.count),
-            # The residual of the item that will be at the head in the next clock.
-            self.residual_address_o.eq(job.residual_at + item + (taken & pool_ends)),
-        ]
-        with m.If(taken):
-            m.d.sync += [pooled.eq(Mux(pool_ends, 0, pooled + 1)), item.eq(item + pool_ends)]
-        with m.If(step):
-            m.d.sync += sub.eq(Mux(last_sub, 0, sub + 1))
-        with m.If(self.jobs.valid & ~busy):
-            m.d.sync += [busy.eq(1), job.eq(self.jobs.payload[: job_layout.size]), item.eq(0), sub.eq(0)]
-            m.d.sync += pooled.eq(0)
+        start = Signal()
+        m.d.comb += [self.jobs.ready.eq(~busy), start.eq(self.jobs.valid & ~busy)]
+        with m.If(start):
+            m.d.sync += [busy.eq(1), job.eq(self.jobs.payload[: len(job.as_value())])]
         with m.Elif(self.vector_o.valid & self.vector_o.final):
             m.d.sync += busy.eq(0)
+        block, ready = self._load_parameters(m, job, busy)
+        biased = Signal(data.ArrayLayout(signed(33), self.cols))
+        m.d.comb += [biased[c].eq(self.results.payload[c].as_signed() + block.bias[c]) for c in range(self.cols)]
 
-        whole = item + 1 == job.count
-        done, assembled = self._requantise(m, job, step & ~job.raw, sub, pooled == 0, pool_ends, whole)
+        step = Signal()
+        sub = Signal(range(max(self.steps, RAW_VECTORS)))
+        last_sub = Signal()
+        m.d.comb += last_sub.eq(sub == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1))
+        marks = self._walk(m, job, start, busy & ready, step, sub, last_sub)
+        done, assembled = self._requantise(m, job, block, biased, step & ~job.raw, sub, marks)
+
         raw_now = step & job.raw
+        part = self.cols // RAW_VECTORS
         m.d.sync += self.vector_o.valid.eq(done.any() | raw_now)
         with m.If(raw_now):
-            words = Array(self._biased(c) for c in range(self.cols))
-            part = self.cols // RAW_VECTORS
-            m.d.sync += self.vector_o.data.eq(Cat(words[sub * part + i][:32] for i in range(part)))
-            m.d.sync += self.vector_o.final.eq(last_sub & whole)
+            words = Array(biased[c][:32] for c in range(self.cols))
+            m.d.sync += self.vector_o.data.eq(Cat(words[sub * part + i] for i in range(part)))
+            m.d.sync += self.vector_o.final.eq(last_sub & marks.whole)
         with m.Elif(done.any()):
-            m.d.sync += [self.vector_o.data.eq(assembled), self.vector_o.final.eq(done[1])]
-        with m.If(self.jobs.valid & ~busy):
+            m.d.sync += [self.vector_o.data.eq(assembled), self.vector_o.final.eq(done.all())]
+        with m.If(start):
             m.d.sync += self.vector_o.index.eq(0)
         with m.Elif(self.vector_o.valid):
             m.d.sync += self.vector_o.index.eq(self.vector_o.index + 1)
         return m
 
-    def _load_parameters(self, m: Module, job: data.View, busy: Signal) -> Signal:
-        """Reads a job's parameter vectors into registers; returns whether they are all there."""
+    def _walk(
+        self, m: Module, job: data.View, start: Signal, ready: Value, step: Signal, sub: Signal, last_sub: Signal
+    ) -> data.View:
+        """Follows the job item by item, some columns in each step; returns the marks of the item."""
+        item = Signal(14)
+        pooled = Signal.like(job.pool)
+        marks = Signal(MARKS)
+        remaining = Signal()
+        taken = Signal()
+        m.d.comb += [
+            remaining.eq(item != job.count),
+            step.eq(ready & remaining & self.results.valid),
+            taken.eq(step & last_sub),
+            self.results.ready.eq(ready & remaining & last_sub),
+            marks.opens.eq(pooled == 0),
+            marks.closes.eq(pooled == job.pool - 1),
+            marks.whole.eq(item + 1 == job.count),
+            # The residual of the item that will be at the head in the next clock.
+            self.residual_address_o.eq(job.residual_at + item + (taken & marks.closes)),
+        ]
+        with m.If(start):
+            m.d.sync += [item.eq(0), sub.eq(0), pooled.eq(0)]
+        with m.Elif(step):
+            m.d.sync += sub.eq(Mux(last_sub, 0, sub + 1))
+            with m.If(last_sub):
+                m.d.sync += [pooled.eq(Mux(marks.closes, 0, pooled + 1)), item.eq(item + marks.closes)]
+        return marks
+
+    def _load_parameters(self, m: Module, job: data.View, busy: Signal) -> tuple[data.View, Signal]:
+        """Reads a job's parameter vectors into registers; returns them, and whether they are all there."""
         loading = Signal(range(PARAMETER_VECTORS + 1))
         ready = Signal()
         stored = Signal(data.ArrayLayout(unsigned(8 * self.machine.vector), PARAMETER_VECTORS), reset_less=True)
@@ -117,51 +143,36 @@ class OutputStage(wiring.Component):
             for i in range(PARAMETER_VECTORS):
                 with m.If(loading == i + 1):
                     m.d.sync += stored[i].eq(self.parameter_i)
-        self._parameters, flat = {}, stored.as_value()
-        for name, size in PARAMETERS:
-            width = 8 * size * self.cols
-            self._parameters[name], flat = flat[:width], flat[width:]
-        return ready
-
-    def _parameter(self, name: str, column: int) -> Value:
-        size = 8 * dict(PARAMETERS)[name]
-        return self._parameters[name][column * size : (column + 1) * size]
-
-    def _biased(self, column: int) -> Value:
-        total = self.results.payload[column].as_signed() + self._parameter("bias", column).as_signed()
-        return total[:33].as_signed()
+        return parameters(self.cols)(stored.as_value()), ready
 
     def _requantise(
-        self, m: Module, job: data.View, step: Value, sub: Signal, opens: Value, closes: Value, whole: Value
+        self, m: Module, job: data.View, block: data.View, biased: data.View, step: Value, sub: Signal, marks: data.View
     ) -> tuple[Signal, Signal]:
         """The pipeline; returns {vector done, it is the last one} and the vector."""
-        steps = self.cols // self.lanes
         stages = 7
         valid = [Signal(name=f"valid_{i}") for i in range(stages)]
-        places = [Signal(range(steps), name=f"place_{i}", reset_less=True) for i in range(stages)]
-        #: {the vector's pool begins, ends, and is the job's last one}
-        marks = [Signal(3, name=f"marks_{i}", reset_less=True) for i in range(stages)]
-        m.d.sync += [valid[0].eq(step), places[0].eq(sub), marks[0].eq(Cat(opens, closes, closes & whole))]
-        for i in range(1, stages):
-            m.d.sync += [valid[i].eq(valid[i - 1]), places[i].eq(places[i - 1]), marks[i].eq(marks[i - 1])]
-        assembled = Signal(8 * self.cols, reset_less=True)
+        places = [Signal(range(self.steps), name=f"place_{i}", reset_less=True) for i in range(stages)]
+        marked = [Signal(MARKS, name=f"marks_{i}", reset_less=True) for i in range(stages)]
+        m.d.sync += [valid[0].eq(step), places[0].eq(sub), marked[0].eq(marks)]
+        for line in (valid, places, marked):
+            m.d.sync += [later.eq(earlier) for earlier, later in pairwise(line)]
+        assembled = Signal(data.ArrayLayout(signed(8), self.cols), reset_less=True)
         done = Signal(2)
-        m.d.comb += done.eq(Mux(valid[6] & (places[6] == steps - 1) & marks[6][1], Cat(1, marks[6][2]), 0))
+        ends = valid[6] & (places[6] == self.steps - 1) & marked[6].closes
+        m.d.comb += done.eq(Mux(ends, Cat(1, marked[6].whole), 0))
         for lane in range(self.lanes):
-            value = self._lane(m, job, lane, sub)
-            for place in range(steps):
+            value = self._lane(m, job, block, biased, lane, sub)
+            for place in range(self.steps):
                 with m.If(valid[5] & (places[5] == place)):
-                    column = place * self.lanes + lane
-                    byte = assembled[8 * column : 8 * column + 8]
-                    m.d.sync += byte.eq(Mux(marks[5][0] | (value > byte.as_signed()), value, byte))
-        return done, assembled
+                    byte = assembled[place * self.lanes + lane]
+                    m.d.sync += byte.eq(Mux(marked[5].opens | (value > byte), value, byte))
+        return done, assembled.as_value()
 
-    def _lane(self, m: Module, job: data.View, lane: int, sub: Signal) -> Signal:
+    def _lane(self, m: Module, job: data.View, block: data.View, biased: data.View, lane: int, sub: Signal) -> Signal:
         """One lane from the column's sum (P0) to its byte (P5)."""
-        columns = range(lane, self.cols, self.lanes)
 
-        def pick(values: list[Value]) -> Value:
-            return Array(values)[sub]
+        def pick(columns: data.View, bits: int | None = None) -> Value:
+            return Array(Value.cast(columns[c])[:bits] for c in range(lane, self.cols, self.lanes))[sub]
 
         total = Signal(signed(33), reset_less=True)
         residual = Signal(signed(8), reset_less=True)
@@ -169,11 +180,11 @@ class OutputStage(wiring.Component):
         other = Signal(31, reset_less=True)
         shifts = [Signal(6, name=f"shift_{lane}_{i}", reset_less=True) for i in range(5)]
         m.d.sync += [
-            total.eq(pick([self._biased(c) for c in columns])),
-            residual.eq(Mux(job.residual, pick([self.residual_i[c] for c in columns]), 0)),
-            multiplier.eq(pick([self._parameter("multiplier", c)[:31] for c in columns])),
-            other.eq(pick([self._parameter("residual_multiplier", c)[:31] for c in columns])),
-            shifts[0].eq(pick([self._parameter("shift", c)[:6] for c in columns])),
+            total.eq(pick(biased)),
+            residual.eq(Mux(job.residual, pick(self.residual_i), 0)),
+            multiplier.eq(pick(block.multiplier, 31)),
+            other.eq(pick(block.residual_multiplier, 31)),
+            shifts[0].eq(pick(block.shift, 6)),
         ]
         m.d.sync += [later.eq(earlier) for earlier, later in pairwise(shifts)]
         products = [Signal(signed(65), name=f"product_{lane}_{i}", reset_less=True) for i in range(2)]

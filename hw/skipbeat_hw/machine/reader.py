@@ -42,13 +42,22 @@ class Reader(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        beats, size, parts = self.machine.burst_beats, self.machine.beat_bytes, self.machine.vector_beats
         m.submodules.returns = returns = SyncFIFO(width=COUNT_BITS, depth=READER_QUEUE)
         active = Signal()
+        outstanding = Signal(range(self.machine.hw.memory.outstanding + 1))
+        sent = self._addresses(m, returns, active, outstanding)
+        self._data(m, returns)
+        m.d.comb += self.quiet_o.eq(~active & (outstanding == 0))
+        m.d.sync += outstanding.eq(outstanding + sent - (self.bus.rvalid & self.bus.rlast))
+        with m.If(self.bus.rvalid & self.bus.rresp[1]):
+            m.d.comb += self.error_o.eq(MachineError.READ_FAILED)
+        return m
+
+    def _addresses(self, m: Module, returns: SyncFIFO, active: Signal, outstanding: Signal) -> Signal:
+        """The address channel; notes what will return, and returns whether a burst is announced in this clock."""
+        beats, size, parts = self.machine.burst_beats, self.machine.beat_bytes, self.machine.vector_beats
         address = Signal(32)
         left = Signal(range(parts << COUNT_BITS))
-        outstanding = Signal(range(self.machine.hw.memory.outstanding + 1))
-        taken = Signal(COUNT_BITS)
         burst = Signal(range(beats + 1))
         sent = Signal()
         done = Signal()
@@ -74,33 +83,22 @@ class Reader(wiring.Component):
             m.d.sync += active.eq(0)
         with m.Elif(sent):
             m.d.sync += [address.eq(address + burst * size), left.eq(left - burst)]
+        return sent
 
-        arrived = Signal()
+    def _data(self, m: Module, returns: SyncFIFO) -> None:
+        """The data channel: beats become vectors, and vectors the returns of requests."""
+        taken = Signal(COUNT_BITS)
         whole = Signal()
         final = Signal()
-        m.d.comb += [
-            self.bus.rready.eq(1),
-            arrived.eq(self.bus.rvalid),
-            final.eq(taken + 1 == returns.r_data),
-            returns.r_en.eq(whole & final),
-            self.quiet_o.eq(~active & (outstanding == 0)),
-        ]
+        m.d.comb += [self.bus.rready.eq(1), final.eq(taken + 1 == returns.r_data), returns.r_en.eq(whole & final)]
         with m.If(whole):
             m.d.sync += taken.eq(Mux(final, 0, taken + 1))
-        with m.If(arrived & self.bus.rresp[1]):
-            m.d.comb += self.error_o.eq(MachineError.READ_FAILED)
-        vector = self._vector(m, arrived, whole)
-        m.d.sync += [
-            outstanding.eq(outstanding + sent - (arrived & self.bus.rlast)),
-            self.beat_o.valid.eq(whole),
-            self.beat_o.data.eq(vector),
-            self.beat_o.final.eq(final),
-        ]
-        return m
+        vector = self._vector(m, whole)
+        m.d.sync += [self.beat_o.valid.eq(whole), self.beat_o.data.eq(vector), self.beat_o.final.eq(final)]
 
-    def _vector(self, m: Module, arrived: Signal, whole: Signal) -> Value:
+    def _vector(self, m: Module, whole: Signal) -> Value:
         """The vector that is whole with this beat."""
-        parts, bits = self.machine.vector_beats, 8 * self.machine.beat_bytes
+        arrived, parts, bits = self.bus.rvalid, self.machine.vector_beats, 8 * self.machine.beat_bytes
         if parts == 1:
             m.d.comb += whole.eq(arrived)
             return self.bus.rdata

@@ -127,25 +127,12 @@ class VerilatedMachine:
         if not 0 <= stall_percent < 100:
             raise InputError(f"stall_percent: expected 0..99, not {stall_percent}")
         content = np.array(memory, np.uint8, order="C")
-        machine = self.machine
         stored = np.zeros(count, np.int64)
-        request = _Request(
-            content.ctypes.data,
-            content.size,
-            machine.beat_bytes,
-            machine.hw.memory.latency_clocks,
-            max_clocks,
-            address,
-            count,
-            stall_percent,
-            seed,
-            -1 if reset_at is None else reset_at,
-            stored.ctypes.data,
-            len(stored),
-            machine.duplex,
-            mutant,
-            keep,
-        )
+        request = self._request(content, stored)
+        request.address, request.count, request.max_clocks = address, count, max_clocks
+        request.stall_percent, request.seed = stall_percent, seed
+        request.reset_at = -1 if reset_at is None else reset_at
+        request.mutant, request.keep = mutant, keep
         outcome = _Outcome()
         started = time.perf_counter()
         self._library.machine_run(self._top, ctypes.byref(request), ctypes.byref(outcome))
@@ -155,9 +142,22 @@ class VerilatedMachine:
             cycles=outcome.cycles,
             done=bool(outcome.done),
             error=outcome.error,
-            bytes_read=outcome.reads * machine.beat_bytes,
-            bytes_written=outcome.writes * machine.beat_bytes,
+            bytes_read=outcome.reads * self.machine.beat_bytes,
+            bytes_written=outcome.writes * self.machine.beat_bytes,
             counters={counter: outcome.counters[counter] for counter in Counter},
             stored=tuple(stored[: outcome.stored].tolist()),
             violations=outcome.violations,
+        )
+
+    def _request(self, content: npt.NDArray[np.uint8], stored: npt.NDArray[np.int64]) -> _Request:
+        """A run of this machine on a memory; `stored` takes the clocks of its STOREs."""
+        machine = self.machine
+        return _Request(
+            memory=content.ctypes.data,
+            bytes=content.size,
+            beat=machine.beat_bytes,
+            latency=machine.hw.memory.latency_clocks,
+            duplex=machine.duplex,
+            stored=stored.ctypes.data,
+            stored_room=len(stored),
         )

@@ -60,7 +60,7 @@ def _coordinates() -> Verdict:
 #: Module, text, what stands there with the bug, who builds the component, and the proof that must fail.
 BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
     (aligner, "(held >= slot.count)", "(held + 1 >= slot.count)", "invariants.Aligner", _ring),
-    (aligner, "(held_after <= width) &", "", "invariants.Aligner", _ring),
+    (aligner, "(held_after <= self.width) &", "", "invariants.Aligner", _ring),
     (slots, "(~self.slots.valid | self.slots.ready)", "1", "invariants.Slots", _slots_stream),
     (sequencer, " | quick)", ")", "invariants.Sequencer", _rules),
     (sequencer, "~(settle | ", "~(", "invariants.Sequencer", _rules),
