@@ -29,7 +29,7 @@ class Fetcher(wiring.Component):
     -------
     jobs: stream of walks. table_address_o, table_enable_o, offsets_i: the table, data one clock later.
     bank_address_o [R], bank_enable_o, bundles_i: the banks, data one clock later. activations: the core's stream.
-    give_o: tokens to load and store, when a walk's last bundle was read. idle_o.
+    give_o: tokens to load and store, when a walk's last bundle was read.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -47,7 +47,6 @@ class Fetcher(wiring.Component):
                 "bundles_i": In(bundles),
                 "activations": Out(stream.Signature(bundles)),
                 "give_o": Out(2),
-                "idle_o": Out(1),
             }
         )
 
@@ -84,7 +83,6 @@ class Fetcher(wiring.Component):
         self._read(m, read, Mux(last, walk.signal, 0), at, offsets)
         moved = self.activations.valid & self.activations.ready
         m.d.sync += room.eq(room - read + moved)
-        m.d.comb += self.idle_o.eq(~ahead_valid & ~walking & ~self._under_way.any())
         return m
 
     def _step(self, m: Module, walk: data.View, at: Signal, start: Signal, base: Signal, issue: Value) -> Value:
@@ -114,14 +112,12 @@ class Fetcher(wiring.Component):
         read_a = Signal()
         read_b = Signal()
         signal_a = Signal(2)
-        self._under_way = Signal(6)
         m.d.sync += [read_a.eq(read), read_b.eq(read_a), signal_a.eq(signal), self.give_o.eq(signal_a)]
         for bank in range(rows):
             m.d.sync += self.bank_address_o[bank].eq(at + offsets.offset[bank])
         items = SyncFIFO(width=len(self.bundles_i.as_value()), depth=FETCHER_ROOM)
         m.submodules.items = items
         m.d.comb += [
-            self._under_way.eq(read_a | (read_b << 1) | (signal_a << 2) | (self.give_o << 4)),
             self.bank_enable_o.eq(read_a),
             items.w_en.eq(read_b),
             items.w_data.eq(self.bundles_i),

@@ -30,7 +30,7 @@ class LoadEngine(wiring.Component):
     Members
     -------
     instructions: stream of LOAD and ZERO. some_i: tokens from execute and store. requests, beat_i: to and from the
-    reader. bank_write_o, memory_write_o: writes. take_o, give_o: tokens from and to execute and store. idle_o.
+    reader. bank_write_o, memory_write_o: writes. take_o, give_o: tokens from and to execute and store.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -46,7 +46,6 @@ class LoadEngine(wiring.Component):
                 "memory_write_o": Out(struct(memory_write_fields(machine))),
                 "take_o": Out(2),
                 "give_o": Out(2),
-                "idle_o": Out(1),
             }
         )
 
@@ -76,7 +75,6 @@ class LoadEngine(wiring.Component):
             routes.w_data.eq(load),
             self.take_o.eq(Mux(begin_load | begin_zero, load.wait, 0)),
             self.instructions.ready.eq(begin_load | zero_done),
-            self.idle_o.eq(~self.instructions.valid & ~routes.r_rdy & ~zeroing & (self.give_o == 0)),
         ]
         with m.If(begin_zero):
             m.d.sync += [zeroing.eq(1), zero_left.eq(zero.count), zero_at.eq(zero.to)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skipbeat_arch.arrays import Bytes
+from skipbeat_arch.arrays import Bytes, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import COUNTER_BITS, Counter
@@ -149,7 +149,7 @@ class VerilatedMachine:
             violations=outcome.violations,
         )
 
-    def _request(self, content: npt.NDArray[np.uint8], stored: npt.NDArray[np.int64]) -> _Request:
+    def _request(self, content: Bytes, stored: Int64Array) -> _Request:
         """A run of this machine on a memory; `stored` takes the clocks of its STOREs."""
         machine = self.machine
         return _Request(

@@ -52,7 +52,7 @@ class Fetcher:
 
     @property
     def idle(self) -> bool:
-        """`idle_o`: no job, and no read on its way."""
+        """No job, and no read on its way."""
         moving = self._walk is not None or self.ahead is not None or self._address is not None or self._reading
         return not moving and not self._signal and not self.give
 
@@ -129,7 +129,6 @@ class Fetcher:
             "activations__valid": int(self.front is not None),
             "activations__payload": 0 if self.front is None else ports.pack_array(self.front.ravel().tolist(), 8),
             "give_o": self.give,
-            "idle_o": int(self.idle),
         }
 
     def tick(self, inputs: Mapping[str, int]) -> None:

@@ -48,7 +48,7 @@ class LoadEngine:
 
     @property
     def idle(self) -> bool:
-        """Nothing is on its way into a memory; at the port, nothing is to come from the queue either."""
+        """Nothing is on its way into a memory."""
         return not self._zeroing and not self._routes.items
 
     @property
@@ -154,7 +154,6 @@ class LoadEngine:
             "give_o": self.give,
             "bank_write_o": ports.pack(bank_write_fields(self._machine), bank._asdict()),
             "memory_write_o": ports.pack(memory_write_fields(self._machine), write),
-            "idle_o": int(self.idle and not inputs["instructions__valid"] and self.give == 0),
         }
 
     def tick(self, inputs: Mapping[str, int]) -> None:

@@ -76,7 +76,6 @@ class FetcherRules(Around):
             Assert(walks == ahead_valid + walking),
             implies(last, walking),
             Assert(self.bank_enable_o == read_a),
-            implies(self.idle_o, walks == 0, room + items.level == items.depth),
             Cover(~items.w_rdy),
             Cover(taken & (walks == 2)),
         ]
