@@ -82,8 +82,8 @@ def run_fetcher(
         inputs = {
             "jobs__valid": int(bool(todo)),
             "jobs__payload": todo[0].to_word() if todo else 0,
-            "table_i": table,
-            "banks_i": banks,
+            "offsets_i": table,
+            "bundles_i": banks,
             "activations__ready": int(rng.random() < share),
         }
         outputs = twin.outputs(inputs)
