@@ -84,7 +84,6 @@ class NodeSchedule:
             self._base, self._lines, zeros = self._enter(visit.region)
             self._blocks.clear()
             self._waiting += zeros
-            self._stores.new_region()
         # Loads between local stores would have to wait for each of them: then all lines come at once.
         rows = visit.region.rows if self._prepared.output is not None else visit.rows
         key = self._base, visit.rows, visit.columns

@@ -14,7 +14,7 @@ from .units import Load, Local, Range, Space, StoreOp
 class Stores:
     """Makes the store of each block and column tile.
 
-    Parameters of a node are loaded once if all its blocks of V channels have room, otherwise once per region.
+    Parameters of a node are loaded once if those of all its column tiles have room, otherwise when the ring lost them.
     """
 
     def __init__(self, prepared: PlacedNode, chip: OnChip, group: Group) -> None:
@@ -22,13 +22,8 @@ class Stores:
         count = len(prepared.tiles.columns)
         self._all = count <= PARAMETER_BLOCKS
         self._base, new = chip.parameters.keep(prepared.parameters_at, count) if self._all else (0, True)
-        #: Blocks whose parameters are on the chip.
-        self._loaded = {} if new else {column: self._base + column for column in range(count)}
-
-    def new_region(self) -> None:
-        """What had no room for the whole node is loaded again."""
-        if not self._all:
-            self._loaded.clear()
+        #: Column tiles whose parameters are on the chip, if all have room.
+        self._loaded = set[int]() if new else set(range(count))
 
     def store(self, column: int, rows: Span, columns: Span) -> tuple[StoreOp, list[Load]]:
         """The store of a column tile's output pixels, and the loads that it needs and that were not there before."""
@@ -89,17 +84,21 @@ class Stores:
         )
 
     def _parameters(self, column: int, loads: list[Load]) -> int:
-        if column not in self._loaded:
-            block = self._base + column if self._all else self._chip.parameters.take(1)
-            self._loaded[column] = block
+        prepared = self._prepared
+        if self._all:
+            block, new = self._base + column, column not in self._loaded
+            self._loaded.add(column)
+        else:
+            block, new = self._chip.parameters.keep((prepared.parameters_at, column), 1)
+        if new:
             at = block * PARAMETER_PITCH
             loads.append(
                 Load(
                     kind=Kind.PARAMETERS,
                     to=at,
-                    source=self._prepared.parameters_at + column * PARAMETER_PITCH,
+                    source=prepared.parameters_at + column * PARAMETER_PITCH,
                     count=PARAMETER_VECTORS,
                     writes=Range(Space.PARAMETERS, at, at + PARAMETER_VECTORS),
                 )
             )
-        return self._loaded[column]
+        return block
