@@ -7,6 +7,7 @@ multipliers are those of `quantise_layer`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,7 +95,27 @@ def quantise_graph(model: nn.Module, calibration: torch.Tensor, order: Reduction
     source = run[0].source
     if source.form is Form.ROWS or source.shape != tuple(calibration.shape[1:]):
         raise InputError(f"layer {run[0].name}: expected it to read the images as they are")
-    quantiser = _Quantiser(run, constants, largest_magnitudes(program, calibration), order)
+    largest = largest_magnitudes(program, [calibration])
+    return quantise_run(run, constants, largest, activation_scale(largest[str(source.tensor)]), order)
+
+
+def quantise_run(
+    run: Run,
+    constants: Constants,
+    largest: Mapping[str, float],
+    given_scale: float,
+    order: ReductionOrder = "kh,kw,cin",
+) -> QuantisedGraph:
+    """The graph of a run of operations.
+
+    Args:
+        largest: magnitudes of the values that operations make.
+        given_scale: real value of one unit of the tensor that the run is given.
+
+    Raises:
+        InputError: weights that are not finite, or sums that could leave int32.
+    """
+    quantiser = _Quantiser(run, constants, largest, given_scale, order)
     for operation in run:
         quantiser.add(operation)
     return quantiser.finish()
@@ -124,14 +145,16 @@ def _whole(parts: Partition, readings: list[Reading]) -> Run:
 
 
 class _Quantiser:
-    def __init__(self, run: Run, constants: Constants, largest: dict[str, float], order: ReductionOrder) -> None:
+    def __init__(
+        self, run: Run, constants: Constants, largest: Mapping[str, float], given_scale: float, order: ReductionOrder
+    ) -> None:
         self._constants, self._largest, self._order = constants, largest, order
         source = run[0].source
         name = given_name([operation.name for operation in run])
         channels, height, width = source.shape
         self._given = Tensor(name=name, channels=channels, height=height, width=width)
         self._names: dict[int | str, str] = {source.tensor: name}
-        self._scales = {name: activation_scale(largest[str(source.tensor)])}
+        self._scales = {name: given_scale}
         self._nodes: list[Node] = []
 
     def add(self, operation: Operation) -> None:

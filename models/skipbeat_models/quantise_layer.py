@@ -128,6 +128,18 @@ def ones_layer(
     return _requantised(layer, np.full(channels, scales.input / area), out_scale, scales.residual, clamp)
 
 
+def product_layer(name: str, weight: npt.NDArray[np.int8], rows: int, units: float, out_scale: float) -> IntegerLayer:
+    """The product of `rows` pixels with integers [C, K] that are already there: the second operand is an activation.
+
+    Args:
+        units: real value of one unit of the sums; out_scale: of the results.
+    """
+    c, k = weight.shape
+    workload = Convolution(batch=1, c_in=c, c_out=k, height=1, width=rows, kernel=(1, 1))
+    layer = IntegerLayer(name=name, workload=workload, weight=weight, bias=np.zeros(k, np.int32))
+    return _requantised(layer, np.full(k, units), max(out_scale, units), None, NO_CLAMP).layer
+
+
 def _requantised(
     layer: IntegerLayer, units: FloatArray, out_scale: float, residual: float | None, clamp: tuple[float, float]
 ) -> QuantisedLayer:

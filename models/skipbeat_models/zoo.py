@@ -192,6 +192,23 @@ _MODELS = {
             input_shape=_IMAGENET,
         ),
         ZooModel(
+            name="vit-tiny",
+            description="a vision transformer of two blocks, small enough for the RTL",
+            network="vision_transformer",
+            options={"width": 32, "heads": 2, "blocks": 2, "image": 16, "patch": 4, "classes": 10},
+            parameters=27_946,
+            macs=479_680,
+            input_shape=(3, 16, 16),
+        ),
+        ZooModel(
+            name="llama-tiny",
+            description="a language model of two blocks as Llama has them, small enough for the RTL",
+            network="tiny_llama",
+            parameters=24_736,
+            macs=393_216,
+            tokens=16,
+        ),
+        ZooModel(
             name="bert-base",
             description="BERT-base, the encoder and its pooler",
             network="language",

@@ -1,4 +1,4 @@
-"""Vision transformers for images of 224x224 pixels in patches of 16x16, and 1000 classes.
+"""Vision transformers, unless told otherwise for images of 224x224 pixels in patches of 16x16, and 1000 classes.
 
 ViT-B/16: Dosovitskiy et al., "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale", ICLR 2021
 (arXiv:2010.11929), table 1: width 768, 12 blocks of 12 heads; 86,567,656 parameters. DeiT-S: Touvron et al., "Training
@@ -12,8 +12,6 @@ import torch
 from torch import nn
 
 from .seeded import seeded
-
-PATCH, IMAGE, BLOCKS = 16, 224, 12
 
 
 class Attention(nn.Module):
@@ -57,25 +55,34 @@ class Block(nn.Module):
 class VisionTransformer(nn.Module):
     """Patches as tokens, a class token before them, learnt positions; the class token's result is classified."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, blocks: int, image: int, patch: int, classes: int) -> None:
         super().__init__()
-        tokens = (IMAGE // PATCH) ** 2 + 1
-        self.patches = nn.Conv2d(3, width, PATCH, stride=PATCH)
+        tokens = (image // patch) ** 2 + 1
+        self.patches = nn.Conv2d(3, width, patch, stride=patch)
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(0.02 * torch.randn(1, tokens, width))
-        self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(BLOCKS)))
+        self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(blocks)))
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.head = nn.Linear(width, 1000)
+        self.head = nn.Linear(width, classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[N, 3, 224, 224] to [N, 1000]."""
+        """[N, 3, image, image] to [N, classes]."""
         patches = self.patches(x).flatten(2).transpose(1, 2)
         tokens = torch.cat([self.class_token.expand(len(x), -1, -1), patches], dim=1) + self.positions
         result: torch.Tensor = self.head(self.norm(self.blocks(tokens))[:, 0])
         return result
 
 
-def build_network(seed: int = 0, *, width: int = 768, heads: int = 12) -> VisionTransformer:
+def build_network(
+    seed: int = 0,
+    *,
+    width: int = 768,
+    heads: int = 12,
+    blocks: int = 12,
+    image: int = 224,
+    patch: int = 16,
+    classes: int = 1000,
+) -> VisionTransformer:
     """The untrained network, initialised from `seed` without touching torch's global random state."""
     with seeded(seed):
-        return VisionTransformer(width, heads)
+        return VisionTransformer(width, heads, blocks, image, patch, classes)

@@ -10,7 +10,7 @@ from skipbeat_arch.graph import Pool
 from skipbeat_arch.workload import Convolution
 
 from .graph import Operator, Value
-from .maps import Map
+from .maps import Form, Map
 from .reading import Reading
 
 
@@ -36,7 +36,7 @@ class Operation:
         norm: the batch normalisation that its weights and bias take in. biases: what is added to its bias.
         low, high: the clamp, in real numbers.
         pool: maximum over windows of its results.
-        absorbed: the operators that it takes over.
+        absorbed: the operators that it takes over. form: how its result holds its tensor.
         read: whether another operation reads its tensor. outside: whether another operator does. returned: whether the
             model returns it.
     """
@@ -56,6 +56,7 @@ class Operation:
     high: float = inf
     pool: Pool | None = None
     absorbed: list[Operator] = field(default_factory=list)
+    form: Form = Form.IMAGE
     read: bool = False
     outside: bool = False
     returned: bool = False

@@ -88,6 +88,7 @@ class Operations:
     def _note(self, operation: Operation, form: Form) -> None:
         at = replace(operation.source, tensor=operation.number, shape=operation.shape, form=form)
         self.maps.put(operation.result, at)
+        operation.form = form
         kept = operation.kind is not Kind.LAYER and operation.residual is None
         if operation.low >= 0 or (kept and operation.source.tensor in self._not_negative):
             self._not_negative.add(operation.number)
