@@ -1,9 +1,12 @@
+# amaranth: UnusedElaboratable=no
 """A component by itself in Amaranth's own simulator and its own Verilog, as any Amaranth component."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
+import pytest
 from amaranth import ClockDomain, Module
 from amaranth.back import verilog
 from amaranth.hdl import Value
@@ -48,3 +51,10 @@ def simulate(component: Component, inputs: Mapping[str, Sequence[int]], outputs:
     simulator.add_testbench(drive)
     simulator.run()
     return seen
+
+
+def refuses(kind: type[Component]) -> None:
+    """A component that takes a hardware description, or the machine around it, takes nothing else and quotes it."""
+    for wrong in ("edge-8x8", None):
+        with pytest.raises(TypeError, match=re.escape(f"not {wrong!r}")):
+            kind(wrong)

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import control_fields
 
+from ..arguments import expect
 from ..layouts import struct
 from .cells import place
 
@@ -23,6 +24,7 @@ class AccumulatorColumn(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.depth = max(2, hw.accumulators.depth)
         control = struct(control_fields(hw))
         total = signed(hw.numbers.accumulator_bits)
@@ -84,6 +86,7 @@ class Accumulators(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.hw, self.cols = hw, hw.array.cols
         super().__init__(
             {

@@ -11,6 +11,7 @@ from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import slot_fields, weight_fields, write_fields
 
+from ..arguments import expect
 from ..layouts import struct
 
 
@@ -28,6 +29,7 @@ class Aligner(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.hw = hw
         self.width = hw.array.cols
         super().__init__(

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import pe_write_fields
 
+from ..arguments import expect
 from ..layouts import struct
 from .cells import place
 from .pe import PE
@@ -28,6 +29,7 @@ class SystolicArray(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         numbers = hw.numbers
         self.rows, self.cols = hw.array.rows, hw.array.cols
         self.hw = hw

@@ -13,6 +13,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, pass_fields, tile_fields, weight_fields
 from skipbeat_arch.registers import Cause
 
+from ..arguments import expect
 from ..layouts import struct
 from ..queue import Queue
 from .accumulators import Accumulators
@@ -39,6 +40,7 @@ class Core(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.hw = hw
         self.array, self.accumulators = SystolicArray(hw), Accumulators(hw)
         super().__init__(

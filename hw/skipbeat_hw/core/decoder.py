@@ -12,6 +12,7 @@ from skipbeat_arch.depths import CORE_QUEUE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import tile_fields, weight_fields, write_fields
 
+from ..arguments import expect
 from ..layouts import struct
 from ..queue import Queue
 from .aligner import Aligner
@@ -34,6 +35,7 @@ class WeightDecoder(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.hw = hw
         super().__init__(
             {

@@ -11,6 +11,7 @@ from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import WORDS_BITS, tile_fields, unpack_fields, weight_fields
 
+from ..arguments import expect
 from ..layouts import struct
 
 
@@ -38,6 +39,7 @@ class Dispatcher(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.hw = hw
         super().__init__(
             {

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import slot_bits, write_fields
 
+from ..arguments import expect
 from ..layouts import struct
 from .skew import Skew
 
@@ -27,6 +28,7 @@ class WeightLoader(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.hw = hw
         weight_bits = hw.numbers.weight_bits + hw.index_bits
         super().__init__(

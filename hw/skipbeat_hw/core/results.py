@@ -8,6 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.hardware import Hardware
 
+from ..arguments import expect
+
 
 class ResultBuffer(wiring.Component):
     """A queue of `hw.result_depth` items that is written column by column and read item by item.
@@ -21,6 +23,7 @@ class ResultBuffer(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.depth, self.cols = hw.result_depth, hw.array.cols
         item = data.ArrayLayout(signed(hw.numbers.accumulator_bits), self.cols)
         super().__init__(

@@ -12,6 +12,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import bundle_bits, control_fields, pass_fields, slot_bits
 from skipbeat_arch.registers import Cause
 
+from ..arguments import expect
 from ..layouts import struct
 
 
@@ -33,6 +34,7 @@ class Sequencer(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.hw = hw
         bundles = data.ArrayLayout(unsigned(bundle_bits(hw)), hw.array.rows)
         super().__init__(

@@ -11,6 +11,7 @@ from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import rank_bits, slot_fields, tile_fields
 
+from ..arguments import expect
 from ..layouts import struct
 
 
@@ -29,6 +30,7 @@ class Slots(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.hw = hw
         self.cols, self.lanes = hw.array.cols, hw.weights.decode_lanes
         self.tile = struct(tile_fields(hw))

@@ -13,6 +13,7 @@ from skipbeat_arch.command import Encoding
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import WORDS_BITS, unpack_fields
 
+from ..arguments import expect
 from ..layouts import struct
 
 
@@ -29,6 +30,7 @@ class Unpacker(wiring.Component):
     """
 
     def __init__(self, hw: Hardware) -> None:
+        expect(hw, Hardware)
         self.hw = hw
         self.lanes = hw.weights.decode_lanes
         group, index_bits = hw.array.group, hw.index_bits

@@ -11,6 +11,7 @@ from skipbeat_arch.instruction import VERSION
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
 
+from ..arguments import expect
 from .axi import LiteSignature, ReadSignature, WriteSignature
 from .machine import MachineTop
 
@@ -33,6 +34,7 @@ class Accelerator(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         self.top = MachineTop(machine)
         bits = 8 * machine.beat_bytes

@@ -11,6 +11,7 @@ from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import COMMAND, JOB, TILE_READ
 
+from ..arguments import expect
 from ..layouts import struct
 
 
@@ -27,6 +28,7 @@ class ExecuteEngine(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         super().__init__(
             {

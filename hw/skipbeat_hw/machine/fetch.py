@@ -14,6 +14,7 @@ from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, INSTR
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, REQUEST, MachineError, beat_fields
 
+from ..arguments import expect
 from ..layouts import struct
 
 COUNT_BITS = 24
@@ -32,6 +33,7 @@ class Fetch(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         #: Instructions in an entry of the queue: one, or as many as a vector holds.
         self._per_entry = max(1, machine.vector // INSTRUCTION_BYTES)

@@ -13,6 +13,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import JOB, LOCAL_BITS, offset_fields
 from skipbeat_arch.ports import bundle_bits
 
+from ..arguments import expect
 from ..layouts import struct
 
 LOOPS = 4
@@ -33,6 +34,7 @@ class Fetcher(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         hw = machine.hw
         bundles = data.ArrayLayout(unsigned(bundle_bits(hw)), hw.array.rows)

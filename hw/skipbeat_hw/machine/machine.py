@@ -14,6 +14,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, JOB, TILE_READ, MachineError
 from skipbeat_arch.registers import COUNTER_BITS, Counter
 
+from ..arguments import expect
 from ..core.cells import SharedCells
 from ..core.core import Core
 from ..layouts import struct
@@ -71,6 +72,7 @@ class MachineTop(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         self.core = Core(machine.hw)
         data_bits = 8 * machine.beat_bytes

@@ -10,6 +10,7 @@ from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRI
 from skipbeat_arch.machine_ports import LOCAL_BITS, bank_write_fields, memory_write_fields, offset_fields
 from skipbeat_arch.ports import bundle_bits
 
+from ..arguments import expect
 from ..layouts import struct
 
 
@@ -26,6 +27,7 @@ class Memories(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         rows, vector = machine.hw.array.rows, 8 * machine.vector
         super().__init__(

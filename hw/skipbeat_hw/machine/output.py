@@ -15,6 +15,7 @@ from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, vector_fields
 
+from ..arguments import expect
 from ..layouts import struct
 
 #: Of an item: the first and the last one of its pool, and whether that pool is the job's last one.
@@ -49,6 +50,7 @@ class OutputStage(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         self.lanes, self.cols = machine.hw.outputs.lanes, machine.hw.array.cols
         #: Clocks of an item.

@@ -10,6 +10,7 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS
 
+from ..arguments import expect
 from ..layouts import struct
 
 
@@ -23,6 +24,7 @@ class Placer(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         super().__init__(
             {

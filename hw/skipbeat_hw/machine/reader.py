@@ -12,6 +12,7 @@ from skipbeat_arch.depths import READER_QUEUE
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, REQUEST, MachineError, beat_fields
 
+from ..arguments import expect
 from ..layouts import struct
 from .axi import INCR, ReadSignature
 
@@ -29,6 +30,7 @@ class Reader(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         super().__init__(
             {

@@ -14,6 +14,7 @@ from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, bank_write_fields, vector_fields
 
+from ..arguments import expect
 from ..layouts import struct
 from .placer import Placer
 
@@ -34,6 +35,7 @@ class StoreEngine(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         super().__init__(
             {

@@ -12,6 +12,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import COUNT_BITS, LOCAL_BITS, TILE_READ
 from skipbeat_arch.ports import weight_fields
 
+from ..arguments import expect
 from ..layouts import struct
 
 
@@ -25,6 +26,7 @@ class WeightReader(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         super().__init__(
             {

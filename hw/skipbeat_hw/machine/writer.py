@@ -11,6 +11,7 @@ from skipbeat_arch.depths import WRITER_ROOM
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, LOCAL_BITS, WRITE_REQUEST, MachineError
 
+from ..arguments import expect
 from ..layouts import struct
 from .axi import INCR, WriteSignature
 from .reader import next_burst
@@ -28,6 +29,7 @@ class Writer(wiring.Component):
     """
 
     def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
         self.machine = machine
         super().__init__(
             {

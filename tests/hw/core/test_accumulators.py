@@ -9,6 +9,7 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.core.accumulators import Accumulators
+from tests.hw.in_process import refuses
 from tests.hw.stimulus import Source, Wire, elements
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -52,3 +53,7 @@ ACCUMULATORS = Pair("accumulators", Accumulators, _sources, kinds=("passes", "an
 )
 def test_accumulators(size: Size, where: Where) -> None:
     hold(ACCUMULATORS, size, where)
+
+
+def test_wants_hardware() -> None:
+    refuses(Accumulators)

@@ -11,6 +11,7 @@ from skipbeat_arch import ports
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.core.aligner import Aligner
 from tests.hw.core.tile_streams import Halt, split, write_means
+from tests.hw.in_process import refuses
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -91,3 +92,7 @@ def test_aligner(size: Size, where: Where) -> None:
     seen = hold(ALIGNER, size, where)
     if where.backend == "shared":
         assert seen["error_o"] == {CoreError.NONE, CoreError.TRUNCATED_TILE, CoreError.OVERLONG_TILE}
+
+
+def test_wants_hardware() -> None:
+    refuses(Aligner)

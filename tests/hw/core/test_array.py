@@ -9,7 +9,7 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.core.array import SystolicArray
-from tests.hw.in_process import simulate
+from tests.hw.in_process import refuses, simulate
 from tests.hw.stimulus import Source, Wire, bits, elements, often
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -67,3 +67,7 @@ def test_two_by_two_multiply() -> None:
             psum = (seen[start + step + hw.array.rows + 2 + col] or 0) >> bits * col & (1 << bits) - 1
             y[pixel, col] += psum - (psum >> bits - 1 << bits)
     np.testing.assert_array_equal(y, np.einsum("prm,rmc->pc", x, w))
+
+
+def test_wants_hardware() -> None:
+    refuses(SystolicArray)

@@ -13,6 +13,7 @@ from skipbeat_arch.command import COMMAND_BITS, CoreError
 from skipbeat_hw.core.core import Core
 from skipbeat_verify.core_passes import random_passes
 from tests.hw.core.tile_streams import any_descriptor, split
+from tests.hw.in_process import refuses
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Values, Wire, bits, elements, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold, while_set
 
@@ -120,3 +121,7 @@ def test_core(size: Size, where: Where) -> None:
     if where.backend == "shared":
         assert seen["error"] >= {CoreError.NONE, CoreError.BAD_GEOMETRY, CoreError.TRUNCATED_TILE}
         assert seen["error"] == set(CoreError) or size not in QUICK
+
+
+def test_wants_hardware() -> None:
+    refuses(Core)

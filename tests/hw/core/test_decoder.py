@@ -10,6 +10,7 @@ import pytest
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.core.decoder import WeightDecoder
 from tests.hw.core.tile_streams import Halt, any_descriptor, contradictory_tiles, sound_tiles, split, write_means
+from tests.hw.in_process import refuses
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -66,3 +67,7 @@ def test_decoder(size: Size, where: Where) -> None:
     seen = hold(DECODER, size, where)
     if where.backend == "shared":
         assert seen["error_o"] == ERRORS or size.group == 32
+
+
+def test_wants_hardware() -> None:
+    refuses(WeightDecoder)

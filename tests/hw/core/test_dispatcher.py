@@ -10,6 +10,7 @@ import pytest
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.core.dispatcher import Dispatcher
 from tests.hw.core.tile_streams import Halt, any_descriptor, contradictory_tiles, sound_tiles, split
+from tests.hw.in_process import refuses
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -55,3 +56,7 @@ def test_dispatcher(size: Size, where: Where) -> None:
     seen = hold(DISPATCHER, size, where)
     if where.backend == "shared":
         assert seen["error_o"] == {CoreError.NONE, CoreError.TRUNCATED_TILE}
+
+
+def test_wants_hardware() -> None:
+    refuses(Dispatcher)

@@ -8,6 +8,7 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.core.loader import WeightLoader
+from tests.hw.in_process import refuses
 from tests.hw.stimulus import Source, Values, Wire, elements
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -50,3 +51,7 @@ LOADER = Pair("loader", WeightLoader, _sources)
 )
 def test_loader(size: Size, where: Where) -> None:
     hold(LOADER, size, where)
+
+
+def test_wants_hardware() -> None:
+    refuses(WeightLoader)

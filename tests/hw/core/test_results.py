@@ -10,6 +10,7 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_hw.core.results import ResultBuffer
+from tests.hw.in_process import refuses
 from tests.hw.stimulus import Source, Values, Wire, elements, often
 from tests.hw.twins import Pair, Size, Where, cases, hold, while_set
 
@@ -75,3 +76,7 @@ RESULTS = Pair(
 )
 def test_results(size: Size, where: Where) -> None:
     hold(RESULTS, size, where)
+
+
+def test_wants_hardware() -> None:
+    refuses(ResultBuffer)

@@ -10,6 +10,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.core.sequencer import Sequencer
+from tests.hw.in_process import refuses
 from tests.hw.stimulus import Draw, Flicker, Fresh, Offer, Source, Values, Wire, elements, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -110,3 +111,7 @@ def test_sequencer(size: Size, where: Where) -> None:
     if where.backend == "shared":
         assert seen["error_o"] == {CoreError.NONE, CoreError.NO_SUCH_TILE}
         assert seen["cause_o"] == set(range(6))
+
+
+def test_wants_hardware() -> None:
+    refuses(Sequencer)

@@ -10,6 +10,7 @@ import pytest
 from skipbeat_arch.command import CoreError
 from skipbeat_hw.core.slots import Slots
 from tests.hw.core.tile_streams import any_descriptor, sound_tiles, split
+from tests.hw.in_process import refuses
 from tests.hw.stimulus import Draw, Flicker, Fresh, Offer, Source, Wire, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -54,3 +55,7 @@ def test_slots(size: Size, where: Where) -> None:
     if where.backend == "shared":
         found = {CoreError.NONE, CoreError.TOO_MANY_NONZEROS, CoreError.COORDINATES_NOT_ASCENDING}
         assert seen["error_o"] == found
+
+
+def test_wants_hardware() -> None:
+    refuses(Slots)

@@ -10,6 +10,7 @@ import pytest
 from skipbeat_arch.command import Encoding
 from skipbeat_hw.core.unpacker import Unpacker
 from tests.hw.core.tile_streams import any_descriptor, sound_tiles, split
+from tests.hw.in_process import refuses
 from tests.hw.stimulus import Flicker, Fresh, Offer, Source, Wire, bits, often, sometimes
 from tests.hw.twins import Pair, Size, Where, cases, hold
 
@@ -64,3 +65,7 @@ UNPACKER = Pair("unpacker", Unpacker, _sources, kinds=("sound", "no rule"))
 )
 def test_unpacker(size: Size, where: Where) -> None:
     hold(UNPACKER, size, where)
+
+
+def test_wants_hardware() -> None:
+    refuses(Unpacker)

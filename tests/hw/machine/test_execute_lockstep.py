@@ -12,6 +12,7 @@ from skipbeat_arch.command import COMMAND_BITS
 from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine_ports import JOB
 from skipbeat_hw.machine.execute import ExecuteEngine
+from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import Shape, cases, payloads, word
 from tests.hw.stimulus import Offer, Source, Values, Wire, often
 from tests.hw.twins import Pair, Where, hold
@@ -54,3 +55,7 @@ EXECUTE = Pair(
 @pytest.mark.parametrize(("shape", "where"), cases(slow=()))
 def test_execute_engine(shape: Shape, where: Where) -> None:
     hold(EXECUTE, shape, where)
+
+
+def test_wants_a_machine() -> None:
+    refuses(ExecuteEngine)

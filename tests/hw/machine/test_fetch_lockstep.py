@@ -11,6 +11,7 @@ from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSI
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.machine.fetch import Fetch
 from tests.hw.core.tile_streams import Halt
+from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import NARROW, WIDE, Shape, Vectors, cases, payloads, word
 from tests.hw.stimulus import Fresh, Source, Values, Wire, sometimes
 from tests.hw.twins import Pair, Where, hold
@@ -111,3 +112,7 @@ def test_fetch(shape: Shape, where: Where) -> None:
     if where.backend == "shared":
         errors = {MachineError.BAD_PROGRAM, MachineError.WRONG_HARDWARE, MachineError.BAD_OPCODE}
         assert seen["error_o"] == {MachineError.NONE, *errors}
+
+
+def test_wants_a_machine() -> None:
+    refuses(Fetch)

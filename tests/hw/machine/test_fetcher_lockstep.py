@@ -10,6 +10,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.machine_ports import JOB
 from skipbeat_hw.machine.fetcher import Fetcher
+from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import ReadPort, Shape, cases, payloads
 from tests.hw.stimulus import Fresh, Offer, Source, Wire, elements, sometimes
 from tests.hw.twins import Pair, Where, hold, while_set
@@ -55,3 +56,7 @@ FETCHER = Pair(
 @pytest.mark.parametrize(("shape", "where"), cases())
 def test_fetcher(shape: Shape, where: Where) -> None:
     hold(FETCHER, shape, where)
+
+
+def test_wants_a_machine() -> None:
+    refuses(Fetcher)

@@ -10,6 +10,7 @@ import pytest
 
 from skipbeat_arch.instruction import Kind, Opcode
 from skipbeat_hw.machine.load import LoadEngine
+from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import Shape, Vectors, cases, if_any, payloads, short, word
 from tests.hw.stimulus import Fresh, Offer, Source, Wire, often
 from tests.hw.twins import Pair, Where, hold
@@ -47,3 +48,7 @@ LOAD = Pair("load_engine", LoadEngine, _sources, meaning={**payloads("requests")
 @pytest.mark.parametrize(("shape", "where"), cases())
 def test_load_engine(shape: Shape, where: Where) -> None:
     hold(replace(LOAD, meaning={**LOAD.meaning, **if_any("bank_write_o", shape.rows)}), shape, where)
+
+
+def test_wants_a_machine() -> None:
+    refuses(LoadEngine)

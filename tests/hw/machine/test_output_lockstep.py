@@ -12,6 +12,7 @@ from skipbeat_arch import ports
 from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine import PARAMETER_PITCH
 from skipbeat_hw.machine.output import OutputStage
+from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import SMALL, ReadPort, Shape, cases, if_any, word
 from tests.hw.stimulus import Fresh, Offer, Source, often, sometimes
 from tests.hw.twins import Meaning, Pair, Where, hold
@@ -120,3 +121,7 @@ def test_longest_job() -> None:
     where = Where("verilator", "shared", LONGEST + 100)
     seen = hold(replace(OUTPUT, kinds=("longest",)), SMALL, where, reset_share=0.0)
     assert max(word >> (2 + 8 * SMALL.cols) for word in seen["vector_o"]) == LONGEST - 1
+
+
+def test_wants_a_machine() -> None:
+    refuses(OutputStage)

@@ -12,6 +12,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.machine_ports import REQUEST, MachineError
 from skipbeat_hw.machine.reader import Reader
+from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import NARROW, Shape, burst_meaning, cases, if_any, short, vector_address
 from tests.hw.stimulus import Fresh, Offer, Source, Values, sometimes
 from tests.hw.twins import Pair, Where, hold
@@ -70,3 +71,7 @@ def test_reader(shape: Shape, where: Where) -> None:
     seen = hold(READER, shape, where)
     if where.backend == "shared":
         assert seen["error_o"] == {MachineError.NONE, MachineError.READ_FAILED}
+
+
+def test_wants_a_machine() -> None:
+    refuses(Reader)

@@ -13,6 +13,7 @@ from skipbeat_arch import ports
 from skipbeat_arch.instruction import Opcode
 from skipbeat_arch.machine_ports import vector_fields
 from skipbeat_hw.machine.store import StoreEngine
+from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import Shape, cases, if_any, moved, payloads, short, word
 from tests.hw.stimulus import Draw, Fresh, Offer, Source, Values, Wire, often, sometimes
 from tests.hw.twins import Pair, Where, hold, while_set
@@ -101,3 +102,7 @@ STORE = Pair(
 def test_store_engine(shape: Shape, where: Where) -> None:
     pair = replace(STORE, meaning={**STORE.meaning, **if_any("local_write_o", shape.rows)})
     hold(pair, shape, where)
+
+
+def test_wants_a_machine() -> None:
+    refuses(StoreEngine)

@@ -10,6 +10,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.machine_ports import TILE_READ
 from skipbeat_hw.machine.weight_reader import WeightReader
+from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import ReadPort, Shape, cases, payloads, short
 from tests.hw.stimulus import Fresh, Offer, Source, Wire, bits, sometimes
 from tests.hw.twins import Pair, Where, hold
@@ -35,3 +36,7 @@ WEIGHT_READER = Pair("weight_reader", WeightReader, _sources, meaning=payloads("
 @pytest.mark.parametrize(("shape", "where"), cases())
 def test_weight_reader(shape: Shape, where: Where) -> None:
     hold(WEIGHT_READER, shape, where)
+
+
+def test_wants_a_machine() -> None:
+    refuses(WeightReader)

@@ -10,6 +10,7 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.machine_ports import WRITE_REQUEST, MachineError
 from skipbeat_hw.machine.writer import Writer
+from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import ReadPort, Shape, burst_meaning, cases, short, vector_address
 from tests.hw.stimulus import Fresh, Offer, Source, Values, bits, often, sometimes
 from tests.hw.twins import Pair, Where, hold, while_set
@@ -70,3 +71,7 @@ def test_writer(shape: Shape, where: Where) -> None:
     seen = hold(WRITER, shape, where)
     if where.backend == "shared":
         assert seen["error_o"] == {MachineError.NONE, MachineError.WRITE_FAILED}
+
+
+def test_wants_a_machine() -> None:
+    refuses(Writer)

@@ -1,0 +1,108 @@
+"""The accelerator in Amaranth's simulator: registers, and the shortest programs, over its AXI ports."""
+
+from __future__ import annotations
+
+from amaranth import Module
+from amaranth.sim import Simulator, SimulatorContext
+
+from skipbeat_arch.instruction import INSTRUCTION_BYTES, VERSION, End, Header
+from skipbeat_arch.machine_ports import MachineError
+from skipbeat_arch.registers import Register
+from skipbeat_hw.machine.accelerator import Accelerator
+from skipbeat_hw.machine.machine import MachineTop
+from tests.hw.in_process import converted, refuses
+from tests.hw.machine.lockstep_parts import SMALL
+
+MACHINE = SMALL.machine
+PROGRAM = 0x40
+
+
+async def _write(context: SimulatorContext, part: Accelerator, register: Register, value: int) -> None:
+    context.set(part.s_axi_awaddr, register)
+    context.set(part.s_axi_wdata, value)
+    for port in (part.s_axi_awvalid, part.s_axi_wvalid):
+        context.set(port, 1)
+    await context.tick()
+    for port in (part.s_axi_awvalid, part.s_axi_wvalid):
+        context.set(port, 0)
+    await context.tick().until(part.s_axi_bvalid)
+
+
+async def _read(context: SimulatorContext, part: Accelerator, register: Register) -> int:
+    context.set(part.s_axi_araddr, register)
+    context.set(part.s_axi_arvalid, 1)
+    await context.tick()
+    context.set(part.s_axi_arvalid, 0)
+    (value,) = await context.tick().sample(part.s_axi_rdata).until(part.s_axi_rvalid)
+    return int(value)
+
+
+def _status(program: bytes) -> dict[Register, int]:
+    """What the registers say after a run of `program`."""
+    part = Accelerator(MACHINE)
+    m = Module()
+    m.submodules.part = part
+    found: dict[Register, int] = {}
+
+    async def memory(context: SimulatorContext) -> None:
+        size = MACHINE.beat_bytes
+        context.set(part.m_axi_arready, 1)
+        for _ in range(len(program) // (size * MACHINE.burst_beats)):
+            asked = context.tick().sample(part.m_axi_araddr, part.m_axi_arlen).until(part.m_axi_arvalid)
+            address, last = await asked
+            context.set(part.m_axi_arready, 0)
+            context.set(part.m_axi_rvalid, 1)
+            for beat in range(last + 1):
+                start = address - PROGRAM + beat * size
+                context.set(part.m_axi_rdata, int.from_bytes(program[start : start + size], "little"))
+                context.set(part.m_axi_rlast, beat == last)
+                await context.tick()
+            context.set(part.m_axi_rvalid, 0)
+            context.set(part.m_axi_arready, 1)
+
+    async def software(context: SimulatorContext) -> None:
+        context.set(part.s_axi_wstrb, 15)
+        for port in (part.s_axi_bready, part.s_axi_rready):
+            context.set(port, 1)
+        await _write(context, part, Register.PROGRAM, PROGRAM)
+        await _write(context, part, Register.COUNT, len(program) // INSTRUCTION_BYTES)
+        await _write(context, part, Register.CONTROL, 1)
+        await context.tick().until(part.interrupt_o)
+        for register in (Register.STATUS, Register.VERSION, Register.FINGERPRINT, Register.PROGRAM):
+            found[register] = await _read(context, part, register)
+
+    simulator = Simulator(m)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(software)
+    simulator.add_testbench(memory, background=True)
+    simulator.run()
+    return found
+
+
+def _program(fingerprint: int) -> bytes:
+    instructions = (Header(version=VERSION, fingerprint=fingerprint), End())
+    return b"".join(i.to_word().to_bytes(INSTRUCTION_BYTES, "little") for i in instructions)
+
+
+def test_a_program_runs_to_its_end() -> None:
+    assert _status(_program(MACHINE.fingerprint)) == {
+        Register.STATUS: 2,
+        Register.VERSION: VERSION,
+        Register.FINGERPRINT: MACHINE.fingerprint,
+        Register.PROGRAM: PROGRAM,
+    }
+
+
+def test_a_program_for_other_hardware_is_refused() -> None:
+    status = _status(_program(MACHINE.fingerprint ^ 1))[Register.STATUS]
+    assert status == MachineError.WRONG_HARDWARE << 8
+
+
+def test_verilog_without_the_generator() -> None:
+    text = converted(Accelerator(MACHINE), "accelerator")
+    assert text.count("\nmodule \\accelerator.machine.core.array.pe_") == MACHINE.hw.pes
+
+
+def test_wants_a_machine() -> None:
+    refuses(Accelerator)
+    refuses(MachineTop)
