@@ -64,6 +64,21 @@ def test_several_images_in_one_run_agree(rtl: VerilatedMachine, seed: int) -> No
     assert [layer["name"] for layer in result.to_json()["layers"]] == list(dict.fromkeys(result.names))
 
 
+@pytest.mark.timeout(900)
+def test_a_network_with_its_channels_in_other_orders_agrees(rtl: VerilatedMachine) -> None:
+    rng = np.random.default_rng(5)
+    builder = Builder((40, 5, 6), rng)
+    trunk = builder.convolution(26, (1, 1), density=0.25)
+    builder.convolution(26, (3, 3), padding=(1, 1), residual=trunk, density=0.25)
+    builder.convolution(70, (1, 1), raw=True, density=0.25)
+    graph = builder.graph()
+    xs = rng.integers(-128, 128, (2, 40, 5, 6)).astype(np.int8)
+    program = compile_network(graph, HARDWARE, 2)
+    assert {place.name for place in program.tensors if place.order} >= {"input", "node2"}
+    result = run_images(program, MACHINE, xs, run_graph(graph, xs)[graph.output], rtl)
+    assert result.agrees, result.to_json()
+
+
 def test_a_wrong_counter_a_wrong_bit_and_a_wrong_clock_are_seen(rtl: VerilatedMachine) -> None:
     sound = run(0, rtl)
     assert sound.rtl is not None

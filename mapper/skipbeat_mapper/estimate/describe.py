@@ -88,8 +88,8 @@ def imbalance(candidate: Candidate) -> tuple[str, ...]:
         return ()
     share = (steps - balanced) / steps
     return (
-        f"imbalance between groups costs {share:.1%} of the steps: b is that of the fullest group of a tile; outputs "
-        "keep their order in memory, which the next layer reads, so they are not permuted",
+        f"imbalance between groups costs {share:.1%} of the steps: b is that of the fullest group of a tile, whatever "
+        "the order of channels and of each row's groups",
     )
 
 

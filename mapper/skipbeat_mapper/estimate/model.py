@@ -81,7 +81,8 @@ def assumptions(layers: Sequence[ModelLayer], hw: Hardware) -> tuple[str, ...]:
         "maxima) are not counted either: an addition loads the other operand and a maximum takes more sums, which "
         "skipbeat simulate counts",
         "numbers are int8 with int32 sums; a layer's bias, scale and clamp are in its own program",
-        "outputs are not permuted to balance groups: memory holds them in the order that the next layer reads",
+        "channels lie in the order that balances a layer's groups, where groups are unevenly full; a layer inside a "
+        "network shares that order with its neighbours, which skipbeat simulate heeds",
     ]
     if any(not layer.stored for layer in layers):
         found.append(
