@@ -20,6 +20,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.quantise_graph import quantise_graph
+from skipbeat_sim.machine.load import ENABLES
 from skipbeat_sim.machine.machine import MachineTop
 from skipbeat_sim.machine.memory import ExternalMemory
 
@@ -45,10 +46,10 @@ class Trace:
         program.write_input(memory, x)
         external, start = ExternalMemory(machine, memory), (program.address, program.count)
         clock = 0
-        while clock == 0 or model.busy:
+        while clock == 0 or model.busy_o:
             external.evaluate()
-            model.evaluate(None if clock else start, r=external.r, w_ready=external.w_ready, b_resp=external.b_resp)
-            external.update(model.reader.ar, model.writer.aw, model.writer.w)
+            model.evaluate(clock == 0, *start, r=external.r, w_ready=external.w_ready, b=external.b)
+            external.update(model.ar, model.aw, model.w)
             self._weights(clock)
             self._array(clock)
             self._outputs(clock)
@@ -67,13 +68,13 @@ class Trace:
     def _weights(self, clock: int) -> None:
         model, decoder = self._model, self._model.core.decoder
         load = model.load
-        if load.request is not None and model.fetch.request is None:
-            self.clocks.setdefault(("asked", load.request.address), clock)
-        if load.memory_write is not None and load.memory_write.kind == Kind.WEIGHTS:
-            self.clocks.setdefault(("loaded", load.memory_write.address), clock)
-        if model.execute.begins and model.execute.command is not None:
+        if load.requests is not None and model.fetch.requests is None:
+            self.clocks.setdefault(("asked", load.requests.address), clock)
+        if load.memory_write_o is not None and load.memory_write_o.enable == ENABLES[Kind.WEIGHTS]:
+            self.clocks.setdefault(("loaded", load.memory_write_o.address), clock)
+        if model.execute.commands is not None:
             self._next(clock, "pass begins")
-        if model.weight_reader.front is not None and model.core.weights_ready:
+        if model.weight_reader.weights is not None and model.core.weights_ready:
             self._next(clock, "word")
         if decoder.write.enable:
             op = decoder.write.op
@@ -83,8 +84,8 @@ class Trace:
 
     def _array(self, clock: int) -> None:
         model, sequencer = self._model, self._model.core.sequencer
-        if model.fetcher.bank_read is not None:
-            self._next(clock, "bank read", [int(address) for address in model.fetcher.bank_read])
+        if model.fetcher.bank_address_o is not None:
+            self._next(clock, "bank read", [int(address) for address in model.fetcher.bank_address_o])
         if sequencer.issue:
             self.clocks["step", len(self._steps) - 1, self._steps[-1]] = clock
             self._steps[-1] += 1
@@ -93,11 +94,11 @@ class Trace:
             self._steps.append(0)
 
     def _outputs(self, clock: int) -> None:
-        model, local = self._model, self._model.store.local_write
+        model, local = self._model, self._model.store.local_write_o
         if model.core.results.valid and model.output.results_ready:
             self._next(clock, "result", int(np.int32(np.uint32(model.core.results.payload[OUTPUT]))))
-        if model.output.vector is not None:
-            self._next(clock, "vector", model.output.vector.data)
+        if model.output.vector_o is not None:
+            self._next(clock, "vector", model.output.vector_o.data)
         if local is not None and local.enable:
             self._next(clock, "local write", local.address)
         if model.writer.w is not None:

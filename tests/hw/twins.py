@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import import_module
 from typing import Generic, Literal, Protocol, TypeVar
 
 import pytest
@@ -25,6 +24,7 @@ from skipbeat_hw.simulation.ports import read_ports
 from skipbeat_hw.tools.verilog import generate
 from skipbeat_verify.core_passes import small_hardware
 from tests.hw.in_process import converted, simulate
+from tests.hw.ported import Ported, twin_of
 from tests.hw.stimulus import Source, Values
 
 
@@ -87,8 +87,8 @@ class Pair(Generic[P]):
 
     def twin(self, params: P) -> Twin:
         """Its twin."""
-        module = import_module(self.component.__module__.replace("skipbeat_hw", "skipbeat_sim"))
-        twin: Twin = getattr(module, self.component.__name__)(**self.arguments(params))
+        kind, arguments = twin_of(self.component), self.arguments(params)
+        twin: Twin = kind(**arguments) if hasattr(kind, "outputs") else Ported(self.component, arguments)
         return twin
 
 

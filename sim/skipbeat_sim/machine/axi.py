@@ -13,10 +13,17 @@ ADDRESS_MASK = (1 << 32) - 1
 
 
 class Address(NamedTuple):
-    """A burst's address in bytes, and its beats."""
+    """A burst: its address in bytes, its beats less one, log2 of a beat's bytes, and its kind."""
 
-    address: int
-    beats: int
+    addr: int
+    len: int
+    size: int
+    burst: int = INCR
+
+    @property
+    def beats(self) -> int:
+        """Its beats."""
+        return self.len + 1
 
 
 class ReadBeat(NamedTuple):
@@ -28,10 +35,17 @@ class ReadBeat(NamedTuple):
 
 
 class WriteBeat(NamedTuple):
-    """A beat of write data."""
+    """A beat of write data; `strb` has a bit for each byte."""
 
     data: int
+    strb: int
     last: bool
+
+
+class WriteResponse(NamedTuple):
+    """The answer to a burst; `resp` has bit 1 set if it failed."""
+
+    resp: int
 
 
 @dataclass(slots=True)
@@ -50,18 +64,7 @@ class Beat(NamedTuple):
     final: bool
 
 
-def next_burst(machine: Machine, address: int, left: int) -> int:
-    """Beats of the next burst: none crosses a multiple of the longest burst."""
-    return min(left, machine.burst_beats - address // machine.beat_bytes % machine.burst_beats)
-
-
-def address_ports(channel: str, burst: Address | None, machine: Machine) -> dict[str, int]:
-    """The master's ports of an address channel, `ar` or `aw`; 0 while there is nothing."""
-    address, beats = burst or (0, 1)
-    return {
-        f"bus__{channel}valid": int(burst is not None),
-        f"bus__{channel}addr": address,
-        f"bus__{channel}len": beats - 1,
-        f"bus__{channel}size": machine.beat_bytes.bit_length() - 1,
-        f"bus__{channel}burst": INCR,
-    }
+def next_burst(machine: Machine, address: int, left: int) -> Address:
+    """The next burst: none crosses a multiple of the longest burst."""
+    beats = min(left, machine.burst_beats - address // machine.beat_bytes % machine.burst_beats)
+    return Address(address, beats - 1, machine.beat_bytes.bit_length() - 1)

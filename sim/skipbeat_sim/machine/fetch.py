@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch import ports
 from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
 from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Instruction, decode
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import REQUEST, MachineError, beat_fields
+from skipbeat_arch.machine_ports import MachineError
 
 from .axi import ADDRESS_MASK, Beat, Request
 
@@ -36,35 +34,47 @@ class Fetch:
         self._queue: deque[tuple[int, ...]] = deque()
 
     @property
-    def busy(self) -> bool:
-        """`busy_o`."""
+    def busy_o(self) -> bool:
+        """Instructions are to come."""
         return self._due != 0
 
-    def evaluate(self, queues_ready: tuple[bool, bool, bool], halt: bool) -> None:
-        """Wires: `request` (None: not valid), `offer` (an instruction and its engine), `error`, `takes` (the head).
+    @property
+    def load_o(self) -> int | None:
+        """Instructions for the load engine."""
+        return self.offers[Engine.LOAD]
 
-        Args:
-            queues_ready: load, execute and store queue can be written.
-        """
-        self.request: Request | None = None
+    @property
+    def execute_o(self) -> int | None:
+        """Instructions for the execute engine."""
+        return self.offers[Engine.EXECUTE]
+
+    @property
+    def store_o(self) -> int | None:
+        """Instructions for the store engine."""
+        return self.offers[Engine.STORE]
+
+    def evaluate(self, halt_i: bool, load_o_ready: bool, execute_o_ready: bool, store_o_ready: bool) -> None:
+        """Wires: `requests`, `error_o`, and the streams of instructions, one of which is not None at most."""
+        queues_ready, halt = (load_o_ready, execute_o_ready, store_o_ready), halt_i
+        self.requests: Request | None = None
         if self._left and self._room >= FETCH_CHUNK and not halt:
             count = -(-min(self._left, FETCH_CHUNK) * self._vectors // self._parts)
-            self.request = Request(self._address, count)
-        self.offer: tuple[int, Engine] | None = None
-        self.error = MachineError.NONE
-        self.takes = False
+            self.requests = Request(self._address, count)
+        self.offers: list[int | None] = [None, None, None]
+        self.error_o = MachineError.NONE
+        self._takes = False
         if self._first and not self._due:
-            self.error = MachineError.BAD_PROGRAM
+            self.error_o = MachineError.BAD_PROGRAM
         # behind the last instruction a vector may have parts that belong to nothing
         if not self._queue or halt or not self._due:
             return
         word = self._queue[0][self._part]
         head = decode(word)
-        self.error = self._check(head)
-        self.takes = True
-        if self.error == MachineError.NONE and head is not None and head.engine is not None:
-            self.offer = word, head.engine
-            self.takes = queues_ready[head.engine]
+        self.error_o = self._check(head)
+        self._takes = True
+        if self.error_o == MachineError.NONE and head is not None and head.engine is not None:
+            self.offers[head.engine] = word
+            self._takes = queues_ready[head.engine]
 
     def _check(self, head: Instruction | None) -> MachineError:
         last = self._due == 1
@@ -77,9 +87,9 @@ class Fetch:
             return MachineError.BAD_OPCODE
         return MachineError.NONE if isinstance(head, isa.End) == last else MachineError.BAD_PROGRAM
 
-    def update(self, start: tuple[int, int] | None, beat: Beat | None, request_ready: bool) -> None:
-        """End of a clock with `start_i` (address and count, if it is set), `beat_i` and `requests.ready`."""
-        if self.takes:
+    def update(self, start_i: bool, address_i: int, count_i: int, beat_i: Beat | None, requests_ready: bool) -> None:
+        """End of the clock."""
+        if self._takes:
             self._part += 1
             if self._part == self._parts:
                 self._queue.popleft()
@@ -87,15 +97,15 @@ class Fetch:
             self._due = (self._due - 1) & 0xFFFFFF
             self._room += 1
             self._first = False
-        if beat is not None:
-            self._fill(beat.data)
-        if self.request is not None and request_ready:
+        if beat_i is not None:
+            self._fill(beat_i.data)
+        if self.requests is not None and requests_ready:
             chunk = min(self._left, FETCH_CHUNK)
             self._left -= chunk
             self._address = (self._address + chunk * INSTRUCTION_BYTES) & ADDRESS_MASK
             self._room -= chunk
-        if start is not None:
-            self._address, self._left = start
+        if start_i:
+            self._address, self._left = address_i, count_i
             self._due, self._first = self._left, True
 
     def _fill(self, data: int) -> None:
@@ -105,35 +115,3 @@ class Fetch:
             words = (self._assembly >> (INSTRUCTION_BITS * part) & WORD for part in range(self._parts))
             self._queue.append(tuple(words))
             self._assembly = self._filled = 0
-
-    def _evaluate(self, inputs: Mapping[str, int]) -> None:
-        ready = (bool(inputs[f"{engine.name.lower()}_o__ready"]) for engine in Engine)
-        self.evaluate((next(ready), next(ready), next(ready)), bool(inputs["halt_i"]))
-
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports; payloads are 0 while they are not valid."""
-        self._evaluate(inputs)
-        request = self.request or Request(0, 0)
-        values = {
-            "requests__valid": int(self.request is not None),
-            "requests__payload": ports.pack(REQUEST, {"address": request.address, "count": request.count}),
-            "error_o": int(self.error),
-            "busy_o": int(self.busy),
-        }
-        for engine in Engine:
-            word = self.offer[0] if self.offer and self.offer[1] == engine else None
-            values[f"{engine.name.lower()}_o__valid"] = int(word is not None)
-            values[f"{engine.name.lower()}_o__payload"] = word or 0
-        return values
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock; `beat_i` is a `beat_fields` word."""
-        self._evaluate(inputs)
-        fields = ports.unpack(beat_fields(self._machine), inputs["beat_i"])
-        self.update(
-            (inputs["address_i"], inputs["count_i"]) if inputs["start_i"] else None,
-            Beat(fields["data"], bool(fields["final"])) if fields["valid"] else None,
-            bool(inputs["requests__ready"]),
-        )
-        if inputs.get("rst", 0):
-            self.reset()

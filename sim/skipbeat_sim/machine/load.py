@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch import ports
 from skipbeat_arch.depths import LOAD_QUEUE
-from skipbeat_arch.instruction import Instruction, Kind, decode
+from skipbeat_arch.instruction import Kind, decode
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import REQUEST, bank_write_fields, beat_fields, memory_write_fields
 
 from ..core.fifo import Fifo
 from .axi import Beat, Request
@@ -21,9 +18,9 @@ ENABLES = {Kind.WEIGHTS: 1, Kind.PARAMETERS: 2, Kind.RESIDUAL: 4, Kind.TABLE: 8}
 
 
 class MemoryWrite(NamedTuple):
-    """A vector on its way into one of the other memories."""
+    """A vector on its way into one of the other memories; `enable` has a bit for each, see `ENABLES`."""
 
-    kind: int
+    enable: int
     address: int
     data: int
 
@@ -44,7 +41,7 @@ class LoadEngine:
         self._walk.reset()
         self._zeroing = False
         self._zero_left = self._zero_at = self._i = 0
-        self.give = 0
+        self.give_o = 0
 
     @property
     def idle(self) -> bool:
@@ -56,59 +53,50 @@ class LoadEngine:
         """The LOAD whose vectors come next."""
         return self._routes.front
 
-    def evaluate(self, instruction: Instruction | None, some: int, beat: Beat | None, halt: bool) -> None:
-        """Wires: `request`, `bank_write`, `memory_write` (None: not valid); `begins_zero`, `ends_zero`, `final`.
-
-        Args:
-            instruction: on the stream, None if there is none.
-            some: `some_i`, 2 bits.
-            beat: load's own.
-        """
-        self.request: Request | None = None
-        self.bank_write: BankWrite | None = None
-        self.memory_write: MemoryWrite | None = None
+    def evaluate(
+        self, instructions: int | None, some_i: int, beat_i: Beat | None, halt_i: bool, requests_ready: bool
+    ) -> None:
+        """Wires: the output ports, `begins` (an instruction), `begins_zero`, `ends_zero` and `final`."""
+        beat, instruction = beat_i, None if instructions is None else decode(instructions)
+        self.requests: Request | None = None
+        self.bank_write_o: BankWrite | None = None
+        self.memory_write_o: MemoryWrite | None = None
         self.begins_zero = self.ends_zero = self.final = False
         self._instruction, self._beat = instruction, beat
         if beat is not None:
             self.final = beat.final
             self._write(beat)
         if self._zeroing:
-            self.bank_write = BankWrite(self._all, self._zero_at, 0)
+            self.bank_write_o = BankWrite(self._all, self._zero_at, 0)
             self.ends_zero = self._zero_left == 1
-        elif instruction is not None and not halt and not instruction.wait_bits & ~some:
+        elif instruction is not None and not halt_i and not instruction.wait_bits & ~some_i:
             if isinstance(instruction, isa.Zero):
                 self.begins_zero = not self._routes.items
             elif isinstance(instruction, isa.Load) and self._routes.ready:
-                self.request = Request(instruction.source, instruction.count)
+                self.requests = Request(instruction.source, instruction.count)
+        asked = self.requests is not None and requests_ready
+        self.begins = asked or self.begins_zero
+        self.instructions_ready = asked or self.ends_zero
+        self.take_o = instruction.wait_bits if self.begins and instruction is not None else 0
 
     def _write(self, beat: Beat) -> None:
         head = self._routes.front
         if head is None:
             return
         if head.kind == Kind.ACTIVATIONS:
-            self.bank_write = self._walk.write(head, self._i, beat.data)
+            self.bank_write_o = self._walk.write(head, self._i, beat.data)
         elif head.kind in ENABLES:
-            self.memory_write = MemoryWrite(head.kind, (head.to + self._i) & MASK, beat.data)
+            self.memory_write_o = MemoryWrite(ENABLES[Kind(head.kind)], (head.to + self._i) & MASK, beat.data)
 
-    def ready(self, request_ready: bool) -> bool:
-        """`instructions.ready`, with `requests.ready`."""
-        return self.ends_zero or (self.request is not None and request_ready)
-
-    def take(self, request_ready: bool) -> int:
-        """`take_o`, 2 bits."""
-        begins = self.begins_zero or (self.request is not None and request_ready)
-        return self._instruction.wait_bits if begins and self._instruction is not None else 0
-
-    def update(self, request_ready: bool) -> None:
-        """End of a clock with `requests.ready`."""
+    def update(self) -> None:
+        """End of the clock."""
         instruction, head = self._instruction, self._routes.front
-        self.give = 0
+        self.give_o = 0
         if self._beat is not None and head is not None:
             self._advance(head)
             if self.final:
-                self.give = head.signal_bits
-        asked = self.request is not None and request_ready
-        route = instruction if asked and isinstance(instruction, isa.Load) else None
+                self.give_o = head.signal_bits
+        route = instruction if self.begins and isinstance(instruction, isa.Load) else None
         if self.final or route is not None:
             self._routes.update(self.final and head is not None, route)
         if self._zeroing:
@@ -116,7 +104,7 @@ class LoadEngine:
             self._zero_left = (self._zero_left - 1) & MASK
             if self.ends_zero:
                 self._zeroing = False
-                self.give = instruction.signal_bits if instruction is not None else 0
+                self.give_o = instruction.signal_bits if instruction is not None else 0
         elif self.begins_zero and isinstance(instruction, isa.Zero):
             self._zeroing = True
             self._zero_left, self._zero_at = instruction.count, instruction.to
@@ -127,38 +115,3 @@ class LoadEngine:
         if self.final:
             self._i = 0
             self._walk.restart()
-
-    def _evaluate(self, inputs: Mapping[str, int]) -> None:
-        fields = ports.unpack(beat_fields(self._machine), inputs["beat_i"])
-        self.evaluate(
-            decode(inputs["instructions__payload"]) if inputs["instructions__valid"] else None,
-            inputs["some_i"],
-            Beat(fields["data"], bool(fields["final"])) if fields["valid"] else None,
-            bool(inputs["halt_i"]),
-        )
-
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports; payloads and writes are 0 while they are not valid or not enabled."""
-        self._evaluate(inputs)
-        ready = bool(inputs["requests__ready"])
-        request = self.request or Request(0, 0)
-        bank = self.bank_write or BankWrite(0, 0, 0)
-        write = {"enable": 0, "address": 0, "data": 0}
-        if self.memory_write is not None:
-            write = {**self.memory_write._asdict(), "enable": ENABLES[Kind(self.memory_write.kind)]}
-        return {
-            "instructions__ready": int(self.ready(ready)),
-            "requests__valid": int(self.request is not None),
-            "requests__payload": ports.pack(REQUEST, {"address": request.address, "count": request.count}),
-            "take_o": self.take(ready),
-            "give_o": self.give,
-            "bank_write_o": ports.pack(bank_write_fields(self._machine), bank._asdict()),
-            "memory_write_o": ports.pack(memory_write_fields(self._machine), write),
-        }
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock; `some_i` is (XL, SL), `beat_i` a `beat_fields` word."""
-        self._evaluate(inputs)
-        self.update(bool(inputs["requests__ready"]))
-        if inputs.get("rst", 0):
-            self.reset()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
-from skipbeat_arch.instruction import Engine, Instruction, Opcode, TokenPair, decode
+from skipbeat_arch.instruction import Engine, Opcode, TokenPair
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 
 from ..core.core import Core
 from ..core.fifo import Fifo
-from .axi import ReadBeat, address_ports
+from .axi import ReadBeat, WriteResponse
 from .counters import MachineCounter
 from .execute import ExecuteEngine, Job, TileRead
 from .fetch import Fetch
@@ -49,10 +48,11 @@ class MachineTop:
     `evaluate`.
 
     Attributes:
-        busy, done, error: the registers at the ports `busy_o`, `done_o` and `error_o` (a `MachineError`, or a
-            `CoreError` below 16).
+        busy_o, done_o: registers; error_o likewise: a `MachineError`, or a `CoreError` below 16.
         counter: what happened so far; a reset does not clear it.
     """
+
+    r_ready = b_ready = True
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -67,9 +67,10 @@ class MachineTop:
         # whose vectors come back: True for fetch
         self._owners: Fifo[bool] = Fifo(READER_OWNERS)
         self.counter = MachineCounter(machine)
-        self.busy = self.done = False
-        self.error = 0
+        self.busy_o = self.done_o = False
+        self.error_o = 0
         self._begin: tuple[int, int] | None = None
+        self.w_strb = self.writer.w_strb
 
     def _reset_parts(self) -> None:
         parts: tuple[_Part, ...] = (
@@ -95,73 +96,66 @@ class MachineTop:
     def reset(self) -> None:
         """Everything but the memories."""
         self._reset_parts()
-        self.busy = self.done = False
-        self.error = 0
+        self.busy_o = self.done_o = False
+        self.error_o = 0
         self._begin = None
+
+    @property
+    def stored_o(self) -> bool:
+        """The last vector of a STORE leaves the output stage."""
+        return self.store.stored_o
 
     def evaluate(
         self,
-        start: tuple[int, int] | None,
+        start_i: bool,
+        address_i: int,
+        count_i: int,
         *,
         ar_ready: bool = True,
         r: ReadBeat | None = None,
         aw_ready: bool = True,
         w_ready: bool = False,
-        b_resp: int | None = None,
+        b: WriteResponse | None = None,
     ) -> None:
-        """Wires of the clock.
-
-        Args:
-            start: address and count while `start_i` is set, else None.
-            r, b_resp: a beat on `r`, a response on `b`, None if there is none.
-        """
-        self._start = start if start is not None and not self.busy else None
-        self._halt = halt = self.error != 0 or self.done
+        """Wires of the clock; `ar`, `aw` and `w` are those of the two masters."""
+        self._start = (address_i, count_i) if start_i and not self.busy_o else None
+        self._halt = halt = self.error_o != 0 or self.done_o
         self.reader.evaluate(ar_ready, r)
-        self.writer.evaluate(aw_ready, w_ready, b_resp)
-        queues, some = self._queues, self.tokens.some
-        self.fetch.evaluate((queues[0].ready, queues[1].ready, queues[2].ready), halt)
-        beat = self.reader.beat
+        self.writer.evaluate(aw_ready, w_ready, b)
+        self.ar, self.aw, self.w = self.reader.ar, self.writer.aw, self.writer.w
+        (load, execute, store), some = self._queues, self.tokens.some_o
+        self.fetch.evaluate(halt, load.ready, execute.ready, store.ready)
+        beat = self.reader.beat_o
         self._for_fetch = beat is not None and bool(self._owners.front)
-        self.load.evaluate(self._head(Engine.LOAD), _pick(some, Engine.LOAD), None if self._for_fetch else beat, halt)
-        self._evaluate_requests()
-        self._evaluate_core(some, halt)
-        self.store.evaluate(self._head(Engine.STORE), _pick(some, Engine.STORE), self.output.vector, halt)
+        self._fetch_granted = self.reader.requests_ready and self._owners.ready
+        granted = self._fetch_granted and self.fetch.requests is None
+        own = None if self._for_fetch else beat
+        self.load.evaluate(load.front, _pick(some, Engine.LOAD), own, halt, granted)
+        self._request = (self.fetch.requests or self.load.requests) if self._fetch_granted else None
+        self._evaluate_core(execute.front, _pick(some, Engine.EXECUTE), halt)
+        output, done = self.output, self.writer.done_o
+        self.store.evaluate(store.front, _pick(some, Engine.STORE), output.vector_o, halt, output.jobs_ready, done)
         self._conflict = self._written_twice()
         self._evaluate_tokens()
 
     def _written_twice(self) -> MachineError:
-        loaded, stored = self.load.bank_write, self.store.local_write
+        loaded, stored = self.load.bank_write_o, self.store.local_write_o
         both = loaded is not None and stored is not None and loaded.enable and stored.enable
         return MachineError.BANK_CONFLICT if both else MachineError.NONE
 
-    def _evaluate_requests(self) -> None:
-        ready = self.reader.requests_ready and self._owners.ready
-        self._fetch_granted = ready
-        self._load_granted = ready and self.fetch.request is None
-        self._request = None
-        if ready:
-            self._request = self.fetch.request or self.load.request
-
-    def _evaluate_core(self, some: int, halt: bool) -> None:
+    def _evaluate_core(self, instruction: int | None, some: int, halt: bool) -> None:
         core, output = self.core, self.output
-        self.execute.evaluate(
-            self._head(Engine.EXECUTE),
-            _pick(some, Engine.EXECUTE),
-            halt,
-            commands_ready=core.accepts_command,
-            tiles_ready=self._tiles.ready,
-            jobs_ready=self._jobs.ready,
-        )
+        self.execute.evaluate(instruction, some, halt, core.accepts_command, self._tiles.ready, self._jobs.ready)
         self.weight_reader.evaluate()
         self.fetcher.evaluate()
-        output.evaluate(core.results.valid)
-        core.evaluate(self.execute.command, self.weight_reader.front, self.fetcher.front, output.results_ready)
+        output.evaluate(core.results.payload if core.results.valid else None)
+        commands, weights, activations = self.execute.commands, self.weight_reader.weights, self.fetcher.activations
+        core.evaluate(commands, weights, activations, output.results_ready)
 
     def _evaluate_tokens(self) -> None:
         load, execute, store = self.load, self.execute, self.store
-        taken = load.take(self._load_granted), execute.take, store.take(not self.output.busy)
-        given = load.give, self.fetcher.give, store.give
+        taken = load.take_o, execute.take_o, store.take_o
+        given = load.give_o, self.fetcher.give_o, store.give_o
         take = give = 0
         for engine in Engine:
             for bit, (taker, giver) in enumerate(zip(TAKEN[engine], GIVEN[engine], strict=True)):
@@ -169,13 +163,9 @@ class MachineTop:
                 give |= (given[engine] >> bit & 1) << giver
         self.tokens.evaluate(take, give)
 
-    def _head(self, engine: Engine) -> Instruction | None:
-        word = self._queues[engine].front
-        return None if word is None else decode(word)
-
     def update(self) -> None:
         """End of the clock."""
-        if self.busy or self._start:
+        if self.busy_o or self._start:
             self._count()
         memories, begin, self._begin = self.memories, self._begin, None
         self._update_status()
@@ -184,16 +174,15 @@ class MachineTop:
         table, banks = memories.table, memories.banks
         self._update_memories()
         self._update_queues()
-        jobs_ready, results = not self.output.busy, self.core.results.payload
-        self.store.update(jobs_ready, not self.writer.active, self.writer.done)
-        job = self.store.job if jobs_ready else None
-        self.output.update(job, results, parameter, residual)
-        self.writer.update(self.store.request if not self.writer.active else None, output)
-        self.fetcher.update(self._next_job, table, banks, self.core.bundles_ready)
-        self.weight_reader.update(self._next_tile, weight, self.core.weights_ready)
+        self.store.update(not self.writer.active)
+        self.output.update(self.store.jobs, parameter, residual)
+        self.writer.update(self.store.requests, output)
+        self.fetcher.update(self._job, table, banks, self.core.bundles_ready)
+        self.weight_reader.update(self._tile, weight, self.core.weights_ready)
         self.execute.update()
-        self.load.update(self._load_granted)
-        self.fetch.update(begin, self.reader.beat if self._for_fetch else None, self._fetch_granted)
+        self.load.update()
+        own = self.reader.beat_o if self._for_fetch else None
+        self.fetch.update(begin is not None, *(begin or (0, 0)), own, self._fetch_granted)
         self.reader.update(self._request)
         self.tokens.update()
         self.core.update()
@@ -202,73 +191,70 @@ class MachineTop:
 
     def _update_status(self) -> None:
         if self._start is not None:
-            self.busy, self.done, self.error, self._begin = True, False, 0, self._start
-        elif self.busy:
-            if self._halt and self.reader.quiet and not self.writer.active:
-                self.busy = False
-            self.done = self.done or self.store.end
-            if not self.error:
-                masters = self.fetch.error, self.reader.error, self.writer.error
-                errors = *masters, self.tokens.error, self._conflict, self.core.error
-                self.error = int(next((error for error in errors if error), MachineError.NONE))
+            self.busy_o, self.done_o, self.error_o, self._begin = True, False, 0, self._start
+        elif self.busy_o:
+            if self._halt and self.reader.quiet_o and not self.writer.active:
+                self.busy_o = False
+            self.done_o = self.done_o or self.store.end_o
+            if not self.error_o:
+                masters = self.fetch.error_o, self.reader.error_o, self.writer.error_o
+                errors = *masters, self.tokens.error_o, self._conflict, self.core.error
+                self.error_o = int(next((error for error in errors if error), MachineError.NONE))
 
     def _update_memories(self) -> None:
         """Reads first: they see older writes only."""
         memories, fetcher, output = self.memories, self.fetcher, self.output
-        if self.weight_reader.read:
-            memories.read_weight(self.weight_reader.address)
-        if fetcher.table_enable and fetcher.ahead is not None:
-            memories.read_table(fetcher.ahead.table)
-        if fetcher.bank_read is not None:
-            memories.read_banks(fetcher.bank_read)
+        if self.weight_reader.enable_o:
+            memories.read_weight(self.weight_reader.address_o)
+        if fetcher.table_enable_o:
+            memories.read_table(fetcher.table_address_o)
+        if fetcher.bank_address_o is not None:
+            memories.read_banks(fetcher.bank_address_o)
         if output.busy:
-            memories.read_parameter(output.parameter_address)
-            memories.read_residual(output.residual_address)
+            memories.read_parameter(output.parameter_address_o)
+            memories.read_residual(output.residual_address_o)
         if self.writer.fetch:
-            memories.read_output(self.writer.read_address)
-        if self.load.memory_write is not None:
-            memories.write(self.load.memory_write)
-        stored = self.store.local_write
-        bank_write = stored if stored is not None and stored.enable else self.load.bank_write
+            memories.read_output(self.writer.read_address_o)
+        if self.load.memory_write_o is not None:
+            memories.write(self.load.memory_write_o)
+        stored = self.store.local_write_o
+        bank_write = stored if stored is not None and stored.enable else self.load.bank_write_o
         if bank_write is not None:
             memories.write_banks(bank_write)
-        if self.store.write_address is not None and output.vector is not None:
-            memories.write_output(self.store.write_address, output.vector.data)
+        if self.store.write_enable_o and output.vector_o is not None:
+            memories.write_output(self.store.write_address_o, output.vector_o.data)
 
     def _update_queues(self) -> None:
         execute, queues, fetch = self.execute, self._queues, self.fetch
         jobs, tiles = self._jobs, self._tiles
-        self._next_job = jobs.front if self.fetcher.jobs_ready else None
-        self._next_tile = tiles.front if self.weight_reader.tiles_ready else None
-        jobs.update(self._next_job is not None, execute.job)
-        tiles.update(self._next_tile is not None, execute.tile)
-        offered, engine = fetch.offer if fetch.offer is not None and fetch.takes else (None, Engine.LOAD)
-        taken = (self.load.ready(self._load_granted), execute.begins, self.store.ready(not self.output.busy))
-        for number, queue in enumerate(queues):
-            queue.update(taken[number], offered if number == engine else None)
-        beat = self.reader.beat
-        owner = None if self._request is None else fetch.request is not None
+        self._job, self._tile = jobs.front, tiles.front
+        jobs.update(self._job is not None and self.fetcher.jobs_ready, execute.jobs)
+        tiles.update(self._tile is not None and self.weight_reader.tiles_ready, execute.tiles)
+        taken = self.load.instructions_ready, execute.instructions_ready, self.store.instructions_ready
+        for engine, queue in enumerate(queues):
+            queue.update(taken[engine], fetch.offers[engine] if queue.ready else None)
+        beat = self.reader.beat_o
+        owner = None if self._request is None else fetch.requests is not None
         self._owners.update(beat is not None and beat.final, owner)
 
     def _count(self) -> None:
         counter, load, store = self.counter, self.load, self.store
-        beat = self.reader.beat
-        if beat is not None:
+        if self.reader.beat_o is not None:
             route = None if self._for_fetch else load.route
             counter.read(None if route is None else route.kind)
-        if load.begins_zero or (load.request is not None and self._load_granted):
+        if load.begins:
             self._note(Engine.LOAD)
         if load.ends_zero:
             counter.finish(Opcode.ZERO)
         elif load.final:
             counter.finish(Opcode.LOAD)
-        if self.execute.begins:
+        if self.execute.instructions_ready:
             self._note(Engine.EXECUTE)
-        if store.popped(self.writer.done):
+        if store.popped:
             counter.finish(Opcode.STORE)
-        if store.finished:
+        if store.stored_o:
             counter.stored.append(counter.clock)
-        if store.ready(not self.output.busy):
+        if store.instructions_ready:
             self._note(Engine.STORE)
         counter.end_clock(self.core.sequencer)
 
@@ -276,40 +262,3 @@ class MachineTop:
         instruction = self._queues[engine].front
         if instruction is not None:
             self.counter.begin(engine, instruction)
-
-    def _evaluate_ports(self, inputs: Mapping[str, int]) -> None:
-        beat = ReadBeat(inputs["bus__rdata"], inputs["bus__rresp"], bool(inputs["bus__rlast"]))
-        self.evaluate(
-            (inputs["address_i"], inputs["count_i"]) if inputs["start_i"] else None,
-            ar_ready=bool(inputs["bus__arready"]),
-            r=beat if inputs["bus__rvalid"] else None,
-            aw_ready=bool(inputs["bus__awready"]),
-            w_ready=bool(inputs["bus__wready"]),
-            b_resp=inputs["bus__bresp"] if inputs["bus__bvalid"] else None,
-        )
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock."""
-        self._evaluate_ports(inputs)
-        self.update()
-        if inputs.get("rst", 0):
-            self.reset()
-
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports; payloads are 0 while they are not valid."""
-        self._evaluate_ports(inputs)
-        data, last = self.writer.w or (0, False)
-        return {
-            "busy_o": int(self.busy),
-            "done_o": int(self.done),
-            "error_o": int(self.error),
-            "stored_o": int(self.store.finished),
-            **address_ports("ar", self.reader.ar, self._machine),
-            "bus__rready": 1,
-            **address_ports("aw", self.writer.aw, self._machine),
-            "bus__wvalid": int(self.writer.w is not None),
-            "bus__wdata": data,
-            "bus__wstrb": (1 << self._machine.beat_bytes) - 1,
-            "bus__wlast": int(last),
-            "bus__bready": 1,
-        }

@@ -8,8 +8,10 @@ from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
-from .load import MemoryWrite
+from .load import ENABLES, MemoryWrite
 from .placer import BankWrite
+
+_KINDS = {enable: kind for kind, enable in ENABLES.items()}
 
 
 class Memories:
@@ -72,7 +74,8 @@ class Memories:
 
     def write(self, write: MemoryWrite) -> None:
         """Write a vector into a memory that is addressed in vectors."""
-        self._memory[write.kind][write.address % self._depths[Kind(write.kind)]] = write.data
+        kind = _KINDS[write.enable]
+        self._memory[kind][write.address % self._depths[kind]] = write.data
 
     def write_banks(self, write: BankWrite) -> None:
         """Write a vector's bundles into the banks that are enabled."""

@@ -10,7 +10,7 @@ import numpy as np
 from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.machine import Machine
 
-from .axi import Address, ReadBeat, WriteBeat
+from .axi import Address, ReadBeat, WriteBeat, WriteResponse
 
 #: The response to a beat outside the memory, and to one inside it.
 SLAVE_ERROR, OKAY = 2, 0
@@ -51,10 +51,10 @@ class ExternalMemory:
         self.bytes_read = self.bytes_written = 0
 
     def evaluate(self) -> None:
-        """Wires: `r` (None: not valid), `w_ready`, `b_resp` (None: not valid); addresses are always taken."""
+        """Wires: `r` (None: not valid), `w_ready`, `b` (None: not valid); addresses are always taken."""
         self.r: ReadBeat | None = None
         self.w_ready = False
-        self.b_resp = self._answers[0] if self._answers else None
+        self.b = WriteResponse(self._answers[0]) if self._answers else None
         if self._writes and self._writes[0].write:
             self.w_ready = True
         if self._reads and not self._reads[0].write and self._clock >= self._reads[0].start:
@@ -69,7 +69,7 @@ class ExternalMemory:
 
     def update(self, ar: Address | None, aw: Address | None, w: WriteBeat | None) -> None:
         """End of a clock with the masters' channels (None: not valid); `r` and `b` are always taken."""
-        if self.b_resp is not None:
+        if self.b is not None:
             self._answers.popleft()
         if self.r is not None:
             self.bytes_read += self._size
@@ -79,9 +79,9 @@ class ExternalMemory:
             self._next_beat(self._writes)
         self._clock += 1
         if ar is not None:
-            self._reads.append(_Burst(False, *ar, self._clock - 1 + self._latency))
+            self._reads.append(_Burst(False, ar.addr, ar.beats, self._clock - 1 + self._latency))
         if aw is not None:
-            self._writes.append(_Burst(True, *aw, self._clock))
+            self._writes.append(_Burst(True, aw.addr, aw.beats, self._clock))
 
     def _next_beat(self, bursts: deque[_Burst]) -> None:
         burst = bursts[0]

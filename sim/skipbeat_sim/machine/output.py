@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch import ports
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
-from skipbeat_arch.machine_ports import vector_fields
 
 from .requantise import Parameters
 
@@ -34,9 +31,11 @@ class Vector:
 class OutputStage:
     """Twin of the output stage. `evaluate` sets the wires of the clock, `update` ends it.
 
-    A job is its STORE. Natively `vector` is `vector_o`, None while it is not valid. All columns of an
-    item are worked out when its last ones are taken; its sums stay at the port until then, and the residuals are
-    noted column by column.
+    A job is a STORE. All columns of an item are worked out when its last ones are taken; its sums stay at the port
+    until then, and the residuals are noted column by column.
+
+    Attributes:
+        vector_o: None while it is not valid.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -56,20 +55,30 @@ class OutputStage:
         self._parameters: Parameters | None = None
         self._pipeline: deque[tuple[int, bool] | None] = deque([None] * STAGES)
         self._assembled = self._none
-        self.vector: Vector | None = None
+        self.vector_o: Vector | None = None
 
     @property
-    def parameter_address(self) -> int:
-        """`parameter_address_o`; means something while busy."""
+    def parameter_address_o(self) -> int:
+        """It means something while busy."""
         return self.job.block * PARAMETER_PITCH + self._loading
 
     @property
-    def residual_address(self) -> int:
-        """`residual_address_o`, once the wires are set; means something while busy."""
+    def residual_address_o(self) -> int:
+        """Once the wires are set; it means something while busy."""
         return (self.job.residual_at + self._item + (self._taken and self._pool_ends)) & MASK
 
-    def evaluate(self, results_valid: bool) -> None:
-        """Wires: `results_ready`; and the step of the clock."""
+    @property
+    def jobs_ready(self) -> bool:
+        """A job can be taken."""
+        return not self.busy
+
+    def evaluate(self, results: Int64Array | None) -> None:
+        """Wires: `results_ready`; and the step of the clock.
+
+        Args:
+            results: int64 [C] of unsigned bits.
+        """
+        self._sums = results
         self.results_ready = self._step = self._taken = self._pool_ends = False
         if not self._loaded or not self.busy:
             return
@@ -77,37 +86,33 @@ class OutputStage:
         remaining = self._item != job.count
         self._last_sub = self._sub == (3 if job.raw else self._steps - 1)
         self.results_ready = remaining and self._last_sub
-        self._step = remaining and results_valid
+        self._step = remaining and results is not None
         self._taken = self._step and self._last_sub
         self._pool_ends = self._pooled == job.pool - 1
 
-    def update(self, job: isa.Store | None, sums: Int64Array, parameter: int, residual: int) -> None:
-        """End of a clock with a job transferred (if not None).
-
-        Args:
-            sums: `results.payload`, int64 [C] of unsigned bits.
-            parameter, residual: data of the parameter and residual memory.
-        """
+    def update(self, jobs: int | None, parameter_i: int, residual_i: int) -> None:
+        """End of a clock with a STORE on the stream, if not None, and the data of two memories."""
+        job = jobs if self.jobs_ready else None
         if self.busy:
-            self._run(sums, parameter, residual)
+            self._run(parameter_i, residual_i)
         if job is not None:
             self.busy, self._loaded = True, False
-            self.job = job
+            self.job = isa.Store.from_bits(job)
             self._item = self._sub = self._pooled = self._index = self._loading = 0
 
-    def _run(self, sums: Int64Array, parameter: int, residual: int) -> None:
-        shown, item = self.vector, self._pipeline.popleft()
+    def _run(self, parameter: int, residual: int) -> None:
+        shown, item = self.vector_o, self._pipeline.popleft()
         if shown is not None:
             self._index = (self._index + 1) & MASK
             if shown.final:
                 self.busy = False
-        self.vector = None if item is None else Vector(item[0], item[1], self._index)
+        self.vector_o = None if item is None else Vector(item[0], item[1], self._index)
         item = None
-        if self._step:
+        if self._step and self._sums is not None:
             if self.job.raw:
-                self._raw(sums)
+                self._raw(self._sums)
             else:
-                item = self._quantised(sums, residual)
+                item = self._quantised(self._sums, residual)
             self._sub = 0 if self._last_sub else self._sub + 1
         self._pipeline.append(item)
         if self._taken:
@@ -128,7 +133,7 @@ class OutputStage:
         quarter = len(words) // 4
         data = words[self._sub * quarter : (self._sub + 1) * quarter].tobytes()
         final = self._last_sub and self._item + 1 == self.job.count
-        self.vector = Vector(int.from_bytes(data, "little"), final, self._index)
+        self.vector_o = Vector(int.from_bytes(data, "little"), final, self._index)
 
     def _quantised(self, sums: Int64Array, residual: int) -> tuple[int, bool] | None:
         """The step's columns; a vector if it is complete with them."""
@@ -147,29 +152,3 @@ class OutputStage:
         if not self._pool_ends:
             return None
         return int.from_bytes(vector.astype(np.int8).tobytes(), "little"), self._item + 1 == job.count
-
-    def _evaluate(self, inputs: Mapping[str, int]) -> None:
-        self.evaluate(bool(inputs["results__valid"]))
-
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports; addresses and `vector_o` are 0 while they mean nothing."""
-        self._evaluate(inputs)
-        vector = {"valid": 0, "data": 0, "final": 0, "index": 0}
-        if self.vector is not None:
-            vector = {"valid": 1, **asdict(self.vector)}
-        return {
-            "results__ready": int(self.results_ready),
-            "jobs__ready": int(not self.busy),
-            "parameter_address_o": self.parameter_address if self.busy else 0,
-            "residual_address_o": self.residual_address if self.busy else 0,
-            "vector_o": ports.pack(vector_fields(self._machine), vector),
-        }
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock; `results__payload` is [C] sums, `jobs__payload` a STORE."""
-        self._evaluate(inputs)
-        sums = ports.unpack_array(inputs["results__payload"], self._machine.vector, 32)
-        job = isa.Store.from_bits(inputs["jobs__payload"]) if inputs["jobs__valid"] and not self.busy else None
-        self.update(job, np.array(sums, np.int64), inputs["parameter_i"], inputs["residual_i"])
-        if inputs.get("rst", 0):
-            self.reset()

@@ -64,23 +64,20 @@ def run_machine(machine: Machine, memory: Bytes, address: int, count: int, *, ma
     if not 1 <= count < 1 << 24:
         raise InputError(f"program: it must have 1..{(1 << 24) - 1} instructions, not {count}")
     model, external = MachineTop(machine), ExternalMemory(machine, memory.copy())
-    start: tuple[int, int] | None = (address, count)
-    reader, writer = model.reader, model.writer
     clock = 0
-    while clock < max_clocks and (clock == 0 or model.busy):
+    while clock < max_clocks and (clock == 0 or model.busy_o):
         external.evaluate()
-        model.evaluate(start, r=external.r, w_ready=external.w_ready, b_resp=external.b_resp)
-        external.update(reader.ar, writer.aw, writer.w)
-        if writer.w is not None and external.w_ready:
+        model.evaluate(clock == 0, address, count, r=external.r, w_ready=external.w_ready, b=external.b)
+        external.update(model.ar, model.aw, model.w)
+        if model.w is not None and external.w_ready:
             model.counter.written()
         model.update()
-        start = None
         clock += 1
     return MachineModelRun(
         memory=external.contents,
         cycles=min(clock, max_clocks - 1),
-        done=model.done,
-        error=model.error,
+        done=model.done_o,
+        error=model.error_o,
         bytes_read=external.bytes_read,
         bytes_written=external.bytes_written,
         clocks=model.counter.clocks,

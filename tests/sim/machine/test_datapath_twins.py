@@ -14,15 +14,16 @@ from skipbeat_arch import ports
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import TILE_READ, vector_fields
+from skipbeat_arch.machine_ports import JOB, TILE_READ, vector_fields
+from skipbeat_hw.machine.fetcher import Fetcher
+from skipbeat_hw.machine.output import OutputStage
+from skipbeat_hw.machine.weight_reader import WeightReader
 from skipbeat_sim.machine.execute import Job
-from skipbeat_sim.machine.fetcher import Fetcher
-from skipbeat_sim.machine.load import MemoryWrite
+from skipbeat_sim.machine.load import ENABLES, MemoryWrite
 from skipbeat_sim.machine.memories import Memories
-from skipbeat_sim.machine.output import OutputStage
 from skipbeat_sim.machine.placer import BankWrite
 from skipbeat_sim.machine.requantise import Parameters
-from skipbeat_sim.machine.weight_reader import WeightReader
+from tests.hw.ported import Ported
 
 MACHINE = Machine.of(load_hardware("edge-8x8"))
 ROWS, V = 8, 8
@@ -30,7 +31,7 @@ ROWS, V = 8, 8
 
 def read_tiles(tiles: list[tuple[int, int]], share: float, clocks: int) -> list[tuple[int, int, int]]:
     """(clock, data, last) of each word; the memory holds address + 7000."""
-    rng, twin, data = random.Random(1), WeightReader(MACHINE), 0
+    rng, twin, data = random.Random(1), Ported(WeightReader, {"machine": MACHINE}), 0
     todo, words = deque(tiles), []
     for clock in range(clocks):
         payload = ports.pack(TILE_READ, dict(zip(("address", "words"), todo[0], strict=True))) if todo else 0
@@ -75,13 +76,13 @@ def run_fetcher(
 
     Banks hold their address mod 128; in entry n of the table, bank q has the offset q·n.
     """
-    rng, twin = random.Random(2), Fetcher(MACHINE)
+    rng, twin = random.Random(2), Ported(Fetcher, {"machine": MACHINE})
     table = banks = 0
     todo, items, given = deque(jobs), [], []
     for clock in range(clocks):
         inputs = {
             "jobs__valid": int(bool(todo)),
-            "jobs__payload": todo[0].to_word() if todo else 0,
+            "jobs__payload": ports.pack(JOB, todo[0]._asdict()) if todo else 0,
             "offsets_i": table,
             "bundles_i": banks,
             "activations__ready": int(rng.random() < share),
@@ -100,15 +101,15 @@ def run_fetcher(
             addresses = ports.unpack_array(outputs["bank_address_o"], ROWS, 16)
             banks = ports.pack_array([address % 128 for address in addresses], 32)
         twin.tick(inputs)
-    assert twin.idle
+    assert twin.twin.idle
     return items, given
 
 
 JOBS = [
-    Job(False, (2, 3, 1, 2), (1, 65530, 0, 30), 100, 3, 1),
-    Job(True, (9, 9, 9, 9), (1, 1, 1, 1), 0, 0, 2),
-    Job(False, (1, 1, 1, 1), (5, 5, 5, 5), 20, 1, 0),
-    Job(False, (1, 2, 7, 1), (5, 50, 2, 5), 65500, 255, 3),
+    Job(False, 2, 3, 1, 2, 1, 65530, 0, 30, 100, 3, 1),
+    Job(True, 9, 9, 9, 9, 1, 1, 1, 1, 0, 0, 2),
+    Job(False, 1, 1, 1, 1, 5, 5, 5, 5, 20, 1, 0),
+    Job(False, 1, 2, 7, 1, 5, 50, 2, 5, 65500, 255, 3),
 ]
 
 
@@ -127,7 +128,7 @@ def test_fetcher_walks(share: float) -> None:
 
 
 def test_fetcher_goes_from_job_to_job_without_a_gap() -> None:
-    job = Job(False, (4, 1, 1, 1), (1, 0, 0, 0), 0, 0, 0)
+    job = Job(False, 4, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0)
     clocks = [clock for clock, _ in run_fetcher([job] * 5, 1.0, 60)[0]]
     assert clocks == list(range(clocks[0], clocks[0] + 20))
 
@@ -156,7 +157,7 @@ def test_output_stage(raw: int, residual: int, pool: int, share: float) -> None:
     rests = rng.integers(-128, 128, (6, V))
     fields = {"block": 5, "low": -96, "high": 100, "raw": raw, "residual": residual, "residual_at": 30, "memory": 1}
     store = isa.Store.of_values(fields | {"count": 6, "pool": pool}).to_word()
-    twin, items = OutputStage(MACHINE), deque(sums)
+    twin, items = Ported(OutputStage, {"machine": MACHINE}), deque(sums)
     parameter = rest = 0
     vectors, taken = [], []
     offered = False
@@ -222,7 +223,7 @@ def test_memories() -> None:
         (Kind.PARAMETERS, memories.read_parameter),
         (Kind.RESIDUAL, memories.read_residual),
     ):
-        memories.write(MemoryWrite(kind, 9, 1000 + kind))
+        memories.write(MemoryWrite(ENABLES[kind], 9, 1000 + kind))
         read(9)
     assert (memories.weight, memories.parameter, memories.residual) == (1000, 1002, 1003)
     memories.write_output(MACHINE.output_depth + 1, 77)
@@ -230,7 +231,9 @@ def test_memories() -> None:
     assert memories.output == 77
     for part in range(MACHINE.table_vectors):
         offsets = [4 * part + i for i in range(4)]
-        memories.write(MemoryWrite(Kind.TABLE, 3 * MACHINE.table_vectors + part, ports.pack_array(offsets, 16)))
+        memories.write(
+            MemoryWrite(ENABLES[Kind.TABLE], 3 * MACHINE.table_vectors + part, ports.pack_array(offsets, 16))
+        )
     memories.read_table(3)
     assert memories.table.tolist() == list(range(ROWS))
     memories.write_banks(BankWrite(0b1100, 50, ports.pack_array([1, -2, 3, -4, 5, 6, 7, 8], 8)))

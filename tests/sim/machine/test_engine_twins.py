@@ -15,6 +15,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import (
+    JOB,
     REQUEST,
     TILE_READ,
     MachineError,
@@ -22,10 +23,11 @@ from skipbeat_arch.machine_ports import (
     beat_fields,
     memory_write_fields,
 )
-from skipbeat_sim.machine.execute import ExecuteEngine, Job
-from skipbeat_sim.machine.fetch import Fetch
-from skipbeat_sim.machine.load import LoadEngine
-from skipbeat_sim.machine.tokens import Tokens
+from skipbeat_hw.machine.execute import ExecuteEngine
+from skipbeat_hw.machine.fetch import Fetch
+from skipbeat_hw.machine.load import LoadEngine
+from skipbeat_hw.machine.tokens import Tokens
+from tests.hw.ported import Ported
 
 MACHINE = Machine.of(load_hardware("edge-8x8"))
 HEADER = isa.Header(version=VERSION, fingerprint=MACHINE.fingerprint)
@@ -42,7 +44,7 @@ def beat(data: int, final: bool = False, machine: Machine = MACHINE) -> int:
 
 
 def test_tokens() -> None:
-    rng, twin, counts = random.Random(1), Tokens(), [0] * 6
+    rng, twin, counts = random.Random(1), Ported(Tokens, {}), [0] * 6
     overflows = 0
     for clock in range(4000):
         some = sum((n > 0) << i for i, n in enumerate(counts))
@@ -62,7 +64,7 @@ def fetch(
     words: list[int], clocks: int = 400, halt_at: int = 10**9, machine: Machine = MACHINE
 ) -> tuple[dict[str, list[int]], list[int]]:
     """What reaches each queue, and the errors, for a program of these words; behind them memory has ones."""
-    twin, rng, size = Fetch(machine), random.Random(len(words)), machine.vector
+    twin, rng, size = Ported(Fetch, {"machine": machine}), random.Random(len(words)), machine.vector
     code = b"".join(word.to_bytes(16, "little") for word in words) + b"\xff" * size
     vectors = [int.from_bytes(code[i : i + size], "little") for i in range(0, len(code), size)]
     coming: list[int] = []
@@ -92,7 +94,7 @@ def fetch(
             assert request["count"] <= 256 // size
             coming += vectors[first : first + request["count"]]
         twin.tick(inputs)
-    assert errors or halt_at < clocks or not twin.busy
+    assert errors or halt_at < clocks or not twin.twin.busy_o
     return got, errors
 
 
@@ -135,7 +137,7 @@ def test_fetch_errors(words: list[int], error: MachineError) -> None:
 
 def run_load(instruction: Instruction, data: list[int]) -> tuple[list[dict[str, int]], list[dict[str, int]], int]:
     """Bank writes and memory writes of one instruction, and the signals that it gives."""
-    twin = LoadEngine(MACHINE)
+    twin = Ported(LoadEngine, {"machine": MACHINE})
     banks, memories, given, taken, waiting = [], [], 0, False, list(data)
     for clock in range(200):
         valid = int(not taken)
@@ -160,7 +162,7 @@ def run_load(instruction: Instruction, data: list[int]) -> tuple[list[dict[str, 
         taken = taken or bool(valid and outputs["instructions__ready"])
         twin.tick(inputs)
     assert taken
-    assert twin.idle
+    assert twin.twin.idle
     return [b for b in banks if b["enable"]], [m for m in memories if m["enable"]], given
 
 
@@ -196,7 +198,7 @@ def pass_word(command: Command = COMMAND) -> int:
 
 
 def test_execute_begins_a_pass_when_everything_can_be_written() -> None:
-    twin = ExecuteEngine(MACHINE)
+    twin = Ported(ExecuteEngine, {"machine": MACHINE})
     ready = {"commands__ready": 1, "tiles__ready": 1, "jobs__ready": 1, "some_i": 1, "halt_i": 0}
     setup = {**ready, "instructions__valid": 1, "instructions__payload": SETUP.to_word()}
     assert twin.outputs(setup)["instructions__ready"] == 1
@@ -210,20 +212,20 @@ def test_execute_begins_a_pass_when_everything_can_be_written() -> None:
     assert (outputs["instructions__ready"], outputs["take_o"]) == (1, 1)
     assert (outputs["commands__valid"], outputs["tiles__valid"], outputs["jobs__valid"]) == (1, 1, 1)
     assert ports.unpack(TILE_READ, outputs["tiles__payload"]) == {"address": 50, "words": 6}
-    job = Job.from_word(outputs["jobs__payload"])
-    assert job == Job(False, (1, 2, 3, 4), (0, 10, 20, 30), 70, 3, 3)
-    assert job.to_word() == outputs["jobs__payload"]
+    job = ports.unpack(JOB, outputs["jobs__payload"])
+    assert list(job.values()) == [0, 1, 2, 3, 4, 0, 10, 20, 30, 70, 3, 3]
 
 
 def test_execute_null_jobs_and_passes_without_a_tile() -> None:
-    twin = ExecuteEngine(MACHINE)
+    twin = Ported(ExecuteEngine, {"machine": MACHINE})
     ready = {"commands__ready": 1, "tiles__ready": 0, "jobs__ready": 1, "some_i": 3, "halt_i": 0}
     signals = replace(SETUP, signal=(S,)).to_word()
     outputs = twin.outputs({**ready, "instructions__valid": 1, "instructions__payload": signals})
     assert outputs["jobs__valid"] == 1
-    assert Job.from_word(outputs["jobs__payload"])[0::5] == (True, 2)
+    job = ports.unpack(JOB, outputs["jobs__payload"])
+    assert (job["null"], job["signal"]) == (1, 2)
     null = Command(pixels=9, beat=0, rows=0, cols=0, load=False)
     word = pass_word(null)
     outputs = twin.outputs({**ready, "instructions__valid": 1, "instructions__payload": word})
     assert (outputs["commands__valid"], outputs["tiles__valid"], outputs["jobs__valid"]) == (1, 0, 1)
-    assert Job.from_word(outputs["jobs__payload"]).null
+    assert ports.unpack(JOB, outputs["jobs__payload"])["null"]

@@ -8,16 +8,17 @@ import pytest
 from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_hw.machine.machine import MachineTop
 from skipbeat_sim.machine.axi import Address, WriteBeat
-from skipbeat_sim.machine.machine import MachineTop
 from skipbeat_sim.machine.memory import ExternalMemory
 from skipbeat_sim.machine.run_machine import run_machine
+from tests.hw.ported import Ported
 from tests.sim.machine.machine_programs import MachineProgram
 
 TINY = Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=128", "outputs.buffer_kib=4"]))
 
 
-def drive(model: MachineTop, memory: Bytes, count: int, clocks: int, rst_at: int = -1) -> list[dict[str, int]]:
+def drive(model: Ported, memory: Bytes, count: int, clocks: int, rst_at: int = -1) -> list[dict[str, int]]:
     """The outputs of each clock; the start pulse is in the first, and in the third once more, where it does nothing."""
     external, rows = ExternalMemory(TINY, memory), []
     for clock in range(clocks):
@@ -28,23 +29,24 @@ def drive(model: MachineTop, memory: Bytes, count: int, clocks: int, rst_at: int
             "address_i": 0,
             "count_i": count,
             "rst": int(clock == rst_at),
-            "bus__arready": 1,
-            "bus__awready": 1,
-            "bus__wready": int(external.w_ready),
-            "bus__rvalid": int(r is not None),
-            "bus__rdata": r.data if r else 5,
-            "bus__rresp": r.resp if r else 3,
-            "bus__rlast": int(r.last) if r else 1,
-            "bus__bvalid": int(external.b_resp is not None),
-            "bus__bresp": external.b_resp or 0,
+            "read__arready": 1,
+            "write__awready": 1,
+            "write__wready": int(external.w_ready),
+            "read__rvalid": int(r is not None),
+            "read__rdata": r.data if r else 5,
+            "read__rresp": r.resp if r else 3,
+            "read__rlast": int(r.last) if r else 1,
+            "write__bvalid": int(external.b is not None),
+            "write__bresp": external.b.resp if external.b else 0,
         }
         outputs = model.outputs(inputs)
         rows.append(outputs)
         ar, aw = (
-            Address(outputs[f"bus__{c}addr"], outputs[f"bus__{c}len"] + 1) if outputs[f"bus__{c}valid"] else None
-            for c in ("ar", "aw")
+            Address(outputs[f"{c}addr"], outputs[f"{c}len"], outputs[f"{c}size"]) if outputs[f"{c}valid"] else None
+            for c in ("read__ar", "write__aw")
         )
-        w = WriteBeat(outputs["bus__wdata"], bool(outputs["bus__wlast"])) if outputs["bus__wvalid"] else None
+        beat = outputs["write__wdata"], outputs["write__wstrb"], bool(outputs["write__wlast"])
+        w = WriteBeat(*beat) if outputs["write__wvalid"] else None
         external.update(ar, aw, w)
         model.tick(inputs)
     return rows
@@ -54,7 +56,7 @@ def drive(model: MachineTop, memory: Bytes, count: int, clocks: int, rst_at: int
 def test_ports_show_the_runners_run(seed: int) -> None:
     program = MachineProgram.random(TINY, np.random.default_rng(seed), units=2)
     run = run_machine(TINY, program.memory, 0, len(program.instructions), max_clocks=50_000)
-    model = MachineTop(TINY)
+    model = Ported(MachineTop, {"machine": TINY}, without=("counts_o",))
     memory = program.memory.copy()
     rows = drive(model, memory, len(program.instructions), run.cycles + 2)
     assert [row["busy_o"] for row in rows] == [0] + [1] * (run.cycles - 1) + [0, 0]
@@ -71,7 +73,7 @@ def test_after_a_reset_in_mid_run_the_machine_is_as_new() -> None:
     program = MachineProgram.random(TINY, rng, units=2)
     count = len(program.instructions)
     run = run_machine(TINY, program.memory, 0, count, max_clocks=50_000)
-    model = MachineTop(TINY)
+    model = Ported(MachineTop, {"machine": TINY}, without=("counts_o",))
     for stop in rng.integers(5, run.cycles, 4):
         rows = drive(model, program.memory.copy(), count, int(stop) + 1, rst_at=int(stop))
         assert rows[-1]["busy_o"] == 1

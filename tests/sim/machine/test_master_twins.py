@@ -12,10 +12,11 @@ from skipbeat_arch import ports
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, WRITE_REQUEST, MachineError, beat_fields
+from skipbeat_hw.machine.reader import Reader
+from skipbeat_hw.machine.writer import Writer
 from skipbeat_sim.machine.axi import Address, WriteBeat
 from skipbeat_sim.machine.memory import ExternalMemory
-from skipbeat_sim.machine.reader import Reader
-from skipbeat_sim.machine.writer import Writer
+from tests.hw.ported import Ported
 
 V = 4
 
@@ -42,7 +43,7 @@ def test_reader(burst: int, outstanding: int, width: int, seed: int) -> None:
     rng = random.Random(seed)
     design = machine(burst, outstanding, width=width)
     size = design.beat_bytes
-    twin = Reader(design)
+    twin = Ported(Reader, {"machine": design})
     requests = [(V * rng.randrange(1000), rng.randrange(1, 30)) for _ in range(30)]
     todo, waiting = deque(requests), deque[tuple[int, bool]]()
     bursts: list[tuple[int, int]] = []
@@ -83,7 +84,7 @@ def test_reader(burst: int, outstanding: int, width: int, seed: int) -> None:
         twin.tick(inputs)
     check_bursts(bursts, requests, burst, size)
     assert beats == [(content(a + V * i, V), int(i == n - 1)) for a, n in requests for i in range(n)]
-    assert twin.quiet
+    assert twin.twin.quiet_o
 
 
 def content(address: int, size: int) -> int:
@@ -92,7 +93,7 @@ def content(address: int, size: int) -> int:
 
 def test_reader_keeps_the_bus_full_and_reports_errors() -> None:
     """Two requests follow each other without a gap between their addresses; an error is seen in its clock."""
-    twin = Reader(machine())
+    twin = Ported(Reader, {"machine": machine()})
     requests = deque([(0, 8), (64, 4)])
     sent = []
     for clock in range(6):
@@ -123,7 +124,7 @@ def test_writer(burst: int, width: int, seed: int) -> None:
     rng = random.Random(seed)
     design = machine(burst, width=width)
     size = design.beat_bytes
-    twin = Writer(design)
+    twin = Ported(Writer, {"machine": design})
     requests = [(V * rng.randrange(1000), rng.randrange(1, 30), rng.randrange(100)) for _ in range(20)]
     todo, announced, answers = deque(requests), deque[list[int]](), 0
     bursts: list[tuple[int, int]] = []
@@ -177,7 +178,7 @@ def stored(address: int) -> int:
 @pytest.mark.parametrize(("width", "beats"), [(4, 40), (2, 80), (1, 160), (16, 40)])
 def test_writer_keeps_the_bus_full(width: int, beats: int) -> None:
     """Vectors follow each other without a gap, whatever the beats: three clocks for the first, one for each beat."""
-    twin = Writer(machine(16, width=width))
+    twin = Ported(Writer, {"machine": machine(16, width=width)})
     sent = []
     for clock in range(200):
         inputs = {
@@ -196,7 +197,7 @@ def test_writer_keeps_the_bus_full(width: int, beats: int) -> None:
 
 
 def test_writer_reports_errors_and_resets() -> None:
-    twin = Writer(machine())
+    twin = Ported(Writer, {"machine": machine()})
     idle = dict.fromkeys(("requests__valid", "requests__payload", "read_data_i", "bus__awready", "bus__wready"), 0)
     answer = {**idle, "bus__bvalid": 1, "bus__bresp": 2}
     assert twin.outputs(answer)["error_o"] == MachineError.WRITE_FAILED
@@ -219,10 +220,10 @@ def memory_clocks(
     seen = []
     for clock in range(clocks):
         memory.evaluate()
-        parts = ["r" if memory.r else "", "w" if memory.w_ready else "", "b" if memory.b_resp is not None else ""]
+        parts = ["r" if memory.r else "", "w" if memory.w_ready else "", "b" if memory.b is not None else ""]
         seen.append("".join(parts))
-        now = {channel: Address(a, n) for channel, a, n in addresses.get(clock, [])}
-        memory.update(now.get("ar"), now.get("aw"), WriteBeat(0, False))
+        now = {channel: Address(a, n - 1, 0) for channel, a, n in addresses.get(clock, [])}
+        memory.update(now.get("ar"), now.get("aw"), WriteBeat(0, 0, False))
     return seen
 
 
@@ -249,8 +250,8 @@ def test_a_beat_is_at_most_a_vector(width: int, size: int) -> None:
     for clock in range(8):
         memory.evaluate()
         data += [] if memory.r is None else [memory.r.data]
-        w = WriteBeat(200, True) if memory.w_ready else None
-        memory.update(Address(8, 2) if clock == 0 else None, Address(32, 1) if clock == 2 else None, w)
+        w = WriteBeat(200, 1, True) if memory.w_ready else None
+        memory.update(Address(8, 1, 0) if clock == 0 else None, Address(32, 0, 0) if clock == 2 else None, w)
     contents = bytes(range(64))
     assert data == [int.from_bytes(contents[a : a + size], "little") for a in (8, 8 + size)]
     assert (memory.bytes_read, memory.bytes_written) == (2 * size, size)

@@ -12,7 +12,8 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import Engine, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import WRITE_REQUEST, bank_write_fields, vector_fields
-from skipbeat_sim.machine.store import StoreEngine
+from skipbeat_hw.machine.store import StoreEngine
+from tests.hw.ported import Ported
 
 MACHINE = Machine.of(load_hardware("edge-8x8"))
 L, X, S = Engine
@@ -43,7 +44,7 @@ class Bench:
 
     def run(self, clocks: int, halt_at: int = 10**9) -> list[tuple[str, int, int]]:
         """What the engine does, as (what, clock or address, value)."""
-        twin, index, left = StoreEngine(MACHINE), 0, 0
+        twin, index, left = Ported(StoreEngine, {"machine": MACHINE}), 0, 0
         words = [instruction.to_word() for instruction in self.program]
         for clock in range(clocks):
             showing = left > 0 and clock % self.every == 0
