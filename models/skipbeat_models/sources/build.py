@@ -24,7 +24,8 @@ from .operators import ATTENTION, RECURRENT
 from .partition import Partition, partition
 from .reading import Reading, read_operators
 from .runs import layer_runs, model_run
-from .zeros import Measured, Weight, ZeroReader
+from .weight_arrays import Weight
+from .zeros import Measured, ZeroReader
 
 
 def describe(

@@ -14,7 +14,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.workload import Convolution
 
 from .graph import Argument, Operator
-from .zeros import Taps
+from .weight_arrays import Taps
 
 
 @dataclass(frozen=True, kw_only=True)

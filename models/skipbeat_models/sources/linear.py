@@ -11,7 +11,8 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind, LayerPart, ModelLayer
 from skipbeat_arch.workload import Gemm
 
-from .zeros import DENSE, Weight, ZeroReader, dense_zeros
+from .weight_arrays import Weight
+from .zeros import DENSE, ZeroReader, dense_zeros
 
 
 def linear_layer(

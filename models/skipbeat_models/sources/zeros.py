@@ -8,62 +8,30 @@ follow from the zeros.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind, WeightZeros
 from skipbeat_arch.pattern import Pattern, measured_pattern
 from skipbeat_arch.workload import ReductionOrder
 
-from ..masks import prune_mask
 from ..scheme import Scheme
 from ..synthetic import synthetic_mask
 from .notes import Notes
-
-Floats = npt.NDArray[np.floating]
-Bools = npt.NDArray[np.bool_]
-Scalar = TypeVar("Scalar", bound=np.generic)
-#: Which taps belong to a part of the layer: those of rows and of columns, in the part's order.
-Taps = tuple[Sequence[int], Sequence[int]]
+from .weight_arrays import Bools, Weight, grouped_shape, matrix_of, nonzero_parts, parts_of
 
 DENSE = Pattern("dense")
-_ORDERS: dict[ReductionOrder, tuple[int, ...]] = {"kh,kw,cin": (0, 3, 4, 2, 1), "cin,kh,kw": (0, 2, 3, 4, 1)}
 #: Zeros of up to this many bytes are kept, a bit per weight; the weights beyond are read again when asked for.
 _KEPT_BYTES = 1 << 26
 #: A pattern N:M fits tightly when at least this share of its places is really used.
 _TIGHT = 0.9
 #: From this share on, the zeros were made for the pattern.
 _FILLED = 0.97
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Weight:
-    """A weight to be read.
-
-    Attributes:
-        name: of the layer; first: whether it is the model's first convolution.
-        shape: [groups, K / groups, C_in / groups, kh, kw].
-        read: float tensor of that shape; on the meta device its zeros cannot be known.
-        parts: the taps of each part, which has zeros of its own; one part with all taps for most layers.
-        factor: what a batch normalisation multiplies each output channel by, float [groups * K]; None: nothing does.
-        shared: whether all channels are quantised with one scale (logits), not each with its own.
-    """
-
-    name: str
-    kind: LayerKind
-    shape: tuple[int, int, int, int, int]
-    read: Callable[[], torch.Tensor]
-    first: bool = False
-    parts: tuple[Taps, ...] = ()
-    factor: Callable[[], torch.Tensor | None] = lambda: None
-    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,10 +85,8 @@ class ZeroReader:
             )
         if values.is_meta:
             return self._without_values(weight, wanted)
-        parts = [_part(values, taps, weight.name) for taps in _parts(weight)]
-        zeros = [_nonzero(part, wanted) for part in parts]
-        rounded = _rounded(weight, parts, zeros)
-        del values, parts
+        zeros, rounded = nonzero_parts(weight, values, wanted)
+        del values
         total = sum(part.size for part in zeros)
         density = sum(int(np.count_nonzero(part)) for part in zeros) / total
         order, pattern = _best_order(zeros)
@@ -131,7 +97,7 @@ class ZeroReader:
 
     def _without_values(self, weight: Weight, wanted: Pattern | None) -> Measured:
         """The zeros of a weight of which only the shape is known: none, or drawn from the seed."""
-        shapes = [_matrix_shape((*weight.shape[:3], len(rows), len(cols))) for rows, cols in _parts(weight)]
+        shapes = [_matrix_shape((*weight.shape[:3], len(rows), len(cols))) for rows, cols in parts_of(weight)]
         if wanted is None or wanted.kind == "dense":
             return Measured(pattern=DENSE, density=1.0, order="kh,kw,cin", parts=tuple(map(dense_zeros, shapes)))
         self._notes.add_layer("zeros drawn from the seed, for want of weights; equal shapes share them", weight.name)
@@ -154,7 +120,7 @@ class ZeroReader:
     def _keep(
         self, weight: Weight, wanted: Pattern | None, order: ReductionOrder, part: int, zeros: Bools
     ) -> WeightZeros:
-        matrix = _matrix(zeros, order)
+        matrix = matrix_of(zeros, order)
         if matrix.all():
             return dense_zeros(matrix.shape)
         packed = np.packbits(matrix)
@@ -165,9 +131,7 @@ class ZeroReader:
             return WeightZeros(key=key, nonzero=lambda: np.unpackbits(packed, count=size).view(np.bool_).reshape(shape))
 
         def again() -> Bools:
-            values = weight.read()
-            parts = [_part(values, taps, weight.name) for taps in _parts(weight)]
-            return _matrix(_rounded(weight, parts, [_nonzero(each, wanted) for each in parts])[part], order)
+            return matrix_of(nonzero_parts(weight, weight.read(), wanted)[1][part], order)
 
         return WeightZeros(key=key, nonzero=again)
 
@@ -178,7 +142,7 @@ class ZeroReader:
         if pattern.kind == "dense":
             self._notes.add_layer(f"dense, although {stated} was stated", weight.name)
             return
-        counts = [_group_counts(_flat(_matrix(part, order)), stated.m) for part in zeros]
+        counts = [_group_counts(_flat(matrix_of(part, order)), stated.m) for part in zeros]
         broken = sum(int(np.count_nonzero(count > stated.n)) for count in counts)
         if broken:
             groups = sum(count.size for count in counts)
@@ -191,7 +155,7 @@ class ZeroReader:
         """Notes zeros that form N:M along the outputs only: a checkpoint that holds its weights transposed."""
         if weight.kind != LayerKind.LINEAR or len(zeros) != 1:
             return
-        matrix = _flat(_matrix(zeros[0], "kh,kw,cin"))
+        matrix = _flat(matrix_of(zeros[0], "kh,kw,cin"))
         density = float(matrix.mean())
         if _fits(pattern, density):
             return
@@ -208,63 +172,8 @@ def _fits(pattern: Pattern, density: float) -> bool:
     return pattern.kind == "nm" and density >= _TIGHT * pattern.density
 
 
-def _parts(weight: Weight) -> tuple[Taps, ...]:
-    return weight.parts or ((range(weight.shape[3]), range(weight.shape[4])),)
-
-
-def _part(values: torch.Tensor, taps: Taps, name: str) -> Floats:
-    """The values of a part's taps, float [groups, K, C, kh, kw]."""
-    values = values.detach()
-    if values.dtype not in (torch.float32, torch.float64):
-        values = values.to(torch.float32)
-    array: Floats = values.numpy()
-    rows, cols = list(taps[0]), list(taps[1])
-    if rows != list(range(array.shape[3])) or cols != list(range(array.shape[4])):
-        array = array[:, :, :, rows][:, :, :, :, cols]
-    # A sum that is finite has no NaN and no infinity in it; one that is not may have overflowed.
-    with np.errstate(over="ignore", invalid="ignore"):
-        suspicious = not np.isfinite(array.sum())
-    if suspicious and not np.isfinite(array).all():
-        raise InputError(f"layer {name}: its weight holds NaN or infinite values; expected finite numbers")
-    return array
-
-
-def _nonzero(values: Floats, wanted: Pattern | None) -> Bools:
-    nonzero: Bools = values != 0
-    if wanted is None:
-        return nonzero
-    matrix = _matrix(values, "kh,kw,cin")
-    keep = prune_mask(matrix, wanted)
-    groups, outputs, inputs, rows, cols = values.shape
-    kept = keep.reshape(groups, rows, cols, inputs, outputs).transpose(0, 4, 3, 1, 2)
-    return nonzero & kept
-
-
-def _rounded(weight: Weight, parts: list[Floats], zeros: list[Bools]) -> list[Bools]:
-    """Where the int8 weights are not zero: a channel's largest weight becomes 127 (see `quantise_layer`)."""
-    factor = weight.factor()
-    if factor is not None and not factor.is_meta:
-        each = factor.numpy().reshape(weight.shape[0], weight.shape[1], 1, 1, 1)
-        parts = [part * each for part in parts]
-    peaks = [np.abs(np.where(kept, part, 0)).max(axis=(2, 3, 4)) for part, kept in zip(parts, zeros, strict=True)]
-    half = np.max(peaks, axis=0).astype(np.float64) / (2 * 127)
-    half = np.full_like(half, half.max())[..., None, None, None] if weight.shared else half[..., None, None, None]
-    return [kept & (half > 0) & ((part >= half) | (part < -half)) for part, kept in zip(parts, zeros, strict=True)]
-
-
-def _matrix(five: npt.NDArray[Scalar], order: ReductionOrder) -> npt.NDArray[Scalar]:
-    """[C, K] or [groups, C, K] of [groups, K, C, kh, kw]."""
-    matrix = five.transpose(_ORDERS[order]).reshape(_grouped_shape(five.shape))
-    return np.ascontiguousarray(matrix if len(matrix) > 1 else matrix[0])
-
-
-def _grouped_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    groups, outputs, inputs, rows, cols = shape
-    return groups, rows * cols * inputs, outputs
-
-
 def _matrix_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    grouped = _grouped_shape(shape)
+    grouped = grouped_shape(shape)
     return grouped if grouped[0] > 1 else grouped[1:]
 
 
@@ -282,7 +191,9 @@ def _best_order(parts: list[Bools]) -> tuple[ReductionOrder, Pattern]:
     orders: list[ReductionOrder] = ["kh,kw,cin", "cin,kh,kw"]
     if all(part.shape[3:] == (1, 1) for part in parts):
         orders = orders[:1]
-    usual, *other = [(order, max((_pattern_of(_matrix(part, order)) for part in parts), key=_cost)) for order in orders]
+    usual, *other = [
+        (order, max((_pattern_of(matrix_of(part, order)) for part in parts), key=_cost)) for order in orders
+    ]
     if not other or _cost(other[0][1]) >= _cost(usual[1]):
         return usual
     # Zeros without a pattern differ by chance: a pattern that they fill, or a clear difference, shows their axis.

@@ -1,0 +1,120 @@
+"""A layer's weight as float [groups, K / groups, C_in / groups, kh, kw], and where it and its integers are not zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.model import LayerKind
+from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.workload import ReductionOrder
+
+from ..masks import prune_mask
+
+Floats = npt.NDArray[np.floating]
+Bools = npt.NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
+#: Which taps belong to a part of the layer: those of rows and of columns, in the part's order.
+Taps = tuple[Sequence[int], Sequence[int]]
+
+_ORDERS: dict[ReductionOrder, tuple[int, ...]] = {"kh,kw,cin": (0, 3, 4, 2, 1), "cin,kh,kw": (0, 2, 3, 4, 1)}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Weight:
+    """A weight to be read.
+
+    Attributes:
+        name: of the layer; first: whether it is the model's first convolution.
+        shape: [groups, K / groups, C_in / groups, kh, kw].
+        read: float tensor of that shape; on the meta device its zeros cannot be known.
+        parts: the taps of each part, which has zeros of its own; one part with all taps for most layers.
+        factor: what a batch normalisation multiplies each output channel by, float [groups * K]; None: nothing does.
+        shared: whether all channels are quantised with one scale (logits), not each with its own.
+    """
+
+    name: str
+    kind: LayerKind
+    shape: tuple[int, int, int, int, int]
+    read: Callable[[], torch.Tensor]
+    first: bool = False
+    parts: tuple[Taps, ...] = ()
+    factor: Callable[[], torch.Tensor | None] = lambda: None
+    shared: bool = False
+
+
+def nonzero_parts(weight: Weight, values: torch.Tensor, wanted: Pattern | None) -> tuple[list[Bools], list[Bools]]:
+    """Where the values of each part are not zero after pruning, and where their int8 weights are not.
+
+    Args:
+        wanted: what to prune to.
+
+    Raises:
+        InputError: a value that is not finite.
+    """
+    parts = [_part(values, taps, weight.name) for taps in parts_of(weight)]
+    kept = [_nonzero(part, wanted) for part in parts]
+    return kept, _rounded(weight, parts, kept)
+
+
+def parts_of(weight: Weight) -> tuple[Taps, ...]:
+    """The taps of each part."""
+    return weight.parts or ((range(weight.shape[3]), range(weight.shape[4])),)
+
+
+def _part(values: torch.Tensor, taps: Taps, name: str) -> Floats:
+    """The values of a part's taps, float [groups, K, C, kh, kw]."""
+    values = values.detach()
+    if values.dtype not in (torch.float32, torch.float64):
+        values = values.to(torch.float32)
+    array: Floats = values.numpy()
+    rows, cols = list(taps[0]), list(taps[1])
+    if rows != list(range(array.shape[3])) or cols != list(range(array.shape[4])):
+        array = array[:, :, :, rows][:, :, :, :, cols]
+    # A sum that is finite has no NaN and no infinity in it; one that is not may have overflowed.
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(array.sum())
+    if suspicious and not np.isfinite(array).all():
+        raise InputError(f"layer {name}: its weight holds NaN or infinite values; expected finite numbers")
+    return array
+
+
+def _nonzero(values: Floats, wanted: Pattern | None) -> Bools:
+    nonzero: Bools = values != 0
+    if wanted is None:
+        return nonzero
+    matrix = matrix_of(values, "kh,kw,cin")
+    keep = prune_mask(matrix, wanted)
+    groups, outputs, inputs, rows, cols = values.shape
+    kept = keep.reshape(groups, rows, cols, inputs, outputs).transpose(0, 4, 3, 1, 2)
+    return nonzero & kept
+
+
+def _rounded(weight: Weight, parts: list[Floats], zeros: list[Bools]) -> list[Bools]:
+    """Where the int8 weights are not zero: a channel's largest weight becomes 127 (see `quantise_layer`)."""
+    factor = weight.factor()
+    if factor is not None and not factor.is_meta:
+        each = factor.numpy().reshape(weight.shape[0], weight.shape[1], 1, 1, 1)
+        parts = [part * each for part in parts]
+    peaks = [np.abs(np.where(kept, part, 0)).max(axis=(2, 3, 4)) for part, kept in zip(parts, zeros, strict=True)]
+    half = np.max(peaks, axis=0).astype(np.float64) / (2 * 127)
+    half = np.full_like(half, half.max())[..., None, None, None] if weight.shared else half[..., None, None, None]
+    return [kept & (half > 0) & ((part >= half) | (part < -half)) for part, kept in zip(parts, zeros, strict=True)]
+
+
+def matrix_of(five: npt.NDArray[Scalar], order: ReductionOrder) -> npt.NDArray[Scalar]:
+    """[C, K] or [groups, C, K] of [groups, K, C, kh, kw]."""
+    matrix = five.transpose(_ORDERS[order]).reshape(grouped_shape(five.shape))
+    return np.ascontiguousarray(matrix if len(matrix) > 1 else matrix[0])
+
+
+def grouped_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """[groups, C, K] of [groups, K, C, kh, kw]."""
+    groups, outputs, inputs, rows, cols = shape
+    return groups, rows * cols * inputs, outputs
