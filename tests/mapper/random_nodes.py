@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 
@@ -64,6 +65,14 @@ def nodes(draw: st.DrawFn, *, channels: int = 20, larger: int = 8) -> Node:
         dilation=dilation,
     )
     return node_of(conv, pool, raw=pool is None and draw(st.booleans()))
+
+
+def preceded(node: Node) -> tuple[Node, Node]:
+    """A node, and before it one that gives it its input."""
+    conv = node.convolution
+    plain = Convolution(batch=1, c_in=3, c_out=conv.c_in, height=conv.height, width=conv.width, kernel=(1, 1))
+    first = node_of(plain)
+    return dataclasses.replace(first, output="middle"), dataclasses.replace(node, input="middle")
 
 
 def needed_pixels(node: Node, row: int, column: int) -> Iterator[Pair]:

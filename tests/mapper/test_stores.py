@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 
 import numpy as np
@@ -23,7 +22,7 @@ from skipbeat_mapper.stores import Stores
 from skipbeat_mapper.units import Range, Space, StoreOp
 from tests.mapper.networks import Builder
 from tests.mapper.placed import Bundle, Contents, graph_of, placed, wanted, write_banks
-from tests.mapper.random_nodes import few, node_of, nodes
+from tests.mapper.random_nodes import few, node_of, nodes, preceded
 
 MACHINES = {
     "tiny-4x4": Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=16"])),
@@ -67,11 +66,9 @@ def test_every_vector_of_the_output_is_written_once_at_its_place(preset: str, no
 @few
 @given(nodes(), st.integers(1, 3))
 def test_local_stores_write_what_the_walks_of_the_reader_read(preset: str, reader: Node, images: int) -> None:
-    machine, conv = MACHINES[preset], reader.convolution
-    first = node_of(dataclasses.replace(conv, c_in=3, c_out=conv.c_in, kernel=(1, 1), stride=(1, 1), padding=(0, 0)))
-    pair = dataclasses.replace(first, output="middle"), dataclasses.replace(reader, input="middle")
+    machine = MACHINES[preset]
     try:
-        group = placed(graph_of(*pair), machine, images).groups[0]
+        group = placed(graph_of(*preceded(reader)), machine, images).groups[0]
     except InputError:
         assume(False)
     source, target = group.nodes

@@ -1,0 +1,104 @@
+"""A folded input: the same sums from fewer, fuller vectors."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from skipbeat_arch.graph import Graph
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.workload import Convolution, ReductionOrder
+from skipbeat_mapper.input_folding import fold_input
+from tests.mapper.networks import Builder
+from tests.mapper.placed import graph_of
+from tests.mapper.random_nodes import few, node_of, pairs
+from tests.mapper.reference import run_graph
+
+MACHINE = Machine.of(load_hardware("edge-16x16"))
+
+
+@st.composite
+def images(draw: st.DrawFn) -> Graph:
+    """A convolution of an image of a few channels, its sums raw."""
+    kernel, stride, padding, dilation = (draw(pairs(*limits)) for limits in ((1, 7), (1, 4), (0, 3), (1, 3)))
+    orders: list[ReductionOrder] = ["kh,kw,cin", "cin,kh,kw"]
+    least = [max(1, (kernel[i] - 1) * dilation[i] + 1 - 2 * padding[i]) for i in (0, 1)]
+    conv = Convolution(
+        batch=1,
+        c_in=draw(st.integers(1, 5)),
+        c_out=3,
+        height=least[0] + draw(st.integers(0, 6)),
+        width=least[1] + draw(st.integers(0, 6)),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        order=draw(st.sampled_from(orders)),
+    )
+    return graph_of(node_of(conv, raw=True))
+
+
+@few
+@given(images())
+def test_a_folded_convolution_gives_the_sums_of_the_plain_one(graph: Graph) -> None:
+    folded, fold = fold_input(graph, MACHINE)
+    if fold is None:
+        assert folded is graph
+    assume(fold is not None)
+    assert fold is not None
+    x = np.random.default_rng(0).integers(-128, 128, fold.shape, np.int8)
+    expected = run_graph(graph, x)["output"]
+    np.testing.assert_array_equal(run_graph(folded, fold.fold(x))["output"], expected)
+
+
+@few
+@given(images())
+def test_a_vector_holds_as_many_pixels_as_the_kernel_can_use(graph: Graph) -> None:
+    conv = graph.nodes[0].convolution
+    depth = 4 if conv.c_in <= 4 else 8  # whole groups of M = 4
+    copies = min(16 // depth, conv.kernel[1])
+    folded, fold = fold_input(graph, MACHINE)
+    assert (fold is not None) == (copies > 1)
+    if fold is not None:
+        assert (fold.copies, fold.depth) == (copies, depth)
+        assert folded.nodes[0].taps == conv.kernel[0] * -(-conv.kernel[1] // copies)
+        assert folded.tensor("input").shape == fold.folded_shape == (copies * depth, conv.height, fold.width)
+
+
+def image() -> Builder:
+    return Builder((3, 8, 8), np.random.default_rng(0))
+
+
+def test_what_is_not_one_plain_convolution_stays_as_it_is() -> None:
+    grouped, twice, residual = image(), image(), image()
+    grouped.convolution(6, (3, 3), groups=3)
+    twice.convolution(3, (3, 3), padding=(1, 1))
+    twice.convolution(3, (3, 3), source="input", padding=(1, 1))
+    residual.convolution(3, (3, 3), padding=(1, 1), residual="input")
+    for builder in (grouped, twice, residual):
+        graph = builder.graph()
+        assert fold_input(graph, MACHINE) == (graph, None)
+
+
+@pytest.mark.parametrize("channels", [9, 16])
+def test_channels_that_leave_no_room_for_a_second_pixel(channels: int) -> None:
+    conv = Convolution(batch=1, c_in=channels, c_out=2, height=5, width=5, kernel=(3, 3))
+    graph = graph_of(node_of(conv))
+    assert fold_input(graph, MACHINE) == (graph, None)
+
+
+def test_only_the_first_node_and_its_input_change() -> None:
+    builder = image()
+    builder.convolution(8, (3, 3))
+    builder.convolution(8, (3, 3))
+    graph = builder.graph()
+    folded, _ = fold_input(graph, MACHINE)
+    assert folded.nodes[1] is graph.nodes[1]
+    assert folded.tensors[1:] == graph.tensors[1:]
+    first, before = folded.nodes[0], graph.nodes[0]
+    assert dataclasses.replace(first, layer=before.layer).out_shape == before.out_shape == first.out_shape
