@@ -1,0 +1,72 @@
+"""Banks: every weight meets its activation in one row, and counts are dealt out like the weights that they count."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_mapper.banks import Banks
+from skipbeat_mapper.tile_statistics import group_counts
+from tests.mapper.random_nodes import few
+
+MACHINES = {name: Machine.of(load_hardware(name)) for name in ("tiny-4x4", "edge-16x16", "edge-16x16-m8")}
+
+
+@pytest.mark.parametrize("preset", MACHINES)
+@pytest.mark.parametrize("channels", [1, 8, 17, 64, 100, 300])
+def test_channel_groups_lie_in_the_banks_one_after_the_other(preset: str, channels: int) -> None:
+    machine = MACHINES[preset]
+    banks, rows = Banks.of(channels, machine), machine.hw.array.rows
+    groups = banks.blocks * machine.bundles
+    assert banks.blocks == -(-channels // machine.vector)
+    assert banks.planes * rows >= groups > (banks.planes - 1) * rows
+    for block, bundle in itertools.product(range(banks.blocks), range(machine.bundles)):
+        bank, plane = banks.place(block)
+        assert plane * rows + bank + bundle == block * machine.bundles + bundle
+    assert banks.period == (rows if groups >= rows else min(n for n in (1, 2, 4, 8, 16) if n >= groups))
+    assert banks.taps * banks.period == rows
+
+
+@pytest.mark.parametrize("preset", MACHINES)
+@few
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 3), st.integers(0, 99))
+def test_every_weight_is_once_where_its_activation_comes_by(
+    preset: str, channels: int, taps: int, outputs: int, seed: int
+) -> None:
+    banks, rng = Banks.of(channels, MACHINES[preset]), np.random.default_rng(seed)
+    weight = rng.integers(-128, 128, (taps, channels, outputs), np.int8)
+    weight[rng.random(weight.shape) < 0.4] = 0
+    arranged, cell_taps = banks.arrange(weight), banks.cell_taps(taps)
+    assert arranged.shape == (*cell_taps.shape, banks.group, outputs)
+    found = [[[list[int]() for _ in range(outputs)] for _ in range(channels)] for _ in range(taps)]
+    for tile, row, index, output in zip(*np.nonzero(arranged), strict=True):
+        group = int(tile) % banks.planes * banks.period + int(row) % banks.period
+        tap = int(cell_taps[tile, row])
+        assert tap >= 0
+        found[tap][group * banks.group + int(index)][output].append(int(arranged[tile, row, index, output]))
+    for at in itertools.product(range(taps), range(channels), range(outputs)):
+        value = int(weight[at])
+        assert found[at[0]][at[1]][at[2]] == ([value] if value else [])
+
+
+@pytest.mark.parametrize("preset", MACHINES)
+@few
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 99))
+def test_counts_are_those_of_the_arranged_weights(preset: str, channels: int, taps: int, seed: int) -> None:
+    banks, rng = Banks.of(channels, MACHINES[preset]), np.random.default_rng(seed)
+    weight = (rng.random((taps, channels, 3)) < 0.6).astype(np.int8)
+    counts = banks.arrange_counts(group_counts(weight, banks.group))
+    assert np.array_equal(counts, np.count_nonzero(banks.arrange(weight), axis=2))
+
+
+@pytest.mark.parametrize(
+    ("channels", "taps", "sets"), [(4, 1, (0, 0, 0, 0)), (4, 2, (0, 0, 1, 1)), (4, 3, (0, 1, 2, -1)), (8, 1, (0, 0))]
+)
+def test_taps_that_are_left_over_are_shared_by_all_row_sets(channels: int, taps: int, sets: tuple[int, ...]) -> None:
+    assert Banks.of(channels, MACHINES["tiny-4x4"]).row_sets(0, taps) == sets
