@@ -18,7 +18,7 @@ from .prepare_seeded import prepare_seeded
 from .prepared import PreparedNetwork, TrainedNetwork
 from .quantise_graph import quantise_graph
 from .scheme import Plan, Scheme
-from .trained import Progress, silent, train_network
+from .trained import Progress, Trained, silent, train_network
 
 
 def prepare(
@@ -58,8 +58,15 @@ def prepare_trained(
     """
     scheme = Scheme.of(plan)
     trained = train_network(source, scheme, seed, order=order, progress=progress)
-    data = trained.data
     progress("quantising to int8")
+    return quantise_trained(trained, source, scheme, order)
+
+
+def quantise_trained(
+    trained: Trained, source: str, scheme: Scheme, order: ReductionOrder = "kh,kw,cin"
+) -> TrainedNetwork:
+    """A trained network in int8, measured on the test images; `order` as it was pruned."""
+    data = trained.data
     with training.one_thread():
         quantised = quantise_graph(trained.model, data.train_images, order)
         images = quantised.quantise_images(data.test_images.numpy())

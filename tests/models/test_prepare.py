@@ -13,6 +13,7 @@ from skipbeat_models.prepared import TrainedNetwork
 from skipbeat_models.pruners.block import BLOCK
 from skipbeat_models.scheme import Scheme
 from tests.models.groups import fullest
+from tests.trained_networks import TrainedNetworks
 
 SOURCE = "zoo:digits-cnn"
 
@@ -22,8 +23,8 @@ def layers(prepared: TrainedNetwork) -> list[IntegerLayer]:
 
 
 @pytest.fixture(scope="module")
-def two_of_four() -> TrainedNetwork:
-    return prepare_trained(SOURCE, Pattern.parse("2:4"))
+def two_of_four(networks: TrainedNetworks) -> TrainedNetwork:
+    return networks.prepared(SOURCE, "2:4")
 
 
 def test_accuracy(two_of_four: TrainedNetwork) -> None:

@@ -14,6 +14,7 @@ from skipbeat_models.prepare import prepare, prepare_trained
 from skipbeat_models.prepared import TrainedNetwork
 from skipbeat_models.scheme import Scheme
 from tests.models.groups import fullest
+from tests.trained_networks import TrainedNetworks
 
 SOURCE = "zoo:tiny-resnet"
 DENSE_LAYERS = {"conv", "block3.depthwise", "pool"}
@@ -25,8 +26,8 @@ def flat(weight: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> torch.Tensor
 
 
 @pytest.fixture(scope="module")
-def two_of_four() -> TrainedNetwork:
-    return prepare_trained(SOURCE, Pattern.parse("2:4"))
+def two_of_four(networks: TrainedNetworks) -> TrainedNetwork:
+    return networks.prepared(SOURCE, "2:4")
 
 
 def test_accuracy(two_of_four: TrainedNetwork) -> None:

@@ -116,7 +116,7 @@ def test_the_first_layer_needs_no_gradient_of_its_input() -> None:
     torch.testing.assert_close(layer.weight.grad, torch.ones(4, 4))
 
 
-def test_accuracy_on_the_digits(trained_digits: tuple[nn.Sequential, DigitsData]) -> None:
+def test_accuracy_on_the_digits(trained_digits: tuple[nn.Module, DigitsData]) -> None:
     model, data = deepcopy(trained_digits[0]), trained_digits[1]
     with bidirectional_training(model, "2:4"):
         train(model, data, epochs=DIGITS_CNN.tune_epochs, rate=DIGITS_CNN.tune_rate, seed=0)

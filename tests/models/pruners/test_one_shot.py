@@ -20,7 +20,7 @@ from skipbeat_models.training import evaluate
 from tests.models.groups import fullest
 
 
-def test_accuracy_on_the_digits(trained_digits: tuple[nn.Sequential, DigitsData]) -> None:
+def test_accuracy_on_the_digits(trained_digits: tuple[nn.Module, DigitsData]) -> None:
     model, data = trained_digits
     before = {name: value.clone() for name, value in model.state_dict().items()}
     calibration = [data.train_images[:128]]
@@ -35,7 +35,7 @@ def test_accuracy_on_the_digits(trained_digits: tuple[nn.Sequential, DigitsData]
     assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
 
 
-def test_a_scheme_prunes_layer_by_layer(trained_digits: tuple[nn.Sequential, DigitsData], tmp_path: Path) -> None:
+def test_a_scheme_prunes_layer_by_layer(trained_digits: tuple[nn.Module, DigitsData], tmp_path: Path) -> None:
     model, data = trained_digits
     file = tmp_path / "mine.yaml"
     file.write_text('{default: "2:4", layers: {conv3: {n: 1, m: 8}, fc: dense}, method: wanda}')

@@ -8,17 +8,16 @@ import pytest
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import Engine
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.compile import compile_network
 from skipbeat_models.graph_oracle import run_graph
-from skipbeat_models.prepare import prepare_trained
 from skipbeat_models.prepared import TrainedNetwork
 from skipbeat_sim.machine.run_machine import run_machine
+from tests.trained_networks import TrainedNetworks
 
 
 @pytest.fixture(scope="module")
-def prepared() -> TrainedNetwork:
-    return prepare_trained("zoo:digits-cnn", Pattern.parse("2:4"))
+def prepared(networks: TrainedNetworks) -> TrainedNetwork:
+    return networks.prepared("zoo:digits-cnn", "2:4")
 
 
 @pytest.mark.parametrize("preset", ["tiny-4x4", "edge-16x16", "edge-16x16-m8"])

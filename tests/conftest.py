@@ -1,0 +1,20 @@
+"""What tests of several parts share."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.trained_networks import TrainedNetworks
+
+
+@pytest.fixture(scope="session")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> TrainedNetworks:
+    """Trained networks, each trained once; the workers of pytest-xdist have folders in that of the run."""
+    from tests.trained_networks import TrainedNetworks  # torch takes a second that other tests need not wait
+
+    folder = tmp_path_factory.getbasetemp()
+    return TrainedNetworks(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)

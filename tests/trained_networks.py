@@ -1,0 +1,48 @@
+"""Networks of the zoo, trained once for all tests of a run, whatever processes they run in."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+
+from skipbeat_hw.simulation.cache import build_once
+from skipbeat_models import zoo
+from skipbeat_models.digits_data import load_data
+from skipbeat_models.prepare import quantise_trained
+from skipbeat_models.prepared import TrainedNetwork
+from skipbeat_models.scheme import Scheme
+from skipbeat_models.trained import Trained, train_network
+
+
+class TrainedNetworks:
+    """Trains with seed 0; tests change only copies of what they get.
+
+    Args:
+        folder: of the run, shared by its processes; weights are kept there as safetensors.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.prepared = cache(self._prepared)
+
+    def trained(self, source: str, plan: str) -> Trained:
+        """A float network, pruned."""
+
+        def train(folder: Path) -> None:
+            network = train_network(source, Scheme.of(plan))
+            save_file(network.model.state_dict(), folder / "weights.safetensors")
+            (folder / "accuracy.json").write_text(json.dumps([network.dense_accuracy, network.pruned_accuracy]))
+
+        name = f"{source} {plan}".translate(str.maketrans(": ", "--"))
+        folder = build_once(self._folder / name, train)
+        model = zoo.find(source).build(0)
+        model.load_state_dict(load_file(folder / "weights.safetensors"))
+        dense, pruned = json.loads((folder / "accuracy.json").read_text())
+        return Trained(model=model.eval(), data=load_data(), dense_accuracy=dense, pruned_accuracy=pruned)
+
+    def _prepared(self, source: str, plan: str) -> TrainedNetwork:
+        """An int8 network."""
+        return quantise_trained(self.trained(source, plan), source, Scheme.of(plan))
