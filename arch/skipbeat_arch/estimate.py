@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from math import ceil
 
 from .registers import Cause
 from .timing import Events
@@ -61,8 +62,10 @@ class Schedule:
 
     Attributes:
         order: loops, outermost first, one line each: what it steps over, how often and how much at a time.
+        places: what lies where: input, output, weights, banks and offset tables, one line each.
         encodings: tiles by the name of their encoding.
-        runner_up: what was tried second best, as a phrase, and its cycles; None if nothing else was tried.
+        runner_up: what was tried second best, as a phrase, its clocks and those of the chosen mapping, both of the node
+            alone in its place; None if nothing else was tried.
         bounds: lower bounds of the cycles, by what they come from.
         notes: of interest to a reader, such as what imbalance between groups costs.
     """
@@ -70,20 +73,25 @@ class Schedule:
     order: tuple[str, ...]
     encodings: Mapping[str, int]
     bounds: Mapping[Bound, int]
-    runner_up: tuple[str, int] | None = None
+    places: tuple[str, ...] = ()
+    runner_up: tuple[str, int, int] | None = None
     notes: tuple[str, ...] = ()
+
+    def repeated(self, bounds: Mapping[Bound, int], times: int) -> Schedule:
+        """The schedule of a layer that is computed in so many turns, of which this one is the longest."""
+        note = f"it is computed in {times:,} turns; the loops shown are those of the longest one"
+        return replace(self, bounds=bounds, notes=(*self.notes, note))
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerCost:
-    """A layer on the machine, from memory to memory; exact: its program takes as many clocks on the RTL.
+    """A layer as a part of the program that runs; exact: the RTL takes as many clocks for it.
 
     Attributes:
-        cycles: of all its parts and repeats, one after the other.
+        cycles: from the end of the layer before to its own, of all its parts and repeats.
         clocks: the cycles by what the array did.
         macs: products with a weight that is not zero.
         value_bits, metadata_bits: of the stored weights in memory, as the packed file holds them.
-        phases: (engine, start, stop) clocks in which an engine was at work, for timelines; of the first repeat.
     """
 
     cycles: int
@@ -95,17 +103,17 @@ class LayerCost:
     metadata_bits: int
     bound: Bound
     schedule: Schedule
-    phases: tuple[tuple[str, int, int], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerEstimate:
-    """A layer's cost with what it is compared with.
+    """What a layer costs, and what it is compared with; or a node that is no layer: pooling or an addition.
 
     Attributes:
         name, kind, shape, pattern, density: of the layer (see `ModelLayer`).
+        layer: whether it is one; other nodes have no multiply-accumulates of the model.
         macs: of the weights that are there; macs_dense: of all.
-        cost: as it is. cycles_dense: of the same layer with every weight, on the same machine.
+        cost: as it is. cycles_dense: the same in the run whose layers have every weight, on the same machine.
         energy_pj: by component.
     """
 
@@ -120,6 +128,7 @@ class LayerEstimate:
     cycles_dense: int
     energy_pj: Mapping[str, float]
     energy_dense_pj: float
+    layer: bool = True
 
     @property
     def speedup(self) -> float:
@@ -128,8 +137,45 @@ class LayerEstimate:
 
     @property
     def speedup_limit(self) -> float:
-        """What skipping every zero weight would give; infinite without weights."""
+        """What skipping every zero weight would give; infinite without weights, 1 for what is no layer."""
+        if not self.layer:
+            return 1.0
         return self.macs_dense / self.macs if self.macs else float("inf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEstimate:
+    """One program.
+
+    Attributes:
+        cycles: of one run; it runs `repeats` times.
+        spans: (name, start, stop) of its nodes, in clocks; they follow one another.
+        phases: (engine, start, stop) clocks in which an engine was at work.
+    """
+
+    cycles: int
+    repeats: int
+    spans: tuple[tuple[str, int, int], ...]
+    phases: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostWork:
+    """What the host computes between programs.
+
+    Attributes:
+        elements: of all results. bytes: they take, as int8.
+        elements_per_clock: the stated rate; None if there is none.
+    """
+
+    elements: int
+    bytes: int
+    elements_per_clock: float | None = None
+
+    @property
+    def cycles(self) -> int | None:
+        """Clocks of the machine in which the host does it, at the stated rate."""
+        return None if self.elements_per_clock is None else ceil(self.elements / self.elements_per_clock)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,10 +201,12 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A model on the machine, layer after layer.
+    """A model on the machine, program after program.
 
     Attributes:
         pes: multipliers. batch: images (or sequences) that the cycles are for.
+        layers: of the model, and with them what lies between in the programs: pooling and additions.
+        runs: the programs, in order. host: what is computed between them.
         host_operators: (name, operator, elements, count, fused), see `HostOperator`.
         energy_table: name and source of the constants.
         assumptions: everything that is not measured on the RTL, a sentence each.
@@ -170,6 +218,8 @@ class Estimate:
     pes: int
     batch: int
     layers: tuple[LayerEstimate, ...]
+    runs: tuple[RunEstimate, ...]
+    host: HostWork
     host_operators: tuple[tuple[str, str, int, int, bool], ...]
     energy_table: str
     dram: DramSensitivity
@@ -178,12 +228,27 @@ class Estimate:
 
     @property
     def cycles(self) -> int:
-        """Of all layers."""
+        """Of all programs as they run."""
         return sum(layer.cost.cycles for layer in self.layers)
 
     @property
+    def layer_cycles(self) -> int:
+        """Of the layers alone, without pooling and additions."""
+        return sum(layer.cost.cycles for layer in self.layers if layer.layer)
+
+    @property
+    def host_cycles(self) -> int | None:
+        """Of all programs and of the host, one after the other; None if no rate of the host is stated."""
+        return None if self.host.cycles is None else self.cycles + self.host.cycles
+
+    @property
+    def balanced_rate(self) -> float | None:
+        """Elements per clock at which the host takes as long as the programs; None if it has nothing to do."""
+        return self.host.elements / self.cycles if self.host.elements and self.cycles else None
+
+    @property
     def cycles_dense(self) -> int:
-        """Of all layers with every weight."""
+        """Of all programs with every weight."""
         return sum(layer.cycles_dense for layer in self.layers)
 
     @property

@@ -75,6 +75,12 @@ class Memory(_Section):
     outstanding: Annotated[int, Field(ge=1, le=64)] = 8
 
 
+class Host(_Section):
+    """What computes the operators that the accelerator does not, by assumption so many results per clock of it."""
+
+    elements_per_clock: Annotated[float, Field(gt=0, le=1e9, strict=False, allow_inf_nan=False)]
+
+
 class Numbers(_Section):
     """Widths in bits of two's-complement weights, activations and accumulators."""
 
@@ -95,6 +101,7 @@ class Hardware(_Section):
     memory: Memory
     numbers: Numbers = Numbers()
     outputs: Outputs = Outputs()
+    host: Host | None = None
 
     @field_validator("clock_mhz", mode="before")
     @classmethod

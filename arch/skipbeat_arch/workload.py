@@ -5,7 +5,7 @@ A convolution is a GEMM `Y[P,K] = X[P,C] · W[C,K]` whose X is gathered from the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .errors import InputError
@@ -104,3 +104,13 @@ class Convolution:
 
 
 Workload = Gemm | Convolution
+
+
+def one_image(workload: Workload) -> tuple[Convolution, int]:
+    """A workload as a convolution of one image, and how many images there are.
+
+    A matrix product is a 1x1 convolution over a line of P pixels.
+    """
+    if isinstance(workload, Gemm):
+        return Convolution(batch=1, c_in=workload.c, c_out=workload.k, height=1, width=workload.p, kernel=(1, 1)), 1
+    return replace(workload, batch=1), workload.batch

@@ -151,6 +151,16 @@ def node_key(placed: PlacedNode) -> Hashable:
     )
 
 
+def network_key(memory: MemoryMap) -> Hashable:
+    """Equal for networks that run alike."""
+    places = {tensor.name: number for number, tensor in enumerate(memory.graph.tensors)}
+    return tuple(
+        (places[each.node.input], each.node.residual and places[each.node.residual], node_key(each))
+        for group in memory.groups
+        for each in group.nodes
+    )
+
+
 def tiles_key(tiles: NodeTiles) -> Hashable:
     """Equal for tiles that cost the same: their numbers and statistics, column by column."""
     digests: dict[int, bytes] = {}

@@ -82,56 +82,88 @@ def part_ends(
     return (*ends[:-1], cycles)
 
 
-def time_network(
-    graph: Graph,
-    machine: Machine,
-    images: int = 1,
-    *,
-    mappings: Sequence[NodeMapping] | None = None,
-    search: MappingSearch | None = None,
-    name: str = "network",
-) -> TimedNetwork:
-    """The quickest program of those tried: what `arrangements` says, then mappings.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Placement:
+    """A network in memory before anything is timed, with channels in one of their orders; see `TimedNetwork`."""
 
-    Plain mappings are tried first, then those that the search likes best, and a mixture.
+    fold: Fold | None
+    orders: Mapping[str, Order]
+    memory: MemoryMap
+
+
+def placements(
+    graph: Graph, machine: Machine, images: int = 1, mappings: Sequence[NodeMapping] | None = None
+) -> list[Placement]:
+    """A network with groups of its weights in all their `arrangements`.
+
+    Args:
+        graph: the network.
+        machine: the hardware.
+        images: of a run.
+        mappings: of every node; plain ones if there are none.
+
+    Raises:
+        InputError: a node that does not fit the hardware.
+    """
+    graph, fold = fold_input(graph, machine)
+    return [
+        Placement(fold=fold, orders=orders, memory=memory_map(each, machine, mappings, tiles, images=images))
+        for each, orders, tiles in arrangements(graph, machine)
+    ]
+
+
+def time_network(
+    graph: Graph, machine: Machine, images: int = 1, *, mappings: Sequence[NodeMapping] | None = None
+) -> TimedNetwork:
+    """The quickest program of a network; see `quickest_program`.
 
     Args:
         graph: the network.
         machine: the hardware.
         images: of a run.
         mappings: of every node, if they are not to be searched.
-        search: one that knows nodes from before.
-        name: for messages.
 
     Raises:
         InputError: a node that does not fit the hardware.
     """
-    graph, fold = fold_input(graph, machine)
+    found = placements(graph, machine, images, mappings)
+    return quickest_program(found, None if mappings is not None else MappingSearch())
 
-    def timed(memory: MemoryMap, orders: Mapping[str, Order]) -> TimedNetwork:
+
+def quickest_program(found: Sequence[Placement], search: MappingSearch | None, name: str = "network") -> TimedNetwork:
+    """The quickest program of those tried: of all placements, and of the best one with other mappings.
+
+    Plain mappings are tried first, then those that the search likes best, and a mixture.
+
+    Args:
+        found: placements of one network.
+        search: may know nodes from before; None to leave the mappings as they are.
+        name: for messages.
+
+    Raises:
+        InputError: more memory is needed than addresses reach, or the weight buffer is too small.
+    """
+
+    def timed(placement: Placement) -> TimedNetwork:
+        memory = placement.memory
         lowered = lower(memory, name)
-        timing = machine_timing(machine, lowered.instructions, lowered.tiles)
-        return TimedNetwork(fold=fold, orders=orders, memory=memory, lowered=lowered, timing=timing)
+        timing = machine_timing(memory.machine, lowered.instructions, lowered.tiles)
+        return TimedNetwork(fold=placement.fold, orders=placement.orders, memory=memory, lowered=lowered, timing=timing)
+
+    def mapped(wanted: Sequence[NodeMapping]) -> TimedNetwork:
+        memory = plain.memory
+        tiles = [placed.tiles for placed in memory.groups[0].nodes]
+        images = sum(group.images for group in memory.groups)
+        memory = memory_map(memory.graph, memory.machine, wanted, tiles, images=images)
+        return timed(Placement(fold=plain.fold, orders=plain.orders, memory=memory))
 
     with _no_collection():
-        plain = min(
-            (
-                timed(memory_map(each, machine, mappings, tiles, images=images), orders)
-                for each, orders, tiles in arrangements(graph, machine)
-            ),
-            key=_cycles,
-        )
-        if mappings is not None:
+        plain = min(map(timed, found), key=_cycles)
+        if search is None:
             return plain
-        found = tuple(tuple(each) for each in (search or MappingSearch()).network(plain.memory))
-
-        def mapped(wanted: Sequence[NodeMapping]) -> TimedNetwork:
-            tiles = [placed.tiles for placed in plain.memory.groups[0].nodes]
-            memory = memory_map(plain.memory.graph, machine, wanted, tiles, images=images)
-            return timed(memory, plain.orders)
-
-        wanted = [each[0].placed.mapping for each in found]
-        return dataclasses.replace(_quickest(plain, wanted, mapped), found=found)
+        nodes = tuple(tuple(each) for each in search.network(plain.memory))
+        wanted = [each[0].placed.mapping for each in nodes]
+        return dataclasses.replace(_quickest(plain, wanted, mapped), found=nodes)
 
 
 def arrangements(graph: Graph, machine: Machine) -> Iterator[tuple[Graph, Mapping[str, Order], tuple[NodeTiles, ...]]]:

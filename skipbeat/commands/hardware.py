@@ -50,6 +50,6 @@ def command(hw: str, overrides: tuple[str, ...], as_json: bool, presets: bool) -
 def _as_yaml(hardware: Hardware, derived: dict[str, int]) -> str:
     import yaml
 
-    lines = [yaml.safe_dump(hardware.model_dump(), sort_keys=False), "# What follows from it:"]
+    lines = [yaml.safe_dump(hardware.model_dump(exclude_none=True), sort_keys=False), "# What follows from it:"]
     lines += [f"# {name + ':':<16}{value:>7}  {DERIVED[name]}" for name, value in derived.items()]
     return "\n".join(lines)

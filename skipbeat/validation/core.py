@@ -8,10 +8,10 @@ import numpy as np
 
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.workload import Workload
-from skipbeat_mapper.estimate.part import one_image, part_graph, weight_shape
+from skipbeat_arch.workload import Workload, one_image
 from skipbeat_mapper.ideal_ports import core_clocks
 from skipbeat_mapper.input_folding import fold_input
+from skipbeat_mapper.layer_graph import layer_graph, weight_shape
 from skipbeat_mapper.lowering import lower
 from skipbeat_mapper.memory_map import memory_map
 from skipbeat_mapper.references.work import Ratio
@@ -29,7 +29,7 @@ def pattern_cycles(workload: Workload, sparse: Ratio, hw: Hardware) -> int:
     shape = weight_shape(conv)
     kept = np.arange(shape[-2]) % m < n
     weight = np.broadcast_to(kept.astype(np.int8)[:, None], shape).copy()
-    graph, _ = fold_input(part_graph(conv, weight, "validation"), machine)
+    graph, _ = fold_input(layer_graph(conv, weight, "validation"), machine)
     return images * core_clocks(lower(memory_map(graph, machine), "validation"), hw)
 
 

@@ -1,69 +1,109 @@
-"""A chosen schedule in words: the loop nest with sizes, its encodings, and what a reader should know."""
+"""How a node runs, in words: loops with their sizes, what lies where, its encodings, and what a reader should know."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from skipbeat_arch.estimate import Bound, Schedule
 from skipbeat_arch.tile import TileStatistics
 
+from ..candidates import Candidate
+from ..chained_outputs import Chain
+from ..network_schedule import turns
 from ..regions import Region
-from .candidates import Candidate
-from .pricing import PartCost
+from ..timed_network import TimedNetwork
 
 
-def schedule(costs: Sequence[tuple[PartCost, int]]) -> Schedule:
-    """How a layer runs: its parts one after the other, each with its repeats.
+def node_schedule(network: TimedNetwork, number: int, bounds: Mapping[Bound, int]) -> Schedule:
+    """How a node of a network runs.
 
-    With several parts, the loops are those of the longest one, and of the others it is said how many there are.
+    Args:
+        network: with its program.
+        number: of the node.
+        bounds: of its clocks.
     """
-    longest, times = max(costs, key=lambda each: each[0].cycles * each[1])
-    notes = list(imbalance(longest.candidate))
-    if len(costs) > 1:
-        notes.append(f"{len(costs)} parts run one after the other; the loops shown are those of the longest one")
-    encodings: Counter[str] = Counter()
-    bounds: Counter[Bound] = Counter()
-    for cost, repeats in costs:
-        encodings.update(_encodings(cost.candidate))
-        bounds.update({bound: clocks * repeats for bound, clocks in cost.bounds.items()})
-    runner_up = longest.runner_up
+    group = network.memory.groups[0]
+    turn = next(turn for turn in turns(group) if number in turn)
+    chosen = Candidate(network.memory, turn, number, group.nodes[number])
     return Schedule(
-        order=loops(longest.candidate, times),
-        encodings=dict(encodings),
-        bounds=dict(bounds),
-        runner_up=None if runner_up is None else _second(*runner_up),
-        notes=tuple(notes),
+        order=loops(chosen),
+        places=places(chosen, network),
+        encodings=dict(Counter(tile.encoding.name.lower() for tile in _tiles(chosen))),
+        bounds=bounds,
+        runner_up=_runner_up(chosen, network.found[number] if network.found else ()),
+        notes=imbalance(chosen),
     )
 
 
-def _second(candidate: Candidate, cycles: int | None) -> tuple[str, int]:
-    """The runner-up; of one that was not tried what its rank came from."""
-    if cycles is None:
-        return f"{phrase(candidate)} (not tried, its cycles are estimated)", candidate.cycles
-    return phrase(candidate), cycles
+def _runner_up(chosen: Candidate, found: Sequence[Candidate]) -> tuple[str, int, int] | None:
+    """The quickest other mapping that was priced, if the chosen one was too."""
+    own = next((each.exact for each in found if each.signature == chosen.signature), None)
+    other = next((each for each in found if each.signature != chosen.signature), None)
+    if own is None or other is None or other.exact is None:
+        return None
+    return phrase(other), other.exact, own
 
 
 def phrase(candidate: Candidate) -> str:
-    """A tactic in a line."""
-    most = max(candidate.blocks)
-    count = len(candidate.regions)
-    return f"{candidate.tactic.order}; {count} region{'s' * (count > 1)}, blocks of at most {most} pixels"
+    """A mapping in a line."""
+    most, count = max(candidate.blocks), len(candidate.placed.regions)
+    return f"{candidate.order}; {_times(count, 'region')}, blocks of at most {most} pixels"
 
 
-def loops(candidate: Candidate, repeats: int) -> tuple[str, ...]:
+def loops(candidate: Candidate) -> tuple[str, ...]:
     """The loop nest, outermost first."""
-    regions, columns, blocks = candidate.regions, candidate.tiles.columns, candidate.blocks
+    regions, columns, blocks = candidate.placed.regions, candidate.tiles.columns, candidate.blocks
     words = candidate.tiles.words
     lines = {
-        "region": f"{_times(len(regions), 'region')} of at most {_size(regions)} outputs: activations are loaded",
+        "region": f"{_times(len(regions), 'region')} of at most {_size(regions)} outputs",
         "column tile": f"{_times(len(columns), 'column tile')} of at most {candidate.machine.vector} outputs, "
-        f"{words * candidate.machine.vector} bytes of weights together",
+        f"{words * candidate.machine.vector:,} bytes of weights together",
         "block": f"{_times(-(-len(blocks) // len(regions)), 'block')} of at most {max(blocks)} pixels",
     }
-    order = [lines[name] for name in candidate.tactic.order.split(", ")]
-    again = [f"{repeats} times the same"] if repeats > 1 else []
-    return (*again, *order, _tile_line(candidate))
+    return (*(lines[name] for name in candidate.order.split(", ")), _tile_line(candidate))
+
+
+def places(candidate: Candidate, network: TimedNetwork) -> tuple[str, ...]:
+    """What lies where: input and output, weights, banks and offset tables."""
+    placed, nodes, machine = candidate.placed, network.memory.graph.nodes, candidate.machine
+    banks, words = placed.banks, candidate.tiles.words
+    taps = f", {banks.taps} kernel taps side by side" if banks.taps > 1 else ""
+    if words <= machine.weight_depth:
+        weights = "all of them stay in the weight buffer"
+    elif max(sum(tile.words for tile in column) for column in candidate.tiles.columns) <= machine.weight_depth // 2:
+        weights = "those of one column tile stay while they are used"
+    else:
+        weights = "they come in parts, for every block anew"
+    source = nodes[placed.input.source].layer.name if placed.input else ""
+    target = nodes[placed.output.reader].layer.name if placed.output else ""
+    shared = [nodes[other].layer.name for other in candidate.turn if other != candidate.number]
+    found = [
+        f"input: {_source(placed.input, source, placed.regions)}",
+        f"channels: {banks.period} banks before they repeat, {_times(banks.planes, 'entry', 'entries')} of each for a "
+        f"pixel{taps}",
+        f"weights: {weights}",
+        f"offset tables: {_times(len(placed.tables.entries), 'entry', 'entries')} beside that of zeros",
+        f"output: {_target(placed.output, placed.writes, target)}",
+    ]
+    if candidate.node.residual is not None:
+        found.append(f"residual: {candidate.node.residual}, block by block from memory")
+    return (*found, *(f"blocks take turns with those of {name}" for name in shared))
+
+
+def _source(chain: Chain | None, name: str, regions: Sequence[Region]) -> str:
+    if chain is None:
+        entries = max(region.entries for region in regions)
+        return f"from memory, at most {entries:,} entries of the banks at a time"
+    return f"stays on the chip, where {name} wrote it: entries {chain.base:,} to {chain.base + chain.region.entries:,}"
+
+
+def _target(chain: Chain | None, writes: bool, name: str) -> str:
+    found = ["to memory"] if writes else []
+    if chain is not None:
+        stop = chain.base + chain.region.entries
+        found.append(f"into entries {chain.base:,} to {stop:,} of the banks, where {name} reads it")
+    return " and ".join(found)
 
 
 def _tile_line(candidate: Candidate) -> str:
@@ -87,22 +127,15 @@ def imbalance(candidate: Candidate) -> tuple[str, ...]:
     if balanced == steps:
         return ()
     share = (steps - balanced) / steps
-    return (
-        f"imbalance between groups costs {share:.1%} of the steps: b is that of the fullest group of a tile, whatever "
-        "the order of channels and of each row's groups",
-    )
-
-
-def _encodings(candidate: Candidate) -> Counter[str]:
-    return Counter(tile.encoding.name.lower() for tile in _tiles(candidate))
+    return (f"imbalance between groups costs {share:.1%} of the steps: b is that of the fullest group of a tile",)
 
 
 def _tiles(candidate: Candidate) -> list[TileStatistics]:
     return [tile.statistics for column in candidate.tiles.columns for tile in column]
 
 
-def _times(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count > 1 else ''}"
+def _times(count: int, what: str, several: str | None = None) -> str:
+    return f"{count} {what if count == 1 else several or what + 's'}"
 
 
 def _size(regions: Sequence[Region]) -> str:

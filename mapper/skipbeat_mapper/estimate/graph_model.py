@@ -21,7 +21,7 @@ def graph_model(graph: Graph, name: str, images: int = 1) -> ModelDescription:
     """
     return ModelDescription(
         name=name,
-        layers=tuple(_layer(node) for node in graph.nodes),
+        layers=tuple(_layer(node, images) for node in graph.nodes),
         runs=(
             ModelRun(
                 key=graph, graph=lambda: graph, layers=tuple(node.layer.name for node in graph.nodes), images=images
@@ -31,7 +31,7 @@ def graph_model(graph: Graph, name: str, images: int = 1) -> ModelDescription:
     )
 
 
-def _layer(node: Node) -> ModelLayer:
+def _layer(node: Node, images: int) -> ModelLayer:
     conv, weight = node.convolution, node.layer.weight
     nonzero = weight != 0
     sizes = "x".join(map(str, (conv.c_out, conv.c_in // conv.groups, *conv.kernel)))
@@ -40,7 +40,7 @@ def _layer(node: Node) -> ModelLayer:
     return ModelLayer(
         name=node.layer.name,
         kind=_kind(conv),
-        parts=(LayerPart(workload=conv, weight=zeros),),
+        parts=(LayerPart(workload=conv, weight=zeros, repeats=images),),
         shape=f"{sizes} on {conv.height}x{conv.width}",
         pattern=measured_pattern(weight.reshape(-1, weight.shape[-1])),
         density=float(nonzero.mean()),

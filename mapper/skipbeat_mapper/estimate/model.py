@@ -1,25 +1,49 @@
-"""The price of a whole model."""
+"""The price of a whole model: its runs, one program each, and what the host does between them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate, pairwise
+from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
-from skipbeat_arch.estimate import Estimate, LayerEstimate, MachineEvents
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.estimate import Estimate, HostWork, LayerCost, LayerEstimate, MachineEvents, RunEstimate
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.model import ModelDescription, ModelLayer
+from skipbeat_arch.machine_ports import ADDRESS_BITS
+from skipbeat_arch.model import ModelDescription, ModelLayer, ModelRun
+from skipbeat_arch.workload import one_image
 from skipbeat_sim.energy.energy_model import EnergyModel, dram_sensitivity
 from skipbeat_sim.energy.load_table import DEFAULT_TABLE, load_table
 
+from ..layer_graph import weight_shape
 from ..references.model import model_references
-from .layers import LayerPricer
+from .assumptions import assumptions
+from .node_costs import sum_costs
+from .run_prices import RunPrice, RunPricer
+
+#: Costs of a row, each with its repeats, as it is and with every weight.
+_Costs = list[tuple[LayerCost, LayerCost, int]]
+
+
+class _Row(NamedTuple):
+    """A row of the report: a layer's name, or a node that is none with what it is and its output's shape."""
+
+    name: str
+    kind: str = ""
+    shape: str = ""
+
+
+#: The pattern of a node that is no layer.
+NO_PATTERN = "-"
 
 
 def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: str | Path = DEFAULT_TABLE) -> Estimate:
-    """Cycles and energy of a model, layer after layer, each from memory to memory.
+    """Cycles and energy of a model: of its programs, one after the other, node by node.
 
     Args:
-        description: the layers with their zeros.
+        description: the layers, and the runs that compute them.
         hw: the hardware.
         table_name: of an energy table, or a YAML file.
 
@@ -28,13 +52,23 @@ def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: s
             read.
     """
     energy = EnergyModel(hw, load_table(table_name))
-    pricer = LayerPricer(hw)
-    layers = tuple(_layer(layer, pricer, energy) for layer in description.layers)
+    pricer = RunPricer(hw)
+    for layer in description.layers:
+        _check_addresses(layer, hw)
+    rows: dict[_Row, _Costs] = {}
+    runs = []
+    for run in description.runs:
+        price, dense = pricer.as_it_is(run), pricer.dense(run)
+        for row, sparse, full in zip(_rows(run, price), price.costs, dense.costs, strict=True):
+            rows.setdefault(row, []).append((sparse, full, run.repeats))
+        runs.append(_run(run, price))
+    by_name = {layer.name: layer for layer in description.layers}
+    layers = tuple(_layer(row, None if row.kind else by_name[row.name], costs, energy) for row, costs in rows.items())
     total: dict[str, float] = {}
     moved = MachineEvents()
-    for layer in layers:
-        moved += layer.cost.machine
-        for component, pj in layer.energy_pj.items():
+    for layer_row in layers:
+        moved += layer_row.cost.machine
+        for component, pj in layer_row.energy_pj.items():
             total[component] = total.get(component, 0.0) + pj
     return Estimate(
         model=description.name,
@@ -43,51 +77,72 @@ def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: s
         pes=hw.pes,
         batch=description.batch,
         layers=layers,
+        runs=tuple(runs),
+        host=_host(description, hw),
         host_operators=tuple((o.name, o.operator, o.elements, o.count, o.fused) for o in description.host_operators),
         energy_table=energy.name,
         dram=dram_sensitivity(total, moved),
         references=model_references(description, hw),
-        assumptions=(*assumptions(description.layers, hw), *energy.assumptions, *description.notes),
+        assumptions=(*assumptions(description, hw), *energy.assumptions, *description.notes),
     )
 
 
-def _layer(layer: ModelLayer, pricer: LayerPricer, energy: EnergyModel) -> LayerEstimate:
-    price = pricer.price(layer)
-    dense = energy.energy(price.dense.events, price.dense.machine)
+def _rows(run: ModelRun, price: RunPrice) -> list[_Row]:
+    """The row of each node: its layer's, or one of its own."""
+    nodes = map(_Row, price.names, price.kinds, price.shapes)
+    return [row if layer is None else _Row(layer) for row, layer in zip(nodes, run.layers, strict=True)]
+
+
+def _run(run: ModelRun, price: RunPrice) -> RunEstimate:
+    spans = pairwise(accumulate((cost.cycles for cost in price.costs), initial=0))
+    return RunEstimate(
+        cycles=price.cycles,
+        repeats=run.repeats,
+        spans=tuple((row.name, *span) for row, span in zip(_rows(run, price), spans, strict=True)),
+        phases=price.phases,
+    )
+
+
+def _layer(row: _Row, layer: ModelLayer | None, costs: _Costs, energy: EnergyModel) -> LayerEstimate:
+    """A row; `layer` is None for a node that is none."""
+    cost = sum_costs([(sparse, repeats) for sparse, _, repeats in costs])
+    dense = sum_costs([(full, repeats) for _, full, repeats in costs])
+    if layer is not None and not layer.stored:
+        cost = replace(cost, value_bits=0, metadata_bits=0)
     return LayerEstimate(
-        name=layer.name,
-        kind=layer.kind.value,
-        shape=layer.shape,
-        pattern=str(layer.pattern),
-        density=layer.density,
-        macs=price.cost.macs,
-        macs_dense=layer.macs_dense,
-        cost=price.cost,
-        cycles_dense=price.dense.cycles,
-        energy_pj=energy.energy(price.cost.events, price.cost.machine),
-        energy_dense_pj=sum(dense.values()),
+        name=row.name,
+        kind=layer.kind.value if layer else row.kind,
+        shape=layer.shape if layer else row.shape,
+        pattern=str(layer.pattern) if layer else NO_PATTERN,
+        density=layer.density if layer else 1.0,
+        macs=cost.macs if layer else 0,
+        macs_dense=layer.macs_dense if layer else 0,
+        cost=cost,
+        cycles_dense=dense.cycles,
+        energy_pj=energy.energy(cost.events, cost.machine),
+        energy_dense_pj=sum(energy.energy(dense.events, dense.machine).values()),
+        layer=layer is not None,
     )
 
 
-def assumptions(layers: Sequence[ModelLayer], hw: Hardware) -> tuple[str, ...]:
-    """What is not measured on the RTL, a sentence each."""
-    memory = hw.memory
-    found = [
-        "layers run one after the other, each from memory to memory: every layer's cycles are those of its own program "
-        "on the RTL, and what a program of several layers saves by overlap is not counted",
-        f"the memory serves {memory.bytes_per_clock} bytes per clock after {memory.latency_clocks} clocks, and nobody "
-        "else uses it",
-        "host operators take no time here; operators that the output stage takes over (batch norm, clamps, additions, "
-        "maxima) are not counted either: an addition loads the other operand and a maximum takes more sums, which "
-        "skipbeat simulate counts",
-        "numbers are int8 with int32 sums; a layer's bias, scale and clamp are in its own program",
-        "channels lie in the order that balances a layer's groups, where groups are unevenly full; a layer inside a "
-        "network shares that order with its neighbours, which skipbeat simulate heeds",
-    ]
-    if any(not layer.stored for layer in layers):
-        found.append(
-            "the second operand of a product of two activations lies in memory as dense tiles, as weights would"
-        )
-    if any(part.repeats > 1 for layer in layers for part in layer.parts):
-        found.append("repeats of a layer load their weights again each time")
-    return tuple(found)
+def _host(description: ModelDescription, hw: Hardware) -> HostWork:
+    """What is left to the host."""
+    elements = sum(each.elements * each.count for each in description.host_operators if not each.fused)
+    return HostWork(
+        elements=elements,
+        bytes=elements * hw.numbers.activation_bits // 8,
+        elements_per_clock=hw.host.elements_per_clock if hw.host else None,
+    )
+
+
+def _check_addresses(layer: ModelLayer, hw: Hardware) -> None:
+    """Refuse a layer that cannot lie in memory with all its weights, before the work of cutting it into tiles."""
+    for part in layer.parts:
+        conv, _ = one_image(part.workload)
+        outputs = conv.c_out * conv.out_size[0] * conv.out_size[1]
+        size = prod(weight_shape(conv)) * hw.numbers.weight_bits // 8 + conv.c_in * conv.height * conv.width + outputs
+        if max(size, conv.gemm.c * conv.c_out) >= 1 << ADDRESS_BITS:
+            raise InputError(
+                f"layer {layer.name}: it needs at least {size:,} bytes of memory, more than {ADDRESS_BITS}-bit "
+                "addresses reach"
+            )

@@ -11,7 +11,7 @@ import numpy as np
 from skipbeat_arch.graph import Graph, Node, Pool, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.model import ModelLayer, ModelRun, WeightZeros
-from skipbeat_arch.workload import Convolution, Gemm, Workload
+from skipbeat_arch.workload import Convolution, one_image
 
 from .operation import Kind, Operation
 from .partition import Run
@@ -54,16 +54,6 @@ def layer_runs(layer: ModelLayer) -> list[ModelRun]:
         plan = _Plan(name=layer.name, workload=workload, weight=part.weight, source=0)
         found.append(_run([plan], (layer.name,), repeats=images * part.repeats))
     return found
-
-
-def one_image(workload: Workload) -> tuple[Convolution, int]:
-    """A workload as a convolution of one image, and how many images there are.
-
-    A matrix product is a 1x1 convolution over a line of P pixels.
-    """
-    if isinstance(workload, Gemm):
-        return Convolution(batch=1, c_in=workload.c, c_out=workload.k, height=1, width=workload.p, kernel=(1, 1)), 1
-    return replace(workload, batch=1), workload.batch
 
 
 def _plan(operation: Operation, numbers: Mapping[int | str, int], layers: Mapping[str, ModelLayer]) -> _Plan:

@@ -14,6 +14,8 @@ from . import figures
 def to_json(estimate: Estimate) -> dict[str, Any]:
     """Plain dicts, lists, numbers and text. A limit that is infinite, or a quotient without divisor, is None.
 
+    `layers` has pooling and additions that are no layers of the model too; their `layer` is false. `total.cycles` is of
+    the programs as they run, `cycles_layers` without these, `cycles_with_host` with the host at its stated rate.
     `total.speedup_limit` is Amdahl's, each layer at its own limit; `total.speedup_limits` has the other one too.
     """
     return {
@@ -23,10 +25,15 @@ def to_json(estimate: Estimate) -> dict[str, Any]:
         "pes": estimate.pes,
         "batch": estimate.batch,
         "layers": [_layer(layer, estimate.pes) for layer in estimate.layers],
+        "runs": [
+            {"cycles": run.cycles, "repeats": run.repeats, "layers": [name for name, _, _ in run.spans]}
+            for run in estimate.runs
+        ],
         "host_ops": [
             {"name": name, "operator": operator, "elements": elements, "count": count, "fused": fused}
             for name, operator, elements, count, fused in estimate.host_operators
         ],
+        "host": asdict(estimate.host) | {"cycles": estimate.host.cycles, "balanced_rate": estimate.balanced_rate},
         "total": _total(estimate),
         "references": [asdict(reference) for reference in estimate.references],
         "energy_table": estimate.energy_table,
@@ -44,6 +51,7 @@ def _layer(layer: LayerEstimate, pes: int) -> dict[str, Any]:
     return {
         "name": layer.name,
         "kind": str(layer.kind),
+        "layer": layer.layer,
         "shape": layer.shape,
         "pattern": layer.pattern,
         "density": layer.density,
@@ -72,9 +80,10 @@ def _schedule(schedule: Schedule) -> dict[str, Any]:
     runner_up = schedule.runner_up
     return {
         "order": list(schedule.order),
+        "places": list(schedule.places),
         "encodings": dict(schedule.encodings),
         "bounds": {str(bound): clocks for bound, clocks in schedule.bounds.items()},
-        "runner_up": {"what": runner_up[0], "cycles": runner_up[1]} if runner_up else None,
+        "runner_up": dict(zip(("what", "cycles", "cycles_chosen"), runner_up, strict=True)) if runner_up else None,
         "notes": list(schedule.notes),
     }
 
@@ -85,6 +94,8 @@ def _total(estimate: Estimate) -> dict[str, Any]:
         "macs": estimate.macs,
         "macs_dense": estimate.macs_dense,
         "cycles": estimate.cycles,
+        "cycles_layers": estimate.layer_cycles,
+        "cycles_with_host": estimate.host_cycles,
         "cycles_dense": estimate.cycles_dense,
         "speedup": figures.speedup(estimate),
         "speedup_limit": _finite(figures.amdahl_limit(estimate)),

@@ -27,7 +27,7 @@ def find_layer(estimate: Estimate, name: str) -> LayerEstimate:
 
 
 def explain(layer: LayerEstimate) -> str:
-    """The loop nest with its sizes, the bounds, where the clocks went, the encodings, the runner-up and the notes."""
+    """The loop nest, what lies where, the bounds, where the clocks went, the encodings, the runner-up and the notes."""
     return "\n".join(_lines(layer)) + "\n"
 
 
@@ -44,6 +44,9 @@ def _lines(layer: LayerEstimate) -> Iterator[str]:
     for depth, loop in enumerate(schedule.order, 1):
         yield f"{'  ' * depth}{printable(loop)}"
     yield ""
+    yield "what lies where"
+    yield from (f"  {printable(place)}" for place in schedule.places)
+    yield ""
     yield "at least so many clocks"
     yield from _column(
         {str(bound): clocks for bound, clocks in schedule.bounds.items()}, cost.cycles, mark=str(cost.bound)
@@ -56,7 +59,7 @@ def _lines(layer: LayerEstimate) -> Iterator[str]:
         yield "tiles by encoding"
         yield from _column(schedule.encodings, sum(schedule.encodings.values()))
     yield ""
-    yield from _runner_up(schedule, cost.cycles)
+    yield from _runner_up(schedule)
     if schedule.notes:
         yield ""
         yield "notes"
@@ -73,10 +76,9 @@ def _column(values: Mapping[str, int], whole: int, mark: str | None = None) -> I
         yield f"  {name:<{names}}  {count(value):>{digits}}{share}{'  the bound' if name == mark else ''}"
 
 
-def _runner_up(schedule: Schedule, cycles: int) -> Iterator[str]:
+def _runner_up(schedule: Schedule) -> Iterator[str]:
     if schedule.runner_up is None:
-        yield "runner-up: nothing else was tried"
+        yield "runner-up: no other mapping came close"
         return
-    what, second = schedule.runner_up
-    more = f", {percent(abs(second / cycles - 1))} {'less' if second < cycles else 'more'}" if cycles else ""
-    yield f"runner-up: {printable(what)}: {count(second)} cycles{more}"
+    what, second, chosen = schedule.runner_up
+    yield f"runner-up: {printable(what)}: alone {count(second)} cycles, the chosen one {count(chosen)}"

@@ -12,6 +12,7 @@ from ..environment import environment
 from ..ran import Ran
 from . import figures
 from .plots import all_plots
+from .terminal import host_sentence
 
 
 def write_page(estimate: Estimate, path: str | Path, ran: Ran | None = None) -> Path:
@@ -27,7 +28,13 @@ def render_page(estimate: Estimate, ran: Ran | None = None) -> str:
     """The page as text: headline, references, layers, plots, energy, host operators and assumptions."""
     template = environment().get_template("estimate.html.j2")
     return template.render(
-        e=estimate, f=figures, plots=all_plots(estimate), notes=estimate.assumptions, host=_host(estimate), ran=ran
+        e=estimate,
+        f=figures,
+        plots=all_plots(estimate),
+        notes=estimate.assumptions,
+        host=_host(estimate),
+        host_sentence=host_sentence(estimate),
+        ran=ran,
     )
 
 

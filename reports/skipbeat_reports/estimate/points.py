@@ -69,7 +69,7 @@ def roofline(estimate: Estimate) -> Plot:
 
 def density(estimate: Estimate) -> Plot:
     """Speed-up against the share of weights that are there, with the limit 1 / density."""
-    speedups = [(layer, figures.speedup(layer)) for layer in estimate.layers]
+    speedups = [(layer, figures.speedup(layer)) for layer in estimate.layers if layer.layer]
     found = [(layer, speedup) for layer, speedup in speedups if speedup is not None]
     points = [(layer.density, speedup) for layer, speedup in found]
     top = max([1.0, *(speedup for _, speedup in points)]) * 1.25 + 0.25

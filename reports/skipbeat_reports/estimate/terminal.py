@@ -48,7 +48,7 @@ def print_estimate(estimate: Estimate, file: TextIO | None = None) -> None:
     _say(console, f"{printable(estimate.model)} on {printable(estimate.hardware)}, batch {count(estimate.batch)}")
     _blank(console)
     _print_layers(console, estimate)
-    for part in (_speedup, _references, _energy, _host_operators, _assumptions):
+    for part in (_cycles, _speedup, _references, _energy, _host_operators, _assumptions):
         _blank(console)
         part(console, estimate)
 
@@ -94,6 +94,30 @@ def _totals(estimate: Estimate) -> dict[str, str]:
         "metadata": bits(sum(layer.cost.metadata_bits for layer in layers)),
         "energy": energy(1e6 * estimate.energy_uj),
     }
+
+
+def _cycles(console: Console, estimate: Estimate) -> None:
+    """The three totals: layers, programs, and programs with the host."""
+    between = estimate.cycles - estimate.layer_cycles
+    _item(console, f"{'layers only':<14}", f"{count(estimate.layer_cycles)} cycles")
+    _item(
+        console,
+        f"{'as run':<14}",
+        f"{count(estimate.cycles)} cycles: with {count(between)} for pooling and additions that no layer takes over",
+    )
+    _item(console, f"{'with the host':<14}", host_sentence(estimate))
+
+
+def host_sentence(estimate: Estimate) -> str:
+    """What the host adds at its stated rate, and the rate at which it takes half of the time."""
+    host = estimate.host
+    if estimate.balanced_rate is None:
+        return "nothing is left to it"
+    half = f"at {estimate.balanced_rate:.3g} elements per clock it takes half of the time"
+    work = f"{count(host.elements)} elements, {bits(8 * host.bytes)}"
+    if estimate.host_cycles is None:
+        return f"no rate is stated (host.elements_per_clock) for its {work}: {half}"
+    return f"{count(estimate.host_cycles)} cycles: {work} at {host.elements_per_clock:g} per clock; {half}"
 
 
 def _speedup(console: Console, estimate: Estimate) -> None:
@@ -165,7 +189,11 @@ def _host_operators(console: Console, estimate: Estimate) -> None:
     table = make_table(["operator", "done by", "places", "elements"], text_columns=2, plain=not console.is_terminal)
     for operator, fused, places, elements in _by_operator(estimate):
         add_row(table, [printable(operator), "output stage" if fused else "host", count(places), count(elements)])
-    _item(console, "", "operators that the array does not run; they are in no cycle and no energy above")
+    _item(
+        console,
+        "",
+        "operators that the array does not run; what the host does is in no cycle and no energy of the table above",
+    )
     console.print(table, crop=False)
 
 

@@ -1,4 +1,4 @@
-"""A timeline of the layers and the three engines in the Chrome trace format, which Perfetto opens.
+"""A timeline of the programs' layers and the three engines in the Chrome trace format, which Perfetto opens.
 
 Trace Event Format (Google, 2016): complete events (`ph` X) with `ts` and `dur` in µs, metadata events (`ph` M) that
 name the process and the tracks. Times are whole nanoseconds, which is what Perfetto keeps, so that two slices that
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from skipbeat_arch.estimate import Estimate, LayerEstimate
+from skipbeat_arch.estimate import Estimate, LayerEstimate, RunEstimate
 from skipbeat_arch.files import write_text
 
 from ..numbers import ratio
@@ -37,7 +37,7 @@ def write_trace(estimate: Estimate, path: str | Path) -> Path:
             "hardware": estimate.hardware,
             "clock_mhz": estimate.clock_mhz,
             "batch": estimate.batch,
-            "note": "Layers run one after the other. Of a layer with repeats, the engines show the first.",
+            "note": "Programs run one after the other. Of one that is repeated, the engines show the first time.",
         },
         "traceEvents": trace_events(estimate),
     }
@@ -48,7 +48,7 @@ def trace_events(estimate: Estimate) -> list[dict[str, Any]]:
     """The names of the tracks, then a slice per layer and per stretch of work of an engine, by track and time.
 
     Raises:
-        ValueError: a phase lies outside its layer, or an engine is unknown.
+        ValueError: a phase lies outside its run, or an engine is unknown.
     """
     tracks = {"layers": _LAYERS} | {engine: _LAYERS + 1 + index for index, engine in enumerate(ENGINES)}
     events = [_metadata("process_name", _LAYERS, name=f"{estimate.model} on {estimate.hardware}")]
@@ -56,14 +56,19 @@ def trace_events(estimate: Estimate) -> list[dict[str, Any]]:
         events.append(_metadata("thread_name", number, name=name))
         events.append(_metadata("thread_sort_index", number, sort_index=number))
     slices: dict[str, list[dict[str, Any]]] = {name: [] for name in tracks}
+    layers = {layer.name: layer for layer in estimate.layers}
     begin = 0
-    for layer in estimate.layers:
-        end = begin + layer.cost.cycles
-        slices["layers"].append(_slice(estimate, layer, _LAYERS, begin, end, _facts(layer)))
-        for engine, phases in _by_engine(layer).items():
+    for run in estimate.runs:
+        for name, start, stop in run.spans:
+            slices["layers"].append(_slice(estimate, name, _LAYERS, begin + start, begin + stop, _facts(layers[name])))
+        for engine, phases in _by_engine(run).items():
             for start, stop in phases:
-                slices[engine].append(_slice(estimate, layer, tracks[engine], begin + start, begin + stop, {}))
-        begin = end
+                slices[engine].append(_slice(estimate, engine, tracks[engine], begin + start, begin + stop, {}))
+        begin += run.cycles
+        if run.repeats > 1:
+            end = begin + run.cycles * (run.repeats - 1)
+            slices["layers"].append(_slice(estimate, f"{run.repeats - 1} times more", _LAYERS, begin, end, {}))
+            begin = end
     return events + [event for track in slices.values() for event in track]
 
 
@@ -71,13 +76,11 @@ def _metadata(kind: str, track: int, **args: str | int) -> dict[str, Any]:
     return {"ph": "M", "name": kind, "pid": _PROCESS, "tid": track, "ts": 0, "args": args}
 
 
-def _slice(
-    estimate: Estimate, layer: LayerEstimate, track: int, start: int, stop: int, facts: dict[str, Any]
-) -> dict[str, Any]:
+def _slice(estimate: Estimate, name: str, track: int, start: int, stop: int, facts: dict[str, Any]) -> dict[str, Any]:
     first, last = (round(clock * 1000 / estimate.clock_mhz) for clock in (start, stop))
     return {
         "ph": "X",
-        "name": layer.name,
+        "name": name,
         "cat": "layer" if track == _LAYERS else "engine",
         "pid": _PROCESS,
         "tid": track,
@@ -97,15 +100,13 @@ def _facts(layer: LayerEstimate) -> dict[str, Any]:
     }
 
 
-def _by_engine(layer: LayerEstimate) -> dict[str, list[tuple[int, int]]]:
+def _by_engine(run: RunEstimate) -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = {engine: [] for engine in ENGINES}
-    for engine, start, stop in layer.cost.phases:
+    for engine, start, stop in run.phases:
         if engine not in found:
-            raise ValueError(f"layer {layer.name}: engine must be one of {', '.join(ENGINES)}, not {engine}")
-        if not 0 <= start <= stop <= layer.cost.cycles:
-            raise ValueError(
-                f"layer {layer.name}: {engine} works in {start}..{stop}, outside of 0..{layer.cost.cycles} clocks"
-            )
+            raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {engine}")
+        if not 0 <= start <= stop <= run.cycles:
+            raise ValueError(f"{engine} works in {start}..{stop}, outside of 0..{run.cycles} clocks of its run")
         found[engine].append((start, stop))
     return {engine: _joined(phases) for engine, phases in found.items()}
 

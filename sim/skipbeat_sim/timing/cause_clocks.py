@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from skipbeat_arch.registers import Cause
 
 IntArray = npt.NDArray[np.int64]
+
+_CAUSES = (Cause.IDLE, Cause.TILE_WAIT, Cause.HAZARD, Cause.ACTIVATION_WAIT, Cause.COMPUTE, Cause.OUTPUT_WAIT)
 
 
 class PassClocks(NamedTuple):
@@ -45,26 +48,41 @@ class CauseClocks:
     def __init__(self, passes: Sequence[PassClocks], closed: IntArray) -> None:
         self._closed = closed
         self._passes = np.array(passes, np.int64).reshape(-1, len(PassClocks._fields))
+        waiting, take, load, first, last, beat, pixels = self._passes[:, :7].T
         #: Last step of the pass before each one, and that of the last pass.
-        self._free = np.concatenate([[-1], self._passes[:, 4]])
+        self._free = np.concatenate([[-1], last])
+        steps, kinds = beat * pixels, load != 0
+        counts = np.stack(
+            [
+                waiting - self._free[:-1],
+                np.where(kinds, take - waiting, 0),
+                np.where(kinds, 0, take - waiting),
+                first - 1 - take,
+                steps,
+                last - first + 1 - steps,
+            ]
+        )
+        #: Clocks of all passes before each one, and of all, in the order of `_CAUSES`.
+        self._before = np.concatenate([np.zeros((len(_CAUSES), 1), np.int64), counts.cumsum(axis=1)], axis=1)
 
     def until(self, clock: int) -> dict[Cause, int]:
         """Clocks 0 to `clock`, that one included, by what the array did; their sum is `clock` + 1."""
-        begun = self._passes[: int(np.searchsorted(self._free[:-1], clock))]
-        waiting, take, load, first, last, beat, pixels = begun[:, :7].T
-        free, kinds = self._free[: len(begun)], load != 0
-        waiting, take, before, last = (np.minimum(each, clock) for each in (waiting, take, first - 1, last))
-        steps = beat * pixels
-        if len(begun) and self._free[len(begun)] > clock:
-            steps[-1] = self._begun_steps(len(begun) - 1, clock)
-        return {
-            Cause.COMPUTE: int(steps.sum()),
-            Cause.TILE_WAIT: int((take - waiting)[kinds].sum()),
-            Cause.HAZARD: int((take - waiting)[~kinds].sum()),
-            Cause.ACTIVATION_WAIT: int((before - take).sum()),
-            Cause.OUTPUT_WAIT: int((last - before - steps).sum()),
-            Cause.IDLE: int((waiting - free).sum()) + max(0, clock - int(self._free[-1])),
-        }
+        ended = int(np.searchsorted(self._free[1:], clock, side="right"))
+        counts = dict(zip(_CAUSES, self._before[:, ended].tolist(), strict=True))
+        if ended == len(self._passes):
+            counts[Cause.IDLE] += clock - int(self._free[-1])
+            return counts
+        waiting, take, load, first = self._passes[ended, :4].tolist()
+        free = int(self._free[ended])
+        ends = [min(each, clock) for each in (free, waiting, take, first - 1)]
+        idle, gap, activations = (after - before for before, after in pairwise(ends))
+        steps = self._begun_steps(ended, clock)
+        counts[Cause.IDLE] += idle
+        counts[Cause.TILE_WAIT if load else Cause.HAZARD] += gap
+        counts[Cause.ACTIVATION_WAIT] += activations
+        counts[Cause.COMPUTE] += steps
+        counts[Cause.OUTPUT_WAIT] += clock - ends[-1] - steps
+        return counts
 
     def _begun_steps(self, number: int, clock: int) -> int:
         """Steps up to a clock of a pass that goes on after it."""

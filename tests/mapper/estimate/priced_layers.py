@@ -1,21 +1,18 @@
-"""Layers of models made by hand, and their programs with real weights."""
+"""Layers and runs of models made by hand, and their programs with real weights."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.layer import IntegerLayer
-from skipbeat_arch.machine_program import MachineProgram
-from skipbeat_arch.model import LayerKind, LayerPart, ModelDescription, ModelLayer, WeightZeros
+from skipbeat_arch.graph import Graph
+from skipbeat_arch.model import LayerKind, LayerPart, ModelDescription, ModelLayer, ModelRun, WeightZeros
 from skipbeat_arch.pattern import Pattern
-from skipbeat_arch.workload import Convolution, Workload
-from skipbeat_mapper.compile import compile_network
-from skipbeat_mapper.estimate.part import one_image, part_graph, part_weight, weight_shape
-from skipbeat_mapper.estimate.pricing import PartCost
+from skipbeat_arch.workload import Convolution, Workload, one_image
+from skipbeat_mapper.layer_graph import layer_graph, weight_shape
 
 Bools = npt.NDArray[np.bool_]
 
@@ -46,6 +43,28 @@ def layer_of(name: str, *parts: LayerPart, stored: bool = True, density: float =
     return ModelLayer(
         name=name, kind=kind, parts=parts, shape="by hand", pattern=Pattern("dense"), density=density, stored=stored
     )
+
+
+def part_run(part: LayerPart, name: str = "layer") -> ModelRun:
+    """A part of a layer as a run of its own."""
+    conv, images = one_image(part.workload)
+
+    def graph() -> Graph:
+        return layer_graph(conv, part.weight.nonzero().view(np.int8), name)
+
+    return ModelRun(key=(conv, part.weight.key), graph=graph, layers=(name,), repeats=images * part.repeats)
+
+
+def description_of(*layers: ModelLayer) -> ModelDescription:
+    """A model of these layers, each part a run of its own."""
+    runs = tuple(part_run(part, layer.name) for layer in layers for part in layer.parts)
+    return ModelDescription(name="model", layers=layers, runs=runs)
+
+
+def graph_run(graph: Graph, layers: Sequence[str | None] = ()) -> ModelRun:
+    """A whole graph as a run; its nodes are layers unless told otherwise."""
+    names = layers or [node.layer.name for node in graph.nodes]
+    return ModelRun(key=id(graph), graph=lambda: graph, layers=tuple(names))
 
 
 def zeros_for(workload: Workload, n: int, m: int = 4, seed: int = 0) -> Bools:
@@ -86,25 +105,24 @@ def resnet18_workloads() -> list[Convolution]:
 
 
 def resnet18(n: int) -> ModelDescription:
-    """ResNet-18 with n of 4 weights, the first layer dense."""
+    """ResNet-18 with n of 4 weights, the first layer dense; each layer a program of its own."""
     layers = []
     for number, workload in enumerate(resnet18_workloads()):
         zeros = zeros_for(workload, n if number else 4, seed=number)
         layers.append(layer_of(f"layer{number}", part_of(workload, zeros, key=(number, n)), density=n / 4))
-    return ModelDescription(name="resnet-18", layers=tuple(layers))
+    return description_of(*layers)
 
 
-def real_program(part: LayerPart, cost: PartCost, hw: Hardware, seed: int) -> MachineProgram:
-    """The program that was priced, with random weights, parameters and memory."""
+def with_weights(graph: Graph, seed: int) -> Graph:
+    """The graph with random weights where its weights are not zero, and with random parameters."""
     rng = np.random.default_rng(seed)
-    workload, _ = one_image(part.workload)
-    graph = part_graph(workload, part_weight(part, "layer"), "layer")
-    node = graph.nodes[0]
-    there = node.layer.weight != 0
-    weight = (rng.choice(np.array([-128, -37, -1, 1, 5, 127], np.int8), there.shape) * there).astype(np.int8)
-    layer: IntegerLayer = dataclasses.replace(node.layer, weight=weight)
-    graph = dataclasses.replace(graph, nodes=(dataclasses.replace(node, layer=layer),))
-    return compile_network(graph, hw, mappings=[cost.candidate.tactic])
+    nodes = []
+    for node in graph.nodes:
+        there, channels = node.layer.weight != 0, node.layer.bias.size
+        weight = (rng.choice(np.array([-128, -37, -1, 1, 5, 127], np.int8), there.shape) * there).astype(np.int8)
+        layer = dataclasses.replace(node.layer, weight=weight, bias=rng.integers(-99, 99, channels).astype(np.int32))
+        nodes.append(dataclasses.replace(node, layer=layer))
+    return dataclasses.replace(graph, nodes=tuple(nodes))
 
 
 def cropped(part: LayerPart, rows: int, columns: int, channels: int, outputs: int) -> LayerPart:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate, pairwise
 
 from skipbeat_arch.estimate import (
     Bound,
     DramSensitivity,
     Estimate,
+    HostWork,
     LayerCost,
     LayerEstimate,
     MachineEvents,
     Reference,
+    RunEstimate,
     Schedule,
 )
 from skipbeat_arch.registers import Cause
@@ -72,14 +76,9 @@ def make_layer(
             order=("8 blocks of 98 pixels", "4 tiles of 32 outputs", "9 passes of 128 inputs"),
             encodings={"pattern": 30, "bitmap": 6} if density < 1 else {"dense": 36},
             bounds=bounds,
-            runner_up=("tiles in the outer loop", cycles + 1234),
+            places=("input: from memory", "output: to memory"),
+            runner_up=("tiles in the outer loop", cycles + 1234, cycles),
             notes=("Imbalance between groups costs 1.2 %.",),
-        ),
-        phases=(
-            ("load", 0, cycles // 3),
-            ("load", cycles // 3, cycles // 2),
-            ("execute", cycles // 8, cycles - 20),
-            ("store", cycles // 2, cycles),
         ),
     )
     energy = {
@@ -107,6 +106,24 @@ def make_layer(
     )
 
 
+def make_run(layers: Sequence[LayerEstimate], repeats: int = 1) -> RunEstimate:
+    """A program of these layers, each a `repeats`-th of its cycles, in which every engine is at work."""
+    ends = accumulate((layer.cost.cycles // repeats for layer in layers), initial=0)
+    spans = tuple((layer.name, *span) for layer, span in zip(layers, pairwise(ends), strict=True))
+    cycles = spans[-1][2] if spans else 0
+    return RunEstimate(
+        cycles=cycles,
+        repeats=repeats,
+        spans=spans,
+        phases=(
+            ("load", 0, cycles // 3),
+            ("load", cycles // 3, cycles // 2),
+            ("execute", cycles // 8, max(cycles - 20, cycles // 8)),
+            ("store", cycles // 2, cycles),
+        ),
+    )
+
+
 def make_estimate(layers: tuple[LayerEstimate, ...] | None = None) -> Estimate:
     """Convolutions, a product of two activations, a layer whose weights are all zero, and what the host does."""
     kept = layers if layers is not None else small_layers()
@@ -119,6 +136,8 @@ def make_estimate(layers: tuple[LayerEstimate, ...] | None = None) -> Estimate:
         pes=PES,
         batch=2,
         layers=kept,
+        runs=(make_run(kept[:3]), make_run(kept[3:])),
+        host=HostWork(elements=662_696, bytes=662_696),
         host_operators=(
             ("relu", "aten.relu", 401_408, 17, True),
             ("maxpool", "aten.max_pool2d", 200_704, 1, False),
@@ -207,7 +226,12 @@ def hostile_estimate() -> Estimate:
     honest = make_estimate()
     first = honest.layers[0]
     schedule = Schedule(
-        order=(HOSTILE,), encodings={HOSTILE: 3}, bounds={Bound.COMPUTE: 5}, runner_up=(HOSTILE, 7), notes=(HOSTILE,)
+        order=(HOSTILE,),
+        encodings={HOSTILE: 3},
+        bounds={Bound.COMPUTE: 5},
+        runner_up=(HOSTILE, 7, 5),
+        places=(HOSTILE,),
+        notes=(HOSTILE,),
     )
     layer = replace(
         first,
@@ -223,6 +247,7 @@ def hostile_estimate() -> Estimate:
         model=HOSTILE,
         hardware=HOSTILE,
         layers=(layer, *honest.layers[1:]),
+        runs=(make_run((layer, *honest.layers[1:])),),
         energy_table=HOSTILE,
         host_operators=((HOSTILE, HOSTILE, 5, 1, False),),
         dram=replace(honest.dram, source=HOSTILE),

@@ -21,7 +21,10 @@ def test_loop_nest_bounds_encodings_runner_up_and_notes(small: Estimate) -> None
     (bound,) = (line for line in lines if line.endswith("the bound"))
     assert bound.split()[:2] == ["compute", f"{layer.macs // 1024 + 1:,}"]
     assert "  pattern  30    83.3 %" in lines
-    assert f"runner-up: tiles in the outer loop: {layer.cost.cycles + 1234:,} cycles, 2.9 % more" in lines
+    second, chosen = layer.cost.cycles + 1234, layer.cost.cycles
+    assert f"runner-up: tiles in the outer loop: alone {second:,} cycles, the chosen one {chosen:,}" in lines
+    places = lines.index("what lies where")
+    assert lines[places + 1 : places + 3] == ["  input: from memory", "  output: to memory"]
     assert lines[-2:] == ["notes", "  Imbalance between groups costs 1.2 %."]
 
 
@@ -33,11 +36,11 @@ def test_the_clocks_are_all_there(small: Estimate) -> None:
     assert sum(int(row.split()[-2].replace(",", "")) for row in rows) == layer.cost.cycles
 
 
-def test_nothing_else_was_tried(small: Estimate) -> None:
+def test_no_other_mapping_was_tried(small: Estimate) -> None:
     layer = small.layers[0]
     schedule = replace(layer.cost.schedule, runner_up=None, notes=(), encodings={})
     text = explain(replace(layer, cost=replace(layer.cost, schedule=schedule)))
-    assert text.endswith("runner-up: nothing else was tried\n")
+    assert text.endswith("runner-up: no other mapping came close\n")
     assert "tiles by encoding" not in text
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -54,6 +55,20 @@ def test_it_is_plain_json(small: Estimate, hostile: Estimate) -> None:
         assert json.loads(json.dumps(data, allow_nan=False)) == data
 
 
+def test_the_three_totals_and_the_host(small: Estimate) -> None:
+    pool = replace(small.layers[2], name="maxpool", kind="max pooling", layer=False, macs=0, macs_dense=0)
+    estimate = replace(small, layers=(*small.layers, pool), host=replace(small.host, elements_per_clock=4.0))
+    data = to_json(estimate)
+    assert data["total"]["cycles_layers"] == small.cycles
+    assert data["total"]["cycles"] == small.cycles + pool.cost.cycles
+    assert data["total"]["cycles_with_host"] == data["total"]["cycles"] + 662_696 // 4
+    assert data["host"]["balanced_rate"] == 662_696 / estimate.cycles
+    assert [row["layer"] for row in data["layers"]] == [True] * 9 + [False]
+    assert data["layers"][-1]["speedup_limit"] == 1
+    assert [run["repeats"] for run in data["runs"]] == [1, 1]
+    assert to_json(small)["total"]["cycles_with_host"] is None
+
+
 def test_numbers_of_a_layer(small: Estimate) -> None:
     layer, data = small.layers[1], to_json(small)["layers"][1]
     machine = layer.cost.machine
@@ -68,7 +83,11 @@ def test_numbers_of_a_layer(small: Estimate) -> None:
     assert data["weight_bits"] == {"values": layer.cost.value_bits, "metadata": layer.cost.metadata_bits}
     assert data["energy_pj"] == pytest.approx(sum(data["energy_by_component"].values()))
     assert sum(data["clocks"].values()) == layer.cost.cycles
-    assert data["schedule"]["runner_up"] == {"what": "tiles in the outer loop", "cycles": layer.cost.cycles + 1234}
+    assert data["schedule"]["runner_up"] == {
+        "what": "tiles in the outer loop",
+        "cycles": layer.cost.cycles + 1234,
+        "cycles_chosen": layer.cost.cycles,
+    }
     assert data["schedule"]["bounds"]["memory"] > 0
 
 

@@ -72,8 +72,24 @@ def test_numbers_are_whole_on_the_narrowest_terminal(small: Estimate, monkeypatc
     layer = small.layers[3]
     long = replace(layer, name="x" * 99, cost=replace(layer.cost, cycles=10**12), cycles_dense=10**13)
     lines = on_terminal(make_estimate((long,)), 80, monkeypatch)
-    assert sum("1,000,000,000,000" in line for line in lines) == 2
+    assert sum("1,000,000,000,000" in line for line in lines) == 4
     assert max(map(len, lines)) <= 80
+
+
+def test_three_totals_and_the_rate_that_balances_the_host(small: Estimate) -> None:
+    pool = replace(small.layers[2], name="maxpool", kind="max pooling", layer=False, macs=0, macs_dense=0)
+    estimate = replace(small, layers=(*small.layers, pool))
+    rate = f"at {estimate.host.elements / estimate.cycles:.3g} elements per clock it takes half of the time"
+    text = plain(estimate).replace("\u00a0", " ")
+    assert f"layers only   {small.cycles:,} cycles\n" in text
+    assert f"as run        {estimate.cycles:,} cycles: with {pool.cost.cycles:,} for pooling" in text
+    assert "with the host no rate is stated (host.elements_per_clock) for its 662,696 elements" in text
+    assert rate in text
+    stated = replace(estimate, host=replace(estimate.host, elements_per_clock=0.5))
+    text = plain(stated).replace("\u00a0", " ")
+    assert f"with the host {estimate.cycles + 2 * 662_696:,} cycles: 662,696 elements" in text
+    assert rate in text
+    assert "nothing is left to it" in plain(replace(small, host=replace(small.host, elements=0, bytes=0)))
 
 
 def test_limits_references_energy_host_and_assumptions(small: Estimate) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from skipbeat_arch.estimate import Estimate
 from skipbeat_reports.estimate import trace_events, write_trace
-from tests.reports.estimate.estimates import make_estimate, make_layer
+from tests.reports.estimate.estimates import make_estimate, make_layer, make_run
 
 TRACKS = ("layers", "load", "execute", "store")
 
@@ -64,19 +64,31 @@ def test_layers_follow_one_another_at_the_clock_rate(small: Estimate) -> None:
     assert track[-1]["ts"] + track[-1]["dur"] == pytest.approx(small.cycles / 333, abs=1e-3)
 
 
-def test_engines_work_inside_their_layer(small: Estimate) -> None:
+def test_engines_work_inside_their_run(small: Estimate) -> None:
     found = slices(trace_events(small))
-    spans = {event["name"]: event for event in found["layers"]}
-    assert len(found["load"]) == 2 * len(small.layers)
+    assert len(found["load"]) == 2 * len(small.runs)
     for engine in TRACKS[1:]:
-        for event in found[engine]:
-            layer = spans[event["name"]]["args"]
-            inside = event["args"]["clock"] - layer["clock"]
-            assert 0 <= inside <= inside + event["args"]["clocks"] <= layer["clocks"]
-    execute, layer_cost = found["execute"][1], small.layers[1].cost
-    start, stop = next((start, stop) for engine, start, stop in layer_cost.phases if engine == "execute")
-    assert execute["args"]["clock"] == small.layers[0].cost.cycles + start
+        for number, event in enumerate(found[engine]):
+            run = number * len(small.runs) // len(found[engine])
+            inside = event["args"]["clock"] - sum(each.cycles for each in small.runs[:run])
+            assert 0 <= inside <= inside + event["args"]["clocks"] <= small.runs[run].cycles
+            assert event["name"] == engine
+    execute, first, second = found["execute"][1], *small.runs
+    start, stop = next((start, stop) for engine, start, stop in second.phases if engine == "execute")
+    assert execute["args"]["clock"] == first.cycles + start
     assert execute["args"]["clocks"] == stop - start
+
+
+def test_a_run_that_is_repeated_is_shown_once(small: Estimate) -> None:
+    layer = small.layers[1]
+    cycles = layer.cost.cycles // 3
+    layer = replace(layer, cost=replace(layer.cost, cycles=3 * cycles))
+    found = slices(trace_events(replace(small, layers=(layer,), runs=(make_run((layer,), repeats=3),))))
+    assert [(event["name"], event["args"]["clocks"]) for event in found["layers"]] == [
+        (layer.name, cycles),
+        ("2 times more", 2 * cycles),
+    ]
+    assert len(found["load"]) == 2
 
 
 @given(
@@ -85,8 +97,8 @@ def test_engines_work_inside_their_layer(small: Estimate) -> None:
 )
 def test_any_phases_become_slices_that_do_not_overlap(phases: list[list[int]], clock_mhz: float) -> None:
     layer = make_layer("a", weights=64, pixels=1)
-    cost = replace(layer.cost, phases=tuple(("store", start, stop) for start, stop in phases))
-    estimate = replace(make_estimate((replace(layer, cost=cost),) * 2), clock_mhz=clock_mhz)
+    run = replace(make_run((layer,)), phases=tuple(("store", start, stop) for start, stop in phases))
+    estimate = replace(make_estimate((layer,)), clock_mhz=clock_mhz, runs=(run, run))
     events = trace_events(estimate)
     check_format(events)
     worked = [clock for start, stop in phases for clock in range(start, stop)]
@@ -96,16 +108,16 @@ def test_any_phases_become_slices_that_do_not_overlap(phases: list[list[int]], c
 @pytest.mark.parametrize(
     ("phase", "message"),
     [
-        (("load", 5, 10**9), "layer a: load works in 5..1000000000, outside of"),
+        (("load", 5, 10**9), "load works in 5..1000000000, outside of"),
         (("load", 7, 5), "load works in 7..5"),
         (("dma", 0, 1), "engine must be one of load, execute, store, not dma"),
     ],
 )
 def test_wrong_phases_are_refused(phase: tuple[str, int, int], message: str) -> None:
     layer = make_layer("a")
-    wrong = replace(layer, cost=replace(layer.cost, phases=(phase,)))
+    wrong = replace(make_estimate((layer,)), runs=(replace(make_run((layer,)), phases=(phase,)),))
     with pytest.raises(ValueError, match=message):
-        trace_events(make_estimate((wrong,)))
+        trace_events(wrong)
 
 
 def test_the_file_is_json_and_complete(hostile: Estimate, tmp_path: Path) -> None:

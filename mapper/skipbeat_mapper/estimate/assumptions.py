@@ -1,0 +1,27 @@
+"""What an estimate assumes, a sentence each."""
+
+from __future__ import annotations
+
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.model import ModelDescription
+
+
+def assumptions(description: ModelDescription, hw: Hardware) -> tuple[str, ...]:
+    """What is not measured on the RTL."""
+    memory = hw.memory
+    found = [
+        f"the memory serves {memory.bytes_per_clock} bytes per clock after {memory.latency_clocks} clocks, and nobody "
+        "else uses it",
+        "numbers are int8 with int32 sums; the output stage does batch norms, clamps and scales; additions and pooling "
+        "are in the programs that are priced",
+    ]
+    if any(not each.fused for each in description.host_operators):
+        rate = f"computes {hw.host.elements_per_clock:g} results per clock" if hw.host else "takes no time"
+        found.append(f"the host {rate} for the operators that the array does not run (host.elements_per_clock)")
+    if len(description.runs) > 1 or any(run.repeats > 1 for run in description.runs):
+        found.append("programs run one after the other, and each loads its weights again")
+    if any(not layer.stored for layer in description.layers):
+        found.append(
+            "the second operand of a product of two activations lies in memory as dense tiles, as weights would"
+        )
+    return tuple(found)

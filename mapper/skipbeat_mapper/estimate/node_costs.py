@@ -1,0 +1,138 @@
+"""What each node of a program costs: its clocks, events, bytes and bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.command import Encoding
+from skipbeat_arch.estimate import LayerCost, MachineEvents
+from skipbeat_arch.instruction import Instruction
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_program import node_instructions
+from skipbeat_arch.registers import Cause
+from skipbeat_arch.tile import TileStatistics
+from skipbeat_arch.timing import Events
+from skipbeat_sim.timing.event_counts import event_counts
+
+from ..bounds import instruction_tiles, lower_bounds, moved_bytes, tightest
+from ..node_tiles import NodeTiles
+from ..timed_network import TimedNetwork
+from .describe import node_schedule
+from .events import machine_events
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """The instructions of one node, and the tiles that its passes load."""
+
+    instructions: list[Instruction]
+    tiles: list[TileStatistics]
+
+
+def node_costs(network: TimedNetwork) -> list[LayerCost]:
+    """The cost of each node; a node's clocks go from the end of the one before to its own, see `part_ends`."""
+    machine, nodes = network.memory.machine, network.memory.groups[0].nodes
+    clocks, works = _clocks(network), _work(network)
+    moved = [list(moved_bytes(machine, work.instructions)) for work in works]
+    # Instructions come in whole beats: what is left of the last one counts for the node that ends the program.
+    left = network.timing.bytes_read - sum(read for read, _ in moved)
+    moved[network.lowered.numbers[-1] % len(nodes)][0] += left
+    costs = []
+    for number, work in enumerate(works):
+        events = event_counts([i.command for i in work.instructions if isinstance(i, isa.Pass)], work.tiles, machine.hw)
+        bounds = lower_bounds(machine, work.instructions, work.tiles)
+        values, metadata = weight_bits(nodes[number].tiles, machine)
+        costs.append(
+            LayerCost(
+                cycles=sum(clocks[number].values()),
+                clocks=clocks[number],
+                macs=events.macs,
+                events=events,
+                machine=machine_events(machine, work.instructions, *moved[number]),
+                value_bits=values,
+                metadata_bits=metadata,
+                bound=tightest(bounds),
+                schedule=node_schedule(network, number, bounds),
+            )
+        )
+    return costs
+
+
+def sum_costs(costs: Sequence[tuple[LayerCost, int]]) -> LayerCost:
+    """One layer's costs, each as often as it is repeated; its weights are stored once, its schedule is the longest."""
+    longest = max(costs, key=lambda each: each[0].cycles * each[1])[0]
+    if len(costs) == 1 and costs[0][1] == 1:
+        return longest
+    events, moved = Events(), MachineEvents()
+    clocks = dict.fromkeys(Cause, 0)
+    bounds = dict.fromkeys(longest.schedule.bounds, 0)
+    for cost, repeats in costs:
+        events += _times(cost.events, repeats)
+        moved += cost.machine.times(repeats)
+        for cause, count in cost.clocks.items():
+            clocks[cause] += count * repeats
+        for bound, count in cost.schedule.bounds.items():
+            bounds[bound] += count * repeats
+    return LayerCost(
+        cycles=sum(cost.cycles * repeats for cost, repeats in costs),
+        clocks=clocks,
+        macs=events.macs,
+        events=events,
+        machine=moved,
+        value_bits=sum(cost.value_bits for cost, _ in costs),
+        metadata_bits=sum(cost.metadata_bits for cost, _ in costs),
+        bound=tightest(bounds),
+        schedule=longest.schedule.repeated(bounds, sum(repeats for _, repeats in costs)),
+    )
+
+
+def weight_bits(tiles: NodeTiles, machine: Machine) -> tuple[int, int]:
+    """Bits of values and of metadata in memory, each section of a tile padded to a word."""
+    word = machine.hw.word_bits
+    known: dict[int, tuple[int, int]] = {}
+    values = metadata = 0
+    for column in tiles.columns:
+        for tile in column:
+            if id(tile.statistics) not in known:
+                known[id(tile.statistics)] = _tile_bits(tile.statistics, word)
+            found = known[id(tile.statistics)]
+            values, metadata = values + found[0], metadata + found[1]
+    return values, metadata
+
+
+def _tile_bits(tile: TileStatistics, word: int) -> tuple[int, int]:
+    metadata = 0 if tile.encoding == Encoding.DENSE else -(-tile.metadata_bits // word) * word
+    return tile.word_count * word - metadata, metadata
+
+
+def _clocks(network: TimedNetwork) -> list[dict[Cause, int]]:
+    """Clocks of each node by what the array did."""
+    causes, nodes = network.timing.causes, len(network.memory.graph.nodes)
+    found = [dict.fromkeys(Cause, 0) for _ in range(nodes)]
+    before = dict.fromkeys(Cause, 0)
+    for number, end in zip(network.lowered.numbers, network.ends, strict=True):
+        until = causes.until(end - 1)
+        for cause, clocks in until.items():
+            found[number % nodes][cause] += clocks - before[cause]
+        before = until
+    return found
+
+
+def _work(network: TimedNetwork) -> list[_Work]:
+    """The instructions of each node, those of all its parts and all groups of images."""
+    lowered, nodes = network.lowered, len(network.memory.graph.nodes)
+    instructions = lowered.instructions
+    tiles = instruction_tiles(instructions, lowered.tiles)
+    numbers: list[list[int]] = [[] for _ in range(nodes)]
+    for number, own in zip(lowered.numbers, node_instructions(lowered.nodes, len(instructions)), strict=True):
+        numbers[number % nodes] += own
+    return [
+        _Work(instructions=[instructions[n] for n in own], tiles=[tiles[n] for n in own if n in tiles])
+        for own in numbers
+    ]
+
+
+def _times(events: Events, count: int) -> Events:
+    return Events(**{f.name: getattr(events, f.name) * count for f in fields(events)})

@@ -1,0 +1,146 @@
+"""The price of a run of nodes: its program's clocks, and those of the same run with every weight."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.estimate import LayerCost
+from skipbeat_arch.graph import Graph, Node
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.model import ModelRun
+
+from ..layer_graph import weight_shape
+from ..search import MappingSearch, network_key
+from ..timed_network import TimedNetwork, placements, quickest_program
+from .node_costs import node_costs
+from .phases import Phase, phases
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunPrice:
+    """A run's program.
+
+    Attributes:
+        cycles: of one run. costs: of each node; their cycles add up to the run's.
+        names: of the nodes. kinds: what they are where no layer of the model is behind them; shapes: as a reader knows
+            them.
+        phases: when the engines were at work.
+    """
+
+    cycles: int
+    costs: tuple[LayerCost, ...]
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    shapes: tuple[str, ...]
+    phases: tuple[Phase, ...]
+
+
+class RunPricer:
+    """Prices runs on one machine: equal ones once, and of runs that differ in their zeros the dense one once.
+
+    Raises:
+        InputError: hardware that has no accelerator.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        self._machine, self._search = Machine.of(hw), MappingSearch()
+        self._runs: dict[Hashable, RunPrice] = {}
+        self._structures: dict[Hashable, Hashable] = {}
+        self._dense: dict[Hashable, RunPrice] = {}
+        self._last: tuple[Hashable, Graph] | None = None
+        self._networks: dict[Hashable, RunPrice] = {}
+
+    def as_it_is(self, run: ModelRun) -> RunPrice:
+        """A run with its zeros.
+
+        Raises:
+            InputError: it does not fit the hardware, or its zeros have another shape than its layers.
+        """
+        key = run.key, run.images
+        if key not in self._runs:
+            graph = self._graph(run)
+            self._runs[key] = self._price(graph, run.images)
+            self._structures[run.key] = _structure(graph)
+        return self._runs[key]
+
+    def dense(self, run: ModelRun) -> RunPrice:
+        """A run with every weight.
+
+        Raises:
+            InputError: it does not fit the hardware.
+        """
+        key = self._structures.get(run.key) or _structure(self._graph(run)), run.images
+        if key not in self._dense:
+            self._dense[key] = self._price(_full(self._graph(run)), run.images)
+        return self._dense[key]
+
+    def _graph(self, run: ModelRun) -> Graph:
+        """The run's graph; the last one is kept, so that its zeros are read once."""
+        if self._last is None or self._last[0] != run.key:
+            graph = run.graph()
+            _check(graph)
+            self._last = run.key, graph
+        return self._last[1]
+
+    def _price(self, graph: Graph, images: int) -> RunPrice:
+        found = placements(graph, self._machine, images)
+        key = tuple(network_key(each.memory) for each in found)
+        if key not in self._networks:
+            name = f"layer {graph.nodes[0].layer.name}" + (" and those after it" if len(graph.nodes) > 1 else "")
+            self._networks[key] = _run_price(quickest_program(found, self._search, name))
+        return self._networks[key]
+
+
+def _run_price(network: TimedNetwork) -> RunPrice:
+    timing, nodes = network.timing, network.memory.graph.nodes
+    return RunPrice(
+        cycles=timing.cycles,
+        costs=tuple(node_costs(network)),
+        names=tuple(node.layer.name for node in nodes),
+        kinds=tuple(map(_kind, nodes)),
+        shapes=tuple("x".join(map(str, node.out_shape)) for node in nodes),
+        phases=phases(network.lowered.instructions, timing.begin, timing.finish, timing.cycles),
+    )
+
+
+def _kind(node: Node) -> str:
+    if node.residual is not None:
+        return "addition"
+    return "max pooling" if node.pool else "average pooling"
+
+
+def _structure(graph: Graph) -> Hashable:
+    """All of a graph but its weights."""
+    places = {tensor.name: number for number, tensor in enumerate(graph.tensors)}
+    return tuple(
+        (node.convolution, node.pool, node.raw, places[node.input], node.residual and places[node.residual])
+        for node in graph.nodes
+    )
+
+
+def _full(graph: Graph) -> Graph:
+    """The same graph with every weight 1; they take no memory."""
+    nodes = tuple(
+        dataclasses.replace(
+            node,
+            layer=dataclasses.replace(node.layer, weight=np.broadcast_to(np.int8(1), weight_shape(node.convolution))),
+        )
+        for node in graph.nodes
+    )
+    return dataclasses.replace(graph, nodes=nodes)
+
+
+def _check(graph: Graph) -> None:
+    for node in graph.nodes:
+        weight, conv = node.layer.weight, node.convolution
+        if weight.dtype != np.int8 or weight.shape not in (weight_shape(conv), (conv.groups, conv.gemm.c, conv.gemm.k)):
+            raise InputError(
+                f"layer {node.layer.name}: expected zeros int8 {list(weight_shape(conv))}, not {weight.dtype} "
+                f"{list(weight.shape)}"
+            )

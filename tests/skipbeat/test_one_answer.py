@@ -1,0 +1,45 @@
+"""Whatever command is asked, a network takes the same clocks: `estimate` and `simulate` price and run one program."""
+
+from __future__ import annotations
+
+import pytest
+
+from skipbeat.estimation import estimate_source
+from skipbeat.networks import prepare_network
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.pattern import Pattern
+from skipbeat_mapper.compile import compile_network
+from skipbeat_models.scheme import Scheme
+from skipbeat_verify.layer_bounds import layer_bounds
+from skipbeat_verify.machine_simulation import predicted
+
+#: Networks that both commands take, what they are pruned to, and the hardware.
+CASES = [
+    ("zoo:digits-cnn", "2:4", "edge-16x16"),
+    ("zoo:tiny-resnet", "2:4", "edge-8x8"),
+    ("zoo:resnet-9", "2:4", "edge-16x16"),
+    ("zoo:resnet-9", "unstructured:0.3", "edge-16x16"),
+    ("zoo:resnet-18", "2:4", "large-32x32"),
+    pytest.param("zoo:resnet-18", "2:4", "edge-16x16", marks=pytest.mark.slow),
+    pytest.param("zoo:resnet-50", "2:4", "edge-16x16", marks=pytest.mark.slow),
+    pytest.param("zoo:vgg-16", "2:4", "edge-16x16", marks=pytest.mark.slow),
+    pytest.param("zoo:vgg-19", "2:4", "large-32x32", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("source", "pattern", "preset"), CASES)
+def test_estimate_and_simulate_say_the_same(source: str, pattern: str, preset: str) -> None:
+    hardware = load_hardware(preset)
+    estimate = estimate_source(
+        source, hardware, table="horowitz-45nm", scheme=Scheme.parse(pattern), progress=lambda _: None
+    )
+    program = compile_network(prepare_network(source, Pattern.parse(pattern), seed=0).graph, hardware)
+    counts = predicted(program, Machine.of(hardware))
+    layers = dict.fromkeys((node.name for node in program.nodes), 0)
+    for node, cycles in zip(program.nodes, counts.parts, strict=True):
+        layers[node.name] += cycles
+    assert estimate.cycles == counts.cycles
+    assert {row.name: row.cost.cycles for row in estimate.layers} == layers
+    bounds = layer_bounds(program, Machine.of(hardware))
+    assert {row.name: dict(row.cost.schedule.bounds) for row in estimate.layers} == bounds
