@@ -41,6 +41,7 @@ def estimate_source(
     """
     entry = zoo.find(source) if source.startswith(zoo.PREFIX) and checkpoint is None else None
     if entry is not None and entry.recipe is not None:
+        entry.check_tokens(tokens)
         progress(f"training {source} on the digits")
     with redirect_stdout(sys.stderr):
         description = load_source(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.layer import IntegerLayer
-from skipbeat_arch.tile import Int8Array
 from skipbeat_arch.workload import Convolution
 
 

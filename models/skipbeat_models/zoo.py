@@ -67,6 +67,17 @@ class ZooModel:
         network: nn.Module = import_module(f".networks.{self.network}", __package__).build_network(seed, **self.options)
         return network
 
+    def check_tokens(self, tokens: int | None) -> None:
+        """Whether the network takes sequences of so many tokens; None is as long as it has them by itself.
+
+        Raises:
+            InputError: it does not.
+        """
+        least = 1 + self.decode
+        if tokens is not None and (self.input_shape or tokens < least):
+            wanted = "no number of tokens, it reads images" if self.input_shape else f"at least {least} token(s)"
+            raise InputError(f"model {PREFIX}{self.name}: expected {wanted}, not {tokens}")
+
     def source(self, seed: int = 0, tokens: int | None = None) -> Source:
         """The network in evaluation mode with example inputs for one image or sequence: `(module, args, kwargs)`.
 
@@ -80,10 +91,7 @@ class ZooModel:
             InputError: `tokens` for a model of images, or less than 1 (with a cache, 2); or the transformers package is
                 missing.
         """
-        least = 1 + self.decode
-        if tokens is not None and (self.input_shape or tokens < least):
-            wanted = "no number of tokens, it reads images" if self.input_shape else f"at least {least} token(s)"
-            raise InputError(f"model {PREFIX}{self.name}: expected {wanted}, not {tokens}")
+        self.check_tokens(tokens)
         import torch
 
         with torch.device("meta" if self.shapes_only else "cpu"):

@@ -69,7 +69,9 @@ def check_keys(report: dict[str, Any]) -> None:
             "energy_pj",
         } <= set(layer)
         assert set(layer["weight_bits"]) == {"values", "metadata"}
-        assert 0 < layer["utilization"] <= 1
+        assert (layer["utilization"] > 0) == layer["layer"]
+        # A layer's first steps may come before the last outputs of the one before have left.
+        assert layer["utilization"] <= 1.01
     assert {
         "cycles",
         "cycles_dense",
@@ -187,7 +189,10 @@ def test_a_checkpoint_and_an_exported_file_are_the_same_model(
     bare = json_object(capsys, "estimate", "model.safetensors", "--tokens", "5")
     assert [layer["pattern"] for layer in exported["layers"]] == ["2:4", "2:4"]
     assert exported["total"] == loaded["total"]
-    assert [layer["cycles"] for layer in bare["layers"]] == [layer["cycles"] for layer in exported["layers"]]
+    assert [layer["macs"] for layer in bare["layers"]] == [layer["macs"] for layer in exported["layers"]]
+    # A checkpoint says nothing of what follows what: each of its layers is a program of its own.
+    assert (len(bare["runs"]), len(exported["runs"])) == (2, 1)
+    assert bare["total"]["cycles"] > exported["total"]["cycles"]
     assert (exported["batch"], loaded["batch"], bare["batch"]) == (5, 5, 1)
 
 
@@ -217,10 +222,11 @@ def test_resnet_18_dense_and_2_4(resnet_18: dict[tuple[str, ...], dict[str, Any]
     dense, sparse = resnet_18[()], resnet_18["2:4",]
     check_keys(dense)
     check_keys(sparse)
-    assert 1_771_484 <= dense["total"]["cycles"] <= 2_000_000
+    assert 1_771_484 <= dense["total"]["cycles_layers"] <= 2_000_000
     assert sparse["total"]["cycles_dense"] == dense["total"]["cycles"]
-    assert sparse["total"]["cycles"] <= 1_050_000
-    assert [layer["pattern"] for layer in sparse["layers"]] == ["dense", *["2:4"] * 20]
+    assert sparse["total"]["cycles_layers"] <= 1_050_000
+    assert [layer["pattern"] for layer in sparse["layers"] if layer["layer"]] == ["dense", *["2:4"] * 20]
+    assert [layer["kind"] for layer in sparse["layers"] if not layer["layer"]] == ["max pooling", "average pooling"]
     for report in (dense, sparse):
         assert report["total"]["utilization"] <= 1
 
@@ -228,12 +234,13 @@ def test_resnet_18_dense_and_2_4(resnet_18: dict[tuple[str, ...], dict[str, Any]
 def test_resnet_18_with_a_slow_memory(resnet_18: dict[tuple[str, ...], dict[str, Any]]) -> None:
     slow = resnet_18["2:4", "memory.bytes_per_clock=8"]
     check_keys(slow)
+    assert slow["total"]["cycles"] >= slow["total"]["dram_bytes"] / 8
     clearly = []
     for layer in slow["layers"]:
-        assert layer["cycles"] >= layer["dram_bytes"] / 8, layer["name"]
         bounds = layer["schedule"]["bounds"]
         if max(clocks for bound, clocks in bounds.items() if bound != "memory") <= bounds["memory"] / 2:
-            clearly.append(layer["name"])
+            clearly.append(layer)
             assert layer["bound"] == "memory"
-            assert layer["cycles"] <= 1.05 * layer["dram_bytes"] / 8, layer["name"]
-    assert {"conv1", "layer4.1.conv2", "fc"} <= set(clearly)
+    assert {"conv1", "layer4.1.conv2", "fc"} <= {layer["name"] for layer in clearly}
+    # A part of what a layer loads may come while the one before runs, so some take less than their own bytes.
+    assert sum(layer["cycles"] for layer in clearly) <= 1.05 * sum(layer["dram_bytes"] for layer in clearly) / 8

@@ -15,6 +15,11 @@ def assumptions(description: ModelDescription, hw: Hardware) -> tuple[str, ...]:
         "numbers are int8 with int32 sums; the output stage does batch norms, clamps and scales; additions and pooling "
         "are in the programs that are priced",
     ]
+    if any(len(run.layers) > 1 for run in description.runs):
+        found.append(
+            "a layer's cycles go from the end of the one before, when its last outputs have left the output stage, to its "
+            "own: its first loads and steps may come earlier, so that it can take less than its own bounds"
+        )
     if any(not each.fused for each in description.host_operators):
         rate = f"computes {hw.host.elements_per_clock:g} results per clock" if hw.host else "takes no time"
         found.append(f"the host {rate} for the operators that the array does not run (host.elements_per_clock)")
