@@ -200,7 +200,7 @@ activation through output stage and banks; their product through accumulator and
         f'<path class="result" d="M{middle} {bottom}V{ROWS["result"] - 1}"/>',
         f'<path class="weight aside" d="M{estimate} {top + HEIGHT}V{top + HEIGHT + 26}"/>',
         f'<text x="{estimate + 8}" y="{top + HEIGHT + 20}">only its zeros: skipbeat estimate prices '
-        f"this layer alone, memory to memory: {priced:,} clocks</text>",
+        f"the same program, this layer with {priced:,} clocks</text>",
         "</svg>",
     ]
     return "\n".join(parts) + "\n"

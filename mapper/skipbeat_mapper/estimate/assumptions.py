@@ -17,8 +17,8 @@ def assumptions(description: ModelDescription, hw: Hardware) -> tuple[str, ...]:
     ]
     if any(len(run.layers) > 1 for run in description.runs):
         found.append(
-            "a layer's cycles go from the end of the one before, when its last outputs have left the output stage, to its "
-            "own: its first loads and steps may come earlier, so that it can take less than its own bounds"
+            "a layer's cycles go from the end of the one before, when its last outputs have left the output stage, to "
+            "its own: its first loads and steps may come earlier, so that it can take less than its own bounds"
         )
     if any(not each.fused for each in description.host_operators):
         rate = f"computes {hw.host.elements_per_clock:g} results per clock" if hw.host else "takes no time"
