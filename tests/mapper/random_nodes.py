@@ -64,7 +64,8 @@ def nodes(draw: st.DrawFn, *, channels: int = 20, larger: int = 8) -> Node:
         padding=padding,
         dilation=dilation,
     )
-    return node_of(conv, pool, raw=pool is None and draw(st.booleans()))
+    density = draw(st.sampled_from([1.0, 0.3, 0.02]))
+    return node_of(conv, pool, raw=pool is None and draw(st.booleans()), density=density)
 
 
 def preceded(node: Node) -> tuple[Node, Node]:
