@@ -64,7 +64,7 @@ class PortsOfCore(wiring.Component):
                 "weights": In(stream.Signature(word)),
                 "activations": In(stream.Signature(elements)),
                 "results": Out(stream.Signature(sums)),
-                "error": Out(4),
+                "error": Out(3),
                 "busy": Out(1),
             }
         )
