@@ -32,7 +32,7 @@ quick: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
 
 regress: $(STAMP) ## the whole simulation regression: components, machine programs, layers of the zoo, random cases
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/hw tests/sim/machine tests/skipbeat/test_priced_layers_on_rtl.py
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/hw tests/sim/machine tests/verify tests/skipbeat/test_priced_layers_on_rtl.py
 	$(BIN)/skipbeat regress $(ARGS)
 
 verilog: $(STAMP) ## Verilog for HW=preset-or-file, into build/verilog

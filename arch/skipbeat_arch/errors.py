@@ -1,4 +1,4 @@
-"""The one exception that stands for "the user's input is wrong"."""
+"""Exceptions that stand for "the user's input is wrong"."""
 
 
 class InputError(ValueError):
@@ -6,3 +6,7 @@ class InputError(ValueError):
 
     The command line turns it into exit status 2 without a traceback.
     """
+
+
+class HostOperatorError(InputError):
+    """A network that cannot be one program: an operator in it is the host's."""

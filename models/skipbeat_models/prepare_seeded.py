@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import HostOperatorError
 from skipbeat_arch.workload import ReductionOrder
 
 from .prepared import PreparedNetwork
@@ -31,10 +31,11 @@ def prepare_seeded(
     Batch normalisations get the statistics of the calibration images, so that no map dies out or overflows.
 
     Raises:
-        InputError: the network does not read images, or a glob of the scheme matches no layer.
+        HostOperatorError: the network does not read images, or has operators of the host.
+        InputError: a glob of the scheme matches no layer.
     """
     if entry.input_shape is None:
-        raise InputError(f"model {source}: expected a network of images, but it reads tokens")
+        raise HostOperatorError(f"model {source}: expected a network of images, but it reads tokens")
     progress("drawing weights and images")
     model = entry.build(seed)
     images = torch.randn(IMAGES, *entry.input_shape, generator=torch.Generator().manual_seed(seed))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import HostOperatorError, InputError
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.workload import ReductionOrder
 
@@ -128,7 +128,7 @@ def _whole(parts: Partition, readings: list[Reading]) -> Run:
         operator = reading.operator
         left = reading.left or (reading.names and reading not in operations)
         if left or (operator in parts.host and operator.base not in VIEWS):
-            raise InputError(
+            raise HostOperatorError(
                 f"layer {operator.module or operator.base}: {operator.title} is not supported here; {EXPECTED}"
             )
     if not parts.runs:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ..options import hardware_options, json_option, network_pattern_option, seed_option
-
-if TYPE_CHECKING:
-    from skipbeat_arch.estimate import Bound
-    from skipbeat_verify.machine_simulation import ProgramRun
 
 
 @click.command("simulate", short_help="Run a whole network on the models, or on the RTL as well.")
@@ -54,86 +50,41 @@ def command(
     [N, C, H, W], which calibrate the quantisation and are the images that can be run.
     Every run is compared with the integer oracle, and its cycles, those of each layer and all performance counters
     with the prediction of the timing model. Layers are those of one run, for a whole batch. A layer's bound is what
-    needs the most clocks for it: the array's steps, the memory, the decoder of weights or the output stage. Exit status
-    0 only if everything agrees; 1 otherwise.
+    needs the most clocks for it: the array's steps, the memory, the decoder of weights or the output stage. A
+    transformer runs as many programs, with the host's operators computed between them in float64; its logits must be
+    those that the oracle gives. Exit status 0 only if everything agrees; 1 otherwise.
     """
-    from skipbeat_arch.errors import InputError
+    from skipbeat_arch.errors import HostOperatorError, InputError
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
 
     hardware = load_hardware(hw, overrides)
-    machine = Machine.of(hardware)
+    Machine.of(hardware)
     wanted = None if pattern is None else Pattern.parse(pattern)
-
-    from skipbeat_mapper.compile import compile_network
-    from skipbeat_models.graph_oracle import run_graph
-    from skipbeat_verify.layer_bounds import layer_bounds
-    from skipbeat_verify.machine_simulation import machine_rtl, run_images
-    from skipbeat_verify.one_layer import one_layer
+    if batch is not None and images % batch:
+        raise InputError(f"--batch: {batch} does not divide {images} images")
 
     from ..networks import pattern_of, prepare_network
-    from ..progress import step
+    from ..simulation import simulate_mixed, simulate_network
 
-    size = batch or images
-    if images % size:
-        raise InputError(f"--batch: {size} does not divide {images} images")
-    network = prepare_network(source, wanted, seed)
-    if images > len(network.images):
-        raise InputError(f"--images: {source} has {len(network.images)} images, not {images}")
-    graph, inputs = network.graph, network.images[:images]
-    if layer is not None:
-        graph, inputs = one_layer(graph, layer, inputs)
-    step("compiling")
-    program = compile_network(graph, hardware, size)
-    simulator = None
-    if rtl:
-        step(f"building the RTL of {hardware.name}")
-        simulator = machine_rtl(hardware)
-    runs: list[ProgramRun] = []
-    rates: list[float] = []
-    for first in range(0, images, size):
-        step(f"images {first + 1} to {first + size} of {images}")
-        part = inputs[first : first + size]
-        expected = run_graph(graph, part)[graph.output]
-        runs.append(run_images(program, machine, part, expected, simulator, cycle_model=cycle_model))
-        rates.append(simulator.clocks_per_second if simulator else 0.0)
-    report = _report(runs, rates, layer_bounds(program, machine)) | {
+    try:
+        network = prepare_network(source, wanted, seed)
+    except HostOperatorError as error:
+        found = simulate_mixed(source, wanted, seed, hardware, error, layer, images, rtl=rtl, cycle_model=cycle_model)
+    else:
+        found = simulate_network(network, hardware, layer, images, batch or images, rtl=rtl, cycle_model=cycle_model)
+    report = found | {
         "model": source,
         "layer": layer,
         "hardware": hardware.name,
         "pattern": pattern_of(source, wanted),
         "seed": seed,
         "images": images,
-        "batch": size,
+        "batch": batch or images,
     }
     click.echo(json.dumps(report) if as_json else _text(report))
     return 0 if report["agrees"] else 1
-
-
-def _report(runs: list[ProgramRun], rates: list[float], bounds: dict[str, dict[Bound, int]]) -> dict[str, Any]:
-    from skipbeat_arch.estimate import Bound
-    from skipbeat_mapper.bounds import tightest
-
-    first = runs[0].to_json()
-    layers = []
-    for layer in first["layers"]:
-        own = bounds[layer["name"]]
-        layers.append(layer | {"steps": own[Bound.COMPUTE], "bound": tightest(own), "bounds": own})
-    steps = sum(layer["steps"] for layer in layers) * len(runs)
-    cycles = sum(run.timing.cycles for run in runs)
-    return {
-        "agrees": all(run.agrees for run in runs),
-        "bit_exact": all(run.bit_exact for run in runs),
-        "rtl_cycles": sum(run.rtl.cycles for run in runs if run.rtl) if runs[0].rtl else None,
-        "model_cycles": sum(run.model.cycles for run in runs if run.model) if runs[0].model else None,
-        "timing_cycles": cycles,
-        "steps": steps,
-        "core_speed": steps / cycles,
-        "clocks_per_second": min(rates) if runs[0].rtl else None,
-        "counters": first["counters"],
-        "layers": layers,
-    }
 
 
 def _text(report: dict[str, Any]) -> str:

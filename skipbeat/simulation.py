@@ -1,0 +1,144 @@
+"""What `skipbeat simulate` runs: a network as one program, or as the programs between the host's operators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.estimate import Bound
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.pattern import Pattern
+from skipbeat_hw.simulation.machine_driver import VerilatedMachine
+from skipbeat_mapper.bounds import tightest
+from skipbeat_mapper.compile import compile_network
+from skipbeat_models import zoo
+from skipbeat_models.graph_oracle import run_graph
+from skipbeat_models.prepare_mixed import prepare_mixed
+from skipbeat_models.prepared import PreparedNetwork
+from skipbeat_verify.layer_bounds import layer_bounds
+from skipbeat_verify.machine_simulation import ProgramRun, machine_rtl, run_images
+from skipbeat_verify.mixed_simulation import MixedSimulation
+from skipbeat_verify.one_layer import one_layer
+
+from .networks import ZOO_PATTERN
+from .progress import step
+
+Report = dict[str, Any]
+
+
+def simulate_network(
+    network: PreparedNetwork,
+    hardware: Hardware,
+    layer: str | None,
+    images: int,
+    batch: int,
+    *,
+    rtl: bool,
+    cycle_model: bool,
+) -> Report:
+    """Run a network, or one layer of it, by its program, `batch` images at a time.
+
+    Raises:
+        InputError: more images than there are, or no such layer.
+    """
+    if images > len(network.images):
+        raise InputError(f"--images: {network.source} has {len(network.images)} images, not {images}")
+    graph, inputs = network.graph, network.images[:images]
+    if layer is not None:
+        graph, inputs = one_layer(graph, layer, inputs)
+    step("compiling")
+    program = compile_network(graph, hardware, batch)
+    machine, simulator = Machine.of(hardware), _simulator(hardware) if rtl else None
+    runs: list[ProgramRun] = []
+    rates: list[float] = []
+    for first in range(0, images, batch):
+        step(f"images {first + 1} to {first + batch} of {images}")
+        part = inputs[first : first + batch]
+        expected = run_graph(graph, part)[graph.output]
+        runs.append(run_images(program, machine, part, expected, simulator, cycle_model=cycle_model))
+        rates.append(simulator.clocks_per_second if simulator else 0.0)
+    return _report(runs, rates, [runs[0]], layer_bounds(program, machine))
+
+
+def simulate_mixed(
+    source: str,
+    pattern: Pattern | None,
+    seed: int,
+    hardware: Hardware,
+    error: InputError,
+    layer: str | None,
+    images: int,
+    *,
+    rtl: bool,
+    cycle_model: bool,
+) -> Report:
+    """Run a zoo model whose operators are partly the host's: program by program, for one input after the other.
+
+    Args:
+        error: why it is not one program; what a model that cannot run either way is refused with.
+
+    Raises:
+        InputError: a model that is not of the zoo, a layer alone, or a part that is not run yet.
+    """
+    if not source.startswith(zoo.PREFIX):
+        raise error
+    if layer is not None:
+        raise InputError(f"layer {layer}: {source} runs as many programs; expected no --layer")
+    prepared = prepare_mixed(source, pattern or ZOO_PATTERN, seed, count=images, progress=step)
+    simulator = _simulator(hardware) if rtl else None
+    simulation = MixedSimulation(hardware=hardware, rtl=simulator, cycle_model=cycle_model)
+    for number, given in enumerate(prepared.inputs, 1):
+        step(f"input {number} of {images}")
+        simulation.run(prepared.network, given)
+    first = simulation.runs[: len(simulation.programs)]
+    bounds: dict[str, dict[Bound, int]] = {}
+    for program in simulation.programs:
+        for name, own in layer_bounds(program, Machine.of(hardware)).items():
+            sums = bounds.setdefault(name, dict.fromkeys(Bound, 0))
+            bounds[name] = {bound: sums[bound] + own[bound] for bound in Bound}
+    rates = [simulator.clocks_per_second if simulator else 0.0]
+    report = _report(simulation.runs, rates, first, bounds)
+    exact = report["bit_exact"] and simulation.logits_exact
+    return report | {"agrees": report["agrees"] and exact, "bit_exact": exact, "programs": len(first)}
+
+
+def _simulator(hardware: Hardware) -> VerilatedMachine:
+    step(f"building the RTL of {hardware.name}")
+    return machine_rtl(hardware)
+
+
+def _report(
+    runs: Sequence[ProgramRun], rates: Sequence[float], first: Sequence[ProgramRun], bounds: dict[str, dict[Bound, int]]
+) -> Report:
+    """Totals of all runs; layers and counters of the first input's."""
+    layers: dict[str, Report] = {}
+    counters: dict[str, int] = {}
+    for run in first:
+        found = run.to_json()
+        for layer in found["layers"]:
+            known = layers.setdefault(layer["name"], {name: 0 if layer[name] is not None else None for name in layer})
+            layers[layer["name"]] = {
+                name: value if name == "name" or value is None else known[name] + value for name, value in layer.items()
+            }
+        counters = {name: counters.get(name, 0) + value for name, value in found["counters"].items()}
+    rows = [
+        layer | {"steps": own[Bound.COMPUTE], "bound": tightest(own), "bounds": own}
+        for name, layer in layers.items()
+        for own in (bounds[name],)
+    ]
+    steps = sum(row["steps"] for row in rows) * len(runs) // len(first)
+    cycles = sum(run.timing.cycles for run in runs)
+    return {
+        "agrees": all(run.agrees for run in runs),
+        "bit_exact": all(run.bit_exact for run in runs),
+        "rtl_cycles": sum(run.rtl.cycles for run in runs if run.rtl) if runs[0].rtl else None,
+        "model_cycles": sum(run.model.cycles for run in runs if run.model) if runs[0].model else None,
+        "timing_cycles": cycles,
+        "steps": steps,
+        "core_speed": steps / cycles,
+        "clocks_per_second": min(rates) if runs[0].rtl else None,
+        "counters": counters,
+        "layers": rows,
+    }
