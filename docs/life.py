@@ -76,10 +76,10 @@ class Trace:
             self._next(clock, "pass begins")
         if model.weight_reader.weights is not None and model.core.weights_ready:
             self._next(clock, "word")
-        if decoder.write.enable:
-            op = decoder.write.op
-            self.clocks["slot", self._count["tile"], op.row, op.slot] = clock
-            if op.final:
+        write = decoder.write_o
+        if write.enable:
+            self.clocks["slot", self._count["tile"], write.row, write.slot] = clock
+            if write.final:
                 self._next(clock, "tile")
 
     def _array(self, clock: int) -> None:
@@ -89,14 +89,14 @@ class Trace:
         if sequencer.issue:
             self.clocks["step", len(self._steps) - 1, self._steps[-1]] = clock
             self._steps[-1] += 1
-        if sequencer.take:
+        if sequencer.passes_ready:
             self.clocks["pass", len(self._steps)] = clock
             self._steps.append(0)
 
     def _outputs(self, clock: int) -> None:
         model, local = self._model, self._model.store.local_write_o
-        if model.core.results.valid and model.output.results_ready:
-            self._next(clock, "result", int(np.int32(np.uint32(model.core.results.payload[OUTPUT]))))
+        if model.core.results_valid and model.output.results_ready:
+            self._next(clock, "result", int(np.int32(np.uint32(model.core.results[OUTPUT]))))
         if model.output.vector_o is not None:
             self._next(clock, "vector", model.output.vector_o.data)
         if local is not None and local.enable:

@@ -1,10 +1,10 @@
-# amaranth: UnusedElaboratable=no
 """A twin under the words of its component's ports: one translation for all of them, by the component's signature.
 
-A twin has the RTL's names. `evaluate` and `update` take input ports by name, a stream as its payload (None while it is
-not valid) and `NAME_ready` of a stream that leaves; attributes are output ports, a stream that leaves (None while it is
-not valid) and `NAME_ready` of one that enters. A structure is an object whose attributes are its members; if it has no
-first member (`valid`), the structure is None while that is 0.
+A twin has the RTL's names. `evaluate` (if there are wires) and `update` take input ports by name, a stream as its
+payload (None while it is not valid) or as `NAME_valid` and `NAME_payload`, and `NAME_ready` of a stream that leaves.
+Attributes are output ports, `NAME_ready` of a stream that enters, and a stream that leaves (None while it is not valid,
+unless there is `NAME_valid`). A structure is an object whose attributes are its members; if it has no first member
+(`valid`), the structure is None while that is 0.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import NoneType, UnionType
 from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
-from amaranth.hdl import Shape, signed
+from amaranth.hdl import Fragment, Shape, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Signature
 
@@ -80,8 +80,13 @@ class _Stream:
         if not self.is_input:
             if (ready := f"{self.name}_ready") in hints:
                 yield ready, bool(inputs[f"{self.prefix}ready"])
-        elif self.name in hints:
-            valid = inputs[f"{self.prefix}valid"]
+            return
+        valid = inputs[f"{self.prefix}valid"]
+        if (name := f"{self.name}_valid") in hints:
+            yield name, bool(valid)
+        if (name := f"{self.name}_payload") in hints:
+            yield name, self._payload(inputs, hints[name])
+        if self.name in hints:
             yield self.name, self._payload(inputs, hints[self.name]) if valid else None
 
     def _payload(self, inputs: Mapping[str, int], hint: Hint) -> Any:
@@ -147,29 +152,36 @@ class Ported:
         self, component: type[Component], arguments: Mapping[str, object], without: Collection[str] = ()
     ) -> None:
         self.twin: Any = twin_of(component)(**arguments)
-        ports = _ports(component(**arguments).signature)
+        made = component(**arguments)
+        Fragment.get(made, None)  # Amaranth warns of components that nobody elaborates
+        ports = _ports(made.signature)
         self._ports = [port for port in ports if port.name not in without]
         hw: Any = arguments.get("hw") or getattr(arguments.get("machine"), "hw", None)
         bundle = hw and data.ArrayLayout(signed(hw.numbers.activation_bits), hw.array.group)
+        self._wires = getattr(self.twin, "evaluate", _no_wires)
         self._evaluate, self._update = (
             {name: Hint(_class_of(hint), bundle) for name, hint in _hints(method).items()}
-            for method in (self.twin.evaluate, self.twin.update)
+            for method in (self._wires, self.twin.update)
         )
 
     def outputs(self, inputs: Mapping[str, int]) -> Values:
         """Values of the output ports in this clock."""
-        self.twin.evaluate(**self._given(inputs, self._evaluate))
+        self._wires(**self._given(inputs, self._evaluate))
         return {name: value for port in self._ports for name, value in port.shown(self.twin)}
 
     def tick(self, inputs: Mapping[str, int]) -> None:
         """End of the clock."""
-        self.twin.evaluate(**self._given(inputs, self._evaluate))
+        self._wires(**self._given(inputs, self._evaluate))
         self.twin.update(**self._given(inputs, self._update))
         if inputs.get("rst", 0):
             self.twin.reset()
 
     def _given(self, inputs: Mapping[str, int], hints: Mapping[str, Hint]) -> dict[str, Any]:
         return {name: value for port in self._ports for name, value in port.given(inputs, hints)}
+
+
+def _no_wires() -> None:
+    """Every output is a register."""
 
 
 def _hints(method: Any) -> dict[str, Any]:
@@ -207,6 +219,8 @@ def _array(shape: Any, word: int, dtype: Any) -> Any:
     if isinstance(shape, data.StructLayout):
         (shape,) = (field.shape for _, field in shape)
     lengths = []
+    if not isinstance(shape, data.ArrayLayout):  # a bit for each
+        shape = data.ArrayLayout(1, Shape.cast(shape).width)
     while isinstance(shape, data.ArrayLayout):
         lengths.append(shape.length)
         shape = shape.elem_shape

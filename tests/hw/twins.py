@@ -24,7 +24,7 @@ from skipbeat_hw.simulation.ports import read_ports
 from skipbeat_hw.tools.verilog import generate
 from skipbeat_verify.core_passes import small_hardware
 from tests.hw.in_process import converted, simulate
-from tests.hw.ported import Ported, twin_of
+from tests.hw.ported import Ported
 from tests.hw.stimulus import Source, Values
 
 
@@ -87,9 +87,7 @@ class Pair(Generic[P]):
 
     def twin(self, params: P) -> Twin:
         """Its twin."""
-        kind, arguments = twin_of(self.component), self.arguments(params)
-        twin: Twin = kind(**arguments) if hasattr(kind, "outputs") else Ported(self.component, arguments)
-        return twin
+        return Ported(self.component, self.arguments(params))
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from skipbeat_arch import ports
+from skipbeat_arch.arrays import Int32Array
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.ports import pack_array
 from skipbeat_arch.stream import PORTS, CoreStimulus
 from skipbeat_sim.core.core import Core
 
@@ -90,13 +91,36 @@ class PortRecording:
         return error
 
     def _clock(self, values: dict[str, int]) -> dict[str, int]:
-        seen = self._core.outputs(values)
+        core, hw = self._core, self.hardware
+        core.evaluate(
+            values["commands__payload"] if values["commands__valid"] else None,
+            values["weights__payload"] if values["weights__valid"] else None,
+            self._bundles(values["activations__payload"]) if values["activations__valid"] else None,
+            bool(values["results__ready"]),
+        )
+        seen = {
+            "commands__ready": int(core.commands_ready),
+            "weights__ready": int(core.weights_ready),
+            "activations__ready": int(core.activations_ready),
+            "results__valid": int(core.results_valid),
+            "results__payload": ports.pack_array(core.results.tolist(), hw.numbers.accumulator_bits),
+            "error": int(core.error),
+            "busy": int(core.busy),
+        }
         for name, value in values.items():
             self.inputs[name].append(value)
         for name, column in self.expected.items():
             column.append(seen[name] if name != "results__payload" or seen["results__valid"] else None)
-        self._core.tick(values)
+        core.update()
+        if values["rst"]:
+            core.reset()
         return seen
+
+    def _bundles(self, word: int) -> Int32Array:
+        """Bundles int32 [R, M] of the word that carries them."""
+        rows, group = self.hardware.array.rows, self.hardware.array.group
+        values = ports.unpack_array(word, rows * group, self.hardware.numbers.activation_bits, signed=True)
+        return np.array(values, np.int32).reshape(rows, group)
 
     def _items(self, stimulus: CoreStimulus) -> dict[str, list[int]]:
         """Payloads as the ports carry them."""
@@ -108,5 +132,5 @@ class PortRecording:
         return {
             "commands": [int(word) for word in stimulus.commands],
             "weights": [int.from_bytes(row.tobytes(), "little") | int(last) << hw.word_bits for row, last in words],
-            "activations": [pack_array(bundle, bits) for bundle in bundles],
+            "activations": [ports.pack_array(bundle, bits) for bundle in bundles],
         }

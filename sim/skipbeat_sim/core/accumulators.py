@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from skipbeat_arch import ports
 from skipbeat_arch.arrays import BoolArray, Int32Array, Int64Array
 from skipbeat_arch.hardware import Hardware
 
@@ -57,13 +55,13 @@ class Accumulators:
         self._busy = self._reading = self._storing = 0
 
     @property
-    def sums(self) -> Int64Array:
-        """`sums_o` of the clock that begins, int64 [C] unsigned bits; overwritten by the next `update`."""
+    def sums_o(self) -> Int64Array:
+        """Of the clock that begins, int64 [C] unsigned bits; overwritten by the next `update`."""
         return self._sum
 
     @property
-    def push(self) -> BoolArray | None:
-        """`push_o` of the clock that begins, bool [C]; None: certainly nowhere."""
+    def push_o(self) -> BoolArray | None:
+        """Of the clock that begins, bool [C]; None: certainly nowhere."""
         return self._column(_PUSHES, 1) if self._busy else None
 
     @property
@@ -71,8 +69,9 @@ class Accumulators:
         """A step is on its way through the columns."""
         return self._busy > 0
 
-    def update(self, control: Control | None, psums: Int32Array) -> None:
-        """End of a clock with `control_i` and `psums_i` int32 [C]."""
+    def update(self, control_i: Control | None, psums_i: Int32Array) -> None:
+        """End of a clock with psums int32 [C]."""
+        control = control_i
         if control:
             self._busy = self._cols + 2
             if control.open and not control.first:
@@ -87,7 +86,7 @@ class Accumulators:
             self._entries.push(0)
         else:
             return
-        self._add(psums)
+        self._add(psums_i)
         if self._reading:
             self._reading -= 1
             at = self._entries.at
@@ -112,24 +111,6 @@ class Accumulators:
         np.add(total, self._data, out=total, where=self._column(_READS, 1))
         np.add(total, self._sum, out=total, where=self._column(_ADDS_SUM, 1))
         np.bitwise_and(total, self._mask, out=total)
-
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports: `push_o` [C] bits and `sums_o` [C]."""
-        push = self.push
-        return {
-            "push_o": 0 if push is None else ports.pack_array(push.tolist(), 1),
-            "sums_o": ports.pack_array(self._sum.tolist(), self._hw.numbers.accumulator_bits),
-        }
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock. `control_i` is a `control_fields` word, `psums_i` [C]."""
-        control = ports.unpack(ports.control_fields(self._hw), inputs["control_i"])
-        flags = (bool(control[name]) for name in ("open", "close", "first", "last"))
-        step = Control._make((*flags, control["pixel"]))
-        psums = ports.unpack_array(inputs["psums_i"], self._cols, self._hw.psum_bits, signed=True)
-        self.update(step if control["valid"] else None, np.array(psums, np.int32))
-        if inputs.get("rst", 0):
-            self.reset()
 
     def reset(self) -> None:
         """The controls in the columns become invalid; nothing else has a reset."""

@@ -6,13 +6,12 @@ writes are kept as histories of inputs, and a PE's register is an element of a h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch import ports
-from skipbeat_arch.arrays import Int32Array
+from skipbeat_arch.arrays import BoolArray, Bundles, Int32Array, Int64Array
 from skipbeat_arch.hardware import Hardware
 
 from .history import History
@@ -43,8 +42,8 @@ class SystolicArray:
         self._psum, self._psum_next = (np.zeros((rows + 1, cols), np.int32) for _ in range(2))
 
     @property
-    def psums(self) -> Int32Array:
-        """`psums_o` of the clock that begins, int32 [C]; a view that the next `step` overwrites."""
+    def psums_o(self) -> Int32Array:
+        """Of the clock that begins, int32 [C]; a view that the next `step` overwrites."""
         bottom: Int32Array = self._psum[-1]
         return bottom
 
@@ -92,23 +91,19 @@ class SystolicArray:
         """Writes are still on their way to the right."""
         return self._writing > 0
 
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports: `psums_o` [C]."""
-        return {"psums_o": ports.pack_array(self.psums.tolist(), self._hw.psum_bits)}
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock. `bundles_i` [R][M], `slots_i` [R] {slot, bank}, `write_enable_i` [R], `weights_i` [C]."""
-        hw, numbers = self._hw, self._hw.numbers
-        bundles = ports.unpack_array(inputs["bundles_i"], self._bundle_size, numbers.activation_bits, signed=True)
-        slots = ports.unpack_array(inputs["slots_i"], self._rows, ports.slot_bits(hw))
-        weights = ports.unpack_array(inputs["weights_i"], self._cols, ports.word_bits(ports.pe_weight_fields(hw)))
-        values = [ports.unpack_array(word, 1, numbers.weight_bits, signed=True)[0] for word in weights]
-        index = [word >> numbers.weight_bits for word in weights]
-        rows = [row for row in range(self._rows) if inputs["write_enable_i"] >> row & 1]
-        self.step(np.reshape(bundles, (self._rows, -1)), slots)
-        self.write(rows, inputs["write_address_i"], values, index)
-        if inputs.get("rst", 0):
-            self.reset()
+    def update(
+        self,
+        bundles_i: Bundles,
+        slots_i: Int64Array,
+        write_enable_i: BoolArray,
+        write_address_i: int,
+        weights_i: Int64Array,
+    ) -> None:
+        """End of a clock; `weights_i` [C] are words of {value, index}."""
+        sign = 1 << (self._hw.numbers.weight_bits - 1)
+        self.step(bundles_i, slots_i)
+        values, index = (weights_i & (2 * sign - 1) ^ sign) - sign, weights_i >> self._hw.numbers.weight_bits
+        self.write(np.flatnonzero(write_enable_i).tolist(), write_address_i, values, index)
 
     def reset(self) -> None:
         """Writes on their way are dropped; nothing else has a reset."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from skipbeat_arch import ports
-from skipbeat_arch.arrays import Int32Array
+from skipbeat_arch.arrays import Bundles, Int64Array
 from skipbeat_arch.command import Command, CoreError, command_error
 from skipbeat_arch.depths import CORE_QUEUE
 from skipbeat_arch.hardware import Hardware
@@ -27,6 +27,20 @@ from .sequencer import Pass, Sequencer
 from .skew import Skew
 
 
+class Activity(NamedTuple):
+    """What happens in a clock, as `ports.ACTIVITY` names it."""
+
+    cause: Cause
+    bundles: int
+    accumulator_read: bool
+    accumulator_write: bool
+    result: bool
+    slot_write: bool
+    row_decoded: bool
+    metadata_word: bool
+    value_word: bool
+
+
 class Core:
     """Twin of the core. `evaluate` sets the wires of the clock, `update` ends it.
 
@@ -42,11 +56,11 @@ class Core:
         self._hw = hw
         rows, cols = hw.array.rows, hw.array.cols
         self.sequencer, self.decoder, self.loader = Sequencer(hw), WeightDecoder(hw), WeightLoader(hw)
-        self.array, self.accumulators, self.results = SystolicArray(hw), Accumulators(hw), ResultBuffer(hw)
+        self.array, self.accumulators, self.buffer = SystolicArray(hw), Accumulators(hw), ResultBuffer(hw)
         self._passes: Fifo[Pass] = Fifo(CORE_QUEUE)
         self._tiles: Fifo[Tile] = Fifo(CORE_QUEUE)
         self._slots = History(rows, (), np.int64)
-        self._bundles = Skew(rows, ports.bundle_bits(hw), parts=hw.array.group)
+        self._bundles = Skew(lanes=rows, width=ports.bundle_bits(hw), parts=hw.array.group)
         self._controls: deque[Control | None] = deque([None] * (rows + 1))
         self._through = rows + cols + 2
         self._in_flight = 0
@@ -56,68 +70,63 @@ class Core:
     @property
     def busy(self) -> bool:
         """`busy`: a pass waits or is under way, or a result has not left."""
-        return bool(self._passes.items) or not self.sequencer.idle
+        return bool(self._passes.items) or not self.sequencer.idle_o
 
     @property
     def accepts_command(self) -> bool:
         """`commands_ready` of the clock that begins: it depends on registers alone."""
         return self.error == CoreError.NONE and self._passes.ready and self._tiles.ready
 
-    def evaluate(self, command: int | None, word: int | None, bundles: Int32Array | None, results_ready: bool) -> None:
-        """Wires: `commands_ready`, `weights_ready`, `bundles_ready`; the result port is `results`.
-
-        Args:
-            command, word: what the streams `commands` and `weights` offer, None if nothing.
-            bundles: int32 [R, M] on the stream `activations`, None if nothing.
-            results_ready: `results.ready`.
-        """
+    def evaluate(
+        self, commands: int | None, weights: int | None, activations: Bundles | None, results_ready: bool
+    ) -> None:
+        """Wires: the output ports. Streams carry words but for bundles, int32 [R, M]."""
         halt = self.error != CoreError.NONE
-        self._command, self._word, self._offered = command, word, bundles
-        self._results_ready = results_ready
+        self._command, self._offered = commands, activations
         self.commands_ready = self.accepts_command
-        self.sequencer.evaluate(self._passes.front, bundles is not None, self.loader.full, halt)
-        self.decoder.evaluate(self._tiles.front, word, self.loader.bank_ok, halt)
+        self.buffer.evaluate(results_ready)
+        self.sequencer.evaluate(self._passes.front, activations is not None, self.loader.full_o, halt)
+        self.decoder.evaluate(self._tiles.front, weights, self.loader.bank_ok_o, halt)
         self.weights_ready = self.decoder.weights_ready
-        self.bundles_ready = self.sequencer.bundle_ready
+        self.activations_ready = self.sequencer.activations_ready
 
     def update(self) -> None:
         """End of the clock."""
-        taken = self.results.valid and self._results_ready
+        taken = self.buffer.taken_o
         self._count(taken)
-        self.results.update(self.accumulators.push, self.accumulators.sums, self._results_ready)
+        self.buffer.update(self.accumulators.push_o, self.accumulators.sums_o)
         self._feed_array()
         self._write_array()
-        self.loader.update(self.decoder.done, self.sequencer.release)
+        self.loader.update(self.decoder.done_o, self.sequencer.release_o)
         self._update_queues()
         self.sequencer.update(self._offered, taken)
         self.decoder.update()
 
     def _feed_array(self) -> None:
         sequencer, control = self.sequencer, self.sequencer.control
-        self.accumulators.update(self._controls.popleft(), self.array.psums)
+        self.accumulators.update(self._controls.popleft(), self.array.psums_o)
         self._controls.append(control)
         if control:
             self._in_flight = self._through
-            self.counter.step(control, sequencer.fed_rows, sequencer.slot_word)
+            self.counter.step(control, sequencer.fed_rows, sequencer.slot_o)
         elif self._in_flight:
             self._in_flight -= 1
         else:
             return
-        self._slots.push(sequencer.slot_word)
-        self._bundles.push(sequencer.bundles)
+        self._slots.push(sequencer.slot_o)
+        self._bundles.push(sequencer.bundles_o)
         at = self._slots.at
         self.array.step(self._bundles.view(), self._slots.rows[at : at + self._hw.array.rows])
 
     def _write_array(self) -> None:
-        write = self.decoder.write
+        write, loader = self.decoder.write_o, self.loader
         if not (write.enable or self.array.writing):
             return
-        weights = self.loader.offer(write if write.enable else None)
-        bank = self.loader.bank
-        address = write.op.slot + (bank << self._hw.index_bits)
-        self.array.write((write.op.row,) if write.enable else (), address, weights[:, 0], weights[:, 1])
+        loader.evaluate(write if write.enable else None)
+        weights = loader.shift()
+        self.array.write((write.row,) if write.enable else (), loader.write_address_o, weights[:, 0], weights[:, 1])
         if write.enable:
-            self.counter.write(write, bank)
+            self.counter.write(write, loader.bank)
 
     def _update_queues(self) -> None:
         sequencer, decoder = self.sequencer, self.decoder
@@ -128,75 +137,48 @@ class Core:
             if error == CoreError.NONE:
                 next_pass, next_tile = _read_command(command)
         take_tile = decoder.tiles_ready and bool(self._tiles.items)
-        self._passes.update(sequencer.take, next_pass)
+        self._passes.update(sequencer.passes_ready, next_pass)
         self._tiles.update(take_tile, next_tile)
         if self.error == CoreError.NONE:
-            self.error = error or decoder.error or sequencer.error
+            self.error = error or decoder.error_o or sequencer.error_o
 
     def _count(self, taken: bool) -> None:
         counter, decoder = self.counter, self.decoder
         counter.results += taken
-        counter.metadata_words += decoder.to_metadata
-        counter.value_words += decoder.to_values
-        counter.rows_decoded += decoder.load_metadata
+        counter.metadata_words += decoder.metadata_word_o
+        counter.value_words += decoder.value_word_o
+        counter.rows_decoded += decoder.row_decoded_o
 
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports; payloads are words of `COMMAND` and `weight_fields`, [R][M] and [C] sums."""
-        self._evaluate(inputs)
-        return {
-            "commands__ready": int(self.commands_ready),
-            "weights__ready": int(self.weights_ready),
-            "activations__ready": int(self.bundles_ready),
-            **{
-                f"results__{name[3:]}": value
-                for name, value in self.results.outputs({"o__ready": 0}).items()
-                if name.startswith("o__")
-            },
-            "error": int(self.error),
-            "busy": int(self.busy),
-            "activity": ports.pack(ports.ACTIVITY, self._activity(bool(inputs["results__ready"]))),
-        }
+    @property
+    def results(self) -> Int64Array:
+        """The item at the result port, int64 [C] of unsigned bits; see `results_valid`."""
+        return self.buffer.o
 
-    def _activity(self, results_ready: bool) -> dict[str, int]:
-        """The events of the clock, as `ports.ACTIVITY` names them."""
+    @property
+    def results_valid(self) -> bool:
+        """There is an item."""
+        return self.buffer.o_valid
+
+    @property
+    def activity(self) -> Activity:
+        """The events of the clock."""
         sequencer, decoder, control = self.sequencer, self.decoder, self.sequencer.control
-        opens = sequencer.cause == Cause.COMPUTE and sequencer.slot == 0
-        return {
-            "cause": int(sequencer.cause),
-            "bundles": sequencer.rows if opens else 0,
-            "accumulator_read": int(control is not None and control.open and not control.first),
-            "accumulator_write": int(control is not None and control.close and not control.last),
-            "result": int(self.results.valid and results_ready),
-            "slot_write": int(decoder.write.enable),
-            "row_decoded": int(decoder.load_metadata),
-            "metadata_word": int(decoder.to_metadata),
-            "value_word": int(decoder.to_values),
-        }
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock."""
-        self._evaluate(inputs)
-        self.update()
-        if inputs.get("rst", 0):
-            self.reset()
-
-    def _evaluate(self, inputs: Mapping[str, int]) -> None:
-        rows, group = self._hw.array.rows, self._hw.array.group
-        bits = self._hw.numbers.activation_bits
-        bundles = None
-        if inputs["activations__valid"]:
-            values = ports.unpack_array(inputs["activations__payload"], rows * group, bits, signed=True)
-            bundles = np.reshape(np.array(values, np.int32), (rows, group))
-        self.evaluate(
-            inputs["commands__payload"] if inputs["commands__valid"] else None,
-            inputs["weights__payload"] if inputs["weights__valid"] else None,
-            bundles,
-            bool(inputs["results__ready"]),
+        opens = sequencer.cause_o == Cause.COMPUTE and sequencer.opens_o
+        return Activity(
+            cause=sequencer.cause_o,
+            bundles=sequencer.rows_o if opens else 0,
+            accumulator_read=control is not None and control.open and not control.first,
+            accumulator_write=control is not None and control.close and not control.last,
+            result=self.buffer.taken_o,
+            slot_write=decoder.write_o.enable,
+            row_decoded=decoder.row_decoded_o,
+            metadata_word=decoder.metadata_word_o,
+            value_word=decoder.value_word_o,
         )
 
     def reset(self) -> None:
         """All registers but data on its way, and no memory."""
-        for part in (self.sequencer, self.decoder, self.loader, self.array, self.accumulators, self.results):
+        for part in (self.sequencer, self.decoder, self.loader, self.array, self.accumulators, self.buffer):
             part.reset()
         self._passes.reset()
         self._tiles.reset()

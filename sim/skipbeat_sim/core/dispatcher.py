@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
-from skipbeat_arch import ports
 from skipbeat_arch.command import CoreError, Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
+
+from .unpacker import Unpack
 
 
 class Tile(NamedTuple):
@@ -38,33 +38,78 @@ class Dispatcher:
 
     def evaluate(
         self,
-        tile: Tile | None,
-        last: bool | None,
-        halt: bool,
-        *,
-        unpack_ready: bool,
-        rows_ready: bool,
-        metadata_ready: bool,
-        values_ready: bool,
+        tiles_payload: Tile | None,
+        tiles_valid: bool,
+        weights_payload: int,
+        weights_valid: bool,
+        halt_i: bool,
+        unpack_o_ready: bool,
+        rows_o_ready: bool,
+        metadata_o_ready: bool,
+        values_o_ready: bool,
     ) -> None:
-        """Wires: `tiles_ready`, `take_tile`, `weights_ready`, `to_metadata`, `to_values` (transfers) and `error`.
+        """Wires: the output ports; `take_tile`, `to_metadata` and `to_values`: transfers.
 
         Args:
-            tile: the descriptor on the stream, None if there is none.
-            last: the flag of the word on the weight stream, None if there is none.
+            tiles_payload: the descriptor on the stream; None only if it is not valid.
+            weights_payload: a `weight_fields` word.
         """
-        running = self.active and not halt
+        self._tile, self._word = tiles_payload, weights_payload
+        running = self.active and not halt_i
+        self._offers = running and weights_valid
         meta = self.left != 0
-        self.weights_ready = running and (metadata_ready if meta else values_ready)
-        transfer = self.weights_ready and last is not None
+        self.weights_ready = running and (metadata_o_ready if meta else values_o_ready)
+        transfer = self.weights_ready and weights_valid
+        last = bool(weights_payload >> self._hw.word_bits)
         self.to_metadata = transfer and meta
         self.to_values = transfer and not meta
-        self._done = self.to_values and bool(last)
+        self._done = self.to_values and last
         self._advance = self.next_valid and (not self.active or self._done)
-        self.tiles_ready = rows_ready and unpack_ready and (not self.next_valid or self._advance) and not halt
-        self.take_tile = self.tiles_ready and tile is not None
-        self._tile = tile
-        self.error = CoreError.TRUNCATED_TILE if self.to_metadata and last else CoreError.NONE
+        free = not self.next_valid or self._advance
+        self.tiles_ready = rows_o_ready and unpack_o_ready and free and not halt_i
+        self.take_tile = self.tiles_ready and tiles_valid
+        self.error_o = CoreError.TRUNCATED_TILE if self.to_metadata and last else CoreError.NONE
+
+    @property
+    def rows_o(self) -> Tile | None:
+        """The tile for the slots."""
+        return self._tile
+
+    @property
+    def rows_o_valid(self) -> bool:
+        """The tile is transferred."""
+        return self.take_tile
+
+    @property
+    def unpack_o(self) -> Unpack | None:
+        """The tile for the unpacker."""
+        tile = self._tile
+        return None if tile is None else Unpack(tile.encoding, tile.beat, tile.rows, self.words(tile))
+
+    @property
+    def unpack_o_valid(self) -> bool:
+        """The tile is transferred and has metadata."""
+        return self.take_tile and self._tile is not None and self._tile.encoding != Encoding.DENSE
+
+    @property
+    def metadata_o(self) -> int:
+        """The word without its flag."""
+        return self._word & ((1 << self._hw.word_bits) - 1)
+
+    @property
+    def metadata_o_valid(self) -> bool:
+        """The word is metadata."""
+        return self._offers and self.left != 0
+
+    @property
+    def values_o(self) -> int:
+        """The word."""
+        return self._word
+
+    @property
+    def values_o_valid(self) -> bool:
+        """The word is values."""
+        return self._offers and self.left == 0
 
     @property
     def moves(self) -> bool:
@@ -83,44 +128,3 @@ class Dispatcher:
             self.next_valid, self._next_words = True, self.words(self._tile)
         elif self._advance:
             self.next_valid = False
-
-    def _evaluate(self, inputs: Mapping[str, int]) -> Tile:
-        tile = Tile(**ports.unpack(ports.tile_fields(self._hw), inputs["tiles__payload"]))
-        last = bool(inputs["weights__payload"] >> self._hw.word_bits & 1)
-        self.evaluate(
-            tile if inputs["tiles__valid"] else None,
-            last if inputs["weights__valid"] else None,
-            bool(inputs["halt_i"]),
-            unpack_ready=bool(inputs["unpack_o__ready"]),
-            rows_ready=bool(inputs["rows_o__ready"]),
-            metadata_ready=bool(inputs["metadata_o__ready"]),
-            values_ready=bool(inputs["values_o__ready"]),
-        )
-        return tile
-
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports; payloads are words of `tile_fields`, `unpack_fields` and `weight_fields`."""
-        tile = self._evaluate(inputs)
-        hw, word = self._hw, inputs["weights__payload"]
-        valid = bool(inputs["weights__valid"]) and self.active and not inputs["halt_i"]
-        unpack = {"encoding": tile.encoding, "beat": tile.beat, "rows": tile.rows, "words": self.words(tile)}
-        return {
-            "tiles__ready": int(self.tiles_ready),
-            "weights__ready": int(self.weights_ready),
-            "unpack_o__payload": ports.pack(ports.unpack_fields(hw), unpack),
-            "unpack_o__valid": int(self.take_tile and tile.encoding != Encoding.DENSE),
-            "rows_o__payload": ports.pack(ports.tile_fields(hw), tile._asdict()),
-            "rows_o__valid": int(self.take_tile),
-            "metadata_o__payload": word & ((1 << hw.word_bits) - 1),
-            "metadata_o__valid": int(valid and self.left != 0),
-            "values_o__payload": word,
-            "values_o__valid": int(valid and self.left == 0),
-            "error_o": int(self.error),
-        }
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock."""
-        self._evaluate(inputs)
-        self.update()
-        if inputs.get("rst", 0):
-            self.reset()

@@ -34,10 +34,9 @@ class Counter:
 
     def write(self, write: Write, bank: int) -> None:
         """A slot of a row is written into the array."""
-        op, values = write.op, write.values()
-        found = len(values) - values.count(0)
+        found = len(write.values) - write.values.count(0)
         slots = self.nonzeros[bank]
-        slots[op.slot] = found if op.row == 0 else slots[op.slot] + found
+        slots[write.slot] = found if write.row == 0 else slots[write.slot] + found
         self.slots_written += 1
 
     def step(self, control: Control, rows: int, slot_word: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -36,22 +35,3 @@ class Fifo(Generic[Item]):
     def reset(self) -> None:
         """Empty the queue."""
         self.items.clear()
-
-
-class WordFifo(Fifo[int]):
-    """The twin of the RTL's queue: streams `i` and `o`; `o__payload` is given as 0 while `o__valid` is 0."""
-
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports."""
-        return {
-            "i__ready": int(self.ready),
-            "o__valid": int(bool(self.items)),
-            "o__payload": self.items[0] if self.items else 0,
-        }
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock."""
-        written = bool(inputs["i__valid"]) and self.ready
-        self.update(bool(self.items) and bool(inputs["o__ready"]), inputs["i__payload"] if written else None)
-        if inputs.get("rst", 0):
-            self.reset()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 
 class PE:
     """Twin of the PE; 3 clocks from `slot_i` to `psum_o`.
@@ -20,32 +18,26 @@ class PE:
         self._index_bits = (group - 1).bit_length()
         self._weight_bits, self._activation_bits, self._psum_bits = weight_bits, activation_bits, psum_bits
         self._memory = [(0, 0)] * (2 * group)
-        self._activation = self._weight = self._product = self._psum = 0
-        self._bundle = self._slot = self._address = self._enable = 0
+        self._activation = self._weight = self._product = self.psum_o = 0
+        self.bundle_o = self.slot_o = self._address = self._enable = 0
 
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports, all from registers."""
-        return {
-            "bundle_o": self._bundle,
-            "slot_o": self._slot,
-            "write_o": self._address | self._enable << (1 + self._index_bits),
-            "psum_o": self._psum,
-        }
+    @property
+    def write_o(self) -> int:
+        """`write_i` one clock later."""
+        return self._address | self._enable << (1 + self._index_bits)
 
-    def tick(self, inputs: Mapping[str, int]) -> None:
+    def update(self, bundle_i: int, slot_i: int, write_i: int, weight_i: int, psum_i: int) -> None:
         """End of the clock."""
-        value, index = self._memory[inputs["slot_i"]]
-        self._psum = (inputs["psum_i"] + self._product) & ((1 << self._psum_bits) - 1)
+        value, index = self._memory[slot_i]
+        self.psum_o = (psum_i + self._product) & ((1 << self._psum_bits) - 1)
         self._product = self._activation * self._weight
-        self._activation = _signed(inputs["bundle_i"] >> (index * self._activation_bits), self._activation_bits)
+        self._activation = _signed(bundle_i >> (index * self._activation_bits), self._activation_bits)
         self._weight = value
-        self._bundle, self._slot = inputs["bundle_i"], inputs["slot_i"]
-        self._enable, self._address = divmod(inputs["write_i"], 2 << self._index_bits)
+        self.bundle_o, self.slot_o = bundle_i, slot_i
+        self._enable, self._address = divmod(write_i, 2 << self._index_bits)
         if self._enable:
-            weight = inputs["weight_i"]
+            weight = weight_i
             self._memory[self._address] = (_signed(weight, self._weight_bits), weight >> self._weight_bits)
-        if inputs.get("rst", 0):
-            self.reset()
 
     def reset(self) -> None:
         """Only the enable of the write has a reset."""

@@ -70,12 +70,12 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
             bundles[bundle.next] if offers[2] else None,
             results_ready,
         )
-        accepts = core.commands_ready, core.weights_ready, core.bundles_ready
+        accepts = core.commands_ready, core.weights_ready, core.activations_ready
         if trace:
-            streams = (*zip(offers, accepts, strict=True), (core.results.valid, results_ready))
+            streams = (*zip(offers, accepts, strict=True), (core.results_valid, results_ready))
             rows += bytes(bit for stream in streams for bit in stream)
-        if core.results.valid and results_ready:
-            results.append(core.results.payload)
+        if core.results_valid and results_ready:
+            results.append(core.results)
             clocks.append(clock)
         for source, accepted in zip((command, weight, bundle), accepts, strict=True):
             source.end_clock(accepted)

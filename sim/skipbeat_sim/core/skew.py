@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 
@@ -52,18 +50,14 @@ class Skew:
             out[lane] = self._history.rows[self._history.at + lane - 1, lane]
         return out
 
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports."""
-        words = [ports.pack_array(parts, 16) for parts in self.peek(self._split(inputs)).tolist()]
-        return {"o": ports.pack_array(words, self._width)}
+    def evaluate(self, i: list[int]) -> None:
+        """Wire: `o`, a word for each lane like `i`."""
+        self._i = [ports.unpack_array(word, self._parts, 16) for word in i]
+        self.o = [ports.pack_array(parts, 16) & ((1 << self._width) - 1) for parts in self.peek(self._i).tolist()]
 
-    def tick(self, inputs: Mapping[str, int]) -> None:
+    def update(self) -> None:
         """End of the clock."""
-        self.push(self._split(inputs))
+        self.push(self._i)
 
     def reset(self) -> None:
         """Nothing has a reset."""
-
-    def _split(self, inputs: Mapping[str, int]) -> list[list[int]]:
-        words = ports.unpack_array(inputs["i"], self._lanes, self._width)
-        return [ports.unpack_array(word, self._parts, 16) for word in words]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from skipbeat_arch import ports
@@ -34,26 +33,28 @@ class Unpacker:
         self._m = self._steps_left = self._words_left = self._buffer = self._bits = 0
 
     @property
-    def valid(self) -> bool:
-        """`steps.valid`."""
+    def steps_valid(self) -> bool:
+        """A step can leave."""
         return self.active and self._bits >= self._lanes * self._m
 
     @property
-    def step(self) -> list[int]:
-        """`steps.payload`: the metadata of L groups."""
+    def steps(self) -> list[int]:
+        """The metadata of L groups."""
         return ports.unpack_array(self._buffer, self._lanes, self._m) if self._m else [0] * self._lanes
 
     def evaluate(self, steps_ready: bool) -> None:
         """Wires: `emit`, `words_ready`, `tiles_ready`."""
         size = self._lanes * self._m
-        self.emit = steps_ready and self.valid
+        self.emit = steps_ready and self.steps_valid
         self._final = self.emit and self._steps_left == 1
         self._rest = self._bits - size if self.emit else self._bits
         self.words_ready = self.active and self._words_left != 0 and self._rest < size
         self.tiles_ready = not self.active or self._final
 
-    def update(self, tile: Unpack | None, word: int | None) -> None:
-        """End of a clock in which `tile` and `word` were transferred, if not None."""
+    def update(self, tiles: Unpack | None, words: int | None) -> None:
+        """End of a clock with what is on the streams."""
+        tile = tiles if self.tiles_ready else None
+        word = words if self.words_ready else None
         if self.emit:
             self._buffer >>= self._lanes * self._m
             self._steps_left -= 1
@@ -69,24 +70,3 @@ class Unpacker:
             self._bits = self._buffer = 0
         elif self._final:
             self.active = False
-
-    def outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
-        """Values of the output ports; `steps__payload` is [L][M], `tiles__payload` an `unpack_fields` word."""
-        self.evaluate(bool(inputs["steps__ready"]))
-        return {
-            "tiles__ready": int(self.tiles_ready),
-            "words__ready": int(self.words_ready),
-            "steps__valid": int(self.valid),
-            "steps__payload": ports.pack_array(self.step, self._hw.array.group),
-        }
-
-    def tick(self, inputs: Mapping[str, int]) -> None:
-        """End of the clock."""
-        self.evaluate(bool(inputs["steps__ready"]))
-        tile = Unpack(**ports.unpack(ports.unpack_fields(self._hw), inputs["tiles__payload"]))
-        self.update(
-            tile if inputs["tiles__valid"] and self.tiles_ready else None,
-            inputs["words__payload"] if inputs["words__valid"] and self.words_ready else None,
-        )
-        if inputs.get("rst", 0):
-            self.reset()

@@ -116,7 +116,7 @@ class MachineCounter:
 
     def end_clock(self, sequencer: Sequencer) -> None:
         """End of a clock, with the sequencer's wires."""
-        cause = _CAUSES[sequencer.cause]
+        cause = _CAUSES[sequencer.cause_o]
         setattr(self.clocks, cause, getattr(self.clocks, cause) + 1)
         if sequencer.finishes:
             self.finish(Opcode.PASS)

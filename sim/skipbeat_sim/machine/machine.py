@@ -148,7 +148,7 @@ class MachineTop:
         self.execute.evaluate(instruction, some, halt, core.accepts_command, self._tiles.ready, self._jobs.ready)
         self.weight_reader.evaluate()
         self.fetcher.evaluate()
-        output.evaluate(core.results.payload if core.results.valid else None)
+        output.evaluate(core.results if core.results_valid else None)
         commands, weights, activations = self.execute.commands, self.weight_reader.weights, self.fetcher.activations
         core.evaluate(commands, weights, activations, output.results_ready)
 
@@ -177,7 +177,7 @@ class MachineTop:
         self.store.update(not self.writer.active)
         self.output.update(self.store.jobs, parameter, residual)
         self.writer.update(self.store.requests, output)
-        self.fetcher.update(self._job, table, banks, self.core.bundles_ready)
+        self.fetcher.update(self._job, table, banks, self.core.activations_ready)
         self.weight_reader.update(self._tile, weight, self.core.weights_ready)
         self.execute.update()
         self.load.update()

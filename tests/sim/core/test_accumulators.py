@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from skipbeat_arch import ports
-from skipbeat_sim.core.accumulators import Accumulators
+from skipbeat_hw.core.accumulators import Accumulators
+from skipbeat_hw.core.results import ResultBuffer
 from skipbeat_sim.core.history import SPARE
-from skipbeat_sim.core.results import ResultBuffer
 from skipbeat_verify.core_passes import small_hardware
+from tests.hw.ported import Ported
 
 Fields = dict[str, int]
 
@@ -48,7 +49,7 @@ class Column:
 def test_every_column_is_a_column(cols: int) -> None:
     hw = small_hardware(2, cols, 4, depth=5)
     rng = np.random.default_rng(cols)
-    twin, columns = Accumulators(hw), [Column(hw.numbers.accumulator_bits) for _ in range(cols)]
+    twin, columns = Ported(Accumulators, {"hw": hw}), [Column(hw.numbers.accumulator_bits) for _ in range(cols)]
     for clock in range(SPARE + 200):
         busy = clock // 60 % 2  # stretches of work and of rest
         names = ("open", "close", "first", "last")
@@ -76,7 +77,7 @@ def test_every_column_is_a_column(cols: int) -> None:
 def test_items_leave_the_result_queue_whole_and_in_order(share: float) -> None:
     hw = small_hardware(2, 3, 4)
     rng = np.random.default_rng(int(share * 10))
-    twin, bits = ResultBuffer(hw), hw.numbers.accumulator_bits
+    twin, bits = Ported(ResultBuffer, {"hw": hw}), hw.numbers.accumulator_bits
     late: list[list[int]] = [[], [], []]  # items still to be pushed into each column
     sent, got, outstanding = 0, [], 0
     history = [False, False, False]

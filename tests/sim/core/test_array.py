@@ -7,10 +7,16 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_arch.hardware import Hardware
-from skipbeat_sim.core.array import SystolicArray
+from skipbeat_hw.core.array import SystolicArray
+from skipbeat_hw.core.pe import PE
 from skipbeat_sim.core.history import SPARE
-from skipbeat_sim.core.pe import PE
 from skipbeat_verify.core_passes import small_hardware
+from tests.hw.ported import Ported
+
+
+def pe(group: int, weight_bits: int, activation_bits: int, psum_bits: int) -> Ported:
+    sizes = {"group": group, "weight_bits": weight_bits, "activation_bits": activation_bits, "psum_bits": psum_bits}
+    return Ported(PE, sizes)
 
 
 class Grid:
@@ -20,13 +26,13 @@ class Grid:
         self.hw, self.rows, self.cols = hw, hw.array.rows, hw.array.cols
         numbers = hw.numbers
         self.pes = [
-            [PE(hw.array.group, numbers.weight_bits, numbers.activation_bits, hw.psum_bits) for _ in range(self.cols)]
+            [pe(hw.array.group, numbers.weight_bits, numbers.activation_bits, hw.psum_bits) for _ in range(self.cols)]
             for _ in range(self.rows)
         ]
 
     def outputs(self) -> dict[str, int]:
         """The lowest row's psums."""
-        return {"psums_o": ports.pack_array([pe.outputs({})["psum_o"] for pe in self.pes[-1]], self.hw.psum_bits)}
+        return {"psums_o": ports.pack_array([each.outputs({})["psum_o"] for each in self.pes[-1]], self.hw.psum_bits)}
 
     def tick(self, inputs: dict[str, int]) -> None:
         """One clock."""
@@ -34,7 +40,7 @@ class Grid:
         bundles = ports.unpack_array(inputs["bundles_i"], self.rows, ports.bundle_bits(hw))
         slots = ports.unpack_array(inputs["slots_i"], self.rows, slot_bits)
         weights = ports.unpack_array(inputs["weights_i"], self.cols, ports.word_bits(ports.pe_weight_fields(hw)))
-        out = [[pe.outputs({}) for pe in row] for row in self.pes]
+        out = [[each.outputs({}) for each in row] for row in self.pes]
         for r in range(self.rows):
             write = inputs["write_address_i"] | (inputs["write_enable_i"] >> r & 1) << slot_bits
             for c in range(self.cols):
@@ -56,7 +62,7 @@ def test_array_is_a_grid_of_pes(size: tuple[int, int, int]) -> None:
     hw = small_hardware(*size)
     rng = np.random.default_rng(size)
     rows, cols, _ = size
-    array, grid = SystolicArray(hw), Grid(hw)
+    array, grid = Ported(SystolicArray, {"hw": hw}), Grid(hw)
     widths = {
         "bundles_i": rows * ports.bundle_bits(hw),
         "slots_i": rows * ports.slot_bits(hw),
@@ -73,22 +79,22 @@ def test_array_is_a_grid_of_pes(size: tuple[int, int, int]) -> None:
 
 
 def test_pe_multiplies_the_activation_that_its_weight_picks() -> None:
-    pe = PE(group=4, weight_bits=8, activation_bits=8, psum_bits=20)
+    small = pe(4, 8, 8, 20)
     idle = {"bundle_i": 0, "slot_i": 0, "write_i": 0, "weight_i": 0, "psum_i": 0}
     bank_1_slot_2, weight = 0b110, (-5 & 0xFF) | 3 << 8
-    pe.tick({**idle, "write_i": bank_1_slot_2 | 1 << 3, "weight_i": weight})
-    pe.tick({**idle, "slot_i": bank_1_slot_2, "bundle_i": ports.pack_array([1, 2, 3, -7], 8)})
-    assert pe.outputs(idle)["slot_o"] == bank_1_slot_2
-    pe.tick(idle)
-    pe.tick({**idle, "psum_i": 100})
-    assert pe.outputs(idle)["psum_o"] == 135
+    small.tick({**idle, "write_i": bank_1_slot_2 | 1 << 3, "weight_i": weight})
+    small.tick({**idle, "slot_i": bank_1_slot_2, "bundle_i": ports.pack_array([1, 2, 3, -7], 8)})
+    assert small.outputs(idle)["slot_o"] == bank_1_slot_2
+    small.tick(idle)
+    small.tick({**idle, "psum_i": 100})
+    assert small.outputs(idle)["psum_o"] == 135
 
 
 def test_pe_reads_the_old_entry_in_the_clock_of_a_write() -> None:
-    pe = PE(group=4, weight_bits=8, activation_bits=8, psum_bits=20)
+    small = pe(4, 8, 8, 20)
     idle = {"bundle_i": 0, "slot_i": 0, "write_i": 0, "weight_i": 0, "psum_i": 0}
     for weight in (3, 4):
-        pe.tick({**idle, "write_i": 1 << 3, "weight_i": weight, "bundle_i": 1})
-    pe.tick(idle)
-    pe.tick(idle)
-    assert pe.outputs(idle)["psum_o"] == 3
+        small.tick({**idle, "write_i": 1 << 3, "weight_i": weight, "bundle_i": 1})
+    small.tick(idle)
+    small.tick(idle)
+    assert small.outputs(idle)["psum_o"] == 3

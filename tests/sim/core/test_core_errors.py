@@ -120,10 +120,10 @@ def test_the_core_stops_until_reset(case: Case) -> None:
         core.evaluate(
             commands[0] if commands else None, data[0] if data else None, bundles[0] if bundles else None, True
         )
-        ready = core.commands_ready, core.weights_ready, core.bundles_ready
+        ready = core.commands_ready, core.weights_ready, core.activations_ready
         assert core.error == CoreError.NONE or not any(ready)
-        if core.results.valid:
-            results.append(core.results.payload)
+        if core.results_valid:
+            results.append(core.results)
         queues: tuple[deque[Any], ...] = commands, data, bundles
         for taken, items in zip(ready, queues, strict=True):
             if taken and items:

@@ -8,9 +8,10 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.stream import CoreStimulus
-from skipbeat_sim.core.core import Core
+from skipbeat_hw.core.core import Core
 from skipbeat_sim.core.run_core import run_core
 from skipbeat_verify.core_passes import random_passes, random_willing, small_hardware
+from tests.hw.ported import Ported
 
 INPUTS = ("commands", "weights", "activations")
 SIZES = [(1, 1, 4, 1), (2, 3, 8, 3), (4, 4, 4, 2), (3, 2, 16, 1)]
@@ -19,7 +20,7 @@ SIZES = [(1, 1, 4, 1), (2, 3, 8, 3), (4, 4, 4, 2), (3, 2, 16, 1)]
 class Bench:
     """Offers a stimulus to a core and notes what leaves, and when."""
 
-    def __init__(self, hw: Hardware, core: Core, stimulus: CoreStimulus) -> None:
+    def __init__(self, hw: Hardware, core: Ported, stimulus: CoreStimulus) -> None:
         self.hw, self.core, self.stimulus = hw, core, stimulus
         ab = hw.numbers.activation_bits
         self.items = {
@@ -71,7 +72,7 @@ def test_ports_show_what_the_runner_notes(size: tuple[int, int, int, int], seed:
     program = random_passes(rng, hw, blocks=4, pixels=9)
     stimulus = program.stimulus(random_willing(rng))
     run, _ = run_core(hw, stimulus, trace=True)
-    bench = Bench(hw, Core(hw), stimulus)
+    bench = Bench(hw, Ported(Core, {"hw": hw}), stimulus)
     for number in range(run.cycles):
         bench.clock(number)
     assert run.trace is not None
@@ -91,7 +92,7 @@ def test_after_a_reset_in_mid_run_the_core_is_as_new(size: tuple[int, int, int, 
     first, second = (random_passes(rng, hw, blocks=4, pixels=9).stimulus(random_willing(rng)) for _ in range(2))
     run, _ = run_core(hw, second, trace=True)
     whole, _ = run_core(hw, first)
-    core = Core(hw)
+    core = Ported(Core, {"hw": hw})
     for stop in rng.integers(1, whole.cycles, 6):
         bench = Bench(hw, core, first)
         for number in range(stop):

@@ -11,12 +11,13 @@ from skipbeat_arch import ports
 from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, slot_table, tile_beat
-from skipbeat_sim.core.aligner import Aligner
-from skipbeat_sim.core.decoder import WeightDecoder
-from skipbeat_sim.core.dispatcher import Dispatcher
-from skipbeat_sim.core.slots import Slots
-from skipbeat_sim.core.unpacker import Unpacker
+from skipbeat_hw.core.aligner import Aligner
+from skipbeat_hw.core.decoder import WeightDecoder
+from skipbeat_hw.core.dispatcher import Dispatcher
+from skipbeat_hw.core.slots import Slots
+from skipbeat_hw.core.unpacker import Unpacker
 from skipbeat_verify.core_passes import random_tile, small_hardware
+from tests.hw.ported import Ported
 
 SIZES = [(1, 1, 4, 1), (3, 4, 8, 2), (4, 6, 4, 6), (2, 3, 32, 1), (5, 8, 16, 4)]
 Write = tuple[int, int, list[int], list[int]]
@@ -63,7 +64,7 @@ def test_decoder_writes_every_slot_of_every_tile(size: tuple[int, int, int, int]
     hw = small_hardware(*size)
     rng = np.random.default_rng(size)
     made = tiles(rng, hw, 12)
-    decoder, fields = WeightDecoder(hw), ports.write_fields(hw)
+    decoder, fields = Ported(WeightDecoder, {"hw": hw}), ports.write_fields(hw)
     descriptors = deque(tile_word(tile, hw) for tile, _ in made)
     words = deque(word for tile, _ in made for word in stream_words(tile, hw))
     got: list[Write] = []
@@ -102,7 +103,7 @@ def test_dispatcher_splits_each_tile_at_its_metadata(size: tuple[int, int, int, 
     hw = small_hardware(*size)
     rng = np.random.default_rng(size)
     made = [tile for tile, _ in tiles(rng, hw, 10)]
-    twin, descriptors = Dispatcher(hw), deque(tile_word(tile, hw) for tile in made)
+    twin, descriptors = Ported(Dispatcher, {"hw": hw}), deque(tile_word(tile, hw) for tile in made)
     words = deque(word for tile in made for word in stream_words(tile, hw))
     out: dict[str, list[int]] = {"unpack_o": [], "rows_o": [], "metadata_o": [], "values_o": []}
     for _ in range(1500):
@@ -145,7 +146,7 @@ def test_unpacker_gives_the_metadata_group_by_group(size: tuple[int, int, int, i
         expected += ports.unpack_array(ports.pack_array(data, hw.word_bits), tile.rows * hw.array.cols, bits)
         fields = {"encoding": int(tile.encoding), "beat": tile.beat, "rows": tile.rows, "words": count}
         descriptors.append(ports.pack(ports.unpack_fields(hw), fields))
-    twin, got = Unpacker(hw), []
+    twin, got = Ported(Unpacker, {"hw": hw}), []
     for _ in range(2000):
         inputs = {
             "tiles__valid": int(bool(descriptors)),
@@ -178,7 +179,7 @@ def test_slots_are_those_of_the_slot_table(size: tuple[int, int, int, int]) -> N
         groups = ports.unpack_array(ports.pack_array(data, hw.word_bits), count, max(bits, 1))
         steps.extend(ports.pack_array(groups[i : i + lanes], hw.array.group) for i in range(0, len(groups), lanes))
     descriptors = deque(tile_word(tile, hw) for tile, _ in made)
-    twin, got = Slots(hw), []
+    twin, got = Ported(Slots, {"hw": hw}), []
     for _ in range(2500):
         inputs = {
             "tiles__valid": int(bool(descriptors)),
@@ -237,7 +238,7 @@ def test_aligner_hands_out_a_queue_of_bytes(cols: int, share: float) -> None:
             ops.append(ports.pack(ports.slot_fields(hw), op))
             mine = [values.pop(0) for _ in range(count)]
             expected.append((number, [mine[r] if m else 0 for m, r in zip(mask, rank, strict=True)]))
-    twin, got, done = Aligner(hw), [], 0
+    twin, got, done = Ported(Aligner, {"hw": hw}), [], 0
     for _ in range(1200):
         inputs = {
             "slots__valid": int(bool(ops) and rng.random() < share),

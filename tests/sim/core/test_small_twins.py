@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skipbeat_arch import ports
-from skipbeat_sim.core.fifo import WordFifo
+from skipbeat_hw.core.loader import WeightLoader
+from skipbeat_hw.core.sequencer import Sequencer
+from skipbeat_hw.core.skew import Skew
+from skipbeat_sim.core.fifo import Fifo
 from skipbeat_sim.core.history import SPARE, History
-from skipbeat_sim.core.loader import WeightLoader
-from skipbeat_sim.core.sequencer import Sequencer
-from skipbeat_sim.core.skew import Skew
 from skipbeat_verify.core_passes import small_hardware
+from tests.hw.ported import Ported
 
 
 def test_history_survives_its_own_length() -> None:
@@ -29,29 +30,26 @@ def test_history_survives_its_own_length() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 5), st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=60))
 def test_fifo(depth: int, clocks: list[tuple[bool, bool, bool]]) -> None:
-    fifo, queue = WordFifo(depth), deque[int]()
+    fifo, queue = Fifo[int](depth), deque[int]()
     for number, (write, read, rare) in enumerate(clocks):
-        rst = int(rare and number % 7 == 0)
-        inputs = {"i__valid": int(write), "i__payload": number, "o__ready": int(read), "rst": rst}
-        outputs = fifo.outputs(inputs)
-        assert outputs["i__ready"] == (len(queue) < depth)
-        assert outputs["o__valid"] == (len(queue) > 0)
-        written = write and len(queue) < depth
-        if queue:
-            assert outputs["o__payload"] == queue[0]
-            if read:
-                queue.popleft()
-        if written:
+        assert fifo.ready == (len(queue) < depth)
+        assert fifo.front == (queue[0] if queue else None)
+        written = number if write and fifo.ready else None
+        taken = read and bool(queue)
+        fifo.update(taken, written)
+        if taken:
+            queue.popleft()
+        if written is not None:
             queue.append(number)
-        if rst:
+        if rare and number % 7 == 0:
             queue.clear()
-        fifo.tick(inputs)
+            fifo.reset()
 
 
 @pytest.mark.parametrize(("lanes", "width"), [(1, 5), (4, 8), (3, 128), (7, 19)])
 def test_skew_delays_lane_i_by_i_clocks(lanes: int, width: int) -> None:
     rng = np.random.default_rng(lanes)
-    skew = Skew(lanes, width)
+    skew = Ported(Skew, {"lanes": lanes, "width": width})
     sent = [[0] * lanes for _ in range(lanes)]
     for _ in range(SPARE + 50):
         sent.append([int.from_bytes(rng.bytes(16), "little") % (1 << width) for _ in range(lanes)])
@@ -59,12 +57,12 @@ def test_skew_delays_lane_i_by_i_clocks(lanes: int, width: int) -> None:
         expected = [sent[-1 - lane][lane] for lane in range(lanes)]
         assert ports.unpack_array(skew.outputs(inputs)["o"], lanes, width) == expected
         skew.tick(inputs)
-        assert [ports.pack_array(parts, 16) for parts in skew.view().tolist()] == expected
+        assert [ports.pack_array(parts, 16) for parts in skew.twin.view().tolist()] == expected
 
 
 def test_loader_fills_one_bank_while_the_other_is_in_use() -> None:
     hw = small_hardware(3, 2, 4)
-    loader = WeightLoader(hw)
+    loader = Ported(WeightLoader, {"hw": hw})
     fields = ports.write_fields(hw)
     write: dict[str, int | list[int]] = {"enable": 1, "row": 2, "slot": 3, "values": [5, -6], "index": [1, 2]}
     idle = {"write_i": ports.pack(fields, {**write, "enable": 0}), "done_i": 0, "release_i": 0}
@@ -92,7 +90,7 @@ def test_loader_fills_one_bank_while_the_other_is_in_use() -> None:
 
 def test_loader_skews_the_weights() -> None:
     hw = small_hardware(1, 3, 4)
-    loader, weight = WeightLoader(hw), ports.pe_weight_fields(hw)
+    loader, weight = Ported(WeightLoader, {"hw": hw}), ports.pe_weight_fields(hw)
     seen = []
     for number in range(6):
         lanes = {"values": [-number] * 3, "index": [number % 4] * 3}
@@ -107,7 +105,7 @@ def test_loader_skews_the_weights() -> None:
 def feed(beat: int, pixels: int, rows: int) -> list[tuple[int, ...]]:
     """{open, close, pixel, slot, bank} and row 0's and row 1's first activation for each step of one pass."""
     hw = small_hardware(2, 2, 4)
-    sequencer = Sequencer(hw)
+    sequencer = Ported(Sequencer, {"hw": hw})
     steps: list[tuple[int, ...]] = []
     pass_ = {"pixels": pixels, "beat": beat, "rows": rows, "load": int(beat > 0), "first": 1, "last": 1}
     inputs = {

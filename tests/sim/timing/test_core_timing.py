@@ -126,10 +126,10 @@ def watched_clocks(commands: list[Command], tiles: list[PackedTile], hw: Hardwar
         core.evaluate(next(iter(queue), None), next(iter(words), None), next(iter(bundles), None), True)
         steps.append(core.sequencer.issue)
         loads = taken < len(commands) and commands[taken].load
-        unloaded.append(loads and not core.loader.full[1 - core.sequencer.bank])
-        del queue[: core.commands_ready], words[: core.weights_ready], bundles[: core.bundles_ready]
-        taken += core.sequencer.take
-        results += core.results.valid
+        unloaded.append(loads and not core.loader.full_o >> (1 - core.sequencer.bank) & 1)
+        del queue[: core.commands_ready], words[: core.weights_ready], bundles[: core.activations_ready]
+        taken += core.sequencer.passes_ready
+        results += core.results_valid
         core.update()
     first, end = steps.index(True), len(steps) - steps[::-1].index(True)
     waits = [before for before, step in zip(unloaded[first : end - 1], steps[first + 1 : end], strict=True) if not step]
