@@ -15,7 +15,7 @@ from torch import nn
 
 import skipbeat
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_models.graph_oracle import run_graph

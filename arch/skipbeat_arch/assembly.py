@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .engines import Engine, Opcode
 from .errors import InputError
-from .instruction import INSTRUCTIONS, Engine, Instruction, Opcode
+from .instruction import INSTRUCTIONS, Instruction
 from .word import BitField
 
 _TOKENS = ("wait", "signal")

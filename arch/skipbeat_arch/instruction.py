@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property, lru_cache
 from typing import ClassVar, Self
 
 from .command import Command
+from .engines import Engine, Kind, Opcode
 from .errors import InputError
 from .word import Word, bits
 
@@ -25,71 +25,6 @@ TOKEN_BITS = 2
 #: What every instruction begins with.
 COMMON: tuple[tuple[str, int], ...] = (("opcode", OPCODE_BITS), ("wait", TOKEN_BITS), ("signal", TOKEN_BITS))
 _COMMON_BITS = OPCODE_BITS + 2 * TOKEN_BITS
-
-
-class Opcode(IntEnum):
-    """What an instruction does; every other code is an error."""
-
-    LOAD = 1
-    ZERO = 2
-    SETUP = 3
-    PASS = 4
-    STORE = 5
-    END = 6
-    HEADER = 7
-    PLACE = 8
-
-
-class Engine(IntEnum):
-    """The three engines, each with a queue of instructions."""
-
-    LOAD = 0
-    EXECUTE = 1
-    STORE = 2
-
-    @property
-    def others(self) -> tuple[Engine, Engine]:
-        """The other two, in the order of the bits of `wait` and `signal`."""
-        first, second = (engine for engine in Engine if engine != self)
-        return first, second
-
-
-class TokenPair(IntEnum):
-    """The counters of tokens from one engine to another, in the order of their bits."""
-
-    LOAD_EXECUTE = 0
-    LOAD_STORE = 1
-    EXECUTE_LOAD = 2
-    EXECUTE_STORE = 3
-    STORE_LOAD = 4
-    STORE_EXECUTE = 5
-
-    @classmethod
-    def of(cls, giver: Engine, taker: Engine) -> TokenPair:
-        """The counter from one engine to another."""
-        return cls(2 * giver + giver.others.index(taker))
-
-    @classmethod
-    def taken_by(cls, engine: Engine) -> tuple[TokenPair, TokenPair]:
-        """The counters that an engine takes from, in the order of the bits of `wait`."""
-        first, second = engine.others
-        return cls.of(first, engine), cls.of(second, engine)
-
-    @classmethod
-    def given_by(cls, engine: Engine) -> tuple[TokenPair, TokenPair]:
-        """The counters that an engine gives to, in the order of the bits of `signal`."""
-        first, second = engine.others
-        return cls.of(engine, first), cls.of(engine, second)
-
-
-class Kind(IntEnum):
-    """Where a LOAD writes to."""
-
-    WEIGHTS = 0
-    ACTIVATIONS = 1
-    PARAMETERS = 2
-    RESIDUAL = 3
-    TABLE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,11 +237,7 @@ class Store(Instruction):
     local: bool = bits(1, default=False)
 
     def check(self) -> None:
-        """Whether the fields agree with one another.
-
-        Raises:
-            InputError: they do not.
-        """
+        """See `Instruction.check`."""
         if self.low > self.high:
             raise InputError(f"STORE: low must be at most high, not {self.low} and {self.high}")
         if not self.memory and not self.local:
@@ -324,11 +255,7 @@ class Place(Placement):
     engine = Engine.STORE
 
     def check(self) -> None:
-        """Whether the fields agree with one another.
-
-        Raises:
-            InputError: they do not.
-        """
+        """See `Instruction.check`."""
         if self.wait or self.signal:
             raise InputError("PLACE: it waits for nothing and signals nothing")
 

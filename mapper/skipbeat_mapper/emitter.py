@@ -17,8 +17,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
+from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 
 from .hazards import NEVER, Draft, Hazards

@@ -22,7 +22,8 @@ import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.depths import FETCHER_ROOM
-from skipbeat_arch.instruction import Engine, Instruction
+from skipbeat_arch.engines import Engine
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
 from .units import Range, Space, StoreOp

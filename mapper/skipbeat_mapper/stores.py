@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, PARAMETER_VECTORS
 
 from .memory_map import Group, PlacedNode

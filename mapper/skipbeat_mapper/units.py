@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from skipbeat_arch.command import Command
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.tile import TileStatistics
 
 

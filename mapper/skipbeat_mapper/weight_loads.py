@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import Kind
 
 from .memory_map import PlacedNode
 from .node_tiles import Tile

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.assembly import assemble, disassemble
+from skipbeat_arch.engines import Engine, Opcode, TokenPair
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import INSTRUCTIONS, Engine, Instruction, Opcode, TokenPair, decode, read_instruction
+from skipbeat_arch.instruction import INSTRUCTIONS, Instruction, decode, read_instruction
 
 
 @st.composite

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Pool
 from skipbeat_arch.hardware import Hardware, load_hardware
-from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
 from tests.mapper.networks import Builder, random_graph

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
+from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Engine, Instruction, Kind
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.emitter import Emitter
 from skipbeat_mapper.hazards import MAX_OPEN

@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import Hardware, load_hardware
-from skipbeat_arch.instruction import INSTRUCTION_BYTES, Engine
+from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
 from skipbeat_verify.interpreter import DeadlockError, Interpreter

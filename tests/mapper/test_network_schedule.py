@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.memory_map import Group, MemoryMap
 from skipbeat_mapper.network_schedule import plan, turns

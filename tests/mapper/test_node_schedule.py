@@ -10,10 +10,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.memory_map import Group, PlacedNode
 from skipbeat_mapper.node_schedule import NodeSchedule

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import TABLE_ENTRIES, Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.banks import Banks

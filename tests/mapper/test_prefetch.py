@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skipbeat_arch.command import Command
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.engines import Kind
 from skipbeat_mapper.prefetch import LOAD_CLOCKS, NEAR, ZERO_CLOCKS, Prefetch, in_order, prefetchable
 from skipbeat_mapper.units import Clear, Load, PassOp, Range, Space, Unit, Walk
 from tests.mapper.test_units import a_store

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.activation_loads import clear

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import TABLE_ENTRIES, Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.memory_map import PlacedNode

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skipbeat_arch.command import Command
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.engines import Kind
 from skipbeat_mapper.units import Load, Local, PassOp, Range, Space, StoreOp, Unit, Walk
 from tests.mapper.random_nodes import few
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes
-from skipbeat_arch.instruction import Instruction, Kind
+from skipbeat_arch.engines import Kind
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from tests.mutation.script import Program
 from tests.sim.machine.machine_programs import MachineProgram

@@ -8,7 +8,7 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import COMMAND_BITS, Command, Encoding
-from skipbeat_arch.instruction import Engine, Kind
+from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.machine import Machine
 from tests.mutation.script import DATA, WAIT_L, Program, Script, last_load_signals
 from tests.sim.machine.machine_loads import L, S, X

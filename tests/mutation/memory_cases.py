@@ -8,7 +8,7 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile
 from tests.mutation.script import WAIT_L, Program, Script, last_load_signals

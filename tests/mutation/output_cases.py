@@ -8,7 +8,7 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int8Array
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import Machine
 from tests.mutation.script import WAIT_L, Program, Script, last_load_signals
 from tests.sim.machine.machine_loads import S, X

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from skipbeat_arch.command import Encoding
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, pack_tile
 from tests.mutation.script import WAIT_L, Program, Script, last_load_signals

@@ -103,9 +103,9 @@ def test_names_of_the_code_exist(page: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "unknown"),
     [
-        ("`skipbeat_arch.tile.pack_tile(w)`, `skipbeat.estimate`, `skipbeat_arch.instruction.Engine.others`", []),
+        ("`skipbeat_arch.tile.pack_tile(w)`, `skipbeat.estimate`, `skipbeat_arch.engines.Engine.others`", []),
         ("`skipbeat_arch.tile.pack_tiles`", ["skipbeat_arch.tile.pack_tiles"]),
-        ("`skipbeat_arch.instruction.Engine.other`", ["skipbeat_arch.instruction.Engine.other"]),
+        ("`skipbeat_arch.engines.Engine.other`", ["skipbeat_arch.engines.Engine.other"]),
         ("`Machine.of`, `Command.to_word`, `registers.Cause`, `memory.burst_beats`, `array.rows`", []),
         ("`Machine.at`, `registers.Causes`, `array.row`", ["Machine.at", "registers.Causes", "array.row"]),
         ("`BANK_CONFLICT`, `OutputStage`, `sources/onnx.py`, `core.v`, `beat_i.valid`, `c`", []),

@@ -7,7 +7,7 @@ import numpy as np
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes, Int64Array
 from skipbeat_arch.command import Encoding
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 from skipbeat_arch.tile import PackedTile, unpack_tile
 

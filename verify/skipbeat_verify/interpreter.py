@@ -17,8 +17,9 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes, Int64Array
 from skipbeat_arch.command import Command, command_error
 from skipbeat_arch.depths import ENGINE_QUEUE, FETCHER_ROOM, LOAD_QUEUE, MOST_TOKENS, PART_QUEUE
+from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
+from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 

@@ -7,7 +7,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode
+from skipbeat_arch.engines import Opcode
+from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import COMMAND, JOB, TILE_READ
 

@@ -9,7 +9,8 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
-from skipbeat_arch.instruction import INSTRUCTION_BITS, Engine, TokenPair
+from skipbeat_arch.engines import Engine, TokenPair
+from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, JOB, TILE_READ, MachineError
 from skipbeat_arch.registers import COUNTER_BITS, Counter

@@ -10,7 +10,8 @@ from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.depths import OUTPUT_HALVES, STORE_QUEUE
-from skipbeat_arch.instruction import INSTRUCTION_BITS, Opcode
+from skipbeat_arch.engines import Opcode
+from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, bank_write_fields, vector_fields
 

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.depths import TOKEN_COUNTER_BITS
-from skipbeat_arch.instruction import TokenPair
+from skipbeat_arch.engines import TokenPair
 from skipbeat_arch.machine_ports import CODE_BITS, MachineError
 
 #: Pairs of engines in the order of the counters: load-execute, load-store, execute-load, and so on.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.estimate import MachineEvents
-from skipbeat_arch.instruction import Instruction, Kind
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 
 #: The event that a LOAD's vectors count for.

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.instruction import Engine, Instruction
+from skipbeat_arch.engines import Engine
+from skipbeat_arch.instruction import Instruction
 
 #: (engine, start, stop).
 Phase = tuple[str, int, int]

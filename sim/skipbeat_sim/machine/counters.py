@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, fields
 
-from skipbeat_arch.instruction import OPCODE_BITS, Engine, Kind, Opcode
+from skipbeat_arch.engines import Engine, Kind, Opcode
+from skipbeat_arch.instruction import OPCODE_BITS
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
-from skipbeat_arch.instruction import Engine, Opcode, TokenPair
+from skipbeat_arch.engines import Engine, Opcode, TokenPair
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skipbeat_arch.arrays import Int64Array
-from skipbeat_arch.instruction import Kind
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
 from .load import ENABLES, MemoryWrite

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skipbeat_arch.arrays import Bytes
+from skipbeat_arch.engines import Engine
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import Engine
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.timing import Events
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skipbeat_arch.depths import MOST_TOKENS
-from skipbeat_arch.instruction import TokenPair
+from skipbeat_arch.engines import TokenPair
 from skipbeat_arch.machine_ports import MachineError
 
 COUNTERS = len(TokenPair)

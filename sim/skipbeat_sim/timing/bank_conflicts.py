@@ -6,8 +6,8 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.engines import Engine
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import Engine
 
 from .bus import Bus
 from .result_clocks import ResultClocks

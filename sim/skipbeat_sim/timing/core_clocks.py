@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
-from skipbeat_arch.instruction import Engine
+from skipbeat_arch.engines import Engine
 
 from .cause_clocks import PassClocks
 from .channels import Process

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.depths import CORE_QUEUE, FETCHER_ROOM, PART_QUEUE
-from skipbeat_arch.instruction import Engine, Instruction
+from skipbeat_arch.engines import Engine
+from skipbeat_arch.instruction import Instruction
 
 from .channels import Process
 from .core_clocks import CoreClocks

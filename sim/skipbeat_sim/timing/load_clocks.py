@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.depths import LOAD_QUEUE
-from skipbeat_arch.instruction import Engine, Kind
+from skipbeat_arch.engines import Engine, Kind
 
 from .bus import Bus
 from .channels import Process

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.depths import OUTPUT_HALVES, RAW_VECTORS, STORE_QUEUE, core_latency
-from skipbeat_arch.instruction import Engine
+from skipbeat_arch.engines import Engine
 
 from .bus import Bus
 from .channels import Process

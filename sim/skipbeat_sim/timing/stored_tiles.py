@@ -9,8 +9,9 @@ import numpy as np
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.command import Command, Encoding, metadata_bits
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import Instruction, Kind
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile
 

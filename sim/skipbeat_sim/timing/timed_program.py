@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
+from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
+from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import TileStatistics
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 
-from skipbeat_arch.instruction import Engine, Instruction
+from skipbeat_arch.engines import Engine
+from skipbeat_arch.instruction import Instruction
 
 from .channels import Channel, Scheduler
 

@@ -6,7 +6,7 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mu
 from amaranth.lib import data
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.instruction import Opcode
+from skipbeat_arch.engines import Opcode
 from skipbeat_hw.layouts import struct
 from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import RegisterFifo, implies

@@ -11,8 +11,9 @@ from functools import lru_cache
 import pytest
 
 from skipbeat_arch import ports
+from skipbeat_arch.engines import Opcode
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import INSTRUCTIONS, Opcode
+from skipbeat_arch.instruction import INSTRUCTIONS
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, beat_fields
 from tests.hw.stimulus import Values, sometimes

@@ -9,7 +9,7 @@ import pytest
 
 from skipbeat_arch import ports
 from skipbeat_arch.command import COMMAND_BITS
-from skipbeat_arch.instruction import Opcode
+from skipbeat_arch.engines import Opcode
 from skipbeat_arch.machine_ports import JOB
 from skipbeat_hw.machine.execute import ExecuteEngine
 from tests.hw.in_process import refuses

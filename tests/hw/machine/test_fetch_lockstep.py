@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Engine, Opcode
+from skipbeat_arch.engines import Engine, Opcode
+from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.machine.fetch import Fetch
 from tests.hw.core.tile_streams import Halt

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from skipbeat_arch.instruction import Kind, Opcode
+from skipbeat_arch.engines import Kind, Opcode
 from skipbeat_hw.machine.load import LoadEngine
 from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import Shape, Vectors, cases, if_any, payloads, short, word

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from amaranth.lib.wiring import Component
 
+from skipbeat_arch.engines import Opcode
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import COMMON, INSTRUCTIONS, Opcode
+from skipbeat_arch.instruction import COMMON, INSTRUCTIONS
 from skipbeat_arch.machine import Machine
 from skipbeat_hw.machine.counters import Counters
 from skipbeat_hw.machine.execute import ExecuteEngine

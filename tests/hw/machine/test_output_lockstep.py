@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from skipbeat_arch import ports
-from skipbeat_arch.instruction import Opcode
+from skipbeat_arch.engines import Opcode
 from skipbeat_arch.machine import PARAMETER_PITCH
 from skipbeat_hw.machine.output import OutputStage
 from tests.hw.in_process import refuses

@@ -10,7 +10,7 @@ import pytest
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
-from skipbeat_arch.instruction import Opcode
+from skipbeat_arch.engines import Opcode
 from skipbeat_arch.machine_ports import vector_fields
 from skipbeat_hw.machine.store import StoreEngine
 from tests.hw.in_process import refuses

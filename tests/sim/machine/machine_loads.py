@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
+from skipbeat_arch.engines import Engine, Kind
+from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
 from skipbeat_verify.core_passes import random_tile

@@ -16,8 +16,8 @@ import numpy as np
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.command import Command
+from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import Engine
 from skipbeat_arch.machine import Machine
 from tests.sim.machine.machine_loads import DATA, L, LoadedMachine, LoadedTile, S, X
 

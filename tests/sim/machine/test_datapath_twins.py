@@ -11,8 +11,8 @@ import pytest
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import JOB, TILE_READ, vector_fields
 from skipbeat_hw.machine.fetcher import Fetcher

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Engine
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.compile import compile_network
 from skipbeat_models.graph_oracle import run_graph

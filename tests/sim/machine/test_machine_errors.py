@@ -10,8 +10,9 @@ import pytest
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command, CoreError
+from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
+from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine

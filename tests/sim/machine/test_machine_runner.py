@@ -9,9 +9,10 @@ import pytest
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes
+from skipbeat_arch.engines import Engine, Opcode
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Opcode
+from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.numbers import requantise
 from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine

@@ -8,8 +8,9 @@ import pytest
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
+from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Engine, Instruction
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import WRITE_REQUEST, bank_write_fields, vector_fields
 from skipbeat_hw.machine.store import StoreEngine

@@ -9,9 +9,10 @@ import pytest
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
+from skipbeat_arch.engines import Kind
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import VERSION, Instruction, Kind
+from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_sim.machine.run_machine import run_machine

@@ -9,9 +9,10 @@ import pytest
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
+from skipbeat_arch.engines import Engine
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import VERSION, Engine, Instruction
+from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.tile import pack_tile

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skipbeat_arch.arrays import Bytes
-from skipbeat_arch.instruction import Engine, Instruction
+from skipbeat_arch.engines import Engine
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import PackedTile

@@ -14,8 +14,9 @@ import numpy as np
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.command import Command
+from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import VERSION, Engine, Instruction, Kind
+from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, pack_tile
 from skipbeat_verify.core_passes import random_tile
