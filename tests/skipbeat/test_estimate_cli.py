@@ -162,8 +162,9 @@ def test_a_stranger_s_package_may_be_called_models(tmp_path: Path) -> None:
     )
     report = json.loads(done.stdout)
     check_keys(report)
-    assert [layer["name"] for layer in report["layers"]] == ["0", "1.conv"]
-    assert [layer["pattern"] for layer in report["layers"]] == ["dense", "1:4"]
+    assert [layer["name"] for layer in report["layers"] if layer["layer"]] == ["0", "1.conv"]
+    assert [layer["pattern"] for layer in report["layers"] if layer["layer"]] == ["dense", "1:4"]
+    assert [layer["kind"] for layer in report["layers"] if not layer["layer"]] == ["addition"]
     assert report["batch"] == 2
     assert "my own code talks" in done.stderr
 
