@@ -100,18 +100,11 @@ class Interpreter:
 
     def run(self) -> None:
         """Runs to END."""
-        actions: dict[str, Callable[[], bool]] = {
-            "dispatch": self._dispatch,
-            "load_begin": self._load_begin,
-            "load_end": self._load_end,
-            "execute": self._execute,
-            "fetch": self._fetch,
-            "start": self._start,
-            "compute": self._compute,
-            "store_begin": self._store_begin,
-            "store_output": self._store_output,
-            "store_write": self._store_write,
-        }
+        loads = (self._load_begin, self._load_end)
+        passes = (self._execute, self._fetch, self._start, self._compute)
+        stores = (self._store_begin, self._store_output, self._store_write)
+        every: tuple[Callable[[], bool], ...] = (self._dispatch, *loads, *passes, *stores)
+        actions = {action.__name__.removeprefix("_"): action for action in every}
         names = list(actions)
         while not self.ended:
             order = [names[i] for i in self._rng.permutation(len(names))]

@@ -18,7 +18,7 @@ from skipbeat_sim.energy.energy_model import EnergyModel, dram_sensitivity
 from skipbeat_sim.energy.load_table import DEFAULT_TABLE, load_table
 
 from ..layer_graph import weight_shape
-from ..references.model import model_references
+from ..references.model_references import model_references
 from .assumptions import assumptions
 from .node_costs import sum_costs
 from .run_prices import RunPrice, RunPricer

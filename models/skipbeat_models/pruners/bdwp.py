@@ -27,8 +27,8 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
 
 from ..scheme import Plan
+from .group_windows import zero_padding
 from .layers import Grouping, Prunable, groupings
-from .windows import zero_padding
 
 #: torch ships these without types.
 _conv2d_input: Callable[..., torch.Tensor] = conv2d_input

@@ -25,8 +25,8 @@ from skipbeat_arch.workload import ReductionOrder
 from ..masks import fan_in_mask
 from ..scheme import Plan
 from .block import BLOCK
+from .group_windows import taps
 from .layers import Flattened, Prunable, groupings
-from .windows import taps
 
 #: Inputs of the model, one call each: a tensor, or the tuple of all positional arguments.
 Calibration = Iterable[torch.Tensor | tuple[torch.Tensor, ...]]

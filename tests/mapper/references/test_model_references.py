@@ -5,7 +5,7 @@ from __future__ import annotations
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.model import ModelDescription
 from skipbeat_arch.workload import Gemm
-from skipbeat_mapper.references.model import model_references
+from skipbeat_mapper.references.model_references import model_references
 from skipbeat_mapper.references.scale_sim import scale_sim_cycles, scale_sim_fill
 from skipbeat_mapper.references.work import Work
 from tests.mapper.references.models_by_hand import layer

@@ -1,0 +1,31 @@
+"""The house's rules for its own source: small rooms that can be found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("arch", "hw", "sim", "mapper", "models", "reports", "verify", "skipbeat")
+FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
+#: Lines of a file, docstrings included.
+MOST_LINES = 300
+
+
+def test_no_file_is_too_long() -> None:
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in FILES}
+    assert not {name: count for name, count in lines.items() if count > MOST_LINES}
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part not in {"hw", "sim"}])
+def test_no_two_files_of_a_part_have_one_name(part: str) -> None:
+    names = Counter(path.name for path in FILES if path.is_relative_to(ROOT / part) and path.name != "__init__.py")
+    assert not [name for name, count in names.items() if count > 1]
+
+
+def test_no_check_is_suppressed() -> None:
+    marks = ("fmt: " + "skip", "# no" + "qa", "type: " + "ignore")
+    places = [*FILES, *sorted((ROOT / "tests").rglob("*.py"))]
+    assert not [str(path.relative_to(ROOT)) for path in places if any(mark in path.read_text() for mark in marks)]
