@@ -59,6 +59,8 @@ class Draft:
             place = {"source": content.source + offset}
         elif isinstance(content, isa.Store):
             place = {"address": content.address + offset}
+        elif not (self.wait or self.signal):
+            return content
         return replace(content, wait=_sorted(self.wait), signal=_sorted(self.signal), **place)
 
 
