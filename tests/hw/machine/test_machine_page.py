@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """docs/machine.md names the ports that the modules have, and the fields of the instructions where they lie."""
 
 from __future__ import annotations
