@@ -1,4 +1,3 @@
-# amaranth: UnusedElaboratable=no
 """docs/machine.md names the ports that the modules have, and the fields of the instructions where they lie."""
 
 from __future__ import annotations
@@ -8,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from amaranth.hdl import Fragment
 from amaranth.lib.wiring import Component
 
 from skipbeat_arch.engines import Opcode
@@ -62,7 +62,9 @@ def rows(heading: str, first_column: str) -> list[list[str]]:
 def test_a_module_has_the_ports_that_the_page_lists(module: str) -> None:
     told = [port for cells in rows(module, "port") for port in re.findall(r"`(\w+)`", cells[0])]
     assert told
-    assert sorted(told) == sorted(MODULES[module]().signature.members)
+    component = MODULES[module]()
+    Fragment.get(component, None)  # Amaranth complains of parts that nobody elaborates
+    assert sorted(told) == sorted(component.signature.members)
 
 
 @pytest.mark.parametrize("opcode", Opcode, ids=lambda opcode: opcode.name)
