@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PARTS = ("arch", "hw", "sim", "mapper", "models", "reports", "verify", "skipbeat")
 FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 #: Lines of a file, docstrings included.
 MOST_LINES = 300
 
@@ -25,7 +27,13 @@ def test_no_two_files_of_a_part_have_one_name(part: str) -> None:
     assert not [name for name, count in names.items() if count > 1]
 
 
+def test_names_of_arrays_stand_in_one_file() -> None:
+    alias = re.compile(r"^\w+ = .*\bNDArray\[", re.M)
+    named = [str(path.relative_to(ROOT)) for path in (*FILES, *TESTS) if alias.search(path.read_text())]
+    assert named == ["arch/skipbeat_arch/arrays.py"]
+
+
 def test_no_check_is_suppressed() -> None:
     marks = ("fmt: " + "skip", "# no" + "qa", "type: " + "ignore")
-    places = [*FILES, *sorted((ROOT / "tests").rglob("*.py"))]
-    assert not [str(path.relative_to(ROOT)) for path in places if any(mark in path.read_text() for mark in marks)]
+    suppressed = [path for path in (*FILES, *TESTS) if any(mark in path.read_text() for mark in marks)]
+    assert not [str(path.relative_to(ROOT)) for path in suppressed]

@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from .arrays import Int8Array
 
-IntArray = npt.NDArray[np.signedinteger]
-
 MULTIPLIER_BITS = 31
 MAX_SHIFT = 62
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from .arrays import BoolArray
+from .arrays import BoolArray, Reals
 from .errors import InputError
 
 Kind = Literal["dense", "nm", "unstructured", "block"]
@@ -81,7 +80,7 @@ DENSE_ZEROS = 0.1
 FILLED = 0.75
 
 
-def measured_pattern(weight: npt.NDArray[np.integer] | npt.NDArray[np.floating] | BoolArray) -> Pattern:
+def measured_pattern(weight: Reals | BoolArray) -> Pattern:
     """The pattern that a weight [C, K] really has along its reduction axis, from its zeros alone.
 
     The N:M with the lowest density for M in 4, 8, 16, 32, the smallest M if several have it, if the weight fills

@@ -18,13 +18,11 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.arrays import Int8Array
+from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tensor_layout import channel_blocks
 
 #: Nonzeros of groups, uint8.
-Counts = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
 
 T = TypeVar("T", np.int8, np.uint8)
 
@@ -70,7 +68,7 @@ class Banks:
         first = block * self.bundles
         return first % self.rows, first // self.rows
 
-    def cell_taps(self, taps: int) -> Ints:
+    def cell_taps(self, taps: int) -> Int64Array:
         """The tap of every cell of `arrange`, int64 [tiles, R]; -1 for none. Tile t is of plane t mod `planes`."""
         sets = [self.row_sets(first, taps) for first in range(0, taps, self.taps)]
         return np.repeat(np.repeat(np.array(sets, np.int64), self.planes, axis=0), self.period, axis=1)
@@ -100,7 +98,7 @@ class Banks:
 
         return self._dealt(groups, share)
 
-    def arrange_counts(self, counts: Counts) -> Counts:
+    def arrange_counts(self, counts: Bytes) -> Bytes:
         """Nonzeros uint8 [taps, groups, K] of each group as [tiles, R, K]: those of `arrange`."""
         taps, groups, outputs = counts.shape
         full = counts
@@ -108,7 +106,7 @@ class Banks:
             full = np.zeros((taps, self.planes * self.period, outputs), np.uint8)
             full[:, :groups] = counts
 
-        def share(part: Counts, copy: int, copies: int) -> Counts:
+        def share(part: Bytes, copy: int, copies: int) -> Bytes:
             return ((part + np.uint8(copies - 1 - copy)) // np.uint8(copies)).astype(np.uint8)
 
         return self._dealt(full, share)

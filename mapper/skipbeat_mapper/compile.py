@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from skipbeat_arch.arrays import Indices
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram, Place
 
-from .balancing.permuted_graph import Order
 from .memory_map import MemoryMap
 from .node_mapping import NodeMapping
 from .timed_network import TimedNetwork, time_network
@@ -57,7 +57,7 @@ def packed(network: TimedNetwork) -> MachineProgram:
     )
 
 
-def _places(memory: MemoryMap, start: int, orders: Mapping[str, Order]) -> tuple[Place, ...]:
+def _places(memory: MemoryMap, start: int, orders: Mapping[str, Indices]) -> tuple[Place, ...]:
     """Of each group of images the tensors that are in memory, the input first, the output last."""
     graph = memory.graph
     raw = {node.output for node in graph.nodes if node.raw}

@@ -18,17 +18,15 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
 from .units import Range, Space, StoreOp
-
-Drafts = npt.NDArray[np.int64]
 
 #: Tokens that a counter holds; some are left for those that engines have not taken yet.
 MAX_OPEN = 48
@@ -131,8 +129,8 @@ class Hazards:
             Space.TABLE: TABLE_ENTRIES,
             Space.MEMORY: vectors,
         }
-        self._writer: dict[Space, Drafts] = {space: _nobody(size) for space, size in sizes.items()}
-        self._reader: dict[Space, Drafts] = {s: _nobody(size) for s, size in sizes.items() if s != Space.MEMORY}
+        self._writer: dict[Space, Int64Array] = {space: _nobody(size) for space, size in sizes.items()}
+        self._reader: dict[Space, Int64Array] = {s: _nobody(size) for s, size in sizes.items() if s != Space.MEMORY}
         #: The last loads that wrote ranges, until the next one writes there.
         self._known: dict[Space, dict[Range, int]] = {space: {} for space in sizes}
         #: The store that wrote each entry of the banks; `_writer` has the load.
@@ -235,5 +233,5 @@ class Hazards:
             self._last_load = draft
 
 
-def _nobody(size: int) -> Drafts:
+def _nobody(size: int) -> Int64Array:
     return np.full(size, NEVER, np.int64)

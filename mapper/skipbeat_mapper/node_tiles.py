@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from skipbeat_arch.arrays import Bytes, Int8Array
+from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array, IntArray
 from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, TABLE_ENTRIES, Machine
 from skipbeat_arch.tile import TileStatistics, pack_tile
 
-from .banks import Banks, Counts, Ints
+from .banks import Banks
 from .block_diagonal import block_diagonal
 from .regions import regions
 from .row_order import NONE, Cells, beats, plain_order, planes_needed, sorted_order, steps, taken
@@ -88,7 +87,7 @@ def node_tiles(node: Node, banks: Banks, machine: Machine, *, plain: bool = Fals
     return NodeTiles(columns=tuple(columns), outputs=outputs, words=at, cells=choices, plain=order is None)
 
 
-def _row_order(slots: Counts, node: Node, banks: Banks, machine: Machine) -> Cells | None:
+def _row_order(slots: Bytes, node: Node, banks: Banks, machine: Machine) -> Cells | None:
     """The cells sorted by b; None if the steps that it saves are no more than the clocks to load its offsets."""
     b = beats(slots)
     if not (b.min(axis=2) < b.max(axis=2)).any():
@@ -103,7 +102,7 @@ def _row_order(slots: Counts, node: Node, banks: Banks, machine: Machine) -> Cel
     return order if saved * height * width > turns * entries * machine.table_vectors * machine.vector_beats else None
 
 
-def _numbered(cells: Cells) -> tuple[Cells, Ints]:
+def _numbered(cells: Cells) -> tuple[Cells, Int64Array]:
     """The different rows of [tiles, columns, R] as [choices, R], and which one each tile and column has."""
     tiles, columns, rows = cells.shape
     keys = np.ascontiguousarray(cells).reshape(tiles * columns, rows).view(f"V{rows * cells.itemsize}").ravel()
@@ -111,7 +110,9 @@ def _numbered(cells: Cells) -> tuple[Cells, Ints]:
     return cells.reshape(-1, rows)[first], numbers.reshape(tiles, columns)
 
 
-def _in_order(tiles: list[tuple[int, TileStatistics]], planes: Ints, hw: Hardware) -> list[tuple[int, TileStatistics]]:
+def _in_order(
+    tiles: list[tuple[int, TileStatistics]], planes: Int64Array, hw: Hardware
+) -> list[tuple[int, TileStatistics]]:
     """Plane by plane, so that the first tiles need few activations.
 
     Tiles with fewer steps than the output stage needs for an item go into the middle: the last pass of a block is as
@@ -160,7 +161,7 @@ def parameter_data(node: Node, machine: Machine) -> Bytes:
     channels = layer.bias.size
     blocks = -(-channels // vector)
 
-    def padded(values: npt.NDArray[np.integer] | None, fill: int, dtype: str) -> Bytes:
+    def padded(values: IntArray | None, fill: int, dtype: str) -> Bytes:
         full = np.full(blocks * vector, fill, dtype)
         if values is not None:
             full[:channels] = values

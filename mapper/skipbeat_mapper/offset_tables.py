@@ -6,13 +6,12 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from skipbeat_arch.arrays import Bytes
+from skipbeat_arch.arrays import Bytes, Int64Array
 from skipbeat_arch.graph import Node
 from skipbeat_arch.machine import TABLE_ENTRIES, Machine
 
-from .banks import Banks, Ints
+from .banks import Banks
 from .node_tiles import NodeTiles
 from .regions import Region, split
 from .row_order import NONE, Cells
@@ -26,7 +25,7 @@ Kind = tuple[int, int]
 RUN_ENTRIES = 64
 
 
-def cell_offsets(node: Node, banks: Banks, region: Region) -> Ints:
+def cell_offsets(node: Node, banks: Banks, region: Region) -> Int64Array:
     """Entries from the first tap of plane 0 to every cell, int64 [cells + 1]: `NONE` without a tap, and for `NONE`."""
     taps = banks.cell_taps(node.taps)
     row, column = np.divmod(taps, node.convolution.kernel[1])
@@ -36,7 +35,7 @@ def cell_offsets(node: Node, banks: Banks, region: Region) -> Ints:
     return np.append(np.where(taps < 0, NONE, offsets).ravel(), NONE)
 
 
-def bank_offsets(cells: Cells, offsets: Ints) -> tuple[int, Offsets]:
+def bank_offsets(cells: Cells, offsets: Int64Array) -> tuple[int, Offsets]:
     """The first entry that a tile reads, and the offsets of all R banks from there; 0 where a row takes nothing.
 
     Args:
@@ -117,7 +116,7 @@ def _kind(region: Region) -> Kind:
 def table_data(entries: tuple[Offsets, ...], machine: Machine) -> Bytes:
     """Table entries in memory: uint8 [entries · table_vectors · V]."""
     width = machine.table_vectors * machine.vector
-    data: npt.NDArray[np.uint8] = np.zeros((len(entries), width), np.uint8)
+    data: Bytes = np.zeros((len(entries), width), np.uint8)
     for i, offsets in enumerate(entries):
         words = np.array([offset & 0xFFFF for offset in offsets], "<u2").view(np.uint8)
         data[i, : words.size] = words

@@ -8,21 +8,22 @@ row takes its cells in the order of their b, and empty ones not at all.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from .banks import Banks, Counts, Ints
+from skipbeat_arch.arrays import Bytes, Int32Array, Int64Array
+
+from .banks import Banks
 
 #: Cells by their numbers in `Banks.arrange` ([tile, row] in one), -1 for none: int32 [tiles, columns, R].
-Cells = npt.NDArray[np.int32]
+Cells = Int32Array
 NONE = -1
 
 
-def beats(slots: Counts) -> Counts:
+def beats(slots: Bytes) -> Bytes:
     """b of every cell: slots uint8 [tiles, columns, R, s] as uint8 [tiles, columns, R]."""
     return np.asarray(np.count_nonzero(slots, axis=-1), np.uint8)
 
 
-def steps(b: Counts) -> int:
+def steps(b: Bytes) -> int:
     """Steps for a pixel in all column tiles: b uint8 [tiles, columns, R]."""
     return int(b.max(axis=2, initial=0).sum(dtype=np.int64))
 
@@ -33,7 +34,7 @@ def plain_order(tiles: int, columns: int, rows: int) -> Cells:
     return np.broadcast_to(cells, (tiles, columns, rows))
 
 
-def sorted_order(b: Counts, banks: Banks) -> Cells:
+def sorted_order(b: Bytes, banks: Banks) -> Cells:
     """The fullest cells first, dealt out to the rows that can take them; of equal ones those of the first planes.
 
     Args:
@@ -52,7 +53,7 @@ def sorted_order(b: Counts, banks: Banks) -> Cells:
     return np.ascontiguousarray(shaped.reshape(used, columns, rows), np.int32)
 
 
-def taken(slots: Counts, cells: Cells) -> Counts:
+def taken(slots: Bytes, cells: Cells) -> Bytes:
     """The slots that rows find: those of their cells, 0 where they take none; uint8 [tiles, columns, R, s]."""
     tiles, columns, rows, most = slots.shape
     by_column = np.zeros((columns, tiles * rows + 1, most), np.uint8)  # the last is that of NONE
@@ -60,7 +61,7 @@ def taken(slots: Counts, cells: Cells) -> Counts:
     return by_column[np.arange(columns)[:, None], cells]
 
 
-def planes_needed(cells: Cells, banks: Banks) -> Ints:
+def planes_needed(cells: Cells, banks: Banks) -> Int64Array:
     """The last plane from which any row takes a cell: int64 [tiles, columns]; -1 if none does."""
     planes = np.where(cells == NONE, -1, cells // banks.rows % banks.planes)
     return np.asarray(planes.max(axis=2, initial=-1), np.int64)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from skipbeat_arch.arrays import Int8Array
+from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import TileStatistics
-
-from .banks import Counts
-
-Ints = npt.NDArray[np.int64]
 
 #: More words than any tile has: the encoding cannot hold it.
 NEVER = 1 << 40
 
 
-def group_counts(weight: Int8Array, group: int) -> Counts:
+def group_counts(weight: Int8Array, group: int) -> Bytes:
     """Nonzeros of every group of `group` channels: weights int8 [taps, C, K] as uint8 [taps, groups, K]."""
     taps, channels, outputs = weight.shape
     counts = np.zeros((taps, -(-channels // group), outputs), np.uint8)
@@ -28,7 +23,7 @@ def group_counts(weight: Int8Array, group: int) -> Counts:
     return counts
 
 
-def cell_slots(arranged: Counts, width: int) -> Counts:
+def cell_slots(arranged: Bytes, width: int) -> Bytes:
     """Of every cell in every column tile of `width` outputs: how many outputs have more than s nonzeros there.
 
     Args:
@@ -52,7 +47,7 @@ def cell_slots(arranged: Counts, width: int) -> Counts:
     return slots
 
 
-def tile_statistics(slots: Counts, outputs: int, hw: Hardware) -> list[list[tuple[int, TileStatistics]]]:
+def tile_statistics(slots: Bytes, outputs: int, hw: Hardware) -> list[list[tuple[int, TileStatistics]]]:
     """For each column tile the numbers and statistics of the tiles that have weights.
 
     Each tile takes the encoding with the fewest words. Tiles of equal statistics share an object.
@@ -78,7 +73,7 @@ class _Measured:
         beat: b, 0 without weights.
     """
 
-    def __init__(self, slots: Counts, outputs: Ints, hw: Hardware) -> None:
+    def __init__(self, slots: Bytes, outputs: Int64Array, hw: Hardware) -> None:
         self._slots, self._hw = slots, hw
         live = slots[..., 0] > 0
         self._rows = (live * np.arange(1, live.shape[2] + 1)).max(axis=2)
@@ -89,24 +84,24 @@ class _Measured:
         self._encoding = words.argmin(axis=0)
         self._word_count = words.min(axis=0)
 
-    def _words(self, encoding: Encoding) -> Ints:
+    def _words(self, encoding: Encoding) -> Int64Array:
         """Words in an encoding; `NEVER` where it cannot hold a tile."""
         array, word_bits = self._hw.array, self._hw.word_bits
         metadata = self._rows * array.cols * self._metadata_bits(encoding)
         values = self._nonzeros if encoding == Encoding.BITMAP else self._rows * self._outputs * self.beat
-        words: Ints = -(-metadata // word_bits) - (-values * self._hw.numbers.weight_bits // word_bits)
+        words: Int64Array = -(-metadata // word_bits) - (-values * self._hw.numbers.weight_bits // word_bits)
         if encoding == Encoding.DENSE:
             return np.where(self.beat == array.group, words, NEVER)
         return np.where(self._metadata_bits(encoding) <= array.group, words, NEVER)
 
-    def _metadata_bits(self, encoding: Encoding) -> Ints:
+    def _metadata_bits(self, encoding: Encoding) -> Int64Array:
         """Bits per group; they are proportional to b if they depend on it."""
         group = self._hw.array.group
         if encoding == Encoding.BITMAP:
             return np.full(self.beat.shape, group, np.int64)
         return np.asarray(self.beat * metadata_bits(encoding, 1, group), np.int64)
 
-    def distinct(self) -> tuple[list[TileStatistics], Ints]:
+    def distinct(self) -> tuple[list[TileStatistics], Int64Array]:
         """The different statistics, and which of them each tile [tiles, columns] has."""
         measures = np.stack([self._encoding, self.beat, self._rows, self._outputs, self._nonzeros], axis=-1)
         shape = self.beat.shape

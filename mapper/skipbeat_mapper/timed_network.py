@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Indices
 from skipbeat_arch.fold import Fold
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.instruction import Instruction
@@ -17,7 +18,7 @@ from skipbeat_arch.machine_program import NodeRange
 from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
 
 from .balancing.channel_orders import channel_orders
-from .balancing.permuted_graph import Order, permuted
+from .balancing.permuted_graph import permuted
 from .banks import Banks
 from .candidates import Candidate
 from .input_folding import fold_input
@@ -45,7 +46,7 @@ class TimedNetwork:
     """
 
     fold: Fold | None
-    orders: Mapping[str, Order]
+    orders: Mapping[str, Indices]
     memory: MemoryMap
     lowered: Lowered
     timing: MachineTiming
@@ -87,7 +88,7 @@ class Placement:
     """A network in memory before anything is timed, with channels in one of their orders; see `TimedNetwork`."""
 
     fold: Fold | None
-    orders: Mapping[str, Order]
+    orders: Mapping[str, Indices]
     memory: MemoryMap
 
 
@@ -166,7 +167,9 @@ def quickest_program(found: Sequence[Placement], search: MappingSearch | None, n
         return dataclasses.replace(_quickest(plain, wanted, mapped), found=nodes)
 
 
-def arrangements(graph: Graph, machine: Machine) -> Iterator[tuple[Graph, Mapping[str, Order], tuple[NodeTiles, ...]]]:
+def arrangements(
+    graph: Graph, machine: Machine
+) -> Iterator[tuple[Graph, Mapping[str, Indices], tuple[NodeTiles, ...]]]:
     """A graph, and how groups of its weights could come together: orders of channels, and the tiles of each node.
 
     Groups as they are; rows of the array with their fullest groups first; channels in balanced orders besides. What is

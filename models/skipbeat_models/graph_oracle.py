@@ -7,9 +7,9 @@ integers as long as every partial sum is below 2**53; that is asserted from the 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from skipbeat_arch.arrays import Int8Array, Int32Array, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Pool
 
@@ -18,9 +18,7 @@ from .reduction import weight_from_matrix
 _EXACT = 2.0**53
 _INT32 = 2**31
 
-Int8Array = npt.NDArray[np.int8]
-Int64Array = npt.NDArray[np.int64]
-Values = dict[str, Int8Array | npt.NDArray[np.int32]]
+Values = dict[str, Int8Array | Int32Array]
 
 
 def run_graph(graph: Graph, x: Int8Array) -> Values:

@@ -7,20 +7,18 @@ matrix [C, groups * K]. N:M groups are runs of M rows of one column; the last on
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray, Bytes, Floats, Reals
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
 
-from .pruners.block import BLOCK, Mask, block_scores, expand_blocks
+from .pruners.block import BLOCK, block_scores, expand_blocks
 
 #: Up to this M, comparing all pairs of a group is quicker than sorting it.
 _PAIRWISE_GROUP = 16
 
-Weight = npt.NDArray[np.floating] | npt.NDArray[np.integer]
 
-
-def prune_mask(weight: Weight, pattern: Pattern, block: tuple[int, int] = BLOCK) -> Mask:
+def prune_mask(weight: Reals, pattern: Pattern, block: tuple[int, int] = BLOCK) -> BoolArray:
     """Which elements of a weight stay by magnitude, bool in the weight's shape; ties go to the lower row.
 
     - `dense`: all.
@@ -50,7 +48,7 @@ def prune_mask(weight: Weight, pattern: Pattern, block: tuple[int, int] = BLOCK)
     return in_shape(mask, weight.shape)
 
 
-def fan_in_mask(weight: Weight, pattern: Pattern, block: tuple[int, int] = BLOCK) -> Mask:
+def fan_in_mask(weight: Reals, pattern: Pattern, block: tuple[int, int] = BLOCK) -> BoolArray:
     """As `prune_mask`, but `unstructured` keeps the largest round(density * C) of each column, at least one unless the
     density is 0; ties go to the lower row.
 
@@ -66,15 +64,15 @@ def fan_in_mask(weight: Weight, pattern: Pattern, block: tuple[int, int] = BLOCK
     return in_shape(mask, weight.shape)
 
 
-def _magnitude(weight: Weight) -> npt.NDArray[np.floating]:
+def _magnitude(weight: Reals) -> Floats:
     """Magnitudes [C, groups * K]; integers become floats, so that -128 has one."""
     if weight.ndim not in (2, 3) or weight.size == 0 or not bool(np.isfinite(weight).all()):
         raise InputError(f"weight of shape {weight.shape}: expected a matrix of finite numbers")
-    values: npt.NDArray[np.floating] = np.abs(weight.astype(np.promote_types(weight.dtype, np.float16), copy=False))
+    values: Floats = np.abs(weight.astype(np.promote_types(weight.dtype, np.float16), copy=False))
     return values if values.ndim == 2 else values.swapaxes(0, 1).reshape(values.shape[1], -1)
 
 
-def in_shape(mask: Mask, shape: tuple[int, ...]) -> Mask:
+def in_shape(mask: BoolArray, shape: tuple[int, ...]) -> BoolArray:
     """The mask [C, groups * K] in the weight's own shape, [C, K] or [groups, C, K]."""
     if len(shape) == 2:
         return mask
@@ -87,7 +85,7 @@ def kept(pattern: Pattern, count: int) -> int:
     return max(1, round(pattern.density * count)) if pattern.density > 0 else 0
 
 
-def _nm_mask(magnitude: npt.NDArray[np.floating], n: int, m: int) -> Mask:
+def _nm_mask(magnitude: Floats, n: int, m: int) -> BoolArray:
     rows, cols = magnitude.shape
     padded = np.pad(magnitude, ((0, -rows % m), (0, 0)), constant_values=-1) if rows % m else magnitude
     groups = padded.reshape(-1, m, cols)
@@ -100,7 +98,7 @@ def _nm_mask(magnitude: npt.NDArray[np.floating], n: int, m: int) -> Mask:
     return chosen.reshape(-1, cols)[:rows]
 
 
-def _ranks(groups: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+def _ranks(groups: Floats) -> Bytes:
     """How many of its group [groups, M, K] go before each element: those larger, and equal ones above it."""
     rank = np.zeros(groups.shape, np.uint8)
     for low in range(groups.shape[1]):
@@ -111,12 +109,12 @@ def _ranks(groups: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     return rank
 
 
-def _largest(magnitude: npt.NDArray[np.floating], count: int) -> Mask:
+def _largest(magnitude: Floats, count: int) -> BoolArray:
     """Mask of the `count` largest of a vector, ties to the lower index."""
     if count in (0, len(magnitude)):
         return np.full(len(magnitude), count > 0)
     threshold = np.partition(magnitude, -count)[-count]
-    mask: Mask = magnitude > threshold
+    mask: BoolArray = magnitude > threshold
     ties = np.flatnonzero(magnitude == threshold)
     mask[ties[: count - int(mask.sum())]] = True
     return mask

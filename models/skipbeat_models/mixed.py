@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import fx, nn
 from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
 
+from skipbeat_arch.arrays import FloatArray, Int8Array, Int32Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Tensor
 
@@ -34,15 +34,15 @@ from .sources.operators import ATTENTION
 from .sources.partition import Run, partition
 from .sources.reading import Reading, read_operators
 
-Integers = npt.NDArray[np.int8] | npt.NDArray[np.int32]
+Integers = Int8Array | Int32Array
 #: Runs a graph on one image int8 [C, H, W] and returns its output.
-Execute = Callable[[Graph, npt.NDArray[np.int8]], Integers]
+Execute = Callable[[Graph, Int8Array], Integers]
 
 _PRODUCTS = frozenset({"matmul", "bmm"})
 _ATTENTION = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 
-def on_oracle(graph: Graph, x: npt.NDArray[np.int8]) -> Integers:
+def on_oracle(graph: Graph, x: Int8Array) -> Integers:
     """What a program must give."""
     return run_graph(graph, x)[graph.output]
 
@@ -71,13 +71,13 @@ class MixedNetwork:
     products: frozenset[str]
     largest: Mapping[str, float]
 
-    def run(self, inputs: Sequence[torch.Tensor], execute: Execute = on_oracle) -> npt.NDArray[np.float64]:
+    def run(self, inputs: Sequence[torch.Tensor], execute: Execute = on_oracle) -> FloatArray:
         """The network's first result for inputs of the shapes that it was quantised for."""
         walk = _Walk(self, execute)
         with torch.no_grad():
             results = walk.run(*exact_inputs(self.program, inputs))
         kinds = [spec.kind for spec in self.program.graph_signature.output_specs]
-        result: npt.NDArray[np.float64] = results[kinds.index(OutputKind.USER_OUTPUT)].numpy()
+        result: FloatArray = results[kinds.index(OutputKind.USER_OUTPUT)].numpy()
         return result
 
 
@@ -161,7 +161,7 @@ class _Walk(fx.Interpreter):
         real = torch.from_numpy(outputs.astype(np.float64) * run.quantised.logit_scale)
         return _as_value(real, last)
 
-    def _given(self, source: Map, scale: float) -> npt.NDArray[np.int8]:
+    def _given(self, source: Map, scale: float) -> Int8Array:
         """The int8 maps [images, C, H, W] that a run is given."""
         name = source.tensor if isinstance(source.tensor, str) else self._results[source.tensor]
         value: torch.Tensor = self.env[self._nodes[name]]
@@ -218,8 +218,8 @@ class _Walk(fx.Interpreter):
         return result.reshape(*outer, left.shape[-2], right.shape[-1])
 
 
-def _integers(values: torch.Tensor, scale: float) -> npt.NDArray[np.int8]:
-    rounded: npt.NDArray[np.int8] = round_half_up(values.numpy() / scale, -128, 127).astype(np.int8)
+def _integers(values: torch.Tensor, scale: float) -> Int8Array:
+    rounded: Int8Array = round_half_up(values.numpy() / scale, -128, 127).astype(np.int8)
     return rounded
 
 

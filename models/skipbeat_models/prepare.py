@@ -6,9 +6,9 @@ Networks without a recipe are not trained: `prepare_seeded` prunes their initial
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from skipbeat_arch.arrays import Int32Array
 from skipbeat_arch.workload import ReductionOrder
 
 from . import training, zoo
@@ -85,5 +85,5 @@ def quantise_trained(
     )
 
 
-def _integer_accuracy(logits: npt.NDArray[np.int32], data: DigitsData) -> float:
+def _integer_accuracy(logits: Int32Array, data: DigitsData) -> float:
     return training.accuracy(torch.from_numpy(logits), data.test_labels)

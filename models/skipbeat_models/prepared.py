@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from skipbeat_arch.arrays import Int8Array, Int64Array
 from skipbeat_arch.graph import Graph
 
 from .scheme import Scheme
@@ -29,7 +27,7 @@ class PreparedNetwork:
     graph: Graph
     input_scale: float
     logit_scale: float
-    images: npt.NDArray[np.int8]
+    images: Int8Array
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,4 +42,4 @@ class TrainedNetwork(PreparedNetwork):
     dense_accuracy: float
     pruned_accuracy: float
     int8_accuracy: float
-    labels: npt.NDArray[np.int64]
+    labels: Int64Array

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import HostOperatorError, InputError
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.workload import ReductionOrder
@@ -59,7 +60,7 @@ class QuantisedGraph:
         """Real value of one unit of the int32 logits."""
         return self.scales[self.graph.output]
 
-    def quantise_images(self, images: npt.ArrayLike) -> npt.NDArray[np.int8]:
+    def quantise_images(self, images: npt.ArrayLike) -> Int8Array:
         """Real images [N, C, H, W] as the graph's int8 input.
 
         Raises:

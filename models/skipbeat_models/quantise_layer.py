@@ -20,15 +20,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from skipbeat_arch.arrays import FloatArray, Int8Array, Int32Array, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.numbers import requantise_parameters
 from skipbeat_arch.workload import Convolution
 
 from .reduction import reduction_matrix
-
-FloatArray = npt.NDArray[np.float64]
-IntegerArray = npt.NDArray[np.int64]
 
 #: The clamp of a layer without one.
 NO_CLAMP = (-inf, inf)
@@ -59,7 +57,7 @@ class QuantisedLayer:
     """
 
     layer: IntegerLayer
-    residual_multiplier: IntegerArray | None
+    residual_multiplier: Int64Array | None
     scale: float
 
 
@@ -128,7 +126,7 @@ def ones_layer(
     return _requantised(layer, np.full(channels, scales.input / area), out_scale, scales.residual, clamp)
 
 
-def product_layer(name: str, weight: npt.NDArray[np.int8], rows: int, units: float, out_scale: float) -> IntegerLayer:
+def product_layer(name: str, weight: Int8Array, rows: int, units: float, out_scale: float) -> IntegerLayer:
     """The product of `rows` pixels with integers [C, K] that are already there: the second operand is an activation.
 
     Args:
@@ -159,9 +157,7 @@ def round_half_up(values: npt.ArrayLike, low: int, high: int) -> FloatArray:
     return np.clip(np.floor(np.asarray(values, np.float64) + 0.5), low, high)
 
 
-def _multipliers(
-    ratios: FloatArray, residual_ratio: float | None
-) -> tuple[IntegerArray, IntegerArray, IntegerArray | None]:
+def _multipliers(ratios: FloatArray, residual_ratio: float | None) -> tuple[Int64Array, Int64Array, Int64Array | None]:
     """Multipliers [K], the shifts [K] and the residual's multipliers [K].
 
     A sum and its residual share a shift: that of the larger ratio, whose multiplier then has its full 31 bits.
@@ -186,7 +182,7 @@ def _weight_scales(matrix: FloatArray, bias: FloatArray, in_scale: float, *, las
     return scales
 
 
-def _check_sums(name: str, weight: npt.NDArray[np.int8], bias: npt.NDArray[np.int32]) -> None:
+def _check_sums(name: str, weight: Int8Array, bias: Int32Array) -> None:
     worst = int((np.abs(weight.astype(np.int64)).sum(axis=0) * 128 + np.abs(bias.astype(np.int64))).max())
     if worst >= 2**31:
         raise InputError(f"layer {name}: sums of up to {worst} do not fit a 32-bit accumulator")

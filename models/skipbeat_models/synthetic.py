@@ -7,13 +7,13 @@ from itertools import combinations
 from math import comb, prod
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
 
 from .masks import in_shape, kept
-from .pruners.block import BLOCK, Mask, block_counts, expand_blocks
+from .pruners.block import BLOCK, block_counts, expand_blocks
 
 #: Choices of N among M that are drawn from a table; beyond it the positions are drawn one by one.
 _TABLE = 1 << 16
@@ -21,7 +21,7 @@ _TABLE = 1 << 16
 _CHUNK = 1 << 20
 
 
-def synthetic_mask(shape: tuple[int, ...], pattern: Pattern, seed: int, block: tuple[int, int] = BLOCK) -> Mask:
+def synthetic_mask(shape: tuple[int, ...], pattern: Pattern, seed: int, block: tuple[int, int] = BLOCK) -> BoolArray:
     """A random mask that fulfils a pattern: bool in `shape`, [C, K] or [groups, C, K], the same for the same seed.
 
     - `dense`: all.
@@ -52,7 +52,7 @@ def synthetic_mask(shape: tuple[int, ...], pattern: Pattern, seed: int, block: t
     return in_shape(mask, shape)
 
 
-def _nm(random: np.random.Generator, shape: tuple[int, int], n: int, m: int) -> Mask:
+def _nm(random: np.random.Generator, shape: tuple[int, int], n: int, m: int) -> BoolArray:
     rows, cols = shape
     full, rest = divmod(rows, m)
     mask = np.empty(shape, np.bool_)
@@ -62,7 +62,7 @@ def _nm(random: np.random.Generator, shape: tuple[int, int], n: int, m: int) -> 
     return mask
 
 
-def _draw_groups(random: np.random.Generator, groups: npt.NDArray[np.bool_], n: int) -> None:
+def _draw_groups(random: np.random.Generator, groups: BoolArray, n: int) -> None:
     """Set `n` of axis 1 of `groups` [G, M, K], which is a view, and clear the others."""
     m, cols = groups.shape[1:]
     choices = comb(m, n)
@@ -80,7 +80,7 @@ def _draw_groups(random: np.random.Generator, groups: npt.NDArray[np.bool_], n: 
 
 
 @cache
-def _table(n: int, m: int) -> Mask:
+def _table(n: int, m: int) -> BoolArray:
     """All ways to choose n of m, bool [m, C(m, n)]."""
     table = np.zeros((comb(m, n), m), np.bool_)
     for row, chosen in enumerate(combinations(range(m), n)):
@@ -88,7 +88,7 @@ def _table(n: int, m: int) -> Mask:
     return np.ascontiguousarray(table.T)
 
 
-def _exactly(random: np.random.Generator, size: int, count: int) -> Mask:
+def _exactly(random: np.random.Generator, size: int, count: int) -> BoolArray:
     """A vector in which exactly `count` of `size` are set; every run of `_CHUNK` has its share of them."""
     mask = np.empty(size, np.bool_)
     for start in range(0, size, _CHUNK):

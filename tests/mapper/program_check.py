@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes, Int8Array
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
@@ -15,9 +15,6 @@ from skipbeat_sim.timing.machine_timing import machine_timing
 from skipbeat_sim.timing.stored_tiles import stored_tiles
 from skipbeat_verify.interpreter import Interpreter
 from tests.mapper.reference import run_graph
-
-Bytes = npt.NDArray[np.uint8]
-Images = npt.NDArray[np.int8]
 
 
 def check(graph: Graph, hw: Hardware, seed: int, favour: str = "", delay: str = "", images: int = 1) -> MachineProgram:
@@ -40,12 +37,12 @@ def check_clocks(graph: Graph, hw: Hardware, seed: int, images: int = 1) -> Mach
     return program
 
 
-def prepared(graph: Graph, hw: Hardware, seed: int, images: int) -> tuple[MachineProgram, Images, Bytes]:
+def prepared(graph: Graph, hw: Hardware, seed: int, images: int) -> tuple[MachineProgram, Int8Array, Bytes]:
     """A program, random images int8 [N, C, H, W], and a memory with them in it and noise where tensors will be."""
     rng = np.random.default_rng(seed)
     program = compile_network(graph, hw, images)
     assert program.images == images
-    xs: Images = rng.integers(-128, 128, (images, *graph.tensor(graph.input).shape), np.int8)
+    xs: Int8Array = rng.integers(-128, 128, (images, *graph.tensor(graph.input).shape), np.int8)
     memory = program.memory()
     memory[program.image.size :] = rng.integers(0, 256, memory.size - program.image.size, np.uint8)
     for image, x in enumerate(xs):
@@ -53,7 +50,7 @@ def prepared(graph: Graph, hw: Hardware, seed: int, images: int) -> tuple[Machin
     return program, xs, memory
 
 
-def compare(program: MachineProgram, graph: Graph, xs: Images, memory: Bytes) -> None:
+def compare(program: MachineProgram, graph: Graph, xs: Int8Array, memory: Bytes) -> None:
     """Every tensor of every image that is in memory is the reference's."""
     for image, x in enumerate(xs):
         expected = run_graph(graph, x)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int8Array, Int64Array
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.workload import Convolution
 
-Ints = npt.NDArray[np.int64]
 
-
-def run_graph(graph: Graph, x: npt.NDArray[np.int8]) -> dict[str, Ints]:
+def run_graph(graph: Graph, x: Int8Array) -> dict[str, Int64Array]:
     """Every tensor int64 [C, H, W] of an image int8 [C, H, W]."""
-    values: dict[str, Ints] = {graph.input: x.astype(np.int64)}
+    values: dict[str, Int64Array] = {graph.input: x.astype(np.int64)}
     for node in graph.nodes:
         values[node.output] = _run_step(node, values)
     return values
 
 
-def _run_step(node: Node, values: dict[str, Ints]) -> Ints:
+def _run_step(node: Node, values: dict[str, Int64Array]) -> Int64Array:
     layer = node.layer
     total = _convolve(values[node.input], layer.weight, node.convolution) + layer.bias[:, None, None]
     if layer.multiplier is None or layer.shift is None:
@@ -35,7 +33,7 @@ def _run_step(node: Node, values: dict[str, Ints]) -> Ints:
     return np.asarray(strided.max(axis=(3, 4)), np.int64)
 
 
-def _convolve(x: Ints, weight: npt.NDArray[np.int8], load: Convolution) -> Ints:
+def _convolve(x: Int64Array, weight: Int8Array, load: Convolution) -> Int64Array:
     """Sums int64 [K, out_h, out_w]; products and sums are exact in float64, far below 2**53."""
     groups, depth = load.groups, load.c_in // load.groups
     per_group = weight.reshape(groups, -1, load.c_out // groups).astype(np.float64)

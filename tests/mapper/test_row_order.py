@@ -5,23 +5,21 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.arrays import Bytes, Int32Array
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.banks import Banks
 from skipbeat_mapper.row_order import NONE, beats, plain_order, planes_needed, sorted_order, steps, taken
 
-Counts = npt.NDArray[np.uint8]
 
-
-def slots_of(b: Counts) -> Counts:
+def slots_of(b: Bytes) -> Bytes:
     """Slots of cells whose b is given."""
     return (np.arange(4) < b[..., None]).astype(np.uint8)
 
 
-def beats_of(b: Counts, cells: npt.NDArray[np.int32]) -> Counts:
+def beats_of(b: Bytes, cells: Int32Array) -> Bytes:
     """b of the cells that rows take."""
     return beats(taken(slots_of(b), cells))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_mapper.compile import compile_network
 from skipbeat_models.digits_data import load_data
@@ -18,7 +18,7 @@ from skipbeat_verify.interpreter import Interpreter
 
 
 @pytest.fixture(scope="module")
-def pruned() -> tuple[QuantisedGraph, npt.NDArray[np.int8]]:
+def pruned() -> tuple[QuantisedGraph, Int8Array]:
     """The graph of the untrained network, pruned to 2:4, and a test image."""
     model, data = tiny_resnet.build_network(5), load_data()
     apply_masks(model, magnitude_masks(model, "2:4"))
@@ -27,7 +27,7 @@ def pruned() -> tuple[QuantisedGraph, npt.NDArray[np.int8]]:
 
 
 @pytest.mark.parametrize("preset", ["tiny-4x4", "edge-8x8", "edge-16x16", "edge-16x16-m8"])
-def test_every_tensor_is_the_oracles(preset: str, pruned: tuple[QuantisedGraph, npt.NDArray[np.int8]]) -> None:
+def test_every_tensor_is_the_oracles(preset: str, pruned: tuple[QuantisedGraph, Int8Array]) -> None:
     (quantised, image), hw = pruned, load_hardware(preset)
     program = compile_network(quantised.graph, hw)
     memory = program.memory()

@@ -12,13 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Pool, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.workload import Convolution, ReductionOrder
 from skipbeat_models.graph_oracle import run_graph
-
-Int8 = npt.NDArray[np.int8]
 
 
 def layer(name: str, load: Convolution, rng: np.random.Generator, *, raw: bool = False) -> IntegerLayer:
@@ -160,7 +159,7 @@ def weight_at(node: Node, k: int, c: int, tap: tuple[int, int]) -> int:
     return int(matrix[k // load.gemm.k, row, k % load.gemm.k])
 
 
-def pixel(node: Node, values: dict[str, Int8], k: int, y: int, x: int) -> int:
+def pixel(node: Node, values: dict[str, Int8Array], k: int, y: int, x: int) -> int:
     """One result before pooling, in Python's integers."""
     load, source, layer = node.convolution, values[node.input], node.layer
     depth = load.c_in // load.groups
@@ -180,7 +179,7 @@ def pixel(node: Node, values: dict[str, Int8], k: int, y: int, x: int) -> int:
     return max(layer.low, min(layer.high, (total + (1 << shift - 1)) >> shift))
 
 
-def by_loops(graph: Graph, x: Int8) -> dict[str, npt.NDArray[np.integer]]:
+def by_loops(graph: Graph, x: Int8Array) -> dict[str, npt.NDArray[np.integer]]:
     """Every tensor of one image."""
     values: dict[str, npt.NDArray[np.integer]] = {graph.input: x}
     for node in graph.nodes:

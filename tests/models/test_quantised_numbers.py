@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import nn
 
+from skipbeat_arch.arrays import FloatArray
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Convolution, ReductionOrder
@@ -47,13 +47,13 @@ def images(count: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(count, 3, 12, 24, generator=torch.Generator().manual_seed(seed))
 
 
-def tensors(quantised: QuantisedGraph, x: torch.Tensor) -> dict[str, npt.NDArray[np.float64]]:
+def tensors(quantised: QuantisedGraph, x: torch.Tensor) -> dict[str, FloatArray]:
     """Every tensor of the integer graph, in real numbers."""
     values = run_graph(quantised.graph, quantised.quantise_images(x.numpy()))
     return {name: value.astype(np.float64) * quantised.scales[name] for name, value in values.items()}
 
 
-def logits(quantised: QuantisedGraph, x: torch.Tensor) -> npt.NDArray[np.float64]:
+def logits(quantised: QuantisedGraph, x: torch.Tensor) -> FloatArray:
     return tensors(quantised, x)[quantised.graph.output][:, :, 0, 0]
 
 

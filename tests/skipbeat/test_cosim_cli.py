@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from skipbeat.cli import main
+from skipbeat_arch.arrays import IntArray
 from skipbeat_arch.timing import Events
 from skipbeat_sim.core.core import Core
 from tests.skipbeat.command_line import complaint, json_object, process
@@ -128,7 +128,7 @@ def test_the_dump_holds_what_the_rtl_produced(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_seed_is_a_case(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    def dumped(seed: str, name: str) -> dict[str, npt.NDArray[np.signedinteger]]:
+    def dumped(seed: str, name: str) -> dict[str, IntArray]:
         path = tmp_path / name
         json_object(capsys, "cosim", *TINY, "--gemm", "3,9,4", "--seed", seed, "--dump", str(path))
         with np.load(path) as dump:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.arrays import BoolArray, Bytes
+from skipbeat_arch.arrays import BoolArray, Bytes, UInt32Array
 from skipbeat_arch.command import COMMAND_BITS
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
@@ -19,7 +19,7 @@ from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.stream import PORTS, CoreRun, CoreStimulus
 
 from .cache import verilog_text
-from .ports import WordTable, read_ports
+from .ports import read_ports
 from .verilated import harness_text, shared_object
 
 #: Name of the core's module in its Verilog.
@@ -157,7 +157,7 @@ class VerilatedCore:
             trace=table if trace else None,
         )
 
-    def _items(self, stimulus: CoreStimulus) -> dict[str, WordTable]:
+    def _items(self, stimulus: CoreStimulus) -> dict[str, UInt32Array]:
         hw = self.hardware
         group, count = (hw.array.rows, hw.array.group), len(stimulus.weights)
         _expect("weights", stimulus.weights.shape[1:], (-(-hw.word_bits // 8),))
@@ -217,7 +217,7 @@ def _pattern(port: str, willing: dict[str, BoolArray]) -> Bytes:
     return np.ascontiguousarray(pattern, np.uint8)
 
 
-def _pack_bits(bits: Bytes) -> WordTable:
+def _pack_bits(bits: Bytes) -> UInt32Array:
     """Bits [items, width], lowest first, as words [items, ceil(width / 32)]."""
     width = bits.shape[1]
     padded = np.zeros((len(bits), 4 * -(-width // 32)), np.uint8)

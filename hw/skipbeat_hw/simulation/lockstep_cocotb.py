@@ -8,9 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from skipbeat_arch.arrays import Bytes
+from skipbeat_arch.arrays import Bytes, UInt32Array
 
 from .cache import build_root
 from .cocotb_runner import run_cocotb
@@ -50,7 +49,7 @@ def save_table(folder: Path, table: Table) -> None:
         "reset": table.reset,
     }
     (folder / "table.json").write_text(json.dumps(names))
-    arrays: dict[str, npt.NDArray[np.uint32] | Bytes] = {}
+    arrays: dict[str, UInt32Array | Bytes] = {}
     for i, stream in enumerate(table.streams):
         arrays |= {f"items{i}": stream.items, f"willing{i}": stream.willing}
     np.savez(folder / "table.npz", allow_pickle=False, values=table.values, **arrays)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from skipbeat_arch.arrays import BoolArray, Bytes
+from skipbeat_arch.arrays import BoolArray, Bytes, UInt32Array
 
-from .ports import Port, WordTable
+from .ports import Port
 
 Simulator = Literal["verilator", "icarus"]
 Backend = Literal["cocotb", "shared"]
@@ -33,7 +33,7 @@ class Held:
 class HeldTable:
     """A `Held` stream as arrays; `payload` is None for a stream without one."""
 
-    items: WordTable
+    items: UInt32Array
     willing: Bytes
     payload: str | None
     valid: str
@@ -46,7 +46,7 @@ class Table:
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
-    values: WordTable
+    values: UInt32Array
     streams: tuple[HeldTable, ...]
     clock: str | None
     reset: str | None
@@ -56,6 +56,6 @@ class Table:
 class Observation:
     """What a simulation returns: inputs as applied and outputs [clocks, words]; known [clocks, output ports]."""
 
-    inputs: WordTable
-    outputs: WordTable
+    inputs: UInt32Array
+    outputs: UInt32Array
     known: BoolArray

@@ -13,9 +13,11 @@ import cocotb
 import numpy as np
 from cocotb.triggers import Timer
 
+from skipbeat_arch.arrays import UInt32Array
+
 from .lockstep_cocotb import FOLDER_VARIABLE, load_table
 from .lockstep_table import HeldTable, Observation, Table
-from .ports import WordTable, columns, from_words, to_words
+from .ports import columns, from_words, to_words
 
 _HALF_PERIOD_NS = 5
 
@@ -103,7 +105,7 @@ async def lockstep(dut: Any) -> None:
 
 
 def _observation(table: Table, applied: list[dict[str, int]], seen: list[dict[str, int | None]]) -> Observation:
-    def stack(parts: list[WordTable]) -> WordTable:
+    def stack(parts: list[UInt32Array]) -> UInt32Array:
         return np.concatenate([np.zeros((len(applied), 0), np.uint32), *parts], axis=1)
 
     known = [[row[port.name] is not None for port in table.outputs] for row in seen]

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import UInt32Array
 from skipbeat_arch.errors import InputError
-
-WordTable = npt.NDArray[np.uint32]
 
 _DECLARATION = re.compile(r"^\s*(input|output)\s+(?:wire\s+|reg\s+)?(?:signed\s+)?(?:\[(\d+):0\]\s*)?(\w+)\s*;", re.M)
 
@@ -43,7 +41,7 @@ def read_ports(verilog: str, top: str) -> dict[str, Port]:
     return {name: Port(name, int(high or 0) + 1, direction == "input") for direction, high, name in found}
 
 
-def to_words(values: Sequence[int], port: Port) -> WordTable:
+def to_words(values: Sequence[int], port: Port) -> UInt32Array:
     """Values of a port as uint32 [values, words], little-endian; negative values as two's complement.
 
     Raises:
@@ -58,7 +56,7 @@ def to_words(values: Sequence[int], port: Port) -> WordTable:
     return np.frombuffer(packed, "<u4").reshape(len(values), port.words)
 
 
-def from_words(words: WordTable) -> list[int]:
+def from_words(words: UInt32Array) -> list[int]:
     """Inverse of `to_words`, unsigned: one int for each row."""
     if words.shape[1] == 1:
         flat: list[int] = words[:, 0].tolist()

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Bytes, Indices, Int64Array
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.machine import Machine
 
-from ..banks import Banks, Ints
+from ..banks import Banks
 from ..node_tiles import tap_weights
 from ..tile_statistics import group_counts
 from .channel_classes import ChannelClass, channel_classes
-from .channel_views import Counts, Inputs, Outputs, View
-from .dealing import Places, deal
-from .permuted_graph import Order
+from .channel_views import Inputs, Outputs, View
+from .dealing import deal
 from .swap_search import swap_search
 
 #: A class of channels is left as it is if outputs have on average so much of b, and rows so much of the fullest one's
@@ -33,7 +32,7 @@ class _Zeros:
         pixels: sums of one image, which a step counts for.
     """
 
-    weight: Counts
+    weight: Bytes
     pixels: int
     machine: Machine
 
@@ -58,7 +57,7 @@ class _Zeros:
         most, mean = sums.max(axis=0), -(-sums.sum(axis=0) // min(len(needed), banks.period))
         return bool(EVEN * (-(-most // banks.taps)).sum() <= (-(-mean // banks.taps)).sum())
 
-    def beats(self) -> Counts:
+    def beats(self) -> Bytes:
         """b of every group in every column tile: uint8 [taps, groups, columns]."""
         counts = group_counts(self.weight.view(np.int8), self.machine.hw.array.group)
         return np.asarray(_by_tile(counts, self.machine.vector).max(axis=3), np.uint8)
@@ -76,14 +75,14 @@ class _Zeros:
         outputs = counts.shape[2]
         return Outputs(np.ascontiguousarray(counts.reshape(-1, outputs).T), self.machine.vector)
 
-    def needed(self) -> Ints:
+    def needed(self) -> Int64Array:
         """Of each group how many of its cells in each column tile need more than s steps: int64 [groups, ...]."""
         beats = self.beats()
         above = np.count_nonzero(beats[..., None] > np.arange(self.machine.hw.array.group), axis=0)
         return np.asarray(above.reshape(beats.shape[1], -1), np.int64)
 
 
-def channel_orders(graph: Graph, machine: Machine) -> dict[str, Order]:
+def channel_orders(graph: Graph, machine: Machine) -> dict[str, Indices]:
     """Orders of the channels of tensors; none if the groups of all nodes are about equally full.
 
     Permuting input channels for the sake of groups is Pool and Yu's idea ("Channel permutations for N:M sparsity",
@@ -110,7 +109,7 @@ def channel_orders(graph: Graph, machine: Machine) -> dict[str, Order]:
     return {name: order for each, order in moved.items() for name in each.tensors}
 
 
-def _apply(each: ChannelClass, order: Order, orders: dict[ChannelClass, Order], zeros: dict[int, _Zeros]) -> None:
+def _apply(each: ChannelClass, order: Indices, orders: dict[ChannelClass, Indices], zeros: dict[int, _Zeros]) -> None:
     """Permutes a class once more."""
     orders[each] = orders[each][order]
     for number in each.writers:
@@ -119,7 +118,7 @@ def _apply(each: ChannelClass, order: Order, orders: dict[ChannelClass, Order], 
         zeros[number].weight = zeros[number].weight[:, order]
 
 
-def _dealt(each: ChannelClass, zeros: dict[int, _Zeros], machine: Machine) -> list[Order]:
+def _dealt(each: ChannelClass, zeros: dict[int, _Zeros], machine: Machine) -> list[Indices]:
     """Orders, one upon the other, in which groups come to the banks so that rows have equally much to do.
 
     A column tile of a writer stays together, as its outputs are one block of channels.
@@ -141,17 +140,17 @@ def _dealt(each: ChannelClass, zeros: dict[int, _Zeros], machine: Machine) -> li
     )
     first = _of_channels(of_blocks, each.channels, width)
     moved = features[first[::group] // group]
-    kinds: Places = np.where(places < whole, places // banks.bundles, -1)
+    kinds: Indices = np.where(places < whole, places // banks.bundles, -1)
     return [first, _of_channels(deal(moved, rows, kinds), each.channels, group)]
 
 
-def _of_channels(order: Order, channels: int, size: int) -> Order:
+def _of_channels(order: Indices, channels: int, size: int) -> Indices:
     """The order of channels that comes with one of runs of `size` channels; a shorter last run stays."""
     every = order[:, None] * size + np.arange(size)
     return every.ravel()[:channels]
 
 
-def _by_tile(values: npt.NDArray[np.uint8], vector: int) -> Counts:
+def _by_tile(values: Bytes, vector: int) -> Bytes:
     """[..., K] as [..., columns, V], padded with zeros."""
     outputs = values.shape[-1]
     columns = -(-outputs // vector)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-Counts = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
+from skipbeat_arch.arrays import Bytes, Int64Array
 
 
 class View(Protocol):
@@ -20,7 +18,7 @@ class View(Protocol):
 
     work: int
 
-    def changes(self, place: int, others: Ints) -> Ints:
+    def changes(self, place: int, others: Int64Array) -> Int64Array:
         """By how much the sum of b changes if the channel at a place is swapped with that at each of the others."""
 
     def swap(self, place: int, other: int) -> None:
@@ -35,7 +33,7 @@ class Inputs:
         group: M.
     """
 
-    def __init__(self, nonzero: Counts, group: int) -> None:
+    def __init__(self, nonzero: Bytes, group: int) -> None:
         self._nonzero, self._group = nonzero, group
         channels = len(nonzero)
         padded = np.zeros((-(-channels // group) * group, *nonzero.shape[1:]), np.uint8)
@@ -44,7 +42,7 @@ class Inputs:
         self._sums = _sums(self._counts)
         self.work = 2 * nonzero[0].size
 
-    def changes(self, place: int, others: Ints) -> Ints:
+    def changes(self, place: int, others: Int64Array) -> Int64Array:
         """See `View`."""
         own, groups = place // self._group, others // self._group
         mine, theirs = self._nonzero[place], self._nonzero[others]
@@ -71,7 +69,7 @@ class Outputs:
         vector: V.
     """
 
-    def __init__(self, counts: Counts, vector: int) -> None:
+    def __init__(self, counts: Bytes, vector: int) -> None:
         self._counts, self._vector = counts, vector
         self._first = np.zeros((-(-len(counts) // vector), counts.shape[1]), np.uint8)
         self._second = np.zeros_like(self._first)
@@ -79,7 +77,7 @@ class Outputs:
             self._measure(tile)
         self.work = 2 * counts.shape[1]
 
-    def changes(self, place: int, others: Ints) -> Ints:
+    def changes(self, place: int, others: Int64Array) -> Int64Array:
         """See `View`."""
         own, tiles = place // self._vector, others // self._vector
         mine, theirs = self._counts[place], self._counts[others]
@@ -95,7 +93,7 @@ class Outputs:
         self._measure(place // self._vector)
         self._measure(other // self._vector)
 
-    def _without(self, counts: Counts, tiles: Ints | int) -> Counts:
+    def _without(self, counts: Bytes, tiles: Int64Array | int) -> Bytes:
         """b of column tiles without one of their outputs, whose counts are given."""
         first = self._first[tiles]
         return np.where(counts == first, self._second[tiles], first)
@@ -108,6 +106,6 @@ class Outputs:
         self._second[tile] = ordered[-2] if len(part) > 1 else 0
 
 
-def _sums(counts: Counts) -> Ints:
+def _sums(counts: Bytes) -> Int64Array:
     """The sum of b: the most nonzeros of V outputs, uint8 [n, V, columns] as int64 [n]."""
     return np.asarray(counts.max(axis=1).sum(axis=1, dtype=np.int64))

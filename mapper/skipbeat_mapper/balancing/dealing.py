@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.intp]
+from skipbeat_arch.arrays import FloatArray, Indices
 
 #: Pairs that are looked at, all swaps together.
 MOST_PAIRS = 1 << 26
@@ -14,7 +12,7 @@ MOST_PAIRS = 1 << 26
 LEAST_GAIN = 1e-9
 
 
-def deal(features: Floats, rows: Places, kinds: Places | None = None) -> Places:
+def deal(features: FloatArray, rows: Indices, kinds: Indices | None = None) -> Indices:
     """Swaps things until no swap brings the sums of the rows closer to one another.
 
     What counts is the sum over rows and features of the squared sum: it is least where all rows have the same.

@@ -6,15 +6,14 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Indices, Int64Array
 from skipbeat_arch.graph import Graph, Node
 
 #: The channel at each place: intp [channels], every one once.
-Order = npt.NDArray[np.intp]
 
 
-def permuted(graph: Graph, orders: Mapping[str, Order]) -> Graph:
+def permuted(graph: Graph, orders: Mapping[str, Indices]) -> Graph:
     """The graph with place i of a tensor's channels taken by channel `orders[name][i]`, where there is an order.
 
     Args:
@@ -24,7 +23,7 @@ def permuted(graph: Graph, orders: Mapping[str, Order]) -> Graph:
     return dataclasses.replace(graph, nodes=nodes)
 
 
-def _permuted(node: Node, inputs: Order | None, outputs: Order | None) -> Node:
+def _permuted(node: Node, inputs: Indices | None, outputs: Indices | None) -> Node:
     """A node with its inputs and outputs in other orders."""
     if inputs is None and outputs is None:
         return node
@@ -38,7 +37,7 @@ def _permuted(node: Node, inputs: Order | None, outputs: Order | None) -> Node:
     else:
         weight = layer.weight.reshape(load.c_in, node.taps, load.c_out)[into][:, :, out]
 
-    def of_outputs(values: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64] | None:
+    def of_outputs(values: Int64Array | None) -> Int64Array | None:
         return None if values is None else values[out]
 
     permuted_layer = dataclasses.replace(

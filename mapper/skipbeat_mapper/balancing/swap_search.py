@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from skipbeat_arch.arrays import Indices
+
 from .channel_views import View
-from .permuted_graph import Order
 
 #: Elements that are looked at for one class of channels; about 200 million take a second.
 MOST_WORK = 50_000_000
@@ -16,7 +17,7 @@ ROUNDS = 2
 LEAST_TRIED, MOST_TRIED = 4, 256
 
 
-def swap_search(channels: int, views: Sequence[tuple[View, float]]) -> Order:
+def swap_search(channels: int, views: Sequence[tuple[View, float]]) -> Indices:
     """An order of the channels with a smaller sum of b; the natural one if there is too much to look at.
 
     For each channel in turn some others are drawn, and it is swapped with the one for which that saves most. The draws

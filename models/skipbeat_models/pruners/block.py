@@ -10,9 +10,8 @@ arXiv:1711.02782, take the largest magnitude of a block instead.)
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Mask = npt.NDArray[np.bool_]
+from skipbeat_arch.arrays import BoolArray, FloatArray, Floats
 
 #: Rows and columns of a block of the pattern `block:DENSITY`: one tile of a 16x16 array with M = 4.
 BLOCK = (64, 16)
@@ -23,12 +22,12 @@ def block_counts(shape: tuple[int, int], block: tuple[int, int]) -> tuple[int, i
     return -(-shape[0] // block[0]), -(-shape[1] // block[1])
 
 
-def expand_blocks(chosen: Mask, shape: tuple[int, int], block: tuple[int, int]) -> Mask:
+def expand_blocks(chosen: BoolArray, shape: tuple[int, int], block: tuple[int, int]) -> BoolArray:
     """The mask [C, K] whose blocks are set as in `chosen`, bool of `block_counts`."""
     return chosen.repeat(block[0], axis=0)[: shape[0]].repeat(block[1], axis=1)[:, : shape[1]]
 
 
-def block_scores(matrix: npt.NDArray[np.floating], block: tuple[int, int]) -> npt.NDArray[np.float64]:
+def block_scores(matrix: Floats, block: tuple[int, int]) -> FloatArray:
     """The mean square of each block of a matrix [C, K], float64 of `block_counts`: it orders them as the norm does."""
     rows, cols = matrix.shape
     starts = np.arange(0, rows, block[0]), np.arange(0, cols, block[1])
@@ -36,5 +35,5 @@ def block_scores(matrix: npt.NDArray[np.floating], block: tuple[int, int]) -> np
     for axis in (0, 1):
         energy = np.add.reduceat(energy, starts[axis], axis=axis)
     sizes = np.outer(np.diff(starts[0], append=rows), np.diff(starts[1], append=cols))
-    scores: npt.NDArray[np.float64] = energy / sizes
+    scores: FloatArray = energy / sizes
     return scores

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from skipbeat_arch.arrays import BoolArray, Reals
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
 
-from ..masks import Weight, prune_mask
+from ..masks import prune_mask
 from ..reduction import reduction_matrix, weight_from_matrix
 from ..scheme import Plan, Scheme
-from .block import BLOCK, Mask
+from .block import BLOCK
 
 Prunable = nn.Linear | nn.Conv2d
 
@@ -53,13 +54,13 @@ class Grouping:
     order: ReductionOrder = "kh,kw,cin"
     channels: int = 0
 
-    def matrix(self, values: torch.Tensor) -> Weight:
+    def matrix(self, values: torch.Tensor) -> Reals:
         """The reduction form [C, K] of a weight, or of scores of its shape; a float of 16 bits becomes one of 32."""
         matrix = reduction_matrix(values.detach().reshape(self._shape(values)), self.order).cpu()
-        array: Weight = (matrix.float() if matrix.dtype in (torch.bfloat16, torch.float16) else matrix).numpy()
+        array: Reals = (matrix.float() if matrix.dtype in (torch.bfloat16, torch.float16) else matrix).numpy()
         return array
 
-    def in_shape(self, mask: Mask, like: torch.Tensor) -> torch.Tensor:
+    def in_shape(self, mask: BoolArray, like: torch.Tensor) -> torch.Tensor:
         """The mask of a reduction form in the shape of a weight, on its device."""
         tensor = torch.from_numpy(mask).to(like.device)
         return weight_from_matrix(tensor, self._shape(like), self.order).reshape(like.shape)

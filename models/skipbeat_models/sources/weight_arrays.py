@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from skipbeat_arch.arrays import BoolArray, Floats
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind
 from skipbeat_arch.pattern import Pattern
@@ -17,8 +18,6 @@ from skipbeat_arch.workload import ReductionOrder
 
 from ..masks import prune_mask
 
-Floats = npt.NDArray[np.floating]
-Bools = npt.NDArray[np.bool_]
 Scalar = TypeVar("Scalar", bound=np.generic)
 #: Which taps belong to a part of the layer: those of rows and of columns, in the part's order.
 Taps = tuple[Sequence[int], Sequence[int]]
@@ -49,7 +48,9 @@ class Weight:
     shared: bool = False
 
 
-def nonzero_parts(weight: Weight, values: torch.Tensor, wanted: Pattern | None) -> tuple[list[Bools], list[Bools]]:
+def nonzero_parts(
+    weight: Weight, values: torch.Tensor, wanted: Pattern | None
+) -> tuple[list[BoolArray], list[BoolArray]]:
     """Where the values of each part are not zero after pruning, and where their int8 weights are not.
 
     Args:
@@ -85,8 +86,8 @@ def _part(values: torch.Tensor, taps: Taps, name: str) -> Floats:
     return array
 
 
-def _nonzero(values: Floats, wanted: Pattern | None) -> Bools:
-    nonzero: Bools = values != 0
+def _nonzero(values: Floats, wanted: Pattern | None) -> BoolArray:
+    nonzero: BoolArray = values != 0
     if wanted is None:
         return nonzero
     matrix = matrix_of(values, "kh,kw,cin")
@@ -96,7 +97,7 @@ def _nonzero(values: Floats, wanted: Pattern | None) -> Bools:
     return nonzero & kept
 
 
-def _rounded(weight: Weight, parts: list[Floats], zeros: list[Bools]) -> list[Bools]:
+def _rounded(weight: Weight, parts: list[Floats], zeros: list[BoolArray]) -> list[BoolArray]:
     """Where the int8 weights are not zero: a channel's largest weight becomes 127 (see `quantise_layer`)."""
     factor = weight.factor()
     if factor is not None and not factor.is_meta:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind, WeightZeros
 from skipbeat_arch.pattern import Pattern, measured_pattern
@@ -23,7 +23,7 @@ from skipbeat_arch.workload import ReductionOrder
 from ..scheme import Scheme
 from ..synthetic import synthetic_mask
 from .notes import Notes
-from .weight_arrays import Bools, Weight, grouped_shape, matrix_of, nonzero_parts, parts_of
+from .weight_arrays import Weight, grouped_shape, matrix_of, nonzero_parts, parts_of
 
 DENSE = Pattern("dense")
 #: Zeros of up to this many bytes are kept, a bit per weight; the weights beyond are read again when asked for.
@@ -118,7 +118,7 @@ class ZeroReader:
         )
 
     def _keep(
-        self, weight: Weight, wanted: Pattern | None, order: ReductionOrder, part: int, zeros: Bools
+        self, weight: Weight, wanted: Pattern | None, order: ReductionOrder, part: int, zeros: BoolArray
     ) -> WeightZeros:
         matrix = matrix_of(zeros, order)
         if matrix.all():
@@ -130,12 +130,12 @@ class ZeroReader:
             shape, size = matrix.shape, matrix.size
             return WeightZeros(key=key, nonzero=lambda: np.unpackbits(packed, count=size).view(np.bool_).reshape(shape))
 
-        def again() -> Bools:
+        def again() -> BoolArray:
             return matrix_of(nonzero_parts(weight, weight.read(), wanted)[1][part], order)
 
         return WeightZeros(key=key, nonzero=again)
 
-    def _check_stated(self, weight: Weight, pattern: Pattern, zeros: list[Bools], order: ReductionOrder) -> None:
+    def _check_stated(self, weight: Weight, pattern: Pattern, zeros: list[BoolArray], order: ReductionOrder) -> None:
         stated = self._stated
         if stated is None or stated.kind != "nm":
             return
@@ -151,7 +151,7 @@ class ZeroReader:
                 f"priced as measured, {pattern}"
             )
 
-    def _check_axis(self, weight: Weight, pattern: Pattern, zeros: list[Bools]) -> None:
+    def _check_axis(self, weight: Weight, pattern: Pattern, zeros: list[BoolArray]) -> None:
         """Notes zeros that form N:M along the outputs only: a checkpoint that holds its weights transposed."""
         if weight.kind != LayerKind.LINEAR or len(zeros) != 1:
             return
@@ -177,16 +177,16 @@ def _matrix_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return grouped if grouped[0] > 1 else grouped[1:]
 
 
-def _flat(matrix: Bools) -> Bools:
+def _flat(matrix: BoolArray) -> BoolArray:
     """[C, groups * K]: columns of all groups side by side."""
     return matrix if matrix.ndim == 2 else matrix.swapaxes(0, 1).reshape(matrix.shape[1], -1)
 
 
-def _pattern_of(matrix: Bools) -> Pattern:
+def _pattern_of(matrix: BoolArray) -> Pattern:
     return measured_pattern(_flat(matrix))
 
 
-def _best_order(parts: list[Bools]) -> tuple[ReductionOrder, Pattern]:
+def _best_order(parts: list[BoolArray]) -> tuple[ReductionOrder, Pattern]:
     """The order in which the zeros were made, as far as it shows, and their pattern in it."""
     orders: list[ReductionOrder] = ["kh,kw,cin", "cin,kh,kw"]
     if all(part.shape[3:] == (1, 1) for part in parts):
@@ -207,9 +207,9 @@ def _cost(pattern: Pattern) -> float:
     return pattern.density if pattern.kind == "nm" else 1 + pattern.density
 
 
-def _group_counts(matrix: Bools, m: int) -> npt.NDArray[np.int64]:
+def _group_counts(matrix: BoolArray, m: int) -> Int64Array:
     padded = np.pad(matrix, ((0, -len(matrix) % m), (0, 0)))
-    counts: npt.NDArray[np.int64] = padded.reshape(-1, m, matrix.shape[1]).sum(axis=1)
+    counts: Int64Array = padded.reshape(-1, m, matrix.shape[1]).sum(axis=1)
     return counts
 
 

@@ -7,11 +7,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.registers import Cause
-
-IntArray = npt.NDArray[np.int64]
 
 _CAUSES = (Cause.IDLE, Cause.TILE_WAIT, Cause.HAZARD, Cause.ACTIVATION_WAIT, Cause.COMPUTE, Cause.OUTPUT_WAIT)
 
@@ -45,7 +43,7 @@ class CauseClocks:
         closed: last steps of all items of last passes, int64 [items].
     """
 
-    def __init__(self, passes: Sequence[PassClocks], closed: IntArray) -> None:
+    def __init__(self, passes: Sequence[PassClocks], closed: Int64Array) -> None:
         self._closed = closed
         self._passes = np.array(passes, np.int64).reshape(-1, len(PassClocks._fields))
         waiting, take, load, first, last, beat, pixels = self._passes[:, :7].T

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.arrays import Bytes, Indices
 from skipbeat_mapper.balancing.channel_views import Inputs, Outputs, View
 
 GROUP, VECTOR = 4, 8
-
-Bytes = npt.NDArray[np.uint8]
 
 
 def random_weights(seed: int, channels: int, outputs: int) -> Bytes:
@@ -41,14 +39,14 @@ def outputs_view(weights: Bytes) -> View:
     return Outputs(counts.T.copy(), VECTOR)
 
 
-def swap(channels: int, first: int, second: int) -> npt.NDArray[np.intp]:
+def swap(channels: int, first: int, second: int) -> Indices:
     """The natural order with two channels swapped."""
     order = np.arange(channels)
     order[first], order[second] = second, first
     return order
 
 
-def in_order(weights: Bytes, order: npt.NDArray[np.intp], *, outputs: bool) -> Bytes:
+def in_order(weights: Bytes, order: Indices, *, outputs: bool) -> Bytes:
     """Weights with their outputs or inputs in another order."""
     return weights[:, order] if outputs else weights[order]
 

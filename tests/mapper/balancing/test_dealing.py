@@ -5,15 +5,13 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from skipbeat_arch.arrays import FloatArray, Indices
 from skipbeat_mapper.balancing.dealing import deal
 
-Floats = npt.NDArray[np.float64]
 
-
-def unevenness(features: Floats, rows: npt.NDArray[np.intp]) -> float:
+def unevenness(features: FloatArray, rows: Indices) -> float:
     """The sum of the squared sums of the rows."""
     return float(sum((features[rows == row].sum(axis=0) ** 2).sum() for row in range(int(rows.max()) + 1)))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch.arrays import Indices
 from skipbeat_arch.graph import Graph, Pool
 from skipbeat_mapper.balancing.channel_classes import channel_classes
-from skipbeat_mapper.balancing.permuted_graph import Order, permuted
+from skipbeat_mapper.balancing.permuted_graph import permuted
 from tests.mapper.networks import Builder
 from tests.mapper.reference import run_graph
 
@@ -29,7 +30,7 @@ def residual_network(seed: int) -> Graph:
 def test_it_computes_the_same(seed: int) -> None:
     graph = residual_network(seed)
     rng = np.random.default_rng(seed)
-    orders: dict[str, Order] = {}
+    orders: dict[str, Indices] = {}
     for each in channel_classes(graph):
         order = rng.permutation(each.channels)
         orders |= dict.fromkeys(each.tensors, order)

@@ -6,18 +6,16 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import BoolArray
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.model import LayerKind, LayerPart, ModelDescription, ModelLayer, ModelRun, WeightZeros
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Convolution, Workload, one_image
 from skipbeat_mapper.layer_graph import layer_graph, weight_shape
 
-Bools = npt.NDArray[np.bool_]
 
-
-def pattern_zeros(shape: tuple[int, ...], n: int, m: int, seed: int) -> Bools:
+def pattern_zeros(shape: tuple[int, ...], n: int, m: int, seed: int) -> BoolArray:
     """bool of `shape`: n random places of every m along the second-last axis."""
     *outer, channels, outputs = shape
     groups = -(-channels // m)
@@ -25,12 +23,12 @@ def pattern_zeros(shape: tuple[int, ...], n: int, m: int, seed: int) -> Bools:
     return (order < n).reshape(*outer, groups * m, outputs)[..., :channels, :]
 
 
-def random_zeros(shape: tuple[int, ...], density: float, seed: int) -> Bools:
+def random_zeros(shape: tuple[int, ...], density: float, seed: int) -> BoolArray:
     """bool of `shape`, unstructured."""
     return np.random.default_rng(seed).random(shape) < density
 
 
-def part_of(workload: Workload, nonzero: Bools, *, repeats: int = 1, key: object = None) -> LayerPart:
+def part_of(workload: Workload, nonzero: BoolArray, *, repeats: int = 1, key: object = None) -> LayerPart:
     """A part with these zeros."""
     return LayerPart(
         workload=workload, weight=WeightZeros(key=key or id(nonzero), nonzero=lambda: nonzero), repeats=repeats
@@ -67,7 +65,7 @@ def graph_run(graph: Graph, layers: Sequence[str | None] = ()) -> ModelRun:
     return ModelRun(key=id(graph), graph=lambda: graph, layers=tuple(names))
 
 
-def zeros_for(workload: Workload, n: int, m: int = 4, seed: int = 0) -> Bools:
+def zeros_for(workload: Workload, n: int, m: int = 4, seed: int = 0) -> BoolArray:
     """N:M zeros of the workload's weights."""
     return pattern_zeros(weight_shape(one_image(workload)[0]), n, m, seed)
 

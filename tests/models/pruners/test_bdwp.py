@@ -6,11 +6,11 @@ from copy import deepcopy
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import nn
 
+from skipbeat_arch.arrays import FloatArray
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
 from skipbeat_models.digits_data import DigitsData
@@ -20,11 +20,10 @@ from skipbeat_models.scheme import Scheme
 from skipbeat_models.training import evaluate, train
 from tests.models.groups import fullest
 
-Array = npt.NDArray[np.float64]
 PATTERN = Pattern.parse("2:4")
 
 
-def keep(groups: Array) -> Array:
+def keep(groups: FloatArray) -> FloatArray:
     """The two largest magnitudes of each row of four, the others zero."""
     pruned = np.zeros_like(groups)
     for row, values in enumerate(groups):

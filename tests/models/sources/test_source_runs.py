@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import nn
 
+from skipbeat_arch.arrays import BoolArray
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.model import ModelRun
 from skipbeat_models import zoo
@@ -38,12 +38,12 @@ def assert_alike(run: ModelRun, quantised: Graph) -> None:
         np.testing.assert_array_equal(zeros(node), zeros(other), err_msg=node.layer.name)
 
 
-def zeros(node: Node) -> npt.NDArray[np.bool_]:
+def zeros(node: Node) -> BoolArray:
     """Where the weight [K, C / groups, kh, kw] is zero, whatever the order of the reduction axis."""
     conv, weight = node.convolution, node.layer.weight
     matrix = weight if weight.ndim == 2 else weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
     shape = (conv.c_out, conv.c_in // conv.groups, *conv.kernel)
-    found: npt.NDArray[np.bool_] = weight_from_matrix(torch.from_numpy(matrix == 0), shape, conv.order).numpy()
+    found: BoolArray = weight_from_matrix(torch.from_numpy(matrix == 0), shape, conv.order).numpy()
     return found
 
 
