@@ -1,16 +1,112 @@
-"""Files appear complete or not at all: written under a temporary name beside the target, then renamed."""
+"""The one door for files: what is read is a regular file of bounded size; what is written appears whole or not at all.
+
+A name that leads to a device, a pipe or another file by a link is written through, never replaced.
+"""
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import stat
 from pathlib import Path
+from typing import Any
 
-from .errors import InputError
+from .errors import InputError, one_line
+
+#: Bytes of a text that people or their tools write: descriptions, schemes, energy tables, configurations.
+MOST_TEXT_BYTES = 16 << 20
+
+#: Levels of JSON: deeper ones would end in Python's own limit of recursion.
+_MOST_LEVELS = 100
 
 
-def write_text(path: str | Path, text: str) -> Path:
-    """Write `text` as UTF-8 with the line ends that it has; see `write_bytes`."""
-    return write_bytes(path, text.encode())
+def regular_file(path: str | Path, what: str) -> Path:
+    """The path of a file that a library opens itself; `what` names the thing in the message.
+
+    Raises:
+        InputError: there is none, or it is a folder, a pipe or a device, which may never end.
+    """
+    try:
+        kind = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        raise InputError(f"{what}: cannot be read: {_reason(error)}") from None
+    if not stat.S_ISREG(kind):
+        found = "a folder" if stat.S_ISDIR(kind) else "a pipe, socket or device"
+        raise InputError(f"{what}: cannot be read: expected a file, found {found}")
+    return Path(path)
+
+
+def read_bytes(path: str | Path, what: str, most: int) -> bytes:
+    """All of a regular file of at most `most` bytes; `what` names the thing in the message.
+
+    Raises:
+        InputError: it cannot be read, or is larger.
+    """
+    try:
+        with open(regular_file(path, what), "rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise InputError(f"{what}: cannot be read: {_reason(error)}") from None
+    if len(content) > most:
+        raise InputError(f"{what}: larger than {most:,} bytes, which is more than such a file may have")
+    return content
+
+
+def read_text(path: str | Path, what: str, most: int = MOST_TEXT_BYTES) -> str:
+    """The text of a UTF-8 file; as `read_bytes`.
+
+    Raises:
+        InputError: it cannot be read, is larger, or is not text.
+    """
+    try:
+        return read_bytes(path, what, most).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{what}: cannot be read: not a text file in UTF-8") from None
+
+
+def parse_json(content: str | bytes, what: str) -> Any:
+    """The value of a JSON text; `what` names the thing in the message.
+
+    Raises:
+        InputError: not JSON, nested too deeply, or a number of too many digits.
+    """
+    try:
+        value = json.loads(content)
+    except RecursionError:
+        raise InputError(f"{what}: cannot be read as JSON: nested too deeply") from None
+    except ValueError as error:
+        raise InputError(f"{what}: cannot be read as JSON: {one_line(str(error), 200)}") from None
+    if _levels_exceed(value, _MOST_LEVELS):
+        raise InputError(f"{what}: cannot be read as JSON: nested deeper than {_MOST_LEVELS} levels")
+    return value
+
+
+def check_destination(path: str | Path) -> Path:
+    """Where long work will write, asked before it begins; nothing is made or changed.
+
+    Raises:
+        InputError: it is a folder, or neither it nor a file in its folder can be written.
+    """
+    target = Path(path)
+    try:
+        existing = next(there for there in (target.absolute(), *target.absolute().parents) if _is_there(there))
+        wanted = os.W_OK if existing == target.absolute() else os.W_OK | os.X_OK
+        if existing.is_dir() == (existing == target.absolute()):
+            raise IsADirectoryError(errno.EISDIR, "Is a directory" if existing.is_dir() else f"{existing} is no folder")
+        if not os.access(existing, wanted):
+            raise PermissionError(errno.EACCES, "Permission denied")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{target}: cannot be written: {_reason(error)}") from None
+    return target
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def make_folder(path: str | Path) -> Path:
@@ -22,29 +118,74 @@ def make_folder(path: str | Path) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be made a folder: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: cannot be made a folder: {_reason(error)}") from None
     return folder
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write `text` as UTF-8 with the line ends that it has; see `write_bytes`."""
+    return write_bytes(path, text.encode())
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
     """Write a file by renaming a finished temporary one, and create its folder if there is none.
 
+    A link is followed, so that the file it leads to is replaced and the link stays. A device or pipe is written into.
+    A file that is replaced keeps its permissions; a new one has those of the user's umask.
+
     Returns:
-        The path that was written.
+        The path that was written, as it was given.
 
     Raises:
         InputError: the file or its folder cannot be written; a file of that name is then as it was.
     """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    given = Path(path)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written: {error.strerror or error}") from None
-    return target
+        target = given.resolve() if given.is_symlink() else given
+        if target.exists() and not target.is_file() and not target.is_dir():
+            _write_through(target, content)
+        else:
+            _replace(target, content)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{given}: cannot be written: {_reason(error)}") from None
+    return given
+
+
+def _replace(target: Path, content: bytes) -> None:
+    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        temporary.write_bytes(content)
+        if target.is_file():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_through(target: Path, content: bytes) -> None:
+    # Without blocking: a pipe that nobody reads is told, not waited for.
+    with open(os.open(target, os.O_WRONLY | os.O_NONBLOCK), "wb", buffering=0) as file:
+        os.set_blocking(file.fileno(), True)
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
+def _levels_exceed(value: object, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -33,10 +33,6 @@ class Pattern:
         """
         if isinstance(text, dict) and set(text) == {"n", "m"}:
             text = f"{text['n']}:{text['m']}"
-        if isinstance(text, int) and not isinstance(text, bool):
-            n, m = divmod(text, 60)
-            hint = f'; YAML reads an unquoted {n}:{m} as {text}, so write "{n}:{m}" or {{n: {n}, m: {m}}}'
-            raise InputError(f"pattern {text}: {EXPECTED}{hint if n > 0 else ''}")
         if not isinstance(text, str):
             raise InputError(f"pattern {text!r}: {EXPECTED}")
         if text == "dense":

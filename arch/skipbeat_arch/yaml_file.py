@@ -1,19 +1,29 @@
-"""YAML files that a user writes, read strictly: no key twice, and one line for whatever is wrong."""
+"""YAML files that a user writes, read strictly: no key twice, and one line for whatever is wrong.
+
+Numbers and truth values are those of YAML 1.2's core schema. PyYAML's own are of YAML 1.1, which reads `1:30` as 90,
+`1_000` as 1000 and `no` as false. Tags and all but a few aliases are refused: they are not needed to describe anything
+here, and a file of a few lines could ask for gigabytes with them.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Hashable
-from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from .errors import InputError
+from .errors import InputError, one_line
+
+_MOST_LEVELS = 32
+_MOST_ALIASES = 32
+_LARGEST_INTEGER = 2**63 - 1
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which no key stands twice: PyYAML would silently keep the last one."""
+    """YAML 1.2's core schema in which no key stands twice: PyYAML would silently keep the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -21,22 +31,68 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
+                raise _problem(f"the key {one_line(key.value, 100)} stands twice", key)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-def read_text(path: Path, what: str) -> str:
-    """The file's text; `what` names the thing in the message.
+def _problem(text: str, where: yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.constructor.ConstructorError(None, None, text, where.start_mark)
 
-    Raises:
-        InputError: it cannot be read, or is not text.
-    """
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise InputError(f"{what}: cannot be read: {reason}") from None
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = node.value
+    number = int(text, 0 if text.startswith(("0x", "0o")) else 10) if len(text) < 40 else _LARGEST_INTEGER + 1
+    if abs(number) > _LARGEST_INTEGER:
+        raise _problem(f"{one_line(text, 60)} is too large a number", node)
+    return number
+
+
+def _float(loader: _Loader, node: yaml.ScalarNode) -> float:
+    text = node.value.lower()
+    number = math.nan if text.endswith(("inf", "nan")) else float(text)
+    if not math.isfinite(number):
+        raise _problem(f"{one_line(node.value, 60)} is not a finite number", node)
+    return number
+
+
+def _unknown(loader: _Loader, node: yaml.Node) -> None:
+    raise _problem(f"the tag {one_line(node.tag, 60)} is not known here", node)
+
+
+_CORE = {
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+}
+_Loader.yaml_implicit_resolvers = {}
+for _name, (_pattern, _first) in _CORE.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), list(_first))
+_Loader.yaml_constructors = {
+    tag: constructor
+    for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+    if tag in {f"tag:yaml.org,2002:{name}" for name in ("bool", "null", "str", "seq", "map")}
+}
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+_Loader.add_constructor("tag:yaml.org,2002:float", _float)
+_Loader.add_constructor(None, _unknown)
+
+
+def _load(text: str) -> Any:
+    """The value of a YAML text; its shape is looked at before anything is built."""
+    level = aliases = 0
+    for event in yaml.parse(text, _Loader):
+        level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        aliases += isinstance(event, yaml.AliasEvent)
+        if level > _MOST_LEVELS:
+            raise yaml.YAMLError(f"nested deeper than {_MOST_LEVELS} levels")
+        if aliases > _MOST_ALIASES:
+            raise yaml.YAMLError(f"more than {_MOST_ALIASES} aliases")
+    return yaml.load(text, _Loader)
 
 
 def parse_value(text: str) -> Any:
@@ -46,7 +102,7 @@ def parse_value(text: str) -> Any:
         ValueError: it is none.
     """
     try:
-        return yaml.load(text, _Loader)
+        return _load(text)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from None
 
@@ -55,10 +111,10 @@ def parse_mapping(text: str, what: str) -> dict[str, Any]:
     """The mapping that a YAML text holds; `what` names the thing in the message.
 
     Raises:
-        InputError: not valid YAML, a key that stands twice, or not a mapping.
+        InputError: not valid YAML, a key that stands twice, nested too deeply, or not a mapping.
     """
     try:
-        data = yaml.load(text, _Loader)
+        data = _load(text)
     except yaml.MarkedYAMLError as error:
         where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise InputError(f"{what}: not valid YAML: {where}{error.problem}") from None
@@ -72,14 +128,15 @@ def parse_mapping(text: str, what: str) -> dict[str, Any]:
 def first_error(error: ValidationError) -> str:
     """The first thing that is wrong with a mapping, in one line that names its key."""
     first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"])
+    path = one_line(".".join(str(part) for part in first["loc"]), 200)
     message = first["msg"].removeprefix("Value error, ")
+    given = one_line(repr(first["input"]), 100)
     if first["type"] == "extra_forbidden":
         return f"{path}: unknown key"
     if first["type"] == "missing":
         return f"{path}: missing"
     if first["type"] == "model_type":
-        return f"{path}: must be a section with keys of its own, not {first['input']!r}"
+        return f"{path}: must be a section with keys of its own, not {given}"
     if first["type"] == "value_error":
         return f"{path}: {message}" if path else message
-    return f"{path}: {message[0].lower()}{message[1:]}, not {first['input']!r}"
+    return f"{path}: {message[0].lower()}{message[1:]}, not {given}"

@@ -1,11 +1,11 @@
 """Which pattern each layer of a model is pruned to: one for all, or a YAML file that says it layer by layer.
 
 ```yaml
-default: "2:4"             # quoted: YAML reads a bare 2:4 as the number 124
+default: 2:4
 layers:                    # shell-style globs of layer names; of several that match, the last one counts
   "layer1.*": {n: 1, m: 4}
-  "layer4.*": "block:0.25"
-  conv1: "2:4"             # told so, even the first convolution is pruned
+  "layer4.*": block:0.25
+  conv1: 2:4               # told so, even the first convolution is pruned
   fc: dense
 method: magnitude
 ```
@@ -27,9 +27,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.files import read_text
 from skipbeat_arch.model import LayerKind
 from skipbeat_arch.pattern import Pattern
-from skipbeat_arch.yaml_file import first_error, parse_mapping, read_text
+from skipbeat_arch.yaml_file import first_error, parse_mapping
 
 #: How the weights that stay are chosen; `skipbeat_models.pruners` has a module for each.
 Method = Literal["magnitude", "constant-fan-in", "wanda", "random"]

@@ -1,13 +1,16 @@
-"""Files appear complete or not at all."""
+"""The door for files: what is read is regular and bounded, what is written appears whole or not at all."""
 
 from __future__ import annotations
 
+import os
+import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.files import write_bytes, write_text
+from skipbeat_arch.files import check_destination, parse_json, read_bytes, read_text, write_bytes, write_text
 
 
 def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
@@ -50,3 +53,108 @@ def test_a_text_that_cannot_be_encoded_leaves_the_old_file(tmp_path: Path) -> No
         write_text(path, "\ud800")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_device_is_written_into_and_stays_one(tmp_path: Path) -> None:
+    assert write_text("/dev/null", "x") == Path("/dev/null")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    with pytest.raises(InputError, match="/dev/full: cannot be written: No space left on device"):
+        write_text("/dev/full", "x")
+    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    target = write_text(tmp_path / "page", "old")
+    link = tmp_path / "link"
+    link.symlink_to("page")
+    assert write_text(link, "new") == link
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_a_pipe_is_written_into_and_never_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="cannot be written: No such device or address"):
+        write_text(pipe, "x")
+    read: list[bytes] = []
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(end, True)
+
+    def take() -> None:
+        with os.fdopen(end, "rb") as file:
+            read.append(file.read())
+
+    reader = threading.Thread(target=take)
+    reader.start()
+    content = bytes(range(256)) * 1024  # more than a pipe holds
+    write_bytes(pipe, content)
+    reader.join()
+    assert read == [content]
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode)
+
+
+def test_permissions_are_the_old_files_or_the_umasks(tmp_path: Path) -> None:
+    path = write_text(tmp_path / "x", "")
+    umask = os.umask(0)
+    os.umask(umask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+    path.chmod(0o600)
+    write_text(path, "")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_destination_is_looked_at_and_left_alone(tmp_path: Path) -> None:
+    old = write_text(tmp_path / "old", "old")
+    for path in (tmp_path / "new", tmp_path / "a" / "b", old, Path("/dev/null")):
+        assert check_destination(path) == path
+    assert list(tmp_path.iterdir()) == [old]
+    for path, reason in ((tmp_path, "Is a directory"), (old / "x", "old is no folder"), ("\0", "null byte")):
+        with pytest.raises(InputError, match=f"cannot be written: .*{reason}"):
+            check_destination(path)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/full"])
+def test_a_device_is_not_read(path: str) -> None:
+    with pytest.raises(
+        InputError, match=r"^scheme x: cannot be read: expected a file, found a pipe, socket or device$"
+    ):
+        read_text(path, "scheme x")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="expected a file, found a pipe"):
+        read_text(tmp_path / "pipe", "scheme x")
+
+
+def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path / "x", b"12345")
+    assert read_bytes(path, "x", 5) == b"12345"
+    with pytest.raises(InputError, match=r"^x: larger than 4 bytes"):
+        read_bytes(path, "x", 4)
+    with pytest.raises(InputError, match=r"^x: cannot be read: embedded null byte$"):
+        read_bytes("a\0b", "x", 4)
+    with pytest.raises(InputError, match=r"^x: cannot be read: not a text file in UTF-8$"):
+        read_text(write_bytes(path, b"\xff"), "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "Expecting property name"),
+        ("[" * 100_000, "nested too deeply"),
+        ("[" * 101 + "]" * 101, "nested deeper than 100 levels"),
+        ("9" * 5000, "Exceeds the limit"),
+        (b"\x80", "decode"),
+    ],
+)
+def test_a_json_text_that_is_none(text: str | bytes, said: str) -> None:
+    with pytest.raises(InputError, match=f"^x: cannot be read as JSON: .*{said}"):
+        parse_json(text, "x")
+
+
+def test_json_of_as_many_levels_as_there_may_be() -> None:
+    assert parse_json("[" * 100 + "]" * 100, "x")
+    assert parse_json(b'{"a": [1, {"b": null}]}', "x") == {"a": [1, {"b": None}]}

@@ -109,7 +109,7 @@ def test_a_dump_is_a_description_again(tmp_path: Path) -> None:
         ("array.rows=8.5", "array.rows: input should be a valid integer, not 8.5"),
         ("array.rows=8.0", "array.rows: input should be a valid integer, not 8.0"),
         ("array.rows=many", "array.rows: input should be a valid integer, not 'many'"),
-        ("array.rows=yes", "array.rows: input should be a valid integer, not True"),
+        ("array.rows=yes", "array.rows: input should be a valid integer, not 'yes'"),
         ("array.rows=", "array.rows: input should be a valid integer, not None"),
         ("array.group=5", "array.group: must be one of 4, 8, 16, 32, not 5"),
         ("array=", "array: must be a section with keys of its own, not None"),
@@ -119,11 +119,9 @@ def test_a_dump_is_a_description_again(tmp_path: Path) -> None:
         ("colour=blue", "colour: unknown key"),
         ("1=2", "1: unknown key"),
         ("clock_mhz=0", "clock_mhz: input should be greater than 0, not 0"),
-        ("clock_mhz=.nan", "clock_mhz: input should be a finite number, not nan"),
-        ("clock_mhz=.inf", "clock_mhz: input should be a finite number, not inf"),
         ("clock_mhz=10001", "clock_mhz: input should be less than or equal to 10000, not 10001"),
-        ("clock_mhz=yes", "clock_mhz: must be a number, not True"),
-        ("clock_mhz=fast", "clock_mhz: input should be a valid number, unable to parse"),
+        ("clock_mhz=yes", "clock_mhz: input should be a valid number, not 'yes'"),
+        ("clock_mhz=fast", "clock_mhz: input should be a valid number, not 'fast'"),
         ("name=7", "name: input should be a valid string, not 7"),
         ("name=a/b", "name: string should match pattern"),
         ("weights.decode_lanes=3", "weights.decode_lanes must divide array.cols (16), not be 3"),
@@ -148,13 +146,7 @@ def test_an_unknown_or_missing_key_of_a_file_is_named(tmp_path: Path) -> None:
     assert refusal(write(tmp_path, EDGE.replace("clock_mhz: 200", ""))) == f"hardware {path}: clock_mhz: missing"
 
 
-def test_an_unquoted_pattern_for_the_group_is_explained(tmp_path: Path) -> None:
-    path = write(tmp_path, EDGE.replace("group: 4", "group: 2:4"))
-    assert "not 124 (YAML reads an unquoted 2:4 as 124; group is M alone)" in refusal(path)
-    assert "YAML" not in refusal("edge-16x16", "array.group=5")
-
-
-def test_yaml_reads_1e3_as_text_and_it_is_still_a_clock(tmp_path: Path) -> None:
+def test_1e3_is_a_clock(tmp_path: Path) -> None:
     assert load_hardware(write(tmp_path, EDGE.replace("200", "1e3"))).clock_mhz == 1000
 
 
@@ -167,8 +159,8 @@ def test_yaml_reads_1e3_as_text_and_it_is_still_a_clock(tmp_path: Path) -> None:
         ("name: [1, 2\n", "not valid YAML: line 2: "),
         ("name: a: b\n", "not valid YAML: line 1: mapping values are not allowed here"),
         ("array:\n  rows: 4\n  cols: 4\n  rows: 8\n", "not valid YAML: line 4: the key rows stands twice"),
-        ("name: !!python/object/apply:os.getcwd []\n", "not valid YAML: line 1: could not determine a constructor"),
-        ("name: 2024-13-45\n", "not valid YAML: month must be in 1..12"),
+        ("name: !!python/object/apply:os.getcwd []\n", "not valid YAML: line 1: the tag tag:yaml.org,2002:python"),
+        ("name: !!timestamp 2024-13-45\n", "not valid YAML: line 1: the tag tag:yaml.org,2002:timestamp"),
         ("{[1, 2]: 3}\n", "not valid YAML: line 1: found unhashable key"),
         ("name: a\n---\nname: b\n", "not valid YAML: line 2: but found another document"),
         ("name: \x07\n", "not valid YAML: "),
@@ -191,10 +183,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert refusal(missing) == f"hardware {missing}: cannot be read: No such file or directory"
     folder = tmp_path / "folder.yaml"
     folder.mkdir()
-    assert refusal(folder) == f"hardware {folder}: cannot be read: Is a directory"
+    assert refusal(folder) == f"hardware {folder}: cannot be read: expected a file, found a folder"
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"\xff\xfe\x00\x81")
-    assert refusal(binary) == f"hardware {binary}: cannot be read: not a text file"
+    assert refusal(binary) == f"hardware {binary}: cannot be read: not a text file in UTF-8"
 
 
 def test_overrides_apply_in_order() -> None:
@@ -220,12 +212,14 @@ def test_an_override_replaces_a_whole_section() -> None:
         ("=8", "expected KEY=VALUE, as in array.rows=8"),
         ("", "expected KEY=VALUE, as in array.rows=8"),
         ("arrays.rows=8", "there is no section arrays"),
-        (".rows=8", "there is no section "),
+        (".rows=8", "there is no section"),
         ("array.rows.x=8", "rows is a value, not a section"),
         ("clock_mhz.x=8", "clock_mhz is a value, not a section"),
         ("array.x.y=8", "there is no section array.x"),
         ("array.rows=[", "'[' is not a value"),
-        ("name=2024-13-45", "'2024-13-45' is not a value"),
+        ("name=!!timestamp 2024-13-45", "'!!timestamp 2024-13-45' is not a value"),
+        ("clock_mhz=.nan", "'.nan' is not a value"),
+        ("clock_mhz=.inf", "'.inf' is not a value"),
         ("array={rows: 1, rows: 2}", "'{rows: 1, rows: 2}' is not a value"),
     ],
 )

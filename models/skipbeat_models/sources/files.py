@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import warnings
 import zipfile
 from collections.abc import Mapping
 from functools import partial
+from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import InputError, described
+from skipbeat_arch.files import regular_file
 
 from .checkpoint import StoredTensor, in_memory
 
 #: Endings of files of torch.save.
 PICKLED = (".pt", ".pth", ".bin")
+
+#: As the safetensors library has it.
+MOST_HEADER_BYTES = 100_000_000
 
 
 def open_checkpoint(path: Path) -> dict[str, StoredTensor]:
@@ -45,26 +53,52 @@ def open_checkpoint(path: Path) -> dict[str, StoredTensor]:
 
 
 def _safetensors(path: Path) -> dict[str, StoredTensor]:
+    what = f"checkpoint {path}"
+    _check_header(regular_file(path, what), what)
     try:
-        with safe_open(path, framework="pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in list(file.keys())}
+        file: Any = safe_open(path, framework="pt")  # a mapping of the file, which each tensor below is read through
+        names: list[str] = file.keys()
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
     except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"checkpoint {path}: cannot be read as .safetensors: {_line(error)}") from None
+        raise InputError(f"{what}: cannot be read as .safetensors: {described(error)}") from None
 
     def read(name: str) -> torch.Tensor:
         try:
-            with safe_open(path, framework="pt") as file:
-                tensor: torch.Tensor = file.get_tensor(name)
-                return tensor
+            tensor: torch.Tensor = file.get_tensor(name)
+            return tensor
         except (SafetensorError, OSError, ValueError) as error:
-            raise InputError(f"checkpoint {path}: tensor {name}: {_line(error)}") from None
+            raise InputError(f"{what}: tensor {name}: {described(error)}") from None
 
     return {name: StoredTensor(shape=shape, read=partial(read, name)) for name, shape in shapes.items()}
+
+
+def _check_header(path: Path, what: str) -> None:
+    """The library keeps the last of two tensors of one name without a word; the length is checked by it again."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = file.read(size) if size <= MOST_HEADER_BYTES else b""
+    if len(header) < size:
+        raise InputError(f"{what}: cannot be read as .safetensors: a header of {size:,} bytes, which it does not have")
+
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            name = next(name for (name, _), (other, _) in pairwise(sorted(pairs, key=itemgetter(0))) if name == other)
+            raise InputError(f"{what}: the name {name} stands twice in its header")
+        return content
+
+    try:
+        json.loads(header, object_pairs_hook=unique)
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{what}: cannot be read as .safetensors: {described(error)}") from None
 
 
 def _state_dict(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a state dict; the file stays on disk (mmap) where its format allows it."""
     try:
+        regular_file(path, f"checkpoint {path}")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on its own deprecated storages
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
@@ -73,14 +107,12 @@ def _state_dict(path: Path) -> dict[str, torch.Tensor]:
             f"checkpoint {path}: holds more than tensors, and reading it could run code; save "
             "model.state_dict(), or use .safetensors"
         ) from None
+    except InputError:
+        raise
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
-        raise InputError(f"checkpoint {path}: cannot be read: {_line(error)}") from None
+        raise InputError(f"checkpoint {path}: cannot be read: {described(error)}") from None
     if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
         loaded = loaded["state_dict"]
     if not isinstance(loaded, Mapping) or not all(isinstance(tensor, torch.Tensor) for tensor in loaded.values()):
         raise InputError(f"checkpoint {path}: expected a state dict, names with their tensors")
     return {str(name): tensor for name, tensor in loaded.items()}
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ from torch import nn
 from torch.utils._pytree import tree_map
 
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.files import parse_json, read_text
 from skipbeat_arch.model import ModelDescription
 from skipbeat_arch.pattern import Pattern
 
@@ -153,10 +153,7 @@ def _from_checkpoint(
 
 
 def _config(path: Path) -> Mapping[str, object]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read as JSON: {' '.join(str(error).split())[:200]}") from None
+    content = parse_json(read_text(path, str(path)), str(path))
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected an object of names and values")
     return content

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import InputError, described
+from skipbeat_arch.files import regular_file
 
 from .graph import Argument, Graph, Operator, Value
 
@@ -77,16 +78,18 @@ def load_onnx(path: Path) -> Graph:
     try:
         onnx = import_module("onnx")
         inference = import_module("onnx.shape_inference")
+        check_error = import_module("onnx.checker").ValidationError
         decode_error = import_module("google.protobuf.message").DecodeError
     except ImportError as error:
         raise InputError(f"model {path}: reading .onnx needs the onnx package: pip install 'skipbeat[onnx]'") from error
     try:
-        model = onnx.load(str(path))
+        model = onnx.load(str(regular_file(path, f"model {path}")))
         opened = _fix_open_sizes(model.graph)
         inferred = inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except (OSError, ValueError, RuntimeError, TypeError, decode_error, inference.InferenceError) as error:
-        line = " ".join(str(error).split())[:200]
-        raise InputError(f"model {path}: cannot be read as .onnx: {type(error).__name__}: {line}") from None
+    except InputError:
+        raise
+    except (OSError, ValueError, RuntimeError, TypeError, decode_error, check_error, inference.InferenceError) as error:
+        raise InputError(f"model {path}: cannot be read as .onnx: {described(error)}") from None
     if not model.graph.node:
         raise InputError(f"model {path}: cannot be read as .onnx: it has no operators")
     notes = (f"sizes that the file leaves open ({', '.join(opened)}) count as 1",) if opened else ()

@@ -7,14 +7,14 @@ formulas count with the value that they had when the model was exported. What on
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import InputError, described
+from skipbeat_arch.files import parse_json, regular_file
 
 from .graph import Argument, Graph, Operator, Value, names_of
 
@@ -48,22 +48,18 @@ def load_pt2(path: Path) -> Graph:
         archive = _Archive(path)
         return _Reader(archive).read()
     except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise InputError(f"model {path}: cannot be read as a .pt2 file: {_line(error)}") from None
+        raise InputError(f"model {path}: cannot be read as a .pt2 file: {described(error)}") from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"model {path}: its graph is not as torch.export.save writes it: {_line(error)}") from None
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise InputError(f"model {path}: its graph is not as torch.export.save writes it: {described(error)}") from None
 
 
 class _Archive:
     """The members of the file below its one folder, read without decompression: torch does not compress."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = regular_file(path, f"model {path}")
         with zipfile.ZipFile(path) as file:
             entries = file.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
@@ -82,7 +78,7 @@ class _Archive:
             return file.read(self._members[name])
 
     def json(self, name: str) -> Json:
-        return _mapping(json.loads(self.read(name)))
+        return _mapping(parse_json(self.read(name), f"model {self.path}: {name}"))
 
 
 class _Reader:
@@ -124,7 +120,7 @@ class _Reader:
             except (KeyError, TypeError, ValueError, RuntimeError, OSError, zipfile.BadZipFile) as error:
                 if isinstance(error, InputError):
                     raise
-                raise InputError(f"model {self._archive.path}: weight {name}: {_line(error)}") from None
+                raise InputError(f"model {self._archive.path}: weight {name}: {described(error)}") from None
 
         return Graph(
             tuple(self._operators), weights, tensor, frozenset(stored), notes, tuple(inputs), names_of(returned)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import nn
 
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import InputError, described
 
 EXPECTED = "expected it to return (model, example_inputs), or (model, kwargs) with the inputs by name"
 
@@ -31,7 +31,7 @@ def build_model(source: str) -> tuple[nn.Module, tuple[object, ...], dict[str, o
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # the user's module may raise anything while it is imported
         raise InputError(
-            f"model {source}: module {module_name!r} cannot be imported from {here}: {_line(error)}"
+            f"model {source}: module {module_name!r} cannot be imported from {here}: {described(error)}"
         ) from error
     function = getattr(module, function_name, None)
     if not callable(function):
@@ -40,7 +40,7 @@ def build_model(source: str) -> tuple[nn.Module, tuple[object, ...], dict[str, o
     try:
         result = function()
     except (Exception, SystemExit) as error:
-        raise InputError(f"model {source}: {function_name}() failed: {_line(error)}") from error
+        raise InputError(f"model {source}: {function_name}() failed: {described(error)}") from error
     return _checked(source, result)
 
 
@@ -58,7 +58,3 @@ def _checked(source: str, result: object) -> tuple[nn.Module, tuple[object, ...]
         else:  # one tensor
             inputs = (item,)
     return model, inputs, kwargs
-
-
-def _line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.yaml_file import first_error, parse_mapping, read_text
+from skipbeat_arch.files import read_text
+from skipbeat_arch.yaml_file import first_error, parse_mapping
 
 from .ert import resolve
 from .table import EnergyTable

@@ -109,7 +109,7 @@ def test_control_flow(tmp_path: Path) -> None:
 
 def test_broken_files(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
-    with pytest.raises(InputError, match=r"cannot be read as \.onnx"):
+    with pytest.raises(InputError, match="cannot be read: No such file"):
         load_source(str(path))
     for data in (b"", b"\x08", b"not of ONNX at all", bytes(range(256)) * 8):
         path.write_bytes(data)

@@ -94,7 +94,7 @@ def test_one_size_serves_all(tmp_path: Path) -> None:
         (HEAD + "adders: []\n", "adders: unknown key"),
         (HEAD + "add: [{bits: 8}]\n", "add.0.energy: missing"),
         (HEAD + "add: [{bits: 8, energy: -1}]\n", "add.0.energy: input should be greater than or equal to 0"),
-        (HEAD + "add: [{bits: 8, energy: .nan}]\n", "add.0.energy: input should be a finite number"),
+        (HEAD + "add: [{bits: 8, energy: .nan}]\n", "not valid YAML: line 5: .nan is not a finite number"),
         (HEAD + "add: [{bits: 8, energy: 1, unit: nJ}]\n", "add.0.unit: input should be 'pJ'"),
         (HEAD + "add: [{bits: 8, energy: 1, technology: 45 nm}]\n", "a figure of 45 nm in a table of 7 nm"),
         (HEAD + "sram: [{kib: 8, bits: 8, energy: 1}, {kib: 8, bits: 16, energy: 2}]\n", "two figures of one size"),
