@@ -13,7 +13,7 @@ from importlib import import_module
 
 import click
 
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import InputError, one_line
 
 from . import __version__, commands
 
@@ -59,20 +59,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = cli.main(arguments, prog_name="skipbeat", standalone_mode=False)
     except InputError as error:
-        return _complain(str(error))
+        complain(str(error))
+        return EXIT_BAD_INPUT
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return EXIT_BAD_INPUT
     except click.UsageError as error:
         hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-        return _complain(error.format_message().rstrip(".") + hint)
+        complain(error.format_message().rstrip(".") + hint)
+        return EXIT_BAD_INPUT
     except click.ClickException as error:
-        return _complain(error.format_message())
+        complain(error.format_message())
+        return EXIT_BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
+        print("skipbeat: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     return status if isinstance(status, int) else 0
 
 
-def _complain(message: str) -> int:
-    print(f"skipbeat: error: {' '.join(message.split())}", file=sys.stderr)
-    return EXIT_BAD_INPUT
+def complain(message: str) -> None:
+    """Say what is wrong, in one line on standard error."""
+    print(f"skipbeat: error: {one_line(message)}", file=sys.stderr)

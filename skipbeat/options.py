@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
+
+from skipbeat_arch.files import check_destination
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Written out because `skipbeat_arch.hardware` takes longer to import than `--help` may; a test compares them.
 DEFAULT_HARDWARE = "edge-16x16"
+
+
+def destination(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
+    """The callback of an option that names a file to be written: that it can be is asked before any work begins.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    return None if value is None else check_destination(value)
 
 
 def hardware_options(function: Callable[P, T]) -> Callable[P, T]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from ..options import hardware_options, network_pattern_option, seed_option
+from ..options import destination, hardware_options, network_pattern_option, seed_option
 
 
 @click.command("compile", short_help="Compile a network to a program file for the accelerator.")
 @click.argument("source", metavar="MODEL")
 @network_pattern_option
 @hardware_options
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The program file.")
+@click.option("-o", "--out", metavar="FILE", callback=destination, required=True, help="The program file.")
 @seed_option
 def command(source: str, pattern: str | None, hw: str, overrides: tuple[str, ...], out: Path, seed: int) -> None:
     """Prune and quantise MODEL and write its program, weights included, to one file.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from ..options import hardware_options, json_option, pattern_option, seed_option, simulator_option
+from ..options import destination, hardware_options, json_option, pattern_option, seed_option, simulator_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.arrays import Int8Array, Int32Array
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 @seed_option
 @simulator_option
 @click.option("--machine", "whole", is_flag=True, help="Run the whole program on the machine, memory and all.")
-@click.option(
-    "--dump", type=click.Path(path_type=Path, dir_okay=False), help="Write x, w and the RTL's y to this .npz file."
-)
+@click.option("--dump", metavar="FILE", callback=destination, help="Write x, w and the RTL's y to this .npz file.")
 @json_option
 def command(
     hw: str,

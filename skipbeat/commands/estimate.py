@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import hardware_options, json_option, seed_option
+from ..options import destination, hardware_options, json_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.estimate import Estimate
 
 #: Written out because `skipbeat_sim.energy.load_table` takes longer to import than `--help` may; a test compares them.
 DEFAULT_TABLE = "horowitz-45nm"
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("estimate", short_help="Throughput and energy of a pruned model, layer by layer.")
@@ -35,7 +33,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="PATTERN",
     help="The pattern that the weights are said to have: groups that break it are counted.",
 )
-@click.option("--checkpoint", type=_FILE, help="Weights for zoo:NAME or module:function (.safetensors, .pt, .pth).")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Weights for zoo:NAME or module:function (.safetensors, .pt, .pth).",
+)
 @click.option(
     "--tokens", type=click.IntRange(1, 1 << 20), help="Length of a language model's sequence; a .safetensors needs it."
 )
@@ -49,8 +51,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Energy per event: horowitz-45nm, accelergy-40nm, sparseloop-45nm or a .yaml file.",
 )
 @click.option("--explain", metavar="LAYER", help="Show how this layer runs and why, instead of the table.")
-@click.option("--html", "page", type=_FILE, help="Write one self-contained page.")
-@click.option("--trace", type=_FILE, help="Write a timeline of the three engines, which Perfetto opens.")
+@click.option("--html", "page", metavar="FILE", callback=destination, help="Write one self-contained page.")
+@click.option(
+    "--trace", metavar="FILE", callback=destination, help="Write a timeline of the three engines, which Perfetto opens."
+)
 @seed_option
 @json_option
 def command(

@@ -22,17 +22,9 @@ def command(page: str | None, as_json: bool) -> int:
     rows = validation_rows()
     agrees = all(row.formula_agrees for row in rows)
     if page is not None:
-        from pathlib import Path
+        from skipbeat_arch.files import read_text, write_text
 
-        from skipbeat_arch.errors import InputError
-        from skipbeat_arch.files import write_text
-
-        try:
-            text = Path(page).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not a text file"
-            raise InputError(f"{page}: cannot be read: {reason}") from None
-        write_text(page, replace_table(text, rows, page))
+        write_text(page, replace_table(read_text(page, page), rows, page))
     if as_json:
         click.echo(json.dumps({"agrees": agrees, "rows": [row.to_json() for row in rows]}))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import stat
 import threading
 from pathlib import Path
@@ -78,20 +79,15 @@ def test_a_pipe_is_written_into_and_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with pytest.raises(InputError, match="cannot be written: No such device or address"):
         write_text(pipe, "x")
-    read: list[bytes] = []
-    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    os.set_blocking(end, True)
-
-    def take() -> None:
-        with os.fdopen(end, "rb") as file:
-            read.append(file.read())
-
-    reader = threading.Thread(target=take)
-    reader.start()
     content = bytes(range(256)) * 1024  # more than a pipe holds
-    write_bytes(pipe, content)
-    reader.join()
-    assert read == [content]
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    writer = threading.Thread(target=write_bytes, args=(pipe, content))
+    writer.start()
+    select.select([end], [], [])
+    os.set_blocking(end, True)
+    with os.fdopen(end, "rb") as file:
+        assert file.read() == content
+    writer.join()
     assert stat.S_ISFIFO(os.stat(pipe).st_mode)
 
 
@@ -110,16 +106,14 @@ def test_a_destination_is_looked_at_and_left_alone(tmp_path: Path) -> None:
     for path in (tmp_path / "new", tmp_path / "a" / "b", old, Path("/dev/null")):
         assert check_destination(path) == path
     assert list(tmp_path.iterdir()) == [old]
-    for path, reason in ((tmp_path, "Is a directory"), (old / "x", "old is no folder"), ("\0", "null byte")):
+    for path, reason in ((tmp_path, "Is a directory"), (old / "x", "old is no folder"), (Path("\0"), "null byte")):
         with pytest.raises(InputError, match=f"cannot be written: .*{reason}"):
             check_destination(path)
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/full"])
 def test_a_device_is_not_read(path: str) -> None:
-    with pytest.raises(
-        InputError, match=r"^scheme x: cannot be read: expected a file, found a pipe, socket or device$"
-    ):
+    with pytest.raises(InputError, match=r"found a pipe, socket or device$"):
         read_text(path, "scheme x")
 
 

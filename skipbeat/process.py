@@ -1,0 +1,92 @@
+"""The command line as a process: what ends it is told in one line, whatever it is, and has a status of its own."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from types import FrameType
+
+from skipbeat_arch.errors import described
+
+from .cli import EXIT_INTERRUPTED, complain, main
+
+EXIT_DEFECT = 70  # as sysexits.h numbers them
+EXIT_NO_MEMORY = 71
+EXIT_NO_OUTPUT = 74
+EXIT_TERMINATED = 128 + signal.SIGTERM
+EXIT_CLOSED_PIPE = 128 + signal.SIGPIPE
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+
+
+def run() -> int:
+    """Run the command that `sys.argv` has, and return its exit status.
+
+    Those of `main`, and: 70 a defect, whose traceback is in a file that is named; 71 memory that there is not; 74 a
+    full disk, or a standard output that cannot be written; 141 a reader that went away; 143 a request to end.
+    """
+    terminated = False
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt  # temporary files are removed and workers ended as after Ctrl-C
+
+    signal.signal(signal.SIGTERM, terminate)
+    status = _guarded()
+    return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
+
+
+def _guarded() -> int:
+    try:
+        status = main()
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except SystemExit:  # click's own way to end when the reader of its output has gone
+        return EXIT_CLOSED_PIPE
+    except BrokenPipeError:
+        _drop_output()
+        return EXIT_CLOSED_PIPE
+    except MemoryError as error:
+        complain(f"not enough memory: {error or 'the work is too large for this machine'}{_memory()}")
+        return EXIT_NO_MEMORY
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _defect(error)
+        _drop_output()
+        complain(f"{error.filename or 'the output'}: cannot be written: {error.strerror}")
+        return EXIT_NO_OUTPUT
+    except Exception as error:  # the last door: whoever runs a command gets a line, and we get a report
+        return _defect(error)
+
+
+def _drop_output() -> None:
+    """What is still to be written has nowhere to go, and Python would try once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _defect(error: Exception) -> int:
+    text = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="skipbeat-", suffix=".txt", delete=False) as file:
+            file.write(f"{' '.join(sys.argv)}\n\n{text}")
+        where = f"please report it with {file.name}, which says where"
+    except OSError:
+        print(text, file=sys.stderr)
+        where = "please report it with the lines above"
+    complain(f"a defect of skipbeat: {described(error)}; {where}")
+    return EXIT_DEFECT
+
+
+def _memory() -> str:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return ""
+    return f"; this machine has {size / 2**30:.1f} GiB"

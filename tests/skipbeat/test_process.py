@@ -1,0 +1,90 @@
+"""The command as a process: whatever ends it, one line says it, and the exit status tells which."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Runs `skipbeat hardware` with another `load_hardware`.
+SCRIPT = """
+import sys, time
+import skipbeat_arch.hardware
+from skipbeat.process import run
+
+def load_hardware(*_):
+    {body}
+
+skipbeat_arch.hardware.load_hardware = load_hardware
+sys.argv = ["skipbeat", "hardware"]
+sys.exit(run())
+"""
+
+
+def ended(body: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    script = SCRIPT.format(body=body)
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=env)
+
+
+def test_a_defect_is_one_line_and_a_file_with_its_traceback(tmp_path: Path) -> None:
+    done = ended("raise ZeroDivisionError('of ours')", env={**os.environ, "TMPDIR": str(tmp_path)})
+    (report,) = tmp_path.iterdir()
+    line = f"a defect of skipbeat: ZeroDivisionError: of ours; please report it with {report}, which says where"
+    assert (done.returncode, done.stdout, done.stderr) == (70, "", f"skipbeat: error: {line}\n")
+    assert "ZeroDivisionError: of ours" in report.read_text()
+    assert report.read_text().startswith("skipbeat hardware\n")
+
+
+def test_a_defect_with_no_room_for_a_file_is_shown(tmp_path: Path) -> None:
+    body = "import tempfile; tempfile.NamedTemporaryFile = lambda *_, **__: open('/no/such/folder/x', 'w'); 1 / 0"
+    done = ended(body)
+    assert done.returncode == 70
+    assert "Traceback" in done.stderr
+    assert done.stderr.endswith("please report it with the lines above\n")
+
+
+def test_memory_that_there_is_not(tmp_path: Path) -> None:
+    done = ended("import numpy; numpy.ones((1 << 46,), numpy.int8)")
+    assert done.returncode == 71
+    assert done.stderr.startswith("skipbeat: error: not enough memory: Unable to allocate 64.0 TiB")
+    assert done.stderr.count("\n") == 1
+    assert "this machine has " in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_output_that_cannot_be_written() -> None:
+    command = [sys.executable, "-m", "skipbeat", "hardware", "--presets"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    line = "skipbeat: error: the output: cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (74, line)
+
+
+def test_a_reader_that_went_away() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "skipbeat", "hardware", "--presets"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it(number: signal.Signals, status: int) -> None:
+    script = SCRIPT.format(body="print('begun', flush=True); time.sleep(100)")
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(number)
+    _, said = process.communicate(timeout=10)
+    assert (process.returncode, said.strip()) == (status, "skipbeat: interrupted")
