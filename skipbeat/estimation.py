@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.estimate import estimate_model
 from skipbeat_models import zoo
+from skipbeat_models.alone import output_on_standard_error
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources import load_source
 
@@ -43,7 +42,7 @@ def estimate_source(
     if entry is not None and entry.recipe is not None:
         entry.check_tokens(tokens)
         progress(f"training {source} on the digits")
-    with redirect_stdout(sys.stderr):
+    with output_on_standard_error():
         description = load_source(
             source, scheme=scheme, seed=seed, tokens=tokens, batch=batch, checkpoint=checkpoint, stated=stated
         )

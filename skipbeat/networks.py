@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
-
 from skipbeat_arch.pattern import Pattern
 from skipbeat_models import zoo
+from skipbeat_models.alone import output_on_standard_error
 from skipbeat_models.prepare import prepare
 from skipbeat_models.prepare_module import prepare_module
 from skipbeat_models.prepared import PreparedNetwork
@@ -38,5 +36,5 @@ def prepare_network(source: str, pattern: Pattern | None, seed: int) -> Prepared
     """
     if source.startswith(zoo.PREFIX):
         return prepare(source, pattern or ZOO_PATTERN, seed, progress=step)
-    with redirect_stdout(sys.stderr):
+    with output_on_standard_error():
         return prepare_module(source, pattern, seed, progress=step)

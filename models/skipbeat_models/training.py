@@ -10,6 +10,7 @@ from torch import nn
 
 from skipbeat_arch.workload import ReductionOrder
 
+from .alone import alone
 from .digits_data import DigitsData
 from .pruners.layers import Flattened
 from .pruners.srste import sparse_training
@@ -22,12 +23,13 @@ BATCH = 32
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Torch on one thread: on a network this small, a second one costs more than it brings."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    with alone():
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
 
 def train(model: nn.Module, data: DigitsData, *, epochs: int, rate: float, seed: int) -> None:

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 
 import torch
 
+from ..alone import alone
+
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Inside, torch draws from `seed`; its global random state is what it was afterwards."""
-    with torch.random.fork_rng(devices=[]):
+    with alone(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield

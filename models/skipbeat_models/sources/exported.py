@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import operator
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
@@ -24,6 +23,7 @@ from torch.utils._pytree import tree_map
 
 from skipbeat_arch.errors import InputError
 
+from ..alone import without_warnings
 from .graph import Argument, Graph, Operator, Value, names_of
 from .operators import KEPT_WHOLE, known
 from .products import simple_equation
@@ -44,7 +44,7 @@ def export_module(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[
 def export_program(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]) -> ExportedProgram:
     """A module in evaluation mode, exported for inputs of these shapes.
 
-    Composite operators that are not known are decomposed. The module is left as it was.
+    Composite operators that are not known are decomposed. The module is left as it was. One thread exports at a time.
 
     Raises:
         InputError: the module does not export; the message has export's reason and the way round.
@@ -276,9 +276,8 @@ def _quiet() -> Iterator[None]:
 
     When it fails it prints the graph and logs a traceback, where the reason alone belongs.
     """
-    level = logging.getLogger("torch").level
-    with warnings.catch_warnings(), redirect_stderr(StringIO()):
-        warnings.simplefilter("ignore")
+    with without_warnings(), redirect_stderr(StringIO()):
+        level = logging.getLogger("torch").level
         logging.getLogger("torch").setLevel(logging.CRITICAL)
         try:
             yield

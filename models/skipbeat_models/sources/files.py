@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import warnings
 import zipfile
 from collections.abc import Mapping
 from functools import partial
@@ -19,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from skipbeat_arch.errors import InputError, described
 from skipbeat_arch.files import regular_file
 
+from ..alone import without_warnings
 from .checkpoint import StoredTensor, in_memory
 
 #: Endings of files of torch.save.
@@ -99,8 +99,7 @@ def _state_dict(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a state dict; the file stays on disk (mmap) where its format allows it."""
     try:
         regular_file(path, f"checkpoint {path}")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on its own deprecated storages
+        with without_warnings():  # of its own deprecated storages
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError:
         raise InputError(
