@@ -9,20 +9,16 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.pattern import Pattern
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.bounds import tightest
 from skipbeat_mapper.compile import compile_network
-from skipbeat_models import zoo
 from skipbeat_models.graph_oracle import run_graph
-from skipbeat_models.prepare_mixed import prepare_mixed
-from skipbeat_models.prepared import PreparedNetwork
+from skipbeat_models.prepared import PreparedMixed, PreparedNetwork
 from skipbeat_verify.layer_bounds import layer_bounds
 from skipbeat_verify.machine_simulation import ProgramRun, machine_rtl, run_images
 from skipbeat_verify.mixed_simulation import MixedSimulation
 from skipbeat_verify.one_layer import one_layer
 
-from .networks import ZOO_PATTERN
 from .progress import step
 
 Report = dict[str, Any]
@@ -63,35 +59,22 @@ def simulate_network(
 
 
 def simulate_mixed(
-    source: str,
-    pattern: Pattern | None,
-    seed: int,
-    hardware: Hardware,
-    error: InputError,
-    layer: str | None,
-    images: int,
-    *,
-    rtl: bool,
-    cycle_model: bool,
+    network: PreparedMixed, hardware: Hardware, layer: str | None, images: int, *, rtl: bool, cycle_model: bool
 ) -> Report:
-    """Run a zoo model whose operators are partly the host's: program by program, for one input after the other.
-
-    Args:
-        error: why it is not one program; what a model that cannot run either way is refused with.
+    """Run a network whose operators are partly the host's: program by program, for one input after the other.
 
     Raises:
-        InputError: a model that is not of the zoo, a layer alone, or a part that is not run yet.
+        InputError: a layer alone, more inputs than there are, or a part that does not fit the hardware.
     """
-    if not source.startswith(zoo.PREFIX):
-        raise error
     if layer is not None:
-        raise InputError(f"layer {layer}: {source} runs as many programs; expected no --layer")
-    prepared = prepare_mixed(source, pattern or ZOO_PATTERN, seed, count=images, progress=step)
+        raise InputError(f"layer {layer}: {network.source} runs as many programs; expected no --layer")
+    if images > len(network.inputs):
+        raise InputError(f"--images: {network.source} runs on its example inputs as they are, once, not {images} times")
     simulator = _simulator(hardware) if rtl else None
-    simulation = MixedSimulation(hardware=hardware, rtl=simulator, cycle_model=cycle_model)
-    for number, given in enumerate(prepared.inputs, 1):
+    simulation = MixedSimulation(quantised=network.quantised, hardware=hardware, rtl=simulator, cycle_model=cycle_model)
+    for number, given in enumerate(network.inputs[:images], 1):
         step(f"input {number} of {images}")
-        simulation.run(prepared.network, given)
+        simulation.run(given)
     first = simulation.runs[: len(simulation.programs)]
     bounds: dict[str, dict[Bound, int]] = {}
     for program in simulation.programs:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,23 +13,80 @@ from torch import fx
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 
+from skipbeat_arch.errors import InputError
+
+from .networks.seeded import seeded
+
 #: What the name of an attention is followed by for its products of queries and keys.
 SCORES = ".scores"
 
+_ATTENTION = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
-def largest_magnitudes(program: ExportedProgram, inputs: Sequence[torch.Tensor]) -> dict[str, float]:
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AttentionOperands:
+    """What attention is given: query [..., P, C], key and value [..., K, C] with as many heads.
+
+    Attributes:
+        mask: added to the scores, or bool: which of them count; None: all do.
+        scale: of the scores; None: one over the root of C.
+    """
+
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    mask: torch.Tensor | None
+    scale: float | None
+
+
+def attention_operands(args: Sequence[Any], kwargs: Mapping[str, Any]) -> AttentionOperands:
+    """The operands of a call of PyTorch's scaled_dot_product_attention."""
+    options: dict[str, Any] = dict(zip(_ATTENTION, args, strict=False)) | dict(kwargs)
+    query, key, value, mask = options["query"], options["key"], options["value"], options.get("attn_mask")
+    if options.get("is_causal"):
+        mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
+    if options.get("enable_gqa"):
+        key, value = (each.repeat_interleave(query.shape[-3] // each.shape[-3], dim=-3) for each in (key, value))
+    return AttentionOperands(query=query, key=key, value=value, mask=mask, scale=options.get("scale"))
+
+
+def value_names(module: fx.GraphModule) -> dict[str, fx.Node]:
+    """The nodes of an exported program by the names of their values, as `graph_of` has them; parts are left out."""
+    found = {node.name: node for node in module.graph.nodes}
+    for node in module.graph.nodes:
+        if node.target is operator.getitem:
+            found.setdefault(f"{node.args[0].name}.{node.args[1]}", node)
+    return found
+
+
+def largest_magnitudes(program: ExportedProgram, inputs: Sequence[object]) -> dict[str, float]:
     """The largest magnitude of each value by its name; computed in float64, which leaves no rounding noise.
 
     Args:
-        inputs: of the shapes that the program was exported for.
+        program: what is run.
+        inputs: all its arguments, one after the other, of the shapes that the program was exported for.
+
+    Raises:
+        InputError: inputs on the meta device.
     """
+    if any(isinstance(item, torch.Tensor) and item.is_meta for item in inputs):
+        raise InputError("model: expected example inputs with numbers; on the meta device they have shapes only")
     recorder = _Recorder(program.graph_module)
-    with torch.no_grad():
+    with repeatable():
         recorder.run(*exact_inputs(program, inputs))
-    return recorder.largest
+    found = recorder.largest
+    names = value_names(program.graph_module)
+    return found | {name: found[node.name] for name, node in names.items() if node.name in found}
 
 
-def exact_inputs(program: ExportedProgram, inputs: Sequence[torch.Tensor]) -> list[object]:
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Without gradients, and whatever draws random numbers draws the same ones each time."""
+    with torch.no_grad(), seeded(0):
+        yield
+
+
+def exact_inputs(program: ExportedProgram, inputs: Sequence[object]) -> list[object]:
     """What a program's graph is called with: its weights and the inputs, floats as float64."""
     given = iter(inputs)
     found: list[object] = []
@@ -36,7 +96,7 @@ def exact_inputs(program: ExportedProgram, inputs: Sequence[torch.Tensor]) -> li
         else:
             assert spec.target is not None
             stored = program.state_dict.get(spec.target, program.constants.get(spec.target))
-            found.append(_exact(stored) if isinstance(stored, torch.Tensor) else stored)
+            found.append(_exact(stored))
     return found
 
 
@@ -52,8 +112,10 @@ def in_float64(value: object) -> Any:
     return type(value)(map(in_float64, value)) if isinstance(value, tuple | list) else value
 
 
-def _exact(tensor: torch.Tensor) -> torch.Tensor:
+def _exact(tensor: object) -> object:
     """A copy, since operators may work in place; in float64 if it has floats."""
+    if not isinstance(tensor, torch.Tensor):
+        return tensor
     return tensor.detach().to(torch.float64, copy=True) if tensor.is_floating_point() else tensor.clone()
 
 
@@ -62,6 +124,7 @@ class _Recorder(fx.Interpreter):
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
+        self.extra_traceback = False
         self.largest: dict[str, float] = {}
 
     def run_node(self, n: fx.Node) -> Any:  # the signature is torch's
@@ -69,8 +132,8 @@ class _Recorder(fx.Interpreter):
             return None
         value = in_float64(super().run_node(n))
         if n.target is torch.ops.aten.scaled_dot_product_attention.default:
-            query, key = (self.env[given] for given in n.all_input_nodes[:2])
-            self.largest[n.name + SCORES] = float((query @ key.transpose(-1, -2)).abs().max())
+            given = attention_operands(*self.fetch_args_kwargs_from_env(n))
+            self.largest[n.name + SCORES] = float((given.query @ given.key.transpose(-1, -2)).abs().max())
         if isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel():
             self.largest[n.name] = float(value.abs().max())
         return value

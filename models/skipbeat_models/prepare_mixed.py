@@ -1,39 +1,25 @@
-"""A network that machine and host run together, from a seed to int8: random weights and inputs, one-shot pruning."""
+"""A network of the zoo that machine and host run together, from a seed to int8: random weights and inputs."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 
 from . import zoo
-from .mixed import MixedNetwork, quantise_mixed
+from .prepared import PreparedMixed
 from .pruners.layers import apply_masks
 from .pruners.magnitude import magnitude_masks
+from .quantise_mixed import quantise_mixed
 from .scheme import Plan, Scheme
+from .sources.module import with_numbers
+from .trained import Progress, silent
 from .training import one_thread
 
 #: Words that tokens are drawn from: any vocabulary has them.
 _WORDS = 64
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PreparedMixed:
-    """A mixed network that is ready to run.
-
-    Attributes:
-        inputs: for each image or sequence what the network is called with.
-    """
-
-    source: str
-    scheme: Scheme
-    network: MixedNetwork
-    inputs: tuple[torch.Tensor, ...]
-
-
 def prepare_mixed(
-    source: str, plan: Plan, seed: int = 0, *, count: int = 1, progress: Callable[[str], None]
+    source: str, plan: Plan, seed: int = 0, *, count: int = 1, progress: Progress = silent
 ) -> PreparedMixed:
     """Prune the initial weights of a zoo model by magnitude and quantise what the machine runs.
 
@@ -45,7 +31,7 @@ def prepare_mixed(
     """
     entry, scheme = zoo.find(source), Scheme.of(plan)
     progress("drawing weights and inputs")
-    model = entry.build(seed).eval()
+    model = with_numbers(source, entry.build(seed).eval())
     generator = torch.Generator().manual_seed(seed)
     if entry.input_shape is None:
         inputs = torch.randint(0, _WORDS, (count, entry.tokens), generator=generator)
@@ -55,10 +41,10 @@ def prepare_mixed(
         progress(f"pruning to {scheme}")
         apply_masks(model, magnitude_masks(model, scheme))
         progress("quantising to int8")
-        network = quantise_mixed(model, (inputs[:1],))
+        quantised = quantise_mixed(model, (inputs[:1],))
     return PreparedMixed(
         source=source,
         scheme=scheme,
-        network=network,
-        inputs=tuple(inputs[number : number + 1] for number in range(count)),
+        quantised=quantised,
+        inputs=tuple((inputs[number : number + 1],) for number in range(count)),
     )

@@ -1,4 +1,4 @@
-"""What a network of the zoo has become when it is ready for the accelerator."""
+"""What a network has become when it is ready for the accelerator."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from skipbeat_arch.arrays import Int8Array, Int64Array
 from skipbeat_arch.graph import Graph
 
+from .quantise_mixed import QuantisedMixed
 from .scheme import Scheme
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PreparedNetwork:
-    """A network that is ready for the accelerator.
+    """A network that is one program.
 
     Attributes:
-        source: its name, `zoo:NAME`.
+        source: its name, `zoo:NAME` or `module:function`.
         scheme: the patterns that its layers were pruned to.
         graph: its steps; the output is the logits, int32 [classes, 1, 1].
         input_scale, logit_scale: real value of one unit of the int8 input and of the logits.
@@ -43,3 +44,18 @@ class TrainedNetwork(PreparedNetwork):
     pruned_accuracy: float
     int8_accuracy: float
     labels: Int64Array
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PreparedMixed:
+    """A network that machine and host run together.
+
+    Attributes:
+        source, scheme: as of a `PreparedNetwork`.
+        inputs: of each call all arguments, one after the other.
+    """
+
+    source: str
+    scheme: Scheme
+    quantised: QuantisedMixed
+    inputs: tuple[tuple[object, ...], ...]

@@ -83,8 +83,8 @@ def quantise_graph(model: nn.Module, calibration: torch.Tensor, order: Reduction
         order: order of the reduction axis of every convolution.
 
     Raises:
-        InputError: a network that does not export, an operator or an option of one that is not supported, calibration
-            data of another rank, or sums that could leave int32.
+        HostOperatorError: it is not one run of nodes from the images to the logits.
+        InputError: a network that does not export, calibration data of another rank, or sums that could leave int32.
     """
     if calibration.dim() != 4 or calibration.shape[0] == 0 or not bool(torch.isfinite(calibration).all()):
         raise InputError(f"calibration data of shape {tuple(calibration.shape)}: expected finite numbers [N, C, H, W]")
@@ -95,7 +95,7 @@ def quantise_graph(model: nn.Module, calibration: torch.Tensor, order: Reduction
     run = _whole(partition(graph, readings, constants), readings)
     source = run[0].source
     if source.form is Form.ROWS or source.shape != tuple(calibration.shape[1:]):
-        raise InputError(f"layer {run[0].name}: expected it to read the images as they are")
+        raise HostOperatorError(f"layer {run[0].name}: expected it to read the images as they are")
     largest = largest_magnitudes(program, [calibration])
     return quantise_run(run, constants, largest, activation_scale(largest[str(source.tensor)]), order)
 
@@ -135,13 +135,13 @@ def _whole(parts: Partition, readings: list[Reading]) -> Run:
     if not parts.runs:
         raise InputError(f"network to quantise: it has no layer; {EXPECTED}")
     if len(parts.runs) > 1:
-        raise InputError(
+        raise HostOperatorError(
             f"layer {parts.runs[1][0].name}: expected that it reads what layers before it make, as they make it, and "
             "that nothing else does"
         )
     (run,) = parts.runs
     if not run[-1].raw:
-        raise InputError("network to quantise: expected its last module to be a Linear or a Conv2d")
+        raise HostOperatorError("network to quantise: expected its last module to be a Linear or a Conv2d")
     return run
 
 

@@ -23,6 +23,7 @@ def command(source: str, pattern: str | None, hw: str, overrides: tuple[str, ...
 
     The file names the hardware that it is for and carries a checksum; `skipbeat program FILE` prints it.
     """
+    from skipbeat_arch.errors import InputError
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
@@ -34,11 +35,14 @@ def command(source: str, pattern: str | None, hw: str, overrides: tuple[str, ...
 
     from skipbeat_arch.files import make_folder
     from skipbeat_mapper.compile import compile_network
+    from skipbeat_models.prepared import PreparedMixed
 
     from ..networks import prepare_network
 
     make_folder(out.parent)
     network = prepare_network(source, wanted, seed)
+    if isinstance(network, PreparedMixed):
+        raise InputError(f"model {source}: its operators are partly the host's, so it is not one program")
     program = compile_network(network.graph, hardware)
     save_program(program, out)
     click.echo(f"{out}: {program.count} instructions, {program.image.size:,} bytes, for {hardware.name}")

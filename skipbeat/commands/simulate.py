@@ -46,15 +46,17 @@ def command(
     """Run MODEL from input to logits by its program, memory traffic included.
 
     A model `zoo:NAME` is trained (or drawn from the seed, if there is no data for it), pruned to the pattern and
-    quantised. `module:function` is found from the current folder; the function returns (model, images), float
-    [N, C, H, W], which calibrate the quantisation and are the images that can be run.
+    quantised. `module:function` is found from the current folder; the function returns (model, example_inputs), which
+    calibrate the quantisation and are what can be run: of a network that is one program images, float [N, C, H, W].
     Every run is compared with the integer oracle, and its cycles, those of each layer and all performance counters
     with the prediction of the timing model. Layers are those of one run, for a whole batch. A layer's bound is what
-    needs the most clocks for it: the array's steps, the memory, the decoder of weights or the output stage. A
-    transformer runs as many programs, with the host's operators computed between them in float64; its logits must be
-    those that the oracle gives. Exit status 0 only if everything agrees; 1 otherwise.
+    needs the most clocks for it: the array's steps, the memory, the decoder of weights or the output stage.
+
+    A network with operators of the host (softmax, norms, GELU, embeddings: a transformer) runs as many programs, on
+    example inputs as they are, with the host's operators computed between them in float64; its logits must be those
+    that the oracle gives. Exit status 0 only if everything agrees; 1 otherwise.
     """
-    from skipbeat_arch.errors import HostOperatorError, InputError
+    from skipbeat_arch.errors import InputError
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
@@ -65,13 +67,16 @@ def command(
     if batch is not None and images % batch:
         raise InputError(f"--batch: {batch} does not divide {images} images")
 
+    from skipbeat_models.prepared import PreparedMixed
+
     from ..networks import pattern_of, prepare_network
     from ..simulation import simulate_mixed, simulate_network
 
-    try:
-        network = prepare_network(source, wanted, seed)
-    except HostOperatorError as error:
-        found = simulate_mixed(source, wanted, seed, hardware, error, layer, images, rtl=rtl, cycle_model=cycle_model)
+    network = prepare_network(source, wanted, seed, images)
+    if isinstance(network, PreparedMixed):
+        if batch is not None and batch != 1:
+            raise InputError(f"--batch: {source} runs as many programs, for one input at a time; expected none, or 1")
+        found = simulate_mixed(network, hardware, layer, images, rtl=rtl, cycle_model=cycle_model)
     else:
         found = simulate_network(network, hardware, layer, images, batch or images, rtl=rtl, cycle_model=cycle_model)
     report = found | {

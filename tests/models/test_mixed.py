@@ -12,17 +12,43 @@ from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_mapper.compile import compile_network
 from skipbeat_models import zoo
-from skipbeat_models.mixed import Execute, Integers, on_oracle, quantise_mixed
+from skipbeat_models.mixed import Integers
+from skipbeat_models.mixed_steps import Step
+from skipbeat_models.quantise_mixed import QuantisedMixed, quantise_mixed
 from skipbeat_verify.interpreter import Interpreter
-from tests.models.sources.described import describe
+from tests.models.sources.described import Function, describe
+
+Numbers = np.ndarray[tuple[int, ...], np.dtype[np.int8]]
 
 
-def recorded(graphs: list[Graph]) -> Execute:
-    def execute(graph: Graph, x: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> Integers:
-        graphs.append(graph)
-        return on_oracle(graph, x)
+def run(
+    quantised: QuantisedMixed, found: list[Graph] | None = None
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """What the oracle gives for the inputs of the quantisation; graphs of the steps that ran are added to `found`."""
 
-    return execute
+    def execute(step: Step, x: Numbers, weight: Numbers | None) -> Integers:
+        if found is not None:
+            found.append(quantised.graphs[step.name])
+        return quantised.on_oracle(step, x, weight)
+
+    return quantised.network.run(quantised.inputs, execute)
+
+
+def assert_close(model: nn.Module, quantised: QuantisedMixed, *inputs: torch.Tensor) -> list[Graph]:
+    """The integer network is close to the float network, and runs what is priced; its graphs, as they ran."""
+    graphs = list[Graph]()
+    found = run(quantised, graphs)
+    with torch.no_grad():
+        expected = model(*inputs).numpy()
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
+    priced = describe(model, *inputs)
+    macs = sum(node.convolution.macs for graph in graphs for node in graph.nodes)
+    assert macs == sum(layer.macs_dense for layer in priced.layers)
+    assert len(graphs) == sum(each.repeats for each in priced.runs)
+    layers = [layer for each in priced.runs for layer in each.layers for _ in range(each.repeats)]
+    assert layers == [node.layer.name for graph in graphs for node in graph.nodes]
+    return graphs
 
 
 def images(count: int) -> torch.Tensor:
@@ -32,16 +58,8 @@ def images(count: int) -> torch.Tensor:
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_vision_transformer_runs_what_is_priced(count: int) -> None:
     model = zoo.find("zoo:vit-tiny").build(0).eval()
-    x, graphs = images(count), list[Graph]()
-    network = quantise_mixed(model, (x,))
-    found = network.run([x], recorded(graphs))
-    with torch.no_grad():
-        expected = model(x).numpy()
-    assert np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
-    priced = describe(model, x)
-    macs = sum(node.convolution.macs for graph in graphs for node in graph.nodes)
-    assert macs == sum(layer.macs_dense for layer in priced.layers)
-    assert len(graphs) == sum(run.repeats for run in priced.runs)
+    x = images(count)
+    assert_close(model, quantise_mixed(model, (x,)), x)
 
 
 class Gated(nn.Module):
@@ -70,40 +88,121 @@ class Gated(nn.Module):
 
 def test_the_tiny_llama_runs_with_rotary_positions() -> None:
     model, tokens = zoo.find("zoo:llama-tiny").build(0).eval(), torch.arange(16)[None] * 5 % 64
-    found = quantise_mixed(model, (tokens,)).run([tokens])
-    with torch.no_grad():
-        expected = model(tokens).numpy()
-    assert np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
+    assert_close(model, quantise_mixed(model, (tokens,)), tokens)
 
 
 @pytest.mark.parametrize("name", ["vit-tiny", "llama-tiny"])
 def test_programs_give_the_logits_bit_for_bit(name: str) -> None:
     entry, hw = zoo.find(f"zoo:{name}"), load_hardware("edge-8x8")
     model = entry.build(0).eval()
-    x = images(1) if entry.input_shape else torch.arange(16)[None] * 5 % 64
+    quantised = quantise_mixed(model, (images(1) if entry.input_shape else torch.arange(16)[None] * 5 % 64,))
 
-    def execute(graph: Graph, given: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> Integers:
-        program = compile_network(graph, hw)
+    def execute(step: Step, given: Numbers, weight: Numbers | None) -> Integers:
+        program = compile_network(quantised.graph(step, weight), hw)
         memory = program.memory()
         program.write_input(memory, given)
         Interpreter(program, hw, memory, 0).run()
         return program.read_output(memory)
 
-    network = quantise_mixed(model, (x,))
-    np.testing.assert_array_equal(network.run([x], execute), network.run([x]))
+    np.testing.assert_array_equal(quantised.network.run(quantised.inputs, execute), run(quantised))
 
 
 def test_a_language_models_block_runs() -> None:
     torch.manual_seed(0)
-    model, tokens, graphs = Gated().eval(), torch.arange(12).reshape(2, 6), list[Graph]()
-    found = quantise_mixed(model, (tokens,)).run([tokens], recorded(graphs))
-    with torch.no_grad():
-        expected = model(tokens).numpy()
-    assert np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
-    priced = describe(model, tokens)
-    assert len(graphs) == sum(run.repeats for run in priced.runs) == 8 + 2 * 2 * 2
+    model, tokens = Gated().eval(), torch.arange(12).reshape(2, 6)
+    assert len(assert_close(model, quantise_mixed(model, (tokens,)), tokens)) == 8 + 2 * 2 * 2
 
 
-def test_what_is_not_yet_run_is_said() -> None:
-    with pytest.raises(InputError, match=r"layer .*: aten\.lstm of this form is priced, but not yet run"):
-        quantise_mixed(nn.LSTM(4, 4), (torch.zeros(3, 1, 4),))
+class Masked(nn.Module):
+    """A block as BERT has it: tokens, learnt positions and a mask that is added to the scores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.places, self.norm = nn.Embedding(20, 16), nn.Embedding(6, 16), nn.LayerNorm(16)
+        self.query, self.key, self.value, self.out = (nn.Linear(16, 16) for _ in range(4))
+        self.first, self.second, self.pooler = nn.Linear(16, 32), nn.Linear(32, 16), nn.Linear(16, 16)
+
+    def forward(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        x = self.norm(self.words(tokens) + self.places(torch.arange(tokens.shape[1])))
+        query, key, value = (part(x).unflatten(-1, (4, 4)) for part in (self.query, self.key, self.value))
+        scores = torch.einsum("bqhd,bkhd->bhqk", query, key) / 2 + (1 - mask[:, None, None].float()) * -1e4
+        mixed = torch.einsum("bhqk,bkhd->bqhd", scores.softmax(-1), value).flatten(2)
+        x = x + self.out(mixed)
+        x = x + self.second(nn.functional.gelu(self.first(x)))
+        result: torch.Tensor = torch.tanh(self.pooler(x[:, 0]))
+        return result
+
+
+def test_arguments_by_name_and_products_of_any_form_run() -> None:
+    torch.manual_seed(0)
+    model, tokens = Masked().eval(), torch.arange(12).reshape(2, 6)
+    mask = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0]])
+    quantised = quantise_mixed(model, (), {"mask": mask, "tokens": tokens})
+    assert_close(model, quantised, tokens, mask)
+
+
+class Shared(nn.Module):
+    """Attention with fewer heads of keys than of queries, a value that is all operands, and halves of a result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.both, self.left, self.right = (nn.Linear(16, size) for size in (16, 16, 8, 8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        query = self.query(x).unflatten(-1, (4, 4)).transpose(1, 2)
+        key, value = (part.unflatten(-1, (2, 4)).transpose(1, 2) for part in self.both(x).chunk(2, -1))
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
+        y = mixed.transpose(1, 2).flatten(2)
+        y = y @ y.transpose(-1, -2) @ y / 16
+        first, second = torch.cat([y, y], dim=-1).chunk(2, -1)
+        result: torch.Tensor = self.left(first) * torch.sigmoid(self.right(second))
+        return result
+
+
+def test_heads_that_share_keys_and_parts_of_values_run() -> None:
+    torch.manual_seed(0)
+    model, x = Shared().eval(), torch.randn(2, 5, 16)
+    assert_close(model, quantise_mixed(model, (x,)), x)
+
+
+def test_rows_of_attention_without_any_key_are_zero() -> None:
+    def attend(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        hidden = torch.tensor([[True, True, True], [False, False, False], [True, False, False]])
+        return nn.functional.scaled_dot_product_attention(x @ weight, x, x, attn_mask=hidden)
+
+    torch.manual_seed(0)
+    x = torch.randn(1, 3, 4)
+    found = run(quantise_mixed(Function(attend, weight=torch.eye(4)), (x,)))
+    assert not found[0, 1].any()
+    np.testing.assert_allclose(found[0, 2], x[0, 0], atol=0.1)
+
+
+def test_what_is_drawn_at_random_is_drawn_alike() -> None:
+    def noisy(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return nn.functional.gelu(x + torch.rand(x.shape)) @ weight
+
+    quantised = quantise_mixed(Function(noisy, weight=torch.eye(4)), (torch.zeros(2, 4),))
+    np.testing.assert_array_equal(run(quantised), run(quantised))
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "message"),
+    [
+        (nn.LSTM(4, 4), (3, 1, 4), r"layer .*: aten\.lstm of this form is priced, but not yet run"),
+        (nn.ConvTranspose2d(3, 4, 2), (1, 3, 4, 4), r"aten\.conv_transpose2d of this form is priced, but not yet run"),
+        (nn.Conv3d(1, 2, 3), (1, 1, 4, 4, 4), r"layer conv3d: aten\.conv3d does not run: three dimensions"),
+        (nn.Softmax(-1), (1, 4), "model Softmax: it has no layer that the machine runs"),
+        (nn.Linear(4, 2, device="meta"), (1, 4), "expected example inputs with numbers"),
+    ],
+)
+def test_what_is_not_run_is_said(model: nn.Module, shape: tuple[int, ...], message: str) -> None:
+    device = next(iter(model.parameters()), torch.zeros(1)).device
+    with pytest.raises(InputError, match=message):
+        quantise_mixed(model, (torch.zeros(shape, device=device),))
+
+
+def test_numbers_that_are_not_finite_are_refused() -> None:
+    x = -torch.ones(1, 4)
+    quantised = quantise_mixed(Function(lambda x, weight: torch.log(x) @ weight, weight=torch.eye(4)), (x,))
+    with pytest.raises(InputError, match=r"layer \w+: expected finite numbers; the host's operators .* others$"):
+        run(quantised)

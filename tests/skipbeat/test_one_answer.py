@@ -10,6 +10,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.compile import compile_network
+from skipbeat_models.prepared import PreparedNetwork
 from skipbeat_models.scheme import Scheme
 from skipbeat_verify.layer_bounds import layer_bounds
 from skipbeat_verify.machine_simulation import predicted
@@ -34,7 +35,9 @@ def test_estimate_and_simulate_say_the_same(source: str, pattern: str, preset: s
     estimate = estimate_source(
         source, hardware, table="horowitz-45nm", scheme=Scheme.parse(pattern), progress=lambda _: None
     )
-    program = compile_network(prepare_network(source, Pattern.parse(pattern), seed=0).graph, hardware)
+    network = prepare_network(source, Pattern.parse(pattern), seed=0)
+    assert isinstance(network, PreparedNetwork)
+    program = compile_network(network.graph, hardware)
     counts = predicted(program, Machine.of(hardware))
     layers = dict.fromkeys((node.name for node in program.nodes), 0)
     for node, cycles in zip(program.nodes, counts.parts, strict=True):

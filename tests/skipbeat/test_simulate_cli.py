@@ -12,6 +12,18 @@ from tests.skipbeat.command_line import complaint, json_object
 TINY = ("--hw", "tiny-4x4")
 
 
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What `simulate` says after some progress, with status 2."""
+    capsys.readouterr()
+    assert main(["simulate", *TINY, *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    last = err.splitlines()[-1]
+    assert last.startswith("skipbeat: error: ")
+    assert "Traceback" not in err
+    return last
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("source", ["zoo:digits-cnn", "zoo:tiny-resnet"])
@@ -69,7 +81,7 @@ def test_a_user_s_own_network_is_compiled_and_simulated(
         "import torch\nfrom torch import nn\n\n\ndef build():\n    torch.manual_seed(0)\n"
         "    layers = nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(128, 4)\n"
         "    return nn.Sequential(*layers), (torch.randn(3, 1, 8, 8),)\n\n\n"
-        "def line():\n    return nn.Linear(4, 2), (torch.zeros(1, 4),)\n"
+        "def recurrent():\n    return nn.LSTM(4, 4), (torch.zeros(3, 1, 4),)\n"
     )
     report = json_object(capsys, "simulate", "own_network:build", "--images", "2", *TINY)
     assert report["agrees"]
@@ -82,8 +94,33 @@ def test_a_user_s_own_network_is_compiled_and_simulated(
     capsys.readouterr()
     assert main(["program", "own.skb"]) == 0
     assert capsys.readouterr().out.startswith("; for tiny-4x4, ")
-    assert main(["simulate", "own_network:line", *TINY]) == 2
-    assert capsys.readouterr().err.endswith("expected example inputs that are one tensor of images [N, C, H, W]\n")
-    assert main(["simulate", "own_network:build", "--images", "4", *TINY]) == 2
-    assert "own_network:build has 3 images, not 4" in capsys.readouterr().err
+    assert "aten.lstm of this form is priced, but not yet run" in refusal(capsys, "own_network:recurrent")
+    assert "own_network:build has 3 images, not 4" in refusal(capsys, "own_network:build", "--images", "4")
     assert "expected zoo:NAME or module:function" in complaint(capsys, "simulate", "network.pt2", *TINY)
+
+
+def test_a_user_s_own_transformer_is_simulated_as_it_is_priced(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "own_block.py").write_text(
+        "import torch\nfrom torch import nn\n\n\nclass Block(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.embed = nn.Embedding(20, 16)\n"
+        "        self.block = nn.TransformerEncoderLayer(16, 2, 32, activation='gelu', batch_first=True)\n\n"
+        "    def forward(self, tokens, mask=None):\n"
+        "        return self.block(self.embed(tokens), src_key_padding_mask=mask)\n\n\n"
+        "def build():\n    torch.manual_seed(0)\n    print('noise')\n"
+        "    return Block(), {'mask': torch.zeros(2, 6), 'tokens': torch.arange(12).reshape(2, 6)}\n"
+    )
+    report = json_object(capsys, "simulate", "own_block:build", *TINY)
+    priced = json_object(capsys, "estimate", "own_block:build", *TINY)
+    assert report["agrees"]
+    assert report["model_cycles"] == report["timing_cycles"] == priced["total"]["cycles"]
+    assert [layer["name"] for layer in report["layers"]] == [layer["name"] for layer in priced["layers"]]
+    for arguments, message in {
+        ("--images", "2"): "own_block:build runs on its example inputs as they are, once, not 2 times",
+        ("--layer", "block.linear1"): "layer block.linear1: own_block:build runs as many programs",
+        ("--images", "2", "--batch", "2"): "--batch: own_block:build runs as many programs",
+    }.items():
+        assert message in refusal(capsys, "own_block:build", *arguments)

@@ -6,21 +6,24 @@ import pytest
 
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_models.prepare_mixed import prepare_mixed
+from skipbeat_models.prepared import PreparedMixed
 from skipbeat_verify.machine_simulation import machine_rtl
 from skipbeat_verify.mixed_simulation import MixedSimulation
 
 NAMES = ("zoo:vit-tiny", "zoo:llama-tiny")
 
 
-def silent(_: str) -> None:
-    """Progress that nobody reads."""
+def simulated(prepared: PreparedMixed, *, cycle_model: bool = False, rtl: bool = False) -> MixedSimulation:
+    hardware = load_hardware("edge-8x8")
+    simulator = machine_rtl(hardware) if rtl else None
+    return MixedSimulation(quantised=prepared.quantised, hardware=hardware, rtl=simulator, cycle_model=cycle_model)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_cycle_model_takes_the_predicted_clocks(name: str) -> None:
-    prepared = prepare_mixed(name, "2:4", progress=silent)
-    simulation = MixedSimulation(hardware=load_hardware("edge-8x8"), rtl=None, cycle_model=True)
-    simulation.run(prepared.network, prepared.inputs[0])
+    prepared = prepare_mixed(name, "2:4")
+    simulation = simulated(prepared, cycle_model=True)
+    simulation.run(prepared.inputs[0])
     assert simulation.logits_exact
     assert all(run.agrees and run.model is not None for run in simulation.runs)
     assert len(simulation.runs) == len(simulation.programs) > 10
@@ -29,20 +32,19 @@ def test_the_cycle_model_takes_the_predicted_clocks(name: str) -> None:
 @pytest.mark.slow  # a machine is compiled
 @pytest.mark.parametrize("name", NAMES)
 def test_programs_run_on_the_rtl(name: str) -> None:
-    hardware = load_hardware("edge-8x8")
-    prepared = prepare_mixed(name, "2:4", count=2, progress=silent)
-    simulation = MixedSimulation(hardware=hardware, rtl=machine_rtl(hardware), cycle_model=False)
+    prepared = prepare_mixed(name, "2:4", count=2)
+    simulation = simulated(prepared, rtl=True)
     for given in prepared.inputs:
-        simulation.run(prepared.network, given)
+        simulation.run(given)
     assert simulation.logits_exact
     assert all(run.agrees and run.rtl is not None for run in simulation.runs)
 
 
 def test_a_wrong_output_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The logits are compared with what the oracle gives, whatever a program said of itself."""
-    prepared = prepare_mixed("zoo:vit-tiny", "2:4", progress=silent)
-    simulation = MixedSimulation(hardware=load_hardware("edge-8x8"), rtl=None, cycle_model=False)
+    prepared = prepare_mixed("zoo:vit-tiny", "2:4")
+    simulation = simulated(prepared)
     honest = simulation._execute
-    monkeypatch.setattr(simulation, "_execute", lambda graph, x: honest(graph, x) ^ 64)
-    simulation.run(prepared.network, prepared.inputs[0])
+    monkeypatch.setattr(simulation, "_execute", lambda step, x, weight: honest(step, x, weight) ^ 64)
+    simulation.run(prepared.inputs[0])
     assert not simulation.logits_exact

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from skipbeat_arch.arrays import Int8Array
-from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.compile import compile_network
-from skipbeat_models.graph_oracle import run_graph
-from skipbeat_models.mixed import Integers, MixedNetwork
-from skipbeat_models.torch_types import Tensor
+from skipbeat_models.mixed import Integers
+from skipbeat_models.mixed_steps import Step
+from skipbeat_models.quantise_mixed import QuantisedMixed
 
 from .machine_simulation import Output, ProgramRun, run_images
 
@@ -30,6 +30,7 @@ class MixedSimulation:
         logits_exact: whether every call gave the oracle's logits, bit for bit.
     """
 
+    quantised: QuantisedMixed
     hardware: Hardware
     rtl: VerilatedMachine | None
     cycle_model: bool
@@ -37,18 +38,20 @@ class MixedSimulation:
     programs: list[MachineProgram] = field(default_factory=list)
     logits_exact: bool = True
 
-    def run(self, network: MixedNetwork, given: Tensor) -> None:
+    def run(self, given: Sequence[object]) -> None:
         """Run the network on one input; what programs give on the RTL, if there is one, is what the host goes on with.
 
         Raises:
             InputError: a program that does not fit the hardware.
         """
         self.programs.clear()
-        self.logits_exact &= bool(np.array_equal(network.run([given], self._execute), network.run([given])))
+        network = self.quantised.network
+        found, expected = network.run(given, self._execute), network.run(given, self.quantised.on_oracle)
+        self.logits_exact &= bool(np.array_equal(found, expected, equal_nan=True))
 
-    def _execute(self, graph: Graph, x: Int8Array) -> Integers:
-        program = compile_network(graph, self.hardware)
-        expected = run_graph(graph, x[None])[graph.output]
+    def _execute(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
+        program = compile_network(self.quantised.graph(step, weight), self.hardware)
+        expected = self.quantised.on_oracle(step, x, weight)[None]
         found: list[Output] = []
         run = run_images(
             program, Machine.of(self.hardware), x[None], expected, self.rtl, cycle_model=self.cycle_model, outputs=found

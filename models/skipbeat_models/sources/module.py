@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import ModelDescription
 from skipbeat_arch.pattern import Pattern
 
@@ -73,3 +74,14 @@ def flattened_maps(
         if operation.reading.product is not None and operation.source.form is Form.FLAT and size != [1, 1]:
             found.update({weight.rpartition(".")[0]: channels for weight in weights})
     return found
+
+
+def with_numbers(name: str, model: nn.Module) -> nn.Module:
+    """The model, if its weights have numbers.
+
+    Raises:
+        InputError: they have not.
+    """
+    if is_meta(model):
+        raise InputError(f"model {name}: it can be priced, not run: its weights have shapes and no numbers")
+    return model

@@ -13,13 +13,25 @@ from .operators import EINSUM, PRODUCTS
 
 
 @dataclass(frozen=True, kw_only=True)
+class Arrangement:
+    """How the axes of a tensor become those of matrices.
+
+    Attributes:
+        shape: of the tensor, without the axes that it has but that are stretched to the other operand's size.
+        order: of these axes: those that repeat, those of a matrix's rows, those of its columns.
+    """
+
+    shape: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Product:
     """`repeats` matrix products [P, C] x [C, K].
 
     Attributes:
         left, right: the operands; `right` gives C and K, and is the weight if one of them is.
-        axes: of `right` after `squeezed`: those that repeat, those of C, those of K.
-        squeezed: the shape of `right` without the axes that it has but that are stretched to the other's size.
+        rows, columns, results: how the left and the right operand and the result become matrices.
     """
 
     left: Value
@@ -28,13 +40,23 @@ class Product:
     p: int
     c: int
     k: int
-    squeezed: tuple[int, ...]
-    axes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+    rows: Arrangement
+    columns: Arrangement
+    results: Arrangement
+
+    def left_matrices(self, left: torch.Tensor) -> torch.Tensor:
+        """The values of `left` as [repeats, P, C]."""
+        return left.reshape(self.rows.shape).permute(self.rows.order).reshape(self.repeats, self.p, self.c)
 
     def matrices(self, right: torch.Tensor) -> torch.Tensor:
         """The values of `right` as [repeats, C, K]."""
-        order = [axis for group in self.axes for axis in group]
-        return right.reshape(self.squeezed).permute(order).reshape(self.repeats, self.c, self.k)
+        return right.reshape(self.columns.shape).permute(self.columns.order).reshape(self.repeats, self.c, self.k)
+
+    def result(self, matrices: torch.Tensor) -> torch.Tensor:
+        """Matrices [repeats, P, K] as the result of the operator."""
+        shape, order = self.results.shape, self.results.order
+        ordered = matrices.reshape([shape[axis] for axis in order])
+        return ordered.permute([order.index(axis) for axis in range(len(order))])
 
 
 def read_product(operator: Operator, is_weight: tuple[bool, bool]) -> Product | None:
@@ -107,17 +129,20 @@ def _split(left: Value, right: Value, first: str, second: str, out: str) -> Prod
     rows = [axis for axis in mine if axis not in yours]
     if not summed or any(axis not in out for axis in outputs + rows):
         return None
+    every = {axis: sizes[axis] for axis in mine} | {axis: theirs[axis] for axis in yours}
 
-    def places(axes: Sequence[str]) -> tuple[int, ...]:
-        return tuple(yours.index(axis) for axis in axes)
+    def arranged(axes: Sequence[str], order: Sequence[str]) -> Arrangement:
+        places = tuple(axes.index(axis) for axis in order)
+        return Arrangement(shape=tuple(every[axis] for axis in axes), order=places)
 
     return Product(
         left=left,
         right=right,
-        repeats=prod(theirs[axis] for axis in repeated),
-        p=prod(sizes[axis] for axis in rows),
-        c=prod(theirs[axis] for axis in summed),
-        k=prod(theirs[axis] for axis in outputs),
-        squeezed=tuple(theirs[axis] for axis in yours),
-        axes=(places(repeated), places(summed), places(outputs)),
+        repeats=prod(every[axis] for axis in repeated),
+        p=prod(every[axis] for axis in rows),
+        c=prod(every[axis] for axis in summed),
+        k=prod(every[axis] for axis in outputs),
+        rows=arranged(mine, repeated + rows + summed),
+        columns=arranged(yours, repeated + summed + outputs),
+        results=arranged([axis for axis in out if axis in every], repeated + rows + outputs),
     )

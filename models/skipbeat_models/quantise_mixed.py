@@ -1,0 +1,213 @@
+"""Post-training quantisation of what the machine computes of a network that a host runs with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+from torch import fx, nn
+from torch.export import ExportedProgram
+from torch.utils._pytree import tree_leaves
+
+from skipbeat_arch.arrays import Int8Array
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph
+
+from .calibration import SCORES, largest_magnitudes, value_names
+from .graph_oracle import run_graph
+from .mixed import Integers, MixedNetwork
+from .mixed_steps import ProductStep, RunStep, Step
+from .quantise_graph import quantise_run
+from .quantise_layer import activation_scale
+from .sources.constants import Constants
+from .sources.exported import export_program, graph_of
+from .sources.maps import Form
+from .sources.operators import ATTENTION, EINSUM
+from .sources.partition import Partition, Run, partition
+from .sources.reading import Reading, read_operators
+
+#: Operators that are nothing but a product.
+_PRODUCTS = frozenset({"matmul", "mm", "bmm", "mv", EINSUM})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class QuantisedMixed:
+    """A mixed network with the numbers of its steps.
+
+    Attributes:
+        graphs: of the steps, by their names. Those of products have weights of 1.
+        inputs: all arguments of the network, one after the other: those that it was quantised for.
+    """
+
+    network: MixedNetwork
+    graphs: Mapping[str, Graph]
+    inputs: tuple[object, ...]
+
+    def on_oracle(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
+        """What the program of a step must give."""
+        graph = self.graph(step, weight)
+        return run_graph(graph, x)[graph.output]
+
+    def graph(self, step: Step, weight: Int8Array | None) -> Graph:
+        """The graph of a step; of a product with the second operand int8 [C, K]."""
+        graph = self.graphs[step.name]
+        if weight is None:
+            return graph
+        (node,) = graph.nodes
+        return replace(graph, nodes=(replace(node, layer=replace(node.layer, weight=weight)),))
+
+
+def quantise_mixed(
+    model: nn.Module, inputs: Sequence[object], kwargs: Mapping[str, object] | None = None
+) -> QuantisedMixed:
+    """Quantise the parts of a network that the machine runs; the inputs calibrate the scales.
+
+    Raises:
+        InputError: a network that does not export, a product that is not yet run on the machine (a transposed or
+            recurrent one, a mixture of experts), or numbers that are not finite.
+    """
+    named = kwargs or {}
+    program = export_program(model, tuple(inputs), named)
+    graph = graph_of(program)
+    readings, constants = read_operators(graph)
+    parts = partition(graph, readings, constants)
+    given = tuple(tree_leaves((tuple(inputs), dict(named))))
+    maker = _Steps(program, constants, largest_magnitudes(program, given))
+    found = maker.runs(parts) + maker.products(readings, parts)
+    if not found:
+        raise InputError(f"model {type(model).__name__}: it has no layer that the machine runs")
+    nodes = value_names(program.graph_module)
+    order = {node: number for number, node in enumerate(program.graph_module.graph.nodes)}
+    steps = tuple(sorted(found, key=lambda step: order[nodes[step.makes]]))
+    return QuantisedMixed(network=MixedNetwork(program=program, steps=steps), graphs=maker.graphs, inputs=given)
+
+
+class _Steps:
+    """Makes the steps of a program; `graphs` are their numbers."""
+
+    def __init__(self, program: ExportedProgram, constants: Constants, largest: Mapping[str, float]) -> None:
+        self.graphs: dict[str, Graph] = {}
+        self._constants, self._largest = constants, largest
+        self._nodes = value_names(program.graph_module)
+
+    def runs(self, parts: Partition) -> list[Step]:
+        """The runs of nodes with stored weights."""
+        made = {operation.number: operation.result.name for run in parts.runs for operation in run}
+        scales: dict[int | str, float] = {}
+        steps: list[Step] = []
+        for run in parts.runs:
+            source, last = run[0].source, run[-1]
+            reads = source.tensor if isinstance(source.tensor, str) else made[source.tensor]
+            node = self._node(run[0].name, reads)
+            if node.meta["val"].numel() != source.images * prod(source.shape):
+                raise InputError(f"layer {run[0].name}: unequal zeros around a map are priced, but not yet run")
+            if isinstance(source.tensor, str):
+                scales.setdefault(source.tensor, self._scale(source.tensor))
+            scale = scales[source.tensor]
+            quantised = quantise_run(run, self._constants, self._largest, scale)
+            scales |= {operation.number: quantised.scales[operation.name] for operation in run}
+            self.graphs[run[0].name] = quantised.graph
+            self._node(run[0].name, last.result.name)
+            steps.append(
+                RunStep(
+                    name=run[0].name,
+                    nodes=tuple(operation.name for operation in run),
+                    reads=reads,
+                    makes=last.result.name,
+                    inside=_inside(run),
+                    images=source.images,
+                    shape=source.shape,
+                    rows=source.form is Form.ROWS,
+                    rows_out=last.form is Form.ROWS,
+                    out_shape=last.result.shape,
+                    scale=scale,
+                    out_scale=quantised.logit_scale,
+                )
+            )
+        return steps
+
+    def products(self, readings: Sequence[Reading], parts: Partition) -> list[Step]:
+        """The products of two activations."""
+        in_runs = {operation.reading for run in parts.runs for operation in run}
+        steps: list[ProductStep] = []
+        for reading in readings:
+            operator = reading.operator
+            if reading.left:
+                raise InputError(
+                    f"layer {operator.module or operator.base}: {operator.title} does not run: {reading.left}"
+                )
+            if not reading.names or reading in in_runs:
+                continue
+            if any(reading.constants) or operator.base not in _PRODUCTS | {ATTENTION}:
+                raise InputError(f"layer {reading.names[0]}: {operator.title} of this form is priced, but not yet run")
+            self._node(reading.names[0], operator.results[0].name)
+            steps += self._attention(reading) if operator.base == ATTENTION else [self._product(reading)]
+        self.graphs |= {step.name: step.graph for step in steps}
+        return list(steps)
+
+    def _product(self, reading: Reading) -> ProductStep:
+        form, result = reading.product, reading.operator.results[0].name
+        assert form is not None
+        scales = self._scale(form.left.name), self._scale(form.right.name)
+        return ProductStep(
+            name=reading.names[0],
+            makes=result,
+            role="product",
+            repeats=form.repeats,
+            p=form.p,
+            c=form.c,
+            k=form.k,
+            scale=scales[0],
+            weight_scale=scales[1],
+            out_scale=max(self._scale(result), scales[0] * scales[1]),
+            form=form,
+        )
+
+    def _attention(self, reading: Reading) -> list[ProductStep]:
+        operator = reading.operator
+        query, key, value = (operator.value(name) for name in ("query", "key", "value"))
+        *outer, rows, depth = query.shape
+        result, repeats, keys = operator.results[0].name, prod(outer), key.shape[-2]
+        scales = [self._scale(each.name) for each in (query, key, value)]
+        scores = ProductStep(
+            name=reading.names[0],
+            makes=result,
+            role="scores",
+            repeats=repeats,
+            p=rows,
+            c=depth,
+            k=keys,
+            scale=scales[0],
+            weight_scale=scales[1],
+            out_scale=max(self._scale(result + SCORES), scales[0] * scales[1]),
+        )
+        share = 1 / 127  # a softmax is at most 1
+        values = replace(
+            scores,
+            name=reading.names[1],
+            role="values",
+            c=keys,
+            k=value.shape[-1],
+            scale=share,
+            weight_scale=scales[2],
+            out_scale=max(self._scale(result), share * scales[2]),
+        )
+        return [scores, values]
+
+    def _scale(self, value: str) -> float:
+        if value not in self._largest:
+            raise InputError(f"value {value}: expected floating-point numbers where the machine reads them")
+        return activation_scale(self._largest[value])
+
+    def _node(self, layer: str, value: str) -> fx.Node:
+        if value not in self._nodes:
+            raise InputError(f"layer {layer}: a part of the model under no_grad or autocast is priced, but not yet run")
+        return self._nodes[value]
+
+
+def _inside(run: Run) -> tuple[str, ...]:
+    """Names of the values that a run computes, but for its last one."""
+    operators = [operator for each in run for operator in (each.reading.operator, *each.absorbed)]
+    names = [value.name for operator in operators for value in operator.results]
+    return tuple(name for name in names if name != run[-1].result.name)
