@@ -22,7 +22,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 
-from .hazards import NEVER, Draft, Hazards
+from .hazards import Draft, Hazards
 from .prefetch import FAR, ZERO_CLOCKS, Prefetch, in_order, prefetchable
 from .units import Clear, Load, Local, PassOp, Range, Space, StoreOp, Unit, Walk
 
@@ -49,7 +49,6 @@ class Emitter:
         self._hazards = Hazards(machine, vectors, self.drafts)
         self._zero = np.zeros(machine.bank_depth, np.bool_)
         self._walk: Walk | None = None
-        self._last_load = NEVER
         self._local, self._credit = False, 0
         #: The last draft of each engine.
         self._last: dict[Engine, int] = {}
@@ -78,9 +77,7 @@ class Emitter:
                 self._hazards.close_unit(marks.pop(0))
             window.popleft()
             window.extend(itertools.islice(coming, 1))
-        end = self._add(isa.End())
-        # Where all weights of a plane are zero nobody has waited for its activations.
-        self._hazards.tokens.order(self._last_load, end)
+        self._hazards.end(self._add(isa.End()))
         self._hazards.tokens.check()
 
     def _unit(self, unit: Unit, early: list[Prefetch]) -> None:
@@ -143,7 +140,7 @@ class Emitter:
         return True
 
     def _load_vectors(self, op: Load, producers: dict[Engine, int]) -> None:
-        self._last_load = self._add(
+        draft = self._add(
             isa.Load(
                 to=op.to,
                 width=op.width,
@@ -155,7 +152,7 @@ class Emitter:
                 source=op.source * self._machine.vector,
             )
         )
-        self._hazards.write(op.writes, producers, self._last_load)
+        self._hazards.write(op.writes, producers, draft)
         if op.kind == Kind.ACTIVATIONS:
             for line in range(op.writes.start, op.writes.stop, op.pitch):
                 self._zero[line : line + op.width] = False
@@ -175,7 +172,6 @@ class Emitter:
             assert producers is not None
             draft = self._add(isa.Zero(to=start, count=stop - start))
             self._hazards.write(written, producers, draft)
-            self._last_load = draft
             self._zero[start:stop] = True
 
     def _pass(self, p: PassOp) -> None:

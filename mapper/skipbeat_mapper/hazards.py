@@ -157,9 +157,8 @@ class Hazards:
         if engine == Engine.STORE:
             self._open_store = draft
             self._stores.append(draft)
-        elif stored != NEVER:
-            many = self.tokens.open(Engine.STORE, Engine.EXECUTE, stored) >= MANY_OPEN
-            self.tokens.order(stored, draft, latest=self._last_closed if many else NEVER)
+        else:
+            self.tokens.order(stored, draft, newest=self._last_closed)
 
     def _written(self, r: Range) -> int:
         """The last load that wrote a range; what is read again and again is looked up once between two loads."""
@@ -182,9 +181,18 @@ class Hazards:
             self._writer[Space.MEMORY][op.writes.start : op.writes.stop] = draft
         if op.local is not None:
             at = slice(op.local.writes.start, op.local.writes.stop)
-            self.tokens.order(int(self._reader[Space.ACTIVATIONS][at].max(initial=NEVER)), draft)
-            self.tokens.order(self._last_load, draft)
+            reader = int(self._reader[Space.ACTIVATIONS][at].max(initial=NEVER))
+            self.tokens.order(reader, draft, newest=self._newest_pass)
+            self.tokens.order(self._last_load, draft, newest=self._newest_load)
             self._stored[at] = self._last_local = draft
+
+    def end(self, draft: int) -> None:
+        """The end waits for all loads: where all weights of a plane are zero nobody has waited for its activations."""
+        self.tokens.order(self._newest_load, draft)
+
+    @property
+    def _newest_pass(self) -> int:
+        return self._passes[-1].draft if self._passes else NEVER
 
     def close_unit(self, drafts: dict[Engine, int]) -> None:
         """The last drafts of units that lie some way back."""
@@ -221,10 +229,10 @@ class Hazards:
     def write(self, writes: Range, producers: dict[Engine, int], draft: int) -> None:
         """A load is emitted with the producers that `producers` found."""
         for engine, producer in producers.items():
-            latest = self._horizon.get(engine, NEVER)
+            latest, newest = self._horizon.get(engine, NEVER), self._newest_pass
             if engine == Engine.STORE:
                 latest = self._stores[0] if len(self._stores) == STORES_BEHIND else NEVER
-            newest = self._passes[-1].draft if engine == Engine.EXECUTE and self._passes else NEVER
+                newest = self._last_closed
             self.tokens.order(producer, draft, latest=latest, newest=newest)
         self._newest_load = draft
         self._writer[writes.space][writes.start : writes.stop] = draft

@@ -91,18 +91,19 @@ class Builder:
         return Graph(tensors=tuple(self.tensors), nodes=tuple(self.nodes), input="input", output=self.tensors[-1].name)
 
 
-def random_graph(rng: np.random.Generator) -> Graph:
-    """One to four nodes, the last one raw as often as not."""
-    builder = Builder((int(rng.integers(1, 40)), int(rng.integers(5, 20)), int(rng.integers(5, 20))), rng)
+def random_graph(rng: np.random.Generator, *, side: int = 20, channels: int = 101) -> Graph:
+    """One to four nodes, the last one raw as often as not; maps and channels are below `side` and `channels`."""
+    shape = int(rng.integers(1, min(channels, 40))), int(rng.integers(5, side)), int(rng.integers(5, side))
+    builder = Builder(shape, rng)
     nodes = int(rng.integers(1, 5))
     for number in range(nodes):
-        _random_step(builder, rng, last=number == nodes - 1)
+        _random_node(builder, rng, channels, last=number == nodes - 1)
     return builder.graph()
 
 
-def _random_step(builder: Builder, rng: np.random.Generator, *, last: bool) -> None:
+def _random_node(builder: Builder, rng: np.random.Generator, most: int, *, last: bool) -> None:
     at = builder.tensors[-1]
-    groups, channels = 1, int(rng.integers(1, 101))
+    groups, channels = 1, int(rng.integers(1, most))
     if rng.random() < 0.3:
         groups = int(rng.choice([g for g in range(1, at.channels + 1) if at.channels % g == 0]))
         channels = groups * int(rng.integers(1, 4))
