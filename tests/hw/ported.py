@@ -10,11 +10,11 @@ unless there is `NAME_valid`). A structure is an object whose attributes are its
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import NoneType, UnionType
-from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints
+from typing import Any, Protocol, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from amaranth.hdl import Fragment, Shape, signed
@@ -22,6 +22,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Signature
 
 from skipbeat_arch.arrays import Bundles
+from skipbeat_arch.ports import pack_array
 from skipbeat_arch.word import Word
 from tests.hw.stimulus import Values
 
@@ -36,6 +37,14 @@ class NativeTwin(Protocol):
         """All registers."""
 
 
+#: The value of a word, and the word of a value; made once for a port, used in every clock.
+Decode = Callable[[int], Any]
+Encode = Callable[[Any], int]
+#: An argument of the twin from the input ports, and an output port from the twin.
+Given = tuple[str, Callable[[Mapping[str, int]], Any]]
+Shown = tuple[str, Callable[[NativeTwin], int]]
+
+
 @dataclass(frozen=True)
 class Hint:
     """What a twin takes at a port: its class (without None), or `Bundles`, whose rows lie as `bundle` does."""
@@ -43,11 +52,11 @@ class Hint:
     kind: Any
     bundle: data.Layout
 
-    def native(self, shape: Any, word: int) -> Any:
-        """The value of a word."""
+    def decoder(self, shape: Any) -> Decode:
+        """Makes the value of a word."""
         if self.kind is Bundles:
-            return _array(data.ArrayLayout(self.bundle, shape.length), word, np.int32)
-        return _native(shape, word, self.kind)
+            return _array(data.ArrayLayout(self.bundle, shape.length), np.int32)
+        return _decoder(shape, self.kind)
 
 
 @dataclass(frozen=True)
@@ -58,13 +67,14 @@ class _Port:
     shape: Any
     is_input: bool
 
-    def given(self, inputs: Mapping[str, int], hints: Mapping[str, Hint]) -> Iterator[tuple[str, Any]]:
+    def given(self, hints: Mapping[str, Hint]) -> Iterator[Given]:
         if self.is_input and self.name in hints:
-            yield self.name, hints[self.name].native(self.shape, inputs[self.name])
+            yield self.name, _at(self.name, hints[self.name].decoder(self.shape))
 
-    def shown(self, twin: NativeTwin) -> Iterator[tuple[str, int]]:
+    def shown(self) -> Iterator[Shown]:
         if not self.is_input:
-            yield self.name, _bits(self.shape, getattr(twin, self.name))
+            encode = _encoder(self.shape)
+            yield self.name, lambda twin: encode(getattr(twin, self.name))
 
 
 @dataclass(frozen=True)
@@ -76,36 +86,51 @@ class _Stream:
     parts: Mapping[str, Any]
     is_input: bool
 
-    def given(self, inputs: Mapping[str, int], hints: Mapping[str, Hint]) -> Iterator[tuple[str, Any]]:
+    def given(self, hints: Mapping[str, Hint]) -> Iterator[Given]:
         if not self.is_input:
             if (ready := f"{self.name}_ready") in hints:
-                yield ready, bool(inputs[f"{self.prefix}ready"])
+                yield ready, _at(f"{self.prefix}ready", bool)
             return
-        valid = inputs[f"{self.prefix}valid"]
+        valid = f"{self.prefix}valid"
         if (name := f"{self.name}_valid") in hints:
-            yield name, bool(valid)
+            yield name, _at(valid, bool)
         if (name := f"{self.name}_payload") in hints:
-            yield name, self._payload(inputs, hints[name])
+            yield name, self._payload(hints[name])
         if self.name in hints:
-            yield self.name, self._payload(inputs, hints[self.name]) if valid else None
+            payload = self._payload(hints[self.name])
+            yield self.name, lambda inputs: payload(inputs) if inputs[valid] else None
 
-    def _payload(self, inputs: Mapping[str, int], hint: Hint) -> Any:
+    def _payload(self, hint: Hint) -> Callable[[Mapping[str, int]], Any]:
         if "payload" in self.parts:
-            return hint.native(self.parts["payload"], inputs[f"{self.prefix}payload"])
-        members = {name: inputs[f"{self.prefix}{name}"] for name in self.parts}
-        return hint.kind(**members)
+            return _at(f"{self.prefix}payload", hint.decoder(self.parts["payload"]))
+        return lambda inputs: hint.kind(**{name: inputs[f"{self.prefix}{name}"] for name in self.parts})
 
-    def shown(self, twin: NativeTwin) -> Iterator[tuple[str, int]]:
+    def shown(self) -> Iterator[Shown]:
         if self.is_input:
-            yield f"{self.prefix}ready", int(getattr(twin, f"{self.name}_ready"))
+            yield f"{self.prefix}ready", lambda twin: int(getattr(twin, f"{self.name}_ready"))
             return
-        value = getattr(twin, self.name)
-        yield f"{self.prefix}valid", int(getattr(twin, f"{self.name}_valid", value is not None))
+        yield f"{self.prefix}valid", self._valid
         for name, shape in self.parts.items():
-            part = value
-            if name != "payload":  # what is constant may be an attribute of the twin
-                part = getattr(twin, f"{self.name}_{name}", None) if value is None else getattr(value, name)
-            yield f"{self.prefix}{name}", _bits(shape, part)
+            yield f"{self.prefix}{name}", self._part(name, _encoder(shape))
+
+    def _valid(self, twin: NativeTwin) -> int:
+        return int(getattr(twin, f"{self.name}_valid", getattr(twin, self.name) is not None))
+
+    def _part(self, name: str, encode: Encode) -> Callable[[NativeTwin], int]:
+        if name == "payload":
+            return lambda twin: encode(getattr(twin, self.name))
+
+        def part(twin: NativeTwin) -> int:
+            value = getattr(twin, self.name)
+            # what is constant may be an attribute of the twin
+            return encode(getattr(twin, f"{self.name}_{name}", None) if value is None else getattr(value, name))
+
+        return part
+
+
+def _at(port: str, decode: Decode) -> Callable[[Mapping[str, int]], Any]:
+    """The value of an input port."""
+    return lambda inputs: decode(inputs[port])
 
 
 #: Channels of AXI, and whether the master takes from them.
@@ -155,38 +180,36 @@ class Ported:
         made = component(**arguments)
         Fragment.get(made, None)  # Amaranth warns of components that nobody elaborates
         ports = _ports(made.signature)
-        self._ports = [port for port in ports if port.name not in without]
+        kept = [port for port in ports if port.name not in without]
         hw: Any = arguments.get("hw") or getattr(arguments.get("machine"), "hw", None)
         bundle = hw and data.ArrayLayout(signed(hw.numbers.activation_bits), hw.array.group)
         self._wires = getattr(self.twin, "evaluate", _no_wires)
         self._evaluate, self._update = (
-            {name: Hint(_class_of(hint), bundle) for name, hint in _hints(method).items()}
+            [given for port in kept for given in port.given(_hints(method, bundle))]
             for method in (self._wires, self.twin.update)
         )
+        self._shown = [shown for port in kept for shown in port.shown()]
 
     def outputs(self, inputs: Mapping[str, int]) -> Values:
         """Values of the output ports in this clock."""
-        self._wires(**self._given(inputs, self._evaluate))
-        return {name: value for port in self._ports for name, value in port.shown(self.twin)}
+        self._wires(**{name: value(inputs) for name, value in self._evaluate})
+        return {name: value(self.twin) for name, value in self._shown}
 
     def tick(self, inputs: Mapping[str, int]) -> None:
         """End of the clock."""
-        self._wires(**self._given(inputs, self._evaluate))
-        self.twin.update(**self._given(inputs, self._update))
+        self._wires(**{name: value(inputs) for name, value in self._evaluate})
+        self.twin.update(**{name: value(inputs) for name, value in self._update})
         if inputs.get("rst", 0):
             self.twin.reset()
-
-    def _given(self, inputs: Mapping[str, int], hints: Mapping[str, Hint]) -> dict[str, Any]:
-        return {name: value for port in self._ports for name, value in port.given(inputs, hints)}
 
 
 def _no_wires() -> None:
     """Every output is a register."""
 
 
-def _hints(method: Any) -> dict[str, Any]:
+def _hints(method: Any, bundle: data.Layout) -> dict[str, Hint]:
     hints = get_type_hints(method, include_extras=True)
-    return {name: hints[name] for name in inspect.signature(method).parameters}
+    return {name: Hint(_class_of(hints[name]), bundle) for name in inspect.signature(method).parameters}
 
 
 def _class_of(hint: Any) -> Any:
@@ -196,26 +219,35 @@ def _class_of(hint: Any) -> Any:
     return hint
 
 
-def _native(shape: Any, word: int, kind: Any) -> Any:
-    """The value of a word; None for a structure that is not valid."""
+def _decoder(shape: Any, kind: Any) -> Decode:
+    """Makes the value of a word; None for a structure that is not valid."""
     if get_origin(kind) is np.ndarray:
-        return _array(shape, word, get_args(get_args(kind)[1])[0])
+        return _array(shape, get_args(get_args(kind)[1])[0])
     if get_origin(kind) is list:
-        return _array(shape, word, np.object_).tolist()
+        elements = _array(shape, np.object_)
+        return lambda word: elements(word).tolist()
     if kind in (int, bool):
-        return kind(word)
+        return cast(Decode, kind)
     if issubclass(kind, Word):
-        return kind.of_bits(word)
+        return cast(Decode, kind.of_bits)
     members = dict(shape)
-    fields = {name: hint for name, hint in get_type_hints(kind).items() if name in members}
-    if next(iter(members)) not in fields and not word & 1:
-        return None
-    bits = {name: word >> members[name].offset & ((1 << members[name].width) - 1) for name in fields}
-    return kind(**{name: _native(members[name].shape, bits[name], hint) for name, hint in fields.items()})
+    fields = [
+        (name, members[name].offset, (1 << members[name].width) - 1, _decoder(members[name].shape, hint))
+        for name, hint in get_type_hints(kind).items()
+        if name in members
+    ]
+    always = next(iter(members)) in {name for name, *_ in fields}
+
+    def decode(word: int) -> Any:
+        if not always and not word & 1:
+            return None
+        return kind(**{name: inner(word >> offset & mask) for name, offset, mask, inner in fields})
+
+    return decode
 
 
-def _array(shape: Any, word: int, dtype: Any) -> Any:
-    """An array of the innermost elements."""
+def _array(shape: Any, dtype: Any) -> Decode:
+    """Makes an array of the innermost elements."""
     if isinstance(shape, data.StructLayout):
         (shape,) = (field.shape for _, field in shape)
     lengths = []
@@ -226,26 +258,36 @@ def _array(shape: Any, word: int, dtype: Any) -> Any:
         shape = shape.elem_shape
     element = Shape.cast(shape)
     count, bits = int(np.prod(lengths)), element.width
-    sign = 1 << (bits - 1) if element.signed else 0
-    values = [((word >> (i * bits) & ((1 << bits) - 1)) ^ sign) - sign for i in range(count)]
-    return np.array(values, dtype).reshape(lengths)
+    mask, sign = (1 << bits) - 1, 1 << (bits - 1) if element.signed else 0
+    offsets = range(0, count * bits, bits)
+
+    def decode(word: int) -> Any:
+        values = [((word >> offset & mask) ^ sign) - sign for offset in offsets]
+        return np.array(values, dtype).reshape(lengths)
+
+    return decode
 
 
-def _bits(shape: Any, value: Any) -> int:
-    """The word of a value; 0 for None."""
+def _encoder(shape: Any) -> Encode:
+    """Makes the word of a value: of a number, of elements, or of an object with a structure's members; 0 of None."""
     width = Shape.cast(shape).width
     mask = (1 << width) - 1
-    if value is None:
-        return 0
-    if isinstance(value, int | np.integer):
-        masked: int = int(value) & mask
-        return masked
-    if isinstance(value, np.ndarray | list):
-        elements = value.ravel().tolist() if isinstance(value, np.ndarray) else value
-        bits = width // len(elements)
-        return sum((int(each) & ((1 << bits) - 1)) << (i * bits) for i, each in enumerate(elements))
-    word = 0
-    for number, (name, field) in enumerate(shape):
-        part = getattr(value, name, 1) if number == 0 else getattr(value, name)
-        word |= _bits(field.shape, part) << field.offset
-    return word
+    structure = isinstance(shape, data.Layout) and not isinstance(shape, data.ArrayLayout)
+    members = [(name, field.offset, _encoder(field.shape)) for name, field in shape] if structure else []
+
+    def encode(value: Any) -> int:
+        if value is None:
+            return 0
+        if isinstance(value, int | np.integer):
+            masked: int = int(value) & mask
+            return masked
+        if isinstance(value, np.ndarray | list):
+            elements = value.ravel().tolist() if isinstance(value, np.ndarray) else value
+            return pack_array(elements, width // len(elements))
+        word = 0
+        for number, (name, offset, inner) in enumerate(members):
+            part = getattr(value, name, 1) if number == 0 else getattr(value, name)
+            word |= inner(part) << offset
+        return word
+
+    return encode
