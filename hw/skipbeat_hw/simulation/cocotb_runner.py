@@ -15,7 +15,7 @@ from typing import Literal
 
 from skipbeat_arch.errors import InputError
 
-from .cache import build_once, content_key, verilog_text
+from .cache import build_once, build_root, content_key, verilog_text
 from .toolchain import find_icarus, find_verilator
 
 _TIMESCALE = ("1ns", "1ps")
@@ -49,7 +49,7 @@ def run_cocotb(
     simulator: Literal["verilator", "icarus"],
     env: Mapping[str, str],
     seed: int,
-    build_root: Path,
+    folder: Path,
 ) -> CocotbResult:
     """Compile module `top`, unless that was done before, and run the cocotb tests of `test_module` on it.
 
@@ -59,7 +59,7 @@ def run_cocotb(
             and is faster for it.
         env: environment variables for the tests.
         seed: cocotb's random seed.
-        build_root: folder for compiled simulations (under `cocotb/`) and for the logs of tests that fail.
+        folder: for compiled simulations (under `cocotb/`); Verilator's run-time is in that of all builds.
 
     Raises:
         InputError: a tool is missing, or `simulator` is not known.
@@ -67,7 +67,7 @@ def run_cocotb(
             the log. Tests that fail are counted in the result, and the end of the log goes to standard error.
     """
     text = verilog_text(verilog)
-    root = build_root.absolute() / "cocotb"
+    root = folder.absolute() / "cocotb"
     built = _build(text, top, ports, simulator, root)
     scratch = Path(tempfile.mkdtemp(prefix="run-", dir=root))
     try:
@@ -89,39 +89,48 @@ def _build(verilog: str, top: str, ports: Sequence[str], simulator: str, root: P
     else:
         raise InputError(f"simulator {simulator!r}: expected verilator or icarus")
     from cocotb import __version__ as cocotb_version
-    from cocotb_tools.runner import get_runner
 
     control = "`verilator_config\n" + "".join(f'public_flat_rw -module "{top}" -var "{port}"\n' for port in ports)
     key = content_key(verilog, top, control, simulator, fingerprint, cocotb_version, " ".join(arguments))
-
-    runtime = root / f"runtime-{content_key(simulator, fingerprint, ' '.join(arguments))}"
+    runtime = build_root() / "cocotb" / f"runtime-{content_key(fingerprint, ' '.join(arguments))}"
 
     def build(folder: Path) -> None:
-        _copy_runtime(runtime, folder)
         (folder / "top.v").write_text(verilog)
         (folder / "ports.vlt").write_text(control)
-        sources = [folder / "top.v"] if simulator == "icarus" else [folder / "ports.vlt", folder / "top.v"]
-        log = folder / "build.log"
-        with _environment(environment):
-            try:
-                get_runner(simulator).build(
-                    sources=sources,
-                    hdl_toplevel=top,
-                    build_dir=folder,
-                    build_args=list(arguments),
-                    timescale=_TIMESCALE,
-                    log_file=log,
-                )
-            except RuntimeError:
-                raise RuntimeError(f"{simulator}: compiling {top} failed:\n{_tail(log.read_text())}") from None
         if simulator == "verilator":
-            build_once(runtime, lambda kept: _copy_runtime(folder, kept))
+            build_once(runtime, lambda kept: first(folder, kept))
+            if (folder / "Vtop.mk").exists():
+                return
+            _copy_runtime(runtime, folder)
+        _compile(simulator, top, folder, environment, arguments)
+
+    def first(folder: Path, kept: Path) -> None:
+        _compile(simulator, top, folder, environment, arguments)
+        _copy_runtime(folder, kept)
 
     return build_once(root / key, build)
 
 
+def _compile(simulator: str, top: str, folder: Path, environment: Mapping[str, str], arguments: Sequence[str]) -> None:
+    from cocotb_tools.runner import get_runner
+
+    log = folder / "build.log"
+    with _environment(environment):
+        try:
+            get_runner(simulator).build(
+                sources=[folder / "top.v"] if simulator == "icarus" else [folder / "ports.vlt", folder / "top.v"],
+                hdl_toplevel=top,
+                build_dir=folder,
+                build_args=list(arguments),
+                timescale=_TIMESCALE,
+                log_file=log,
+            )
+        except RuntimeError:
+            raise RuntimeError(f"{simulator}: compiling {top} failed:\n{_tail(log.read_text())}") from None
+
+
 def _copy_runtime(source: Path, target: Path) -> None:
-    """Hand Verilator's compiled run-time, five sixths of a small build, from one build to the next.
+    """Hand Verilator's compiled run-time, five sixths of a small build, from the first build to all others.
 
     Verilator's makefile takes an object file for current if it is newer than the generated makefile, so it gets a
     time in the future.

@@ -2,7 +2,8 @@
 
 Verilator's `-O3` does the optimisation that matters: behind it `c++ -O1` runs a 16×16 core as fast as `-O2` does, at
 400,000 clocks per second of processor time, and builds it in 20 s of processor time instead of 52 s. Verilator's
-own run-time, half of a small build, is compiled once for each toolchain. Files are compiled in parallel.
+own run-time and its headers, most of a small build, are compiled once for each toolchain. Files are compiled in
+parallel.
 """
 
 from __future__ import annotations
@@ -33,9 +34,12 @@ _VERILATE = (
 )
 _COMPILE = ("-std=gnu++20", "-fPIC", "-w", "-DVM_TRACE=0", "-DVM_COVERAGE=0")
 _FAST, _SLOW = "-O1", "-O0"
-#: A unit of compilation that holds more generated text than this takes no further file.
+#: A unit of compilation that holds more generated text than this takes no further file. A design with less is one
+#: unit: its cold code is optimised sooner than the headers are read again.
 _UNIT_BYTES = 400_000
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+#: What every unit includes first, precompiled beside the run-time for those that are optimised.
+_HEADER, _INCLUDES = "first.h", '#include "verilated.h"\n#include <cstdint>\n#include <cstring>\n'
 
 
 def mangled(name: str) -> str:
@@ -67,7 +71,7 @@ def shared_object(verilog: str, top: str, harness: str) -> Path:
         (folder / "harness.cpp").write_text(harness)
         verilate = [str(tools.bin / "verilator"), *_VERILATE, "--top-module", top, "--Mdir", "cpp", "top.v"]
         _run(verilate, folder, tools)
-        objects = _compile(_units(folder), folder, tools)
+        objects = _compile(_units(folder), folder, tools, runtime / _HEADER)
         objects += [str(path) for path in runtime.glob("*.o")]
         _run([*tools.compiler, "-shared", "-o", "model.so", *objects, "-lpthread"], folder, tools)
         for path in folder.glob("*.o"):
@@ -77,13 +81,14 @@ def shared_object(verilog: str, top: str, harness: str) -> Path:
 
 
 def _units(folder: Path) -> list[str]:
-    """Sources that include the harness and Verilator's output, cold code apart from hot code.
+    """Sources that include the harness and Verilator's output; of a large design, cold code apart from hot code.
 
     Verilator's headers take a second to compile and would do so for each of its files; a large design is still
     divided, to be compiled in parallel.
     """
     sources = sorted(folder.glob("cpp/*.cpp"))
-    cold = [path for path in sources if "__Slow" in path.name]
+    small = sum(path.stat().st_size for path in sources) < _UNIT_BYTES
+    cold = [path for path in sources if "__Slow" in path.name and not small]
     units: list[str] = []
     for name, members in (("Hot", [folder / "harness.cpp", *(p for p in sources if p not in cold)]), ("__Slow", cold)):
         size = 0
@@ -98,23 +103,35 @@ def _units(folder: Path) -> list[str]:
 
 
 def _runtime(tools: Toolchain) -> Path:
-    """Folder with the object files of Verilator's run-time."""
-    key = content_key(tools.fingerprint, " ".join((*_COMPILE, _FAST)))
+    """Folder with the object files of Verilator's run-time, and its precompiled headers."""
+    key = content_key(tools.fingerprint, _INCLUDES, " ".join((*_COMPILE, _FAST)))
 
     def build(folder: Path) -> None:
-        _compile([str(tools.include / name) for name in _RUNTIME], folder, tools)
+        (folder / _HEADER).write_text(_INCLUDES)
+        _run([tools.compiler[-1], *_options(_FAST, tools), "-x", "c++-header", _HEADER], folder, tools)
+        _compile([str(tools.include / name) for name in _RUNTIME], folder, tools, folder / _HEADER)
 
     return build_once(build_root() / "rtl" / f"runtime-{key}", build)
 
 
-def _compile(sources: Sequence[str], folder: Path, tools: Toolchain) -> list[str]:
-    """Object files of `sources`, by names relative to `folder` so that a compiler cache can recognise them."""
-    include = ["-I.", "-Icpp", f"-I{tools.include}", f"-I{tools.include / 'vltstd'}"]
+def _options(level: str, tools: Toolchain) -> list[str]:
+    """Of the compiler; a precompiled header is good for those that it was made with, and no others."""
+    return [*_COMPILE, level, "-I.", "-Icpp", f"-I{tools.include}", f"-I{tools.include / 'vltstd'}"]
+
+
+def _compile(sources: Sequence[str], folder: Path, tools: Toolchain, header: Path) -> list[str]:
+    """Object files of `sources`, by names relative to `folder` so that a compiler cache can recognise them.
+
+    Args:
+        header: includes what most of them do; precompiled headers are of no use behind a compiler cache.
+    """
     objects = [f"{Path(source).stem}.o" for source in sources]
 
     def one(source: str, output: str) -> None:
-        level = _SLOW if "__Slow" in source else _FAST
-        _run([*tools.compiler, *_COMPILE, level, *include, "-c", source, "-o", output], folder, tools)
+        cold = "__Slow" in source
+        first = [] if cold or len(tools.compiler) > 1 else ["-include", str(header)]
+        options = [*first, *_options(_SLOW if cold else _FAST, tools)]
+        _run([*tools.compiler, *options, "-c", source, "-o", output], folder, tools)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(one, sources, objects))

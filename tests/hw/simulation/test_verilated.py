@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from skipbeat_hw.simulation import verilated
+from skipbeat_hw.simulation.cache import build_root
 from skipbeat_hw.simulation.verilated import mangled, shared_object
 
 INVERTER = """
@@ -26,8 +27,12 @@ extern "C" int invert(int a) { VerilatedContext c; Vtop top{&c}; top.a = a; top.
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An empty build folder."""
+    """An empty build folder, but for the run-time of the others."""
     folder = tmp_path_factory.mktemp("build")
+    shared_object(INVERTER, "inverter", HARNESS)
+    (folder / "rtl").mkdir()
+    for runtime in build_root().glob("rtl/runtime-*"):
+        (folder / "rtl" / runtime.name).symlink_to(runtime)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SKIPBEAT_BUILD", str(folder))
         yield folder
