@@ -68,7 +68,6 @@ class Pair(Generic[P]):
         meaning: ports that do not always mean something; every other output is compared bit by bit in every clock.
         constant: outputs that the stimulus may leave at one value; every other must have taken two.
         arguments: of both constructors.
-        arguments: of both constructors.
         stopped: whether a clock shows that only a reset will make the component go on; one then comes soon.
     """
 
@@ -117,18 +116,17 @@ NO_ICARUS = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilo
 def cases(quick: Sequence[P], slow: Sequence[P] = ()) -> list[object]:
     """(parameters, where) of a component's regression.
 
-    The first parameters run in Amaranth's simulator, and under cocotb on Verilator and on Icarus. All run on the
-    compiled backend; `slow` ones run under cocotb too, marked slow.
+    The first parameters run in Amaranth's simulator, and under cocotb on Icarus. All run on the compiled backend.
+    Marked slow: `slow` ones on the compiled backend, and the same Verilator under cocotb.
     """
 
     def case(params: P, where: Where, *marks: pytest.MarkDecorator) -> object:
         return pytest.param(params, where, marks=marks, id=f"{params}-{where}")
 
-    made = [case(quick[0], IN_PROCESS), case(quick[0], VERILATOR), case(quick[0], ICARUS, NO_ICARUS)]
+    made = [case(quick[0], IN_PROCESS), case(quick[0], ICARUS, NO_ICARUS)]
     made += [case(params, SHARED) for params in quick]
-    for params in slow:
-        made += [case(params, where, pytest.mark.slow) for where in (SHARED, VERILATOR)]
-    return made
+    made += [case(params, SHARED, pytest.mark.slow) for params in slow]
+    return [*made, *(case(params, VERILATOR, pytest.mark.slow) for params in (quick[0], *slow))]
 
 
 def hold(pair: Pair[P], params: P, where: Where, seed: int = 1, reset_share: float = 0.01) -> dict[str, set[int]]:
