@@ -6,14 +6,19 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from skipbeat_arch import instruction as isa
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
+from skipbeat_mapper.hazards import NEVER, Draft, Tokens
 from skipbeat_verify.interpreter import DeadlockError, Interpreter
 from tests.mapper.networks import Builder
+from tests.mapper.random_nodes import few
 from tests.mapper.reference import run_graph
 
 ROOMY = load_hardware("edge-8x8")
@@ -72,3 +77,28 @@ def test_without_these_tokens_the_result_is_wrong(
     program = compile_network(builder.graph(), hw)
     assert survives(program, hw, builder, favour, delay)
     assert not survives(drop(program, source, sink), hw, builder, favour, delay)
+
+
+@few
+@given(st.data())
+def test_every_dependency_is_met_and_no_token_is_left(data: st.DataObject) -> None:
+    engines = data.draw(st.lists(st.sampled_from(list(Engine)), min_size=2, max_size=40))
+    drafts = [Draft(isa.End(), engine) for engine in engines]
+    tokens, asked = Tokens(drafts), []
+    for consumer in range(1, len(drafts)):
+        for producer in data.draw(st.lists(st.integers(NEVER, consumer - 1), max_size=4)):
+            tokens.order(producer, consumer)
+            asked.append((producer, consumer))
+    given_, taken = {}, {}
+    for source, sink in ((a, b) for a in Engine for b in Engine if a != b):
+        given_[source, sink] = [n for n, d in enumerate(drafts) if d.engine == source and sink in d.signal]
+        taken[source, sink] = [n for n, d in enumerate(drafts) if d.engine == sink and source in d.wait]
+        assert len(given_[source, sink]) == len(taken[source, sink]), "a token that nobody takes lets a later one pass"
+        assert all(g < t for g, t in zip(given_[source, sink], taken[source, sink], strict=True)), (
+            "it would wait for ever"
+        )
+    for producer, consumer in asked:
+        pair = engines[producer], engines[consumer]
+        if producer != NEVER and pair[0] != pair[1]:
+            met = zip(given_[pair], taken[pair], strict=True)
+            assert any(g >= producer and t <= consumer for g, t in met)

@@ -82,6 +82,22 @@ def test_a_block_of_the_second_node_comes_when_its_lines_are_under_way() -> None
             assert real <= written
 
 
+def test_a_block_of_the_second_node_comes_behind_one_more_than_it_needs() -> None:
+    memory = overlapping()
+    first, second = (NodeSchedule(OnChip(memory.machine), memory, memory.groups[0], number, 0) for number in (0, 1))
+    behind = {visit: number for number, visit in enumerate(first.visits)}
+    order: list[int] = []
+    done = 0
+    for visit in second.visits:
+        needed = max(n for each, n in behind.items() if each.rows[0] < second.lines(visit))  # all that write its lines
+        until = min(needed + 2, len(first.visits))
+        order += [0] * sum(len(list(first.units(each))) for each in first.visits[done:until])
+        done = max(done, until)
+        order += [1] * len(list(second.units(visit)))
+    assert done == len(first.visits)
+    assert [unit.node for unit in plan(memory)] == order
+
+
 def lines(memory: MemoryMap) -> set[int]:
     """Entries of the chained map's pixels."""
     chain = memory.groups[0].nodes[0].output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -68,6 +69,21 @@ def test_packed_tiles_hold_every_weight_once(preset: str, node: Node) -> None:
     found = gathered(node, banks, node_tiles(node, banks, machine), machine)
     assert np.array_equal(found[:, : weights.shape[1]], weights)
     assert not found[:, weights.shape[1] :].any()
+
+
+def test_a_row_that_takes_no_cell_has_no_weights() -> None:
+    """Group g lies in row g mod 4. Sorted, the full ones come first, and the second tile has nothing for row 0."""
+    conv = Convolution(batch=1, c_in=32, c_out=4, height=8, width=8, kernel=(1, 1))
+    machine, node = MACHINES["tiny-4x4"], node_of(conv)
+    kept = np.repeat([4, 1, 1, 1, 0, 4, 4, 4], 4) > np.tile(range(4), 8)
+    layer = dataclasses.replace(node.layer, weight=np.where(kept[:, None], node.layer.weight, np.int8(0)))
+    node, banks = dataclasses.replace(node, layer=layer), Banks.of(32, machine)
+    tiles = node_tiles(node, banks, machine)
+    (sparse, full) = sorted(tiles.columns[0], key=lambda tile: tile.statistics.beat)
+    assert (sparse.statistics.beat, full.statistics.beat) == (1, 4)
+    second = tiles.cells[sparse.number]
+    assert (second[0], (second[1:] != NONE).all()) == (NONE, True)
+    assert np.array_equal(gathered(node, banks, tiles, machine), tap_weights(node))
 
 
 @pytest.mark.parametrize("order", ["kh,kw,cin", "cin,kh,kw"])

@@ -53,6 +53,15 @@ def test_views_count_by_their_weights() -> None:
     assert one.cost == 2
 
 
+@pytest.mark.parametrize(("weight", "swaps"), [(0.4, False), (0.6, True), (2.0, True)])
+def test_a_swap_must_save_more_than_it_costs_by_weight(weight: float, swaps: bool) -> None:
+    """Every swap that saves a step of one view costs two of the other."""
+    one, other = Pairs([1, 0, 1, 0]), Pairs([2, 2, 0, 0])
+    order = swap_search(4, [(one, weight), (other, 0.25)])
+    assert (order.tolist() != [0, 1, 2, 3]) == swaps
+    assert (one.cost, other.cost) == ((1, 4) if swaps else (2, 2))
+
+
 def test_too_much_to_look_at_is_left_as_it_is() -> None:
     view = Pairs([1, 0, 1, 0], work=MOST_WORK // (ROUNDS * 4 * 4) + 1)
     assert swap_search(4, [(view, 1.0)]).tolist() == [0, 1, 2, 3]
