@@ -75,12 +75,12 @@ def simulate_mixed(
     for number, given in enumerate(network.inputs[:images], 1):
         step(f"input {number} of {images}")
         simulation.run(given)
-    first = simulation.runs[: len(simulation.programs)]
+    first = simulation.runs[: len(simulation.ran)]
     bounds: dict[str, dict[Bound, int]] = {}
-    for program in simulation.programs:
-        for name, own in layer_bounds(program, Machine.of(hardware)).items():
-            sums = bounds.setdefault(name, dict.fromkeys(Bound, 0))
-            bounds[name] = {bound: sums[bound] + own[bound] for bound in Bound}
+    for name, program in simulation.programs.items():
+        times = simulation.ran.count(name)
+        for layer_name, own in layer_bounds(program, Machine.of(hardware)).items():
+            bounds[layer_name] = {bound: own[bound] * times for bound in Bound}
     rates = [simulator.clocks_per_second if simulator else 0.0]
     report = _report(simulation.runs, rates, first, bounds)
     exact = report["bit_exact"] and simulation.logits_exact

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Bytes, Int8Array, Int32Array
+from .arrays import Bytes, Int8Array, Int32Array, UInt32Array
 from .errors import InputError
 from .fold import Fold
 from .instruction import INSTRUCTION_BYTES, Instruction, read_instruction
@@ -23,6 +23,7 @@ class Place:
         shape: channels, height, width of an image.
         raw: int32, otherwise int8.
         order: the tensor's channel at each place along the channels in memory; None if they lie in their own order.
+        scale: real value of one unit; None if it is not known.
 
     Raises:
         ValueError: an order that does not have every channel once.
@@ -35,6 +36,7 @@ class Place:
     first: int = 0
     images: int = 1
     order: tuple[int, ...] | None = None
+    scale: float | None = None
 
     def __post_init__(self) -> None:
         if self.order is not None and sorted(self.order) != list(range(self.shape[0])):
@@ -86,6 +88,8 @@ class MachineProgram:
             first, the output the last.
         nodes: in the order in which they run: all nodes for the first group of images, then for the next.
         fold: how the image lies in the input tensor; None if as it is.
+        operand: uint32 [C, K], for the product of two activations: the address of each byte of the second one, which is
+            written like an input; None if all weights are in the image.
     """
 
     hardware: str
@@ -98,6 +102,7 @@ class MachineProgram:
     tensors: tuple[Place, ...]
     nodes: tuple[NodeRange, ...]
     fold: Fold | None = None
+    operand: UInt32Array | None = None
 
     @property
     def input(self) -> Place:
@@ -159,6 +164,20 @@ class MachineProgram:
         x = self.fold.fold(x) if self.fold else x
         data = to_memory(x if place.order is None else x[list(place.order)], self.vector)
         self._pixels(memory, place)[:, image - place.first] = data.reshape(-1, self.vector)
+
+    def write_operand(self, memory: Bytes, weight: Int8Array) -> None:
+        """Writes the second operand int8 [C, K] of a product into a memory.
+
+        Raises:
+            InputError: another type or shape, or a program that has its weights.
+        """
+        if self.operand is None:
+            raise InputError("program: it has all its weights; expected no second operand")
+        if weight.dtype != np.int8 or weight.shape != self.operand.shape:
+            raise InputError(
+                f"operand: expected int8 {list(self.operand.shape)}, not {weight.dtype} {list(weight.shape)}"
+            )
+        memory[self.operand] = weight.view(np.uint8)
 
     def read_tensor(self, memory: Bytes, place: Place, image: int | None = None) -> Int8Array | Int32Array:
         """A tensor of an image (the first of `place` if none is named): int8 [K, H, W], or int32 if it is raw."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,11 +16,17 @@ from skipbeat_arch.machine_program import MachineProgram, Place
 
 from .memory_map import MemoryMap
 from .node_mapping import NodeMapping
+from .operand import operand_addresses
 from .timed_network import TimedNetwork, time_network
 
 
 def compile_network(
-    graph: Graph, hw: Hardware, images: int = 1, *, mappings: Sequence[NodeMapping] | None = None
+    graph: Graph,
+    hw: Hardware,
+    images: int = 1,
+    *,
+    mappings: Sequence[NodeMapping] | None = None,
+    scales: Mapping[str, float] | None = None,
 ) -> MachineProgram:
     """The program that runs a graph on so many images.
 
@@ -28,14 +35,38 @@ def compile_network(
         hw: the hardware.
         images: computed by one run.
         mappings: of every node; if there are none, those that take the fewest clocks.
+        scales: real value of one unit of tensors, by name, for whoever reads the program.
 
     Raises:
         InputError: a node that does not fit the hardware, or hardware that has no accelerator.
     """
-    return packed(time_network(graph, Machine.of(hw), images, mappings=mappings))
+    return packed(time_network(graph, Machine.of(hw), images, mappings=mappings), scales)
 
 
-def packed(network: TimedNetwork) -> MachineProgram:
+def compile_product(graph: Graph, hw: Hardware, scales: Mapping[str, float] | None = None) -> MachineProgram:
+    """The program of a product of two activations, of which the second is written into the image when it is known.
+
+    Its zeros are not known ahead, so its tiles are those of a matrix without any: the program, and its clocks, depend
+    on no value.
+
+    Args:
+        graph: one node with a 1x1 kernel; its weights do not count.
+        hw: the hardware.
+        scales: as for `compile_network`.
+
+    Raises:
+        InputError: as for `compile_network`.
+    """
+    (node,) = graph.nodes
+    full = replace(node, layer=replace(node.layer, weight=np.ones_like(node.layer.weight)))
+    network = time_network(replace(graph, nodes=(full,)), Machine.of(hw))
+    program, addresses = packed(network, scales), operand_addresses(network.memory, network.lowered.start)
+    image = program.image.copy()
+    image[addresses] = 0
+    return replace(program, image=image, operand=addresses)
+
+
+def packed(network: TimedNetwork, scales: Mapping[str, float] | None = None) -> MachineProgram:
     """The image of a program with its weights."""
     memory, lowered, machine = network.memory, network.lowered, network.memory.machine
     data, start = memory.data(), lowered.start
@@ -51,13 +82,15 @@ def packed(network: TimedNetwork) -> MachineProgram:
         memory_bytes=lowered.size,
         address=0,
         count=len(lowered.instructions),
-        tensors=_places(memory, start, network.orders),
+        tensors=_places(memory, start, network.orders, scales or {}),
         nodes=lowered.nodes,
         fold=network.fold,
     )
 
 
-def _places(memory: MemoryMap, start: int, orders: Mapping[str, Indices]) -> tuple[Place, ...]:
+def _places(
+    memory: MemoryMap, start: int, orders: Mapping[str, Indices], scales: Mapping[str, float]
+) -> tuple[Place, ...]:
     """Of each group of images the tensors that are in memory, the input first, the output last."""
     graph = memory.graph
     raw = {node.output for node in graph.nodes if node.raw}
@@ -72,6 +105,7 @@ def _places(memory: MemoryMap, start: int, orders: Mapping[str, Indices]) -> tup
             first=group.first,
             images=group.images,
             order=tuple(orders[t.name].tolist()) if t.name in orders else None,
+            scale=scales.get(t.name),
         )
         for group in memory.groups
         for t in ordered

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import UInt32Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.fold import Fold
 from skipbeat_arch.hardware import load_hardware
@@ -78,7 +79,7 @@ def test_other_hardware_and_versions_are_named(program: MachineProgram, tmp_path
         load_program(path, Machine.of(load_hardware("edge-16x16")))
     data = path.read_bytes()
     path.write_bytes(data[:8] + b"\x09" + data[9:])
-    with pytest.raises(InputError, match="version 9 of the file, expected 3"):
+    with pytest.raises(InputError, match="version 9 of the file, expected 4"):
         load_program(path)
     with pytest.raises(InputError, match="cannot be read"):
         load_program(tmp_path / "none")
@@ -134,3 +135,28 @@ def test_a_folded_input_is_laid_out_by_the_program(program: MachineProgram, tmp_
     assert not stored[[1, 3]].any()
     with pytest.raises(InputError, match=r"expected int8 \[1, 2, 5\]"):
         again.write_input(memory, x[:, :1])
+
+
+def test_an_operand_and_scales_are_part_of_the_program(program: MachineProgram, tmp_path: Path) -> None:
+    places = tuple(dataclasses.replace(place, scale=0.1 / 3) for place in program.tensors)
+    operand = np.array([[5, 4, 9], [8, 7, 6]], np.uint32)
+    save_program(dataclasses.replace(program, tensors=places, operand=operand), tmp_path / "p")
+    again = load_program(tmp_path / "p")
+    assert again.tensors == places
+    assert again.operand is not None
+    np.testing.assert_array_equal(again.operand, operand)
+    np.testing.assert_array_equal(again.image, program.image)
+    memory = again.memory()
+    again.write_operand(memory, np.array([[1, -2, 3], [4, 5, 6]], np.int8))
+    assert memory[4:10].view(np.int8).tolist() == [-2, 1, 6, 5, 4, 3]
+    with pytest.raises(InputError, match=r"operand: expected int8 \[2, 3\], not int8 \[3, 2\]"):
+        again.write_operand(memory, np.zeros((3, 2), np.int8))
+    with pytest.raises(InputError, match="expected no second operand"):
+        program.write_operand(memory, np.zeros((2, 3), np.int8))
+
+
+@pytest.mark.parametrize("operand", [np.array([[5, 40]], np.uint32), np.zeros((0, 2), np.uint32)])
+def test_an_operand_outside_the_image_is_noticed(program: MachineProgram, tmp_path: Path, operand: UInt32Array) -> None:
+    save_program(dataclasses.replace(program, operand=operand), tmp_path / "p")
+    with pytest.raises(InputError, match="header"):
+        load_program(tmp_path / "p")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from skipbeat_arch.hardware import load_hardware
+from skipbeat_mapper.estimate import estimate_model
 from skipbeat_models.prepare_mixed import prepare_mixed
 from skipbeat_models.prepared import PreparedMixed
+from skipbeat_models.quantise_mixed import quantise_mixed
 from skipbeat_verify.machine_simulation import machine_rtl
 from skipbeat_verify.mixed_simulation import MixedSimulation
+from tests.models.sources.described import Function, describe
 
 NAMES = ("zoo:vit-tiny", "zoo:llama-tiny")
 
@@ -26,7 +30,7 @@ def test_the_cycle_model_takes_the_predicted_clocks(name: str) -> None:
     simulation.run(prepared.inputs[0])
     assert simulation.logits_exact
     assert all(run.agrees and run.model is not None for run in simulation.runs)
-    assert len(simulation.runs) == len(simulation.programs) > 10
+    assert len(simulation.runs) == len(simulation.ran) > 10
 
 
 @pytest.mark.slow  # a machine is compiled
@@ -48,3 +52,22 @@ def test_a_wrong_output_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulation, "_execute", lambda step, x, weight: honest(step, x, weight) ^ 64)
     simulation.run(prepared.inputs[0])
     assert not simulation.logits_exact
+
+
+def test_zeros_of_activations_save_no_clock() -> None:
+    """What a product takes is told before its operands are known: `estimate` and `simulate` say the same."""
+
+    def weighted(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return x @ torch.nn.functional.relu(torch.sin(x @ weight) - 0.9)
+
+    torch.manual_seed(0)
+    x, model = torch.randn(2, 24, 24), Function(weighted, weight=torch.eye(24))
+    quantised = quantise_mixed(model, (x,))
+    simulation = MixedSimulation(quantised=quantised, hardware=load_hardware("edge-8x8"), rtl=None, cycle_model=True)
+    simulation.run((x,))
+    estimate = estimate_model(describe(model, x), load_hardware("edge-8x8"))
+    assert simulation.logits_exact
+    assert all(run.agrees for run in simulation.runs)
+    assert sum(run.timing.cycles for run in simulation.runs) == estimate.cycles
+    assert len(simulation.programs) == 2
+    assert simulation.ran == [quantised.network.steps[0].name, *[quantised.network.steps[1].name] * 2]

@@ -109,11 +109,14 @@ def run_images(
     expected: Output,
     rtl: VerilatedMachine | None,
     *,
+    operand: Int8Array | None = None,
+    timing: Counts | None = None,
     cycle_model: bool = True,
     outputs: list[Output] | None = None,
 ) -> ProgramRun:
     """Run a program on its images int8 [N, C, H, W]; `expected` are their outputs, int32 or int8 [N, K, H, W].
 
+    A product of two activations is given its `operand` int8 [C, K] too. `timing` is the prediction, if it is known.
     What the RTL leaves in memory for each image is added to `outputs`.
 
     Raises:
@@ -124,7 +127,9 @@ def run_images(
     memory = program.memory()
     for number, image in enumerate(images):
         program.write_input(memory, image, number)
-    timing = predicted(program, machine)
+    if operand is not None:
+        program.write_operand(memory, operand)
+    timing = timing or predicted(program, machine)
     exact, ended = True, True
     model = ran = None
     if cycle_model:

@@ -12,12 +12,12 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
-from skipbeat_mapper.compile import compile_network
+from skipbeat_mapper.compile import compile_network, compile_product
 from skipbeat_models.mixed import Integers
-from skipbeat_models.mixed_steps import Step
+from skipbeat_models.mixed_steps import ProductStep, Step
 from skipbeat_models.quantise_mixed import QuantisedMixed
 
-from .machine_simulation import Output, ProgramRun, run_images
+from .machine_simulation import Counts, Output, ProgramRun, run_images
 
 
 @dataclass(kw_only=True, eq=False)
@@ -26,7 +26,8 @@ class MixedSimulation:
 
     Attributes:
         rtl: the machine's RTL; None: only the models run.
-        runs: of each program so far; programs: of the last call, in order.
+        programs: of the steps that ran, by their names.
+        runs: of each program so far. ran: the steps of the last call, in order.
         logits_exact: whether every call gave the oracle's logits, bit for bit.
     """
 
@@ -35,8 +36,10 @@ class MixedSimulation:
     rtl: VerilatedMachine | None
     cycle_model: bool
     runs: list[ProgramRun] = field(default_factory=list)
-    programs: list[MachineProgram] = field(default_factory=list)
+    programs: dict[str, MachineProgram] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)
     logits_exact: bool = True
+    _timings: dict[str, Counts] = field(default_factory=dict, init=False, repr=False)
 
     def run(self, given: Sequence[object]) -> None:
         """Run the network on one input; what programs give on the RTL, if there is one, is what the host goes on with.
@@ -44,18 +47,41 @@ class MixedSimulation:
         Raises:
             InputError: a program that does not fit the hardware.
         """
-        self.programs.clear()
+        self.ran.clear()
         network = self.quantised.network
         found, expected = network.run(given, self._execute), network.run(given, self.quantised.on_oracle)
         self.logits_exact &= bool(np.array_equal(found, expected, equal_nan=True))
 
     def _execute(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
-        program = compile_network(self.quantised.graph(step, weight), self.hardware)
+        if step.name not in self.programs:
+            self.programs[step.name] = compile_step(self.quantised, step, self.hardware)
         expected = self.quantised.on_oracle(step, x, weight)[None]
         found: list[Output] = []
         run = run_images(
-            program, Machine.of(self.hardware), x[None], expected, self.rtl, cycle_model=self.cycle_model, outputs=found
+            self.programs[step.name],
+            Machine.of(self.hardware),
+            x[None],
+            expected,
+            self.rtl,
+            operand=weight,
+            timing=self._timings.get(step.name),
+            cycle_model=self.cycle_model,
+            outputs=found,
         )
+        self._timings[step.name] = run.timing
         self.runs.append(run)
-        self.programs.append(program)
+        self.ran.append(step.name)
         return found[0] if found else expected[0]
+
+
+def compile_step(quantised: QuantisedMixed, step: Step, hardware: Hardware) -> MachineProgram:
+    """The program of a step of a mixed network, with what its numbers mean.
+
+    Raises:
+        InputError: it does not fit the hardware.
+    """
+    graph = quantised.graphs[step.name]
+    scales = {graph.input: step.scale, graph.output: step.out_scale}
+    if isinstance(step, ProductStep):
+        return compile_product(graph, hardware, scales)
+    return compile_network(graph, hardware, scales=scales)
