@@ -13,7 +13,12 @@ from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution, ReductionOrder
-from skipbeat_mapper.input_folding import fold_input
+from skipbeat_mapper.input_folding import fold_input, fold_to
+from skipbeat_mapper.lane_choice import Lanes, side_by_side
+from skipbeat_mapper.lowering import lower
+from skipbeat_mapper.memory_map import memory_map
+from skipbeat_mapper.timed_network import time_network
+from skipbeat_sim.timing.machine_timing import machine_timing
 from tests.mapper.networks import Builder
 from tests.mapper.placed import graph_of
 from tests.mapper.random_nodes import few, node_of, pairs
@@ -57,17 +62,66 @@ def test_a_folded_convolution_gives_the_sums_of_the_plain_one(graph: Graph) -> N
 
 
 @few
+@given(images(), st.data())
+def test_taps_that_overlap_give_the_sums_of_the_plain_ones(graph: Graph, data: st.DataObject) -> None:
+    """Whatever the taps, and wherever the weights sit."""
+    conv = graph.nodes[0].convolution
+    columns, copies = conv.kernel[1], data.draw(st.integers(1, 16 // conv.c_in))
+    spacing, taps = data.draw(st.integers(1, copies)), data.draw(st.integers(1, 9))
+    first = data.draw(st.integers(1 - copies, 0))
+    assume(first + (taps - 1) * spacing + copies >= columns)
+    shape = (*conv.kernel, conv.c_in)
+    reach = first + np.arange(taps) * spacing
+    of_column = [np.flatnonzero((reach <= column) & (column < reach + copies)) for column in range(columns)]
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    chosen = np.stack([rng.choice(of_column[column], (shape[0], shape[2])) for column in range(columns)], axis=1)
+    lanes = Lanes(copies=copies, depth=conv.c_in, spacing=spacing, first=first, taps=taps, chosen=chosen)
+    folded, fold = fold_to(graph, lanes)
+    assert folded.tensor("input").shape == fold.folded_shape == (copies * conv.c_in, conv.height, fold.width)
+    assert folded.nodes[0].taps == conv.kernel[0] * taps
+    x = rng.integers(-128, 128, fold.shape, np.int8)
+    np.testing.assert_array_equal(run_graph(folded, fold.fold(x))["output"], run_graph(graph, x)["output"])
+
+
+@few
 @given(images())
-def test_a_vector_holds_as_many_pixels_as_the_kernel_can_use(graph: Graph) -> None:
+def test_an_image_is_folded_if_a_vector_has_room_for_a_second_pixel(graph: Graph) -> None:
     conv = graph.nodes[0].convolution
     depth = 4 if conv.c_in <= 4 else 8  # whole groups of M = 4
     copies = min(16 // depth, conv.kernel[1])
-    folded, fold = fold_input(graph, MACHINE)
+    _, fold = fold_input(graph, MACHINE)
     assert (fold is not None) == (copies > 1)
     if fold is not None:
-        assert (fold.copies, fold.depth) == (copies, depth)
-        assert folded.nodes[0].taps == conv.kernel[0] * -(-conv.kernel[1] // copies)
-        assert folded.tensor("input").shape == fold.folded_shape == (copies * depth, conv.height, fold.width)
+        assert (fold.copies, fold.depth) in {(copies, depth), (16 // conv.c_in, conv.c_in)}
+
+
+def network(kernel: tuple[int, int], stride: int, size: int, density: float = 1.0) -> Graph:
+    """A convolution of an image of three channels to 32."""
+    builder = Builder((3, size, size), np.random.default_rng(0))
+    builder.convolution(32, kernel, stride=(stride, stride), padding=(1, 1), density=density)
+    return builder.graph()
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [((7, 7), 2), ((3, 3), 1), ((3, 6), 1)])
+def test_taps_overlap_where_that_takes_fewer_clocks(kernel: tuple[int, int], stride: int) -> None:
+    graph = network(kernel, stride, 48)
+    _, fold = fold_input(graph, MACHINE)
+    assert fold is not None
+    assert (fold.copies, fold.depth) == (5, 3), "as many pixels as a vector has room for"
+    plain = fold_to(graph, side_by_side((*kernel, 3), min(4, kernel[1]), 4))
+    assert time_network(graph, MACHINE).timing.cycles < plain_cycles(plain[0])
+
+
+def test_an_image_too_small_to_pay_for_tables_is_folded_side_by_side() -> None:
+    _, fold = fold_input(network((7, 7), 2, 10), MACHINE)
+    assert fold is not None
+    assert (fold.copies, fold.depth) == (4, 4)
+
+
+def plain_cycles(graph: Graph) -> int:
+    """Clocks of a graph as it is."""
+    lowered = lower(memory_map(graph, MACHINE), "network")
+    return machine_timing(MACHINE, lowered.instructions, lowered.tiles).cycles
 
 
 def image() -> Builder:

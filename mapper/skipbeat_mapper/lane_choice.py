@@ -1,0 +1,227 @@
+"""Which lanes of a folded pixel carry the weights of a kernel.
+
+Taps of a folded kernel may overlap: a pixel of the image is then in several positions, in another lane of each, and its
+weight may sit in any of them. What counts is how many weights a cell gets (a bank's lanes in one tap of one kernel
+row): each bank's rows take its cells with the fullest ones first, and a tile takes as many steps as its fullest cell.
+So the search asks for steps tile by tile, say 4, 4 and 2, and moves weights until no cell is too full for its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skipbeat_arch.arrays import BoolArray, Int64Array
+from skipbeat_arch.machine import Machine
+
+from .banks import Banks
+
+#: A bank, and a tap of the kernel.
+Cell = tuple[int, int]
+#: Row, column and channel of a weight.
+Weight = tuple[int, int, int]
+
+#: Taps of a kernel row beyond those that cover it.
+EXTRA_TAPS = 3
+#: Descents that are tried for a kernel, times its weights squared: what they take grows so.
+EFFORT = 6_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lanes:
+    """How a kernel reads folded pixels.
+
+    Tap t of a kernel row has kernel columns `first + t · spacing` and the `copies - 1` after it in its lanes.
+
+    Attributes:
+        copies, depth: kernel columns in a tap, and lanes of each.
+        spacing: kernel columns from one tap to the next.
+        first: of the first tap, 0 or less.
+        taps: of a kernel row.
+        chosen: the tap of every weight, int64 [rows, columns, channels].
+    """
+
+    copies: int
+    depth: int
+    spacing: int
+    first: int
+    taps: int
+    chosen: Int64Array
+
+    @property
+    def copy(self) -> Int64Array:
+        """Which of its tap's kernel columns every weight belongs to, int64 [rows, columns, channels]."""
+        columns = np.arange(self.chosen.shape[1])[:, None]
+        return columns - self.first - self.chosen * self.spacing
+
+    @property
+    def off_centre(self) -> int:
+        """How far the middle of all taps is from the kernel's, in half columns."""
+        columns: int = self.chosen.shape[1]
+        return 2 * self.first + (self.taps - 1) * self.spacing + self.copies - columns
+
+
+def side_by_side(shape: tuple[int, int, int], copies: int, depth: int) -> Lanes:
+    """Taps without overlap: every weight has one place. `shape` is that of `present` in `overlapping`."""
+    rows, columns, channels = shape
+    chosen = np.broadcast_to(np.arange(columns)[:, None] // copies, (rows, columns, channels))
+    return Lanes(copies=copies, depth=depth, spacing=copies, first=0, taps=-(-columns // copies), chosen=chosen)
+
+
+def overlapping(present: BoolArray, machine: Machine, spacings: Sequence[int], below: int) -> Lanes | None:
+    """Taps that overlap, with the fewest steps that are found for a pixel; None if not fewer than `below`.
+
+    Args:
+        present: where any output has a weight.
+        spacings: that taps may have.
+    """
+    copies, weights = machine.vector // present.shape[2], int(present.sum())
+
+    every = [lanes for spacing in spacings for lanes in _taps(present.shape, copies, spacing)]
+    every.sort(key=lambda lanes: (lanes.taps, abs(lanes.off_centre)))
+    least = -(-weights // machine.hw.array.rows)
+    starts = (
+        (lanes, tiles)
+        for steps in range(least, below)
+        for tiles in _tiles(steps, machine.hw.array.group)
+        for lanes in every
+    )
+    for lanes, tiles in itertools.islice(starts, EFFORT // max(weights, 1) ** 2):
+        found = _Descent(present, lanes, machine).run(tiles)
+        if found is not None:
+            return found
+    return None
+
+
+def _taps(shape: tuple[int, ...], copies: int, spacing: int) -> Iterator[Lanes]:
+    """All taps with such a spacing that cover a kernel row, none of them beside it; weights in the first one."""
+    columns = shape[1]
+    fewest = -(-max(columns - copies, 0) // spacing) + 1
+    for taps in range(fewest, fewest + EXTRA_TAPS + 1):
+        reach = (taps - 1) * spacing
+        for first in range(max(1 - copies, columns - reach - copies), min(0, columns - 1 - reach) + 1):
+            earliest = np.maximum(0, -(-(np.arange(columns) - first - copies + 1) // spacing))
+            chosen = np.broadcast_to(earliest[:, None], shape)
+            yield Lanes(copies=copies, depth=shape[2], spacing=spacing, first=first, taps=taps, chosen=chosen)
+
+
+def _tiles(steps: int, most: int) -> Iterator[tuple[int, ...]]:
+    """All ways to share steps among tiles, in falling order and at most `most` for each.
+
+    Those without short tiles come first, as the next tile is decoded meanwhile, and of these the ones with few tiles.
+    """
+    for least in range(min(most, steps), 0, -1):
+        for count in range(1, steps // least + 1):
+            yield from ((*rest, least) for rest in _parts(steps - least, least, most, count - 1))
+
+
+def _parts(total: int, least: int, most: int, count: int) -> Iterator[tuple[int, ...]]:
+    """All ways to write `total` as `count` numbers from `most` down to `least`, the largest first."""
+    if count == 0:
+        if total == 0:
+            yield ()
+        return
+    for part in range(min(total - (count - 1) * least, most), -(-total // count) - 1, -1):
+        for rest in _parts(total - part, least, part, count - 1):
+            yield part, *rest
+
+
+class _Descent:
+    """Moves weights from lane to lane until all cells fit, or no move brings them nearer to it.
+
+    Args:
+        present: where there are weights.
+        lanes: where they may sit.
+    """
+
+    def __init__(self, present: BoolArray, lanes: Lanes, machine: Machine) -> None:
+        self._lanes, self._group = lanes, machine.hw.array.group
+        self._banks = Banks.of(lanes.copies * lanes.depth, machine)
+        self._taps = lanes.taps * present.shape[0]
+        self._places: dict[Weight, list[Cell]] = {}
+        for row, column, channel in np.argwhere(present).tolist():
+            self._places[row, column, channel] = self._cells(row, column, channel)
+
+    def run(self, tiles: tuple[int, ...]) -> Lanes | None:
+        """The lanes with every weight in a place, so that tiles have so many steps; None if none are found."""
+        self._start(tiles)
+        while any(map(self._excess, range(len(self._counts)))):
+            improved = [cell for cell in sorted(self._held) if self._improve(cell)]
+            if not improved:
+                return None
+        chosen = self._lanes.chosen.copy()
+        for (_, tap), held in self._held.items():
+            for weight in held:
+                chosen[weight] = tap % self._lanes.taps
+        return dataclasses.replace(self._lanes, chosen=chosen)
+
+    def _cells(self, row: int, column: int, channel: int) -> list[Cell]:
+        """Where a weight may sit."""
+        lanes = self._lanes
+        copies = [(tap, column - lanes.first - tap * lanes.spacing) for tap in range(lanes.taps)]
+        return [
+            ((copy * lanes.depth + channel) // self._group, row * lanes.taps + tap)
+            for tap, copy in copies
+            if 0 <= copy < lanes.copies
+        ]
+
+    def _start(self, tiles: tuple[int, ...]) -> None:
+        """Every weight in the fullest of its cells."""
+        self._room = [steps for steps in tiles for _ in range(self._banks.taps)]
+        self._known: dict[tuple[int, ...], int] = {}
+        self._counts = [[0] * self._taps for _ in range(self._banks.period)]
+        self._held: dict[Cell, set[Weight]] = {}
+        for weight, places in self._places.items():
+            bank, tap = max(places, key=lambda cell: self._counts[cell[0]][cell[1]])
+            self._counts[bank][tap] += 1
+            self._held.setdefault((bank, tap), set()).add(weight)
+
+    def _excess(self, bank: int) -> int:
+        """Weights of a bank's cells that find no place."""
+        key = tuple(self._counts[bank])
+        if key not in self._known:
+            whole = self._taps - self._taps % self._banks.taps
+            left = self._taps - whole
+            copies = self._banks.taps // left if left else 1
+            cells = [*key[:whole], *((count + copy) // copies for count in key[whole:] for copy in range(copies))]
+            ranked = itertools.zip_longest(sorted(cells, reverse=True), self._room, fillvalue=0)
+            self._known[key] = sum(max(0, count - room) for count, room in ranked)
+        return self._known[key]
+
+    def _improve(self, start: Cell) -> bool:
+        """Takes a weight out of a cell of a bank that is too full, through others that take each other's place."""
+        if not self._excess(start[0]):
+            return False
+        before: dict[Cell, tuple[Cell, Weight]] = {}
+        reached = [start]
+        for cell in reached:
+            for weight in sorted(self._held.get(cell, ())):
+                for place in self._places[weight]:
+                    if place != start and place not in before:
+                        before[place] = cell, weight
+                        reached.append(place)
+        for end in reached[1:]:
+            if self._moved(start, end):
+                while end != start:
+                    cell, weight = before[end]
+                    self._held[cell].remove(weight)
+                    self._held.setdefault(end, set()).add(weight)
+                    end = cell
+                return True
+        return False
+
+    def _moved(self, start: Cell, end: Cell) -> bool:
+        """Moves a weight's count from one cell to another if fewer find no place then."""
+        banks = {start[0], end[0]}
+        old = sum(map(self._excess, banks))
+        self._counts[start[0]][start[1]] -= 1
+        self._counts[end[0]][end[1]] += 1
+        if sum(map(self._excess, banks)) < old:
+            return True
+        self._counts[start[0]][start[1]] += 1
+        self._counts[end[0]][end[1]] -= 1
+        return False
