@@ -11,7 +11,7 @@ import numpy as np
 from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Counter
-from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
+from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine, WriteOrder
 from skipbeat_sim.machine.run_machine import run_machine
 from tests.mutation.contradictory_cases import contradictory_cases
 from tests.mutation.engine_cases import abandoned, engine_cases, error_cases
@@ -40,7 +40,8 @@ class Case:
     Attributes:
         program: what is run.
         cycles, done, error, stored, bytes_moved, after: what the model says.
-        stall_seed: the memory refuses at random; clocks are then not compared. reset_at: a reset in mid-run.
+        stall_seed: the memory refuses at random, and takes writes in one of the orders that AXI4 allows; clocks are
+            then not compared. reset_at: a reset in mid-run.
         before: a case that is run before, with no reset between the two.
     """
 
@@ -73,7 +74,8 @@ class Case:
         if self.before is not None:
             self.before.run(rtl, mutant)
         longest = self.program.clocks or (self.cycles if self.exact else self.cycles * STALLED) + MARGIN
-        stall = 0 if self.stall_seed is None else STALL_PERCENTS[self.stall_seed % len(STALL_PERCENTS)]
+        seed = self.stall_seed or 0
+        stall = 0 if self.exact else STALL_PERCENTS[seed % len(STALL_PERCENTS)]
         return rtl.run(
             self.program.memory,
             self.program.address,
@@ -81,7 +83,8 @@ class Case:
             max_clocks=longest,
             mutant=mutant,
             stall_percent=stall,
-            seed=self.stall_seed or 0,
+            seed=seed,
+            order=WriteOrder(0 if self.exact else seed % len(WriteOrder)),
             reset_at=self.reset_at,
             keep=self.before is not None,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -20,7 +20,8 @@ from .reader import next_burst
 class Writer(wiring.Component):
     """Writes one request at a time, all of whose data lies in the output memory: the bus never waits for data.
 
-    One beat per clock once it flows; a request is done when all its responses are there.
+    One beat per clock once it flows; a request is done when all its responses are there. Addresses and data do not wait
+    for each other: AXI4 lets a slave wait for either before it takes the other.
 
     Members
     -------
@@ -65,19 +66,19 @@ class Writer(wiring.Component):
         with m.Elif(self.done_o):
             m.d.sync += active.eq(0)
         announced = self._addresses(m, accepted, active, address, left)
-        self._data(m, accepted, active, sent, count, announced)
+        self._data(m, accepted, active, sent, count)
         answered = Signal()
         m.d.comb += [self.bus.bready.eq(1), answered.eq(self.bus.bvalid)]
-        m.d.sync += unanswered.eq(unanswered + (announced != 0) - answered)
+        m.d.sync += unanswered.eq(unanswered + announced - answered)
         with m.If(answered & self.bus.bresp[1]):
             m.d.comb += self.error_o.eq(MachineError.WRITE_FAILED)
         return m
 
     def _addresses(self, m: Module, accepted: Signal, active: Signal, address: Signal, left: Signal) -> Signal:
-        """The address channel; returns the beats that are announced in this clock."""
+        """The address channel; returns whether a burst is announced in this clock."""
         beats, size = self.machine.burst_beats, self.machine.beat_bytes
         burst = Signal(range(beats + 1))
-        announced = Signal(range(beats + 1))
+        announced = Signal()
         m.d.comb += [
             burst.eq(next_burst(address, left, size, beats)),
             self.bus.awvalid.eq(active & (left != 0)),
@@ -85,25 +86,22 @@ class Writer(wiring.Component):
             self.bus.awlen.eq(burst - 1),
             self.bus.awsize.eq(size.bit_length() - 1),
             self.bus.awburst.eq(INCR),
-            announced.eq(Mux(self.bus.awvalid & self.bus.awready, burst, 0)),
+            announced.eq(self.bus.awvalid & self.bus.awready),
         ]
         with m.If(accepted):
             m.d.sync += address.eq(self.requests.payload.address)
             m.d.sync += left.eq(self.requests.payload.count * self.machine.vector_beats)
-        with m.Elif(announced != 0):
+        with m.Elif(announced):
             m.d.sync += [address.eq(address + burst * size), left.eq(left - burst)]
         return announced
 
-    def _data(
-        self, m: Module, accepted: Signal, active: Signal, sent: Signal, count: Signal, announced: Signal
-    ) -> None:
+    def _data(self, m: Module, accepted: Signal, active: Signal, sent: Signal, count: Signal) -> None:
         """The data channel: the output memory is read ahead by as much as the FIFO holds."""
         beats, shift = self.machine.burst_beats, self.machine.beat_bytes.bit_length() - 1
         parts, bits = self.machine.vector_beats, 8 * self.machine.beat_bytes
         m.submodules.data = data = SyncFIFO(width=8 * self.machine.vector, depth=WRITER_ROOM)
         read_at = Signal(LOCAL_BITS)
         to_read = Signal(COUNT_BITS)
-        ahead = Signal(range(parts << COUNT_BITS))
         position = Signal(range(beats))
         popped = Signal()
         room = Signal(range(WRITER_ROOM + 1), init=WRITER_ROOM)
@@ -115,7 +113,7 @@ class Writer(wiring.Component):
             self.read_address_o.eq(read_at),
             data.w_en.eq(reading),
             data.w_data.eq(self.read_data_i),
-            self.bus.wvalid.eq(data.r_rdy & (ahead != 0)),
+            self.bus.wvalid.eq(data.r_rdy),
             self.bus.wstrb.eq(-1),
             self.bus.wlast.eq((position == beats - 1) | (sent + 1 == count)),
             moved.eq(self.bus.wvalid & self.bus.wready),
@@ -128,7 +126,7 @@ class Writer(wiring.Component):
             part = Signal(range(parts))
             m.d.sync += part.eq(part + moved)
             m.d.comb += [self.bus.wdata.eq(data.r_data.word_select(part, bits)), popped.eq(moved & part.all())]
-        m.d.sync += [reading.eq(fetch), room.eq(room - fetch + popped), ahead.eq(ahead + announced - moved)]
+        m.d.sync += [reading.eq(fetch), room.eq(room - fetch + popped)]
         request = self.requests.payload
         with m.If(accepted):
             m.d.sync += [read_at.eq(request.start), to_read.eq(request.count), position.eq(request.address >> shift)]

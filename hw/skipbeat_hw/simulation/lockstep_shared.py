@@ -34,7 +34,7 @@ def run_shared(verilog: str, top: str, table: Table) -> Observation:
         "RESET": [table.reset] if table.reset else [],
     }
     prologue = "\n".join(_macro(name, ports) for name, ports in macros.items())
-    library = ctypes.CDLL(str(shared_object(verilog, top, harness_text("lockstep_harness.cpp", prologue))))
+    library = ctypes.CDLL(str(shared_object(verilog, top, harness_text("lockstep_harness.cpp", prologue=prologue))))
     in_columns, out_columns = columns(table.inputs), columns(table.outputs)
 
     def held(stream: HeldTable) -> _Held:

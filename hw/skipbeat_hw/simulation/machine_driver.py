@@ -6,6 +6,7 @@ import ctypes
 import time
 import weakref
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 
@@ -19,6 +20,24 @@ from .verilated import harness_text, shared_object
 #: Name of the machine's module in its Verilog.
 MACHINE_TOP = "machine"
 _PROLOGUE = f"constexpr int COUNTERS = {len(Counter)}, COUNTER_BITS = {COUNTER_BITS};"
+
+
+class WriteOrder(IntEnum):
+    """What a memory waits for before it takes a write's address or data; AXI4 (A3.3.1) allows all of these.
+
+    In the first one it is the memory of docs/machine.md. In the others, answers are as unwilling as the channels.
+    """
+
+    #: An address at any time, data after its address.
+    ADDRESS_THEN_DATA = 0
+    #: An address only while data is offered; data after its address.
+    ADDRESS_WITH_DATA = 1
+    #: An address only after all data of its burst.
+    ADDRESS_AFTER_DATA = 2
+    #: An address and its first data in the same clock.
+    BOTH_AT_ONCE = 3
+    #: Each at any time.
+    EITHER = 4
 
 
 class _Request(ctypes.Structure):
@@ -38,6 +57,7 @@ class _Request(ctypes.Structure):
         ("duplex", ctypes.c_int32),
         ("mutant", ctypes.c_int32),
         ("keep", ctypes.c_int32),
+        ("order", ctypes.c_int32),
     )
 
 
@@ -67,7 +87,8 @@ class MachineRun:
         counters: the performance counters.
         stored: for each STORE, the clock in which its last vector left the output stage.
         violations: how often the machine broke a rule of the bus: an offer that was not taken and changed, a burst of
-            another kind or across 4 KiB, a wrong last beat, strobes that are not all ones, data that had to wait.
+            another kind or across 4 KiB, a wrong last beat, strobes that are not all ones, read data that had to wait,
+            data to write that waits until its address is taken.
     """
 
     memory: Bytes
@@ -91,7 +112,8 @@ class VerilatedMachine:
 
     def __init__(self, verilog: str, machine: Machine) -> None:
         self.machine = machine
-        library = ctypes.CDLL(str(shared_object(verilog, MACHINE_TOP, harness_text("machine_harness.cpp", _PROLOGUE))))
+        harness = harness_text("machine_rules.hpp", "machine_harness.cpp", prologue=_PROLOGUE)
+        library = ctypes.CDLL(str(shared_object(verilog, MACHINE_TOP, harness)))
         library.machine_new.restype = ctypes.c_void_p
         library.machine_delete.argtypes = [ctypes.c_void_p]
         library.machine_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Request), ctypes.POINTER(_Outcome)]
@@ -112,6 +134,7 @@ class VerilatedMachine:
         reset_at: int | None = None,
         mutant: int = 0,
         keep: bool = False,
+        order: WriteOrder = WriteOrder.ADDRESS_THEN_DATA,
     ) -> MachineRun:
         """Run `count` instructions at `address` on a copy of `memory`.
 
@@ -119,6 +142,7 @@ class VerilatedMachine:
             stall_percent: share of the clocks in which each channel of the memory refuses, drawn with `seed`.
             mutant: number of the planted fault that is switched on, in a design made by `mutation.mutate`.
             keep: no reset before the start; after a run that ended (busy fell) this must make no difference.
+            order: what the memory waits for before it takes an address or data.
             reset_at: run so many clocks, reset, and run from the beginning on the memory as it then is.
 
         Raises:
@@ -132,7 +156,7 @@ class VerilatedMachine:
         request.address, request.count, request.max_clocks = address, count, max_clocks
         request.stall_percent, request.seed = stall_percent, seed
         request.reset_at = -1 if reset_at is None else reset_at
-        request.mutant, request.keep = mutant, keep
+        request.mutant, request.keep, request.order = mutant, keep, order
         outcome = _Outcome()
         started = time.perf_counter()
         self._library.machine_run(self._top, ctypes.byref(request), ctypes.byref(outcome))

@@ -1,4 +1,6 @@
-// Runs a machine against a memory, clock by clock, without leaving C++. Follows words.hpp in one compilation unit.
+// Runs a machine against a memory, clock by clock, without leaving C++. Follows machine_rules.hpp in one compilation
+// unit.
+#include <array>
 #include <deque>
 #include <vector>
 
@@ -17,6 +19,7 @@ struct MachineRequest {
     int32_t duplex;    // the memory serves reads and writes apart
     int32_t mutant;    // the planted fault that is switched on, in a design that has some; 0: none
     int32_t keep;      // the run begins without a reset, in the state that the last run left
+    int32_t order;     // an `Order`
 };
 
 struct MachineOutcome {
@@ -29,7 +32,8 @@ struct MachineOutcome {
 
 namespace {
 
-constexpr int WORDS = 32;  // of a beat, at most
+// What the memory waits for before it takes a write's address or data. Mirrors WriteOrder of machine_driver.py.
+enum Order { ADDRESS_THEN_DATA, ADDRESS_WITH_DATA, ADDRESS_AFTER_DATA, BOTH_AT_ONCE, EITHER };
 
 struct Burst {
     bool is_read;
@@ -46,70 +50,19 @@ struct Dice {
     }
 };
 
-// What a master offers on a channel: if it was not taken, it must be the same in the next clock.
-struct Offer {
-    bool waits = false;
-    uint32_t words[WORDS + 2] = {};
-
-    bool broken_by(const Offer& next) const {
-        return waits && std::memcmp(words, next.words, sizeof words) != 0;
-    }
-};
-
-// The rules of the bus that the machine's outputs must keep, and those of docs/machine.md.
-struct Rules {
-    int64_t beat;
-    Offer offers[3] = {};
-
-    // `burst_wrong`: of a burst that is offered, size, kind, alignment, or that it crosses 4 KiB.
-    bool burst_wrong(uint32_t address, uint32_t length, uint32_t size, uint32_t kind) const {
-        return (1 << size) != beat || kind != 1 || address % beat || address % 4096 + (length + 1) * beat > 4096;
-    }
-
-    int64_t check(Vtop& top, bool last_beat) {
-        Offer now[3];
-        int64_t wrong = !top.read___05Frready + !top.write___05Fbready;
-        if (top.read___05Farvalid) {
-            now[0] = {!top.read___05Farready, {1, top.read___05Faraddr, top.read___05Farlen}};
-            wrong += burst_wrong(top.read___05Faraddr, top.read___05Farlen, top.read___05Farsize, top.read___05Farburst);
-        }
-        if (top.write___05Fawvalid) {
-            now[1] = {!top.write___05Fawready, {1, top.write___05Fawaddr, top.write___05Fawlen}};
-            wrong += burst_wrong(
-                top.write___05Fawaddr, top.write___05Fawlen, top.write___05Fawsize, top.write___05Fawburst);
-        }
-        if (top.write___05Fwvalid) {
-            now[2] = {!top.write___05Fwready, {1, top.write___05Fwlast}};
-            get(top.write___05Fwdata, now[2].words + 2);
-            wrong += !all_bytes(top.write___05Fwstrb);
-            if (top.write___05Fwready) wrong += bool(top.write___05Fwlast) != last_beat;
-        }
-        for (int i = 0; i < 3; ++i) {
-            wrong += offers[i].broken_by(now[i]);
-            offers[i] = now[i];
-        }
-        return wrong;
-    }
-
-    template <class Strobe>
-    bool all_bytes(const Strobe& strobe) const {
-        uint32_t words[WORDS] = {};
-        get(strobe, words);
-        for (int64_t i = 0; i < beat; ++i)
-            if (!(words[i / 32] >> (i % 32) & 1)) return false;
-        return true;
-    }
-};
-
 // One memory behind both masters: bursts are served whole, in the order in which their addresses came (of two in one
 // clock the read first), a beat per clock; the first beat of a read comes `latency` clocks after its address. A duplex
-// memory serves writes as if there were no reads, and reads as if there were no writes.
+// memory serves writes as if there were no reads, and reads as if there were no writes. In another `Order` than the
+// first, data may come before its address, and answers come when the memory likes.
 struct Memory {
     const MachineRequest& request;
     Vtop& top;
     Dice dice;
     std::deque<Burst> queues[2];
-    bool answer = false, answer_failed = false, read_offered = false;
+    std::deque<std::array<uint32_t, WORDS>> taken;  // beats that are not in memory yet
+    std::deque<bool> answers;                       // whether the burst failed
+    bool failed = false, read_offered = false;
+    int64_t owed = 0, whole = 0;  // beats without data less beats without address; bursts with all data, without address
 
     bool outside(const Burst& burst) const {
         return burst.address < 0 || burst.address + request.beat > request.bytes;
@@ -128,10 +81,10 @@ struct Memory {
         const bool reading = head.beats && clock >= head.ready_at && (read_offered || !dice.unwilling());
         read_offered = reading;
         top.read___05Farready = !dice.unwilling();
-        top.write___05Fawready = !dice.unwilling();
-        top.write___05Fwready = head_of(false).beats && !dice.unwilling();
-        top.write___05Fbvalid = answer;
-        top.write___05Fbresp = answer_failed ? 2 : 0;
+        top.write___05Fawready = !dice.unwilling() && takes_address();
+        top.write___05Fwready = takes_data() && !dice.unwilling();
+        top.write___05Fbvalid = !answers.empty() && (request.order == ADDRESS_THEN_DATA || !dice.unwilling());
+        top.write___05Fbresp = top.write___05Fbvalid && answers.front() ? 2 : 0;
         top.read___05Frvalid = reading;
         top.read___05Frlast = reading && head.beats == 1;
         top.read___05Frresp = reading && outside(head) ? 2 : 0;
@@ -140,23 +93,39 @@ struct Memory {
         put(top.read___05Frdata, words);
     }
 
+    // The machine's valids follow from registers, so they are those of this clock already.
+    bool takes_address() const {
+        switch (request.order) {
+            case ADDRESS_WITH_DATA: return top.write___05Fwvalid;
+            case BOTH_AT_ONCE: return top.write___05Fawvalid && top.write___05Fwvalid;
+            case ADDRESS_AFTER_DATA: return whole > 0;
+            default: return true;
+        }
+    }
+
+    bool takes_data() {
+        switch (request.order) {
+            case ADDRESS_THEN_DATA: return head_of(false).beats;
+            case ADDRESS_WITH_DATA: return owed > 0;
+            case BOTH_AT_ONCE: return owed > 0 || top.write___05Fawready;
+            default: return true;
+        }
+    }
+
     void after(int64_t clock, MachineOutcome& outcome) {
-        if (answer && top.write___05Fbready) answer = answer_failed = false;
+        if (top.write___05Fbvalid && top.write___05Fbready) answers.pop_front();
         if (top.read___05Frvalid && top.read___05Frready) {
             ++outcome.reads;
             read_offered = false;
             advance(true);
         }
         if (top.write___05Fwready && top.write___05Fwvalid) {
-            const Burst head = head_of(false);
-            uint32_t words[WORDS];
-            get(top.write___05Fwdata, words);
-            if (outside(head)) answer_failed = true;
-            else std::memcpy(request.memory + head.address, words, request.beat);
+            get(top.write___05Fwdata, taken.emplace_back().data());
             ++outcome.writes;
-            if (head.beats == 1) answer = true;
-            advance(false);
+            --owed;
+            whole += top.write___05Fwlast;
         }
+        while (!taken.empty() && head_of(false).beats) write();
         if (top.stored_o) {
             if (outcome.stored < request.stored_room) request.stored[outcome.stored] = clock;
             ++outcome.stored;
@@ -164,8 +133,24 @@ struct Memory {
         const int64_t delay = request.latency > 1 ? request.latency : 1;
         if (top.read___05Farvalid && top.read___05Farready)
             queue(true).push_back({true, top.read___05Faraddr, top.read___05Farlen + 1, clock + delay});
-        if (top.write___05Fawvalid && top.write___05Fawready)
+        if (top.write___05Fawvalid && top.write___05Fawready) {
             queue(false).push_back({false, top.write___05Fawaddr, top.write___05Fawlen + 1, clock});
+            owed += top.write___05Fawlen + 1;
+            --whole;
+        }
+    }
+
+    // The oldest beat goes to the oldest burst.
+    void write() {
+        const Burst head = head_of(false);
+        if (outside(head)) failed = true;
+        else std::memcpy(request.memory + head.address, taken.front().data(), request.beat);
+        taken.pop_front();
+        if (head.beats == 1) {
+            answers.push_back(failed);
+            failed = false;
+        }
+        advance(false);
     }
 
     void advance(bool is_read) {
@@ -231,7 +216,7 @@ start:
             again = true;
             goto start;
         }
-        outcome->violations += rules.check(top, memory.head_of(false).beats == 1);
+        outcome->violations += rules.check(top);
         memory.after(clock, *outcome);
         clock_edge(top);
     }

@@ -47,10 +47,10 @@ def mangled(name: str) -> str:
     return name.replace("__", "___05F")
 
 
-def harness_text(name: str, prologue: str = "") -> str:
-    """C++ of a harness of this package, behind the functions that it needs to move words."""
+def harness_text(*names: str, prologue: str = "") -> str:
+    """C++ of a harness, in files of this package, behind the functions that it needs to move words."""
     folder = Path(__file__).parent
-    return "\n".join([(folder / "words.hpp").read_text(), prologue, (folder / name).read_text()])
+    return "\n".join([(folder / "words.hpp").read_text(), prologue, *((folder / name).read_text() for name in names)])
 
 
 def shared_object(verilog: str, top: str, harness: str) -> Path:

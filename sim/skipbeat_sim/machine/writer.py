@@ -31,7 +31,7 @@ class Writer:
         """All registers."""
         self.active = self._reading = False
         self._address = self._left = self._to_read = self.read_address_o = self._position = self._part = 0
-        self._ahead = self._unanswered = self._sent = self._beats = 0
+        self._unanswered = self._sent = self._beats = 0
         self._room = WRITER_ROOM
         self._data: deque[int] = deque()
 
@@ -58,7 +58,7 @@ class Writer:
             self.aw = next_burst(self._machine, self._address, self._left)
             self._announce = aw_ready
         self.fetch = self._to_read != 0 and self._room != 0
-        if self._data and self._ahead:
+        if self._data:
             last = self._position == self._machine.burst_beats - 1 or self._sent + 1 == self._beats
             data = self._data[0] >> (8 * self._machine.beat_bytes * self._part) & self._beat_mask
             self.w = WriteBeat(data, self.w_strb, last)
@@ -80,7 +80,6 @@ class Writer:
             beats = self.aw.beats
             self._address = (self._address + beats * self._machine.beat_bytes) & ADDRESS_MASK
             self._left -= beats
-            self._ahead += beats
             self._unanswered += 1
         if self.fetch:
             self.read_address_o = (self.read_address_o + 1) & 0xFFFF
@@ -92,7 +91,6 @@ class Writer:
                 self._data.popleft()
                 self._room += 1
                 self._part = 0
-            self._ahead -= 1
             self._position = (self._position + 1) % self._machine.burst_beats
             self._sent += 1
         if self.done_o:

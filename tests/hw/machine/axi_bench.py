@@ -20,6 +20,7 @@ from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
+from skipbeat_hw.simulation.machine_driver import WriteOrder
 
 from .axi_rules import SIGNALS, AxiRules
 from .axi_scenarios import FOLDER_VARIABLE, PRESET, Scenario
@@ -152,6 +153,32 @@ class Bench:
             await edge
             now.clear()
             self.rules.clock(now)
+
+    def take_writes(self, order: WriteOrder) -> None:
+        """From now on the memory takes addresses and data of writes in this order, and answers seldom."""
+        # the data of a burst has room before its address is taken
+        self.writes.w_channel.queue_occupancy_limit = MACHINE.burst_beats * 2
+        self.writes.b_channel.set_pause_generator(_pauses(random.Random(random.getrandbits(64))))
+        cocotb.start_soon(self._take_writes(order))
+
+    async def _take_writes(self, order: WriteOrder) -> None:
+        """A ready follows its cause by a clock; one that comes too long takes the next one early, which is harmless."""
+        aw, w = self.writes.aw_channel, self.writes.w_channel
+        now = Live({name: getattr(self.dut, name) for name in SIGNALS})
+        owed = whole = 0  # beats of taken addresses less taken beats; bursts with all data less those with an address
+        edge = RisingEdge(self.dut.clk)
+        while True:
+            await edge
+            now.clear()
+            if now["m_axi_awvalid"] and now["m_axi_awready"]:
+                owed, whole = owed + now["m_axi_awlen"] + 1, whole - 1
+            if now["m_axi_wvalid"] and now["m_axi_wready"]:
+                owed, whole = owed - 1, whole + now["m_axi_wlast"]
+            has_data = bool(now["m_axi_wvalid"]) or owed < 0
+            w.pause = order in (WriteOrder.ADDRESS_THEN_DATA, WriteOrder.ADDRESS_WITH_DATA) and owed <= 0
+            aw.pause = {WriteOrder.ADDRESS_WITH_DATA: not has_data, WriteOrder.ADDRESS_AFTER_DATA: whole <= 0}.get(
+                order, False
+            )
 
     async def reset(self) -> None:
         """Four clocks of reset, for the accelerator and the models."""

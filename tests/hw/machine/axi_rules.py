@@ -29,6 +29,8 @@ SIGNALS = (
     *(f"{channel}{name}" for channel in RECEIVED for name in ("valid", "ready")),
 )
 PAGE = 4096
+#: Clocks after which data that is not offered waits for its address to be taken: the memory rule gives it 2.
+PATIENCE = 8
 INCREMENTING = 1
 
 
@@ -60,8 +62,11 @@ class AxiRules:
     writes: int = 0
     _held: dict[str, tuple[int, ...]] = field(default_factory=dict)
     _reading: deque[int] = field(default_factory=deque)
+    #: Beats of write bursts of which only the address is taken, and only the data.
     _announced: deque[int] = field(default_factory=deque)
+    _complete: deque[int] = field(default_factory=deque)
     _written: int = 0
+    _waited: int = 0
     _unanswered: int = 0
     _lite: dict[str, int] = field(default_factory=dict)
 
@@ -84,12 +89,12 @@ class AxiRules:
     @property
     def quiet(self) -> bool:
         """Every burst is complete and answered."""
-        return not (self._reading or self._announced or self._unanswered)
+        return not (self._reading or self._announced or self._complete or self._written or self._unanswered)
 
     def _forget(self) -> None:
-        for pending in (self._held, self._reading, self._announced, self._lite):
+        for pending in (self._held, self._reading, self._announced, self._complete, self._lite):
             pending.clear()
-        self._written = self._unanswered = 0
+        self._written = self._waited = self._unanswered = 0
 
     def _handshakes(self, now: Sample) -> None:
         """Once valid, a channel stays valid and its payload stays as it is until ready."""
@@ -126,24 +131,38 @@ class AxiRules:
             require(len(self._reading) <= self.outstanding, "m_axi_ar: too many bursts under way")
 
     def _write(self, now: Sample) -> None:
+        """Addresses and data pair in order, whichever comes first; the answer comes after both (A3.3.1)."""
         if now["m_axi_bvalid"] and now["m_axi_bready"]:
             require(self._unanswered > 0, "m_axi_b: answer before the end of its burst")
             self._unanswered -= 1
         if self._written:
             require(bool(now["m_axi_wvalid"]), "m_axi_w: the bus waits for the accelerator inside a burst")
-        if now["m_axi_wvalid"] and now["m_axi_wready"]:
-            require(bool(self._announced), "m_axi_w: data before its address")
-            require(now["m_axi_wstrb"] == (1 << self.beat_bytes) - 1, "m_axi_w: every byte is written")
-            self._written += 1
-            self.writes += 1
-            ends = self._written == self._announced[0]
-            require(bool(now["m_axi_wlast"]) == ends, "m_axi_w: last is on the last beat")
-            if ends:
-                self._announced.popleft()
-                self._written = 0
-                self._unanswered += 1
         if now["m_axi_awvalid"] and now["m_axi_awready"]:
-            self._announced.append(self._burst(now, "m_axi_aw"))
+            self._meets(self._complete, self._announced, self._burst(now, "m_axi_aw"))
+        if now["m_axi_wvalid"] and now["m_axi_wready"]:
+            self._beat(now)
+        held = now["m_axi_awvalid"] and not now["m_axi_awready"]
+        without_data = not (now["m_axi_wvalid"] or self._written or self._complete)
+        self._waited = self._waited + 1 if held and without_data else 0
+        require(self._waited <= PATIENCE, "m_axi_w: data waits until its address is taken")
+
+    def _beat(self, now: Sample) -> None:
+        require(now["m_axi_wstrb"] == (1 << self.beat_bytes) - 1, "m_axi_w: every byte is written")
+        self._written += 1
+        self.writes += 1
+        if now["m_axi_wlast"]:
+            beats, self._written = self._written, 0
+            self._meets(self._announced, self._complete, beats)
+        elif self._announced:
+            require(self._written < self._announced[0], "m_axi_w: last is on the last beat")
+
+    def _meets(self, others: deque[int], own: deque[int], beats: int) -> None:
+        """A burst of so many beats, by its address or its data, and the first that has come by the other."""
+        if others:
+            require(others.popleft() == beats, "m_axi_w: last is on the last beat")
+            self._unanswered += 1
+        else:
+            own.append(beats)
 
     def _slave(self, now: Sample) -> None:
         """An answer follows its address and data, one for each, and is OKAY."""

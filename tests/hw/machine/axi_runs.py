@@ -9,6 +9,7 @@ import cocotb
 from cocotb.triggers import ClockCycles
 
 from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
+from skipbeat_hw.simulation.machine_driver import WriteOrder
 
 from .axi_bench import DONE, ROUNDS, Bench, scenario
 
@@ -26,6 +27,19 @@ async def runs_with_pauses_on_every_channel(dut: Any, name: str, poll: bool) -> 
     bench = await Bench.start(dut, pauses=True)
     for _ in range(ROUNDS):
         await bench.runs_right(scenario(name), poll)
+
+
+#: What the model of the memory can wait for.
+ORDERS = [order for order in WriteOrder if order != WriteOrder.BOTH_AT_ONCE]
+
+
+@cocotb.test()
+@cocotb.parametrize(order=ORDERS)
+async def runs_whatever_a_write_waits_for(dut: Any, order: WriteOrder) -> None:
+    bench = await Bench.start(dut)
+    bench.take_writes(order)
+    for name in ("network", "random0"):
+        await bench.runs_right(scenario(name))
 
 
 @cocotb.test()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.hw.machine.axi_rules import SIGNALS, AxiRules, RuleError
+from tests.hw.machine.axi_rules import PATIENCE, SIGNALS, AxiRules, RuleError
 
 Clock = dict[str, int]
 READ: Clock = {"m_axi_araddr": 0xFF8, "m_axi_arlen": 1, "m_axi_arsize": 2, "m_axi_arburst": 1}
@@ -74,7 +74,7 @@ def test_a_good_sequence_passes_and_is_counted() -> None:
         (5, {"m_axi_awsize": 3}, "m_axi_aw: beats are as wide"),
         (5, {"m_axi_awburst": 2}, "m_axi_aw: bursts increment"),
         (5, {"m_axi_awready": 0}, "m_axi_aw: valid was withdrawn"),
-        (5, {"m_axi_awvalid": 0}, "m_axi_w: data before its address"),
+        (5, {"m_axi_awvalid": 0}, "m_axi_b: answer before the end"),
         (7, {"m_axi_wlast": 1}, "m_axi_w: payload changed"),
         (7, {"m_axi_wstrb": 14}, "m_axi_w: payload changed"),
         (8, {"m_axi_wvalid": 0}, "m_axi_w: the bus waits"),
@@ -101,6 +101,54 @@ def test_each_fault_is_found(at: int, change: Clock, rule: str) -> None:
 def test_faults_of_a_beat_that_is_taken_at_once(change: Clock, rule: str) -> None:
     with pytest.raises(RuleError, match=rule):
         follow([*GOOD[:6], {**DATA, "m_axi_wready": 1, **change}])
+
+
+#: Both beats of the write are taken before its address is.
+EARLY: list[Clock] = [
+    {"m_axi_awvalid": 1, **WRITE, **DATA, "m_axi_wready": 1},
+    {"m_axi_awvalid": 1, **WRITE, **DATA, "m_axi_wready": 1, "m_axi_wlast": 1},
+    {"m_axi_awvalid": 1, **WRITE},
+    transfer("m_axi_aw", **WRITE),
+    transfer("m_axi_b"),
+    {"interrupt_o": 1},
+]
+
+
+def test_data_may_come_before_its_address() -> None:
+    assert follow(EARLY).writes == 2
+    together = {**EARLY[3], **EARLY[1]}
+    assert follow([EARLY[0], together, *EARLY[4:]]).writes == 2
+
+
+@pytest.mark.parametrize(
+    ("at", "change", "rule"),
+    [
+        (0, {"m_axi_wlast": 1}, "m_axi_w: last is on the last beat"),
+        (1, {"m_axi_wlast": 0}, "m_axi_w: the bus waits for the accelerator inside"),
+        (2, transfer("m_axi_b"), "m_axi_b: answer before the end"),
+        (2, {"m_axi_awvalid": 0}, "m_axi_aw: valid was withdrawn"),
+        (3, {"m_axi_awlen": 0}, "m_axi_aw: payload changed"),
+    ],
+)
+def test_faults_of_data_before_its_address(at: int, change: Clock, rule: str) -> None:
+    clocks: list[dict[str, Any]] = [dict(clock) for clock in EARLY]
+    clocks[at] |= change
+    with pytest.raises(RuleError, match=rule):
+        follow(clocks)
+
+
+def test_an_address_of_another_length_than_its_data() -> None:
+    longer = {**WRITE, "m_axi_awlen": 2}
+    with pytest.raises(RuleError, match="m_axi_w: last is on the last beat"):
+        follow([clock | (longer if "m_axi_awvalid" in clock else {}) for clock in EARLY])
+
+
+def test_data_may_not_wait_until_its_address_is_taken() -> None:
+    """A slave may wait for it; one that is slow with both, or has all of the data, is no fault of the accelerator's."""
+    with pytest.raises(RuleError, match="data waits until its address is taken"):
+        follow([{"m_axi_awvalid": 1, **WRITE}] * (PATIENCE + 1))
+    follow([{"m_axi_awvalid": 1, **WRITE}] * PATIENCE + [{"m_axi_awvalid": 1, **WRITE, **DATA}] * 20)
+    follow([*EARLY[:2], *[EARLY[2]] * 20, *EARLY[3:]])
 
 
 def test_no_more_bursts_than_are_allowed() -> None:

@@ -88,6 +88,12 @@ def test_the_assumptions_about_the_reader_can_be_met() -> None:
     assert verdict.holds, _told(verdict)
 
 
+@pytest.mark.slow
+def test_the_assumptions_about_the_writer_can_be_met() -> None:
+    verdict = reachable(WriterRules(Writer(small(burst=2))), 12)
+    assert verdict.holds, _told(verdict)
+
+
 @pytest.mark.parametrize("depth", [4, 8, 16, 64])
 def test_fifos_count_as_the_proofs_take_them(depth: int) -> None:
     verdict = always(FifoContract(depth), 1)
