@@ -23,7 +23,7 @@ DESIGNS: dict[str, Sequence[str]] = {
     ),
     "duplex": ("memory.bytes_per_clock=8", "memory.burst_beats=1"),
 }
-MAX_CLOCKS = 20_000
+MAX_CLOCKS = 60_000
 #: How often a channel refuses, in percent, and how much longer a run may take then, generously.
 STALLS = (0, 40, 85)
 STALLED = 40
@@ -46,6 +46,7 @@ def test_programs_end_whatever_the_memory_waits_for(rtl: VerilatedMachine, order
         program = MachineProgram.random(rtl.machine, np.random.default_rng([3, seed]), units=3)
         count = len(program.instructions)
         model = run_machine(rtl.machine, program.memory, 0, count, max_clocks=MAX_CLOCKS)
+        assert model.done
         assert model.bytes_written > 0
         for stall in STALLS:
             longest = model.cycles * STALLED
