@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
 from skipbeat_arch.engines import Engine, Opcode
 from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION
 from skipbeat_arch.machine_ports import MachineError
-from skipbeat_hw.machine.fetch import Fetch
+from skipbeat_hw.machine.fetch import COUNT_BITS, Fetch
 from tests.hw.core.tile_streams import Halt
 from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import NARROW, WIDE, Shape, Vectors, cases, payloads, word
@@ -73,29 +75,48 @@ class Start:
         self._first = False
 
 
-def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
+def _endless(shape: Shape, counts: Iterator[int], rng: random.Random) -> Sequence[Source]:
+    """A program that ends with its reset; its count says that it is long."""
     size = max(shape.cols, INSTRUCTION_BYTES)
+    header = word(Opcode.HEADER, rng, version=VERSION, fingerprint=shape.machine.fingerprint)
+    words = [header, *(_any(rng.choice(INNER), rng) for _ in range(63))]
+    data = b"".join(number.to_bytes(INSTRUCTION_BYTES, "little") for number in words)
 
-    def begin() -> Sequence[Source]:
-        words = _program(shape, rng, rng.choice([*(rng.randint(4, 20) for _ in range(4)), rng.randint(17, 150)]))
-        if rng.random() < 0.05:
-            words = []
-        address = rng.getrandbits(32) // size * size
-        data = b"".join(number.to_bytes(INSTRUCTION_BYTES, "little") for number in words)
-        data += rng.randbytes(size)
+    def contents(at: int) -> int:
+        offset = at if at < size else size + (at - size) % (len(data) - size)
+        return int.from_bytes(data[offset : offset + shape.cols], "little")
 
-        def contents(at: int) -> int:
-            offset = (at - address) % (1 << 32)
-            return int.from_bytes(data[offset : offset + shape.cols], "little")
+    ready = [Wire(f"{name}__ready", sometimes(rng)) for name in QUEUES]
+    return [Start(0, next(counts), rng), Vectors(shape.machine, rng, contents), *ready, Halt()]
 
-        return [
-            Start(address, len(words), rng),
-            Vectors(shape.machine, rng, contents),
-            *(Wire(f"{name}__ready", sometimes(rng)) for name in QUEUES),
-            Halt(),
-        ]
 
-    return [Fresh(begin)]
+def _sources(shape: Shape, kind: str, rng: random.Random) -> Sequence[Source]:
+    if kind == "long":
+        counts = itertools.cycle(1 << bit | 4 for bit in range(5, COUNT_BITS))
+        return [Fresh(lambda: _endless(shape, counts, rng))]
+    return [Fresh(lambda: _whole(shape, rng))]
+
+
+def _whole(shape: Shape, rng: random.Random) -> Sequence[Source]:
+    """A program that runs to its end, or to what it has wrong."""
+    size = max(shape.cols, INSTRUCTION_BYTES)
+    words = _program(shape, rng, rng.choice([*(rng.randint(4, 20) for _ in range(4)), rng.randint(17, 150)]))
+    if rng.random() < 0.05:
+        words = []
+    address = rng.getrandbits(32) // size * size
+    data = b"".join(number.to_bytes(INSTRUCTION_BYTES, "little") for number in words)
+    data += rng.randbytes(size)
+
+    def contents(at: int) -> int:
+        offset = (at - address) % (1 << 32)
+        return int.from_bytes(data[offset : offset + shape.cols], "little")
+
+    return [
+        Start(address, len(words), rng),
+        Vectors(shape.machine, rng, contents),
+        *(Wire(f"{name}__ready", sometimes(rng)) for name in QUEUES),
+        Halt(),
+    ]
 
 
 FETCH = Pair(
@@ -113,6 +134,12 @@ def test_fetch(shape: Shape, where: Where) -> None:
     if where.backend == "shared":
         errors = {MachineError.BAD_PROGRAM, MachineError.WRONG_HARDWARE, MachineError.BAD_OPCODE}
         assert seen["error_o"] == {MachineError.NONE, *errors}
+
+
+def test_every_bit_of_a_program_s_length() -> None:
+    """A counter that is too short would be at its end after four instructions."""
+    long = replace(FETCH, kinds=("long",), constant=lambda _: ("busy_o", "error_o"))
+    hold(long, NARROW, Where("verilator", "shared", 4000), reset_share=0.01)
 
 
 def test_wants_a_machine() -> None:

@@ -30,20 +30,27 @@ class Numbers:
     Attributes:
         lowest: share of sums and biases that are the lowest there is, which alone needs every bit of a product.
         largest: share of multipliers that are the largest there is.
+        tie: k, if all multipliers are 2**k and all shifts k + 1, so that each odd sum lies between two results and
+            must go up; sums are small then.
     """
 
     rng: random.Random
     lowest: float
     largest: float
+    tie: int | None = None
 
     def signed(self, bits: int, lowest: float) -> int:
         """Two's complement."""
+        if self.tie is not None:
+            return self.rng.randint(-90, 90)
         if self.rng.random() < lowest:
             return -1 << (bits - 1)
         return self.rng.choice([-1, 1]) * self.rng.getrandbits(self.rng.randint(0, bits - 1))
 
     def multiplier(self) -> int:
         """31 bits, positive."""
+        if self.tie is not None:
+            return 1 << self.tie
         if self.rng.random() < self.largest:
             return (1 << 31) - 1
         return max(1, self.rng.getrandbits(self.rng.randint(1, 31)))
@@ -56,7 +63,8 @@ class Numbers:
         if at < SHIFTS:
             return ports.pack_array([self.multiplier() for _ in words], 32)
         if at < UNUSED:
-            return ports.pack_array([self.rng.randint(1, 62) for _ in range(shape.cols)], 8)
+            shifts = [self.rng.randint(1, 62) if self.tie is None else self.tie + 1 for _ in range(shape.cols)]
+            return ports.pack_array(shifts, 8)
         return self.rng.getrandbits(8 * shape.cols)
 
     def sums(self, shape: Shape) -> int:
@@ -85,7 +93,8 @@ def _jobs(rng: random.Random) -> Iterator[int]:
 
 def _sources(shape: Shape, kind: str, rng: random.Random) -> Sequence[Source]:
     def begin() -> Sequence[Source]:
-        numbers = Numbers(rng, *rng.choice([(0.1, 0.1), (0.0, 0.5), (0.6, 0.6)]))
+        ties = (0.0, 0.0, rng.randrange(31))
+        numbers = Numbers(rng, *rng.choice([(0.1, 0.1, None), (0.0, 0.5, None), (0.6, 0.6, None), ties]))
         jobs = iter([_job(rng, raw=0, count=LONGEST, pool=1)]) if kind == "longest" else _jobs(rng)
         willing = often(rng, 1.0) if kind == "longest" else sometimes(rng)
         return [

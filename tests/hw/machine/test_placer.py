@@ -36,6 +36,16 @@ def test_vectors_follow_lines() -> None:
         assert expected is None or (seen["entry_o"][clock], seen["banks_o"][clock]) == expected
 
 
+def test_the_longest_line() -> None:
+    """Every bit of the counter within a line."""
+    width, pitch = Placement.largest("width"), Placement.largest("pitch")
+    place = ports.pack(Placement.layout(), {"to": 5, "width": width, "pitch": pitch, "period": 3, "bank": 0})
+    count = width + 2
+    inputs = {"place_i": [place] * count, "valid_i": [1] * count, "first_i": [1, *[0] * (count - 1)]}
+    entries = simulate(Placer(MACHINE), inputs | {"final_i": [*[0] * (count - 1), 1]}, ["entry_o"])["entry_o"]
+    assert entries == [*range(5, 5 + width), 5 + pitch, 6 + pitch]
+
+
 def test_verilog() -> None:
     assert "module placer(" in converted(Placer(MACHINE), "placer")
 
