@@ -38,7 +38,7 @@ def test_vectors_follow_lines() -> None:
 
 def test_the_longest_line() -> None:
     """Every bit of the counter within a line."""
-    width, pitch = Placement.largest("width"), Placement.largest("pitch")
+    width, pitch = Placement.largest("width"), 50
     place = ports.pack(Placement.layout(), {"to": 5, "width": width, "pitch": pitch, "period": 3, "bank": 0})
     count = width + 2
     inputs = {"place_i": [place] * count, "valid_i": [1] * count, "first_i": [1, *[0] * (count - 1)]}
