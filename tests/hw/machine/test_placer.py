@@ -6,6 +6,7 @@ import random
 
 from skipbeat_arch import ports
 from skipbeat_arch.instruction import Placement
+from skipbeat_arch.machine_ports import LOCAL_BITS
 from skipbeat_hw.machine.placer import Placer
 from tests.hw.in_process import converted, refuses, simulate
 from tests.hw.machine.lockstep_parts import WIDE
@@ -21,14 +22,14 @@ def test_vectors_follow_lines() -> None:
     for _ in range(20):
         period = rng.choice([p for p in range(4) if 1 << p >= per_vector])
         bank = rng.randrange(0, 1 << period, per_vector)
-        place = {"to": rng.randrange(100), "width": rng.randint(1, 4), "pitch": rng.randrange(50)}
+        place = {"to": rng.getrandbits(LOCAL_BITS), "width": rng.randint(1, 4), "pitch": rng.getrandbits(12)}
         word = ports.pack(Placement.layout(), {**place, "period": period, "bank": bank})
         count = rng.randint(1, 12)
         for i in range(count):
             for valid in (*(0 for _ in range(rng.randrange(2))), 1):
                 for name, value in zip(inputs, (word, valid, i == 0, i == count - 1), strict=True):
                     inputs[name].append(int(value))
-                entry = place["to"] + i // place["width"] * place["pitch"] + i % place["width"]
+                entry = (place["to"] + i // place["width"] * place["pitch"] + i % place["width"]) % (1 << LOCAL_BITS)
                 into = sum(1 << r for r in range(rows) if r % (1 << period) // per_vector == bank // per_vector)
                 want.append((entry, into) if valid else None)
     seen = simulate(Placer(MACHINE), inputs, ["entry_o", "banks_o"])
