@@ -139,7 +139,8 @@ def compile(
             shape.
     """
     described = _hardware(hardware)
-    return compile_network(quantise_graph(model, calibration).graph, described, images)
+    quantised = quantise_graph(model, calibration)
+    return compile_network(quantised.graph, described, images, scales=quantised.scales)
 
 
 def simulate(
@@ -179,7 +180,7 @@ def simulate(
     machine = Machine.of(described)
     quantised = quantise_graph(model, calibration)
     inputs = quantised.quantise_images((calibration[:1] if images is None else images).numpy())
-    program = compile_network(quantised.graph, described, len(inputs))
+    program = compile_network(quantised.graph, described, len(inputs), scales=quantised.scales)
     simulator = machine_rtl(described) if rtl else None
     expected = run_graph(quantised.graph, inputs)[quantised.graph.output]
     return run_images(program, machine, inputs, expected, simulator, cycle_model=cycle_model)

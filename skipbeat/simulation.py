@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound
@@ -15,13 +17,18 @@ from skipbeat_mapper.compile import compile_network
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.prepared import PreparedMixed, PreparedNetwork
 from skipbeat_verify.layer_bounds import layer_bounds
-from skipbeat_verify.machine_simulation import ProgramRun, machine_rtl, run_images
+from skipbeat_verify.machine_simulation import Output, ProgramRun, machine_rtl, run_images
 from skipbeat_verify.mixed_simulation import MixedSimulation
 from skipbeat_verify.one_layer import one_layer
 
 from .progress import step
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 Report = dict[str, Any]
+#: What a run was given and what it gave, by name, for a file.
+Arrays = Mapping[str, "ArrayLike"]
 
 
 def simulate_network(
@@ -33,7 +40,7 @@ def simulate_network(
     *,
     rtl: bool,
     cycle_model: bool,
-) -> Report:
+) -> tuple[Report, Arrays]:
     """Run a network, or one layer of it, by its program, `batch` images at a time.
 
     Raises:
@@ -45,22 +52,25 @@ def simulate_network(
     if layer is not None:
         graph, inputs = one_layer(graph, layer, inputs)
     step("compiling")
-    program = compile_network(graph, hardware, batch)
+    program = compile_network(graph, hardware, batch, scales=network.scales)
     machine, simulator = Machine.of(hardware), _simulator(hardware) if rtl else None
     runs: list[ProgramRun] = []
+    outputs: list[Output] = []
     rates: list[float] = []
     for first in range(0, images, batch):
         step(f"images {first + 1} to {first + batch} of {images}")
         part = inputs[first : first + batch]
         expected = run_graph(graph, part)[graph.output]
-        runs.append(run_images(program, machine, part, expected, simulator, cycle_model=cycle_model))
+        runs.append(run_images(program, machine, part, expected, simulator, cycle_model=cycle_model, outputs=outputs))
         rates.append(simulator.clocks_per_second if simulator else 0.0)
-    return _report(runs, rates, [runs[0]], layer_bounds(program, machine))
+    scales = {"x_scale": network.scales[graph.input], "y_scale": network.scales[graph.output]}
+    arrays: Arrays = {"x": inputs, "y": np.array(outputs), **scales}
+    return _report(runs, rates, [runs[0]], layer_bounds(program, machine)), arrays
 
 
 def simulate_mixed(
     network: PreparedMixed, hardware: Hardware, layer: str | None, images: int, *, rtl: bool, cycle_model: bool
-) -> Report:
+) -> tuple[Report, Arrays]:
     """Run a network whose operators are partly the host's: program by program, for one input after the other.
 
     Raises:
@@ -84,7 +94,8 @@ def simulate_mixed(
     rates = [simulator.clocks_per_second if simulator else 0.0]
     report = _report(simulation.runs, rates, first, bounds)
     exact = report["bit_exact"] and simulation.logits_exact
-    return report | {"agrees": report["agrees"] and exact, "bit_exact": exact, "programs": len(first)}
+    report |= {"agrees": report["agrees"] and exact, "bit_exact": exact, "programs": len(first)}
+    return report, {**network.arrays(images), "y": np.stack(simulation.logits)}
 
 
 def _simulator(hardware: Hardware) -> VerilatedMachine:

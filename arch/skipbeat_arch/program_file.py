@@ -12,20 +12,25 @@ import hashlib
 import json
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .arrays import Bytes, UInt32Array
+from .arrays import Bytes
 from .errors import InputError
-from .files import write_bytes
+from .files import parse_json, read_bytes, write_bytes
 from .fold import Fold
 from .instruction import INSTRUCTION_BYTES, VERSION
 from .machine import Machine
 from .machine_program import MachineProgram, NodeRange, Place
+from .tensor_layout import tensor_bytes
+from .yaml_file import first_error
 
 MAGIC = b"skipbeat"
 FILE_VERSION = 4
+#: A program addresses 32 bits of memory.
+MOST_FILE_BYTES = 1 << 33
 _HEAD = struct.Struct("<8sIII")
 _DIGEST_BYTES = 32
 
@@ -36,15 +41,20 @@ def save_program(program: MachineProgram, path: str | Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
+    try:
+        write_bytes(path, pack_program(program))
+    except InputError as error:
+        raise InputError(f"program {error}") from None
+
+
+def pack_program(program: MachineProgram) -> bytes:
+    """The content of a program's file."""
     header = json.dumps(_header(program), sort_keys=True).encode()
     head = _HEAD.pack(MAGIC, FILE_VERSION, program.fingerprint, len(header))
     image = program.image.tobytes()
     if program.operand is not None:
         image += program.operand.astype("<u4").tobytes()
-    try:
-        write_bytes(path, head + _digest(head, header, image) + header + image)
-    except InputError as error:
-        raise InputError(f"program {error}") from None
+    return head + _digest(head, header, image) + header + image
 
 
 def load_program(path: str | Path, machine: Machine | None = None) -> MachineProgram:
@@ -54,10 +64,21 @@ def load_program(path: str | Path, machine: Machine | None = None) -> MachinePro
         InputError: the file cannot be read, is no program, of another version, truncated, altered or for other
             hardware.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"program {path}: cannot be read: {error.strerror}") from None
+    program = unpack_program(read_bytes(path, f"program {path}", MOST_FILE_BYTES), path)
+    if machine is not None and program.fingerprint != machine.fingerprint:
+        raise InputError(
+            f"program {path}: compiled for other hardware ({program.hardware}, {program.fingerprint:08x}) than "
+            f"{machine.hw.name} ({machine.fingerprint:08x})"
+        )
+    return program
+
+
+def unpack_program(data: bytes, path: str | Path) -> MachineProgram:
+    """The program in the content of a file; `path` is for messages.
+
+    Raises:
+        InputError: it is no program, of another version, truncated or altered.
+    """
     if data[: len(MAGIC)] != MAGIC:
         raise InputError(f"program {path}: not a skipbeat program")
     if len(data) < _HEAD.size + _DIGEST_BYTES:
@@ -69,17 +90,38 @@ def load_program(path: str | Path, machine: Machine | None = None) -> MachinePro
     header, image = data[start : start + size], data[start + size :]
     if _digest(data[: _HEAD.size], header, image) != data[_HEAD.size : start]:
         raise InputError(f"program {path}: checksum is wrong: the file was truncated or altered")
-    program = _program(json.loads(header), fingerprint, np.frombuffer(image, np.uint8), path)
-    if machine is not None and fingerprint != machine.fingerprint:
-        raise InputError(
-            f"program {path}: compiled for other hardware ({program.hardware}, {fingerprint:08x}) than "
-            f"{machine.hw.name} ({machine.fingerprint:08x})"
-        )
-    return program
+    return _program(header, fingerprint, np.frombuffer(image, np.uint8), path)
 
 
 def _digest(head: bytes, header: bytes, image: bytes) -> bytes:
     return hashlib.sha256(head + header + image).digest()
+
+
+class _Header(BaseModel):
+    """The header: what a `MachineProgram` says of itself, but for its image."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    instruction_version: int
+    hardware: str
+    vector: Annotated[int, Field(ge=1, le=64)]
+    memory_bytes: Annotated[int, Field(ge=1, le=1 << 32)]
+    address: Annotated[int, Field(ge=0)]
+    count: Annotated[int, Field(ge=1)]
+    tensors: Annotated[tuple[Place, ...], Field(min_length=1)]
+    nodes: tuple[NodeRange, ...]
+    fold: Fold | None
+    operand: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None
+
+    @property
+    def operand_bytes(self) -> int:
+        """Of the operand's addresses."""
+        return 0 if self.operand is None else 4 * self.operand[0] * self.operand[1]
+
+
+def describe(program: MachineProgram) -> dict[str, Any]:
+    """All but the image of a program, as JSON has it: what the header of its file says, and the fingerprint."""
+    return {"fingerprint": program.fingerprint, "image_bytes": program.image.size} | _header(program)
 
 
 def _header(program: MachineProgram) -> dict[str, Any]:
@@ -90,86 +132,60 @@ def _header(program: MachineProgram) -> dict[str, Any]:
         "memory_bytes": program.memory_bytes,
         "address": program.address,
         "count": program.count,
-        "tensors": [_place(t) for t in program.tensors],
+        "tensors": [dataclasses.asdict(place) for place in program.tensors],
+        "nodes": [dataclasses.asdict(node) for node in program.nodes],
         "fold": None if program.fold is None else dataclasses.asdict(program.fold),
-        "nodes": [[s.name, s.start, s.stop, list(s.early)] for s in program.nodes],
-        "operand": None if program.operand is None else list(program.operand.shape),
+        "operand": None if program.operand is None else program.operand.shape,
     }
 
 
-def _place(place: Place) -> list[Any]:
-    return [
-        place.name,
-        place.address,
-        list(place.shape),
-        place.raw,
-        place.first,
-        place.images,
-        place.order,
-        place.scale,
-    ]
-
-
-def _fold(fields: dict[str, Any] | None) -> Fold | None:
-    if fields is None:
-        return None
-    channels, height, width = fields.pop("shape")
-    numbers = {name: int(value) for name, value in fields.items()}
-    return Fold(shape=(int(channels), int(height), int(width)), **numbers)
-
-
-def _operand(shape: list[int] | None, data: Bytes) -> tuple[UInt32Array | None, Bytes]:
-    """The addresses of the operand, and the image before them."""
-    if shape is None:
-        return None, data
-    rows, columns = map(int, shape)
-    start = data.size - 4 * rows * columns
-    if rows < 1 or columns < 1 or start < 0:
-        raise ValueError("operand")
-    return data[start:].view("<u4").astype(np.uint32).reshape(rows, columns), data[:start]
-
-
-def _program(header: dict[str, Any], fingerprint: int, image: Bytes, path: str | Path) -> MachineProgram:
+def _program(text: bytes, fingerprint: int, data: Bytes, path: str | Path) -> MachineProgram:
     """The program of a header whose checksum was right; it is checked against the image all the same."""
+    fields = parse_json(text, f"program {path}")
+    version = fields.get("instruction_version") if isinstance(fields, dict) else None
+    if version != VERSION:
+        raise InputError(f"program {path}: version {version} of the instructions, expected {VERSION}")
     try:
-        if header["instruction_version"] != VERSION:
-            raise InputError(
-                f"program {path}: version {header['instruction_version']} of the instructions, expected {VERSION}"
-            )
-        operand, image = _operand(header["operand"], image)
-        program = MachineProgram(
-            hardware=str(header["hardware"]),
-            fingerprint=fingerprint,
-            vector=int(header["vector"]),
-            image=image,
-            memory_bytes=int(header["memory_bytes"]),
-            address=int(header["address"]),
-            count=int(header["count"]),
-            tensors=tuple(
-                Place(
-                    name=str(name),
-                    address=int(address),
-                    shape=(int(c), int(h), int(w)),
-                    raw=bool(raw),
-                    first=int(first),
-                    images=int(images),
-                    order=None if order is None else tuple(map(int, order)),
-                    scale=None if scale is None else float(scale),
-                )
-                for name, address, (c, h, w), raw, first, images, order, scale in header["tensors"]
-            ),
-            nodes=tuple(
-                NodeRange(name=str(name), start=int(start), stop=int(stop), early=tuple(map(int, early)))
-                for name, start, stop, early in header["nodes"]
-            ),
-            fold=_fold(header["fold"]),
-            operand=operand,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"program {path}: its header is not that of a program") from None
-    outside = program.operand is not None and program.operand.max() >= image.size
-    if outside or program.address + program.count * INSTRUCTION_BYTES > image.size or not program.tensors:
+        header = _Header.model_validate(fields)
+    except ValidationError as error:
+        raise InputError(f"program {path}: its header is not that of a program: {first_error(error)}") from None
+    size = data.size - header.operand_bytes
+    image, operand = data[: max(size, 0)], None
+    if header.operand is not None and size >= 0:
+        operand = data[size:].view("<u4").astype(np.uint32).reshape(header.operand)
+    program = MachineProgram(
+        hardware=header.hardware,
+        fingerprint=fingerprint,
+        vector=header.vector,
+        image=image,
+        memory_bytes=header.memory_bytes,
+        address=header.address,
+        count=header.count,
+        tensors=header.tensors,
+        nodes=header.nodes,
+        fold=header.fold,
+        operand=operand,
+    )
+    if size < 0 or not _fits(program):
         raise InputError(f"program {path}: its header does not fit its image")
     return program
+
+
+def _fits(program: MachineProgram) -> bool:
+    """Whether all that a header names lies where it can lie."""
+    places = [
+        0
+        <= place.address
+        <= program.memory_bytes - place.images * tensor_bytes(place.shape, program.vector, raw=place.raw)
+        and min(place.shape) > 0
+        and min(place.images, 1 + place.first) > 0
+        for place in program.tensors
+    ]
+    ranges = [
+        0 <= min(node.start, *node.early, node.stop) <= max(node.start, *node.early, node.stop - 1) < program.count
+        for node in program.nodes
+    ]
+    folded = program.fold is None or program.fold.folded_shape == program.input.shape
+    written = program.operand is None or int(program.operand.max()) < program.image.size
+    code = program.address + program.count * INSTRUCTION_BYTES <= program.image.size <= program.memory_bytes
+    return all(places) and all(ranges) and folded and written and code

@@ -78,8 +78,7 @@ def quantise_trained(
         pruned_accuracy=trained.pruned_accuracy,
         int8_accuracy=_integer_accuracy(logits.astype(np.int32, copy=False)[:, :, 0, 0], data),
         graph=quantised.graph,
-        input_scale=quantised.input_scale,
-        logit_scale=quantised.logit_scale,
+        scales=quantised.scales,
         images=images,
         labels=data.test_labels.numpy(),
     )

@@ -72,7 +72,6 @@ def _one_program(
         source=source,
         scheme=scheme,
         graph=quantised.graph,
-        input_scale=quantised.input_scale,
-        logit_scale=quantised.logit_scale,
+        scales=quantised.scales,
         images=quantised.quantise_images(images.numpy()),
     )

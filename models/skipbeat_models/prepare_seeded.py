@@ -48,14 +48,7 @@ def prepare_seeded(
         progress("quantising to int8")
         quantised = quantise_graph(model, calibration, order)
         inputs = quantised.quantise_images(images.numpy())
-    return PreparedNetwork(
-        source=source,
-        scheme=scheme,
-        graph=quantised.graph,
-        input_scale=quantised.input_scale,
-        logit_scale=quantised.logit_scale,
-        images=inputs,
-    )
+    return PreparedNetwork(source=source, scheme=scheme, graph=quantised.graph, scales=quantised.scales, images=inputs)
 
 
 def measure_statistics(model: nn.Module, images: torch.Tensor) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
 
 from skipbeat_arch.arrays import Int8Array, Int64Array
 from skipbeat_arch.graph import Graph
@@ -19,15 +24,14 @@ class PreparedNetwork:
         source: its name, `zoo:NAME` or `module:function`.
         scheme: the patterns that its layers were pruned to.
         graph: its steps; the output is the logits, int32 [classes, 1, 1].
-        input_scale, logit_scale: real value of one unit of the int8 input and of the logits.
+        scales: real value of one unit of each tensor, by its name.
         images: int8 [N, C, H, W], inputs to run it on.
     """
 
     source: str
     scheme: Scheme
     graph: Graph
-    input_scale: float
-    logit_scale: float
+    scales: Mapping[str, float]
     images: Int8Array
 
 
@@ -59,3 +63,12 @@ class PreparedMixed:
     scheme: Scheme
     quantised: QuantisedMixed
     inputs: tuple[tuple[object, ...], ...]
+
+    def arrays(self, count: int) -> dict[str, npt.NDArray[np.generic]]:
+        """The first `count` calls' arguments that are tensors, `x0` and so on: [count, ...], floats in float64."""
+        found = {}
+        for number, given in enumerate(zip(*self.inputs[:count], strict=True)):
+            tensors = [item for item in given if isinstance(item, torch.Tensor)]
+            if tensors:
+                found[f"x{number}"] = np.stack([(t.double() if t.is_floating_point() else t).numpy() for t in tensors])
+        return found

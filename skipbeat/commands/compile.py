@@ -14,14 +14,18 @@ from ..options import destination, hardware_options, network_pattern_option, see
 @network_pattern_option
 @hardware_options
 @click.option("-o", "--out", metavar="FILE", callback=destination, required=True, help="The program file.")
+@click.option("--images", type=click.IntRange(1, 450), default=1, show_default=True, help="Images of one run.")
 @seed_option
-def command(source: str, pattern: str | None, hw: str, overrides: tuple[str, ...], out: Path, seed: int) -> None:
+def command(
+    source: str, pattern: str | None, hw: str, overrides: tuple[str, ...], out: Path, images: int, seed: int
+) -> None:
     """Prune and quantise MODEL and write its program, weights included, to one file.
 
     MODEL is `zoo:NAME`, which is trained first, or `module:function` found from the current folder, whose function
     returns (model, images): float [N, C, H, W] that calibrate the quantisation.
 
-    The file names the hardware that it is for and carries a checksum; `skipbeat program FILE` prints it.
+    The file names the hardware that it is for, says where each tensor lies and what its numbers mean, and carries a
+    checksum; `skipbeat program FILE` prints it.
     """
     from skipbeat_arch.errors import InputError
     from skipbeat_arch.hardware import load_hardware
@@ -43,6 +47,6 @@ def command(source: str, pattern: str | None, hw: str, overrides: tuple[str, ...
     network = prepare_network(source, wanted, seed)
     if isinstance(network, PreparedMixed):
         raise InputError(f"model {source}: its operators are partly the host's, so it is not one program")
-    program = compile_network(network.graph, hardware)
+    program = compile_network(network.graph, hardware, images, scales=network.scales)
     save_program(program, out)
     click.echo(f"{out}: {program.count} instructions, {program.image.size:,} bytes, for {hardware.name}")

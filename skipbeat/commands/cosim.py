@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from ..array_file import save_arrays
 from ..options import destination, hardware_options, json_option, pattern_option, seed_option, simulator_option
 
 if TYPE_CHECKING:
-    from skipbeat_arch.arrays import Int8Array, Int32Array
+    from skipbeat_arch.arrays import Int32Array
     from skipbeat_arch.workload import Gemm
     from skipbeat_verify.core_program import CoreProgram
     from skipbeat_verify.cosimulation import SimulatorName
@@ -66,7 +67,7 @@ def command(
     program = core_program(*random_gemm(gemm, wanted, hardware, seed), hardware)
     found = _on_machine(program) if whole else _on_core(program, simulator)
     if dump is not None and found.y is not None:
-        _dump(dump, program.x, program.w, found.y)
+        save_arrays(dump, {"x": program.x, "w": program.w, "y": found.y})
     report = found.report | {"pattern": str(wanted), "seed": seed, "simulator": simulator}
     click.echo(json.dumps(report) if as_json else _text(report, found))
     return 0 if found.agrees else 1
@@ -114,18 +115,6 @@ def parse_gemm(text: str) -> Gemm:
     except ValueError:
         raise InputError(f"--gemm {text}: expected three sizes P,C,K, as in 784,1152,128") from None
     return Gemm(p=p, c=c, k=k)
-
-
-def _dump(path: Path, x: Int8Array, w: Int8Array, y: Int32Array) -> None:
-    import io
-
-    import numpy
-
-    from skipbeat_arch.files import write_bytes
-
-    content = io.BytesIO()
-    numpy.savez_compressed(content, x=x, w=w, y=y)
-    write_bytes(path, content.getvalue())
 
 
 def _text(report: dict[str, Any], found: _Found) -> str:

@@ -2,27 +2,67 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from ..options import destination, json_option
+
+if TYPE_CHECKING:
+    from skipbeat_arch.machine_program import MachineProgram, Place
 
 
 @click.command("program", short_help="Print a program file readably.")
 @click.argument("file", type=click.Path(path_type=Path))
-def command(file: Path) -> None:
-    """Print FILE: where its tensors lie, and every instruction with its fields and tokens, one to a line."""
-    from skipbeat_arch.assembly import disassemble
-    from skipbeat_arch.program_file import load_program
+@click.option(
+    "--image",
+    metavar="FILE",
+    callback=destination,
+    help="Write the bytes that go to memory from address 0 on to this file.",
+)
+@json_option
+def command(file: Path, image: Path | None, as_json: bool) -> None:
+    """Print FILE: where its tensors lie and what their numbers mean, and every instruction with its fields and tokens.
+
+    With --json, one object of all but the instructions: sizes, tensors with address, shape, order of channels and
+    scale, how the input is folded. docs/integration.md says how a tensor's bytes lie.
+    """
+    from skipbeat_arch.files import write_bytes
+    from skipbeat_arch.program_file import describe, load_program
 
     program = load_program(file)
-    click.echo(
-        f"; for {program.hardware}, fingerprint {program.fingerprint:08x}; {program.memory_bytes:,} bytes of memory"
-    )
+    if image is not None:
+        write_bytes(image, program.image.tobytes())
+    if as_json:
+        click.echo(json.dumps(describe(program)))
+        return
+    for line in _lines(program):
+        click.echo(line)
+
+
+def _lines(program: MachineProgram) -> Iterator[str]:
+    from skipbeat_arch.assembly import disassemble
+
+    yield f"; for {program.hardware}, fingerprint {program.fingerprint:08x}; {program.memory_bytes:,} bytes of memory"
     for place in program.tensors:
-        kind = "int32" if place.raw else "int8"
-        click.echo(f"; {place.address:#010x} {place.name}: {kind} {'x'.join(map(str, place.shape))}")
+        yield _tensor(place)
+    if program.fold:
+        yield "; the input is folded: " + ", ".join(f"{name} {value}" for name, value in vars(program.fold).items())
+    if program.operand is not None:
+        rows, columns = program.operand.shape
+        yield f"; the second operand, int8 {rows}x{columns}, is written from {program.operand.min():#010x} on"
     starts = {node.start: node.name for node in program.nodes}
     for number, line in enumerate(disassemble(program.instructions)):
         if number in starts:
-            click.echo(f"; {starts[number]}")
-        click.echo(line)
+            yield f"; {starts[number]}"
+        yield line
+
+
+def _tensor(place: Place) -> str:
+    kind, images = "int32" if place.raw else "int8", f", {place.images} images" if place.images > 1 else ""
+    order = ", channels in an order of their own" if place.order else ""
+    scale = "" if place.scale is None else f", a unit is {place.scale:.6g}"
+    return f"; {place.address:#010x} {place.name}: {kind} {'x'.join(map(str, place.shape))}{images}{order}{scale}"

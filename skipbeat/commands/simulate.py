@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
-from ..options import hardware_options, json_option, network_pattern_option, seed_option
+from ..options import destination, hardware_options, json_option, network_pattern_option, seed_option
 
 
 @click.command("simulate", short_help="Run a whole network on the models, or on the RTL as well.")
@@ -28,6 +29,7 @@ from ..options import hardware_options, json_option, network_pattern_option, see
     type=click.IntRange(1, 450),
     help="Images that one run of the program computes; it divides --images.  [default: all of them]",
 )
+@click.option("--dump", metavar="FILE", callback=destination, help="Write inputs and outputs to this .npz file.")
 @seed_option
 @json_option
 def command(
@@ -40,6 +42,7 @@ def command(
     layer: str | None,
     images: int,
     batch: int | None,
+    dump: Path | None,
     seed: int,
     as_json: bool,
 ) -> int:
@@ -55,6 +58,10 @@ def command(
     A network with operators of the host (softmax, norms, GELU, embeddings: a transformer) runs as many programs, on
     example inputs as they are, with the host's operators computed between them in float64; its logits must be those
     that the oracle gives. Exit status 0 only if everything agrees; 1 otherwise.
+
+    The dump holds what the RTL (without --rtl, the cycle model) was given and what it left in memory: of one program
+    `x` int8 [N, C, H, W] and `y` int32 or int8 [N, K, H, W], with `x_scale` and `y_scale`, the real value of one unit;
+    of many programs the arguments `x0`, `x1` … and `y`, in real numbers, [N, ...].
     """
     from skipbeat_arch.errors import InputError
     from skipbeat_arch.hardware import load_hardware
@@ -66,9 +73,12 @@ def command(
     wanted = None if pattern is None else Pattern.parse(pattern)
     if batch is not None and images % batch:
         raise InputError(f"--batch: {batch} does not divide {images} images")
+    if dump is not None and not (rtl or cycle_model):
+        raise InputError("--dump: the timing model computes no output; expected --rtl, or not --no-cycle-model")
 
     from skipbeat_models.prepared import PreparedMixed
 
+    from ..array_file import save_arrays
     from ..networks import pattern_of, prepare_network
     from ..simulation import simulate_mixed, simulate_network
 
@@ -76,9 +86,13 @@ def command(
     if isinstance(network, PreparedMixed):
         if batch is not None and batch != 1:
             raise InputError(f"--batch: {source} runs as many programs, for one input at a time; expected none, or 1")
-        found = simulate_mixed(network, hardware, layer, images, rtl=rtl, cycle_model=cycle_model)
+        found, arrays = simulate_mixed(network, hardware, layer, images, rtl=rtl, cycle_model=cycle_model)
     else:
-        found = simulate_network(network, hardware, layer, images, batch or images, rtl=rtl, cycle_model=cycle_model)
+        found, arrays = simulate_network(
+            network, hardware, layer, images, batch or images, rtl=rtl, cycle_model=cycle_model
+        )
+    if dump is not None:
+        save_arrays(dump, arrays)
     report = found | {
         "model": source,
         "layer": layer,

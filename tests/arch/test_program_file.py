@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -159,4 +161,47 @@ def test_an_operand_and_scales_are_part_of_the_program(program: MachineProgram, 
 def test_an_operand_outside_the_image_is_noticed(program: MachineProgram, tmp_path: Path, operand: UInt32Array) -> None:
     save_program(dataclasses.replace(program, operand=operand), tmp_path / "p")
     with pytest.raises(InputError, match="header"):
+        load_program(tmp_path / "p")
+
+
+def placed(**changes: Any) -> Callable[[MachineProgram], MachineProgram]:
+    def change(program: MachineProgram) -> MachineProgram:
+        return dataclasses.replace(program, tensors=(dataclasses.replace(program.input, **changes), program.output))
+
+    return change
+
+
+def changed(**changes: Any) -> Callable[[MachineProgram], MachineProgram]:
+    return lambda program: dataclasses.replace(program, **changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (changed(memory_bytes=-200), "memory_bytes: input should be greater than or equal to 1, not -200"),
+        (changed(memory_bytes=1 << 40), "memory_bytes: input should be less than or equal to 4294967296"),
+        (changed(memory_bytes=100), "does not fit its image"),
+        (changed(memory_bytes=16, tensors=()), "tensors: tuple should have at least 1 item"),
+        (changed(address=-16), "address: input should be greater than or equal to 0, not -16"),
+        (changed(address=16), "does not fit its image"),
+        (changed(count=0), "count: input should be greater"),
+        (changed(count=3), "does not fit its image"),
+        (changed(vector=0), "vector: input should be greater"),
+        (changed(nodes=(NodeRange(name="fc", start=-1, stop=2),)), "does not fit its image"),
+        (changed(nodes=(NodeRange(name="fc", start=1, stop=9),)), "does not fit its image"),
+        (changed(nodes=(NodeRange(name="fc", start=1, stop=2, early=(7,)),)), "does not fit its image"),
+        (placed(address=-8), "does not fit its image"),
+        (placed(address=192), "does not fit its image"),
+        (placed(shape=(3, 0, 2)), "does not fit its image"),
+        (placed(images=0), "does not fit its image"),
+        (placed(images=9), "does not fit its image"),
+        (changed(fold=Fold(shape=(1, 2, 5), copies=2, depth=2, distance=1, stride=2, padding=1, width=3)), "not fit"),
+    ],
+)
+def test_a_header_that_contradicts_itself_is_refused(
+    program: MachineProgram, tmp_path: Path, change: Callable[[MachineProgram], MachineProgram], message: str
+) -> None:
+    """The checksum is right: whoever wrote the file meant it so."""
+    save_program(change(program), tmp_path / "p")
+    with pytest.raises(InputError, match=message):
         load_program(tmp_path / "p")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from skipbeat.cli import main
@@ -65,6 +66,11 @@ def test_a_batch_divides_the_images(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_there_is_nothing_to_dump_without_a_level_that_computes(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("zoo:digits-cnn", *TINY, "--no-cycle-model", "--dump", "x.npz")
+    assert "the timing model computes no output" in complaint(capsys, "simulate", *arguments)
+
+
 def test_what_is_no_program_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "x.skb"
     file.write_text("not a program")
@@ -83,17 +89,25 @@ def test_a_user_s_own_network_is_compiled_and_simulated(
         "    return nn.Sequential(*layers), (torch.randn(3, 1, 8, 8),)\n\n\n"
         "def recurrent():\n    return nn.LSTM(4, 4), (torch.zeros(3, 1, 4),)\n"
     )
-    report = json_object(capsys, "simulate", "own_network:build", "--images", "2", *TINY)
+    report = json_object(capsys, "simulate", "own_network:build", "--images", "2", "--dump", "own.npz", *TINY)
     assert report["agrees"]
+    ran = np.load("own.npz")
+    assert {name: (ran[name].dtype.name, ran[name].shape) for name in ("x", "y")} == {
+        "x": ("int8", (2, 1, 8, 8)),
+        "y": ("int32", (2, 4, 1, 1)),
+    }
     assert report["pattern"] == "as it is"
     assert report["model_cycles"] == report["timing_cycles"] > 0
     pruned = json_object(capsys, "simulate", "own_network:build", "--pattern", "1:4", "--no-cycle-model", *TINY)
     assert pruned["pattern"] == "1:4"
     assert pruned["timing_cycles"] < report["timing_cycles"]
-    assert main(["compile", "own_network:build", *TINY, "-o", "own.skb"]) == 0
+    assert main(["compile", "own_network:build", *TINY, "-o", "own.skb", "--images", "2"]) == 0
     capsys.readouterr()
     assert main(["program", "own.skb"]) == 0
-    assert capsys.readouterr().out.startswith("; for tiny-4x4, ")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("; for tiny-4x4, ")
+    assert lines[1].endswith(f"int8 1x8x8, 2 images, a unit is {ran['x_scale']:.6g}")
+    assert lines[2].endswith(f"int32 4x1x1, 2 images, a unit is {ran['y_scale']:.6g}")
     assert "aten.lstm of this form is priced, but not yet run" in refusal(capsys, "own_network:recurrent")
     assert "own_network:build has 3 images, not 4" in refusal(capsys, "own_network:build", "--images", "4")
     assert "expected zoo:NAME or module:function" in complaint(capsys, "simulate", "network.pt2", *TINY)
@@ -113,10 +127,15 @@ def test_a_user_s_own_transformer_is_simulated_as_it_is_priced(
         "def build():\n    torch.manual_seed(0)\n    print('noise')\n"
         "    return Block(), {'mask': torch.zeros(2, 6), 'tokens': torch.arange(12).reshape(2, 6)}\n"
     )
-    report = json_object(capsys, "simulate", "own_block:build", *TINY)
+    report = json_object(capsys, "simulate", "own_block:build", "--dump", "own.npz", *TINY)
     priced = json_object(capsys, "estimate", "own_block:build", *TINY)
     assert report["agrees"]
     assert report["model_cycles"] == report["timing_cycles"] == priced["total"]["cycles"]
+    assert {name: array.shape for name, array in np.load("own.npz").items()} == {
+        "x0": (1, 2, 6),
+        "x1": (1, 2, 6),
+        "y": (1, 2, 6, 16),
+    }
     assert [layer["name"] for layer in report["layers"]] == [layer["name"] for layer in priced["layers"]]
     for arguments, message in {
         ("--images", "2"): "own_block:build runs on its example inputs as they are, once, not 2 times",

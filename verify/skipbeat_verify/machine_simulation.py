@@ -117,7 +117,7 @@ def run_images(
     """Run a program on its images int8 [N, C, H, W]; `expected` are their outputs, int32 or int8 [N, K, H, W].
 
     A product of two activations is given its `operand` int8 [C, K] too. `timing` is the prediction, if it is known.
-    What the RTL leaves in memory for each image is added to `outputs`.
+    What the RTL, or else the cycle model, leaves in memory for each image is added to `outputs`.
 
     Raises:
         InputError: not as many images as the program is for.
@@ -131,20 +131,21 @@ def run_images(
         program.write_operand(memory, operand)
     timing = timing or predicted(program, machine)
     exact, ended = True, True
-    model = ran = None
+    model = ran = left = None
     if cycle_model:
         run = run_machine(machine, memory, program.address, program.count, max_clocks=timing.cycles + _MARGIN)
-        exact &= _is_expected(program, run.memory, expected)
+        left = run.memory
+        exact &= _is_expected(program, left, expected)
         ended &= run.done and not run.error
         model = _of_model(program, machine, run)
     if rtl is not None:
-        limit = timing.cycles + _MARGIN
-        real = rtl.run(memory, program.address, program.count, max_clocks=limit)
-        exact &= _is_expected(program, real.memory, expected)
+        real = rtl.run(memory, program.address, program.count, max_clocks=timing.cycles + _MARGIN)
+        left = real.memory
+        exact &= _is_expected(program, left, expected)
         ended &= real.done and not real.error
         ran = _of_rtl(program, real)
-        if outputs is not None:
-            outputs += [program.read_output(real.memory, number) for number in range(program.images)]
+    if outputs is not None and left is not None:
+        outputs += [program.read_output(left, number) for number in range(program.images)]
     return ProgramRun(
         names=tuple(node.name for node in program.nodes),
         timing=timing,

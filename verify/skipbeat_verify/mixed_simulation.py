@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skipbeat_arch.arrays import Int8Array
+from skipbeat_arch.arrays import FloatArray, Int8Array
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
@@ -28,7 +28,7 @@ class MixedSimulation:
         rtl: the machine's RTL; None: only the models run.
         programs: of the steps that ran, by their names.
         runs: of each program so far. ran: the steps of the last call, in order.
-        logits_exact: whether every call gave the oracle's logits, bit for bit.
+        logits: float64, of each call. logits_exact: whether they were the oracle's, bit for bit.
     """
 
     quantised: QuantisedMixed
@@ -38,11 +38,12 @@ class MixedSimulation:
     runs: list[ProgramRun] = field(default_factory=list)
     programs: dict[str, MachineProgram] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
+    logits: list[FloatArray] = field(default_factory=list)
     logits_exact: bool = True
     _timings: dict[str, Counts] = field(default_factory=dict, init=False, repr=False)
 
     def run(self, given: Sequence[object]) -> None:
-        """Run the network on one input; what programs give on the RTL, if there is one, is what the host goes on with.
+        """Run the network on one input; the host goes on with what programs give on the RTL, or else the cycle model.
 
         Raises:
             InputError: a program that does not fit the hardware.
@@ -50,6 +51,7 @@ class MixedSimulation:
         self.ran.clear()
         network = self.quantised.network
         found, expected = network.run(given, self._execute), network.run(given, self.quantised.on_oracle)
+        self.logits.append(found)
         self.logits_exact &= bool(np.array_equal(found, expected, equal_nan=True))
 
     def _execute(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
