@@ -31,8 +31,8 @@ test: lint quick ## everything that must pass before a commit: lint and the quic
 quick: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
 
-regress: $(STAMP) ## the whole simulation regression: components, machine programs, layers of the zoo, random cases
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/hw tests/sim/machine tests/verify tests/skipbeat/test_priced_layers_on_rtl.py
+regress: $(STAMP) ## every test, quick and slow: components, machine programs, layers of the zoo; and random cases
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 	$(BIN)/skipbeat regress $(ARGS)
 
 verilog: $(STAMP) ## Verilog for HW=preset-or-file, into build/verilog

@@ -33,6 +33,12 @@ def test_names_of_arrays_stand_in_one_file() -> None:
     assert named == ["arch/skipbeat_arch/arrays.py"]
 
 
+def test_the_regression_leaves_no_test_out() -> None:
+    target = (ROOT / "Makefile").read_text().partition("\nregress:")[2].partition("\n\n")[0]
+    (command,) = [line for line in target.splitlines() if "pytest" in line]
+    assert command.split("pytest")[1].split() == ["-n", "$(JOBS)", "--dist", "worksteal"]
+
+
 def test_no_check_is_suppressed() -> None:
     marks = ("fmt: " + "skip", "# no" + "qa", "type: " + "ignore")
     suppressed = [path for path in (*FILES, *TESTS) if any(mark in path.read_text() for mark in marks)]

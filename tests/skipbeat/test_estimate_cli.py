@@ -220,6 +220,7 @@ def resnet_18() -> dict[tuple[str, ...], dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_resnet_18_dense_and_2_4(resnet_18: dict[tuple[str, ...], dict[str, Any]]) -> None:
     dense, sparse = resnet_18[()], resnet_18["2:4",]
     check_keys(dense)
@@ -233,6 +234,7 @@ def test_resnet_18_dense_and_2_4(resnet_18: dict[tuple[str, ...], dict[str, Any]
         assert report["total"]["utilization"] <= 1
 
 
+@pytest.mark.slow
 def test_resnet_18_with_a_slow_memory(resnet_18: dict[tuple[str, ...], dict[str, Any]]) -> None:
     slow = resnet_18["2:4", "memory.bytes_per_clock=8"]
     check_keys(slow)

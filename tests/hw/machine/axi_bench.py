@@ -17,15 +17,14 @@ from cocotbext.axi.axi_channels import AxiARBus, AxiAWBus, AxiBBus, AxiRBus, Axi
 from cocotbext.axi.axi_ram import AxiRamRead, AxiRamWrite
 
 from skipbeat_arch.arrays import Bytes
-from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
 from skipbeat_hw.simulation.machine_driver import WriteOrder
 
 from .axi_rules import SIGNALS, AxiRules
-from .axi_scenarios import FOLDER_VARIABLE, PRESET, Scenario
+from .axi_scenarios import FOLDER_VARIABLE, HARDWARE, Scenario
 
-MACHINE = Machine.of(load_hardware(PRESET))
+MACHINE = Machine.of(HARDWARE)
 CLOCK_NS = 10
 #: Far more clocks than any of the programs takes under any pauses.
 MOST_CLOCKS = 60_000

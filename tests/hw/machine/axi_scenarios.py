@@ -9,9 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from skipbeat_arch.arrays import Bytes
+from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.registers import Counter
 
-PRESET = "tiny-4x4"
+#: One that other tests compile too.
+HARDWARE = load_hardware("tiny-4x4", ["accumulators.depth=128"])
 #: Environment variable that names the folder of the prepared programs.
 FOLDER_VARIABLE = "SKIPBEAT_AXI_SCENARIOS"
 #: The counts that do not depend on the memory's speed.

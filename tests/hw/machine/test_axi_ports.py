@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 
 from skipbeat_arch.arrays import Bytes
-from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_hw.simulation.cache import build_root
 from skipbeat_hw.simulation.cocotb_runner import run_cocotb
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_hw.tools.verilog import accelerator_verilog, machine_verilog
 from skipbeat_mapper.compile import compile_network
-from tests.hw.machine.axi_scenarios import FOLDER_VARIABLE, PRESET, TIMELESS, Scenario
+from tests.hw.machine.axi_scenarios import FOLDER_VARIABLE, HARDWARE, TIMELESS, Scenario
 from tests.mapper.networks import Builder
 from tests.mapper.reference import run_graph
 from tests.sim.machine.machine_programs import MachineProgram
@@ -31,7 +30,7 @@ needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iver
 
 @pytest.fixture(scope="module")
 def machine() -> Machine:
-    return Machine.of(load_hardware(PRESET))
+    return Machine.of(HARDWARE)
 
 
 @pytest.fixture(scope="module")
