@@ -23,6 +23,7 @@ from skipbeat_models.quantise_graph import quantise_graph
 from skipbeat_models.scheme import Method, Plan, Scheme
 from skipbeat_models.sources import from_module
 from skipbeat_models.sources.module import flattened_maps
+from skipbeat_models.sources.permuting.permuted_weights import permuted_module
 from skipbeat_models.torch_types import Module, Tensor
 from skipbeat_sim.energy.load_table import DEFAULT_TABLE
 
@@ -42,6 +43,7 @@ def estimate(
     *,
     kwargs: Mapping[str, object] | None = None,
     prune: Plan | None = None,
+    permute: bool = False,
     table: str | Path = DEFAULT_TABLE,
     seed: int = 0,
     name: str | None = None,
@@ -65,6 +67,8 @@ def estimate(
         kwargs: arguments by name.
         prune: prices a copy that is pruned so: `2:4`, `unstructured:0.5`, `block:0.25`, the path of a scheme's .yaml
             file, a `Pattern` or a `Scheme`. None: the model as it is; its patterns are measured from the zeros.
+        permute: with N:M in `prune`: channels inside the network are permuted first, so that more of the weights is
+            kept; `layers[].kept` tells how much (see `skipbeat.prune`).
         table: name of an energy table, or a .yaml file.
         seed: of the zeros of weights without values (meta device).
         name: of the model in reports; None: its class.
@@ -77,7 +81,9 @@ def estimate(
         InputError: the model does not export, a weight is not finite, a layer does not fit the hardware, or another
             argument is wrong.
     """
-    described, scheme = _hardware(hardware), None if prune is None else Scheme.of(prune)
+    described, scheme = _hardware(hardware), None if prune is None else _scheme(prune, permute)
+    if permute and scheme is None:
+        raise InputError("permute: expected with `prune`, a pattern N:M or a scheme")
     title = name or type(model).__name__
     described_model = from_module(model, _positional(example_inputs), kwargs, name=title, scheme=scheme, seed=seed)
     return estimate_model(described_model, described, table_name=table)
@@ -90,6 +96,7 @@ def prune(
     example_inputs: Tensor | Sequence[object] | None = None,
     method: Method | None = None,
     calibration: Calibration | None = None,
+    permute: bool = False,
     seed: int = 0,
 ) -> Model:
     """A pruned copy of a model, one-shot: no weight is trained.
@@ -105,14 +112,26 @@ def prune(
         method: `magnitude`, `constant-fan-in`, `wanda` or `random`; None: the scheme's own, `magnitude` unless it
             says otherwise.
         calibration: for `wanda`, inputs of the model: tensors, or tuples of positional arguments.
+        permute: with N:M by magnitude, and `example_inputs`: channels of tensors inside the network are permuted first,
+            so that more of the weights is kept (Pool and Yu, NeurIPS 2021). The copy has its channels in that order; it
+            computes what the model pruned with these masks in its own order computes.
         seed: of `random`.
 
     Raises:
         InputError: a wrong pattern or method, nothing to prune, missing calibration data, or weights that are not
             finite.
     """
-    flattened = None if example_inputs is None else flattened_maps(model, _positional(example_inputs))
-    return prune_model(model, pattern, method=method, calibration=calibration, seed=seed, flattened=flattened)
+    scheme = _scheme(pattern, permute)
+    flattened = None
+    if example_inputs is not None:
+        inputs = _positional(example_inputs)
+        model = permuted_module(model, inputs, scheme)
+        flattened = flattened_maps(model, inputs)
+    elif scheme.permute:
+        raise InputError("permute: expected with example_inputs, which tell which layers share channels")
+    if scheme.permute and method not in (None, "magnitude"):
+        raise InputError(f"permute: expected the method magnitude, not {method}")
+    return prune_model(model, scheme, method=method, calibration=calibration, seed=seed, flattened=flattened)
 
 
 def compile(
@@ -184,6 +203,11 @@ def simulate(
     simulator = machine_rtl(described) if rtl else None
     expected = run_graph(quantised.graph, inputs)[quantised.graph.output]
     return run_images(program, machine, inputs, expected, simulator, cycle_model=cycle_model)
+
+
+def _scheme(plan: Plan, permute: bool) -> Scheme:
+    scheme = Scheme.of(plan)
+    return scheme.permuted() if permute else scheme
 
 
 def _positional(example_inputs: Tensor | Sequence[object]) -> tuple[object, ...]:

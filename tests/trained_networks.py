@@ -41,7 +41,7 @@ class TrainedNetworks:
         model = zoo.find(source).build(0)
         model.load_state_dict(load_file(folder / "weights.safetensors"))
         dense, pruned = json.loads((folder / "accuracy.json").read_text())
-        return Trained(model=model.eval(), data=load_data(), dense_accuracy=dense, pruned_accuracy=pruned)
+        return Trained(model=model.eval(), data=load_data(), dense_accuracy=dense, pruned_accuracy=pruned, kept={})
 
     def _prepared(self, source: str, plan: str) -> TrainedNetwork:
         """An int8 network."""

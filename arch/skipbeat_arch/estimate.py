@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from math import ceil
 
+from .model import KeptMagnitude
 from .registers import Cause
 from .timing import Events
 
@@ -115,6 +116,7 @@ class LayerEstimate:
         macs: of the weights that are there; macs_dense: of all.
         cost: as it is. cycles_dense: the same in the run whose layers have every weight, on the same machine.
         energy_pj: by component.
+        kept: what pruning kept of its weights, if channels were permuted for its sake.
     """
 
     name: str
@@ -129,6 +131,7 @@ class LayerEstimate:
     energy_pj: Mapping[str, float]
     energy_dense_pj: float
     layer: bool = True
+    kept: KeptMagnitude | None = None
 
     @property
     def speedup(self) -> float:

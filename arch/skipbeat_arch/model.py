@@ -51,6 +51,37 @@ class LayerPart:
         return self.workload.macs * self.repeats
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeptMagnitude:
+    """Sums of the magnitudes of weights, and of those that N:M pruning keeps.
+
+    Attributes:
+        whole: of all weights.
+        natural: of those kept if input channels stay in their order. permuted: if they are permuted before.
+    """
+
+    whole: float
+    natural: float
+    permuted: float
+
+    @property
+    def natural_share(self) -> float:
+        """Of the whole, 0..1; 1 if there is nothing to keep."""
+        return self.natural / self.whole if self.whole else 1.0
+
+    @property
+    def permuted_share(self) -> float:
+        """Of the whole, 0..1; 1 if there is nothing to keep."""
+        return self.permuted / self.whole if self.whole else 1.0
+
+    def __add__(self, other: KeptMagnitude) -> KeptMagnitude:
+        return KeptMagnitude(
+            whole=self.whole + other.whole,
+            natural=self.natural + other.natural,
+            permuted=self.permuted + other.permuted,
+        )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ModelLayer:
     """A layer of the model.
@@ -62,6 +93,7 @@ class ModelLayer:
         pattern: measured from the zeros along the reduction axis.
         density: share of the weights that are not zero, 0..1.
         stored: whether the second operand is a stored weight; the product of two activations has none, and is dense.
+        kept: what pruning kept, if channels were permuted for its sake.
     """
 
     name: str
@@ -71,6 +103,7 @@ class ModelLayer:
     pattern: Pattern
     density: float
     stored: bool = True
+    kept: KeptMagnitude | None = None
 
     @property
     def macs_dense(self) -> int:

@@ -11,6 +11,7 @@ from .pruners.magnitude import magnitude_masks
 from .quantise_mixed import quantise_mixed
 from .scheme import Plan, Scheme
 from .sources.module import with_numbers
+from .sources.permuting.permuted_weights import permuted_module
 from .trained import Progress, silent
 from .training import one_thread
 
@@ -39,6 +40,7 @@ def prepare_mixed(
         inputs = torch.randn(count, *entry.input_shape, generator=generator)
     with one_thread():
         progress(f"pruning to {scheme}")
+        model = permuted_module(model, (inputs[:1],), scheme)
         apply_masks(model, magnitude_masks(model, scheme))
         progress("quantising to int8")
         quantised = quantise_mixed(model, (inputs[:1],))

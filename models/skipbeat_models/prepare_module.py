@@ -17,6 +17,7 @@ from .quantise_graph import quantise_graph
 from .quantise_mixed import quantise_mixed
 from .scheme import Plan, Scheme
 from .sources.module import flattened_maps, with_numbers
+from .sources.permuting.permuted_weights import permuted_module
 from .sources.python import build_model
 from .trained import Progress
 from .training import one_thread
@@ -51,6 +52,7 @@ def prepare_module(
     with one_thread():
         if plan is not None:
             progress(f"pruning to {scheme}")
+            model = permuted_module(model, inputs, scheme, kwargs, order)
             flattened = flattened_maps(model, inputs, kwargs)
             tensors = tuple(item for item in inputs if isinstance(item, torch.Tensor))
             calibration = [tensors] if tensors == inputs and not kwargs else None

@@ -16,6 +16,7 @@ from .pruners.magnitude import magnitude_masks
 from .quantise_graph import quantise_graph
 from .scheme import Scheme
 from .sources.module import flattened_maps
+from .sources.permuting.permuted_weights import permuted_module
 from .training import one_thread
 from .zoo import ZooModel
 
@@ -42,6 +43,7 @@ def prepare_seeded(
     calibration = images[:CALIBRATION_IMAGES]
     with one_thread():
         progress(f"pruning to {scheme}")
+        model = permuted_module(model, (calibration[:1],), scheme, order=order)
         flattened = flattened_maps(model, (calibration[:1],))
         apply_masks(model, magnitude_masks(model, scheme, order=order, flattened=flattened))
         measure_statistics(model, calibration)

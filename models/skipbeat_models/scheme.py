@@ -8,6 +8,7 @@ layers:                    # shell-style globs of layer names; of several that m
   conv1: 2:4               # told so, even the first convolution is pruned
   fc: dense
 method: magnitude
+permute: false             # true: first the channels are permuted, so that N:M keeps more of the weights
 ```
 
 Unless a glob names them, the first convolution and depthwise convolutions are left alone: their reduction axes are
@@ -19,7 +20,7 @@ short and their weights few, so pruning costs accuracy and saves little.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
@@ -48,6 +49,7 @@ class _SchemeFile(BaseModel):
     default: _PatternText = _DENSE
     layers: dict[str, _PatternText] = Field(default_factory=dict)
     method: Method = "magnitude"
+    permute: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,23 @@ class Scheme:
         default: of the layers that no glob matches, except the first convolution and depthwise ones.
         layers: globs of layer names with their patterns; the last one that matches a name counts.
         method: how the weights that stay are chosen.
+        permute: whether the channels of tensors inside the network are permuted before, so that more is kept.
+
+    Raises:
+        InputError: `permute` with another method than magnitude, or without a pattern N:M.
     """
 
     default: Pattern
     layers: tuple[tuple[str, Pattern], ...] = ()
     method: Method = "magnitude"
+    permute: bool = False
+
+    def __post_init__(self) -> None:
+        patterns = [self.default, *(pattern for _, pattern in self.layers)]
+        if self.permute and (self.method != "magnitude" or all(pattern.kind != "nm" for pattern in patterns)):
+            raise InputError(
+                f"permuting channels: expected a pattern N:M by magnitude, not {self.default} by {self.method}"
+            )
 
     @classmethod
     def parse(cls, text: str) -> Scheme:
@@ -78,7 +92,7 @@ class Scheme:
             file = _SchemeFile.model_validate(data)
         except ValidationError as error:
             raise InputError(f"scheme {text}: {first_error(error)}") from None
-        return cls(file.default, tuple(file.layers.items()), file.method)
+        return cls(file.default, tuple(file.layers.items()), file.method, file.permute)
 
     @classmethod
     def of(cls, plan: Plan) -> Scheme:
@@ -97,7 +111,9 @@ class Scheme:
         return cls(pattern, (("*", pattern),))
 
     def __str__(self) -> str:
-        return f"{self.default}, {len(self.layers)} exception(s)" if self.layers else str(self.default)
+        parts = [str(self.default)]
+        parts += [f"{len(self.layers)} exception(s)"] if self.layers else []
+        return ", ".join([*parts, "channels permuted"] if self.permute else parts)
 
     def pattern(self, name: str, kind: LayerKind, first: bool) -> Pattern | None:
         """The pattern that a layer is to be pruned to; None: it is left as it is.
@@ -110,6 +126,14 @@ class Scheme:
             return None
         pattern = chosen[-1] if chosen else self.default
         return None if pattern.kind == "dense" else pattern
+
+    def permuted(self) -> Scheme:
+        """The same with its channels permuted before.
+
+        Raises:
+            InputError: as for a scheme.
+        """
+        return replace(self, permute=True)
 
     def unused(self, names: Iterable[str]) -> tuple[str, ...]:
         """The globs that match none of a model's layers."""

@@ -29,6 +29,12 @@ DEFAULT_TABLE = "horowitz-45nm"
     "it is]",
 )
 @click.option(
+    "--permute",
+    is_flag=True,
+    help="With N:M in --prune: first permute channels inside the network so that more of the weights is kept, and "
+    "report how much.",
+)
+@click.option(
     "--stated",
     metavar="PATTERN",
     help="The pattern that the weights are said to have: groups that break it are counted.",
@@ -60,6 +66,7 @@ DEFAULT_TABLE = "horowitz-45nm"
 def command(
     source: str,
     plan: str | None,
+    permute: bool,
     stated: str | None,
     checkpoint: Path | None,
     tokens: int | None,
@@ -96,6 +103,10 @@ def command(
     Machine.of(hardware)
     load_table(table)
     scheme = Scheme.parse(plan) if plan is not None else None
+    if permute:
+        if scheme is None:
+            raise InputError("--permute: expected with --prune N:M or a scheme's .yaml file")
+        scheme = scheme.permuted()
     said = Pattern.parse(stated) if stated is not None else None
     for file in (page, trace):
         if file is not None:

@@ -69,6 +69,7 @@ def test_globs_that_match_nothing_are_named(tmp_path: Path) -> None:
         ("layers: {a: {n: 5, m: 4}}", r"layers\.a: pattern 5:4: N must be in 1..4"),
         ("layers: [a]", "layers: input should be a valid dictionary"),
         ("method: guess", "method: input should be 'magnitude'"),
+        ("permute: 1", "permute: input should be a valid boolean"),
         ("defaults: dense", "defaults: unknown key"),
         ("layers: {a: dense, a: dense}", "the key a stands twice"),
         ("- 1", "expected a mapping of keys"),
@@ -78,6 +79,15 @@ def test_globs_that_match_nothing_are_named(tmp_path: Path) -> None:
 def test_wrong_files(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=f"^scheme .*scheme.yaml: .*{message}"):
         Scheme.parse(write(tmp_path, text))
+
+
+def test_a_scheme_that_permutes(tmp_path: Path) -> None:
+    scheme = Scheme.parse(write(tmp_path, "default: '2:4'\npermute: true\n"))
+    assert scheme == Scheme.parse("2:4").permuted()
+    assert (scheme.permute, str(scheme)) == (True, "2:4, channels permuted")
+    for text in ("default: '2:4'\nmethod: wanda\npermute: true", "default: dense\npermute: true"):
+        with pytest.raises(InputError, match="expected a pattern N:M by magnitude"):
+            Scheme.parse(write(tmp_path, text))
 
 
 def test_wrong_texts(tmp_path: Path) -> None:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from skipbeat_arch.arrays import Bytes, Indices, Int64Array
+from skipbeat_arch.channels.channel_classes import ChannelClass, channel_classes
+from skipbeat_arch.channels.swap_search import View, swap_search
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.machine import Machine
 
 from ..banks import Banks
 from ..node_tiles import tap_weights
 from ..tile_statistics import group_counts
-from .channel_classes import ChannelClass, channel_classes
-from .channel_views import Inputs, Outputs, View
+from .channel_views import Inputs, Outputs
 from .dealing import deal
-from .swap_search import swap_search
 
 #: A class of channels is left as it is if outputs have on average so much of b, and rows so much of the fullest one's
 #: steps, in all of its nodes.

@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
 from skipbeat_arch.arrays import Bytes, Int64Array
-
-
-class View(Protocol):
-    """What a class of channels means for one node.
-
-    Attributes:
-        work: elements that are looked at to value a swap.
-    """
-
-    work: int
-
-    def changes(self, place: int, others: Int64Array) -> Int64Array:
-        """By how much the sum of b changes if the channel at a place is swapped with that at each of the others."""
-
-    def swap(self, place: int, other: int) -> None:
-        """Swaps two channels."""
 
 
 class Inputs:
@@ -43,7 +25,7 @@ class Inputs:
         self.work = 2 * nonzero[0].size
 
     def changes(self, place: int, others: Int64Array) -> Int64Array:
-        """See `View`."""
+        """See `swap_search.View`."""
         own, groups = place // self._group, others // self._group
         mine, theirs = self._nonzero[place], self._nonzero[others]
         there = self._counts[groups] - theirs + mine
@@ -52,7 +34,7 @@ class Inputs:
         return np.where(groups == own, 0, found)
 
     def swap(self, place: int, other: int) -> None:
-        """See `View`."""
+        """See `swap_search.View`."""
         own, their = place // self._group, other // self._group
         moved = self._nonzero[other] - self._nonzero[place]  # modulo 256, as all of it
         self._counts[own] += moved
@@ -78,7 +60,7 @@ class Outputs:
         self.work = 2 * counts.shape[1]
 
     def changes(self, place: int, others: Int64Array) -> Int64Array:
-        """See `View`."""
+        """See `swap_search.View`."""
         own, tiles = place // self._vector, others // self._vector
         mine, theirs = self._counts[place], self._counts[others]
         here = np.maximum(self._without(mine, own), theirs)
@@ -88,7 +70,7 @@ class Outputs:
         return np.where(tiles == own, 0, found)
 
     def swap(self, place: int, other: int) -> None:
-        """See `View`."""
+        """See `swap_search.View`."""
         self._counts[[place, other]] = self._counts[[other, place]]
         self._measure(place // self._vector)
         self._measure(other // self._vector)

@@ -122,6 +122,7 @@ def _layer(row: _Row, layer: ModelLayer | None, costs: _Costs, energy: EnergyMod
         energy_pj=energy.energy(cost.events, cost.machine),
         energy_dense_pj=sum(energy.energy(dense.events, dense.machine).values()),
         layer=layer is not None,
+        kept=layer.kept if layer else None,
     )
 
 

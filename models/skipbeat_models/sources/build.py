@@ -22,6 +22,8 @@ from .norm import Norm
 from .notes import Notes
 from .operators import ATTENTION, RECURRENT
 from .partition import Partition, partition
+from .permuting.permuted_weights import permuted_weights
+from .permuting.pruning_orders import PruningOrders, pruning_orders
 from .reading import Reading, read_operators
 from .runs import layer_runs, model_run
 from .weight_arrays import Weight
@@ -36,8 +38,10 @@ def describe(
     Raises:
         InputError: a weight that is not finite, a layer without elements, or a scheme that names no layer.
     """
+    orders = PruningOrders() if scheme is None else pruning_orders(graph, scheme)
+    graph = permuted_weights(graph, orders)
     readings, constants = read_operators(graph)
-    builder = _Builder(graph, constants, partition(graph, readings, constants), scheme, seed, stated)
+    builder = _Builder(graph, constants, partition(graph, readings, constants), scheme, seed, stated, orders)
     for reading in readings:
         builder.add(reading)
     return builder.finish(name)
@@ -52,11 +56,14 @@ class _Builder:
         scheme: Scheme | None,
         seed: int,
         stated: Pattern | None,
+        orders: PruningOrders,
     ) -> None:
-        self._graph, self._constants, self._scheme = graph, constants, scheme
+        self._graph, self._constants, self._scheme, self._orders = graph, constants, scheme, orders
         self._notes = Notes()
         for note in graph.notes:
             self._notes.add(note)
+        if scheme is not None and scheme.permute and not orders.weights:
+            self._notes.add("no channels were permuted: none lie inside a run of nodes, with weights that may move")
         self._zeros = ZeroReader(scheme, seed, stated, self._notes)
         self._operations = {operation.reading: operation for run in parts.runs for operation in run}
         self._ends = {run[-1].reading: run for run in parts.runs}
@@ -80,7 +87,7 @@ class _Builder:
             self._runs.append(model_run(self._ends[reading], self._layers))
 
     def finish(self, name: str) -> ModelDescription:
-        layers = tuple(self._layers.values())
+        layers = tuple(replace(layer, kept=self._zeros.kept.get(layer.name)) for layer in self._layers.values())
         if self._scheme is not None:
             self._scheme.check(layer.name for layer in layers if layer.stored)
         return ModelDescription(
@@ -140,6 +147,7 @@ class _Builder:
         operation = self._operations.get(reading)
         if operation is None:
             return self._zeros.measure(weight)
+        weight = replace(weight, order=self._orders.inputs.get(weight.name))
         norm = operation.norm
 
         def factor() -> torch.Tensor | None:

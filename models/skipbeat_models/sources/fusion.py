@@ -16,6 +16,7 @@ from skipbeat_arch.graph import Pool
 from .constants import Constants
 from .graph import Graph, Operator, Value
 from .maps import Form, image_of, is_view, rows_of
+from .norm import OF_CHANNELS
 from .operation import Kind, Operation
 from .operations import Operations
 from .operators import ADDITIONS, BATCH_NORMS, CLAMPS, MAX_POOLS
@@ -141,7 +142,7 @@ class _Fuser:
     def _add_norm(self, operator: Operator) -> bool:
         value = operator.value("input")
         operation, at = self._operations.sole(value), self._maps.find(value)
-        wanted = [operator.args.get(name) for name in ("running_mean", "running_var", "weight", "bias")]
+        wanted = [operator.args.get(name) for name in OF_CHANNELS]
         given = [item for item in wanted if isinstance(item, Value)]
         stored = all(self._constants.find(item) is not None for item in given)
         if operation is None or at is None or None in wanted[:2] or not stored or operator.args.get("training"):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -29,6 +30,9 @@ from .notes import Notes
 from .pt2 import load_pt2
 from .python import build_model
 from .zeros import ZeroReader
+
+if TYPE_CHECKING:
+    from ..trained import Trained
 
 EXPECTED = (
     "expected zoo:NAME, module:function, or a file that ends in .pt2, .safetensors or .onnx, or a folder of "
@@ -70,6 +74,8 @@ def load_source(
         raise InputError(f"model {source}: a number of tokens belongs to a zoo model or a checkpoint of .safetensors")
     if is_checkpoint:
         _no_checkpoint(source, checkpoint)
+        if scheme is not None and scheme.permute:
+            raise InputError(f"model {source}: which layers share channels is not in a checkpoint; permute a module's")
         if not path.exists():
             raise InputError(f"model {source}: cannot be read: no such file")
         if tokens is None:
@@ -83,13 +89,14 @@ def load_source(
     model: nn.Module
     inputs: tuple[object, ...]
     kwargs: Mapping[str, object]
+    trained: Trained | None = None
     if source.startswith(zoo.PREFIX):
         entry = zoo.find(source)
         model, inputs, kwargs = entry.source(seed, tokens)
         if entry.recipe is not None and checkpoint is None:
             tuned = scheme if scheme is not None and scheme.method == "magnitude" else None
-            model = _trained(source, tuned or Scheme.of("dense"), seed)
-            scheme = None if tuned else scheme
+            trained = _trained(source, tuned or Scheme.of("dense"), seed)
+            model, scheme = trained.model, None if tuned else scheme
     elif re.fullmatch(r"[^\W\d][\w.]*:[^\W\d]\w*", source):
         model, inputs, kwargs = build_model(source)
     else:
@@ -98,15 +105,18 @@ def load_source(
         load_into(model, open_checkpoint(checkpoint), f"checkpoint {checkpoint}")
     if batch is not None:
         inputs, kwargs = _batched(source, batch, inputs, kwargs)
-    return from_module(model, inputs, kwargs, name=source, scheme=scheme, seed=seed, stated=stated)
+    found = from_module(model, inputs, kwargs, name=source, scheme=scheme, seed=seed, stated=stated)
+    if trained is None:
+        return found
+    return replace(found, layers=tuple(replace(each, kept=trained.kept.get(each.name)) for each in found.layers))
 
 
 @lru_cache(maxsize=4)
-def _trained(source: str, scheme: Scheme, seed: int) -> nn.Module:
+def _trained(source: str, scheme: Scheme, seed: int) -> Trained:
     """A network that the zoo has a recipe for: it is priced as it is simulated, trained."""
     from ..trained import train_network
 
-    return train_network(source, scheme, seed).model
+    return train_network(source, scheme, seed)
 
 
 def _no_checkpoint(source: str, checkpoint: Path | None) -> None:

@@ -14,6 +14,9 @@ import torch
 from .constants import Constants
 from .graph import Operator, Value
 
+#: The operands of a batch normalisation that have a number for each channel.
+OF_CHANNELS = ("running_mean", "running_var", "weight", "bias")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Norm:
@@ -31,13 +34,12 @@ class Norm:
             constant = constants.find(value) if isinstance(value, Value) else None
             return constant.read().detach() if constant else None
 
-        mean, variance = stored("running_mean"), stored("running_var")
+        mean, variance, weight, bias = map(stored, OF_CHANNELS)
         assert mean is not None
         assert variance is not None
         eps = operator.args.get("eps", 1e-5)
         factor = torch.rsqrt(variance + (eps if isinstance(eps, float) else 1e-5))
-        if (weight := stored("weight")) is not None:
+        if weight is not None:
             factor = factor * weight
-        bias = stored("bias")
         shift = -mean * factor
         return cls(factor=factor, shift=shift if bias is None else bias - mean * factor)

@@ -40,10 +40,14 @@ class _Plan:
 
 def model_run(run: Run, layers: Mapping[str, ModelLayer]) -> ModelRun:
     """A run of operations; `layers` by their names give the zeros."""
-    numbers: dict[int | str, int] = {operation.number: at + 1 for at, operation in enumerate(run)}
-    plans = [_plan(operation, numbers, layers) for operation in run]
+    plans = _plans(run, layers)
     names = tuple(operation.name if operation.kind is Kind.LAYER else None for operation in run)
     return _run(plans, names, repeats=run[0].source.images)
+
+
+def structure(run: Run) -> Graph:
+    """A run's graph, as if no weight were zero."""
+    return _graph(tuple(_plans(run, {})))
 
 
 def layer_runs(layer: ModelLayer) -> list[ModelRun]:
@@ -56,9 +60,14 @@ def layer_runs(layer: ModelLayer) -> list[ModelRun]:
     return found
 
 
+def _plans(run: Run, layers: Mapping[str, ModelLayer]) -> list[_Plan]:
+    numbers: dict[int | str, int] = {operation.number: at + 1 for at, operation in enumerate(run)}
+    return [_plan(operation, numbers, layers) for operation in run]
+
+
 def _plan(operation: Operation, numbers: Mapping[int | str, int], layers: Mapping[str, ModelLayer]) -> _Plan:
     workload, weight = operation.workload, None
-    if operation.kind is Kind.LAYER:
+    if operation.name in layers and operation.kind is Kind.LAYER:
         (part,) = layers[operation.name].parts
         weight = part.weight
         order = part.workload.order if isinstance(part.workload, Convolution) else "kh,kw,cin"
@@ -116,5 +125,5 @@ def _weight(plan: _Plan) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
     gemm, groups = plan.workload.gemm, plan.workload.groups
     shape = (gemm.c, gemm.k) if groups == 1 else (groups, gemm.c, gemm.k)
     if plan.weight is None:
-        return np.ones(shape, np.int8)
+        return np.broadcast_to(np.int8(1), shape)
     return plan.weight.nonzero().reshape(shape).view(np.int8)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from skipbeat_arch.arrays import BoolArray, Floats
+from skipbeat_arch.arrays import BoolArray, Floats, Indices
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind
 from skipbeat_arch.pattern import Pattern
@@ -36,6 +36,7 @@ class Weight:
         parts: the taps of each part, which has zeros of its own; one part with all taps for most layers.
         factor: what a batch normalisation multiplies each output channel by, float [groups * K]; None: nothing does.
         shared: whether all channels are quantised with one scale (logits), not each with its own.
+        order: that its input channels were put in before pruning; None: their own.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Weight:
     parts: tuple[Taps, ...] = ()
     factor: Callable[[], torch.Tensor | None] = lambda: None
     shared: bool = False
+    order: Indices | None = None
 
 
 def nonzero_parts(

@@ -13,17 +13,9 @@ from .reading import bias_of
 
 def layer_numbers(operation: Operation, constants: Constants) -> tuple[torch.Tensor, torch.Tensor]:
     """Weight float [K, C / groups, kh, kw] and bias float64 [K] of a layer with stored weights."""
-    workload, reading = operation.workload, operation.reading
-    (constant,) = reading.constants
-    assert constant is not None
-    weight = constant.read().detach()
-    if reading.product is not None:
-        weight = reading.product.matrices(weight)[0].t()
-    weight = weight.reshape(workload.c_out, workload.c_in // workload.groups, *workload.kernel)
-    if weight.dtype not in (torch.float32, torch.float64):
-        weight = weight.float()
-    bias = torch.zeros(workload.c_out, dtype=torch.float64)
-    if (own := bias_of(reading.operator)) is not None:
+    weight = stored_weight(operation)
+    bias = torch.zeros(operation.workload.c_out, dtype=torch.float64)
+    if (own := bias_of(operation.reading.operator)) is not None:
         bias += _stored(own, constants)
     if operation.norm is not None:
         norm = Norm.read(operation.norm, constants)
@@ -32,6 +24,18 @@ def layer_numbers(operation: Operation, constants: Constants) -> tuple[torch.Ten
     for added in operation.biases:
         bias = bias + _stored(added, constants)
     return weight, bias
+
+
+def stored_weight(operation: Operation) -> torch.Tensor:
+    """The weight of a layer as it is stored, float [K, C / groups, kh, kw]."""
+    workload, reading = operation.workload, operation.reading
+    (constant,) = reading.constants
+    assert constant is not None
+    weight = constant.read().detach()
+    if reading.product is not None:
+        weight = reading.product.matrices(weight)[0].t()
+    weight = weight.reshape(workload.c_out, workload.c_in // workload.groups, *workload.kernel)
+    return weight if weight.dtype in (torch.float32, torch.float64) else weight.float()
 
 
 def _stored(value: Value, constants: Constants) -> torch.Tensor:

@@ -16,13 +16,14 @@ import numpy as np
 
 from skipbeat_arch.arrays import BoolArray, Int64Array
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.model import LayerKind, WeightZeros
+from skipbeat_arch.model import KeptMagnitude, LayerKind, WeightZeros
 from skipbeat_arch.pattern import Pattern, measured_pattern
 from skipbeat_arch.workload import ReductionOrder
 
 from ..scheme import Scheme
 from ..synthetic import synthetic_mask
 from .notes import Notes
+from .permuting.kept_magnitude import kept_magnitude
 from .weight_arrays import Weight, grouped_shape, matrix_of, nonzero_parts, parts_of
 
 DENSE = Pattern("dense")
@@ -61,10 +62,14 @@ class ZeroReader:
         scheme: what to prune to; None prices the weights as they are.
         seed: of the zeros of weights that have no values.
         stated: the pattern that the model is said to have; layers that break it are noted.
+
+    Attributes:
+        kept: of layers by their names, what pruning keeps of the weights, if the scheme permutes channels before.
     """
 
     def __init__(self, scheme: Scheme | None, seed: int, stated: Pattern | None, notes: Notes) -> None:
         self._scheme, self._seed, self._stated, self._notes = scheme, seed, stated, notes
+        self.kept: dict[str, KeptMagnitude] = {}
         self._kept = 0
         self._synthetic: dict[Hashable, tuple[Pattern, int]] = {}
 
@@ -86,6 +91,10 @@ class ZeroReader:
         if values.is_meta:
             return self._without_values(weight, wanted)
         zeros, rounded = nonzero_parts(weight, values, wanted)
+        if self._scheme is not None and self._scheme.permute and wanted is not None and wanted.kind == "nm":
+            magnitude = kept_magnitude(values, wanted, weight.order)
+            before = self.kept.get(weight.name)
+            self.kept[weight.name] = magnitude if before is None else before + magnitude
         del values
         total = sum(part.size for part in zeros)
         density = sum(int(np.count_nonzero(part)) for part in zeros) / total

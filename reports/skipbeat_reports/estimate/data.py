@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from skipbeat_arch.estimate import Estimate, LayerEstimate, Schedule
+from skipbeat_arch.model import KeptMagnitude
 
 from . import figures
 
@@ -17,6 +18,8 @@ def to_json(estimate: Estimate) -> dict[str, Any]:
     `layers` has pooling and additions that are no layers of the model too; their `layer` is false. `total.cycles` is of
     the programs as they run, `cycles_layers` without these, `cycles_with_host` with the host at its stated rate.
     `total.speedup_limit` is Amdahl's, each layer at its own limit; `total.speedup_limits` has the other one too.
+    `kept` has sums of the magnitudes of weights: of all, and of those that pruning keeps if channels have their own
+    order and if they are permuted; None unless they were.
     """
     return {
         "model": estimate.model,
@@ -72,8 +75,13 @@ def _layer(layer: LayerEstimate, pes: int) -> dict[str, Any]:
         "energy_by_component": dict(layer.energy_pj),
         "clocks": {cause.name.lower(): cost.clocks.get(cause, 0) for cause in figures.CAUSES},
         "events": cost.events.to_json() | {f"machine_{name}": n for name, n in asdict(cost.machine).items()},
+        "kept": _kept(layer.kept),
         "schedule": _schedule(cost.schedule),
     }
+
+
+def _kept(kept: KeptMagnitude | None) -> dict[str, float] | None:
+    return None if kept is None else asdict(kept)
 
 
 def _schedule(schedule: Schedule) -> dict[str, Any]:
@@ -111,6 +119,7 @@ def _total(estimate: Estimate) -> dict[str, Any]:
             "values": sum(layer.cost.value_bits for layer in layers),
             "metadata": sum(layer.cost.metadata_bits for layer in layers),
         },
+        "kept": _kept(figures.kept(estimate)),
         "energy_uj": estimate.energy_uj,
         "energy_dense_uj": sum(layer.energy_dense_pj for layer in layers) / 1e6,
         "energy_by_component": figures.energy_by_component(layers),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from math import inf
 
 from skipbeat_arch.estimate import Bound, Estimate, LayerEstimate
+from skipbeat_arch.model import KeptMagnitude
 from skipbeat_arch.registers import Cause
 
 #: What the array did, in the order of the reports, with a reader's words.
@@ -89,6 +90,12 @@ def clocks_by_cause(layers: Iterable[LayerEstimate]) -> dict[Cause, int]:
     """Clocks of all layers by what the array did."""
     kept = list(layers)
     return {cause: sum(layer.cost.clocks.get(cause, 0) for layer in kept) for cause in CAUSES}
+
+
+def kept(estimate: Estimate) -> KeptMagnitude | None:
+    """What pruning keeps of all layers' weights; None unless channels were permuted for its sake."""
+    found = [layer.kept for layer in estimate.layers if layer.kept is not None]
+    return sum(found[1:], found[0]) if found else None
 
 
 def memory_roof(estimate: Estimate) -> float | None:

@@ -7,6 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, TextIO
 
 from skipbeat_arch.estimate import Estimate, LayerEstimate
+from skipbeat_arch.model import KeptMagnitude
 
 from ..console import add_row, make_console, make_table
 from ..numbers import MISSING, bits, count, duration, energy, percent, printable, quantity, ratio, shorten_all
@@ -48,7 +49,8 @@ def print_estimate(estimate: Estimate, file: TextIO | None = None) -> None:
     _say(console, f"{printable(estimate.model)} on {printable(estimate.hardware)}, batch {count(estimate.batch)}")
     _blank(console)
     _print_layers(console, estimate)
-    for part in (_cycles, _speedup, _references, _energy, _host_operators, _assumptions):
+    kept = () if figures.kept(estimate) is None else (_kept,)
+    for part in (_cycles, _speedup, *kept, _references, _energy, _host_operators, _assumptions):
         _blank(console)
         part(console, estimate)
 
@@ -141,6 +143,26 @@ def _speedup(console: Console, estimate: Estimate) -> None:
         ),
     ):
         _item(console, f"{label:<14}", text)
+
+
+def _kept(console: Console, estimate: Estimate) -> None:
+    """What pruning keeps of the weights, with and without permuted channels."""
+
+    def shares(kept: KeptMagnitude) -> list[str]:
+        return [percent(kept.natural_share, 2), percent(kept.permuted_share, 2)]
+
+    total = figures.kept(estimate)
+    assert total is not None
+    table = make_table(
+        ["magnitude kept", "in their order", "channels permuted"],
+        text_columns=1,
+        plain=not console.is_terminal,
+        footer=["total", *shares(total)],
+    )
+    for layer in estimate.layers:
+        if layer.kept is not None:
+            add_row(table, [_short(printable(layer.name), console.width // 2), *shares(layer.kept)])
+    console.print(table, crop=False)
 
 
 def _references(console: Console, estimate: Estimate) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from skipbeat_arch.arrays import Bytes, Indices
-from skipbeat_mapper.balancing.channel_views import Inputs, Outputs, View
+from skipbeat_arch.channels.swap_search import View
+from skipbeat_mapper.balancing.channel_views import Inputs, Outputs
 
 GROUP, VECTOR = 4, 8
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from skipbeat_arch.arrays import Indices
+from skipbeat_arch.channels.channel_classes import channel_classes
 from skipbeat_arch.graph import Graph, Pool
-from skipbeat_mapper.balancing.channel_classes import channel_classes
 from skipbeat_mapper.balancing.permuted_graph import permuted
 from tests.mapper.networks import Builder
 from tests.mapper.reference import run_graph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skipbeat_mapper.balancing.channel_classes import channel_classes, depthwise
+from skipbeat_arch.channels.channel_classes import channel_classes, depthwise
 from tests.mapper.balancing.test_permuted_graph import residual_network
 from tests.mapper.networks import Builder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skipbeat_arch.graph import Graph, Node
+from ..graph import Graph, Node
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skipbeat_arch.arrays import Int64Array
-from skipbeat_mapper.balancing.swap_search import MOST_WORK, ROUNDS, swap_search
+from skipbeat_arch.channels.swap_search import KICKED, MOST_WORK, ROUNDS, swap_search
 
 PAIR = 2
 
@@ -66,6 +66,29 @@ def test_too_much_to_look_at_is_left_as_it_is() -> None:
     view = Pairs([1, 0, 1, 0], work=MOST_WORK // (ROUNDS * 4 * 4) + 1)
     assert swap_search(4, [(view, 1.0)]).tolist() == [0, 1, 2, 3]
     assert view.weights == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_kicks_find_the_best_order_of_few_channels(seed: int) -> None:
+    weights = np.random.default_rng(seed).integers(0, 9, 8).tolist()
+    view = Pairs(weights)
+    order = swap_search(8, [(view, 1.0)], kicks=30)
+    assert [weights[at] for at in order] == view.weights
+    assert view.cost == min(Pairs(list(each)).cost for each in set(itertools.permutations(weights)))
+
+
+def test_kicks_take_no_more_work_than_the_rounds() -> None:
+    looked = 0
+
+    class Counted(Pairs):
+        def changes(self, place: int, others: Int64Array) -> Int64Array:
+            nonlocal looked
+            looked += len(others) * self.work
+            return super().changes(place, others)
+
+    most = ROUNDS * 8 * 8 * 5
+    swap_search(8, [(Counted(list(range(8)), work=5), 1.0)], most_work=most, kicks=1000)
+    assert most < looked <= 2 * most + ROUNDS * KICKED * 5
 
 
 def test_a_single_channel() -> None:
