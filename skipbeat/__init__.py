@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skipbeat_reports.estimate import print_estimate, to_json, write_page, write_trace
 
     from .api import compile, estimate, prune, simulate
+    from .network_file import load_network
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ __all__ = [
     "compile",
     "estimate",
     "load_hardware",
+    "load_network",
     "load_program",
     "preset_names",
     "print_estimate",
@@ -58,6 +60,7 @@ _HOME = {
     "compile": "skipbeat.api",
     "estimate": "skipbeat.api",
     "load_hardware": "skipbeat_arch.hardware",
+    "load_network": "skipbeat.network_file",
     "load_program": "skipbeat_arch.program_file",
     "preset_names": "skipbeat_arch.hardware",
     "print_estimate": "skipbeat_reports.estimate",

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from skipbeat_arch.files import write_bytes
 
@@ -28,9 +28,9 @@ def packed_arrays(arrays: Mapping[str, ArrayLike]) -> bytes:
     import numpy
 
     content = io.BytesIO()
-    with ZipFile(content, "w", ZIP_DEFLATED) as archive:
+    with ZipFile(content, "w") as archive:
         for name, array in arrays.items():
             member = io.BytesIO()
             numpy.save(member, numpy.asarray(array), allow_pickle=False)
-            archive.writestr(f"{name}.npy", member.getvalue())
+            archive.writestr(ZipInfo(f"{name}.npy"), member.getvalue(), ZIP_DEFLATED)
     return content.getvalue()

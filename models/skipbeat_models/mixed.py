@@ -43,6 +43,19 @@ class MixedNetwork:
     program: ExportedProgram
     steps: tuple[Step, ...]
 
+    def check(self, what: str) -> None:
+        """Whether the program has the values that the steps name; `what` names the network in messages.
+
+        Raises:
+            InputError: it has not.
+        """
+        nodes = value_names(self.program.graph_module)
+        for step in self.steps:
+            form = step.form if isinstance(step, ProductStep) else None
+            reads = [step.reads] if isinstance(step, RunStep) else [form.left.name, form.right.name] if form else []
+            if missing := [name for name in (step.makes, *reads) if name not in nodes]:
+                raise InputError(f"{what}: layer {step.name}: the host's program has no value {missing[0]}")
+
     def run(self, inputs: Sequence[object], execute: Execute) -> FloatArray:
         """The network's first result.
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..options import destination, hardware_options, network_pattern_option, seed_option
 
+if TYPE_CHECKING:
+    from skipbeat_arch.hardware import Hardware
+    from skipbeat_models.prepared import PreparedMixed
 
-@click.command("compile", short_help="Compile a network to a program file for the accelerator.")
+
+@click.command("compile", short_help="Compile a network to a file for the accelerator.")
 @click.argument("source", metavar="MODEL")
 @network_pattern_option
 @hardware_options
-@click.option("-o", "--out", metavar="FILE", callback=destination, required=True, help="The program file.")
+@click.option("-o", "--out", metavar="FILE", callback=destination, required=True, help="The file.")
 @click.option("--images", type=click.IntRange(1, 450), default=1, show_default=True, help="Images of one run.")
 @seed_option
 def command(
@@ -22,10 +27,15 @@ def command(
     """Prune and quantise MODEL and write its program, weights included, to one file.
 
     MODEL is `zoo:NAME`, which is trained first, or `module:function` found from the current folder, whose function
-    returns (model, images): float [N, C, H, W] that calibrate the quantisation.
+    returns (model, example_inputs), which calibrate the quantisation: images, float [N, C, H, W], of a network that is
+    one program.
 
     The file names the hardware that it is for, says where each tensor lies and what its numbers mean, and carries a
     checksum; `skipbeat program FILE` prints it.
+
+    A network with operators of the host (a transformer) becomes a ZIP archive instead: the program of every step of
+    the machine, `manifest.json` with what machine and host do in turn, the host's part as PyTorch exports it, and an
+    example to check oneself with. `skipbeat.load_network` reads it, and runs it on the cycle model.
     """
     from skipbeat_arch.errors import InputError
     from skipbeat_arch.hardware import load_hardware
@@ -41,12 +51,25 @@ def command(
     from skipbeat_mapper.compile import compile_network
     from skipbeat_models.prepared import PreparedMixed
 
-    from ..networks import prepare_network
+    from ..networks import pattern_of, prepare_network
 
     make_folder(out.parent)
     network = prepare_network(source, wanted, seed)
     if isinstance(network, PreparedMixed):
-        raise InputError(f"model {source}: its operators are partly the host's, so it is not one program")
+        if images != 1:
+            raise InputError(f"--images: {source} runs as many programs, for one input at a time; expected none, or 1")
+        click.echo(f"{out}: {_archive(network, hardware, pattern_of(source, wanted), out)}, for {hardware.name}")
+        return
     program = compile_network(network.graph, hardware, images, scales=network.scales)
     save_program(program, out)
     click.echo(f"{out}: {program.count} instructions, {program.image.size:,} bytes, for {hardware.name}")
+
+
+def _archive(network: PreparedMixed, hardware: Hardware, pattern: str, out: Path) -> str:
+    from ..network_file import compile_mixed, save_network
+    from ..progress import step
+
+    step("compiling")
+    compiled = compile_mixed(network, hardware, pattern)
+    size, runs = save_network(compiled, out), sum(each.repeats for each in compiled.network.steps)
+    return f"{len(compiled.programs)} programs, {runs} runs for an input, {size:,} bytes"

@@ -29,10 +29,20 @@ def command(file: Path, image: Path | None, as_json: bool) -> None:
 
     With --json, one object of all but the instructions: sizes, tensors with address, shape, order of channels and
     scale, how the input is folded. docs/integration.md says how a tensor's bytes lie.
+
+    Of a network with operators of the host, FILE is an archive: what machine and host do in turn, a step to a line.
     """
+    from zipfile import is_zipfile
+
+    from skipbeat_arch.errors import InputError
     from skipbeat_arch.files import write_bytes
     from skipbeat_arch.program_file import describe, load_program
 
+    if file.is_file() and is_zipfile(file):
+        if image is not None:
+            raise InputError(f"--image: {file} is an archive of many programs; expected one of them")
+        _show_network(file, as_json)
+        return
     program = load_program(file)
     if image is not None:
         write_bytes(image, program.image.tobytes())
@@ -66,3 +76,20 @@ def _tensor(place: Place) -> str:
     order = ", channels in an order of their own" if place.order else ""
     scale = "" if place.scale is None else f", a unit is {place.scale:.6g}"
     return f"; {place.address:#010x} {place.name}: {kind} {'x'.join(map(str, place.shape))}{images}{order}{scale}"
+
+
+def _show_network(file: Path, as_json: bool) -> None:
+    from ..network_file import load_manifest
+
+    manifest = load_manifest(file)
+    if as_json:
+        click.echo(manifest.model_dump_json())
+        return
+    click.echo(f"; {manifest.model}, {manifest.pattern}, for {manifest.hardware.name}")
+    for entry in manifest.steps:
+        if entry.by == "host":
+            click.echo(f"host     {entry.step.makes}: {entry.step.operator}")
+        else:
+            scales = f"a unit of input is {entry.step.scale:.6g}, of output {entry.step.out_scale:.6g}"
+            times = f", {entry.repeats} times" if entry.repeats > 1 else ""
+            click.echo(f"machine  {entry.step.makes}: {entry.program}{times}; {scales}")

@@ -1,0 +1,120 @@
+"""What host and machine do in turn, as plain data, and the host's part as a file."""
+
+from __future__ import annotations
+
+import io
+import operator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import fx
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+
+from skipbeat_arch.errors import InputError, one_line
+
+from .alone import without_warnings
+from .calibration import is_check, value_names
+from .mixed import MixedNetwork
+from .mixed_steps import RunStep, Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostStep:
+    """An operator of the host, computed in float64 where it has floats.
+
+    Attributes:
+        operator: as PyTorch calls it. module: that calls it.
+        makes: name of its value. shape: of it; None if it makes several.
+        arguments: by the names of the operator's schema; a value is {"value": name}.
+    """
+
+    operator: str
+    module: str
+    makes: str
+    shape: tuple[int, ...] | None
+    arguments: dict[str, Any]
+
+
+def in_turn(network: MixedNetwork) -> Iterator[HostStep | Step]:
+    """All steps of a network in their order.
+
+    Attention stands between its two products: the host multiplies the scores, masks them and takes their softmax.
+    """
+    graph = network.program.graph_module.graph
+    nodes = value_names(network.program.graph_module)
+    steps: dict[fx.Node, list[Step]] = {}
+    hidden: set[fx.Node] = set()
+    for step in network.steps:
+        steps.setdefault(nodes[step.makes], []).append(step)
+        hidden |= {nodes[name] for name in step.inside if name in nodes} if isinstance(step, RunStep) else set()
+    for node in graph.nodes:
+        if node.op != "call_function" or is_check(node):
+            continue
+        if node in steps:
+            first, *others = steps[node]
+            yield first
+            if others:
+                yield _host(node)
+            yield from others
+        elif node in hidden or any(given in hidden for given in node.all_input_nodes):
+            hidden.add(node)
+        else:
+            yield _host(node)
+
+
+def _host(node: fx.Node) -> HostStep:
+    value, stack = node.meta.get("val"), node.meta.get("nn_module_stack") or {}
+    names = [each.name for each in getattr(getattr(node.target, "_schema", None), "arguments", ())]
+    names += [f"argument{number}" for number in range(len(names), len(node.args))]
+    given = dict(zip(names, node.args, strict=False)) | dict(node.kwargs)
+    return HostStep(
+        operator="getitem" if node.target is operator.getitem else str(node.target),
+        module=next((name for name, _ in reversed(stack.values())), "").removeprefix("L['self']").lstrip("."),
+        makes=node.name,
+        shape=tuple(int(size) for size in value.shape) if isinstance(value, torch.Tensor) else None,
+        arguments={name: _plain(item) for name, item in given.items()},
+    )
+
+
+def _plain(item: object) -> Any:
+    if isinstance(item, fx.Node):
+        return {"value": item.name}
+    if isinstance(item, list | tuple):
+        return [_plain(each) for each in item]
+    return item if item is None or isinstance(item, bool | int | float | str) else str(item)
+
+
+def argument_names(program: ExportedProgram) -> list[str]:
+    """Names of the values that a program is called with, in order."""
+    specs = program.graph_signature.input_specs
+    return [str(spec.arg.name) for spec in specs if spec.kind is InputKind.USER_INPUT]
+
+
+def pack_host(program: ExportedProgram) -> bytes:
+    """A program of the host as `torch.export.save` writes it."""
+    content = io.BytesIO()
+    with without_warnings():
+        torch.export.save(program, content)
+    return content.getvalue()
+
+
+def unpack_host(content: bytes, what: str) -> ExportedProgram:
+    """The program in a file's content; `what` names the file in messages.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        with without_warnings():
+            return torch.export.load(io.BytesIO(content))
+    except Exception as error:  # whatever an altered file makes of torch's reader
+        raise InputError(f"{what}: not an exported program: {one_line(str(error), 200)}") from None
+
+
+def as_tensor(array: npt.NDArray[Any]) -> torch.Tensor:
+    """An array as an argument of a program of the host."""
+    return torch.from_numpy(array)

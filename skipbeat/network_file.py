@@ -1,0 +1,266 @@
+"""Networks that machine and host run together, in one file: a ZIP archive that anybody can open.
+
+It holds `manifest.json` (what machine and host do, in turn, and what the numbers between them mean), a program file for
+each step of the machine, the host's part as PyTorch exports it (`host.pt2`), and an example to check oneself with
+(`example.npz`: arguments `x0` and so on, and the result `y`).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from skipbeat_arch.arrays import FloatArray, Int8Array
+from skipbeat_arch.errors import InputError, described
+from skipbeat_arch.files import parse_json, read_bytes, write_bytes
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_program import MachineProgram
+from skipbeat_arch.program_file import MOST_FILE_BYTES, pack_program, unpack_program
+from skipbeat_arch.yaml_file import first_error
+from skipbeat_models.mixed import Integers, MixedNetwork
+from skipbeat_models.mixed_listing import HostStep, argument_names, as_tensor, in_turn, pack_host, unpack_host
+from skipbeat_models.mixed_steps import ProductStep, RunStep, Step
+from skipbeat_models.prepared import PreparedMixed
+from skipbeat_sim.machine.run_machine import run_machine
+from skipbeat_verify.mixed_simulation import compile_step
+
+from .array_file import packed_arrays
+
+VERSION = 1
+_MANIFEST, _HOST, _EXAMPLE = "manifest.json", "host.pt2", "example.npz"
+_MOST_CLOCKS = 1 << 40
+
+
+class _Machine(BaseModel):
+    """A step of the machine: a program of the archive, run `repeats` times."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: Literal["machine"]
+    program: str
+    repeats: int
+    step: RunStep | ProductStep
+
+
+class _Host(BaseModel):
+    """A step of the host."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: Literal["host"]
+    step: HostStep
+
+
+class _Argument(BaseModel):
+    """An argument of the network: a tensor, which the example has as `array`, or a plain value."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    array: str | None
+    value: bool | int | float | str | None
+
+
+class Manifest(BaseModel):
+    """What an archive holds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    model: str
+    pattern: str
+    hardware: Hardware
+    arguments: tuple[_Argument, ...]
+    steps: tuple[Annotated[_Machine | _Host, Field(discriminator="by")], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CompiledNetwork:
+    """A network whose programs are compiled.
+
+    Attributes:
+        manifest: what it says of itself.
+        network: what host and machine compute. programs: of the machine's steps, by their names.
+        inputs: of the example, all arguments one after the other. result: float64, what the oracle gave for them.
+    """
+
+    manifest: Manifest
+    network: MixedNetwork
+    programs: Mapping[str, MachineProgram]
+    inputs: tuple[object, ...]
+    result: FloatArray
+
+    def run(self, inputs: Sequence[object] | None = None) -> FloatArray:
+        """The network's first result, with the programs on the cycle model of the whole machine.
+
+        Args:
+            inputs: all arguments, one after the other, of the example's shapes; None: the example.
+
+        Raises:
+            InputError: a program that does not end.
+        """
+        return self.network.run(self.inputs if inputs is None else inputs, self._execute)
+
+    def _execute(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
+        program, machine = self.programs[step.name], Machine.of(self.manifest.hardware)
+        memory = program.memory()
+        program.write_input(memory, x)
+        if weight is not None:
+            program.write_operand(memory, weight)
+        run = run_machine(machine, memory, program.address, program.count, max_clocks=_MOST_CLOCKS)
+        if run.error or not run.done:
+            raise InputError(f"program of {step.name}: it ended with error {run.error}")
+        return program.read_output(run.memory)
+
+
+def compile_mixed(prepared: PreparedMixed, hardware: Hardware, pattern: str) -> CompiledNetwork:
+    """Compile every step of the machine.
+
+    Args:
+        prepared: the network; its first inputs are the example.
+        hardware: what it is compiled for.
+        pattern: what it was pruned to, for a reader.
+
+    Raises:
+        InputError: a step that does not fit the hardware.
+    """
+    quantised, inputs = prepared.quantised, prepared.inputs[0]
+    network = quantised.network
+    programs = {step.name: compile_step(quantised, step, hardware) for step in network.steps}
+    members = {name: f"programs/{number:03}-{_safe(name)}.skb" for number, name in enumerate(programs)}
+    names, arrays = argument_names(network.program), prepared.arrays(1)
+    manifest = Manifest(
+        version=VERSION,
+        model=prepared.source,
+        pattern=pattern,
+        hardware=hardware,
+        arguments=tuple(
+            _Argument(name=name, array=f"x{number}", value=None)
+            if f"x{number}" in arrays
+            else _Argument.model_validate({"name": name, "array": None, "value": value})
+            for number, (name, value) in enumerate(zip(names, inputs, strict=True))
+        ),
+        steps=tuple(
+            _Host(by="host", step=step)
+            if isinstance(step, HostStep)
+            else _Machine(by="machine", program=members[step.name], repeats=step.repeats, step=step)
+            for step in in_turn(network)
+        ),
+    )
+    result = network.run(inputs, quantised.on_oracle)
+    return CompiledNetwork(manifest=manifest, network=network, programs=programs, inputs=inputs, result=result)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.-]", "_", name)[:60]
+
+
+def save_network(compiled: CompiledNetwork, path: str | Path) -> int:
+    """Writes a network to an archive, under a temporary name first.
+
+    Returns:
+        The archive's size in bytes.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    machine = [entry for entry in compiled.manifest.steps if isinstance(entry, _Machine)]
+    arrays = {
+        argument.array: np.asarray(value)
+        for argument, value in zip(compiled.manifest.arguments, compiled.inputs, strict=True)
+        if argument.array is not None
+    }
+    members = {
+        _MANIFEST: compiled.manifest.model_dump_json(indent=1).encode(),
+        **{entry.program: pack_program(compiled.programs[entry.step.name]) for entry in machine},
+        _HOST: pack_host(compiled.network.program),
+        _EXAMPLE: packed_arrays(arrays | {"y": compiled.result}),
+    }
+    content = io.BytesIO()
+    with ZipFile(content, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(ZipInfo(name), data, ZIP_DEFLATED)  # ZipInfo without a date: equal networks, equal files
+    write_bytes(path, content.getvalue())
+    return content.tell()
+
+
+def load_manifest(path: str | Path) -> Manifest:
+    """What an archive says of itself; nothing else of it is read.
+
+    Raises:
+        InputError: it cannot be read, or is no network.
+    """
+    return _manifest(_members(path, {_MANIFEST}), path)
+
+
+def load_network(path: str | Path) -> CompiledNetwork:
+    """Reads a network from an archive. PyTorch's reader of the host's part may run code: read files that you trust.
+
+    Raises:
+        InputError: it cannot be read, is no network, or a part of it is missing or altered.
+    """
+    members = _members(path)
+    manifest = _manifest(members, path)
+    machine = [entry for entry in manifest.steps if isinstance(entry, _Machine)]
+    if missing := {_HOST, _EXAMPLE, *(entry.program for entry in machine)} - members.keys():
+        raise InputError(f"network {path}: {min(missing)} is missing")
+    programs = {
+        entry.step.name: unpack_program(members[entry.program], f"{path}, {entry.program}") for entry in machine
+    }
+    wanted = Machine.of(manifest.hardware).fingerprint
+    if wrong := [name for name, program in programs.items() if program.fingerprint != wanted]:
+        raise InputError(f"network {path}: the program of {wrong[0]} is for other hardware than the manifest's")
+    network = MixedNetwork(
+        program=unpack_host(members[_HOST], f"network {path}: {_HOST}"), steps=tuple(entry.step for entry in machine)
+    )
+    network.check(f"network {path}")
+    arrays = _arrays(members[_EXAMPLE], f"network {path}: {_EXAMPLE}")
+    names = {argument.array for argument in manifest.arguments if argument.array is not None} | {"y"}
+    if missing := names - arrays.keys():
+        raise InputError(f"network {path}: {_EXAMPLE}: {min(missing)} is missing")
+    inputs = tuple(
+        argument.value if argument.array is None else as_tensor(arrays[argument.array])
+        for argument in manifest.arguments
+    )
+    return CompiledNetwork(manifest=manifest, network=network, programs=programs, inputs=inputs, result=arrays["y"])
+
+
+def _members(path: str | Path, wanted: set[str] | None = None) -> dict[str, bytes]:
+    content = read_bytes(path, f"network {path}", MOST_FILE_BYTES)
+    try:
+        with ZipFile(io.BytesIO(content)) as archive:
+            return {name: archive.read(name) for name in archive.namelist() if wanted is None or name in wanted}
+    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+        raise InputError(f"network {path}: {described(error)}") from None
+
+
+def _manifest(members: Mapping[str, bytes], path: str | Path) -> Manifest:
+    what = f"network {path}: {_MANIFEST}"
+    if _MANIFEST not in members:
+        raise InputError(f"{what} is missing")
+    fields = parse_json(members[_MANIFEST], what)
+    version = fields.get("version") if isinstance(fields, dict) else None
+    if version != VERSION:
+        raise InputError(f"{what}: version {version}, expected {VERSION}")
+    try:
+        return Manifest.model_validate(fields)
+    except ValidationError as error:
+        raise InputError(f"{what}: {first_error(error)}") from None
+
+
+def _arrays(content: bytes, what: str) -> dict[str, Any]:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as found:
+            return dict(found)
+    except (BadZipFile, ValueError, OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{what}: {described(error)}") from None
