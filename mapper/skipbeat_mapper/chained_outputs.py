@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.machine import Machine
 
@@ -67,9 +66,6 @@ def geometry(
         banks: of each node's input.
         images: side by side.
         shares: of each node's mapping; two if there are none.
-
-    Raises:
-        InputError: a node that does not fit the hardware.
     """
     pairs = list(zip(graph.nodes, banks, strict=True))
     shares = shares or [2] * len(pairs)
@@ -152,11 +148,7 @@ def _overlap(graph: Graph, chains: list[Chain], needed: Sequence[int], node: int
 
 
 def side_by_side(graph: Graph, machine: Machine, banks: Sequence[Banks], images: int) -> int:
-    """How many images are computed at a time: as many as keep on the chip what a single image does.
-
-    Raises:
-        InputError: a node that does not fit the hardware.
-    """
+    """How many images are computed at a time: as many as keep on the chip what a single image does."""
     if images == 1:
         return 1
     single = geometry(graph, machine, banks, 1)
@@ -169,10 +161,9 @@ def side_by_side(graph: Graph, machine: Machine, banks: Sequence[Banks], images:
 
 
 def _keeps(single: Geometry, graph: Graph, machine: Machine, banks: Sequence[Banks], images: int) -> bool:
-    try:
-        several = geometry(graph, machine, banks, images)
-    except InputError:  # a node that has room for one image only
-        return False
+    several, room = geometry(graph, machine, banks, images), bank_entries(machine)
+    if not all(fits(region, room) for parts in several.regions for region in parts):
+        return False  # a node that has room for one image only
 
     def shape(each: Geometry) -> list[tuple[int, int | None, bool]]:
         readers = [chain.reader if chain else None for chain in each.outputs]

@@ -60,7 +60,7 @@ def compile_product(graph: Graph, hw: Hardware, scales: Mapping[str, float] | No
     (node,) = graph.nodes
     full = replace(node, layer=replace(node.layer, weight=np.ones_like(node.layer.weight)))
     network = time_network(replace(graph, nodes=(full,)), Machine.of(hw))
-    program, addresses = packed(network, scales), operand_addresses(network.memory, network.lowered.start)
+    program, addresses = packed(network, scales), operand_addresses(network.memory, network.lowered.schedule.start)
     image = program.image.copy()
     image[addresses] = 0
     return replace(program, image=image, operand=addresses)
@@ -69,7 +69,7 @@ def compile_product(graph: Graph, hw: Hardware, scales: Mapping[str, float] | No
 def packed(network: TimedNetwork, scales: Mapping[str, float] | None = None) -> MachineProgram:
     """The image of a program with its weights."""
     memory, lowered, machine = network.memory, network.lowered, network.memory.machine
-    data, start = memory.data(), lowered.start
+    data, start = memory.data(), lowered.schedule.start
     image = np.zeros(start + data.size, np.uint8)
     code = b"".join(each.to_word().to_bytes(INSTRUCTION_BYTES, "little") for each in lowered.instructions)
     image[: len(code)] = np.frombuffer(code, np.uint8)
@@ -79,7 +79,7 @@ def packed(network: TimedNetwork, scales: Mapping[str, float] | None = None) -> 
         fingerprint=machine.fingerprint,
         vector=machine.vector,
         image=image,
-        memory_bytes=lowered.size,
+        memory_bytes=lowered.schedule.size,
         address=0,
         count=len(lowered.instructions),
         tensors=_places(memory, start, network.orders, scales or {}),

@@ -15,21 +15,19 @@ from __future__ import annotations
 
 import bisect
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.engines import Engine
-from skipbeat_arch.instruction import Instruction
-from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
+from skipbeat_arch.machine import Machine
 
+from .on_chip import memory_sizes
+from .schedule import Operation, What
 from .units import Range, Space, StoreOp
 
-#: Tokens that a counter holds; some are left for those that engines have not taken yet.
-MAX_OPEN = 48
 #: Open tokens from which on an instruction waits for a later one than it needs.
 MANY_OPEN = 40
 NEVER = -1
@@ -43,23 +41,16 @@ def _sorted(engines: set[Engine]) -> tuple[Engine, ...]:
 
 @dataclass
 class Draft:
-    """An instruction whose tokens and memory addresses are not final."""
+    """An operation whose tokens are not final."""
 
-    content: Instruction
+    what: What
     engine: Engine
     wait: set[Engine] = field(default_factory=set)
     signal: set[Engine] = field(default_factory=set)
 
-    def instruction(self, offset: int) -> Instruction:
-        """The instruction; memory vectors become addresses by `offset` (scaled already, see `Emitter`)."""
-        content, place = self.content, {}
-        if isinstance(content, isa.Load):
-            place = {"source": content.source + offset}
-        elif isinstance(content, isa.Store):
-            place = {"address": content.address + offset}
-        elif not (self.wait or self.signal):
-            return content
-        return replace(content, wait=_sorted(self.wait), signal=_sorted(self.signal), **place)
+    def operation(self) -> Operation:
+        """The operation with its tokens."""
+        return Operation(self.what, _sorted(self.wait), _sorted(self.signal))
 
 
 class Tokens:
@@ -97,14 +88,6 @@ class Tokens:
         pairs = self._pairs.get((source, sink), [])
         return len(pairs) - bisect.bisect_right(pairs, producer, key=lambda pair: pair[1])
 
-    def check(self) -> None:
-        """No counter can overflow: few producers are ahead of their consumers in program order."""
-        for pairs in self._pairs.values():
-            consumers = [consumer for _, consumer in pairs]
-            for number, (producer, _) in enumerate(pairs):
-                waiting = number + 1 - bisect.bisect_right(consumers, producer)
-                assert waiting <= MAX_OPEN, f"{waiting} tokens are open at instruction {producer}"
-
 
 @dataclass
 class _Pass:
@@ -121,14 +104,7 @@ class Hazards:
 
     def __init__(self, machine: Machine, vectors: int, drafts: list[Draft]) -> None:
         self.tokens = Tokens(drafts)
-        sizes: dict[Space, int] = {
-            Space.WEIGHTS: machine.weight_depth,
-            Space.ACTIVATIONS: machine.bank_depth,
-            Space.PARAMETERS: PARAMETER_BLOCKS * PARAMETER_PITCH,
-            Space.RESIDUAL: machine.residual_depth,
-            Space.TABLE: TABLE_ENTRIES,
-            Space.MEMORY: vectors,
-        }
+        sizes = memory_sizes(machine, vectors)
         self._writer: dict[Space, Int64Array] = {space: _nobody(size) for space, size in sizes.items()}
         self._reader: dict[Space, Int64Array] = {s: _nobody(size) for s, size in sizes.items() if s != Space.MEMORY}
         #: The last loads that wrote ranges, until the next one writes there.

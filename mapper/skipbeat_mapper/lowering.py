@@ -1,21 +1,19 @@
-"""From a memory map to instructions; nothing is packed for it."""
+"""From a memory map to instructions by way of its schedule; nothing is packed for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import INSTRUCTION_BYTES, Instruction
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_arch.tile import TileStatistics
 
-from .emitter import Emitter
+from .emission import emit
+from .limits import check
 from .memory_map import MemoryMap
-from .network_schedule import plan
-from .units import Unit
-
-ADDRESS_BITS = 32
+from .schedule import Part, Schedule
+from .sequencing import schedule_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,15 +21,14 @@ class Lowered:
     """A program without its data.
 
     Attributes:
+        schedule: what it was made of.
         tiles: of the passes that load one, in order.
-        start: byte address of what follows the instructions; size: bytes of all memory that it needs.
         nodes: parts of nodes in program order; numbers: of their nodes, counted on from group to group of images.
     """
 
+    schedule: Schedule
     instructions: list[Instruction]
     tiles: list[TileStatistics]
-    start: int
-    size: int
     nodes: tuple[NodeRange, ...]
     numbers: tuple[int, ...]
 
@@ -45,36 +42,24 @@ def lower(memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> L
         nodes: only these of the first group of images, one of `turns`; what they read on the chip is there.
 
     Raises:
-        InputError: buffers are too small, or more memory is needed than addresses reach; `name` begins the message.
+        InputError: it does not fit the hardware, see `limits.check`.
     """
-    machine = memory.machine
-    tiles: list[TileStatistics] = []
-    emitter = Emitter(machine, memory.vectors)
-    emitter.run(_collect(plan(memory, nodes), tiles))
-    alignment = machine.burst_beats * machine.vector
-    start = -(-len(emitter.drafts) * INSTRUCTION_BYTES // alignment) * alignment
-    size = start + memory.vectors * machine.vector
-    if size >= 1 << ADDRESS_BITS:
-        raise InputError(f"{name}: it needs {size} bytes of memory, more than {ADDRESS_BITS}-bit addresses reach")
-    numbers = tuple(number for number, _, _ in emitter.nodes)
-    ranges = tuple(_range(memory, emitter, part) for part in range(len(numbers)))
-    instructions = [draft.instruction(start) for draft in emitter.drafts]
-    return Lowered(instructions=instructions, tiles=tiles, start=start, size=size, nodes=ranges, numbers=numbers)
+    schedule = schedule_of(memory, nodes)
+    check(schedule, name)
+    return Lowered(
+        schedule=schedule,
+        instructions=emit(schedule),
+        tiles=schedule.tiles,
+        nodes=tuple(_range(schedule, part) for part in schedule.parts),
+        numbers=tuple(part.node for part in schedule.parts),
+    )
 
 
-def _collect(units: Iterable[Unit], tiles: list[TileStatistics]) -> Iterator[Unit]:
-    """The units, and beside them the tiles that they load."""
-    for unit in units:
-        tiles += [op.tile for op in unit.passes if op.tile is not None]
-        yield unit
-
-
-def _range(memory: MemoryMap, emitter: Emitter, part: int) -> NodeRange:
+def _range(schedule: Schedule, part: Part) -> NodeRange:
     """A part of a node; loads outside of it are named with the node's first part."""
-    number, start, stop = emitter.nodes[part]
-    parts = [each for each in emitter.nodes if each[0] == number]
+    parts = [each for each in schedule.parts if each.node == part.node]
     early: tuple[int, ...] = ()
-    if parts[0] == emitter.nodes[part]:
-        early = tuple(at for at in emitter.loads[number] if not any(first <= at < last for _, first, last in parts))
-    nodes = memory.graph.nodes
-    return NodeRange(name=nodes[number % len(nodes)].layer.name, start=start, stop=stop, early=early)
+    if parts[0] is part:
+        loads = schedule.loads.get(part.node, ())
+        early = tuple(at for at in loads if not any(each.start <= at < each.stop for each in parts))
+    return NodeRange(name=schedule.name(part.node), start=part.start, stop=part.stop, early=early)

@@ -131,9 +131,6 @@ def memory_map(
         mappings: of every node; `PLAIN` for all if there are none.
         tiles: of every node, if they are known already.
         images: of a run.
-
-    Raises:
-        InputError: a node that does not fit the hardware.
     """
     mappings = mappings or [PLAIN] * len(graph.nodes)
     banks = [Banks.of(node.convolution.c_in, machine) for node in graph.nodes]

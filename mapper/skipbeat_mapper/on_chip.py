@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from skipbeat_arch.machine import PARAMETER_BLOCKS, TABLE_ENTRIES, Machine
+from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
 from .regions import MAX_ENTRIES, Span, bank_entries
+from .units import Space
+
+
+def memory_sizes(machine: Machine, vectors: int) -> dict[Space, int]:
+    """Entries of every memory that addresses reach; the external one is given `vectors`."""
+    return {
+        Space.WEIGHTS: min(machine.weight_depth, MAX_ENTRIES),
+        Space.ACTIVATIONS: bank_entries(machine),
+        Space.PARAMETERS: PARAMETER_BLOCKS * PARAMETER_PITCH,
+        Space.RESIDUAL: min(machine.residual_depth, MAX_ENTRIES),
+        Space.TABLE: TABLE_ENTRIES,
+        Space.MEMORY: vectors,
+    }
 
 
 class Ring:
@@ -23,15 +36,12 @@ class Ring:
     def take(self, count: int, within: Span | None = None) -> int:
         """The first of `count` entries behind the last ones, or at the start if they do not fit there.
 
+        More than there are reach beyond the end, which `limits.check` refuses.
+
         Args:
             within: take them from these entries, from-to.
-
-        Raises:
-            ValueError: more than there are.
         """
         first, stop = within or (self._first, self.size)
-        if not 0 <= count <= stop - first:
-            raise ValueError(f"a range of {count!r} in a memory of {stop - first!r}")
         start = self._next if first <= self._next <= stop - count else first
         self._next = start + count
         self._kept = {key: (a, b) for key, (a, b) in self._kept.items() if b <= start or self._next <= a}
@@ -54,10 +64,11 @@ class OnChip:
     """
 
     def __init__(self, machine: Machine) -> None:
-        self.weights = Ring(min(machine.weight_depth, MAX_ENTRIES))
-        self.activations = Ring(bank_entries(machine))
+        sizes = memory_sizes(machine, 0)
+        self.weights = Ring(sizes[Space.WEIGHTS])
+        self.activations = Ring(sizes[Space.ACTIVATIONS])
         self.parameters = Ring(PARAMETER_BLOCKS)
-        self.residual = Ring(min(machine.residual_depth, MAX_ENTRIES))
+        self.residual = Ring(sizes[Space.RESIDUAL])
         self.table = Ring(TABLE_ENTRIES, first=1)
         self._tile: tuple[int, int, int] | None = None
 

@@ -16,10 +16,18 @@ LOAD_CLOCKS, ZERO_CLOCKS = 8, 3
 
 
 @dataclass(frozen=True, eq=False)
-class Prefetch:
-    """A load of the unit `owner`, which comes `distance` units later."""
+class Pending:
+    """A unit that is still to run, with those of its loads that have no place in the program yet."""
 
-    owner: Unit
+    unit: Unit
+    loads: list[Load | Clear]
+
+
+@dataclass(frozen=True, eq=False)
+class Prefetch:
+    """A load of `owner`, which comes `distance` units later."""
+
+    owner: Pending
     load: Load | Clear
     distance: int
 
@@ -40,14 +48,14 @@ class Prefetch:
         return self.load.count * beats + LOAD_CLOCKS
 
 
-def prefetchable(units: Sequence[Unit]) -> list[Prefetch]:
+def prefetchable(units: Sequence[Pending]) -> list[Prefetch]:
     """Loads of later units that disturb nothing that is still to run before them; the first unit is the present one."""
-    last = max((number for number, unit in enumerate(units) if number and unit.loads), default=0)
+    last = max((number for number, each in enumerate(units) if number and each.loads), default=0)
     busy: dict[Space, list[tuple[int, int]]] = {space: [] for space in Space}
     early: list[Prefetch] = []
     for distance in range(1, last + 1):
-        unit, following = units[distance - 1], units[distance]
-        for space, start, stop in unit.busy():
+        before, following = units[distance - 1], units[distance]
+        for space, start, stop in before.unit.busy:
             busy[space].append((start, stop))
         for load in following.loads:
             if _meets(load.writes, busy) or (isinstance(load, Load) and _meets(load.reads, busy)):

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Node, Pool
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
@@ -24,7 +23,6 @@ MAX_LOOP = isa.Setup.largest("n2")
 MAX_WINDOW = isa.Setup.largest("n0")
 MAX_LINE = isa.Placement.largest("width")
 MAX_ITEMS = isa.Store.largest("count")
-MAX_POOL = isa.Store.largest("pool")
 MAX_ENTRIES = isa.Load.largest("count")
 #: Output columns below which regions are not made narrower if wider ones fit: a block of them is a single row, whose
 #: passes should last longer than it takes to load a tile.
@@ -116,23 +114,19 @@ def _window(span: Span, conv: Convolution, pool: Pool, axis: int) -> Span:
 def block_limit(node: Node, machine: Machine, pixels: int | None = None) -> int:
     """Most output pixels of one block, of all images, with `pixels` before pooling if one window has not more.
 
-    Raises:
-        InputError: not even one fits.
+    It is 1 where a window is too large for the accumulators, which `limits.check` refuses.
     """
     window = node.window.kernel
     area = window[0] * window[1]
     vectors = machine.output_depth // (4 if node.raw else 1)
-    limit = min(machine.hw.accumulators.depth // area, vectors, MAX_ITEMS)
-    if limit < 1 or max(window) > MAX_WINDOW or area > MAX_POOL:
-        raise InputError(f"node {node.layer.name}: a pooling window of {window[0]}x{window[1]} is too large")
+    limit = max(1, min(machine.hw.accumulators.depth // area, vectors, MAX_ITEMS))
     return limit if pixels is None else min(limit, max(1, pixels // area))
 
 
 def regions(node: Node, machine: Machine, planes: int, images: int = 1, *, share: int = 2) -> list[Region]:
     """The regions of a node: one if the whole map fits, otherwise such that `share` fit, with the least to load.
 
-    Raises:
-        InputError: not even one output pixel fits.
+    Where the window of one output pixel does not fit, it is that of the first one alone: `limits.check` refuses it.
     """
     height, width = node.out_shape[1:]
     room = bank_entries(machine)
@@ -155,7 +149,7 @@ def regions(node: Node, machine: Machine, planes: int, images: int = 1, *, share
                     break  # what is narrower only has more halo
         if found:
             return min(found, key=lambda each: each[0])[1]
-    raise InputError(f"node {node.layer.name}: the window of one output pixel does not fit activations.buffer_kib")
+    return [make_region(node, (0, 1), (0, 1), planes, images)]
 
 
 def _load_clocks(region: Region, planes: int) -> int:

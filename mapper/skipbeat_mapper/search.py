@@ -14,7 +14,7 @@ from .bounds import tile_clocks
 from .candidates import Candidate
 from .lowering import lower
 from .memory_map import MemoryMap, PlacedNode
-from .network_schedule import turns
+from .network_units import turns
 from .node_mapping import NodeMapping, Order
 from .node_tiles import NodeTiles
 

@@ -24,7 +24,7 @@ from .candidates import Candidate
 from .input_folding import fold_input
 from .lowering import Lowered, lower
 from .memory_map import MemoryMap, memory_map
-from .network_schedule import turns
+from .network_units import turns
 from .node_mapping import NodeMapping
 from .node_tiles import NodeTiles, node_tiles
 from .search import MappingSearch

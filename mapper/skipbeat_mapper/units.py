@@ -7,8 +7,9 @@ their memory.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from skipbeat_arch.command import Command
@@ -64,6 +65,12 @@ class Clear:
     """Entries of all activation banks that must be zero; only those that are not become ZEROs."""
 
     spans: tuple[tuple[int, int], ...]
+    writes: Range
+
+
+class Zero(NamedTuple):
+    """A ZERO of the entries `writes` of all activation banks."""
+
     writes: Range
 
 
@@ -140,7 +147,7 @@ class StoreOp:
         return [r for r in (self.writes, self.local.writes if self.local else None) if r]
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Unit:
     """What runs between two chances to load: the passes of a block and column tile, or a part of them.
 
@@ -152,21 +159,13 @@ class Unit:
 
     node: int
     walk: Walk
-    loads: list[Load | Clear] = field(default_factory=list)
+    passes: tuple[PassOp, ...]
+    loads: tuple[Load | Clear, ...] = ()
     store: StoreOp | None = None
-    passes: list[PassOp] = field(default_factory=list)
-    _busy: list[Range] | None = field(default=None, init=False, repr=False)
 
+    @cached_property
     def busy(self) -> list[Range]:
-        """What must not change while it runs: what its passes and its store read, a range of each memory, and write.
-
-        Passes and store must not change afterwards.
-        """
-        if self._busy is None:
-            self._busy = self._hulls() + (self.store.changes if self.store else [])
-        return self._busy
-
-    def _hulls(self) -> list[Range]:
+        """What must not change while it runs: what its passes and its store read, a range of each memory, and write."""
         every = [r for p in self.passes for r in p.reads]
         every += self.store.reads if self.store else ()
         hulls: dict[Space, tuple[int, int]] = {}
@@ -177,4 +176,5 @@ class Unit:
             first, last = hulls[space]
             if start < first or stop > last:
                 hulls[space] = min(first, start), max(last, stop)
-        return [Range(space, start, stop) for space, (start, stop) in hulls.items()]
+        changes = self.store.changes if self.store else []
+        return [*(Range(space, start, stop) for space, (start, stop) in hulls.items()), *changes]

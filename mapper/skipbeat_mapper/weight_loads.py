@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.engines import Kind
-from skipbeat_arch.errors import InputError
 
 from .memory_map import PlacedNode
 from .node_tiles import Tile
@@ -26,11 +26,7 @@ class Placed:
 
 
 class WeightLoads:
-    """Places a node's tiles: all at once, a column tile at a time, or in parts, whatever the buffer allows.
-
-    Raises:
-        InputError: a single tile is larger than a part.
-    """
+    """Places a node's tiles: all at once, a column tile at a time, or in parts, whatever the buffer allows."""
 
     def __init__(self, prepared: PlacedNode, chip: OnChip) -> None:
         self._prepared, self._chip = prepared, chip
@@ -42,12 +38,9 @@ class WeightLoads:
         self._kept = {} if new else dict.fromkeys(range(len(self._columns)), self._base)
         #: Whether the last visit of a column tile went through its tiles backwards.
         self._backwards = dict.fromkeys(self._kept, True)
-        largest = max((tile.words for column in self._columns for tile in column), default=0)
-        if largest > chip.weights.size // 2:
-            raise InputError(f"node {prepared.node.layer.name}: two tiles of {largest} words exceed weights.buffer_kib")
 
-    def parts(self, column: int) -> list[tuple[list[Placed], list[Load]]]:
-        """A column tile's tiles for one block, in the order of their passes, with the loads before each part.
+    def parts(self, column: int, pixels: int) -> list[tuple[list[Placed], list[Load]]]:
+        """A column tile's tiles for a block of `pixels`, in the order of their passes, with the loads before each part.
 
         The first part is a single tile, for which nothing has to wait long. While the weights stay, every other visit
         goes backwards: the tile that is still in the array comes first.
@@ -59,7 +52,7 @@ class WeightLoads:
         if not self._all and column not in self._kept:
             self._kept.clear()  # the ring may overwrite them
         if not self._all and words > self._chip.weights.size // 2:
-            return [self._streamed(part) for part in weight_parts(tiles, self._chip.weights.size // 4)]
+            return [self._streamed(part) for part in weight_parts(tiles, self._room(tiles, pixels))]
         if column not in self._kept:
             at = self._base + tiles[0].at if self._all else self._chip.weights.take(words)
             self._kept[column] = at - tiles[0].at
@@ -68,6 +61,14 @@ class WeightLoads:
         placed = [Placed(tile=tile, at=self._kept[column] + tile.at) for tile in tiles]
         self._backwards[column] = not self._backwards[column]
         return [(placed[::-1] if self._backwards[column] else placed, [])]
+
+    def _room(self, tiles: Sequence[Tile], pixels: int) -> int:
+        """Words of a part: a quarter of the buffer, or less where the array may be many passes behind.
+
+        What such passes need must stay, and where the ring begins again it may leave out as much as a part takes.
+        """
+        size, behind = self._chip.weights.size, passes_behind(pixels) * max(tile.words for tile in tiles)
+        return min(size // 4, (size - behind) // 2)
 
     def _loaded(self, part: list[Tile], start: int) -> tuple[list[Placed], list[Load]]:
         placed = [Placed(tile=tile, at=start + tile.at) for tile in part]
@@ -85,6 +86,11 @@ class WeightLoads:
             count=words,
             writes=Range(Space.WEIGHTS, at, at + words),
         )
+
+
+def passes_behind(pixels: int) -> int:
+    """How many passes of a block the array may not have begun, of those that the fetcher has read for."""
+    return FETCHER_ROOM // pixels
 
 
 def weight_parts(tiles: Sequence[Tile], words: int, first: int | None = None) -> list[list[Tile]]:

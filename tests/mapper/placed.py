@@ -9,8 +9,10 @@ from typing import Protocol
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.banks import Banks
+from skipbeat_mapper.limits import check
 from skipbeat_mapper.memory_map import MemoryMap, memory_map
 from skipbeat_mapper.regions import Region
+from skipbeat_mapper.sequencing import schedule_of
 from tests.mapper.random_nodes import in_map, needed_pixels
 
 #: Channel group, row and column of the map, image.
@@ -47,8 +49,14 @@ def graph_of(*nodes: Node) -> Graph:
 
 
 def placed(graph: Graph, machine: Machine, images: int = 1) -> MemoryMap:
-    """A network in memory, its nodes run plainly."""
-    return memory_map(graph, machine, images=images)
+    """A network in memory, its nodes run plainly.
+
+    Raises:
+        InputError: it does not fit the hardware.
+    """
+    memory = memory_map(graph, machine, images=images)
+    check(schedule_of(memory), "network")
+    return memory
 
 
 def vectors(first: int, count: int, size: tuple[int, int], images: int) -> list[Bundle]:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skipbeat_arch import instruction as isa
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.hazards import NEVER, Draft, Tokens
+from skipbeat_mapper.schedule import Mark
 from skipbeat_verify.interpreter import DeadlockError, Interpreter
 from tests.mapper.networks import Builder
 from tests.mapper.random_nodes import few
@@ -83,7 +83,7 @@ def test_without_these_tokens_the_result_is_wrong(
 @given(st.data())
 def test_every_dependency_is_met_and_no_token_is_left(data: st.DataObject) -> None:
     engines = data.draw(st.lists(st.sampled_from(list(Engine)), min_size=2, max_size=40))
-    drafts = [Draft(isa.End(), engine) for engine in engines]
+    drafts = [Draft(Mark.END, engine) for engine in engines]
     tokens, asked = Tokens(drafts), []
     for consumer in range(1, len(drafts)):
         for producer in data.draw(st.lists(st.integers(NEVER, consumer - 1), max_size=4)):

@@ -10,7 +10,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.ideal_ports import core_clocks
 from skipbeat_mapper.lowering import lower
-from skipbeat_mapper.network_schedule import plan
+from skipbeat_mapper.network_units import plan
 from skipbeat_sim.timing.core_timing import core_cycles
 from skipbeat_sim.timing.machine_timing import machine_timing
 from tests.mapper.networks import random_graph

@@ -12,9 +12,9 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper import lowering
+from skipbeat_mapper import limits
 from skipbeat_mapper.lowering import lower
-from skipbeat_mapper.network_schedule import plan
+from skipbeat_mapper.network_units import plan
 from tests.mapper.networks import random_graph
 from tests.mapper.placed import placed
 
@@ -26,16 +26,16 @@ def test_addresses_are_those_of_the_plan_behind_the_instructions(seed: int) -> N
     memory = placed(random_graph(np.random.default_rng(seed)), MACHINE, images=2)
     lowered, units = lower(memory, "network"), list(plan(memory))
     burst = MACHINE.burst_beats * MACHINE.vector
-    assert lowered.start % burst == 0
-    assert 0 <= lowered.start - len(lowered.instructions) * INSTRUCTION_BYTES < burst
-    assert lowered.size == lowered.start + memory.vectors * MACHINE.vector
+    assert lowered.schedule.start % burst == 0
+    assert 0 <= lowered.schedule.start - len(lowered.instructions) * INSTRUCTION_BYTES < burst
+    assert lowered.schedule.size == lowered.schedule.start + memory.vectors * MACHINE.vector
     stores = [each for each in lowered.instructions if isinstance(each, isa.Store)]
     addresses = [unit.store.address for unit in units if unit.store is not None]
-    assert [each.address for each in stores] == [lowered.start + at * MACHINE.vector for at in addresses]
+    assert [each.address for each in stores] == [lowered.schedule.start + at * MACHINE.vector for at in addresses]
     for each in lowered.instructions:
         if isinstance(each, isa.Load):
-            assert lowered.start <= each.source
-            assert each.source + each.count * MACHINE.vector <= lowered.size
+            assert lowered.schedule.start <= each.source
+            assert each.source + each.count * MACHINE.vector <= lowered.schedule.size
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -56,7 +56,7 @@ def test_tiles_are_those_of_the_passes_that_load_one(seed: int) -> None:
 
 def test_more_memory_than_addresses_reach_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = placed(random_graph(np.random.default_rng(0)), MACHINE)
-    size = lower(memory, "network").size
-    monkeypatch.setattr(lowering, "ADDRESS_BITS", size.bit_length() - 1)
+    size = lower(memory, "network").schedule.size
+    monkeypatch.setattr(limits, "ADDRESS_BITS", size.bit_length() - 1)
     with pytest.raises(InputError, match=f"big: it needs {size} bytes of memory"):
         lower(dataclasses.replace(memory), "big")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import PARAMETER_BLOCKS, TABLE_ENTRIES, Machine
-from skipbeat_mapper.on_chip import OnChip, Ring
+from skipbeat_mapper.on_chip import OnChip, Ring, memory_sizes
+from skipbeat_mapper.units import Space
 from tests.mapper.random_nodes import few
 
 SIZE = 12
@@ -47,15 +47,15 @@ def test_a_range_lies_within_what_it_may_use(wanted: list[tuple[int, tuple[int, 
         behind = start + count
 
 
-def test_more_than_there_is_is_refused() -> None:
+def test_more_than_there_is_reaches_beyond_the_end() -> None:
     ring = Ring(8, first=1)
-    assert ring.take(7) == 1
-    with pytest.raises(ValueError, match="a range of 8 in a memory of 7"):
-        ring.take(8)
-    with pytest.raises(ValueError, match="a range of 3 in a memory of 2"):
-        ring.take(3, (4, 6))
-    with pytest.raises(ValueError, match="a range of -1"):
-        ring.take(-1)
+    assert [ring.take(7), ring.take(8), ring.take(3, (4, 6))] == [1, 1, 4]
+
+
+def test_sizes_are_what_addresses_reach() -> None:
+    sizes = memory_sizes(Machine.of(load_hardware("tiny-4x4", ["activations.buffer_kib=65536"])), 5)
+    assert set(sizes) == set(Space)
+    assert (sizes[Space.MEMORY], sizes[Space.ACTIVATIONS], sizes[Space.TABLE]) == (5, (1 << 16) - 1, TABLE_ENTRIES)
 
 
 def test_every_memory_has_its_ring() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from skipbeat_arch.command import Command
 from skipbeat_arch.engines import Kind
-from skipbeat_mapper.prefetch import LOAD_CLOCKS, NEAR, ZERO_CLOCKS, Prefetch, in_order, prefetchable
+from skipbeat_mapper.prefetch import LOAD_CLOCKS, NEAR, ZERO_CLOCKS, Pending, Prefetch, in_order, prefetchable
 from skipbeat_mapper.units import Clear, Load, PassOp, Range, Space, Unit, Walk
 from tests.mapper.test_units import a_store
 
@@ -40,7 +40,11 @@ def unit_of(loads: list[Load | Clear], reads: list[Range], writes: Range | None)
     passes = [PassOp(COMMAND, reads=(each,)) for each in reads] or [PassOp(COMMAND)]
     walk = Walk(counts=(1,) * 4, steps=(0,) * 4)
     store = a_store(writes=writes if writes and writes.space == Space.MEMORY else None, local=writes)
-    return Unit(node=0, walk=walk, loads=loads, passes=passes, store=store if writes else None)
+    return Unit(node=0, walk=walk, loads=tuple(loads), passes=tuple(passes), store=store if writes else None)
+
+
+def pending(units: Sequence[Unit]) -> list[Pending]:
+    return [Pending(unit, list(unit.loads)) for unit in units]
 
 
 LOADS = st.builds(load_of, ranges(*SPACES), st.integers(-1, 7))
@@ -75,11 +79,11 @@ def run(events: Sequence[tuple[int, Load | Clear | Unit]]) -> dict[int, object]:
 @given(st.lists(UNITS, min_size=1, max_size=5))
 def test_a_load_never_passes_what_still_reads_its_target_or_writes_its_source(units: list[Unit]) -> None:
     numbers = {id(each): n for n, each in enumerate(itertools.chain(*(unit.loads for unit in units), units))}
-    early = prefetchable(units)
+    early = prefetchable(pending(units))
     moved = {id(each.load) for each in early}
     assert len(moved) == len(early)
     for each in early:
-        assert each.owner is units[each.distance]
+        assert each.owner.unit is units[each.distance]
         assert any(each.load is load for load in each.owner.loads)
     later = [
         event
@@ -103,7 +107,7 @@ def test_what_meets_nothing_goes_early_and_what_meets_something_does_not() -> No
         "zeros": load_of(Range(Space.ACTIVATIONS, 0, 3), -1),
     }
     for name, load in loads.items():
-        early = prefetchable([first, unit_of([load], [], None)])
+        early = prefetchable(pending([first, unit_of([load], [], None)]))
         assert [each.load for each in early] == ([load] if name in ("free", "zeros") else [])
 
 
@@ -111,11 +115,11 @@ def test_a_later_load_does_not_pass_one_that_stays_behind_and_writes_the_same() 
     wanted = Range(Space.WEIGHTS, 0, 2)
     first, stays = unit_of([], [wanted], None), load_of(wanted, 0)
     units = [first, unit_of([stays], [], None), unit_of([load_of(Range(Space.WEIGHTS, 1, 3), 0)], [], None)]
-    assert prefetchable(units) == []
+    assert prefetchable(pending(units)) == []
 
 
 def test_what_a_load_costs() -> None:
-    unit = unit_of([], [], None)
+    (unit,) = pending([unit_of([], [], None)])
     load, zeros = (
         load_of(Range(Space.WEIGHTS, 0, 3), 0),
         Clear(spans=((0, 2), (4, 9)), writes=Range(Space.ACTIVATIONS, 0, 9)),

@@ -62,15 +62,15 @@ def test_a_unit_is_busy_with_all_that_it_reads_and_writes(
 ) -> None:
     command = Command(pixels=1, beat=0, rows=0, cols=1, load=False)
     ops = [PassOp(command, reads=tuple(each)) for each in passes]
-    unit = Unit(node=0, walk=Walk(counts=(1,) * 4, steps=(0,) * 4), passes=ops)
-    unit.store = a_store(*reads, writes=writes, local=local)
+    store = a_store(*reads, writes=writes, local=local)
+    unit = Unit(node=0, walk=Walk(counts=(1,) * 4, steps=(0,) * 4), passes=tuple(ops), store=store)
     used = [*itertools.chain(*passes), *reads]
-    assert entries(*used, writes, local) <= entries(*unit.busy())
+    assert entries(*used, writes, local) <= entries(*unit.busy)
     for space in Space:  # of what it reads, one range of each memory from the first entry to the last
         ends = [end for r in used if r.space == space for end in (r.start, r.stop)]
-        hulls = [r for r in unit.busy()[:-2] if r.space == space]
+        hulls = [r for r in unit.busy[:-2] if r.space == space]
         assert hulls == ([Range(space, min(ends), max(ends))] if ends else [])
-    assert unit.busy()[-2:] == unit.store.changes == [writes, local]
+    assert unit.busy[-2:] == store.changes == [writes, local]
 
 
 def test_a_store_changes_what_it_writes() -> None:

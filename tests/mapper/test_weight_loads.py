@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skipbeat_arch.engines import Kind
-from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.memory_map import PlacedNode
-from skipbeat_mapper.on_chip import OnChip, Ring
+from skipbeat_mapper.on_chip import OnChip
 from skipbeat_mapper.units import Range, Space
 from skipbeat_mapper.weight_loads import PART_WORDS, Placed, WeightLoads, weight_parts
 from tests.mapper.placed import graph_of, placed
@@ -37,7 +36,7 @@ def test_every_pass_finds_its_tile(kib: int, loads_of_a_tile: int) -> None:
     loaded = dict.fromkeys(range(node.tiles.words), 0)
     for column in [0, 0, 1, 1, 2, 2] * 2:
         seen: list[Placed] = []
-        for part, loads in weights.parts(column):
+        for part, loads in weights.parts(column, 8):
             for load in loads:
                 assert load.kind == Kind.WEIGHTS
                 assert load.writes == Range(Space.WEIGHTS, load.to, load.to + load.count)
@@ -58,13 +57,13 @@ def test_every_other_visit_goes_backwards_while_weights_stay(kib: int) -> None:
     node, machine = prepared(kib)
     weights = WeightLoads(node, OnChip(machine))
     forwards = [tile.at for tile in node.tiles.columns[1]]
-    visits = [[each.tile.at for part, _ in weights.parts(1) for each in part] for _ in range(3)]
+    visits = [[each.tile.at for part, _ in weights.parts(1, 8) for each in part] for _ in range(3)]
     assert visits == [forwards, forwards[::-1], forwards]
 
 
 def test_the_first_pass_waits_for_one_tile() -> None:
     node, machine = prepared(ALL)
-    parts = WeightLoads(node, OnChip(machine)).parts(0)
+    parts = WeightLoads(node, OnChip(machine)).parts(0, 8)
     assert len(parts[0][0]) == 1
     assert all(len(loads) == 1 and loads[0].count <= PART_WORDS for _, loads in parts)
 
@@ -75,18 +74,8 @@ def test_what_another_group_of_images_left_is_not_loaded_again() -> None:
     counts = []
     for _ in range(2):
         weights = WeightLoads(node, chip)
-        counts.append(sum(load.count for column in range(3) for _, loads in weights.parts(column) for load in loads))
+        counts.append(sum(load.count for column in range(3) for _, loads in weights.parts(column, 8) for load in loads))
     assert counts == [node.tiles.words, 0]
-
-
-def test_a_tile_of_more_than_half_the_buffer_is_refused() -> None:
-    node, machine = prepared(ALL)
-    chip, largest = OnChip(machine), max(tile.words for column in node.tiles.columns for tile in column)
-    chip.weights = Ring(2 * largest)
-    WeightLoads(node, chip)
-    chip.weights = Ring(2 * largest - 1)
-    with pytest.raises(InputError, match=r"node node: two tiles of \d+ words exceed weights\.buffer_kib"):
-        WeightLoads(node, chip)
 
 
 @few

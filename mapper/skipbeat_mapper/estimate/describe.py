@@ -10,7 +10,7 @@ from skipbeat_arch.tile import TileStatistics
 
 from ..candidates import Candidate
 from ..chained_outputs import Chain
-from ..network_schedule import turns
+from ..network_units import turns
 from ..regions import Region
 from ..timed_network import TimedNetwork
 

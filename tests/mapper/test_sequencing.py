@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -22,10 +21,11 @@ from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper.emitter import Emitter
-from skipbeat_mapper.hazards import MAX_OPEN
+from skipbeat_mapper.emission import instruction as made_of
+from skipbeat_mapper.limits import MAX_OPEN
 from skipbeat_mapper.memory_map import MemoryMap
-from skipbeat_mapper.network_schedule import plan
+from skipbeat_mapper.network_units import plan
+from skipbeat_mapper.sequencing import Sequencer
 from skipbeat_mapper.units import Clear, Load, PassOp, Range, Space, StoreOp, Unit, Walk
 from tests.mapper.placed import graph_of, placed
 from tests.mapper.random_nodes import few, nodes, preceded
@@ -42,9 +42,9 @@ Entry = tuple[Space, int]
 
 def emitted(machine: Machine, units: Sequence[Unit], vectors: int = 1000) -> list[Instruction]:
     """The instructions of units."""
-    emitter = Emitter(machine, vectors)
-    emitter.run(iter(units))
-    return [draft.instruction(0) for draft in emitter.drafts]
+    sequence = Sequencer(machine, vectors)
+    sequence.run(units)
+    return [made_of(draft.operation(), machine, 0) for draft in sequence.drafts]
 
 
 def known_done(program: Sequence[Instruction]) -> list[dict[Engine, int]]:
@@ -199,13 +199,13 @@ def weights(at: int, count: int = 2) -> Load:
     return Load(kind=Kind.WEIGHTS, to=at, source=at, count=count, writes=Range(Space.WEIGHTS, at, at + count))
 
 
-def unit_of(loads: list[Load | Clear], command: Command, *, store: bool) -> Unit:
-    reads = (Range(Space.WEIGHTS, 0, 2),)
+def unit_of(loads: list[Load | Clear], command: Command, *, store: bool, node: int = 7, weights_at: int = 0) -> Unit:
+    reads = (Range(Space.WEIGHTS, weights_at, weights_at + 2),)
     return Unit(
-        node=7,
+        node=node,
         walk=WALK,
-        loads=loads,
-        passes=[PassOp(command, words=2, reads=reads)],
+        loads=tuple(loads),
+        passes=(PassOp(command, words=2, reads=reads),),
         store=a_store() if store else None,
     )
 
@@ -214,8 +214,9 @@ def test_weights_that_an_open_block_still_uses_cannot_be_replaced() -> None:
     first = Command(pixels=1, beat=1, rows=1, cols=1, load=True, first=True, last=False)
     last = Command(pixels=1, beat=1, rows=1, cols=1, load=True, first=False, last=True)
     units = [unit_of([weights(0)], first, store=True), unit_of([weights(0)], last, store=False)]
-    with pytest.raises(InputError, match=r"node 7: weights\.buffer_kib is too small"):
-        emitted(TIGHT, units)
+    sequence = Sequencer(TIGHT, 1000)
+    sequence.run(units)
+    assert sequence.stuck == (units[1], units[1].loads[0])
 
 
 def zeros(start: int, stop: int) -> Clear:
@@ -237,10 +238,7 @@ def test_a_walk_is_set_up_once_for_the_units_that_share_it() -> None:
 
 
 def test_loads_of_the_next_units_come_between_passes() -> None:
-    units = [unit_of([weights(4 * number)], COMMAND, store=True) for number in range(4)]
-    for number, unit in enumerate(units):
-        at = 4 * number
-        unit.passes = [PassOp(COMMAND, words=2, reads=(Range(Space.WEIGHTS, at, at + 2),))]
+    units = [unit_of([weights(at)], COMMAND, store=True, weights_at=at) for at in range(0, 16, 4)]
     program = emitted(TIGHT, units)
     loads = [number for number, each in enumerate(program) if isinstance(each, isa.Load)]
     passes = [number for number, each in enumerate(program) if isinstance(each, isa.Pass)]
@@ -248,12 +246,11 @@ def test_loads_of_the_next_units_come_between_passes() -> None:
 
 
 def test_parts_of_nodes_are_told() -> None:
-    units = [unit_of([weights(0)] if not number else [], COMMAND, store=True) for number in range(3)]
-    units[2].node = 8
-    emitter = Emitter(TIGHT, 1000)
-    emitter.run(iter(units))
-    kinds = [type(draft.content) for draft in emitter.drafts]
-    (first, start, stop), (second, begin, end) = emitter.nodes
+    units = [unit_of([weights(0)] if node == 7 else [], COMMAND, store=True, node=node) for node in (7, 7, 8)]
+    sequence = Sequencer(TIGHT, 1000)
+    sequence.run(units)
+    kinds = [type(draft.what) for draft in sequence.drafts]
+    (first, start, stop), (second, begin, end) = sequence.parts
     assert (first, second, stop, end) == (7, 8, begin, len(kinds) - 1)
-    assert kinds[start:stop].count(isa.Store) == kinds[start:stop].count(isa.Pass) == 2
-    assert kinds[begin:end].count(isa.Store) == 1
+    assert kinds[start:stop].count(StoreOp) == kinds[start:stop].count(PassOp) == 2
+    assert kinds[begin:end].count(StoreOp) == 1

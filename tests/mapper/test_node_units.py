@@ -16,7 +16,7 @@ from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.memory_map import Group, PlacedNode
-from skipbeat_mapper.node_schedule import NodeSchedule
+from skipbeat_mapper.node_units import NodeUnits
 from skipbeat_mapper.on_chip import OnChip
 from skipbeat_mapper.row_order import NONE
 from skipbeat_mapper.units import Clear, Load, PassOp, Space, Unit, Walk
@@ -116,15 +116,15 @@ def test_every_pass_reads_what_its_weights_are_for(preset: str, node: Node, imag
     try:
         memory = placed(graph_of(node), machine, images)
         group = memory.groups[0]
-        schedule = NodeSchedule(OnChip(machine), memory, group, 0, before=0)
+        made = NodeUnits(OnChip(machine), memory, group, 0, before=0)
     except InputError:
         assume(False)
     placed_node, chip = group.nodes[0], Chip(machine, group, group.nodes[0])
     done: Counter[tuple[int, int, int, int]] = Counter()
-    for visit in schedule.visits:
+    for visit in made.visits:
         items, left = list[tuple[int, int, int]](), {tile.at for tile in placed_node.tiles.columns[visit.column]}
         count = len(left)
-        for unit in schedule.units(visit):
+        for unit in made.units(visit):
             for load in unit.loads:
                 chip.load(load)
             if unit.store is not None:

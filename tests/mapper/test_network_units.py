@@ -9,8 +9,8 @@ from skipbeat_arch.engines import Kind
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.memory_map import Group, MemoryMap
-from skipbeat_mapper.network_schedule import plan, turns
-from skipbeat_mapper.node_schedule import NodeSchedule
+from skipbeat_mapper.network_units import plan, turns
+from skipbeat_mapper.node_units import NodeUnits
 from skipbeat_mapper.on_chip import OnChip
 from skipbeat_mapper.units import Load, Range, Space, Unit
 from tests.mapper.networks import Builder, random_graph
@@ -55,8 +55,8 @@ def test_every_node_of_every_group_runs_whole_and_in_order(seed: int, images: in
 
 def single(memory: MemoryMap, group: Group, node: int) -> int:
     """Passes of a node that is planned alone."""
-    schedule = NodeSchedule(OnChip(memory.machine), memory, group, node, 0)
-    return sum(passes(list(schedule.units(visit))) for visit in schedule.visits)
+    made = NodeUnits(OnChip(memory.machine), memory, group, node, 0)
+    return sum(passes(list(made.units(visit))) for visit in made.visits)
 
 
 def test_the_table_s_entry_of_zeros_comes_first_and_once() -> None:
@@ -89,7 +89,7 @@ def test_a_block_of_the_second_node_comes_when_its_lines_are_under_way() -> None
 @pytest.mark.parametrize("thin", [False, True])
 def test_a_block_of_the_second_node_comes_behind_one_more_than_it_needs(thin: bool) -> None:
     memory = overlapping(thin=thin)
-    first, second = (NodeSchedule(OnChip(memory.machine), memory, memory.groups[0], number, 0) for number in (0, 1))
+    first, second = (NodeUnits(OnChip(memory.machine), memory, memory.groups[0], number, 0) for number in (0, 1))
     behind = {visit: number for number, visit in enumerate(first.visits)}
     order: list[int] = []
     done = 0

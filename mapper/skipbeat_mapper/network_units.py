@@ -1,4 +1,4 @@
-"""The plan: for every node its units in order, with everything in its place on the chip.
+"""Makes the units of a network: for every node its units in order, with everything in its place on the chip.
 
 `visits` says in which order blocks come; a region's activations are loaded when it is first visited. Every on-chip
 memory is a ring: what comes next is placed behind what came last, so that it can be loaded while the last is in use.
@@ -13,14 +13,15 @@ it for longer than the array, and the way from the last block to the first of th
 from __future__ import annotations
 
 import bisect
+import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 
 from .activation_loads import table_load
 from .memory_map import Group, MemoryMap
-from .node_schedule import NodeSchedule
+from .node_units import NodeUnits
 from .on_chip import OnChip
-from .units import Load, Unit
+from .units import Unit
 
 
 def plan(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Iterator[Unit]:
@@ -31,14 +32,11 @@ def plan(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Iterator[Unit
         nodes: only these of the first group of images, one of `turns`.
     """
     chip = OnChip(memory.machine)
-    zeros: Load | None = table_load(memory.machine, 0, 0, 1)
+    zeros = [table_load(memory.machine, 0, 0, 1)]
     for turn, group in enumerate(memory.groups[: None if nodes is None else 1]):
         for together in [tuple(nodes)] if nodes is not None else turns(group):
             for unit in _turn(chip, memory, group, together, turn * len(group.nodes)):
-                if zeros is not None:
-                    unit.loads.insert(0, zeros)
-                    zeros = None
-                yield unit
+                yield dataclasses.replace(unit, loads=(zeros.pop(), *unit.loads)) if zeros else unit
 
 
 def turns(group: Group) -> list[tuple[int, ...]]:
@@ -53,7 +51,7 @@ def turns(group: Group) -> list[tuple[int, ...]]:
 
 
 def _turn(chip: OnChip, memory: MemoryMap, group: Group, nodes: Sequence[int], before: int) -> Iterator[Unit]:
-    first, *second = (NodeSchedule(chip, memory, group, number, before) for number in nodes)
+    first, *second = (NodeUnits(chip, memory, group, number, before) for number in nodes)
     if second:
         yield from _overlapped(first, second[0])
         return
@@ -61,7 +59,7 @@ def _turn(chip: OnChip, memory: MemoryMap, group: Group, nodes: Sequence[int], b
         yield from first.units(visit)
 
 
-def _overlapped(first: NodeSchedule, second: NodeSchedule) -> Iterator[Unit]:
+def _overlapped(first: NodeUnits, second: NodeUnits) -> Iterator[Unit]:
     """Two nodes, of which the second reads what the first writes.
 
     A visit of the second comes when its input and one more visit of the first are under way.
@@ -77,7 +75,7 @@ def _overlapped(first: NodeSchedule, second: NodeSchedule) -> Iterator[Unit]:
         yield from first.units(visit)
 
 
-def _written(node: NodeSchedule) -> list[int]:
+def _written(node: NodeUnits) -> list[int]:
     """Lines of the output's map that are complete after 0, 1, .. visits; they never become fewer."""
     later = (visit.rows[0] for visit in reversed(node.visits))
     return list(itertools.accumulate(later, min, initial=node.height))[::-1]

@@ -1,9 +1,9 @@
-"""The units of one node, with everything in its place on the chip."""
+"""Makes the units of one node, with everything in its place on the chip."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from .on_chip import OnChip
 from .regions import Region, Span, one_row
 from .stores import Stores
 from .table_loads import TableLoads
-from .units import Clear, Load, PassOp, Range, Space, Unit, Walk
+from .units import Clear, Load, PassOp, Range, Space, StoreOp, Unit, Walk
 from .weight_loads import Placed, WeightLoads
 
 
@@ -55,8 +55,8 @@ def _command(tile: TileStatistics, pixels: int, load: bool, first: bool, last: b
     return command if load else dataclasses.replace(command, load=False, encoding=Encoding.DENSE)
 
 
-class NodeSchedule:
-    """The units of one node."""
+class NodeUnits:
+    """Makes the units of one node."""
 
     def __init__(self, chip: OnChip, memory: MemoryMap, group: Group, number: int, before: int) -> None:
         prepared = group.nodes[number]
@@ -90,10 +90,7 @@ class NodeSchedule:
         if key not in self._blocks:
             self._blocks[key] = self._block(visit.region, *key)
         block = self._blocks[key]
-        for unit in self._accumulate(block, visit.column):
-            unit.loads[:0] = [*self._waiting, *(self._lines.needed(rows) if self._lines else ())]
-            self._waiting = []
-            yield unit
+        yield from self._accumulate(block, visit.column, rows)
 
     def lines(self, visit: ColumnBlock) -> int:
         """Lines of its input's map, from the top, that a visit needs."""
@@ -129,32 +126,35 @@ class NodeSchedule:
             return Walk(counts=(1, images, size[1], size[0]), steps=(0, 1, across, down))
         return Walk(counts=(wide, high, images, size[1]), steps=(conv.stride[1] * images, line, 1, across))
 
-    def _accumulate(self, block: _Block, column: int) -> Iterator[Unit]:
+    def _accumulate(self, block: _Block, column: int, rows: Span) -> Iterator[Unit]:
         """The units of one block and column tile: one, or several if its weights or table entries come in parts."""
         store, loads = self._stores.store(column, block.rows, block.columns)
-        unit = Unit(node=self._run, walk=block.walk, store=store)
+        first: StoreOp | None = store
         tiles = left = len(self._prepared.tiles.columns[column])
-        for piece, table, weights in self._pieces(block.region, column):
-            if left < tiles:
-                unit = Unit(node=self._run, walk=block.walk)
-            self._waiting[:0] = table
-            unit.loads += weights + loads
-            loads = []
-            for placed in piece:
-                unit.passes.append(self._pass(block, column, placed, first=left == tiles, last=left == 1))
-                left -= 1
-            yield unit
+
+        def unit(passes: Iterable[PassOp], table: Sequence[Load], others: Sequence[Load]) -> Unit:
+            before = [*table, *self._waiting, *(self._lines.needed(rows) if self._lines else ())]
+            self._waiting = []
+            every = (*before, *others)
+            return Unit(node=self._run, walk=block.walk, passes=tuple(passes), loads=every, store=first)
+
+        for piece, table, weights in self._pieces(block, column):
+            passes = [
+                self._pass(block, column, placed, first=number == tiles, last=number == 1)
+                for number, placed in zip(range(left, 0, -1), piece, strict=False)
+            ]
+            yield unit(passes, table, weights + loads)
+            left -= len(passes)
+            loads, first = [], None
         if not tiles:
             outputs = self._prepared.tiles.outputs[column]
             null = Command(pixels=block.walk.items, beat=0, rows=0, cols=outputs, load=False)
-            unit.passes.append(PassOp(command=null))
-            unit.loads += loads
-            yield unit
+            yield unit([PassOp(command=null)], [], loads)
 
-    def _pieces(self, region: Region, column: int) -> Iterator[tuple[Sequence[Placed], list[Load], list[Load]]]:
+    def _pieces(self, block: _Block, column: int) -> Iterator[tuple[Sequence[Placed], list[Load], list[Load]]]:
         """Tiles in the order of their passes, with the loads of table entries and of weights before each piece."""
-        for part, weights in self._weights.parts(column):
-            for piece, table in self._tables.pieces(region, column, part):
+        for part, weights in self._weights.parts(column, block.walk.items):
+            for piece, table in self._tables.pieces(block.region, column, part):
                 yield piece, table, weights
                 weights = []
 

@@ -1,4 +1,4 @@
-"""From a plan to instructions: their order, and the tokens between them.
+"""From units to a schedule: the order of operations, and the tokens between them.
 
 Instructions are fetched in order and an engine's queue holds few, so whatever an instruction waits for must stand
 before it: then the first one that is not done can always go on, and nothing blocks for ever. For the same reason a
@@ -10,21 +10,20 @@ that is still to run.
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
-from skipbeat_arch import instruction as isa
 from skipbeat_arch.engines import Engine, Kind
-from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 
 from .hazards import Draft, Hazards
-from .prefetch import FAR, ZERO_CLOCKS, Prefetch, in_order, prefetchable
-from .units import Clear, Load, Local, PassOp, Range, Space, StoreOp, Unit, Walk
+from .memory_map import MemoryMap
+from .network_units import plan
+from .prefetch import FAR, ZERO_CLOCKS, Pending, Prefetch, in_order, prefetchable
+from .schedule import ENGINES, Mark, Part, Schedule, What
+from .units import Clear, Load, Local, PassOp, Range, Space, StoreOp, Unit, Walk, Zero
 
 #: Clocks from the last step before a local STORE to its end, roughly.
 DRAIN_CLOCKS = 64
@@ -32,20 +31,42 @@ DRAIN_CLOCKS = 64
 MAX_CREDIT = 512
 
 
-class Emitter:
-    """Emits units in order.
+def schedule_of(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Schedule:
+    """The schedule of a network.
+
+    Args:
+        memory: with all nodes in their places.
+        nodes: only these of the first group of images, one of `turns`; what they read on the chip is there.
+    """
+    units = tuple(plan(memory, nodes))
+    sequence = Sequencer(memory.machine, memory.vectors)
+    sequence.run(units)
+    return Schedule(
+        memory=memory,
+        units=units,
+        operations=tuple(draft.operation() for draft in sequence.drafts),
+        parts=tuple(sequence.parts),
+        loads={node: tuple(drafts) for node, drafts in sequence.loads.items()},
+        stuck=sequence.stuck,
+    )
+
+
+class Sequencer:
+    """Puts the operations of units in order.
 
     Attributes:
-        drafts: the instructions so far.
-        nodes: parts of nodes in program order: number, first draft of execute or store, the one after the last.
+        drafts: the operations so far.
+        parts: of nodes in program order, by their drafts of execute and store.
         loads: of each node the drafts that load something for it.
+        stuck: see `Schedule`.
     """
 
     def __init__(self, machine: Machine, vectors: int) -> None:
         self._machine = machine
         self.drafts: list[Draft] = []
-        self.nodes: list[tuple[int, int, int]] = []
+        self.parts: list[Part] = []
         self.loads: defaultdict[int, list[int]] = defaultdict(list)
+        self.stuck: tuple[Unit, Load | Clear] | None = None
         self._hazards = Hazards(machine, vectors, self.drafts)
         self._zero = np.zeros(machine.bank_depth, np.bool_)
         self._walk: Walk | None = None
@@ -53,32 +74,21 @@ class Emitter:
         #: The last draft of each engine.
         self._last: dict[Engine, int] = {}
 
-    def run(self, units: Iterable[Unit]) -> None:
-        """Emits a whole program; only a few units are kept at a time.
-
-        Raises:
-            InputError: the weight buffer is too small to load a part of a node's weights before others are used up.
-        """
-        self._add(isa.Header(version=VERSION, fingerprint=self._machine.fingerprint))
+    def run(self, units: Sequence[Unit]) -> None:
+        """Does so for a whole program, or until it is stuck."""
+        self._add(Mark.HEADER)
         marks: list[dict[Engine, int]] = []
-        coming = iter(units)
-        window = deque(itertools.islice(coming, FAR + 1))
-        while window:
-            unit = window[0]
-            for load in in_order(unit.loads, first=not marks):
-                if not self._load(load, unit):
-                    raise InputError(
-                        f"node {unit.node}: weights.buffer_kib is too small to load weights while others are in use"
-                    )
-            unit.loads.clear()
-            self._unit(unit, prefetchable(list(window)))
+        pending = [Pending(unit, list(unit.loads)) for unit in units]
+        for number, present in enumerate(pending):
+            for load in in_order(present.loads, first=not marks):
+                if not self._load(load, present):
+                    self.stuck = present.unit, load
+                    return
+            self._unit(present.unit, prefetchable(pending[number : number + FAR + 1]))
             marks.append(self._last.copy())
             if len(marks) > 1:
                 self._hazards.close_unit(marks.pop(0))
-            window.popleft()
-            window.extend(itertools.islice(coming, 1))
-        self._hazards.end(self._add(isa.End()))
-        self._hazards.tokens.check()
+        self._hazards.end(self._add(Mark.END))
 
     def _unit(self, unit: Unit, early: list[Prefetch]) -> None:
         begin = len(self.drafts)
@@ -89,13 +99,13 @@ class Emitter:
             early = [each for each in early if not each.banks]
         if unit.walk != self._walk:
             self._walk = unit.walk
-            self._add(isa.Setup.of(unit.walk.counts, unit.walk.steps))
+            self._add(unit.walk)
         if unit.store is not None:
             self._store(unit.store)
         self._passes(unit, early)
-        if self.nodes and self.nodes[-1][0] == unit.node:
-            begin = self.nodes.pop()[1]
-        self.nodes.append((unit.node, begin, len(self.drafts)))
+        if self.parts and self.parts[-1].node == unit.node:
+            begin = self.parts.pop().start
+        self.parts.append(Part(unit.node, begin, len(self.drafts)))
 
     def _window(self, unit: Unit, early: list[Prefetch]) -> None:
         """Loads into the banks before a local STORE, as many as are done when its first result comes."""
@@ -126,8 +136,8 @@ class Emitter:
                 if self._load(each.load, each.owner):
                     each.owner.loads.remove(each.load)
 
-    def _load(self, op: Load | Clear, owner: Unit) -> bool:
-        """Emits a load for a unit if it can be said what it waits for."""
+    def _load(self, op: Load | Clear, owner: Pending) -> bool:
+        """Adds a load for a unit if it can be said what it waits for."""
         producers = self._hazards.producers(op.writes, op.reads if isinstance(op, Load) else None)
         if producers is None:
             return False
@@ -136,23 +146,11 @@ class Emitter:
             self._clear(op)
         else:
             self._load_vectors(op, producers)
-        self.loads[owner.node] += range(first, len(self.drafts))
+        self.loads[owner.unit.node] += range(first, len(self.drafts))
         return True
 
     def _load_vectors(self, op: Load, producers: dict[Engine, int]) -> None:
-        draft = self._add(
-            isa.Load(
-                to=op.to,
-                width=op.width,
-                pitch=op.pitch,
-                period=op.period,
-                bank=op.bank,
-                kind=op.kind,
-                count=op.count,
-                source=op.source * self._machine.vector,
-            )
-        )
-        self._hazards.write(op.writes, producers, draft)
+        self._hazards.write(op.writes, producers, self._add(op))
         if op.kind == Kind.ACTIVATIONS:
             for line in range(op.writes.start, op.writes.stop, op.pitch):
                 self._zero[line : line + op.width] = False
@@ -169,44 +167,28 @@ class Emitter:
         for start, stop in runs:
             written = Range(Space.ACTIVATIONS, start, stop)
             producers = self._hazards.producers(written, None)
-            assert producers is not None
-            draft = self._add(isa.Zero(to=start, count=stop - start))
-            self._hazards.write(written, producers, draft)
+            self._hazards.write(written, producers or {}, self._add(Zero(written)))
             self._zero[start:stop] = True
 
     def _pass(self, p: PassOp) -> None:
-        draft = self._add(isa.Pass(command=p.command, words=p.words, weights=p.weights, base=p.base, table=p.table))
+        draft = self._add(p)
         self._hazards.read(p.reads, draft, Engine.EXECUTE)
         self._hazards.add_pass(draft, p.command.pixels if p.command.beat else 0, last=p.command.last)
 
     def _store(self, op: StoreOp) -> None:
         if op.local is not None:
             self._place(op.local)
-        draft = self._add(
-            isa.Store(
-                address=op.address * self._machine.vector,
-                block=op.block,
-                low=op.low,
-                high=op.high,
-                raw=op.raw,
-                residual=op.residual_at is not None,
-                residual_at=op.residual_at or 0,
-                count=op.count,
-                pool=op.pool,
-                memory=op.writes is not None,
-                local=op.local is not None,
-            )
-        )
+        draft = self._add(op)
         self._hazards.read(op.reads, draft, Engine.STORE)
         self._hazards.store(op, draft)
 
     def _place(self, local: Local) -> None:
-        self._add(isa.Place(to=local.to, width=local.width, pitch=local.pitch, period=local.period, bank=local.bank))
+        self._add(local)
         for line in range(local.writes.start, local.writes.stop, local.pitch):
             self._zero[line : line + local.width] = False
 
-    def _add(self, content: Instruction) -> int:
-        engine = Engine.STORE if content.engine is None else content.engine
+    def _add(self, what: What) -> int:
+        engine = ENGINES[type(what)]
         self._last[engine] = len(self.drafts)
-        self.drafts.append(Draft(content, engine))
+        self.drafts.append(Draft(what, engine))
         return len(self.drafts) - 1
