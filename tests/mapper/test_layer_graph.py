@@ -1,0 +1,47 @@
+"""A layer as a graph of one node: shapes, and a program of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.workload import Convolution
+from skipbeat_mapper.layer_graph import layer_graph, weight_shape
+from skipbeat_mapper.timed_network import time_network
+
+
+def conv(c_in: int, c_out: int, groups: int) -> Convolution:
+    return Convolution(
+        batch=1, c_in=c_in, c_out=c_out, height=5, width=7, kernel=(3, 2), stride=(2, 1), padding=(1, 0), groups=groups
+    )
+
+
+@pytest.mark.parametrize(
+    ("c_in", "c_out", "groups", "shape"),
+    [
+        (6, 8, 1, (6 * 3 * 2, 8)),  # every output sums all inputs at all taps
+        (6, 8, 2, (2, 3 * 3 * 2, 4)),
+        (6, 6, 6, (6, 3 * 2, 1)),
+    ],
+)
+def test_weights_and_maps_have_the_layer_s_shape(c_in: int, c_out: int, groups: int, shape: tuple[int, ...]) -> None:
+    layer = conv(c_in, c_out, groups)
+    assert weight_shape(layer) == shape
+    graph = layer_graph(layer, np.ones(shape, np.int8), "mine")
+    assert (graph.tensor(graph.input).shape, graph.tensor(graph.output).shape) == ((c_in, 5, 7), (c_out, 3, 6))
+    assert [node.layer.name for node in graph.nodes] == ["mine"]
+    assert not graph.nodes[0].raw
+
+
+def test_only_the_zeros_of_the_weight_count() -> None:
+    layer, machine = conv(8, 8, 1), Machine.of(load_hardware("tiny-4x4"))
+    there = np.random.default_rng(3).random(weight_shape(layer)) < 0.5
+    cycles = {
+        time_network(layer_graph(layer, (there * value).astype(np.int8), "mine"), machine).timing.cycles
+        for value in (1, -128, 77)
+    }
+    assert len(cycles) == 1
+    full = time_network(layer_graph(layer, np.ones(weight_shape(layer), np.int8), "mine"), machine).timing.cycles
+    assert cycles.pop() < full

@@ -1,0 +1,103 @@
+"""A network's program with its clocks: whose clocks are whose, and that the quickest of what was tried is taken."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.instruction import Instruction
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_program import NodeRange
+from skipbeat_mapper.lowering import lower
+from skipbeat_mapper.node_mapping import PLAIN, NodeMapping
+from skipbeat_mapper.row_order import NONE
+from skipbeat_mapper.timed_network import arrangements, part_ends, placements, time_network
+from skipbeat_sim.timing.machine_timing import machine_timing
+from tests.mapper.networks import Builder, random_graph
+
+MACHINE = Machine.of(load_hardware("edge-8x8", ["activations.buffer_kib=8", "weights.buffer_kib=4"]))
+
+
+def test_a_part_ends_with_its_last_store() -> None:
+    store: Instruction = isa.Store(low=0, high=1, count=1, pool=1, memory=True)
+    program = [isa.Header(), isa.Zero(count=1), store, isa.Zero(count=1), store, store, store, isa.End()]
+    parts = [
+        NodeRange(name="a", start=1, stop=4),
+        NodeRange(name="b", start=4, stop=6),
+        NodeRange(name="c", start=6, stop=7),
+    ]
+    assert part_ends(parts, program, (10, 20, 30, 40), 55) == (10, 30, 55)
+    assert part_ends(parts, program, (10, 20), 25) == (10, 25, 25), "a run that ended early"
+    assert part_ends(parts[:1], program, (10, 20, 30, 40), 55) == (55,)
+
+
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("seed", range(5))
+def test_every_clock_belongs_to_one_node(seed: int, images: int) -> None:
+    network = time_network(random_graph(np.random.default_rng(seed)), MACHINE, images)
+    cycles = network.node_cycles()
+    assert len(cycles) == len(network.memory.graph.nodes)
+    assert sum(cycles) == network.timing.cycles
+    assert list(network.ends) == sorted(network.ends)
+    assert sum(group.images for group in network.memory.groups) == images
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_placement_that_was_tried_is_quicker(seed: int) -> None:
+    graph = random_graph(np.random.default_rng(seed))
+    quickest = time_network(graph, MACHINE).timing.cycles
+    plain = time_network(graph, MACHINE, mappings=[PLAIN] * len(graph.nodes)).timing.cycles
+    tried = []
+    for placement in placements(graph, MACHINE):
+        lowered = lower(placement.memory, "network")
+        tried.append(machine_timing(MACHINE, lowered.instructions, lowered.tiles).cycles)
+    assert quickest <= plain == min(tried)
+
+
+def test_given_mappings_are_kept() -> None:
+    graph = random_graph(np.random.default_rng(2))
+    wanted = [NodeMapping(pixels=16)] * len(graph.nodes)
+    network = time_network(graph, MACHINE, mappings=wanted)
+    assert [placed.mapping for placed in network.memory.groups[0].nodes] == wanted
+    assert network.found == ()
+
+
+def test_arrangements_are_plain_sorted_and_in_other_orders_of_channels() -> None:
+    builder = Builder((48, 8, 8), np.random.default_rng(4))
+    builder.convolution(48, (1, 1), density=0.2)
+    builder.convolution(16, (1, 1), density=0.2)
+    graph = builder.graph()
+    plain, by_row, balanced = arrangements(graph, MACHINE)
+    assert all(tiles.plain for tiles in plain[2])
+    assert all((tiles.cells != NONE).all() for tiles in plain[2])
+    assert not all(tiles.plain for tiles in by_row[2])
+    assert (plain[1], by_row[1]) == ({}, {})
+    for name, order in balanced[1].items():
+        assert sorted(order.tolist()) == list(range(graph.tensor(name).channels))
+    nonzeros = [
+        [int((node.layer.weight != 0).sum()) for node in each.nodes] for each, _, _ in (plain, by_row, balanced)
+    ]
+    assert nonzeros[0] == nonzeros[1] == nonzeros[2]
+    packed = [sum(t.statistics.nonzeros for column in tiles.columns for t in column) for tiles in balanced[2]]
+    assert packed == nonzeros[2]
+
+
+def test_dense_weights_have_one_arrangement() -> None:
+    builder = Builder((16, 4, 4), np.random.default_rng(4))
+    builder.convolution(16, (1, 1), density=1.0)
+    assert len(list(arrangements(builder.graph(), MACHINE))) == 1
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collection_of_garbage_is_as_before(enabled: bool) -> None:
+    before = gc.isenabled()
+    try:
+        gc.enable() if enabled else gc.disable()
+        time_network(random_graph(np.random.default_rng(0)), MACHINE)
+        assert gc.isenabled() == enabled
+    finally:
+        gc.enable() if before else gc.disable()
