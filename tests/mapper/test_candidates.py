@@ -39,6 +39,15 @@ def only(seed: int, hw_name: str) -> Candidate:
     return Candidate(memory, (0,), 0, memory.groups[0].nodes[0])
 
 
+def split() -> Candidate:
+    """A node of several regions and of several column tiles, whose weights all stay."""
+    builder = Builder((16, 16, 16), np.random.default_rng(1))
+    builder.convolution(32, (3, 3), padding=(1, 1), density=1.0)
+    hw = load_hardware("edge-8x8", ["activations.buffer_kib=4", "accumulators.depth=32"])
+    memory = memory_map(builder.graph(), Machine.of(hw))
+    return Candidate(memory, (0,), 0, memory.groups[0].nodes[0])
+
+
 def lowered(candidate: Candidate) -> Lowered:
     """Its program."""
     memory = candidate.memory
@@ -69,10 +78,19 @@ def test_blocks_passes_and_bytes_are_those_of_the_program(seed: int, hw_name: st
         assert each.moved <= memory_clocks(each.machine, *moved_bytes(each.machine, program.instructions))
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_candidates_with_one_signature_run_alike(seed: int) -> None:
+def test_what_is_moved_is_nearly_all_that_the_program_moves() -> None:
+    """Only offset tables and the order of the last beats are left out; loading regions once too often would show."""
+    kept = [each for each in mapped(split()) if len(each.placed.regions) > 1]
+    assert {each.order for each in kept} == set(Order)
+    for each in kept:
+        moved = memory_clocks(each.machine, *moved_bytes(each.machine, lowered(each).instructions))
+        assert 0.9 * moved <= each.moved <= moved
+
+
+@pytest.mark.parametrize("seed", [*range(6), None])
+def test_candidates_with_one_signature_run_alike(seed: int | None) -> None:
     cycles: dict[object, set[int]] = {}
-    for each in mapped(only(seed, "tight")):
+    for each in mapped(split() if seed is None else only(seed, "tight")):
         program = lowered(each)
         timing = machine_timing(each.machine, program.instructions, program.tiles)
         cycles.setdefault(each.signature, set()).add(timing.cycles)

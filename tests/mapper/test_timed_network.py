@@ -12,10 +12,13 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import NodeRange
+from skipbeat_mapper.candidates import Candidate
 from skipbeat_mapper.lowering import lower
+from skipbeat_mapper.memory_map import MemoryMap
 from skipbeat_mapper.node_mapping import PLAIN, NodeMapping
 from skipbeat_mapper.row_order import NONE
-from skipbeat_mapper.timed_network import arrangements, part_ends, placements, time_network
+from skipbeat_mapper.search import MappingSearch
+from skipbeat_mapper.timed_network import arrangements, part_ends, placements, quickest_program, time_network
 from skipbeat_sim.timing.machine_timing import machine_timing
 from tests.mapper.networks import Builder, random_graph
 
@@ -38,7 +41,7 @@ def test_a_part_ends_with_its_last_store() -> None:
 @pytest.mark.parametrize("images", [1, 3])
 @pytest.mark.parametrize("seed", range(5))
 def test_every_clock_belongs_to_one_node(seed: int, images: int) -> None:
-    network = time_network(random_graph(np.random.default_rng(seed)), MACHINE, images)
+    network = time_network(random_graph(np.random.default_rng(seed), side=12, channels=40), MACHINE, images)
     cycles = network.node_cycles()
     assert len(cycles) == len(network.memory.graph.nodes)
     assert sum(cycles) == network.timing.cycles
@@ -48,7 +51,7 @@ def test_every_clock_belongs_to_one_node(seed: int, images: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_placement_that_was_tried_is_quicker(seed: int) -> None:
-    graph = random_graph(np.random.default_rng(seed))
+    graph = random_graph(np.random.default_rng(seed), side=12, channels=40)
     quickest = time_network(graph, MACHINE).timing.cycles
     plain = time_network(graph, MACHINE, mappings=[PLAIN] * len(graph.nodes)).timing.cycles
     tried = []
@@ -56,6 +59,29 @@ def test_no_placement_that_was_tried_is_quicker(seed: int) -> None:
         lowered = lower(placement.memory, "network")
         tried.append(machine_timing(MACHINE, lowered.instructions, lowered.tiles).cycles)
     assert quickest <= plain == min(tried)
+
+
+class Wrong(MappingSearch):
+    """A search that likes blocks of a few pixels best."""
+
+    def network(self, memory: MemoryMap) -> list[list[Candidate]]:
+        found = []
+        for number, placed in enumerate(memory.groups[0].nodes):
+            other = Candidate(memory, (number,), number, placed).with_mapping(NodeMapping(pixels=4))
+            assert other is not None
+            found.append([other])
+        return found
+
+
+def test_a_search_is_followed_where_it_saves_clocks() -> None:
+    builder = Builder((16, 12, 12), np.random.default_rng(4))
+    for _ in range(3):
+        builder.convolution(16, (3, 3), padding=(1, 1), density=1.0)
+    found = placements(builder.graph(), MACHINE)
+    plain, searched = quickest_program(found, None), quickest_program(found, Wrong())
+    assert searched.timing.cycles == plain.timing.cycles
+    assert [placed.mapping for placed in searched.memory.groups[0].nodes] == [PLAIN] * 3
+    assert len(searched.found) == 3
 
 
 def test_given_mappings_are_kept() -> None:
