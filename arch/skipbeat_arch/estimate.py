@@ -63,6 +63,7 @@ class Schedule:
 
     Attributes:
         order: loops, outermost first, one line each: what it steps over, how often and how much at a time.
+        walks: loops of the engines with their strides, one line for each kind of LOAD, PASS and STORE.
         places: what lies where: input, output, weights, banks and offset tables, one line each.
         encodings: tiles by the name of their encoding.
         runner_up: what was tried second best, as a phrase, its clocks and those of the chosen mapping, both of the node
@@ -75,6 +76,7 @@ class Schedule:
     encodings: Mapping[str, int]
     bounds: Mapping[Bound, int]
     places: tuple[str, ...] = ()
+    walks: tuple[str, ...] = ()
     runner_up: tuple[str, int, int] | None = None
     notes: tuple[str, ...] = ()
 

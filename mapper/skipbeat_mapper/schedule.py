@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import NamedTuple
 
 from skipbeat_arch.engines import Engine
@@ -111,7 +112,12 @@ class Schedule:
         nodes = self.memory.graph.nodes
         return nodes[node % len(nodes)].layer.name
 
-    def node(self, number: int) -> NodeSchedule:
-        """A node in the first group of images."""
-        units = tuple(unit for unit in self.units if unit.node == number)
-        return NodeSchedule(placed=self.memory.groups[0].nodes[number], units=units)
+    @cached_property
+    def nodes(self) -> tuple[NodeSchedule, ...]:
+        """The nodes in the first group of images."""
+        placed = self.memory.groups[0].nodes
+        units: list[list[Unit]] = [[] for _ in placed]
+        for unit in self.units:
+            if unit.node < len(placed):
+                units[unit.node].append(unit)
+        return tuple(NodeSchedule(placed=p, units=tuple(own)) for p, own in zip(placed, units, strict=True))

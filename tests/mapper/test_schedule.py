@@ -46,7 +46,7 @@ def test_operations_are_those_of_the_units(seed: int) -> None:
 def test_nodes_and_parts(seed: int) -> None:
     schedule = a_schedule(seed)
     nodes = schedule.memory.graph.nodes
-    found = [schedule.node(number) for number in range(len(nodes))]
+    found = schedule.nodes
     assert [each.placed.node for each in found] == list(nodes)
     assert sorted(id(unit) for each in found for unit in each.units) == sorted(map(id, schedule.units))
     assert [schedule.name(number + len(nodes)) for number in range(len(nodes))] == [n.layer.name for n in nodes]

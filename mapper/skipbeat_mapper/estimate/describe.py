@@ -13,6 +13,7 @@ from ..chained_outputs import Chain
 from ..network_units import turns
 from ..regions import Region
 from ..timed_network import TimedNetwork
+from .walks import engine_walks
 
 
 def node_schedule(network: TimedNetwork, number: int, bounds: Mapping[Bound, int]) -> Schedule:
@@ -29,6 +30,7 @@ def node_schedule(network: TimedNetwork, number: int, bounds: Mapping[Bound, int
     return Schedule(
         order=loops(chosen),
         places=places(chosen, network),
+        walks=engine_walks(network.lowered.schedule.nodes[number]),
         encodings=dict(Counter(tile.encoding.name.lower() for tile in _tiles(chosen))),
         bounds=bounds,
         runner_up=_runner_up(chosen, network.found[number] if network.found else ()),

@@ -89,6 +89,7 @@ def _schedule(schedule: Schedule) -> dict[str, Any]:
     return {
         "order": list(schedule.order),
         "places": list(schedule.places),
+        "walks": list(schedule.walks),
         "encodings": dict(schedule.encodings),
         "bounds": {str(bound): clocks for bound, clocks in schedule.bounds.items()},
         "runner_up": dict(zip(("what", "cycles", "cycles_chosen"), runner_up, strict=True)) if runner_up else None,

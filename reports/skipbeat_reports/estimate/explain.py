@@ -27,7 +27,7 @@ def find_layer(estimate: Estimate, name: str) -> LayerEstimate:
 
 
 def explain(layer: LayerEstimate) -> str:
-    """The loop nest, what lies where, the bounds, where the clocks went, the encodings, the runner-up and the notes."""
+    """The loop nest, places, walks, bounds, where the clocks went, the encodings, the runner-up and the notes."""
     return "\n".join(_lines(layer)) + "\n"
 
 
@@ -46,6 +46,10 @@ def _lines(layer: LayerEstimate) -> Iterator[str]:
     yield ""
     yield "what lies where"
     yield from (f"  {printable(place)}" for place in schedule.places)
+    if schedule.walks:
+        yield ""
+        yield "walks of the engines"
+        yield from (f"  {printable(walk)}" for walk in schedule.walks)
     yield ""
     yield "at least so many clocks"
     yield from _column(

@@ -25,6 +25,8 @@ def test_loop_nest_bounds_encodings_runner_up_and_notes(small: Estimate) -> None
     assert f"runner-up: tiles in the outer loop: alone {second:,} cycles, the chosen one {chosen:,}" in lines
     places = lines.index("what lies where")
     assert lines[places + 1 : places + 3] == ["  input: from memory", "  output: to memory"]
+    walks = lines.index("walks of the engines")
+    assert lines[walks + 1 : walks + 3] == ["  4 LOADs of weights", "  36 PASSes over 98 entries"]
     assert lines[-2:] == ["notes", "  Imbalance between groups costs 1.2 %."]
 
 

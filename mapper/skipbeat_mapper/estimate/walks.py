@@ -1,0 +1,77 @@
+"""The loops of each engine for a node, in words: how often, over how many entries, and how far apart these are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from ..schedule import NodeSchedule
+from ..units import Load, PassOp, StoreOp, Walk
+
+#: Most walks of a kind that are shown; those of fewer instructions are only counted.
+SHOWN = 3
+
+Key = TypeVar("Key", bound=Hashable)
+Op = TypeVar("Op")
+
+
+def engine_walks(node: NodeSchedule) -> tuple[str, ...]:
+    """What each engine does for a node, a line for each walk, those with the most instructions first."""
+    loads = [load for unit in node.units for load in unit.loads if isinstance(load, Load)]
+    stores = [unit.store for unit in node.units if unit.store is not None]
+    lines: list[str] = []
+    for kind, each in sorted(_grouped((load.kind, load) for load in loads).items()):
+        lines += _shown(
+            f"LOADs of {kind.name.lower()}", ((_lines(load.width, load.pitch), load) for load in each), _load
+        )
+    lines += _shown("PASSes", ((unit.walk, op) for unit in node.units for op in unit.passes), _pass)
+    lines += _shown("STOREs", ((_target(store), store) for store in stores), _store)
+    return tuple(lines)
+
+
+def _grouped(pairs: Iterable[tuple[Key, Op]]) -> dict[Key, list[Op]]:
+    found: defaultdict[Key, list[Op]] = defaultdict(list)
+    for key, op in pairs:
+        found[key].append(op)
+    return found
+
+
+def _shown(what: str, pairs: Iterable[tuple[Key, Op]], line: Callable[[Key, Sequence[Op]], str]) -> Iterator[str]:
+    """The lines of the commonest walks, and how many instructions have others."""
+    found = sorted(_grouped(pairs).items(), key=lambda each: -len(each[1]))
+    for key, ops in found[:SHOWN]:
+        yield f"{len(ops):,} {what}{line(key, ops)}"
+    if rest := found[SHOWN:]:
+        yield f"{sum(len(ops) for _, ops in rest):,} {what} in {len(rest)} other ways"
+
+
+def _lines(width: int, pitch: int) -> str:
+    return f" in lines of {width:,}, {pitch:,} apart" if width else ""
+
+
+def _load(lines: str, loads: Sequence[Load]) -> str:
+    first, stop = min(load.to for load in loads), max(load.to for load in loads)
+    return f"{lines}: {sum(load.count for load in loads):,} vectors, to entries from {_span(first, stop)}"
+
+
+def _pass(walk: Walk, passes: Sequence[PassOp]) -> str:
+    """Outermost loop first; those of one turn are left out."""
+    loops = [(n, step) for n, step in zip(walk.counts, walk.steps, strict=True) if n > 1][::-1]
+    counts, steps = (" x ".join(f"{each[i]:,}" for each in loops) for i in (0, 1))
+    over = f" over {counts} entries {steps} apart" if loops else " over one entry"
+    return f"{over}, from entries {_span(min(op.base for op in passes), max(op.base for op in passes))}"
+
+
+def _target(store: StoreOp) -> str:
+    local = "" if store.local is None else f" into the banks{_lines(store.local.width, store.local.pitch)}"
+    memory = " to memory" if store.writes is not None else ""
+    return memory + (" and" if memory and local else "") + local
+
+
+def _store(target: str, stores: Sequence[StoreOp]) -> str:
+    return f"{target}: {sum(store.count for store in stores):,} vectors, at most {max(s.count for s in stores):,} each"
+
+
+def _span(first: int, last: int) -> str:
+    return f"{first:,}" if first == last else f"{first:,} to {last:,}"
