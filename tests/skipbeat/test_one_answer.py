@@ -19,7 +19,7 @@ from skipbeat_verify.machine_simulation import predicted
 CASES = [
     ("zoo:digits-cnn", "2:4", "edge-16x16"),
     ("zoo:tiny-resnet", "2:4", "edge-8x8"),
-    ("zoo:resnet-9", "2:4", "edge-16x16"),
+    pytest.param("zoo:resnet-9", "2:4", "edge-16x16", marks=pytest.mark.slow),
     ("zoo:digits-cnn", "unstructured:0.3", "edge-8x8"),
     pytest.param("zoo:resnet-9", "unstructured:0.3", "edge-16x16", marks=pytest.mark.slow),
     pytest.param("zoo:resnet-18", "2:4", "large-32x32", marks=pytest.mark.slow),

@@ -25,7 +25,8 @@ from skipbeat_verify.cosimulation import (
 )
 
 #: With a machine around the core, and without one.
-ARRAYS = ((2, 4, 4, 1), (4, 8, 8, 2), (8, 8, 4, 8))
+SMALLEST = (2, 4, 4, 1)
+ARRAYS = (SMALLEST, (4, 8, 8, 2), pytest.param((8, 8, 4, 8), marks=pytest.mark.slow))
 CORES = (*ARRAYS, (3, 5, 16, 5))
 
 
@@ -94,7 +95,7 @@ class Doctored:
     change: Callable[[CoreRun], CoreRun]
 
     def run(self, stimulus: CoreStimulus, trace: bool = False) -> CoreRun:
-        return self.change(core(*ARRAYS[0]).run(stimulus, trace))
+        return self.change(core(*SMALLEST).run(stimulus, trace))
 
 
 def wrong_bit(run: CoreRun) -> CoreRun:
@@ -131,16 +132,16 @@ def sudden_error(run: CoreRun) -> CoreRun:
 def test_a_difference_is_seen(change: Callable[[CoreRun], CoreRun], exact: bool, difference: str | None) -> None:
     rng = np.random.default_rng(3)
     x, w = rng.integers(-128, 128, (4, 9)).astype(np.int8), rng.integers(-128, 128, (9, 4)).astype(np.int8)
-    result = cosimulate(core_program(x, w, hardware(*ARRAYS[0])).streams, Doctored(change))
+    result = cosimulate(core_program(x, w, hardware(*SMALLEST)).streams, Doctored(change))
     assert (result.bit_exact, result.ports_agree, result.agrees) == (exact, difference is None, False)
     found = first_difference(result.rtl, result.model)
     assert found is None if difference is None else (found or "").startswith(difference)
 
 
 def test_untraced_runs_cannot_be_compared() -> None:
-    hw = hardware(*ARRAYS[0])
+    hw = hardware(*SMALLEST)
     passes = CorePasses(hw)
     passes.load(np.ones((1, 4, 1), np.int8), random_bundles(np.random.default_rng(3), hw, 2), first=True, last=True)
-    result = cosimulate(passes.streams(), core(*ARRAYS[0]))
+    result = cosimulate(passes.streams(), core(*SMALLEST))
     with pytest.raises(InputError, match="must have been traced"):
         first_difference(replace(result.rtl, trace=None), result.model)

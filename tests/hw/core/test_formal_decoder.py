@@ -15,14 +15,11 @@ from tests.hw.core.symbolic_tile import tiny
 BITMAP, COORDINATE, DENSE = Encoding.BITMAP, Encoding.COORDINATE, Encoding.DENSE
 
 #: Hardware (rows, cols, M, weight bits, lanes), tiles, pauses, and clocks without a pause until all is written.
-QUICK = [
+QUICK = [((1, 2, 8, 3, 1), [(COORDINATE, 2)], 1, 12), ((1, 2, 8, 2, 1), [(BITMAP, 3)], 0, 15)]
+SLOW = [
     ((2, 2, 4, 2, 1), [(BITMAP, 2)], 1, 15),
     ((2, 2, 4, 2, 1), [(COORDINATE, 2)], 1, 15),
-    ((1, 2, 8, 3, 1), [(COORDINATE, 2)], 1, 12),
-    ((1, 2, 8, 2, 1), [(BITMAP, 3)], 0, 15),
     ((2, 2, 4, 2, 1), [(DENSE, 4)], 0, 13),
-]
-SLOW = [
     ((2, 2, 4, 3, 2), [(BITMAP, 4)], 0, 18),
     ((2, 2, 4, 2, 1), [(BITMAP, 2)], 2, 15),
     ((1, 2, 4, 8, 1), [(BITMAP, 2)], 1, 12),

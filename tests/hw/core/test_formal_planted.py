@@ -78,7 +78,12 @@ BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
 ]
 
 
-@pytest.mark.parametrize(("module", "right", "wrong", "user", "prove"), BUGS)
+#: Proofs that take a second or two each.
+SLOW = (_banks, _decoder, _last_flag, _bitmaps, _coordinates)
+CASES = [pytest.param(*bug, marks=[pytest.mark.slow] if bug[-1] in SLOW else []) for bug in BUGS]
+
+
+@pytest.mark.parametrize(("module", "right", "wrong", "user", "prove"), CASES)
 def test_a_planted_bug_is_found(
     module: ModuleType, right: str, wrong: str, user: str, prove: Callable[[], Verdict], monkeypatch: pytest.MonkeyPatch
 ) -> None:

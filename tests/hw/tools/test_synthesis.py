@@ -71,6 +71,7 @@ def test_ecp5_selects_with_one_lut_for_two_inputs_and_multiplies_in_the_dsp_bloc
 
 
 @needs_tools
+@pytest.mark.slow
 def test_ultrascale_plus_adds_in_the_dsp_block_and_cascades() -> None:
     """Rows hand their sums down inside the DSP column: no adder in LUTs, and all blocks but the first add PCIN."""
     result = small_array(Part.ULTRASCALE_PLUS, 2, 4)
