@@ -25,16 +25,20 @@ from tests.mapper.networks import random_graph
 MACHINE = Machine.of(load_hardware("edge-8x8", ["activations.buffer_kib=8", "weights.buffer_kib=4"]))
 
 
-@pytest.mark.parametrize("images", [1, 3])
+#: A beat of memory holds two instructions.
+WIDE = Machine.of(load_hardware("edge-8x8", ["array.cols=32", "memory.bytes_per_clock=32"]))
+
+
+@pytest.mark.parametrize(("machine", "images"), [(MACHINE, 1), (MACHINE, 3), (WIDE, 1)], ids=["one", "three", "wide"])
 @pytest.mark.parametrize("seed", range(4))
-def test_nodes_together_cost_what_the_program_costs(seed: int, images: int) -> None:
-    network = time_network(random_graph(np.random.default_rng(seed), side=12, channels=40), MACHINE, images)
+def test_nodes_together_cost_what_the_program_costs(seed: int, machine: Machine, images: int) -> None:
+    network = time_network(random_graph(np.random.default_rng(seed), side=12, channels=40), machine, images)
     costs, timing, program = node_costs(network), network.timing, network.lowered.instructions
     assert [cost.cycles for cost in costs] == network.node_cycles()
     moved = reduce(MachineEvents.__add__, (cost.machine for cost in costs))
     assert (moved.read_bytes, moved.written_bytes) == (timing.bytes_read, timing.bytes_written)
     assert moved.instructions == len(program)
-    assert moved.outputs == sum(i.count * i.pool * MACHINE.vector for i in program if isinstance(i, isa.Store))
+    assert moved.outputs == sum(i.count * i.pool * machine.vector for i in program if isinstance(i, isa.Store))
     assert reduce(Events.__add__, (cost.events for cost in costs)) == timing.events
     for cost in costs:
         assert sum(cost.clocks.values()) == cost.cycles

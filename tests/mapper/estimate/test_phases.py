@@ -33,6 +33,10 @@ def test_engines_are_apart_and_what_is_no_work_is_left_out() -> None:
     assert phases([isa.Header(), isa.End()], [0, 1], [0, 1], 2) == ()
 
 
+def test_a_stretch_lasts_as_long_as_its_longest_work() -> None:
+    assert phases([LOAD, LOAD, LOAD], [0, 5, 40], [30, 10, 50], 100) == (("load", 0, 31), ("load", 40, 51))
+
+
 def test_nothing_goes_on_behind_the_end() -> None:
     assert phases([LOAD], [3], [12], 10) == (("load", 3, 10),)
 
