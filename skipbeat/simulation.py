@@ -31,7 +31,27 @@ Report = dict[str, Any]
 Arrays = Mapping[str, "ArrayLike"]
 
 
-def simulate_network(
+def simulate(
+    network: PreparedNetwork | PreparedMixed,
+    hardware: Hardware,
+    layer: str | None,
+    images: int,
+    batch: int | None,
+    *,
+    rtl: bool,
+    cycle_model: bool,
+) -> tuple[Report, Arrays]:
+    """Run a network, or one layer of it, `batch` images at a time (None: all of them), as one program or as many.
+
+    Raises:
+        InputError: more images than there are, no such layer, or for many programs a layer or a batch at all.
+    """
+    if isinstance(network, PreparedMixed):
+        return _simulate_mixed(network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model)
+    return _simulate_network(network, hardware, layer, images, batch or images, rtl=rtl, cycle_model=cycle_model)
+
+
+def _simulate_network(
     network: PreparedNetwork,
     hardware: Hardware,
     layer: str | None,
@@ -41,11 +61,6 @@ def simulate_network(
     rtl: bool,
     cycle_model: bool,
 ) -> tuple[Report, Arrays]:
-    """Run a network, or one layer of it, by its program, `batch` images at a time.
-
-    Raises:
-        InputError: more images than there are, or no such layer.
-    """
     if images > len(network.images):
         raise InputError(f"--images: {network.source} has {len(network.images)} images, not {images}")
     graph, inputs = network.graph, network.images[:images]
@@ -68,14 +83,19 @@ def simulate_network(
     return _report(runs, rates, [runs[0]], layer_bounds(program, machine)), arrays
 
 
-def simulate_mixed(
-    network: PreparedMixed, hardware: Hardware, layer: str | None, images: int, *, rtl: bool, cycle_model: bool
+def _simulate_mixed(
+    network: PreparedMixed,
+    hardware: Hardware,
+    layer: str | None,
+    images: int,
+    batch: int | None,
+    *,
+    rtl: bool,
+    cycle_model: bool,
 ) -> tuple[Report, Arrays]:
-    """Run a network whose operators are partly the host's: program by program, for one input after the other.
-
-    Raises:
-        InputError: a layer alone, more inputs than there are, or a part that does not fit the hardware.
-    """
+    """The operators are partly the host's: program by program, for one input after the other."""
+    if batch is not None and batch != 1:
+        raise InputError(f"--batch: {network.source} runs as many programs, for one input at a time; expected none")
     if layer is not None:
         raise InputError(f"layer {layer}: {network.source} runs as many programs; expected no --layer")
     if images > len(network.inputs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from pathlib import Path
@@ -14,11 +15,33 @@ FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 #: Lines of a file, docstrings included.
 MOST_LINES = 300
+#: Lines of a function, its docstring left out: a command's is its --help.
+MOST_FUNCTION_LINES = 50
 
 
 def test_no_file_is_too_long() -> None:
     lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in FILES}
     assert not {name: count for name, count in lines.items() if count > MOST_LINES}
+
+
+def test_no_function_is_too_long() -> None:
+    lengths = {
+        f"{path.relative_to(ROOT)}: {node.name}": function_lines(node)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert not {name: count for name, count in lengths.items() if count > MOST_FUNCTION_LINES}
+
+
+def function_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """From `def` to the end, without the docstring; decorators are not counted."""
+    assert node.end_lineno is not None
+    lines, first = node.end_lineno - node.lineno + 1, node.body[0]
+    if ast.get_docstring(node) is None:
+        return lines
+    assert first.end_lineno is not None
+    return lines - (first.end_lineno - first.lineno + 1)
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if part not in {"hw", "sim"}])

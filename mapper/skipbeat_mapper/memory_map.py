@@ -132,39 +132,13 @@ def memory_map(
         tiles: of every node, if they are known already.
         images: of a run.
     """
-    mappings = mappings or [PLAIN] * len(graph.nodes)
     banks = [Banks.of(node.convolution.c_in, machine) for node in graph.nodes]
     if tiles is None:
         tiles = [node_tiles(node, b, machine) for node, b in zip(graph.nodes, banks, strict=True)]
+    placer = _Placer(graph, machine, mappings or [PLAIN] * len(graph.nodes), banks, tiles)
     spans = split(images, side_by_side(graph, machine, banks, images))
-    room = _Room(machine)
-    room.take(machine.table_vectors)
-    parameters = [room.take(len(t.columns) * PARAMETER_PITCH) for t in tiles]
-    weights = [room.take(t.words) for t in tiles]
-    prepared: dict[int, tuple[PlacedNode, ...]] = {}
-    for size in dict.fromkeys(stop - first for first, stop in spans):
-        shape = geometry(graph, machine, banks, size, [each.share for each in mappings])
-        tables = [NodeTables(*each) for each in zip(graph.nodes, banks, tiles, shape.regions, strict=True)]
-        prepared[size] = tuple(
-            PlacedNode(
-                node=node,
-                banks=banks[i],
-                images=size,
-                regions=shape.regions[i],
-                input=shape.inputs[i],
-                output=shape.outputs[i],
-                gap=shape.gaps[i],
-                writes=_in_memory(graph, shape, node.output),
-                tiles=tiles[i],
-                tables=tables[i],
-                table_at=room.take(len(tables[i].entries) * machine.table_vectors),
-                parameters_at=parameters[i],
-                weights_at=weights[i],
-                mapping=_finer(mappings[i], tiles[i], machine) if shape.outputs[i] else mappings[i],
-                overlaps=shape.overlaps[i] and _together(tiles[i : i + 2], tables[i : i + 2], machine),
-            )
-            for i, node in enumerate(graph.nodes)
-        )
+    prepared = {size: placer.nodes(size) for size in dict.fromkeys(stop - first for first, stop in spans)}
+    room = placer.room
     stored = room.at
     groups = []
     for first, stop in spans:
@@ -172,6 +146,51 @@ def memory_map(
         tensors = _tensors(graph, nodes, machine, room, stop - first)
         groups.append(Group(images=stop - first, first=first, nodes=nodes, tensors=tensors))
     return MemoryMap(machine=machine, graph=graph, groups=tuple(groups), stored=stored, vectors=room.at)
+
+
+class _Placer:
+    """Gives each node its places: parameters and weights once, tables for every number of images side by side."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        machine: Machine,
+        mappings: Sequence[NodeMapping],
+        banks: Sequence[Banks],
+        tiles: Sequence[NodeTiles],
+    ) -> None:
+        self.room = _Room(machine)
+        self.room.take(machine.table_vectors)
+        self._graph, self._machine, self._mappings = graph, machine, mappings
+        self._banks, self._tiles = banks, tiles
+        self._parameters = [self.room.take(len(t.columns) * PARAMETER_PITCH) for t in tiles]
+        self._weights = [self.room.take(t.words) for t in tiles]
+
+    def nodes(self, images: int) -> tuple[PlacedNode, ...]:
+        """Every node, for so many images side by side."""
+        machine, nodes, banks, tiles = self._machine, self._graph.nodes, self._banks, self._tiles
+        shape = geometry(self._graph, machine, banks, images, [each.share for each in self._mappings])
+        tables = [NodeTables(*each) for each in zip(nodes, banks, tiles, shape.regions, strict=True)]
+        return tuple(
+            PlacedNode(
+                node=node,
+                banks=banks[i],
+                images=images,
+                regions=shape.regions[i],
+                input=shape.inputs[i],
+                output=shape.outputs[i],
+                gap=shape.gaps[i],
+                writes=_in_memory(self._graph, shape, node.output),
+                tiles=tiles[i],
+                tables=tables[i],
+                table_at=self.room.take(len(tables[i].entries) * machine.table_vectors),
+                parameters_at=self._parameters[i],
+                weights_at=self._weights[i],
+                mapping=_finer(self._mappings[i], tiles[i], machine) if shape.outputs[i] else self._mappings[i],
+                overlaps=shape.overlaps[i] and _together(tiles[i : i + 2], tables[i : i + 2], machine),
+            )
+            for i, node in enumerate(nodes)
+        )
 
 
 def _finer(mapping: NodeMapping, tiles: NodeTiles, machine: Machine) -> NodeMapping:

@@ -13,6 +13,7 @@ from ..options import destination, hardware_options, json_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.estimate import Estimate
+    from skipbeat_models.scheme import Scheme
 
 #: Written out because `skipbeat_sim.energy.load_table` takes longer to import than `--help` may; a test compares them.
 DEFAULT_TABLE = "horowitz-45nm"
@@ -90,11 +91,9 @@ def command(
     measured is listed as an assumption. With --json, `layers[].schedule` has what --explain shows.
     """
     from skipbeat_arch.errors import InputError
-    from skipbeat_arch.files import make_folder
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
-    from skipbeat_models.scheme import Scheme
     from skipbeat_sim.energy.load_table import load_table
 
     if explain is not None and as_json:
@@ -102,15 +101,8 @@ def command(
     hardware = load_hardware(hw, overrides)
     Machine.of(hardware)
     load_table(table)
-    scheme = Scheme.parse(plan) if plan is not None else None
-    if permute:
-        if scheme is None:
-            raise InputError("--permute: expected with --prune N:M or a scheme's .yaml file")
-        scheme = scheme.permuted()
-    said = Pattern.parse(stated) if stated is not None else None
-    for file in (page, trace):
-        if file is not None:
-            make_folder(file.parent)
+    scheme, said = _scheme(plan, permute), Pattern.parse(stated) if stated is not None else None
+    _make_folders(page, trace)
 
     from ..progress import step
 
@@ -131,6 +123,28 @@ def command(
         progress=step,
     )
     _report(found, explain, page, trace, as_json)
+
+
+def _scheme(plan: str | None, permute: bool) -> Scheme | None:
+    """What to prune to."""
+    from skipbeat_arch.errors import InputError
+    from skipbeat_models.scheme import Scheme
+
+    if plan is None:
+        if permute:
+            raise InputError("--permute: expected with --prune N:M or a scheme's .yaml file")
+        return None
+    scheme = Scheme.parse(plan)
+    return scheme.permuted() if permute else scheme
+
+
+def _make_folders(*files: Path | None) -> None:
+    """The folders of files that will be written."""
+    from skipbeat_arch.files import make_folder
+
+    for file in files:
+        if file is not None:
+            make_folder(file.parent)
 
 
 def _report(estimate: Estimate, explain: str | None, page: Path | None, trace: Path | None, as_json: bool) -> None:

@@ -69,14 +69,7 @@ def command(
     own = ["--hw", hw] if hw is not None else []
     own += [word for override in overrides for word in ("--set", override)]
     failed = [_Failed(o, _repeat(o, seed, simulator, own)) for o in outcomes if o.failure is not None]
-    report = {
-        "seed": seed,
-        "simulator": simulator,
-        "cases": len(outcomes),
-        "passed": len(outcomes) - len(failed),
-        "rtl_cycles": sum(outcome.clocks for outcome in outcomes),
-        "failed": [each.to_json() for each in failed],
-    }
+    report = _report(outcomes, failed, seed, simulator)
     click.echo(json.dumps(report) if as_json else _text(report, failed))
     return 1 if failed else 0
 
@@ -90,6 +83,17 @@ class _Failed(NamedTuple):
     def to_json(self) -> dict[str, object]:
         o = self.outcome
         return {"case": o.index, "what": o.case, "failure": o.failure, "repeat": self.repeat}
+
+
+def _report(outcomes: list[Outcome], failed: list[_Failed], seed: int, simulator: SimulatorName) -> dict[str, Any]:
+    return {
+        "seed": seed,
+        "simulator": simulator,
+        "cases": len(outcomes),
+        "passed": len(outcomes) - len(failed),
+        "rtl_cycles": sum(outcome.clocks for outcome in outcomes),
+        "failed": [each.to_json() for each in failed],
+    }
 
 
 def _repeat(outcome: Outcome, seed: int, simulator: SimulatorName, hardware: list[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -63,7 +62,6 @@ def command(
     `x` int8 [N, C, H, W] and `y` int32 or int8 [N, K, H, W], with `x_scale` and `y_scale`, the real value of one unit;
     of many programs the arguments `x0`, `x1` … and `y`, in real numbers, [N, ...].
     """
-    from skipbeat_arch.errors import InputError
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
@@ -71,26 +69,16 @@ def command(
     hardware = load_hardware(hw, overrides)
     Machine.of(hardware)
     wanted = None if pattern is None else Pattern.parse(pattern)
-    if batch is not None and images % batch:
-        raise InputError(f"--batch: {batch} does not divide {images} images")
-    if dump is not None and not (rtl or cycle_model):
-        raise InputError("--dump: the timing model computes no output; expected --rtl, or not --no-cycle-model")
+    _check(images, batch, dump, computes=rtl or cycle_model)
 
-    from skipbeat_models.prepared import PreparedMixed
+    from skipbeat_reports.simulated import print_simulation
 
     from ..array_file import save_arrays
     from ..networks import pattern_of, prepare_network
-    from ..simulation import simulate_mixed, simulate_network
+    from ..simulation import simulate
 
     network = prepare_network(source, wanted, seed, images)
-    if isinstance(network, PreparedMixed):
-        if batch is not None and batch != 1:
-            raise InputError(f"--batch: {source} runs as many programs, for one input at a time; expected none, or 1")
-        found, arrays = simulate_mixed(network, hardware, layer, images, rtl=rtl, cycle_model=cycle_model)
-    else:
-        found, arrays = simulate_network(
-            network, hardware, layer, images, batch or images, rtl=rtl, cycle_model=cycle_model
-        )
+    found, arrays = simulate(network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model)
     if dump is not None:
         save_arrays(dump, arrays)
     report = found | {
@@ -102,23 +90,18 @@ def command(
         "images": images,
         "batch": batch or images,
     }
-    click.echo(json.dumps(report) if as_json else _text(report))
+    if as_json:
+        click.echo(json.dumps(report))
+    else:
+        print_simulation(report)
     return 0 if report["agrees"] else 1
 
 
-def _text(report: dict[str, Any]) -> str:
-    columns = {
-        "RTL cycles": "rtl_cycles",
-        "model cycles": "model_cycles",
-        "timing cycles": "timing_cycles",
-        "core's steps": "steps",
-    }
-    lines = [f"{'layer':<24}" + "".join(f"{title:>15}" for title in columns) + "  bound"]
-    for layer in report["layers"]:
-        cells = ("-" if layer[name] is None else f"{layer[name]:,}" for name in columns.values())
-        bound = f"  {layer['bound']} ({layer['bounds'][layer['bound']]:,})"
-        lines.append(f"{layer['name']:<24}" + "".join(f"{cell:>15}" for cell in cells) + bound)
-    lines += [f"{name + ':':<20}{value}" for name, value in report.items() if name not in ("layers", "counters")]
-    lines += ["counters:", *(f"  {name + ':':<20}{value:>14,}" for name, value in report["counters"].items())]
-    lines.append("Everything that ran agrees." if report["agrees"] else "NO AGREEMENT")
-    return "\n".join(lines)
+def _check(images: int, batch: int | None, dump: Path | None, *, computes: bool) -> None:
+    """Refuses what cannot be, before any work begins."""
+    from skipbeat_arch.errors import InputError
+
+    if batch is not None and images % batch:
+        raise InputError(f"--batch: {batch} does not divide {images} images")
+    if dump is not None and not computes:
+        raise InputError("--dump: the timing model computes no output; expected --rtl, or not --no-cycle-model")

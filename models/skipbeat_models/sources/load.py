@@ -74,18 +74,25 @@ def load_source(
         raise InputError(f"model {source}: a number of tokens belongs to a zoo model or a checkpoint of .safetensors")
     if is_checkpoint:
         _no_checkpoint(source, checkpoint)
-        if scheme is not None and scheme.permute:
-            raise InputError(f"model {source}: which layers share channels is not in a checkpoint; permute a module's")
-        if not path.exists():
-            raise InputError(f"model {source}: cannot be read: no such file")
-        if tokens is None:
-            raise InputError(f"model {source}: expected a number of tokens, the length of a sequence")
         return _from_checkpoint(path, scheme, seed, stated, tokens, batch or 1)
     if path.suffix in (".pt2", ".onnx"):
         _no_checkpoint(source, checkpoint)
         return _from_graph(path, scheme, seed, stated, batch)
     if path.suffix in PICKLED:
         raise InputError(f"model {source}: a state dict has no layers; give it as the checkpoint of a module:function")
+    return _from_code(source, scheme, seed, tokens, batch, checkpoint, stated)
+
+
+def _from_code(
+    source: str,
+    scheme: Scheme | None,
+    seed: int,
+    tokens: int | None,
+    batch: int | None,
+    checkpoint: Path | None,
+    stated: Pattern | None,
+) -> ModelDescription:
+    """A model of the zoo, or one that the user's function builds."""
     model: nn.Module
     inputs: tuple[object, ...]
     kwargs: Mapping[str, object]
@@ -145,8 +152,14 @@ def _from_graph(
 
 
 def _from_checkpoint(
-    path: Path, scheme: Scheme | None, seed: int, stated: Pattern | None, tokens: int, batch: int
+    path: Path, scheme: Scheme | None, seed: int, stated: Pattern | None, tokens: int | None, batch: int
 ) -> ModelDescription:
+    if scheme is not None and scheme.permute:
+        raise InputError(f"model {path}: which layers share channels is not in a checkpoint; permute a module's")
+    if not path.exists():
+        raise InputError(f"model {path}: cannot be read: no such file")
+    if tokens is None:
+        raise InputError(f"model {path}: expected a number of tokens, the length of a sequence")
     if tokens < 1 or batch < 1:
         raise InputError(f"model {path}: tokens and batch must be at least 1, not {tokens} and {batch}")
     weights = plain_weights(open_checkpoint(path))

@@ -38,6 +38,39 @@ class _Source:
             self._offered = False
 
 
+class _Inputs:
+    """What the input ports offer: command words, `weight_fields` words, bundles int32 [R, M]."""
+
+    def __init__(self, hw: Hardware, stimulus: CoreStimulus) -> None:
+        words = [
+            int.from_bytes(row.tobytes(), "little") | int(last) << hw.word_bits
+            for row, last in zip(stimulus.weights, stimulus.weights_last, strict=True)
+        ]
+        self._commands, self._words = [int(word) for word in stimulus.commands], words
+        self._bundles = stimulus.activations.astype(np.int32)
+        willing = stimulus.willing
+        self._command = _Source(len(self._commands), willing["commands"])
+        self._weight = _Source(len(words), willing["weights"])
+        self._bundle = _Source(len(self._bundles), willing["activations"])
+
+    def offers(self, clock: int) -> tuple[bool, bool, bool]:
+        """Which ports offer an item in this clock."""
+        return self._command.offers(clock), self._weight.offers(clock), self._bundle.offers(clock)
+
+    def items(self, offers: tuple[bool, bool, bool]) -> tuple[int | None, int | None, Int32Array | None]:
+        """The items that are offered."""
+        return (
+            self._commands[self._command.next] if offers[0] else None,
+            self._words[self._weight.next] if offers[1] else None,
+            self._bundles[self._bundle.next] if offers[2] else None,
+        )
+
+    def end_clock(self, accepts: tuple[bool, bool, bool]) -> None:
+        """End of a clock in which the ports had these `ready`."""
+        for source, accepted in zip((self._command, self._weight, self._bundle), accepts, strict=True):
+            source.end_clock(accepted)
+
+
 def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) -> tuple[CoreRun, Events]:
     """Run the core from reset until all results are there, an error, or `max_clocks`.
 
@@ -49,11 +82,7 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
         InputError: an array of the stimulus has a shape or a value that the ports do not have.
     """
     _check(hardware, stimulus)
-    core = Core(hardware)
-    commands, words, bundles = _items(hardware, stimulus)
-    command = _Source(len(commands), stimulus.willing["commands"])
-    weight = _Source(len(words), stimulus.willing["weights"])
-    bundle = _Source(len(bundles), stimulus.willing["activations"])
+    core, inputs = Core(hardware), _Inputs(hardware, stimulus)
     ready = stimulus.willing["results"].tolist()
     results: list[Int64Array] = []
     clocks: list[int] = []
@@ -62,14 +91,8 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
     endless = stimulus.results == 0
     while clock < stimulus.max_clocks and (endless or len(results) < stimulus.results) and error == CoreError.NONE:
         error = core.error
-        offers = command.offers(clock), weight.offers(clock), bundle.offers(clock)
-        results_ready = ready[clock % len(ready)]
-        core.evaluate(
-            commands[command.next] if offers[0] else None,
-            words[weight.next] if offers[1] else None,
-            bundles[bundle.next] if offers[2] else None,
-            results_ready,
-        )
+        offers, results_ready = inputs.offers(clock), ready[clock % len(ready)]
+        core.evaluate(*inputs.items(offers), results_ready)
         accepts = core.commands_ready, core.weights_ready, core.activations_ready
         if trace:
             streams = (*zip(offers, accepts, strict=True), (core.results_valid, results_ready))
@@ -77,8 +100,7 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
         if core.results_valid and results_ready:
             results.append(core.results)
             clocks.append(clock)
-        for source, accepted in zip((command, weight, bundle), accepts, strict=True):
-            source.end_clock(accepted)
+        inputs.end_clock(accepts)
         core.update()
         clock += 1
     run = CoreRun(
@@ -90,15 +112,6 @@ def run_core(hardware: Hardware, stimulus: CoreStimulus, trace: bool = False) ->
         trace=np.frombuffer(bytes(rows), np.uint8).reshape(-1, 8) if trace else None,
     )
     return run, core.counter.events()
-
-
-def _items(hw: Hardware, stimulus: CoreStimulus) -> tuple[list[int], list[int], Int32Array]:
-    """What each input port offers: command words, `weight_fields` words, bundles int32 [bundles, R, M]."""
-    words = [
-        int.from_bytes(row.tobytes(), "little") | int(last) << hw.word_bits
-        for row, last in zip(stimulus.weights, stimulus.weights_last, strict=True)
-    ]
-    return [int(word) for word in stimulus.commands], words, stimulus.activations.astype(np.int32)
 
 
 def _signed(sums: Int64Array, hw: Hardware) -> Int64Array:

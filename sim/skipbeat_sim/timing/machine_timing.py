@@ -71,26 +71,8 @@ def machine_timing(
     wires, spans = Wires(), Spans(len(program.instructions))
     bus = Bus(machine, wires)
     core = CoreClocks(program, wires, spans)
-    load, execute = LoadClocks(program, wires, bus, spans), ExecuteClocks(program, wires, core, spans)
     store = StoreClocks(program, wires, bus, core.results, spans)
-    processes = (
-        request_instructions(program, wires, bus),
-        dispatch(program, wires),
-        load.begin(),
-        load.end(),
-        execute.begin(),
-        execute.read_ahead(),
-        execute.walk(),
-        core.passes(),
-        store.begin(),
-        store.take_items(),
-        store.finish(),
-    )
-    for process in processes:
-        wires.scheduler.start(process)
-    wires.scheduler.run()
-    while bus.step():
-        wires.scheduler.run()
+    _run(program, wires, bus, core, store, spans)
     spans.begin[0] = spans.finish[0] = wires.dispatched.clocks[0]
     _check_ends(program, spans, store.end)
     _check_tokens(wires)
@@ -109,6 +91,29 @@ def machine_timing(
         bytes_written=bus.writes * bus.beat_bytes,
         events=event_counts(program.commands, program.tiles, machine.hw),
     )
+
+
+def _run(program: Program, wires: Wires, bus: Bus, core: CoreClocks, store: StoreClocks, spans: Spans) -> None:
+    """Lets everything that goes on in the machine go on until nothing does."""
+    load, execute = LoadClocks(program, wires, bus, spans), ExecuteClocks(program, wires, core, spans)
+    processes = (
+        request_instructions(program, wires, bus),
+        dispatch(program, wires),
+        load.begin(),
+        load.end(),
+        execute.begin(),
+        execute.read_ahead(),
+        execute.walk(),
+        core.passes(),
+        store.begin(),
+        store.take_items(),
+        store.finish(),
+    )
+    for process in processes:
+        wires.scheduler.start(process)
+    wires.scheduler.run()
+    while bus.step():
+        wires.scheduler.run()
 
 
 def _quiet(bus: Bus, clock: int) -> int:

@@ -1,0 +1,55 @@
+"""What a simulation of a network found, in the terminal: layers, what agrees, and the performance counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from .console import add_row, make_console, make_table
+from .numbers import MISSING, count, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_CYCLES = {
+    "RTL cycles": "rtl_cycles",
+    "model cycles": "model_cycles",
+    "timing cycles": "timing_cycles",
+    "core's steps": "steps",
+}
+
+
+def print_simulation(report: Mapping[str, Any], file: TextIO | None = None) -> None:
+    """Print what `skipbeat simulate --json` has, to `file` (standard output)."""
+    console = make_console(file)
+    layers = [
+        [printable(layer["name"]), layer["bound"], count(layer["bounds"][layer["bound"]]), *_cycles(layer)]
+        for layer in report["layers"]
+    ]
+    _print(console, ["layer", "bound", "least", *_CYCLES], layers, text_columns=2)
+    facts = {name: value for name, value in report.items() if name not in ("layers", "counters")}
+    _print(console, ["run", ""], [[name, _fact(name, value)] for name, value in facts.items()], text_columns=2)
+    counters = [[name, count(value)] for name, value in report["counters"].items()]
+    _print(console, ["counter", "of the first run"], counters, text_columns=1)
+    console.print("Everything that ran agrees." if report["agrees"] else "NO AGREEMENT")
+
+
+def _print(console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int) -> None:
+    table = make_table(titles, text_columns=text_columns, plain=not console.is_terminal)
+    for row in rows:
+        add_row(table, row)
+    console.print(table, crop=False)
+    console.print()
+
+
+def _cycles(layer: Mapping[str, Any]) -> list[str]:
+    return [MISSING if layer[name] is None else count(layer[name]) for name in _CYCLES.values()]
+
+
+def _fact(name: str, value: object) -> str:
+    if value is None:
+        return MISSING
+    if isinstance(value, float):
+        return f"{value:,.3f}"
+    counted = isinstance(value, int) and not isinstance(value, bool) and name != "seed"
+    return f"{value:,}" if counted else printable(str(value))
