@@ -133,7 +133,7 @@ def test_what_is_found_while_pricing(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("x.pt2",), "model x.pt2: cannot be read as a .pt2 file"),
+        (("x.pt2",), "model x.pt2: cannot be read: No such file or directory"),
         (("broken.pt2",), "model broken.pt2: cannot be read as a .pt2 file"),
         (("broken.safetensors", "--tokens", "4"), "checkpoint broken.safetensors: cannot be read"),
         (("good.safetensors",), "expected a number of tokens"),
@@ -152,7 +152,7 @@ def test_what_is_found_while_pricing(
         (("zoo:digits-cnn", "--set", "array.rows=3"), "power of two"),
         (("zoo:digits-cnn", "--explain", "conv2", "--json"), "--explain: expected without --json"),
         (("zoo:digits-cnn", "--html", "good.pth/page.html"), "good.pth"),
-        (("zoo:digits-cnn", "--trace", "."), "is a directory"),
+        (("zoo:digits-cnn", "--trace", "."), "cannot be written: Is a directory"),
         (("zoo:digits-cnn", "--batch", "0"), "'--batch'"),
         (("zoo:digits-cnn", "--tokens", "0"), "'--tokens'"),
     ],
