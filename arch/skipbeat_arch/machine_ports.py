@@ -27,6 +27,7 @@ class MachineError(IntEnum):
     BAD_OPCODE = 20
     TOKEN_OVERFLOW = 21
     BANK_CONFLICT = 22
+    UNALIGNED_PROGRAM = 23
 
 
 REQUEST: Fields = (("address", ADDRESS_BITS), ("count", COUNT_BITS))

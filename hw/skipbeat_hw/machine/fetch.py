@@ -24,8 +24,8 @@ COUNT_BITS = 24
 class Fetch(wiring.Component):
     """Reads the program ahead and hands each instruction to its engine's queue, in order, one per clock.
 
-    The first instruction must be a HEADER of this version and hardware, the last one an END; there are no others. On
-    an error nothing more is handed out until the next start.
+    The program must begin at a multiple of V. Its first instruction must be a HEADER of this version and hardware, the
+    last one an END; there are no others. On an error nothing more is handed out until the next start.
 
     Members
     -------
@@ -111,7 +111,9 @@ class Fetch(wiring.Component):
             m.d.comb += output.payload.eq(head)
         ready = queue.r_rdy & (due != 0) & ~self.halt_i
         last = due == 1
-        with m.If(first & (due == 0)):
+        with m.If(self.start_i & (self.address_i % self.machine.vector != 0)):
+            m.d.comb += self.error_o.eq(MachineError.UNALIGNED_PROGRAM)
+        with m.Elif(first & (due == 0)):
             m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
         with m.If(ready & first):
             m.d.comb += taken.eq(1)

@@ -54,7 +54,15 @@ class Fetch:
         """Instructions for the store engine."""
         return self.offers[Engine.STORE]
 
-    def evaluate(self, halt_i: bool, load_o_ready: bool, execute_o_ready: bool, store_o_ready: bool) -> None:
+    def evaluate(
+        self,
+        start_i: bool,
+        address_i: int,
+        halt_i: bool,
+        load_o_ready: bool,
+        execute_o_ready: bool,
+        store_o_ready: bool,
+    ) -> None:
         """Wires: `requests`, `error_o`, and the streams of instructions, one of which is not None at most."""
         queues_ready, halt = (load_o_ready, execute_o_ready, store_o_ready), halt_i
         self.requests: Request | None = None
@@ -64,7 +72,9 @@ class Fetch:
         self.offers: list[int | None] = [None, None, None]
         self.error_o = MachineError.NONE
         self._takes = False
-        if self._first and not self._due:
+        if start_i and address_i % self._machine.vector:
+            self.error_o = MachineError.UNALIGNED_PROGRAM
+        elif self._first and not self._due:
             self.error_o = MachineError.BAD_PROGRAM
         # behind the last instruction a vector may have parts that belong to nothing
         if not self._queue or halt or not self._due:

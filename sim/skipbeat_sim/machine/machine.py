@@ -124,7 +124,8 @@ class MachineTop:
         self.writer.evaluate(aw_ready, w_ready, b)
         self.ar, self.aw, self.w = self.reader.ar, self.writer.aw, self.writer.w
         (load, execute, store), some = self._queues, self.tokens.some_o
-        self.fetch.evaluate(halt, load.ready, execute.ready, store.ready)
+        begin, address = self._begin is not None, self._begin[0] if self._begin else 0
+        self.fetch.evaluate(begin, address, halt, load.ready, execute.ready, store.ready)
         beat = self.reader.beat_o
         self._for_fetch = beat is not None and bool(self._owners.front)
         self._fetch_granted = self.reader.requests_ready and self._owners.ready

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Component
 
 from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
-from skipbeat_arch.machine_ports import JOB
+from skipbeat_arch.machine_ports import JOB, MachineError
 from skipbeat_hw.layouts import struct
 from skipbeat_hw.tools.formal import register
 from tests.hw.core.symbolic_tile import total
@@ -95,7 +95,8 @@ class FetcherRules(Around):
 
 class FetchRules(Around):
     """The FIFO of instructions never overflows, whatever was requested; an instruction that is offered stays until it
-    is taken; no more are dispatched than the program has, and each goes to one queue.
+    is taken; no more are dispatched than the program has, and each goes to one queue; requests are aligned to vectors,
+    or the program was in error at its start.
 
     Assumed: one start after reset (each start of the machine resets everything); vectors come back only for requests
     that were taken.
@@ -140,6 +141,9 @@ class FetchRules(Around):
         else:
             books = room + queue.level + owed == FETCH_QUEUE
         stays(m, self.requests.valid, self.requests.ready, self.requests.payload, unless=self.halt_i)
+        unaligned = Signal()
+        with m.If(self.start_i):
+            m.d.sync += unaligned.eq(self.error_o == MachineError.UNALIGNED_PROGRAM)
         m.d.comb += [
             Assume(~self.beat_i.valid | (owed != 0)),
             Assert(books),
@@ -148,6 +152,7 @@ class FetchRules(Around):
             Assert(queue.level * self.vectors_per + owed <= queue.depth * self.vectors_per),
             Assert(rest < k),
             implies(left != 0, rest == 0),
+            implies(left != 0, unaligned | (self.requests.payload.address % self.machine.vector == 0)),
             implies(self.requests.valid, room >= FETCH_CHUNK, count != 0),
             implies(~self.started, left == 0, owed == 0, queue.level == 0, room == FETCH_QUEUE, done == 0),
         ]

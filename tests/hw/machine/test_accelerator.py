@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from amaranth import Module
 from amaranth.sim import Simulator, SimulatorContext
 
@@ -37,8 +38,8 @@ async def _read(context: SimulatorContext, part: Accelerator, register: Register
     return int(value)
 
 
-def _status(program: bytes) -> dict[Register, int]:
-    """What the registers say after a run of `program`."""
+def _status(program: bytes, at: int = PROGRAM) -> dict[Register, int]:
+    """What the registers say after a run of `program`, which lies at PROGRAM, started `at` an address."""
     part = Accelerator(MACHINE)
     m = Module()
     m.submodules.part = part
@@ -64,7 +65,7 @@ def _status(program: bytes) -> dict[Register, int]:
         context.set(part.s_axi_wstrb, 15)
         for port in (part.s_axi_bready, part.s_axi_rready):
             context.set(port, 1)
-        await _write(context, part, Register.PROGRAM, PROGRAM)
+        await _write(context, part, Register.PROGRAM, at)
         await _write(context, part, Register.COUNT, len(program) // INSTRUCTION_BYTES)
         await _write(context, part, Register.CONTROL, 1)
         await context.tick().until(part.interrupt_o)
@@ -74,7 +75,8 @@ def _status(program: bytes) -> dict[Register, int]:
     simulator = Simulator(m)
     simulator.add_clock(1e-6)
     simulator.add_testbench(software)
-    simulator.add_testbench(memory, background=True)
+    if at == PROGRAM:  # otherwise nothing may be read
+        simulator.add_testbench(memory, background=True)
     simulator.run()
     return found
 
@@ -96,6 +98,13 @@ def test_a_program_runs_to_its_end() -> None:
 def test_a_program_for_other_hardware_is_refused() -> None:
     status = _status(_program(MACHINE.fingerprint ^ 1))[Register.STATUS]
     assert status == MachineError.WRONG_HARDWARE << 8
+
+
+@pytest.mark.parametrize("off", [1, MACHINE.vector // 2])
+def test_a_program_that_is_not_aligned_is_refused(off: int) -> None:
+    """The run ends though no memory answers."""
+    status = _status(_program(MACHINE.fingerprint), PROGRAM + off)[Register.STATUS]
+    assert status == MachineError.UNALIGNED_PROGRAM << 8
 
 
 def test_verilog_without_the_generator() -> None:

@@ -154,3 +154,16 @@ def test_loads_that_wait_for_nothing(pair: Pair) -> None:
                 memory[16 * place : 16 * place + 16] = np.frombuffer(word, np.uint8)
         errors.add(pair.check(memory, len(program.instructions), f"seed {seed}"))
     assert MachineError.BANK_CONFLICT in errors
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_programs_that_are_not_aligned(pair: Pair) -> None:
+    """Whatever lies there: the code, a few clocks, and nothing on the bus; the next run is sound."""
+    program = MachineProgram.random(pair.machine, np.random.default_rng(4), units=1)
+    count, vector = len(program.instructions), pair.machine.vector
+    for off in {1, vector // 2, vector - 1}:
+        run = pair.rtl.run(program.memory, off, count, max_clocks=MAX_CLOCKS)
+        assert (run.done, run.error, run.violations) == (False, MachineError.UNALIGNED_PROGRAM, 0)
+        assert (run.cycles, run.bytes_read, run.bytes_written) == (3, 0, 0)
+    assert pair.check(program.memory, count, "aligned") == 0

@@ -8,6 +8,7 @@ import pytest
 from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import MachineError
 from skipbeat_hw.machine.machine import MachineTop
 from skipbeat_sim.machine.axi import Address, WriteBeat
 from skipbeat_sim.machine.memory import ExternalMemory
@@ -18,7 +19,9 @@ from tests.sim.machine.machine_programs import MachineProgram
 TINY = Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=128", "outputs.buffer_kib=4"]))
 
 
-def drive(model: Ported, memory: Bytes, count: int, clocks: int, rst_at: int = -1) -> list[dict[str, int]]:
+def drive(
+    model: Ported, memory: Bytes, count: int, clocks: int, rst_at: int = -1, address: int = 0
+) -> list[dict[str, int]]:
     """The outputs of each clock; the start pulse is in the first, and in the third once more, where it does nothing."""
     external, rows = ExternalMemory(TINY, memory), []
     for clock in range(clocks):
@@ -26,7 +29,7 @@ def drive(model: Ported, memory: Bytes, count: int, clocks: int, rst_at: int = -
         r = external.r
         inputs = {
             "start_i": int(clock in (0, 2)),
-            "address_i": 0,
+            "address_i": address,
             "count_i": count,
             "rst": int(clock == rst_at),
             "read__arready": 1,
@@ -81,3 +84,11 @@ def test_after_a_reset_in_mid_run_the_machine_is_as_new() -> None:
         rows = drive(model, memory, count, run.cycles + 1)
         assert (rows[-1]["busy_o"], rows[-2]["busy_o"], rows[-1]["done_o"]) == (0, 1, 1)
         np.testing.assert_array_equal(memory, run.memory)
+
+
+def test_a_program_that_is_not_aligned_is_not_read() -> None:
+    model = Ported(MachineTop, {"machine": TINY}, without=("counts_o",))
+    rows = drive(model, np.zeros(64, np.uint8), 2, 6, address=TINY.vector // 2)
+    assert [(row["busy_o"], row["done_o"]) for row in rows] == [(0, 0), (1, 0), (1, 0), (0, 0), (0, 0), (0, 0)]
+    assert [row["error_o"] for row in rows] == [0, 0, *[MachineError.UNALIGNED_PROGRAM] * 4]
+    assert not any(row["read__arvalid"] for row in rows)
