@@ -47,14 +47,15 @@ class Aligner(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         width, slot = self.width, self.slots.payload
-        read = Signal(range(width))
+        # of a word of one value as well, `read` has a bit and `pos` can be compared with 2
+        read = Signal(range(max(2, width)))
         read_half = Signal()
         ended = Signal()
         held = Signal(range(2 * width + 1))
         used = Signal.like(held)
         halves, lasts = self._refill(m, held, used)
         last_here, last_next = Mux(read_half, lasts[1], lasts[0]), Mux(read_half, lasts[0], lasts[1])
-        pos = Signal(range(2 * width))
+        pos = Signal(range(max(3, 2 * width)))
         cross, nothing, truncated, fire, ok = (Signal(name=n) for n in ("cross", "nothing", "truncated", "fire", "ok"))
         m.d.comb += [
             pos.eq(read + slot.count),

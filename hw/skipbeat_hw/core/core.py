@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Module, Mux, Signal, unsigned
-from amaranth.hdl import Value
+from amaranth.hdl import Const, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -129,7 +129,7 @@ class Core(wiring.Component):
     def _command_error(self, command: data.View) -> Value:
         """What `skipbeat_arch.command.command_error` defines."""
         array = self.hw.array
-        bad_pixels = (command.pixels == 0) | (command.pixels > self.hw.accumulators.depth)
+        bad_pixels = (command.pixels == 0) | _above(command.pixels, self.hw.accumulators.depth)
         bad_pass = (command.beat > array.group) | (command.rows == 0) | (command.rows > array.rows)
         is_dense = command.encoding == Encoding.DENSE
         too_wide = (command.encoding == Encoding.COORDINATE) & (command.beat > array.group // self.hw.index_bits)
@@ -157,3 +157,8 @@ class Core(wiring.Component):
             m.d.sync += delayed.eq(control)
             control = delayed
         m.d.comb += self.accumulators.control_i.eq(control)
+
+
+def _above(value: Value, most: int) -> Value:
+    """Whether a value is more than `most`, which may be all that it can be."""
+    return value > most if most < (1 << len(value)) - 1 else Const(0)

@@ -153,7 +153,7 @@ class OutputStage(wiring.Component):
         """The pipeline; returns {vector done, it is the last one} and the vector."""
         stages = 7
         valid = [Signal(name=f"valid_{i}") for i in range(stages)]
-        places = [Signal(range(self.steps), name=f"place_{i}", reset_less=True) for i in range(stages)]
+        places = [Signal(range(max(2, self.steps)), name=f"place_{i}", reset_less=True) for i in range(stages)]
         marked = [Signal(MARKS, name=f"marks_{i}", reset_less=True) for i in range(stages)]
         m.d.sync += [valid[0].eq(step), places[0].eq(sub), marked[0].eq(marks)]
         for line in (valid, places, marked):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -102,7 +102,6 @@ class Writer(wiring.Component):
         m.submodules.data = data = SyncFIFO(width=8 * self.machine.vector, depth=WRITER_ROOM)
         read_at = Signal(LOCAL_BITS)
         to_read = Signal(COUNT_BITS)
-        position = Signal(range(beats))
         popped = Signal()
         room = Signal(range(WRITER_ROOM + 1), init=WRITER_ROOM)
         reading = Signal()
@@ -115,7 +114,6 @@ class Writer(wiring.Component):
             data.w_data.eq(self.read_data_i),
             self.bus.wvalid.eq(data.r_rdy),
             self.bus.wstrb.eq(-1),
-            self.bus.wlast.eq((position == beats - 1) | (sent + 1 == count)),
             moved.eq(self.bus.wvalid & self.bus.wready),
             data.r_en.eq(popped),
         ]
@@ -129,7 +127,13 @@ class Writer(wiring.Component):
         m.d.sync += [reading.eq(fetch), room.eq(room - fetch + popped)]
         request = self.requests.payload
         with m.If(accepted):
-            m.d.sync += [read_at.eq(request.start), to_read.eq(request.count), position.eq(request.address >> shift)]
+            m.d.sync += [read_at.eq(request.start), to_read.eq(request.count)]
         with m.Else():
             m.d.sync += [read_at.eq(read_at + fetch), to_read.eq(to_read - fetch)]
-            m.d.sync += [position.eq(position + moved), sent.eq(sent + moved)]
+            m.d.sync += sent.eq(sent + moved)
+        if beats == 1:
+            m.d.comb += self.bus.wlast.eq(1)
+        else:
+            position = Signal(range(beats))
+            m.d.sync += position.eq(Mux(accepted, request.address >> shift, position + moved))
+            m.d.comb += self.bus.wlast.eq((position == beats - 1) | (sent + 1 == count))

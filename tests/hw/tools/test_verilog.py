@@ -13,8 +13,8 @@ import pytest
 from skipbeat_arch.command import COMMAND_BITS
 from skipbeat_arch.hardware import load_hardware, preset_names
 from skipbeat_hw.simulation.ports import Port, read_ports
-from skipbeat_hw.simulation.toolchain import find_verilator
 from skipbeat_hw.tools.verilog import core_verilog
+from tests.hw.tools.linted import linted
 
 QUICK = "tiny-4x4"
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in preset_names() if name != QUICK]
@@ -58,15 +58,7 @@ def test_a_cell_is_one_module_placed_many_times(preset: str) -> None:
 
 @pytest.mark.parametrize("preset", [QUICK, *SLOW])
 def test_verilator_has_no_complaint(preset: str, tmp_path: Path) -> None:
-    (tmp_path / "core.v").write_text(_text(preset))
-    tools = find_verilator()
-    # Yosys writes operands of other widths, and cases that leave what was assigned before them; both are meant.
-    meant = ["-Wno-WIDTH", "-Wno-CASEINCOMPLETE"]
-    command = [str(tools.bin / "verilator"), "--lint-only", "--quiet", *meant, "--top-module", "core", "core.v"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=tools.environment(), capture_output=True, text=True, check=False, timeout=250
-    )
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert linted(_text(preset), "core", tmp_path) == ""
 
 
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")

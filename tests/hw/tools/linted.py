@@ -1,0 +1,21 @@
+"""What Verilator has to say of a Verilog text."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from skipbeat_hw.simulation.toolchain import find_verilator
+
+
+def linted(text: str, top: str, folder: Path) -> str:
+    """The complaints of the lint that docs/integration.md names; empty if there are none. Files go to `folder`."""
+    (folder / f"{top}.v").write_text(text)
+    tools = find_verilator()
+    # Yosys writes operands of other widths, and cases that leave what was assigned before them; both are meant.
+    meant = ["-Wno-WIDTH", "-Wno-CASEINCOMPLETE"]
+    command = [str(tools.bin / "verilator"), "--lint-only", "--quiet", *meant, "--top-module", top, f"{top}.v"]
+    done = subprocess.run(
+        command, cwd=folder, env=tools.environment(), capture_output=True, text=True, check=False, timeout=250
+    )
+    return done.stdout + done.stderr + (f"exit status {done.returncode}" if done.returncode else "")
