@@ -69,6 +69,7 @@ def test_holds_for_ever(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", LONG)
 def test_holds_for_ever_at_length(name: str) -> None:
     verdict = always(LONG[name](), 1)
