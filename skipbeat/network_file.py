@@ -28,9 +28,10 @@ from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.program_file import MOST_FILE_BYTES, pack_program, unpack_program
 from skipbeat_arch.yaml_file import first_error
 from skipbeat_models.mixed import Integers, MixedNetwork
-from skipbeat_models.mixed_listing import HostStep, argument_names, as_tensor, in_turn, pack_host, unpack_host
+from skipbeat_models.mixed_listing import HostStep, argument_names, as_array, as_tensor, in_turn, pack_host, unpack_host
 from skipbeat_models.mixed_steps import ProductStep, RunStep, Step
 from skipbeat_models.prepared import PreparedMixed
+from skipbeat_models.torch_types import Tensor
 from skipbeat_sim.machine.run_machine import run_machine
 from skipbeat_verify.mixed_simulation import compile_step
 
@@ -176,9 +177,9 @@ def save_network(compiled: CompiledNetwork, path: str | Path) -> int:
     """
     machine = [entry for entry in compiled.manifest.steps if isinstance(entry, _Machine)]
     arrays = {
-        argument.array: np.asarray(value)
+        argument.array: as_array(value)
         for argument, value in zip(compiled.manifest.arguments, compiled.inputs, strict=True)
-        if argument.array is not None
+        if argument.array is not None and isinstance(value, Tensor)
     }
     members = {
         _MANIFEST: compiled.manifest.model_dump_json(indent=1).encode(),

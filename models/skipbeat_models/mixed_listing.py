@@ -115,6 +115,12 @@ def unpack_host(content: bytes, what: str) -> ExportedProgram:
         raise InputError(f"{what}: not an exported program: {one_line(str(error), 200)}") from None
 
 
+def as_array(tensor: torch.Tensor) -> npt.NDArray[Any]:
+    """An argument of a program of the host as an array, floats in float64, in which the host computes."""
+    array: npt.NDArray[Any] = (tensor.double() if tensor.is_floating_point() else tensor).numpy()
+    return array
+
+
 def as_tensor(array: npt.NDArray[Any]) -> torch.Tensor:
     """An array as an argument of a program of the host."""
     return torch.from_numpy(array)

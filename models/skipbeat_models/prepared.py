@@ -12,6 +12,7 @@ import torch
 from skipbeat_arch.arrays import Int8Array, Int64Array
 from skipbeat_arch.graph import Graph
 
+from .mixed_listing import as_array
 from .quantise_mixed import QuantisedMixed
 from .scheme import Scheme
 
@@ -70,5 +71,5 @@ class PreparedMixed:
         for number, given in enumerate(zip(*self.inputs[:count], strict=True)):
             tensors = [item for item in given if isinstance(item, torch.Tensor)]
             if tensors:
-                found[f"x{number}"] = np.stack([(t.double() if t.is_floating_point() else t).numpy() for t in tensors])
+                found[f"x{number}"] = np.stack([as_array(tensor) for tensor in tensors])
         return found

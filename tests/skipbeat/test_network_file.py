@@ -80,6 +80,19 @@ def test_what_was_written_runs_to_the_same_logits_and_clocks(prepared: PreparedM
     assert clocks == sum(run.timing.cycles for run in simulation.runs)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_arguments_of_any_floats_are_kept(tmp_path: Path, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(8, 8), nn.GELU(), nn.Linear(8, 3)).to(dtype).eval(), torch.randn(2, 8).to(dtype)
+    quantised = quantise_mixed(model, (x,))
+    inputs = (quantised.inputs,)
+    prepared = PreparedMixed(source="m:f", scheme=Scheme.of("dense"), quantised=quantised, inputs=inputs)
+    save_network(compile_mixed(prepared, load_hardware("tiny-4x4"), "dense"), tmp_path / "m.zip")
+    found = load_network(tmp_path / "m.zip")
+    np.testing.assert_array_equal(found.run(), found.result)
+    np.testing.assert_array_equal(found.run((x,)), found.result)
+
+
 def test_the_manifest_is_complete(prepared: PreparedMixed, archive: Path) -> None:
     manifest = load_manifest(archive)
     names = {argument.name for argument in manifest.arguments}

@@ -6,6 +6,7 @@ import pytest
 
 from skipbeat.estimation import estimate_source
 from skipbeat.networks import prepare_network
+from skipbeat.simulation import simulate
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.pattern import Pattern
@@ -47,3 +48,21 @@ def test_estimate_and_simulate_say_the_same(source: str, pattern: str, preset: s
     assert {row.name: row.cost.cycles for row in estimate.layers} == layers
     bounds = layer_bounds(program, Machine.of(hardware))
     assert {row.name: dict(row.cost.schedule.bounds) for row in estimate.layers} == bounds
+
+
+@pytest.mark.parametrize("source", ["zoo:vit-tiny", "zoo:llama-tiny"])
+def test_so_they_do_of_a_transformer(source: str) -> None:
+    hardware = load_hardware("edge-8x8")
+    estimate = estimate_source(
+        source, hardware, table="horowitz-45nm", scheme=Scheme.parse("2:4"), progress=lambda _: None
+    )
+    network = prepare_network(source, Pattern.parse("2:4"), seed=0)
+    report, _ = simulate(network, hardware, None, 1, None, rtl=False, cycle_model=False)
+    assert report["agrees"]
+    assert report["timing_cycles"] == estimate.cycles
+    assert {row["name"]: row["timing_cycles"] for row in report["layers"]} == {
+        row.name: row.cost.cycles for row in estimate.layers
+    }
+    assert {row["name"]: row["bounds"] for row in report["layers"]} == {
+        row.name: dict(row.cost.schedule.bounds) for row in estimate.layers
+    }
