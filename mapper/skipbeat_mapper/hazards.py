@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.command import Command
 from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.machine import Machine
@@ -116,6 +117,8 @@ class Hazards:
         self._ends: list[int] = []
         self._items = 0
         self._open_store = NEVER
+        #: Items that the open store has not been given yet.
+        self._due = 0
         #: The last stores, oldest first: a load that waits for an older one waits for the oldest of these.
         self._stores: deque[int] = deque(maxlen=STORES_BEHIND)
         self._horizon: dict[Engine, int] = {}
@@ -143,16 +146,19 @@ class Hazards:
             known[r] = int(self._writer[r.space][r.start : r.stop].max(initial=NEVER))
         return known[r]
 
-    def add_pass(self, draft: int, items: int, *, last: bool) -> None:
-        """A pass was emitted; `last`: its store has all its items with it."""
-        self._passes.append(_Pass(draft, self._items, self._items + items, self._open_store))
-        self._items += items
+    def add_pass(self, draft: int, command: Command) -> None:
+        """A pass was emitted; with the last of its items its store is complete."""
+        begins, self._items = self._items, self._items + (command.pixels if command.beat else 0)
+        self._passes.append(_Pass(draft, begins, self._items, self._open_store))
         self._ends.append(self._items)
-        if last:
+        if command.last:
+            self._due -= command.pixels
+        if command.last and not self._due:
             self._last_closed, self._open_store = self._open_store, NEVER
 
     def store(self, op: StoreOp, draft: int) -> None:
         """A store writes memory, the banks or both; there it waits for passes that read what it writes."""
+        self._due = op.count * op.pool
         if op.writes is not None:
             self._writer[Space.MEMORY][op.writes.start : op.writes.stop] = draft
         if op.local is not None:

@@ -133,7 +133,7 @@ def _in_use(schedule: Schedule, unit: Unit, load: Load | Clear) -> NoReturn:
     columns = nodes[unit.node % len(nodes)].tiles.columns
     largest = max(tile.words for column in columns for tile in column)
     space, there = load.writes.space, memory_sizes(machine, schedule.memory.vectors)[load.writes.space]
-    needed = (passes_behind(unit.walk.items) + 2) * largest
+    needed = max((passes_behind(unit.walk.items) + 2) * largest, there + 1)
     _too_small(f"node {schedule.name(unit.node)}", space, needed, there, machine)
 
 

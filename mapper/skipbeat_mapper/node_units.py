@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from .activation_loads import Lines, clear
 from .column_blocks import ColumnBlock, visits
 from .memory_map import Group, MemoryMap
 from .on_chip import OnChip
-from .regions import Region, Span, one_row
+from .regions import MAX_WINDOW, Region, Span, one_row, split
 from .stores import Stores
 from .table_loads import TableLoads
 from .units import Clear, Load, PassOp, Range, Space, StoreOp, Unit, Walk
@@ -24,20 +24,20 @@ from .weight_loads import Placed, WeightLoads
 
 @dataclass(frozen=True, kw_only=True)
 class _Block:
-    """Output pixels of one accumulation.
+    """Pixels of one accumulation.
 
     Attributes:
-        region: where their activations are; rows, columns: of the output.
+        region: where their activations are.
         start: entry of the first pixel's first tap in plane 0.
         walk: of every pass.
+        least: the fewest pixels of a pass for the same output pixels.
         places: what passes read of the activations, by the tile's number and rows.
     """
 
     region: Region
-    rows: Span
-    columns: Span
     start: int
     walk: Walk
+    least: int
     places: dict[tuple[int, int], _Place] = field(default_factory=dict)
 
 
@@ -63,7 +63,7 @@ class NodeUnits:
         self._chip, self._group, self._number, self._prepared = chip, group, number, prepared
         self._node, self._machine, self._run = prepared.node, memory.machine, before + number
         self._tables = TableLoads(prepared, chip, memory.machine)
-        self._blocks: dict[tuple[int, Span, Span], _Block] = {}
+        self._blocks: dict[tuple[int, Span, Span], list[_Block]] = {}
         self._weights = WeightLoads(prepared, chip)
         self._stores = Stores(prepared, chip, group)
         self._waiting: list[Load | Clear] = []
@@ -88,9 +88,15 @@ class NodeUnits:
         rows = visit.region.rows if self._prepared.output is not None else visit.rows
         key = self._base, visit.rows, visit.columns
         if key not in self._blocks:
-            self._blocks[key] = self._block(visit.region, *key)
-        block = self._blocks[key]
-        yield from self._accumulate(block, visit.column, rows)
+            self._blocks[key] = list(self._accumulations(self._block(visit.region, *key)))
+        store, loads = self._stores.store(visit.column, visit.rows, visit.columns)
+        first: StoreOp | None = store
+        for block in self._blocks[key]:
+            for passes, table, others in self._accumulate(block, visit.column):
+                lines = self._lines.needed(rows) if self._lines else ()
+                every = (*table, *self._waiting, *lines, *others, *loads)
+                yield Unit(node=self._run, walk=block.walk, passes=tuple(passes), loads=every, store=first)
+                self._waiting, loads, first = [], [], None
 
     def lines(self, visit: ColumnBlock) -> int:
         """Lines of its input's map, from the top, that a visit needs."""
@@ -113,7 +119,20 @@ class NodeUnits:
         across = conv.stride[1] * pool.stride[1] * images
         start = base + (rows[0] - region.rows[0]) * down + (columns[0] - region.columns[0]) * across
         walk = self._walk(region, (rows[1] - rows[0], columns[1] - columns[0]), down, across)
-        return _Block(region=region, rows=rows, columns=columns, start=start, walk=walk)
+        return _Block(region=region, start=start, walk=walk, least=walk.items)
+
+    def _accumulations(self, block: _Block) -> Iterator[_Block]:
+        """A block, or parts of it where one pooling window has more pixels than the accumulators or a loop hold."""
+        counts, (across, down, *_) = block.walk.counts, block.walk.steps
+        most = min(self._machine.hw.accumulators.depth, MAX_WINDOW)
+        if counts[2:] != (1, 1) or (block.walk.items <= self._machine.hw.accumulators.depth and max(counts) <= most):
+            yield block
+            return
+        for row in range(counts[1]):
+            for first, stop in split(counts[0], most):
+                walk = Walk(counts=(stop - first, 1, 1, 1), steps=block.walk.steps)
+                start, least = block.start + row * down + first * across, counts[0] // -(-counts[0] // most)
+                yield _Block(region=block.region, start=start, walk=walk, least=least)
 
     def _walk(self, region: Region, size: Span, down: int, across: int) -> Walk:
         """The loops over `size` (rows, columns) of outputs: the images of a pixel are inside its column."""
@@ -126,34 +145,27 @@ class NodeUnits:
             return Walk(counts=(1, images, size[1], size[0]), steps=(0, 1, across, down))
         return Walk(counts=(wide, high, images, size[1]), steps=(conv.stride[1] * images, line, 1, across))
 
-    def _accumulate(self, block: _Block, column: int, rows: Span) -> Iterator[Unit]:
-        """The units of one block and column tile: one, or several if its weights or table entries come in parts."""
-        store, loads = self._stores.store(column, block.rows, block.columns)
-        first: StoreOp | None = store
+    def _accumulate(self, block: _Block, column: int) -> Iterator[tuple[list[PassOp], list[Load], list[Load]]]:
+        """The passes of a block in a column tile, and before them loads of table entries and of weights.
+
+        They come together, or in several turns if the weights or table entries come in parts.
+        """
         tiles = left = len(self._prepared.tiles.columns[column])
-
-        def unit(passes: Iterable[PassOp], table: Sequence[Load], others: Sequence[Load]) -> Unit:
-            before = [*table, *self._waiting, *(self._lines.needed(rows) if self._lines else ())]
-            self._waiting = []
-            every = (*before, *others)
-            return Unit(node=self._run, walk=block.walk, passes=tuple(passes), loads=every, store=first)
-
         for piece, table, weights in self._pieces(block, column):
             passes = [
                 self._pass(block, column, placed, first=number == tiles, last=number == 1)
                 for number, placed in zip(range(left, 0, -1), piece, strict=False)
             ]
-            yield unit(passes, table, weights + loads)
+            yield passes, table, weights
             left -= len(passes)
-            loads, first = [], None
         if not tiles:
             outputs = self._prepared.tiles.outputs[column]
             null = Command(pixels=block.walk.items, beat=0, rows=0, cols=outputs, load=False)
-            yield unit([PassOp(command=null)], [], loads)
+            yield [PassOp(command=null)], [], []
 
     def _pieces(self, block: _Block, column: int) -> Iterator[tuple[Sequence[Placed], list[Load], list[Load]]]:
         """Tiles in the order of their passes, with the loads of table entries and of weights before each piece."""
-        for part, weights in self._weights.parts(column, block.walk.items):
+        for part, weights in self._weights.parts(column, block.least):
             for piece, table in self._tables.pieces(block.region, column, part):
                 yield piece, table, weights
                 weights = []

@@ -114,12 +114,14 @@ def _window(span: Span, conv: Convolution, pool: Pool, axis: int) -> Span:
 def block_limit(node: Node, machine: Machine, pixels: int | None = None) -> int:
     """Most output pixels of one block, of all images, with `pixels` before pooling if one window has not more.
 
-    It is 1 where a window is too large for the accumulators, which `limits.check` refuses.
+    It is 1 where a window is too large for the accumulators or a loop, and is computed in several accumulations.
     """
     window = node.window.kernel
     area = window[0] * window[1]
     vectors = machine.output_depth // (4 if node.raw else 1)
     limit = max(1, min(machine.hw.accumulators.depth // area, vectors, MAX_ITEMS))
+    if max(window) > MAX_WINDOW:
+        return 1
     return limit if pixels is None else min(limit, max(1, pixels // area))
 
 

@@ -173,7 +173,7 @@ class Sequencer:
     def _pass(self, p: PassOp) -> None:
         draft = self._add(p)
         self._hazards.read(p.reads, draft, Engine.EXECUTE)
-        self._hazards.add_pass(draft, p.command.pixels if p.command.beat else 0, last=p.command.last)
+        self._hazards.add_pass(draft, p.command)
 
     def _store(self, op: StoreOp) -> None:
         if op.local is not None:

@@ -21,9 +21,7 @@ from skipbeat_mapper.memory_map import memory_map
 from skipbeat_mapper.schedule import Mark, Operation, Schedule
 from skipbeat_mapper.sequencing import schedule_of
 from skipbeat_mapper.units import PassOp
-from tests.mapper.networks import Builder
 from tests.mapper.placed import graph_of
-from tests.mapper.program_check import check as run_and_compare
 from tests.mapper.random_hardware import random_hardware
 from tests.mapper.random_nodes import few, node_of, nodes, preceded
 
@@ -54,18 +52,21 @@ def test_the_window_of_a_pixel_larger_than_the_banks() -> None:
     check(schedule(node_of(convolution((9, 9), channels=64)), "activations.buffer_kib=6"), "network")
 
 
-def test_a_pooling_window_larger_than_the_accumulators() -> None:
-    node = node_of(convolution((1, 1)), Pool(kernel=(1, 5), stride=(1, 5)))
-    message = refused(node, "accumulators.depth=3")
-    assert message == "node node: a block has 5 pixels: accumulators.depth must be at least 5, not 3"
-    check(schedule(node, "accumulators.depth=5"), "network")
+def test_a_block_larger_than_the_accumulators() -> None:
+    made = schedule(node_of(convolution((1, 1))))
+    shallow = Machine.of(load_hardware("edge-8x8", ["accumulators.depth=3"]))
+    wanted = dataclasses.replace(made, memory=dataclasses.replace(made.memory, machine=shallow))
+    with pytest.raises(
+        InputError, match=r"node node: a block has 81 pixels: accumulators\.depth must be at least 81, not 3"
+    ):
+        check(wanted, "network")
 
 
 def test_a_pooling_window_larger_than_a_field() -> None:
     both = node_of(convolution((1, 1)), Pool(kernel=(6, 6), stride=(3, 3)))
     assert refused(both) == "node node: STORE: pool is 36, 5 more than the field holds"
-    wide = node_of(convolution((1, 1), width=20), Pool(kernel=(1, 16), stride=(1, 4)))
-    assert refused(wide) == "node node: SETUP: n0 is 16, 1 more than the field holds"
+    wide = node_of(convolution((1, 1), width=40), Pool(kernel=(1, 32), stride=(1, 4)))
+    assert refused(wide) == "node node: STORE: pool is 32, 1 more than the field holds"
 
 
 def test_weights_in_use_leave_no_room_for_the_next() -> None:
@@ -112,9 +113,3 @@ def test_what_a_message_asks_for_is_enough(node: Node, seed: int, images: int) -
         part = getattr(hw, section).model_copy(update={name: least})
         hw = hw.model_copy(update={section: part})
     raise AssertionError(f"{asked} is still not enough")
-
-
-def test_a_network_that_fits_runs() -> None:
-    builder = Builder((8, 5, 5), np.random.default_rng(2))
-    builder.convolution(8, (1, 1), pool=Pool(kernel=(1, 5), stride=(1, 5)))
-    run_and_compare(builder.graph(), load_hardware("edge-8x8", ["accumulators.depth=5"]), 1)

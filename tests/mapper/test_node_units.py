@@ -25,6 +25,7 @@ from tests.mapper.random_nodes import few, in_map, nodes
 
 #: Small buffers: several regions, blocks, and loads of the same weights.
 MACHINES = {
+    "shallow": Machine.of(load_hardware("tiny-4x4", ["activations.buffer_kib=1", "accumulators.depth=2"])),
     "tiny-4x4": Machine.of(load_hardware("tiny-4x4", ["activations.buffer_kib=1", "accumulators.depth=16"])),
     "edge-16x16": Machine.of(load_hardware("edge-16x16", ["activations.buffer_kib=4", "weights.buffer_kib=2"])),
 }
@@ -122,24 +123,27 @@ def test_every_pass_reads_what_its_weights_are_for(preset: str, node: Node, imag
     placed_node, chip = group.nodes[0], Chip(machine, group, group.nodes[0])
     done: Counter[tuple[int, int, int, int]] = Counter()
     for visit in made.visits:
-        items, left = list[tuple[int, int, int]](), {tile.at for tile in placed_node.tiles.columns[visit.column]}
-        count = len(left)
+        tiles = {tile.at for tile in placed_node.tiles.columns[visit.column]}
+        items, left, begins = list[tuple[int, int, int]](), set(tiles), 0
         for unit in made.units(visit):
             for load in unit.loads:
                 chip.load(load)
             if unit.store is not None:
                 items = block_items(node, unit, machine, group)
+            stop = begins + unit.walk.items
             for op in unit.passes:
-                assert op.command.first == (len(left) == count)
+                assert op.command.first == (left == tiles)
                 if op.command.load:
                     chip.resident = chip.weights[op.weights]
                     words = [chip.weights[op.weights + n] for n in range(op.words)]
                     assert words == list(range(chip.resident, chip.resident + op.words))
                 if op.command.beat:
-                    check_pass(chip, placed_node, unit, op, items)
+                    check_pass(chip, placed_node, unit, op, items[begins:stop])
                     left.remove(chip.resident)
                 assert op.command.last == (not left)
-        assert not left
+            if not left:  # the next pixels of a window that has more than a block
+                left, begins = set(tiles), stop
+        assert begins == len(items)
         done.update((visit.column, *item) for item in items)
     pool = node.window.kernel[0] * node.window.kernel[1]
     assert done.total() == len(placed_node.tiles.columns) * prod(node.out_shape[1:]) * group.images * pool

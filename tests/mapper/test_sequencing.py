@@ -34,6 +34,8 @@ from tests.mapper.test_units import a_store
 #: Little of everything, so that loads must wait for passes and stores.
 SMALL = ["activations.buffer_kib=2", "weights.buffer_kib=3", "accumulators.depth=16", "outputs.buffer_kib=1"]
 TIGHT = Machine.of(load_hardware("edge-8x8", SMALL))
+#: Windows of more pixels than a block.
+SHALLOW = Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=3"]))
 #: Items that the array may be behind the fetcher (docs/machine.md).
 FETCH_AHEAD = 8
 NEVER = -1
@@ -142,7 +144,7 @@ def replay(memory: MemoryMap) -> None:
     program = emitted(machine, units, memory.vectors)
     run = Replay(machine, program, known_done(program))
     walk: tuple[tuple[int, ...], tuple[int, ...]] | None = None
-    store, open_store, items = NEVER, False, 0
+    store, open_store, items, due = NEVER, False, 0, 0
     for number, each in enumerate(program):
         if isinstance(each, isa.Load):
             run.reads(number, [(Space.MEMORY, each.source // machine.vector + n) for n in range(each.count)])
@@ -155,7 +157,7 @@ def replay(memory: MemoryMap) -> None:
             op = stores.popleft()
             assert not open_store, "the store before has its last pass"
             check_store(run, number, each, op)
-            store, open_store = number, True
+            store, open_store, due = number, True, each.count * each.pool
         elif isinstance(each, isa.Pass):
             op_pass, wanted = passes.popleft(), walks.popleft()
             assert open_store, "a store stands before the passes that feed it"
@@ -163,7 +165,8 @@ def replay(memory: MemoryMap) -> None:
             run.items.append((number, items, items + (each.command.pixels if each.command.beat else 0)))
             items, run.feeds[number] = run.items[-1][2], store
             run.reads(number, entries(op_pass.reads))
-            open_store = not each.command.last
+            due -= each.command.pixels if each.command.last else 0
+            open_store = due > 0
     assert not passes
     assert not stores
     assert isinstance(program[-1], isa.End)
@@ -183,7 +186,7 @@ def check_store(run: Replay, number: int, store: isa.Store, op: StoreOp) -> None
 
 
 @few
-@given(nodes(), st.integers(1, 3), st.sampled_from([TIGHT, Machine.of(load_hardware("tiny-4x4"))]))
+@given(nodes(), st.integers(1, 3), st.sampled_from([TIGHT, SHALLOW, Machine.of(load_hardware("tiny-4x4"))]))
 def test_whoever_depends_on_another_waits_for_it(second: Node, images: int, machine: Machine) -> None:
     try:
         replay(placed(graph_of(*preceded(second)), machine, images))

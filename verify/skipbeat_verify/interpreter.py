@@ -272,9 +272,12 @@ class Interpreter:
         return True
 
     def _store_output(self) -> bool:
-        if self.stage is None or not self.results:
+        if self.stage is None or sum(map(len, self.results)) < self.stage.count * self.stage.pool:
             return False
-        out = self.memories.outputs(self.stage, self.results.pop(0))
+        sums = [self.results.pop(0)]
+        while sum(map(len, sums)) < self.stage.count * self.stage.pool:
+            sums.append(self.results.pop(0))  # of a window with more pixels than a pass
+        out = self.memories.outputs(self.stage, np.concatenate(sums))
         assert len(out) <= self.machine.output_depth
         if self.stage.local:
             assert self.place is not None
