@@ -56,6 +56,16 @@ def test_names_of_arrays_stand_in_one_file() -> None:
     assert named == ["arch/skipbeat_arch/arrays.py"]
 
 
+@pytest.mark.parametrize("part", ["hw", "mapper"])
+def test_every_file_has_a_test_of_its_name(part: str) -> None:
+    """`array.py` has `test_array.py`, or as `output.py` `test_output_lockstep.py`."""
+    tests = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / part).rglob("test_*.py")}
+    files = [path for path in FILES if path.is_relative_to(ROOT / part) and path.name != "__init__.py"]
+    assert files
+    alone = [path for path in files if not any(f"{name}_".startswith(f"{path.stem}_") for name in tests)]
+    assert not [str(path.relative_to(ROOT)) for path in alone]
+
+
 def test_the_regression_leaves_no_test_out() -> None:
     target = (ROOT / "Makefile").read_text().partition("\nregress:")[2].partition("\n\n")[0]
     (command,) = [line for line in target.splitlines() if "pytest" in line]

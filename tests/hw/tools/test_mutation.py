@@ -10,7 +10,6 @@ import pytest
 from skipbeat_hw.simulation.verilated import shared_object
 from skipbeat_hw.tools.equivalence import proves_equivalent
 from skipbeat_hw.tools.mutation import CONTROL, Mutated, mutate
-from skipbeat_hw.tools.observable import Cell, influences
 
 #: Adds 4 bits, of which it shows the lower 3; `level` never leaves 0.
 VERILOG = """
@@ -71,20 +70,3 @@ def test_upper_bits_that_are_not_shown(mutated: Mutated) -> None:
     assert of_operands
     for m in of_operands:
         assert m.observable == (m.bit < 3), m
-
-
-def test_bits_of_cells() -> None:
-    directions = {"A": "input", "B": "input", "S": "input", "Y": "output"}
-    wide: list[int | str] = [2, 3, 4, 5]
-    cell: Cell = {"type": "$add", "port_directions": directions, "connections": {"A": wide, "B": [6, 7], "Y": wide}}
-    assert set(influences(cell, "Y", 2)) == {("A", 0), ("A", 1), ("A", 2), ("B", 0), ("B", 1)}
-    cell = {"type": "$and", "port_directions": directions, "connections": {"A": wide, "B": [6, 7], "Y": wide}}
-    assert set(influences(cell, "Y", 3)) == {("A", 3), ("B", 1)}
-    cell = {
-        "type": "$pmux",
-        "port_directions": directions,
-        "connections": {"A": [2, 3], "B": wide, "S": [8, 9], "Y": [10, 11]},
-    }
-    assert set(influences(cell, "Y", 1)) == {("A", 1), ("B", 1), ("B", 3), ("S", 0), ("S", 1)}
-    cell = {"type": "$eq", "port_directions": directions, "connections": {"A": [2, 3], "B": [4, 5], "Y": [6]}}
-    assert set(influences(cell, "Y", 0)) == {("A", 0), ("A", 1), ("B", 0), ("B", 1)}

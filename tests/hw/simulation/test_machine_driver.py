@@ -1,0 +1,94 @@
+"""The driver of a compiled machine: its memory is its own, and stalls, resets and limits do what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.registers import Counter
+from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
+from skipbeat_hw.tools.verilog import machine_verilog
+from tests.sim.machine.machine_programs import MachineProgram
+
+MOST = 50_000
+
+
+@pytest.fixture(scope="module")
+def rtl() -> VerilatedMachine:
+    """A machine that other tests compile too."""
+    machine = Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=128"]))
+    return VerilatedMachine(machine_verilog(machine), machine)
+
+
+@pytest.fixture(scope="module")
+def program(rtl: VerilatedMachine) -> MachineProgram:
+    return MachineProgram.random(rtl.machine, np.random.default_rng(7), 3)
+
+
+@pytest.fixture(scope="module")
+def plain(rtl: VerilatedMachine, program: MachineProgram) -> MachineRun:
+    return rtl.run(program.memory, 0, len(program.instructions), max_clocks=MOST)
+
+
+def test_a_run_leaves_what_arithmetic_gives(rtl: VerilatedMachine, program: MachineProgram, plain: MachineRun) -> None:
+    before = program.memory.copy()
+    again = rtl.run(program.memory, 0, len(program.instructions), max_clocks=MOST)
+    np.testing.assert_array_equal(program.memory, before)
+    assert (plain.done, plain.error, plain.violations) == (True, 0, 0)
+    np.testing.assert_array_equal(plain.memory, program.after)
+    np.testing.assert_array_equal(again.memory, plain.memory)
+    assert (again.cycles, again.counters, again.stored) == (plain.cycles, plain.counters, plain.stored)
+    assert rtl.clocks_per_second > 0
+
+
+def test_counts_agree_with_each_other(rtl: VerilatedMachine, program: MachineProgram, plain: MachineRun) -> None:
+    assert plain.counters[Counter.CYCLES] == plain.cycles - 1
+    assert plain.counters[Counter.READ_BEATS] * rtl.machine.beat_bytes == plain.bytes_read
+    assert plain.bytes_read >= 16 * len(program.instructions)
+    changed = np.count_nonzero(program.after != program.memory)
+    assert plain.bytes_written >= changed > 0
+    assert list(plain.stored) == sorted(plain.stored)
+    assert plain.stored[-1] < plain.cycles
+
+
+def test_a_memory_that_refuses_takes_longer(rtl: VerilatedMachine, program: MachineProgram, plain: MachineRun) -> None:
+    runs = [
+        rtl.run(program.memory, 0, len(program.instructions), max_clocks=MOST, stall_percent=50, seed=seed)
+        for seed in (1, 1, 2)
+    ]
+    for run in runs:
+        np.testing.assert_array_equal(run.memory, program.after)
+        assert run.cycles > plain.cycles
+        assert run.bytes_read == plain.bytes_read
+    assert runs[0].cycles == runs[1].cycles != runs[2].cycles
+
+
+@pytest.mark.parametrize("clock", [0, 1, 57])
+def test_a_reset_begins_anew(rtl: VerilatedMachine, program: MachineProgram, plain: MachineRun, clock: int) -> None:
+    run = rtl.run(program.memory, 0, len(program.instructions), max_clocks=MOST, reset_at=clock)
+    np.testing.assert_array_equal(run.memory, program.after)
+    assert (run.done, run.error) == (True, 0)
+    assert run.counters[Counter.CYCLES] == plain.counters[Counter.CYCLES]
+
+
+def test_without_a_reset_a_second_run_is_the_same(
+    rtl: VerilatedMachine, program: MachineProgram, plain: MachineRun
+) -> None:
+    run = rtl.run(program.memory, 0, len(program.instructions), max_clocks=MOST, keep=True)
+    np.testing.assert_array_equal(run.memory, plain.memory)
+    assert run.cycles == plain.cycles
+
+
+def test_a_run_that_is_cut_off_is_not_done(rtl: VerilatedMachine, program: MachineProgram) -> None:
+    run = rtl.run(program.memory, 0, len(program.instructions), max_clocks=30)
+    assert not run.done
+    assert run.cycles == 29
+
+
+@pytest.mark.parametrize("share", [-1, 100])
+def test_a_share_of_all_clocks_is_refused(rtl: VerilatedMachine, program: MachineProgram, share: int) -> None:
+    with pytest.raises(InputError, match=rf"stall_percent: expected 0\.\.99, not {share}"):
+        rtl.run(program.memory, 0, 1, max_clocks=10, stall_percent=share)

@@ -1,0 +1,40 @@
+"""Scripts for Yosys: every file that they read is there, and what they pack fits the block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from skipbeat_hw.tools.synthesis_flows import MULTIPLIER, Flow, ecp5, ultrascale_plus
+
+FLOWS = [ecp5, ultrascale_plus]
+WRITTEN = {"netlist.json", "stat.json"}
+Make = Callable[[str, tuple[int, int] | None], Flow]
+
+
+@pytest.mark.parametrize("operands", [None, (8, 8), (5, 7)])
+@pytest.mark.parametrize("make", FLOWS)
+def test_every_file_is_there_and_used(make: Make, operands: tuple[int, int] | None) -> None:
+    flow = make("mine", operands)
+    named = set(re.findall(r"-map (?!\+)(\S+)", flow.script))
+    assert named == set(flow.files)
+    assert (operands is None) == (not flow.files)
+    assert flow.script.startswith("read_verilog design.v\nhierarchy -top mine\n")
+    assert all(name in flow.script for name in WRITTEN)
+    assert "-top mine" in flow.script.partition("synth_")[2]
+    assert flow.script.endswith("\n")
+
+
+@pytest.mark.parametrize(("a", "b"), [(8, 8), (5, 7), (18, 18)])
+def test_the_block_has_the_widths_of_the_multiplier(a: int, b: int) -> None:
+    files = ecp5("mine", (a, b)).files
+    for name in ("multiplier.v", "mult18x18d.v"):
+        assert files[name].count(f"module {MULTIPLIER}(") == 1
+        assert f"signed [{a - 1}:0] a," in files[name]
+        assert f"signed [{b - 1}:0] b," in files[name]
+        assert f"signed [{a + b - 1}:0] p" in files[name]
+    pins = re.findall(r"\.([ABP])(\d+)\(", files["mult18x18d.v"])
+    counts = {port: sorted(int(number) for name, number in pins if name == port) for port in "ABP"}
+    assert counts == {"A": [*range(18)], "B": [*range(18)], "P": [*range(36)]}

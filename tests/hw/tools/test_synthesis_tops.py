@@ -1,0 +1,32 @@
+"""What is measured by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_hw.simulation.ports import read_ports
+from skipbeat_hw.tools.synthesis_flows import PE
+from skipbeat_hw.tools.synthesis_tops import TOPS, operands, top_verilog
+
+HW = load_hardware("tiny-4x4", ["numbers.weight_bits=5", "numbers.activation_bits=7"])
+
+
+@pytest.mark.parametrize("top", [top for top in TOPS if top != "accelerator"])  # a machine's numbers have 8 bits
+def test_a_top_is_its_module_and_has_multipliers_if_it_has_pes(top: str) -> None:
+    text = top_verilog(HW, top)
+    assert "clk" in read_ports(text, top)
+    assert operands(HW, top) == ((7, 5) if f"module {PE}(" in text else None)
+
+
+def test_the_accelerator_has_the_ports_of_a_bus_and_multipliers() -> None:
+    hw = load_hardware("tiny-4x4")
+    text = top_verilog(hw, "accelerator")
+    assert {"m_axi_arvalid", "s_axi_awvalid"} <= set(read_ports(text, "accelerator"))
+    assert operands(hw, "accelerator") == (8, 8)
+
+
+def test_an_unknown_top_is_named() -> None:
+    with pytest.raises(InputError, match="top alu: expected one of array, core, decoder"):
+        top_verilog(HW, "alu")
