@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
@@ -13,13 +13,14 @@ import torch
 from torch import fx
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
+from torch.utils._pytree import tree_flatten
 
 from skipbeat_arch.errors import InputError, one_line
 
-from .alone import without_warnings
 from .calibration import is_check, value_names
 from .mixed import MixedNetwork
 from .mixed_steps import RunStep, Step
+from .sources.exported import quiet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +96,19 @@ def argument_names(program: ExportedProgram) -> list[str]:
 
 
 def pack_host(program: ExportedProgram) -> bytes:
-    """A program of the host as `torch.export.save` writes it."""
+    """A program of the host as `torch.export.save` writes it.
+
+    Arguments and results are named by the graph. How they lie in containers is left out: a class of results that some
+    package brings would be needed to read the file.
+    """
     content = io.BytesIO()
-    with without_warnings():
+    root = program.module_call_graph[0]
+    if root.signature is not None:
+        given, results = len(root.signature.inputs), len(root.signature.outputs)
+        _, into = tree_flatten(((0,) * given, {}))
+        _, out = tree_flatten((0,) * results)
+        root.signature = replace(root.signature, in_spec=into, out_spec=out)
+    with quiet():
         torch.export.save(program, content)
     return content.getvalue()
 
@@ -109,7 +120,7 @@ def unpack_host(content: bytes, what: str) -> ExportedProgram:
         InputError: it is none.
     """
     try:
-        with without_warnings():
+        with quiet():
             return torch.export.load(io.BytesIO(content))
     except Exception as error:  # whatever an altered file makes of torch's reader
         raise InputError(f"{what}: not an exported program: {one_line(str(error), 200)}") from None

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
@@ -91,6 +91,37 @@ def test_arguments_of_any_floats_are_kept(tmp_path: Path, dtype: torch.dtype) ->
     found = load_network(tmp_path / "m.zip")
     np.testing.assert_array_equal(found.run(), found.result)
     np.testing.assert_array_equal(found.run((x,)), found.result)
+
+
+class Result(NamedTuple):
+    """A container of results that a reader of the archive need not know."""
+
+    logits: torch.Tensor
+
+
+class Contained(nn.Module):
+    """A layer whose results and arguments lie in containers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 3)
+
+    def forward(self, both: dict[str, torch.Tensor]) -> Result:
+        return Result(self.layer(nn.functional.gelu(both["x"] + both["y"])))
+
+
+def test_containers_of_arguments_and_results_are_left_out(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    quantised = quantise_mixed(Contained().eval(), ({"x": torch.randn(2, 8), "y": torch.randn(2, 8)},))
+    inputs = (quantised.inputs,)
+    prepared = PreparedMixed(source="m:f", scheme=Scheme.of("dense"), quantised=quantised, inputs=inputs)
+    save_network(compile_mixed(prepared, load_hardware("tiny-4x4"), "dense"), tmp_path / "m.zip")
+    with ZipFile(io.BytesIO(members_of(tmp_path / "m.zip")["host.pt2"])) as host:
+        name = next(name for name in host.namelist() if name.endswith("models/model.json"))
+        calls = json.loads(host.read(name))["graph_module"]["module_call_graph"]
+    assert "Result" not in json.dumps(calls)
+    found = load_network(tmp_path / "m.zip")
+    np.testing.assert_array_equal(found.run(), found.result)
 
 
 def test_the_manifest_is_complete(prepared: PreparedMixed, archive: Path) -> None:

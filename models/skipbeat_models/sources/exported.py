@@ -50,7 +50,7 @@ def export_program(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping
         InputError: the module does not export; the message has export's reason and the way round.
     """
     try:
-        with _quiet(), torch.no_grad(), _evaluation(model):
+        with quiet(), torch.no_grad(), _evaluation(model):
             given = _on_fake_cpu(model, inputs, kwargs) if is_meta(model) else (model, inputs, kwargs)
             program = torch.export.export(given[0], tuple(given[1]), dict(given[2]), strict=False)
             if not all(_is_known(node) for node in program.graph.nodes):
@@ -271,7 +271,7 @@ def _evaluation(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Export warns about its own deprecations and about hooks that assign masked weights: no news to a user.
 
     When it fails it prints the graph and logs a traceback, where the reason alone belongs.
