@@ -14,6 +14,7 @@ from skipbeat.validation.table import BEGIN, END, validation_rows
 from tests.skipbeat.command_line import complaint, json_object
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow  # all rows are priced, which takes ten seconds
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.sim.machine.machine_programs import MachineProgram
 
 #: A beat is a vector; a vector is four beats, in bursts of two; reads and writes are served apart, a beat is a burst.
 DESIGNS: dict[str, Sequence[str]] = {
-    "tiny": (),
+    "tiny": ("accumulators.depth=128",),  # other tests compile it too
     "narrow": (
         *("array.rows=4", "array.cols=16", "activations.buffer_kib=64", "outputs.buffer_kib=4"),
         *("memory.bytes_per_clock=4", "memory.burst_beats=2", "memory.outstanding=2"),
