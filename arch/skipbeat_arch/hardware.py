@@ -69,9 +69,16 @@ class Memory(_Section):
     """External memory: sustained bytes per clock and latency in clocks; longest burst and bursts under way at once."""
 
     bytes_per_clock: Annotated[int, Field(ge=1, le=4096)]
-    latency_clocks: Annotated[int, Field(ge=0, le=100_000)]
+    latency_clocks: Annotated[int, Field(ge=1, le=100_000)]
     burst_beats: Annotated[int, Field(ge=1, le=256)] = 16
     outstanding: Annotated[int, Field(ge=1, le=64)] = 8
+
+    @field_validator("burst_beats")
+    @classmethod
+    def _bursts_are_powers_of_two(cls, beats: int) -> int:
+        if beats & (beats - 1):
+            raise ValueError(f"must be a power of two, not {beats}")
+        return beats
 
 
 class Host(_Section):

@@ -15,6 +15,8 @@ PARAMETER_VECTORS, PARAMETER_PITCH = 13, 16
 PARAMETER_BLOCKS = 64
 TABLE_ENTRIES = 256
 OFFSET_BITS = 16
+#: Entries that an address of 16 bits can name.
+MOST_ENTRIES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Machine:
                 f"hardware {hw.name}: the accelerator needs a power of two in memory.bytes_per_clock, not {bandwidth}"
             )
         vector = array.cols
-        return cls(
+        machine = cls(
             hw=hw,
             vector=vector,
             bundles=vector // array.group,
@@ -73,6 +75,20 @@ class Machine:
             residual_depth=hw.outputs.buffer_kib * 1024 // vector,
             table_vectors=1 << (max(1, -(-array.rows * OFFSET_BITS // (8 * vector))) - 1).bit_length(),
         )
+        machine._check_depths()
+        return machine
+
+    def _check_depths(self) -> None:
+        """Every entry of a memory on the chip has an address."""
+        depths = {
+            "weights.buffer_kib": (self.weight_depth, "vectors"),
+            "activations.buffer_kib": (self.bank_depth, "entries of a bank"),
+            "outputs.buffer_kib": (self.residual_depth, "vectors of residuals"),
+        }
+        for key, (depth, what) in depths.items():
+            if depth > MOST_ENTRIES:
+                needs = f"the accelerator needs at most {MOST_ENTRIES} {what} in {key}"
+                raise InputError(f"hardware {self.hw.name}: {needs}, not {depth}")
 
     @classmethod
     def fits(cls, hw: Hardware) -> bool:
@@ -101,8 +117,7 @@ class Machine:
     @property
     def burst_beats(self) -> int:
         """Beats of the longest burst: a power of two, and never more than 4 KiB."""
-        beats = min(self.hw.memory.burst_beats, 4096 // self.beat_bytes)
-        return 1 << (beats.bit_length() - 1)
+        return min(self.hw.memory.burst_beats, 4096 // self.beat_bytes)
 
     @property
     def fingerprint(self) -> int:

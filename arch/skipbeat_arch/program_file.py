@@ -149,6 +149,8 @@ def _program(text: bytes, fingerprint: int, data: Bytes, path: str | Path) -> Ma
         header = _Header.model_validate(fields)
     except ValidationError as error:
         raise InputError(f"program {path}: its header is not that of a program: {first_error(error)}") from None
+    if header.address % header.vector:
+        raise InputError(f"program {path}: it begins at {header.address}, expected a multiple of {header.vector}")
     size = data.size - header.operand_bytes
     image, operand = data[: max(size, 0)], None
     if header.operand is not None and size >= 0:

@@ -29,12 +29,21 @@ def test_sizes_follow_from_the_description(preset: str) -> None:
         (["numbers.weight_bits=4"], "8-bit numbers"),
         (["array.group=8"], "array.group <= array.cols"),
         (["memory.bytes_per_clock=6"], "power of two in memory.bytes_per_clock, not 6"),
+        (["weights.buffer_kib=257"], "at most 65536 vectors in weights.buffer_kib, not 65792"),
+        (["activations.buffer_kib=1025"], "at most 65536 entries of a bank in activations.buffer_kib, not 65600"),
+        (["outputs.buffer_kib=257"], "at most 65536 vectors of residuals in outputs.buffer_kib, not 65792"),
     ],
 )
 def test_what_only_the_core_supports_is_refused(keys: list[str], message: str) -> None:
     with pytest.raises(InputError, match="the accelerator needs") as refused:
         Machine.of(load_hardware("tiny-4x4", keys))
     assert message in str(refused.value)
+
+
+def test_the_deepest_memories() -> None:
+    keys = ["weights.buffer_kib=256", "activations.buffer_kib=1024", "outputs.buffer_kib=256"]
+    machine = Machine.of(load_hardware("tiny-4x4", keys))
+    assert (machine.weight_depth, machine.bank_depth, machine.residual_depth) == (1 << 16,) * 3
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,7 @@ def changed(**changes: Any) -> Callable[[MachineProgram], MachineProgram]:
         (changed(memory_bytes=16, tensors=()), "tensors: tuple should have at least 1 item"),
         (changed(address=-16), "address: input should be greater than or equal to 0, not -16"),
         (changed(address=16), "does not fit its image"),
+        (changed(address=4), "it begins at 4, expected a multiple of 8"),
         (changed(count=0), "count: input should be greater"),
         (changed(count=3), "does not fit its image"),
         (changed(vector=0), "vector: input should be greater"),

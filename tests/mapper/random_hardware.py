@@ -16,7 +16,7 @@ CHOICES: dict[str, tuple[int, ...]] = {
     "outputs.buffer_kib": (1, 2, 8, 32),
     "memory.bytes_per_clock": (1, 2, 4, 16, 64),
     "memory.latency_clocks": (1, 8, 40, 150),
-    "memory.burst_beats": (1, 2, 3, 16, 256),
+    "memory.burst_beats": (1, 2, 4, 16, 256),
     "memory.outstanding": (1, 2, 8),
 }
 

@@ -53,7 +53,7 @@ def test_more_than_there_is_reaches_beyond_the_end() -> None:
 
 
 def test_sizes_are_what_addresses_reach() -> None:
-    sizes = memory_sizes(Machine.of(load_hardware("tiny-4x4", ["activations.buffer_kib=65536"])), 5)
+    sizes = memory_sizes(Machine.of(load_hardware("tiny-4x4", ["activations.buffer_kib=1024"])), 5)
     assert set(sizes) == set(Space)
     assert (sizes[Space.MEMORY], sizes[Space.ACTIVATIONS], sizes[Space.TABLE]) == (5, (1 << 16) - 1, TABLE_ENTRIES)
 

@@ -42,7 +42,7 @@ class ExternalMemory:
     def __init__(self, machine: Machine, contents: Bytes) -> None:
         self.contents = contents
         self._size = machine.beat_bytes
-        self._latency = max(1, machine.hw.memory.latency_clocks)
+        self._latency = machine.hw.memory.latency_clocks
         self._reads: deque[_Burst] = deque()
         # One queue for both unless the memory is duplex.
         self._writes: deque[_Burst] = deque() if machine.duplex else self._reads

@@ -60,7 +60,7 @@ class Bus:
     def __init__(self, machine: Machine, wires: Wires) -> None:
         self._wires = wires
         memory = machine.hw.memory
-        self._burst_beats, self._latency = machine.burst_beats, max(memory.latency_clocks, 1)
+        self._burst_beats, self._latency = machine.burst_beats, memory.latency_clocks
         self._duplex = machine.duplex
         self.beat_bytes, self.vector_beats = machine.beat_bytes, machine.vector_beats
         self._vector = machine.vector

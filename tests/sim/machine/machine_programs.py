@@ -39,8 +39,8 @@ def random_hardware(rng: np.random.Generator) -> Hardware:
             "outputs": {"lanes": int(rng.choice(lanes)), "buffer_kib": max(4, cols // 4)},
             "memory": {
                 "bytes_per_clock": int(cols * rng.choice([0.25, 0.5, 1, 2, 4])),
-                "latency_clocks": int(rng.integers(0, 50)),
-                "burst_beats": int(rng.choice([1, 3, 16])),
+                "latency_clocks": int(rng.integers(1, 50)),
+                "burst_beats": int(rng.choice([1, 4, 16])),
                 "outstanding": int(rng.choice([1, 2, 8])),
             },
         }

@@ -45,8 +45,8 @@ def timing_hardware(rng: np.random.Generator) -> Hardware:
             "outputs": {"lanes": int(rng.choice(lanes)), "buffer_kib": 4},
             "memory": {
                 "bytes_per_clock": int(rng.choice([cols // 4, cols // 2, cols, 2 * cols, 4 * cols])),
-                "latency_clocks": int(rng.integers(0, 50)),
-                "burst_beats": int(rng.choice([1, 2, 3, 16])),
+                "latency_clocks": int(rng.integers(1, 50)),
+                "burst_beats": int(rng.choice([1, 2, 4, 16])),
                 "outstanding": int(rng.choice([1, 2, 8])),
             },
         }
