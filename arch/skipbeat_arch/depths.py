@@ -37,3 +37,15 @@ MOST_TOKENS = (1 << TOKEN_COUNTER_BITS) - 1
 def core_latency(hw: Hardware) -> int:
     """Clocks from the last step of a pixel to its sums at the result port."""
     return hw.array.rows + hw.array.cols + 5
+
+
+def output_clocks(hw: Hardware, pool: int = 1, *, raw: bool = False) -> int:
+    """Clocks that the output stage takes for a vector of `pool` items (raw: for an item), if none of them is late.
+
+    An item of a pooling window takes a clock. The columns of the largest sums leave in parts, the first while the
+    window's last item is taken, and the last while the next window's first one is.
+    """
+    if raw:
+        return RAW_VECTORS
+    parts = hw.array.cols // hw.outputs.lanes
+    return parts if pool == 1 else pool - 1 + max(parts - 1, 1)

@@ -22,6 +22,7 @@ class MachineEvents:
         parameter_vectors, residual_vectors, table_vectors: written into these memories.
         residual_reads: vectors read by the output stage.
         outputs: int32 sums that the output stage turned into int8, or passed on raw.
+        comparisons: int32 sums of pooling windows, the first one of each left out.
         output_vectors: written into the output memory, and read from it again.
         instructions: executed.
         read_bytes, written_bytes: over the memory bus.
@@ -35,6 +36,7 @@ class MachineEvents:
     table_vectors: int = 0
     residual_reads: int = 0
     outputs: int = 0
+    comparisons: int = 0
     output_vectors: int = 0
     instructions: int = 0
     read_bytes: int = 0

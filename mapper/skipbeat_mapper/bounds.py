@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Encoding
-from skipbeat_arch.depths import RAW_VECTORS
+from skipbeat_arch.depths import output_clocks
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.instruction import INSTRUCTION_BYTES, Instruction
 from skipbeat_arch.machine import Machine
@@ -89,5 +89,4 @@ def _steps(instruction: Instruction) -> int:
 def _output(instruction: Instruction, machine: Machine) -> int:
     if not isinstance(instruction, isa.Store):
         return 0
-    item = RAW_VECTORS if instruction.raw else machine.hw.array.cols // machine.hw.outputs.lanes
-    return instruction.count * instruction.pool * item
+    return instruction.count * output_clocks(machine.hw, instruction.pool, raw=bool(instruction.raw))

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 
+from skipbeat_arch.depths import output_clocks
 from skipbeat_arch.graph import Node
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import PARAMETER_VECTORS, Machine
@@ -146,8 +147,9 @@ class Candidate:
         return sum(sum(column) * len(self.blocks) - max(column, default=0) * kept for column in every)
 
     def _output(self) -> int:
-        hw, columns = self.machine.hw, len(self.tiles.columns)
-        return columns * (sum(self.blocks) * (hw.array.cols // hw.outputs.lanes) + len(self.blocks) * STORE_CLOCKS)
+        (high, wide), columns = self.node.window.kernel, len(self.tiles.columns)
+        vectors = sum(self.blocks) // (high * wide)
+        return columns * (vectors * output_clocks(self.machine.hw, high * wide) + len(self.blocks) * STORE_CLOCKS)
 
     def _weight_vectors(self) -> int:
         room, words = self.machine.weight_depth, [sum(t.words for t in column) for column in self.tiles.columns]

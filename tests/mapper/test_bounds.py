@@ -69,7 +69,7 @@ def test_each_unit_by_itself() -> None:
     bounds = lower_bounds(MACHINE, PROGRAM, tiles)
     assert bounds[Bound.COMPUTE] == 5 * 3 + 5 * 3 + 2  # a null pass takes a step for each pixel
     assert bounds[Bound.DECODER] == 12
-    assert bounds[Bound.OUTPUT] == 6 * 4 * 2 + 6 * 2 + 2 * 4  # two clocks an item, a raw one four
+    assert bounds[Bound.OUTPUT] == 6 * 4 + 6 * 2 + 2 * 4  # two clocks an item, one in a window, a raw one four
     assert bounds[Bound.MEMORY] == memory_clocks(MACHINE, *moved_bytes(MACHINE, PROGRAM))
     assert instruction_tiles(PROGRAM, tiles) == {2: tiles[0]}
 

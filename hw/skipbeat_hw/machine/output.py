@@ -1,4 +1,4 @@
-"""The output stage: bias, residual, requantisation and clamp, a few columns per clock."""
+"""The output stage: pooling, bias, residual, requantisation and clamp, a few columns per clock."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ from skipbeat_arch.machine_ports import LOCAL_BITS, vector_fields
 from ..arguments import expect
 from ..layouts import struct
 
-#: Of an item: the first and the last one of its pool, and whether that pool is the job's last one.
-MARKS = data.StructLayout({"opens": 1, "closes": 1, "whole": 1})
-
 
 def parameters(cols: int) -> data.StructLayout:
     """A block's parameters, column by column, as their vectors lie in memory."""
@@ -37,10 +34,12 @@ def parameters(cols: int) -> data.StructLayout:
 class OutputStage(wiring.Component):
     """Turns the core's items into vectors, one job (a STORE) after another.
 
-    With `pool`, a vector is the maximum over so many items that follow each other. A job begins with 14 clocks in
-    which its parameters are read. Then an item takes C / lanes clocks, or 4 if the job is raw; its vector leaves 7
-    clocks after its last columns entered. A job is over with its last vector. Rounding is half up: `(sum·multiplier
-    + residual·residual_multiplier + 2**(shift - 1)) >> shift`.
+    A job begins with 14 clocks in which its parameters are read. Then an item takes C / lanes clocks, or 4 if the job
+    is raw; its vector leaves 7 clocks after its last columns entered. A job is over with its last vector. Rounding is
+    half up: `(sum·multiplier + residual·residual_multiplier + 2**(shift - 1)) >> shift`.
+
+    With `pool`, a vector is the maximum over so many items that follow each other, one per clock. It is that of their
+    sums, as no result falls where its sum grows; only the largest ones are requantised, while the next item is taken.
 
     Members
     -------
@@ -79,15 +78,12 @@ class OutputStage(wiring.Component):
         with m.Elif(self.vector_o.valid & self.vector_o.final):
             m.d.sync += busy.eq(0)
         block, ready = self._load_parameters(m, job, busy)
-        biased = Signal(data.ArrayLayout(signed(33), self.cols))
-        m.d.comb += [biased[c].eq(self.results.payload[c].as_signed() + block.bias[c]) for c in range(self.cols)]
-
-        step = Signal()
+        step, final = Signal(), Signal()
         sub = Signal(range(max(self.steps, RAW_VECTORS)))
-        last_sub = Signal()
-        m.d.comb += last_sub.eq(sub == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1))
-        marks = self._walk(m, job, start, busy & ready, step, sub, last_sub)
-        done, assembled = self._requantise(m, job, block, biased, step & ~job.raw, sub, marks)
+        sent = self._walk(m, job, start, busy & ready, step, sub, final)
+        biased = Signal(data.ArrayLayout(signed(33), self.cols))
+        m.d.comb += [biased[c].eq(sent[c] + block.bias[c]) for c in range(self.cols)]
+        done, assembled = self._requantise(m, job, block, biased, step & ~job.raw, sub, final)
 
         raw_now = step & job.raw
         part = self.cols // RAW_VECTORS
@@ -95,7 +91,7 @@ class OutputStage(wiring.Component):
         with m.If(raw_now):
             words = Array(biased[c][:32] for c in range(self.cols))
             m.d.sync += self.vector_o.data.eq(Cat(words[sub * part + i] for i in range(part)))
-            m.d.sync += self.vector_o.final.eq(last_sub & marks.whole)
+            m.d.sync += self.vector_o.final.eq(final)
         with m.Elif(done.any()):
             m.d.sync += [self.vector_o.data.eq(assembled), self.vector_o.final.eq(done.all())]
         with m.If(start):
@@ -105,32 +101,52 @@ class OutputStage(wiring.Component):
         return m
 
     def _walk(
-        self, m: Module, job: data.View, start: Signal, ready: Value, step: Signal, sub: Signal, last_sub: Signal
+        self, m: Module, job: data.View, start: Signal, ready: Value, step: Signal, sub: Signal, final: Signal
     ) -> data.View:
-        """Follows the job item by item, some columns in each step; returns the marks of the item."""
+        """Follows the job item by item, some columns in each step; returns the sums of which columns are sent."""
         item = Signal(14)
         pooled = Signal.like(job.pool)
-        marks = Signal(MARKS)
-        remaining = Signal()
-        taken = Signal()
+        remaining, last_sub, whole = Signal(), Signal(), Signal()
+        pooling, closes, taken = Signal(), Signal(), Signal()
         m.d.comb += [
-            remaining.eq(item != job.count),
-            step.eq(ready & remaining & self.results.valid),
-            taken.eq(step & last_sub),
-            self.results.ready.eq(ready & remaining & last_sub),
-            marks.opens.eq(pooled == 0),
-            marks.closes.eq(pooled == job.pool - 1),
-            marks.whole.eq(item + 1 == job.count),
-            # The residual of the item that will be at the head in the next clock.
-            self.residual_address_o.eq(job.residual_at + item + (taken & marks.closes)),
+            remaining.eq(ready & (item != job.count)),
+            last_sub.eq(sub == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1)),
+            whole.eq(item + 1 == job.count),
+            final.eq(last_sub & whole),
+            pooling.eq(job.pool != 1),
+            closes.eq(pooled == job.pool - 1),
+            # A window's last columns leave their registers in the clock in which the next one's first item enters.
+            self.results.ready.eq(remaining & Mux(pooling, (sub == 0) | (last_sub & ~whole), last_sub)),
+            taken.eq(self.results.valid & self.results.ready),
+            step.eq(remaining & Mux(pooling, (sub != 0) | (taken & closes), self.results.valid)),
+            # The residual of the vector that is sent in the next clock.
+            self.residual_address_o.eq(job.residual_at + item + (step & last_sub)),
         ]
         with m.If(start):
             m.d.sync += [item.eq(0), sub.eq(0), pooled.eq(0)]
-        with m.Elif(step):
-            m.d.sync += sub.eq(Mux(last_sub, 0, sub + 1))
-            with m.If(last_sub):
-                m.d.sync += [pooled.eq(Mux(marks.closes, 0, pooled + 1)), item.eq(item + marks.closes)]
-        return marks
+        with m.Else():
+            with m.If(step):
+                m.d.sync += [sub.eq(Mux(last_sub, 0, sub + 1)), item.eq(item + last_sub)]
+            with m.If(taken):
+                m.d.sync += pooled.eq(Mux(closes, 0, pooled + 1))
+        sums = data.View(data.ArrayLayout(signed(32), self.cols), self.results.payload.as_value())
+        return self._largest(m, sums, taken, pooled == 0, pooling, sub)
+
+    def _largest(
+        self, m: Module, sums: data.View, taken: Value, opens: Value, pooling: Value, sub: Signal
+    ) -> data.View:
+        """Keeps the largest sums of a window; returns those that are sent, which without pooling are an item's."""
+        largest = Signal(data.ArrayLayout(signed(32), self.cols), reset_less=True)
+        sent = Signal.like(largest)
+        for c in range(self.cols):
+            above = Signal(name=f"above_{c}")
+            m.d.comb += [
+                above.eq(largest[c] > sums[c]),
+                sent[c].eq(Mux(pooling & (above | (sub != 0)), largest[c], sums[c])),
+            ]
+            with m.If(taken & (opens | ~above)):
+                m.d.sync += largest[c].eq(sums[c])
+        return sent
 
     def _load_parameters(self, m: Module, job: data.View, busy: Signal) -> tuple[data.View, Signal]:
         """Reads a job's parameter vectors into registers; returns them, and whether they are all there."""
@@ -148,26 +164,25 @@ class OutputStage(wiring.Component):
         return parameters(self.cols)(stored.as_value()), ready
 
     def _requantise(
-        self, m: Module, job: data.View, block: data.View, biased: data.View, step: Value, sub: Signal, marks: data.View
+        self, m: Module, job: data.View, block: data.View, biased: data.View, step: Value, sub: Signal, final: Signal
     ) -> tuple[Signal, Signal]:
         """The pipeline; returns {vector done, it is the last one} and the vector."""
         stages = 7
         valid = [Signal(name=f"valid_{i}") for i in range(stages)]
         places = [Signal(range(max(2, self.steps)), name=f"place_{i}", reset_less=True) for i in range(stages)]
-        marked = [Signal(MARKS, name=f"marks_{i}", reset_less=True) for i in range(stages)]
-        m.d.sync += [valid[0].eq(step), places[0].eq(sub), marked[0].eq(marks)]
-        for line in (valid, places, marked):
+        finals = [Signal(name=f"final_{i}", reset_less=True) for i in range(stages)]
+        m.d.sync += [valid[0].eq(step), places[0].eq(sub), finals[0].eq(final)]
+        for line in (valid, places, finals):
             m.d.sync += [later.eq(earlier) for earlier, later in pairwise(line)]
         assembled = Signal(data.ArrayLayout(signed(8), self.cols), reset_less=True)
         done = Signal(2)
-        ends = valid[6] & (places[6] == self.steps - 1) & marked[6].closes
-        m.d.comb += done.eq(Mux(ends, Cat(1, marked[6].whole), 0))
+        ends = valid[6] & (places[6] == self.steps - 1)
+        m.d.comb += done.eq(Mux(ends, Cat(1, finals[6]), 0))
         for lane in range(self.lanes):
             value = self._lane(m, job, block, biased, lane, sub)
             for place in range(self.steps):
                 with m.If(valid[5] & (places[5] == place)):
-                    byte = assembled[place * self.lanes + lane]
-                    m.d.sync += byte.eq(Mux(marked[5].opens | (value > byte), value, byte))
+                    m.d.sync += assembled[place * self.lanes + lane].eq(value)
         return done, assembled.as_value()
 
     def _lane(self, m: Module, job: data.View, block: data.View, biased: data.View, lane: int, sub: Signal) -> Signal:

@@ -17,6 +17,7 @@ from ..core.decoder import WeightDecoder
 from ..core.results import ResultBuffer
 from ..core.sequencer import Sequencer
 from ..machine.accelerator import Accelerator
+from ..machine.output import OutputStage
 from .verilog import generate
 
 TOPS: dict[str, Callable[[Hardware], Component]] = {
@@ -26,6 +27,7 @@ TOPS: dict[str, Callable[[Hardware], Component]] = {
     "accumulators": Accumulators,
     "results": ResultBuffer,
     "sequencer": Sequencer,
+    "output": lambda hw: OutputStage(Machine.of(hw)),
     "accelerator": lambda hw: Accelerator(Machine.of(hw)),
 }
 _WITH_MULTIPLIERS = {"array", "core", "accelerator"}

@@ -19,12 +19,15 @@ _LOADED = {
     Kind.TABLE: "table_vectors",
 }
 
+#: The events of STOREs.
+_OUTPUTS = ("residual_reads", "outputs", "comparisons", "output_vectors")
+
 
 def machine_events(
     machine: Machine, instructions: Sequence[Instruction], read_bytes: int, written_bytes: int
 ) -> MachineEvents:
     """The events around the core, counted from the instructions."""
-    counts = dict.fromkeys([*_LOADED.values(), "weight_words", "residual_reads", "outputs", "output_vectors"], 0)
+    counts = dict.fromkeys([*_LOADED.values(), "weight_words", *_OUTPUTS], 0)
     for instruction in instructions:
         if isinstance(instruction, isa.Pass):
             counts["weight_words"] += instruction.words
@@ -34,7 +37,8 @@ def machine_events(
             counts["activation_vectors"] += instruction.count * machine.hw.array.rows // machine.bundles
         elif isinstance(instruction, isa.Store):
             count = instruction.count
-            counts["outputs"] += count * instruction.pool * machine.vector
+            counts["outputs"] += count * machine.vector
+            counts["comparisons"] += count * (instruction.pool - 1) * machine.vector
             counts["output_vectors"] += count * instruction.memory * (4 if instruction.raw else 1)
             counts["activation_vectors"] += count * instruction.local
             counts["residual_reads"] += count * instruction.residual

@@ -181,7 +181,7 @@ def _outputs(hw: Hardware, table: EnergyTable) -> Iterator[Charge]:
         component="output_stage",
         part="adders",
         energy=total,
-        count=lambda _, m: 2 * m.outputs + m.residual_reads * columns,
+        count=lambda _, m: 2 * m.outputs + m.comparisons + m.residual_reads * columns,
     )
     yield Charge(
         component="output_memory",

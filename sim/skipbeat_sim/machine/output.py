@@ -1,4 +1,4 @@
-"""Output stage: sums become output vectors, by bias, requantisation, clamp and pooling, or raw."""
+"""Output stage: sums become output vectors, by pooling, bias, requantisation and clamp, or raw."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.depths import RAW_VECTORS
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 
-from .requantise import Parameters
+from .requantise import Parameters, signed
 
 #: Clocks from the step of an item's last columns to its vector, less one for the output register.
 STAGES = 7
@@ -31,8 +32,8 @@ class Vector:
 class OutputStage:
     """Twin of the output stage. `evaluate` sets the wires of the clock, `update` ends it.
 
-    A job is a STORE. All columns of an item are worked out when its last ones are taken; its sums stay at the port
-    until then, and the residuals are noted column by column.
+    A job is a STORE. All columns of a vector are worked out when its last ones are sent; the sums stay at the port
+    until then, or the largest ones of a window in their registers, and the residuals are noted column by column.
 
     Attributes:
         vector_o: None while it is not valid.
@@ -54,7 +55,7 @@ class OutputStage:
         self._stored = [0] * PARAMETER_VECTORS
         self._parameters: Parameters | None = None
         self._pipeline: deque[tuple[int, bool] | None] = deque([None] * STAGES)
-        self._assembled = self._none
+        self._results = self._largest = self._none
         self.vector_o: Vector | None = None
 
     @property
@@ -65,7 +66,7 @@ class OutputStage:
     @property
     def residual_address_o(self) -> int:
         """Once the wires are set; it means something while busy."""
-        return (self.job.residual_at + self._item + (self._taken and self._pool_ends)) & MASK
+        return (self.job.residual_at + self._item + (self._step and self._last_sub)) & MASK
 
     @property
     def jobs_ready(self) -> bool:
@@ -78,17 +79,22 @@ class OutputStage:
         Args:
             results: int64 [C] of unsigned bits.
         """
-        self._sums = results
-        self.results_ready = self._step = self._taken = self._pool_ends = False
-        if not self._loaded or not self.busy:
-            return
+        if results is not None:
+            self._results = results
+        self.results_ready = self._step = self._taken = self._last_sub = False
         job = self.job
-        remaining = self._item != job.count
-        self._last_sub = self._sub == (3 if job.raw else self._steps - 1)
-        self.results_ready = remaining and self._last_sub
-        self._step = remaining and results is not None
-        self._taken = self._step and self._last_sub
-        self._pool_ends = self._pooled == job.pool - 1
+        if not self._loaded or not self.busy or self._item == job.count:
+            return
+        self._last_sub = self._sub == (RAW_VECTORS - 1 if job.raw else self._steps - 1)
+        self._whole = self._item + 1 == job.count
+        self._pooling, self._closes = job.pool != 1, self._pooled == job.pool - 1
+        self.results_ready = self._last_sub
+        if self._pooling:
+            self.results_ready = self._sub == 0 or (self._last_sub and not self._whole)
+        self._taken = self.results_ready and results is not None
+        self._step = results is not None
+        if self._pooling:
+            self._step = self._sub != 0 or (self._taken and self._closes)
 
     def update(self, jobs: int | None, parameter_i: int, residual_i: int) -> None:
         """End of a clock with a STORE on the stream, if not None, and the data of two memories."""
@@ -107,17 +113,12 @@ class OutputStage:
             if shown.final:
                 self.busy = False
         self.vector_o = None if item is None else Vector(item[0], item[1], self._index)
-        item = None
-        if self._step and self._sums is not None:
-            if self.job.raw:
-                self._raw(self._sums)
-            else:
-                item = self._quantised(self._sums, residual)
-            self._sub = 0 if self._last_sub else self._sub + 1
-        self._pipeline.append(item)
+        self._pipeline.append(self._send(residual) if self._step else None)
         if self._taken:
-            self._pooled = 0 if self._pool_ends else self._pooled + 1
-            self._item += self._pool_ends
+            if self._pooling:
+                sums = signed(self._results)
+                self._largest = np.maximum(self._largest, sums) if self._pooled else sums
+            self._pooled = 0 if self._closes else self._pooled + 1
         if not self._loaded:
             if self._loading:
                 self._stored[self._loading - 1] = parameter
@@ -126,29 +127,33 @@ class OutputStage:
             if self._loaded:
                 self._parameters = Parameters(self._stored, self._machine.vector)
 
-    def _raw(self, sums: Int64Array) -> None:
-        if self._parameters is None:
-            return
-        words = self._parameters.with_bias(sums).astype("<u4")
-        quarter = len(words) // 4
-        data = words[self._sub * quarter : (self._sub + 1) * quarter].tobytes()
-        final = self._last_sub and self._item + 1 == self.job.count
-        self.vector_o = Vector(int.from_bytes(data, "little"), final, self._index)
+    def _send(self, residual: int) -> tuple[int, bool] | None:
+        """A step; the vector, if it is not raw and the step's columns complete it, and whether it is the job's last."""
+        job, vector, final = self.job, None, self._last_sub and self._whole
+        if self._parameters is not None and job.raw:
+            words = self._parameters.with_bias(self._sent()).astype("<u4")
+            quarter = len(words) // RAW_VECTORS
+            data = words[self._sub * quarter : (self._sub + 1) * quarter].tobytes()
+            self.vector_o = Vector(int.from_bytes(data, "little"), final, self._index)
+        elif self._parameters is not None:
+            added = self._added(residual) if job.residual else None
+            if self._last_sub:
+                columns = self._parameters.requantise(self._sent(), added, job.low, job.high)
+                vector = int.from_bytes(columns.astype(np.int8).tobytes(), "little"), final
+        self._item += self._last_sub
+        self._sub = 0 if self._last_sub else self._sub + 1
+        return vector
 
-    def _quantised(self, sums: Int64Array, residual: int) -> tuple[int, bool] | None:
-        """The step's columns; a vector if it is complete with them."""
-        job, added = self.job, self._none
-        if job.residual:
-            size, at = self._machine.vector, self._sub * self._lanes
-            values = np.frombuffer(residual.to_bytes(size, "little"), np.int8)
-            self._residual[at : at + self._lanes] = values[at : at + self._lanes]
-            added = self._residual
-        if not self._taken or self._parameters is None:
-            return None
-        vector = self._parameters.requantise(sums, added if job.residual else None, job.low, job.high)
-        if self._pooled:
-            vector = np.maximum(self._assembled, vector)
-        self._assembled = vector
-        if not self._pool_ends:
-            return None
-        return int.from_bytes(vector.astype(np.int8).tobytes(), "little"), self._item + 1 == job.count
+    def _sent(self) -> Int64Array:
+        """What is sent: the sums of the item at the port, or the largest ones of its window; signed."""
+        if self._pooling and self._sub:
+            return self._largest
+        sums = signed(self._results)
+        return np.maximum(self._largest, sums) if self._pooling else sums
+
+    def _added(self, residual: int) -> Int64Array:
+        """The residuals of the vector's columns up to the step's, which are new."""
+        at = self._sub * self._lanes
+        values = np.frombuffer(residual.to_bytes(self._machine.vector, "little"), np.int8)
+        self._residual[at : at + self._lanes] = values[at : at + self._lanes]
+        return self._residual

@@ -15,6 +15,12 @@ _MULTIPLIER = np.int64((1 << MULTIPLIER_BITS) - 1)
 _EXACT = 1 << 31
 
 
+def signed(sums: Int64Array) -> Int64Array:
+    """Sums of 32 bits, int64 [V], that were read without a sign."""
+    found: Int64Array = (sums ^ _SIGN) - _SIGN
+    return found
+
+
 class Parameters:
     """Bias, multiplier, residual multiplier and shift of V channels.
 
@@ -32,8 +38,8 @@ class Parameters:
         self._half = (np.int64(1) << self._shift) >> 1
 
     def with_bias(self, sums: Int64Array) -> Int64Array:
-        """Sums (int64 [V] of unsigned 32 bits, read as signed) plus bias: 33 bits."""
-        total: Int64Array = (sums ^ _SIGN) - _SIGN + self._bias
+        """Sums (int64 [V]) plus bias: 33 bits."""
+        total: Int64Array = sums + self._bias
         return total
 
     def requantise(self, sums: Int64Array, residual: Int64Array | None, low: int, high: int) -> Int64Array:

@@ -12,7 +12,7 @@ from skipbeat_arch.errors import InputError
 from .bus import Bus
 from .result_clocks import ResultClocks
 from .spans import Spans
-from .store_clocks import PIPELINE
+from .store_clocks import vector_clocks
 from .timed_program import Program
 
 
@@ -64,7 +64,8 @@ def _local_vectors(program: Program, results: ResultClocks) -> tuple[Int64Array,
             continue
         end = item + instruction.count * instruction.pool
         if instruction.local:
-            vectors = results.taken[item + instruction.pool - 1 : end : instruction.pool] + PIPELINE
+            last = results.taken[item + instruction.pool - 1 : end : instruction.pool]
+            vectors = last + vector_clocks(instruction, program.machine.hw)
             clocks.append(vectors)
             numbers.append(np.full(vectors.size, number))
         item = end

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 #: Items that are followed one by one: NumPy is quicker for more.
 FEW = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How the output stage takes the items of a STORE.
+
+    Attributes:
+        begin: its first item.
+        steps: clocks of an item. latency: from an item's last step to the clock in which it can be taken.
+        window: items after which `pause` clocks pass before the next one's.
+    """
+
+    begin: int
+    steps: int
+    latency: int
+    window: int
+    pause: int
 
 
 class ResultClocks:
@@ -45,23 +64,27 @@ class ResultClocks:
         self.known_closed = item + size
         return int(steps[-1])
 
-    def take_few(self, item: int, size: int, steps: int, step: int, latency: int) -> int:
-        """Items that the output stage takes in `steps` each, from `step` on, `latency` after they are closed.
+    def take_few(self, item: int, size: int, pace: Pace, step: int) -> int:
+        """Items that the output stage takes at a pace, from `step` on.
 
         Returns the clock after the last one is taken.
         """
         closed, taken = self.closed, self.taken
         for number in range(item, item + size):
-            step = max(step, closed.item(number) + latency) + steps
+            if number > pace.begin and (number - pace.begin) % pace.window == 0:
+                step += pace.pause
+            step = max(step, closed.item(number) + pace.latency) + pace.steps
             taken[number] = step - 1
         self.known_taken = item + size
         return step
 
-    def take_many(self, item: int, size: int, steps: int, step: int, latency: int) -> int:
+    def take_many(self, item: int, size: int, pace: Pace, step: int) -> int:
         """The same, all at once."""
-        even = step + steps * np.arange(size)
-        late = self.closed[item : item + size] + latency - even
+        ordinals = np.arange(item - pace.begin, item - pace.begin + size)
+        windows = ordinals // pace.window - max(item - pace.begin - 1, 0) // pace.window
+        even = step + pace.steps * np.arange(size) + pace.pause * windows
+        late = self.closed[item : item + size] + pace.latency - even
         even += np.maximum(np.maximum.accumulate(late), 0)
-        self.taken[item : item + size] = even + (steps - 1)
+        self.taken[item : item + size] = even + (pace.steps - 1)
         self.known_taken = item + size
-        return int(even[-1]) + steps
+        return int(even[-1]) + pace.steps

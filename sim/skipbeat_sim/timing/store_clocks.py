@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.depths import OUTPUT_HALVES, RAW_VECTORS, STORE_QUEUE, core_latency
+from skipbeat_arch.depths import OUTPUT_HALVES, STORE_QUEUE, core_latency, output_clocks
 from skipbeat_arch.engines import Engine
+from skipbeat_arch.hardware import Hardware
 
 from .bus import Bus
 from .channels import Process
-from .result_clocks import FEW, ResultClocks
+from .result_clocks import FEW, Pace, ResultClocks
 from .spans import Spans
 from .timed_program import Program
 from .wires import Wires
 
 #: From a STORE's begin to its first step: its 13 vectors of parameters are read.
 PARAMETER_CLOCKS = 15
-#: From the last step of an item to its vector.
+#: From the last step of a vector to the vector.
 PIPELINE, RAW_PIPELINE = 8, 1
+
+
+def vector_clocks(store: isa.Store, hw: Hardware) -> int:
+    """Clocks from the one in which the last item of a vector is taken to the vector."""
+    if store.raw:
+        return RAW_PIPELINE
+    return PIPELINE + (output_clocks(hw) - 1 if store.pool > 1 else 0)
 
 
 class StoreClocks:
@@ -27,8 +35,7 @@ class StoreClocks:
         self._wires, self._bus, self._results, self._spans = wires, bus, results, spans
         self._queue = program.queues[Engine.STORE]
         self._stores = [(n, i) for n, i in self._queue if isinstance(i, isa.Store)]
-        self._steps = hw.array.cols // hw.outputs.lanes
-        self._latency = core_latency(hw)
+        self._hw = hw
         self.end = -1
 
     def begin(self) -> Process:
@@ -70,7 +77,7 @@ class StoreClocks:
             wires.out_of_queue[Engine.STORE].put(clock)
 
     def take_items(self) -> Process:
-        """The output stage: an item takes some steps, and waits for nothing but its result.
+        """The output stage takes items at its pace, and waits for nothing but their sums.
 
         When its last vector leaves, the STORE tells the execute engine.
         """
@@ -80,20 +87,27 @@ class StoreClocks:
             while len(begun.clocks) <= index:
                 yield begun
             step = begun.clocks[index] + PARAMETER_CLOCKS
-            steps = RAW_VECTORS if instruction.raw else self._steps
+            pace = self._pace(instruction, item)
             end = item + instruction.count * instruction.pool
             while item < end:
                 while results.known_closed <= item:
                     yield wires.closed
                 size = min(end, results.known_closed) - item
                 follow = results.take_few if size <= FEW else results.take_many
-                step = follow(item, size, steps, step, self._latency)
+                step = follow(item, size, pace, step)
                 item += size
                 wires.stored.put(step - 1)
-            filled = step - 1 + (RAW_PIPELINE if instruction.raw else PIPELINE)
+            filled = step - 1 + vector_clocks(instruction, self._hw)
             if Engine.EXECUTE in instruction.signal:
                 wires.give(Engine.STORE, (Engine.EXECUTE,), filled + 1)
             wires.store_filled.put(filled)
+
+    def _pace(self, store: isa.Store, item: int) -> Pace:
+        """Items of a window take a clock each, and the first one of the next window may have to wait."""
+        hw, pool = self._hw, store.pool
+        clocks = output_clocks(hw, pool, raw=bool(store.raw))
+        steps, pause = (clocks, 0) if pool == 1 else (1, clocks - pool)
+        return Pace(begin=item, steps=steps, latency=core_latency(hw), window=pool, pause=pause)
 
     def finish(self) -> Process:
         """STOREs finish in order: with the memory's last response, or a clock after the last vector, and tell load.

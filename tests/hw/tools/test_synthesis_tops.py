@@ -10,10 +10,12 @@ from skipbeat_hw.simulation.ports import read_ports
 from skipbeat_hw.tools.synthesis_flows import PE
 from skipbeat_hw.tools.synthesis_tops import TOPS, operands, top_verilog
 
+#: Parts of the machine, whose numbers have 8 bits.
+MACHINE_PARTS = {"output", "accelerator"}
 HW = load_hardware("tiny-4x4", ["numbers.weight_bits=5", "numbers.activation_bits=7"])
 
 
-@pytest.mark.parametrize("top", [top for top in TOPS if top != "accelerator"])  # a machine's numbers have 8 bits
+@pytest.mark.parametrize("top", [top for top in TOPS if top not in MACHINE_PARTS])
 def test_a_top_is_its_module_and_has_multipliers_if_it_has_pes(top: str) -> None:
     text = top_verilog(HW, top)
     assert "clk" in read_ports(text, top)
@@ -25,6 +27,14 @@ def test_the_accelerator_has_the_ports_of_a_bus_and_multipliers() -> None:
     text = top_verilog(hw, "accelerator")
     assert {"m_axi_arvalid", "s_axi_awvalid"} <= set(read_ports(text, "accelerator"))
     assert operands(hw, "accelerator") == (8, 8)
+
+
+def test_the_output_stage_takes_sums_and_has_no_pes() -> None:
+    hw = load_hardware("tiny-4x4")
+    text = top_verilog(hw, "output")
+    assert {"results__payload", "vector_o"} <= set(read_ports(text, "output"))
+    assert operands(hw, "output") is None
+    assert f"module {PE}(" not in text
 
 
 def test_an_unknown_top_is_named() -> None:

@@ -42,6 +42,7 @@ def one(event: str, table: str) -> dict[str, float]:
         ("activation_vectors", {"activation_banks": 2 * 10}),  # 16 bytes
         ("weight_words", {"weight_buffer": 2 * 20 * 5**0.2}),  # 64 KiB: a fifth of the way from 32 to 1,024, 20 to 100
         ("outputs", {"output_stage": 3.1 + 2 * 0.1}),
+        ("comparisons", {"output_stage": 0.1}),
         ("residual_reads", {"output_stage": 16 * (3.1 + 0.1), "residual_memory": 2 * 20}),
         ("output_vectors", {"output_memory": 2 * 2 * 20}),
         ("parameter_vectors", {"parameters": 2 * 2 * 10 * 2**0.5}),

@@ -8,6 +8,8 @@ from collections import deque
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
@@ -22,7 +24,7 @@ from skipbeat_sim.machine.execute import Job
 from skipbeat_sim.machine.load import ENABLES, MemoryWrite
 from skipbeat_sim.machine.memories import Memories
 from skipbeat_sim.machine.placer import BankWrite
-from skipbeat_sim.machine.requantise import Parameters
+from skipbeat_sim.machine.requantise import Parameters, signed
 from tests.hw.ported import Ported
 
 MACHINE = Machine.of(load_hardware("edge-8x8"))
@@ -201,8 +203,29 @@ def test_output_stage(raw: int, residual: int, pool: int, share: float) -> None:
     assert [vector[3] for vector in vectors] == list(range(len(expected)))
     assert taken[0] >= 15
     if not raw:
-        assert [vector[0] for vector in vectors] == [clock + 8 for clock in taken[pool - 1 :: pool]]
+        # The columns of an item that is taken in its last clock have been sent; of a window, they follow.
+        later = 8 if pool == 1 else 7 + MACHINE.hw.array.cols // MACHINE.hw.outputs.lanes
+        assert [vector[0] for vector in vectors] == [clock + later for clock in taken[pool - 1 :: pool]]
     assert twin.outputs({**inputs, "results__valid": 0})["jobs__ready"] == 1
+
+
+@given(st.integers(0, 1 << 32), st.booleans(), st.integers(-128, 127), st.integers(-128, 127))
+def test_the_largest_result_of_a_window_is_that_of_its_largest_sum(
+    seed: int, neighbours: bool, low: int, high: int
+) -> None:
+    """Whatever the parameters and the residual; sums near each other are those that rounding makes equal."""
+    rng = np.random.default_rng(seed)
+    low, high = sorted((low, high))
+    words = rng.integers(-(1 << 31), 1 << 31, (3, V)) >> rng.integers(0, 32, (3, V))
+    data = np.concatenate([words.astype("<i4").view(np.uint8).ravel(), rng.integers(1, 63, V).astype(np.uint8)])
+    block = Parameters([int.from_bytes(data[V * i : V * (i + 1)].tobytes(), "little") for i in range(13)], V)
+    sums = rng.integers(-(1 << 31), 1 << 31, (9, V)) >> rng.integers(0, 32, V)
+    if neighbours:
+        sums = np.clip(sums[0] + rng.integers(-3, 4, (9, V)), -(1 << 31), (1 << 31) - 1)
+    residual = rng.integers(-128, 128, V)
+    results = [block.requantise(each, residual, low, high) for each in sums]
+    largest = block.requantise(sums.max(axis=0), residual, low, high)
+    np.testing.assert_array_equal(largest, np.max(results, axis=0))
 
 
 def test_requantisation_is_exact_at_the_extremes() -> None:
@@ -210,7 +233,7 @@ def test_requantisation_is_exact_at_the_extremes() -> None:
     data = np.array([[-(1 << 31)] * V, [(1 << 31) - 1] * V, [(1 << 31) - 1] * V]).astype("<i4").tobytes()
     stored = [int.from_bytes(data[V * i : V * (i + 1)], "little") for i in range(12)]
     block = Parameters([*stored, int.from_bytes(bytes([62] * V), "little")], V)
-    sums = np.full(V, 1 << 31, np.int64)  # the most negative sum
+    sums = signed(np.full(V, 1 << 31, np.int64))  # the most negative sum
     assert block.with_bias(sums).tolist() == [-(1 << 32)] * V
     exact = (-(1 << 32) * ((1 << 31) - 1) - 128 * ((1 << 31) - 1) + (1 << 61)) >> 62
     assert block.requantise(sums, np.full(V, -128), -128, 127).tolist() == [exact] * V
