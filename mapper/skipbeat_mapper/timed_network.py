@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from .balancing.channel_orders import channel_orders
 from .balancing.permuted_graph import permuted
 from .banks import Banks
 from .candidates import Candidate
+from .close_networks import close_networks
 from .input_folding import fold_input
 from .lowering import Lowered, lower
 from .memory_map import MemoryMap, memory_map
@@ -132,7 +134,7 @@ def time_network(
 
 
 def quickest_program(found: Sequence[Placement], search: MappingSearch | None, name: str = "network") -> TimedNetwork:
-    """The quickest program of those tried: of all placements, and of the best one with other mappings.
+    """The quickest program of those tried: of all placements that are close, and of the best one with other mappings.
 
     Plain mappings are tried first, then those that the search likes best, and a mixture.
 
@@ -159,7 +161,8 @@ def quickest_program(found: Sequence[Placement], search: MappingSearch | None, n
         return timed(Placement(fold=plain.fold, orders=plain.orders, memory=memory))
 
     with _no_collection():
-        plain = min(map(timed, found), key=_cycles)
+        close = close_networks([each.memory for each in found])
+        plain = min(map(timed, itertools.compress(found, close)), key=_cycles)
         if search is None:
             return plain
         nodes = tuple(tuple(each) for each in search.network(plain.memory))

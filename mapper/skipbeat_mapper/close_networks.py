@@ -1,0 +1,36 @@
+"""Which of a network's arrangements are worth timing as a whole: those whose nodes' ranks come close to the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .candidates import Candidate
+from .memory_map import MemoryMap
+from .search import CLOSE
+
+
+def close_networks(memories: Sequence[MemoryMap]) -> list[bool]:
+    """Whether each is to be timed: no other one's rank is much better, over the nodes in which the two differ.
+
+    It is the search's own rule for the mappings of a node. With N:M or all weights that often leaves one: rows in the
+    plain order are slower in the first convolution, and alike in all others.
+
+    Args:
+        memories: of one network with plain mappings, in different arrangements of its weights.
+    """
+    ranks = [_ranks(each) for each in memories]
+    return [not any(_much_better(other, own) for other in ranks) for own in ranks]
+
+
+#: For each node the identity of its tiles, and its rank.
+_Ranks = list[tuple[int, float]]
+
+
+def _ranks(memory: MemoryMap) -> _Ranks:
+    nodes = memory.groups[0].nodes
+    return [(id(each.tiles), Candidate(memory, (at,), at, each).rank) for at, each in enumerate(nodes)]
+
+
+def _much_better(other: _Ranks, own: _Ranks) -> bool:
+    pairs = [(theirs[1], mine[1]) for theirs, mine in zip(other, own, strict=True) if theirs[0] != mine[0]]
+    return CLOSE * sum(theirs for theirs, _ in pairs) < sum(mine for _, mine in pairs)
