@@ -9,7 +9,7 @@ import click
 from ..options import hardware_options, json_option
 
 #: Written out because importing them from the hardware's package would slow `--help` down; a test compares them.
-TOPS = ["array", "core", "decoder", "accumulators", "results", "sequencer", "output", "accelerator"]
+TOPS = ["array", "core", "decoder", "accumulators", "results", "sequencer", "output_stage", "accelerator"]
 PARTS = ["ecp5", "xcup"]
 
 

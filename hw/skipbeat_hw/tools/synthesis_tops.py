@@ -27,7 +27,7 @@ TOPS: dict[str, Callable[[Hardware], Component]] = {
     "accumulators": Accumulators,
     "results": ResultBuffer,
     "sequencer": Sequencer,
-    "output": lambda hw: OutputStage(Machine.of(hw)),
+    "output_stage": lambda hw: OutputStage(Machine.of(hw)),
     "accelerator": lambda hw: Accelerator(Machine.of(hw)),
 }
 _WITH_MULTIPLIERS = {"array", "core", "accelerator"}

@@ -11,7 +11,7 @@ from skipbeat_hw.tools.synthesis_flows import PE
 from skipbeat_hw.tools.synthesis_tops import TOPS, operands, top_verilog
 
 #: Parts of the machine, whose numbers have 8 bits.
-MACHINE_PARTS = {"output", "accelerator"}
+MACHINE_PARTS = {"output_stage", "accelerator"}
 HW = load_hardware("tiny-4x4", ["numbers.weight_bits=5", "numbers.activation_bits=7"])
 
 
@@ -31,9 +31,9 @@ def test_the_accelerator_has_the_ports_of_a_bus_and_multipliers() -> None:
 
 def test_the_output_stage_takes_sums_and_has_no_pes() -> None:
     hw = load_hardware("tiny-4x4")
-    text = top_verilog(hw, "output")
-    assert {"results__payload", "vector_o"} <= set(read_ports(text, "output"))
-    assert operands(hw, "output") is None
+    text = top_verilog(hw, "output_stage")
+    assert {"results__payload", "vector_o"} <= set(read_ports(text, "output_stage"))
+    assert operands(hw, "output_stage") is None
     assert f"module {PE}(" not in text
 
 
