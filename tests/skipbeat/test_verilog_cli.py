@@ -41,6 +41,21 @@ def test_it_is_the_same_every_time_and_says_nothing_of_this_machine(tmp_path: Pa
     assert str(Path.cwd()) not in first
 
 
+def test_two_builds_fit_into_one_design(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Every module has the prefix, the file too, and no name is escaped."""
+    assert main(["verilog", *TINY, "--prefix", "left_", "-o", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.split()[0] == str(tmp_path / "left_core.v")
+    text = (tmp_path / "left_core.v").read_text()
+    assert "\\" not in text
+    assert all(name.startswith("left_") for name in re.findall(r"^module (\S+?)\(", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("prefix", ["1st", "a-b", "a b", "$"])
+def test_a_prefix_that_is_no_name(capsys: pytest.CaptureFixture[str], tmp_path: Path, prefix: str) -> None:
+    assert main(["verilog", *TINY, "--prefix", prefix, "-o", str(tmp_path)]) == 2
+    assert f"--prefix {prefix}: expected letters" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="iverilog is not installed")
 def test_icarus_compiles_it(tmp_path: Path) -> None:
     generate(tmp_path, *TINY)
