@@ -29,7 +29,10 @@ MACHINE = Machine.of(load_hardware("edge-16x16", ["array.rows=8"]))
         (isa.Zero(count=5), {"activation_vectors": 10}),
         (isa.Pass(command=Command(pixels=1, beat=1, rows=1, cols=1), words=9), {"weight_words": 9}),
         # three vectors to memory, each the largest of two items of 16 sums
-        (isa.Store(low=0, high=1, count=3, pool=2, memory=True), {"outputs": 96, "output_vectors": 3}),
+        (
+            isa.Store(low=0, high=1, count=3, pool=2, memory=True),
+            {"outputs": 48, "comparisons": 48, "output_vectors": 3},
+        ),
         (isa.Store(low=0, high=1, count=3, pool=1, local=True), {"outputs": 48, "activation_vectors": 3}),
         (
             isa.Store(low=0, high=1, count=3, pool=1, memory=True, local=True, residual=True),
