@@ -27,8 +27,9 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.program_file import MOST_FILE_BYTES, pack_program, unpack_program
 from skipbeat_arch.yaml_file import first_error
+from skipbeat_models.host_file import pack_host, unpack_host
 from skipbeat_models.mixed import Integers, MixedNetwork
-from skipbeat_models.mixed_listing import HostStep, argument_names, as_array, as_tensor, in_turn, pack_host, unpack_host
+from skipbeat_models.mixed_listing import HostStep, argument_names, as_array, as_tensor, in_turn
 from skipbeat_models.mixed_steps import ProductStep, RunStep, Step
 from skipbeat_models.prepared import PreparedMixed
 from skipbeat_models.torch_types import Tensor
@@ -205,7 +206,7 @@ def load_manifest(path: str | Path) -> Manifest:
 
 
 def load_network(path: str | Path) -> CompiledNetwork:
-    """Reads a network from an archive. PyTorch's reader of the host's part may run code: read files that you trust.
+    """Reads a network from an archive; nothing in it is executed before it runs, and then PyTorch's operators alone.
 
     Raises:
         InputError: it cannot be read, is no network, or a part of it is missing or altered.

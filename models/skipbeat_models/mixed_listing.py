@@ -1,11 +1,10 @@
-"""What host and machine do in turn, as plain data, and the host's part as a file."""
+"""What host and machine do in turn, as plain data."""
 
 from __future__ import annotations
 
-import io
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -13,14 +12,10 @@ import torch
 from torch import fx
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
-from torch.utils._pytree import tree_flatten
-
-from skipbeat_arch.errors import InputError, one_line
 
 from .calibration import is_check, value_names
 from .mixed import MixedNetwork
 from .mixed_steps import RunStep, Step
-from .sources.exported import quiet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,37 +88,6 @@ def argument_names(program: ExportedProgram) -> list[str]:
     """Names of the values that a program is called with, in order."""
     specs = program.graph_signature.input_specs
     return [str(spec.arg.name) for spec in specs if spec.kind is InputKind.USER_INPUT]
-
-
-def pack_host(program: ExportedProgram) -> bytes:
-    """A program of the host as `torch.export.save` writes it.
-
-    Arguments and results are named by the graph. How they lie in containers is left out: a class of results that some
-    package brings would be needed to read the file.
-    """
-    content = io.BytesIO()
-    root = program.module_call_graph[0]
-    if root.signature is not None:
-        given, results = len(root.signature.inputs), len(root.signature.outputs)
-        _, into = tree_flatten(((0,) * given, {}))
-        _, out = tree_flatten((0,) * results)
-        root.signature = replace(root.signature, in_spec=into, out_spec=out)
-    with quiet():
-        torch.export.save(program, content)
-    return content.getvalue()
-
-
-def unpack_host(content: bytes, what: str) -> ExportedProgram:
-    """The program in a file's content; `what` names the file in messages.
-
-    Raises:
-        InputError: it is none.
-    """
-    try:
-        with quiet():
-            return torch.export.load(io.BytesIO(content))
-    except Exception as error:  # whatever an altered file makes of torch's reader
-        raise InputError(f"{what}: not an exported program: {one_line(str(error), 200)}") from None
 
 
 def as_array(tensor: torch.Tensor) -> npt.NDArray[Any]:
