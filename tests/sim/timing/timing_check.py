@@ -24,7 +24,7 @@ def check(
 ) -> MachineTiming:
     """Everything that both tell is the same."""
     timing = machine_timing(machine, instructions, tiles, address=address)
-    run = run_machine(machine, memory, address, len(instructions), max_clocks=200_000)
+    run = run_machine(machine, memory, address, len(instructions), max_clocks=timing.cycles + 1000)
     assert run.done, what
     assert timing.cycles == run.cycles, what
     assert (timing.bytes_read, timing.bytes_written) == (run.bytes_read, run.bytes_written), what
