@@ -241,7 +241,10 @@ def _members(path: str | Path, wanted: set[str] | None = None) -> dict[str, byte
     content = read_bytes(path, f"network {path}", MOST_FILE_BYTES)
     try:
         with ZipFile(io.BytesIO(content)) as archive:
-            return {name: archive.read(name) for name in archive.namelist() if wanted is None or name in wanted}
+            read = [entry for entry in archive.infolist() if wanted is None or entry.filename in wanted]
+            if sum(entry.file_size for entry in read) > MOST_FILE_BYTES:
+                raise InputError(f"network {path}: its members are larger than {MOST_FILE_BYTES:,} bytes")
+            return {entry.filename: archive.read(entry) for entry in read}
     except (BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         raise InputError(f"network {path}: {described(error)}") from None
 

@@ -80,6 +80,8 @@ def check_data_only(content: bytes, what: str) -> None:
         return InputError(f"{what}: {part}, which could run code; expected what `skipbeat compile` writes")
 
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise InputError(f"{what}: compressed, which PyTorch's own files are not; it could ask for any memory")
         members = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
         if len(members) < len(archive.namelist()):
             raise refuse("it has two members of one name")

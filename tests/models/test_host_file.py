@@ -40,14 +40,14 @@ def content() -> bytes:
     return pack_host(export_program(Block(), (torch.zeros(3, 4),), {}))
 
 
-def changed(content: bytes, change: Callable[[Members], None]) -> bytes:
+def changed(content: bytes, change: Callable[[Members], None], compression: int = zipfile.ZIP_STORED) -> bytes:
     """The file with its members, by their names below the archive's folder, changed."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         folder = archive.namelist()[0].partition("/")[0]
         members = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
     change(members)
     found = io.BytesIO()
-    with zipfile.ZipFile(found, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(found, "w", compression) as archive:
         for name, data in members.items():
             archive.writestr(f"{folder}/{name}", data)
     return found.getvalue()
@@ -141,6 +141,14 @@ def test_what_could_run_code_is_refused(
         unpack_host(changed(content, change), "network m.zip: host.pt2")
     assert str(caught.value).startswith("network m.zip: host.pt2: ")
     assert os.listdir() == []
+
+
+def test_a_compressed_file_is_not_unpacked(content: bytes) -> None:
+    bomb = changed(
+        content, lambda members: members.update({"data/weights/weight_0": bytes(1 << 20)}), zipfile.ZIP_DEFLATED
+    )
+    with pytest.raises(InputError, match=r"^m: compressed, which PyTorch's own files are not"):
+        unpack_host(bomb, "m")
 
 
 def test_what_is_no_archive() -> None:

@@ -253,3 +253,9 @@ def test_a_program_of_an_archive_is_a_program(archive: Path) -> None:
     for program in programs.values():
         assert isinstance(program, MachineProgram)
         assert all(place.scale is not None for place in (program.input, program.output))
+
+
+def test_members_that_ask_for_too_much_are_not_unpacked(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skipbeat.network_file.MOST_FILE_BYTES", archive.stat().st_size)
+    with pytest.raises(InputError, match="its members are larger than"):
+        load_network(archive)
