@@ -43,7 +43,7 @@ DEFAULT_TABLE = "horowitz-45nm"
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="Weights for zoo:NAME or module:function (.safetensors, .pt, .pth).",
+    help="Weights for zoo:NAME or module:function: .safetensors, .pt, .pth, .bin, .ckpt, or a folder.",
 )
 @click.option(
     "--tokens", type=click.IntRange(1, 1 << 20), help="Length of a language model's sequence; a .safetensors needs it."

@@ -49,9 +49,8 @@ def plain_weights(stored: Stored) -> dict[str, StoredTensor]:
         InputError: a mask or a part of a compressed weight is missing, or a mask has another shape.
     """
     entries = dict(stored)
-    for wrapper in _WRAPPERS:
-        if entries and all(name.startswith(wrapper) for name in entries):
-            entries = {name.removeprefix(wrapper): tensor for name, tensor in entries.items()}
+    while entries and (wrapper := _common(entries)):
+        entries = {name.removeprefix(wrapper): tensor for name, tensor in entries.items()}
     plain: dict[str, StoredTensor] = {}
     used: set[str] = set()
     for name in entries:
@@ -62,6 +61,11 @@ def plain_weights(stored: Stored) -> dict[str, StoredTensor]:
             used.update((name, *parts))
     order = {name: tensor for name, tensor in entries.items() if name not in used}
     return {**order, **plain}
+
+
+def _common(entries: Stored) -> str:
+    """What DataParallel or torch.compile put before every name; empty if nothing."""
+    return next((wrapper for wrapper in _WRAPPERS if all(name.startswith(wrapper) for name in entries)), "")
 
 
 def _assembled(entries: Stored, name: str) -> tuple[str, StoredTensor, tuple[str, ...]] | None:

@@ -1,11 +1,8 @@
-"""Checkpoint files: `.safetensors`, and state dicts of torch.save. Nothing in them is executed."""
+"""Checkpoint files: `.safetensors`, state dicts of torch.save, and folders of them. Nothing in them is executed."""
 
 from __future__ import annotations
 
 import json
-import pickle
-import zipfile
-from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
 from operator import itemgetter
@@ -18,47 +15,54 @@ from safetensors import SafetensorError, safe_open
 from skipbeat_arch.errors import InputError, described
 from skipbeat_arch.files import regular_file
 
-from ..alone import without_warnings
 from .checkpoint import StoredTensor, in_memory
-
-#: Endings of files of torch.save.
-PICKLED = (".pt", ".pth", ".bin")
+from .folders import INDEX, Parts, indexed_parts, parts_of
+from .pickled import PICKLED, read_state_dict
 
 #: As the safetensors library has it.
 MOST_HEADER_BYTES = 100_000_000
 
 
 def open_checkpoint(path: Path) -> dict[str, StoredTensor]:
-    """The tensors of a file, or of all `.safetensors` files of a folder, by name.
+    """The tensors of a file, of the files that an index names, or of the model in a folder, by name.
 
     Raises:
         InputError: the file is missing, cut short, of another format, or would run code.
     """
     if path.is_dir():
-        files = sorted(path.glob("*.safetensors"))
-        if not files:
-            raise InputError(f"folder {path}: expected .safetensors files in it")
-        tensors: dict[str, StoredTensor] = {}
-        for file in files:
-            for name, tensor in _safetensors(file).items():
-                if name in tensors:
-                    raise InputError(f"folder {path}: tensor {name} is in two files")
-                tensors[name] = tensor
-        return tensors
+        return _joined(path, parts_of(path))
+    if path.name.endswith(INDEX):
+        return _joined(path, indexed_parts(path))
     if path.suffix == ".safetensors":
         return _safetensors(path)
     if path.suffix in PICKLED:
-        return in_memory(_state_dict(path))
-    raise InputError(f"checkpoint {path}: expected a file that ends in .safetensors, {', '.join(PICKLED)}")
+        return in_memory(read_state_dict(path))
+    raise InputError(
+        f"checkpoint {path}: expected a file that ends in .safetensors, {', '.join(PICKLED)}, a folder or its index"
+    )
+
+
+def _joined(path: Path, parts: Parts) -> dict[str, StoredTensor]:
+    """The tensors of several files."""
+    tensors: dict[str, StoredTensor] = {}
+    for file, names in parts.items():
+        held = open_checkpoint(file)
+        wanted = held.keys() if names is None else names
+        if missing := sorted(wanted - held.keys()):
+            raise InputError(f"checkpoint {path}: {file.name} lacks {len(missing)} tensors of its index: {missing[0]}")
+        for name in held:
+            if name in tensors and name in wanted:
+                raise InputError(f"folder {path}: tensor {name} is in two files")
+            if name in wanted:
+                tensors[name] = held[name]
+    return tensors
 
 
 def _safetensors(path: Path) -> dict[str, StoredTensor]:
     what = f"checkpoint {path}"
-    _check_header(regular_file(path, what), what)
+    shapes = _shapes(regular_file(path, what), what)
     try:
         file: Any = safe_open(path, framework="pt")  # a mapping of the file, which each tensor below is read through
-        names: list[str] = file.keys()
-        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{what}: cannot be read as .safetensors: {described(error)}") from None
 
@@ -72,8 +76,11 @@ def _safetensors(path: Path) -> dict[str, StoredTensor]:
     return {name: StoredTensor(shape=shape, read=partial(read, name)) for name, shape in shapes.items()}
 
 
-def _check_header(path: Path, what: str) -> None:
-    """The library keeps the last of two tensors of one name without a word; the length is checked by it again."""
+def _shapes(path: Path, what: str) -> dict[str, tuple[int, ...]]:
+    """What the header says, read once for all tensors; the library checks it again.
+
+    The library would keep the last of two tensors of one name without a word.
+    """
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = file.read(size) if size <= MOST_HEADER_BYTES else b""
@@ -88,30 +95,9 @@ def _check_header(path: Path, what: str) -> None:
         return content
 
     try:
-        json.loads(header, object_pairs_hook=unique)
+        content = json.loads(header, object_pairs_hook=unique)
+        return {name: tuple(entry["shape"]) for name, entry in content.items() if name != "__metadata__"}
     except InputError:
         raise
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{what}: cannot be read as .safetensors: {described(error)}") from None
-
-
-def _state_dict(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a state dict; the file stays on disk (mmap) where its format allows it."""
-    try:
-        regular_file(path, f"checkpoint {path}")
-        with without_warnings():  # of its own deprecated storages
-            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError:
-        raise InputError(
-            f"checkpoint {path}: holds more than tensors, and reading it could run code; save "
-            "model.state_dict(), or use .safetensors"
-        ) from None
-    except InputError:
-        raise
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
-        raise InputError(f"checkpoint {path}: cannot be read: {described(error)}") from None
-    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
-        loaded = loaded["state_dict"]
-    if not isinstance(loaded, Mapping) or not all(isinstance(tensor, torch.Tensor) for tensor in loaded.values()):
-        raise InputError(f"checkpoint {path}: expected a state dict, names with their tensors")
-    return {str(name): tensor for name, tensor in loaded.items()}

@@ -22,11 +22,13 @@ from .. import zoo
 from ..scheme import Scheme
 from .build import describe
 from .checkpoint import plain_weights
-from .files import PICKLED, open_checkpoint
+from .files import open_checkpoint
+from .folders import INDEX
 from .language_model import Sizes, describe_language_model
 from .loading import load_into
 from .module import from_module
 from .notes import Notes
+from .pickled import PICKLED
 from .pt2 import load_pt2
 from .python import build_model
 from .zeros import ZeroReader
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     from ..trained import Trained
 
 EXPECTED = (
-    "expected zoo:NAME, module:function, or a file that ends in .pt2, .safetensors or .onnx, or a folder of "
-    ".safetensors files"
+    "expected zoo:NAME, module:function, or a file that ends in .pt2, .safetensors or .onnx, or a folder with a "
+    "model's weights and its config.json"
 )
 
 
@@ -53,7 +55,7 @@ def load_source(
     """The layers of a model with the zeros of their weights.
 
     Args:
-        source: `zoo:NAME`; a `.pt2`, `.safetensors` or `.onnx` file; a folder of `.safetensors` files, perhaps with
+        source: `zoo:NAME`; a `.pt2`, `.safetensors` or `.onnx` file; a folder of weights, or its index, perhaps with
             `config.json`; or `module:function`, found from the current folder, whose code is run.
         scheme: what to prune a copy to; None prices the weights as they are.
         seed: of weights and zeros that are made.
@@ -66,10 +68,10 @@ def load_source(
         InputError: the source is none of these, cannot be read, or does not fit to the other arguments.
     """
     path = Path(source)
-    is_file = path.is_dir() or path.suffix in (".safetensors", ".pt2", ".onnx")
+    is_checkpoint = _is_checkpoint(path)
+    is_file = is_checkpoint or path.suffix in (".pt2", ".onnx")
     if is_file and scheme is not None and scheme.method != "magnitude":
         raise InputError(f"model {source}: pruning by {scheme.method} needs the module; a file is pruned by magnitude")
-    is_checkpoint = path.is_dir() or path.suffix == ".safetensors"
     if tokens is not None and not is_checkpoint and not source.startswith(zoo.PREFIX):
         raise InputError(f"model {source}: a number of tokens belongs to a zoo model or a checkpoint of .safetensors")
     if is_checkpoint:
@@ -79,8 +81,18 @@ def load_source(
         _no_checkpoint(source, checkpoint)
         return _from_graph(path, scheme, seed, stated, batch)
     if path.suffix in PICKLED:
-        raise InputError(f"model {source}: a state dict has no layers; give it as the checkpoint of a module:function")
+        raise InputError(
+            f"model {source}: a state dict has no layers; give it as the --checkpoint of a module:function, or put its "
+            "config.json beside it"
+        )
     return _from_code(source, scheme, seed, tokens, batch, checkpoint, stated)
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Whether it is the weights of a model, without its code: a folder, an index, or a file."""
+    if path.is_dir() or path.suffix == ".safetensors" or path.name.endswith(INDEX):
+        return True
+    return path.suffix in PICKLED and path.is_file() and (path.parent / "config.json").is_file()
 
 
 def _from_code(

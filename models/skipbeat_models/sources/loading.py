@@ -22,8 +22,8 @@ def load_into(model: nn.Module, stored: Stored, what: str) -> None:
     Raises:
         InputError: keys that are missing or extra, or another shape.
     """
-    plain = plain_weights(stored)
     own = {**dict(model.named_parameters(remove_duplicate=False)), **_persistent_buffers(model)}
+    plain = _inner(plain_weights(stored), own)
     twins = {name: [other for other in own if own[other] is tensor and other in plain] for name, tensor in own.items()}
     missing = [
         name for name in own if name not in plain and not twins[name] and not name.endswith("num_batches_tracked")
@@ -40,6 +40,15 @@ def load_into(model: nn.Module, stored: Stored, what: str) -> None:
             raise InputError(f"{what}: {source} has shape {plain[source].shape}; expected {tuple(tensor.shape)}")
     with torch.no_grad():
         _replace(model, {name: (name if name in plain else next(iter(twins[name]), "")) for name in own}, plain)
+
+
+def _inner(plain: Stored, own: Collection[str]) -> Stored:
+    """The weights of the network if a training module (Lightning) holds it as its only part, such as `model.`."""
+    parts = {name.partition(".")[0] for name in plain}
+    if len(parts) != 1 or any(name in own for name in plain):
+        return plain
+    outer = parts.pop() + "."
+    return {name.removeprefix(outer): tensor for name, tensor in plain.items()}
 
 
 def _replace(model: nn.Module, sources: dict[str, str], plain: Stored) -> None:

@@ -22,8 +22,8 @@ class Role(Enum):
 
 #: The first expression that is found in a name says its role.
 _ROLES = (
-    (r"(^|\.)(wte|wpe|embed_\w+|\w*embed(ding)?s?)(\.|$)|embeddings\.\w+_embeddings", Role.EMBEDDING),
     (r"(^|\.)(lm_head|embed_out|output_projection)(\.|$)|cls\.predictions\.decoder", Role.HEAD),
+    (r"(^|\.)(wte|wpe|embed_\w+|\w*embed(ding)?s?)(\.|$)|embeddings\.\w+_embeddings", Role.EMBEDDING),
     (r"(^|\.)(pooler|classifier|score|seq_relationship|pre_classifier)(\.|$)", Role.POOLED),
     (r"(q|k|v|qkv|query_key_value|c_attn|query|key|value|Wqkv|in_proj|q_lin|k_lin|v_lin)(_proj)?$", Role.ATTENTION_IN),
     (r"(self_attn|attn|attention)\.(o_proj|out_proj|c_proj|dense|out_lin|output\.dense)$", Role.ATTENTION_OUT),

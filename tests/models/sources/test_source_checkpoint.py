@@ -189,3 +189,10 @@ def test_a_tied_weight_may_be_stored_once() -> None:
     model[1].weight = model[0].weight
     load_into(model, in_memory({"1.weight": torch.ones(4, 4)}), "it")
     assert [int(weight.sum()) for weight in model.state_dict().values()] == [16, 16]
+
+
+@pytest.mark.parametrize("outer", ["module.", "_orig_mod.module.", "module._orig_mod.", "model.", "net."])
+def test_wrappers_are_taken_off(outer: str) -> None:
+    model = nn.Sequential(nn.Linear(4, 4))
+    load_into(model, in_memory({f"{outer}0.weight": torch.ones(4, 4), f"{outer}0.bias": torch.ones(4)}), "it")
+    assert model.get_parameter("0.bias").tolist() == [1] * 4

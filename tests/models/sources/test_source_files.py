@@ -33,12 +33,80 @@ def test_formats_hold_the_same(tmp_path: Path) -> None:
 def test_folders(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected \.safetensors files"):
         open_checkpoint(tmp_path)
+    (tmp_path / "adapter_model.safetensors").touch()
+    with pytest.raises(InputError, match=r"an adapter .* without its model"):
+        open_checkpoint(tmp_path)
     save_file({"a": torch.ones(2)}, tmp_path / "1.safetensors")
     save_file({"b": torch.ones(2)}, tmp_path / "2.safetensors")
     assert set(open_checkpoint(tmp_path)) == {"a", "b"}
     save_file({"b": torch.ones(2)}, tmp_path / "3.safetensors")
     with pytest.raises(InputError, match="tensor b is in two files"):
         open_checkpoint(tmp_path)
+
+
+def _index(folder: Path, places: object, name: str = "model.safetensors") -> Path:
+    path = folder / f"{name}.index.json"
+    path.write_text(json.dumps({"weight_map": places}))
+    return path
+
+
+def test_an_index_decides_what_belongs_to_the_model(tmp_path: Path) -> None:
+    for number in (1, 2):
+        save_file({f"w{number}": torch.ones(number)}, tmp_path / f"model-0000{number}-of-00002.safetensors")
+    assert set(open_checkpoint(tmp_path)) == {"w1", "w2"}
+    save_file({"wq": torch.ones(3)}, tmp_path / "consolidated.safetensors")
+    save_file({"old": torch.ones(3), "w1": torch.ones(9)}, tmp_path / "model-00001-of-00003.safetensors")
+    places = {f"w{number}": f"model-0000{number}-of-00002.safetensors" for number in (1, 2)}
+    index = _index(tmp_path, places)
+    for path in (tmp_path, index):
+        assert {name: tensor.shape for name, tensor in open_checkpoint(path).items()} == {"w1": (1,), "w2": (2,)}
+    _index(tmp_path, {**places, "w3": "model-00001-of-00002.safetensors"})
+    with pytest.raises(InputError, match="lacks 1 tensors of its index: w3"):
+        open_checkpoint(tmp_path)
+    (tmp_path / "model-00002-of-00002.safetensors").unlink()
+    with pytest.raises(InputError, match=r"1 of 2 files are missing: model-00002-of-00002\.safetensors"):
+        open_checkpoint(tmp_path)
+    index.unlink()
+    with pytest.raises(InputError, match="1 of 2 files are missing: model-00002-of-00002"):
+        open_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("places", [{}, [1], {"w": 1}, {"w": "../w.safetensors"}, {"w": ""}, {"w": "/w.safetensors"}])
+def test_wrong_indexes(places: object, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"index .*: expected"):
+        open_checkpoint(_index(tmp_path, places))
+
+
+def test_a_model_is_not_counted_twice(tmp_path: Path) -> None:
+    save_file({"w": torch.ones(2)}, tmp_path / "model.safetensors")
+    save_file({"wq": torch.ones(2)}, tmp_path / "consolidated.safetensors")
+    torch.save({"w": torch.ones(2)}, tmp_path / "pytorch_model.bin")
+    assert set(open_checkpoint(tmp_path)) == {"w"}
+    (tmp_path / "model.safetensors").unlink()
+    assert set(open_checkpoint(tmp_path)) == {"w"}
+    (tmp_path / "pytorch_model.bin").rename(tmp_path / "pytorch_model-00001-of-00001.bin")
+    _index(tmp_path, {"w": "pytorch_model-00001-of-00001.bin"}, "pytorch_model.bin")
+    assert set(open_checkpoint(tmp_path)) == {"w"}
+    (tmp_path / "pytorch_model.bin.index.json").unlink()
+    assert set(open_checkpoint(tmp_path)) == {"wq"}
+
+
+def test_what_training_scripts_save(tmp_path: Path) -> None:
+    state = nn.Linear(4, 3).state_dict()
+    habits: dict[str, object] = {
+        "a.ckpt": {"state_dict": state, "epoch": 3, "callbacks": {"best": 1.0}},
+        "b.pt": {"model_state_dict": state, "optimizer_state_dict": {"state": {}, "param_groups": []}},
+        "c.pth": {"model": {"state_dict": state, "name": "linear"}, "args": None},
+        "d.bin": {**state, "epoch": 3, "arch": "linear"},
+    }
+    for name, saved in habits.items():
+        torch.save(saved, tmp_path / name)
+        assert set(open_checkpoint(tmp_path / name)) == {"weight", "bias"}
+    for wrong in ({"generator": state, "discriminator": state}, {}, {"epoch": 3}):
+        torch.save(wrong, tmp_path / "e.pt")
+        with pytest.raises(InputError, match=r"expected a state dict") as caught:
+            open_checkpoint(tmp_path / "e.pt")
+        assert ("generator, discriminator" in str(caught.value)) == ("generator" in wrong)
 
 
 class Bomb:

@@ -245,6 +245,7 @@ def test_wrong_checkpoints(tmp_path: Path) -> None:
         ("model.layers.1.mlp.gate", Role.ROUTER),
         ("gpt_neox.layers.2.attention.query_key_value", Role.ATTENTION_IN),
         ("lm_head", Role.HEAD),
+        ("embed_out", Role.HEAD),
         ("gpt_neox.layers.2.attention.dense", Role.ATTENTION_OUT),
         ("score", Role.POOLED),
         ("project_in", Role.OTHER),
