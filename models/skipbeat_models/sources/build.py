@@ -15,25 +15,37 @@ from ..scheme import Scheme
 from .batch import common_batch
 from .constants import Constant, Constants
 from .convolutions import ConvolutionCall, workloads
-from .graph import Graph
+from .experts import expert_layer
+from .graph import Graph, Value
+from .heads import SharedHeads
 from .host import HostOperators
 from .linear import linear_layer, matmul_layer, stacked_layer
 from .norm import Norm
 from .notes import Notes
-from .operators import ATTENTION, RECURRENT
+from .operators import ATTENTION, EINSUM, RECURRENT
 from .partition import Partition, partition
 from .permuting.permuted_weights import permuted_weights
 from .permuting.pruning_orders import PruningOrders, pruning_orders
 from .reading import Reading, read_operators
+from .routing import Routing
 from .runs import layer_runs, model_run
 from .weight_arrays import Weight
 from .zeros import Measured, ZeroReader
 
 
 def describe(
-    graph: Graph, *, name: str, scheme: Scheme | None = None, seed: int = 0, stated: Pattern | None = None
+    graph: Graph,
+    *,
+    name: str,
+    scheme: Scheme | None = None,
+    seed: int = 0,
+    stated: Pattern | None = None,
+    routing: Routing | None = None,
 ) -> ModelDescription:
     """The layers of a graph with their zeros, as they run, and the operators that the array cannot run.
+
+    Args:
+        routing: how the tokens of a mixture are spread over its experts; None: evenly.
 
     Raises:
         InputError: a weight that is not finite, a layer without elements, or a scheme that names no layer.
@@ -42,6 +54,7 @@ def describe(
     graph = permuted_weights(graph, orders)
     readings, constants = read_operators(graph)
     builder = _Builder(graph, constants, partition(graph, readings, constants), scheme, seed, stated, orders)
+    builder.routing = routing or builder.routing
     for reading in readings:
         builder.add(reading)
     return builder.finish(name)
@@ -68,6 +81,8 @@ class _Builder:
         self._operations = {operation.reading: operation for run in parts.runs for operation in run}
         self._ends = {run[-1].reading: run for run in parts.runs}
         self._host = HostOperators(parts)
+        self._heads = SharedHeads(graph.operators)
+        self.routing = Routing()
         self._layers: dict[str, ModelLayer] = {}
         self._runs: list[ModelRun] = []
         self._convolutions = 0
@@ -105,6 +120,9 @@ class _Builder:
             return [self._convolution(reading, reading.convolution)]
         if reading.product is not None:
             return [self._product(reading)]
+        if reading.experts is not None:
+            constant = _stored(reading.constants[0])
+            return [expert_layer(self._zeros, self._notes, self.routing, reading.names[0], reading.experts, constant)]
         if reading.operator.base == ATTENTION:
             return self._attention(reading)
         return self._recurrent(reading)
@@ -159,7 +177,9 @@ class _Builder:
         name, product, constant = reading.names[0], reading.product, reading.constants[0]
         assert product is not None
         if constant is None:
-            return matmul_layer(name, p=product.p, c=product.c, k=product.k, repeats=product.repeats)
+            if reading.operator.base == EINSUM:
+                return matmul_layer(name, p=product.p, c=product.c, k=product.k, repeats=product.repeats)
+            return self._shared(name, product.right, product.repeats, p=product.p, c=product.c, k=product.k)
 
         def read() -> torch.Tensor:
             return product.matrices(constant.read()).transpose(1, 2)
@@ -196,15 +216,22 @@ class _Builder:
         )
 
     def _attention(self, reading: Reading) -> list[ModelLayer]:
-        query, key, value = (reading.operator.value(name).shape for name in ("query", "key", "value"))
-        *outer, rows, depth = query
-        repeats = prod(outer)
+        query, key, value = (reading.operator.value(name) for name in ("query", "key", "value"))
+        *outer, rows, depth = query.shape
+        times = prod(outer)
         scores, weighted = reading.names
-        self._host.count(scores, "aten.softmax", repeats * rows * key[-2])
+        self._host.count(scores, "aten.softmax", times * rows * key.shape[-2])
         return [
-            matmul_layer(scores, p=rows, c=depth, k=key[-2], repeats=repeats),
-            matmul_layer(weighted, p=rows, c=key[-2], k=value[-1], repeats=repeats),
+            self._shared(scores, key, times, p=rows, c=depth, k=key.shape[-2]),
+            self._shared(weighted, value, times, p=rows, c=key.shape[-2], k=value.shape[-1]),
         ]
+
+    def _shared(self, name: str, right: Value, times: int, *, p: int, c: int, k: int) -> ModelLayer:
+        """`times` products; heads that share keys or values are the rows of one product, which moves them once."""
+        grouped = times // max(1, prod(right.shape[:-2]))
+        shared = self._heads.sharing(right) * max(1, grouped)
+        shared = shared if times % shared == 0 else 1
+        return matmul_layer(name, p=p * shared, c=c, k=k, repeats=times // shared)
 
     def _recurrent(self, reading: Reading) -> list[ModelLayer]:
         operator = reading.operator

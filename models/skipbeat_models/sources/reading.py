@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .constants import Constant, Constants
 from .convolutions import ConvolutionCall, read_call
+from .experts import ExpertProduct, read_experts
 from .graph import Graph, Operator, Value
 from .operators import ATTENTION, CONVOLUTIONS, EINSUM, PRODUCTS, RECURRENT, TRANSPOSED
 from .products import Product, operands, read_product
@@ -24,7 +25,7 @@ class Reading:
     Attributes:
         names: of its layers; none: it is none.
         constants: the weight of each layer; None: it is computed from activations.
-        convolution, product, steps: the layers' sizes; attention has none of them.
+        convolution, product, experts, steps: the layers' sizes; attention has none of them.
         left: why the host does it although it is a product.
     """
 
@@ -33,6 +34,7 @@ class Reading:
     constants: tuple[Constant | None, ...] = ()
     convolution: ConvolutionCall | None = None
     product: Product | None = None
+    experts: ExpertProduct | None = None
     steps: tuple[StepProduct, ...] = ()
     left: str = ""
 
@@ -80,7 +82,14 @@ class _Reader:
         if base == ATTENTION:
             names = (self._name(operator, None, "query-key"), self._name(operator, None, "score-value"))
             return Reading(operator=operator, names=names, constants=(None, None))
-        return self._recurrent(operator) if base in RECURRENT else Reading(operator=operator)
+        if base in RECURRENT:
+            return self._recurrent(operator)
+        experts = read_experts(operator)
+        constant = None if experts is None else self.constants.find(experts.weight)
+        if constant is None:
+            return Reading(operator=operator)
+        names = (self._name(operator, constant),)
+        return Reading(operator=operator, names=names, constants=(constant,), experts=experts)
 
     def _convolution(self, operator: Operator) -> Reading:
         call, constant = read_call(operator), self.constants.find(operator.value("weight"))
