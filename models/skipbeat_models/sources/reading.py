@@ -82,8 +82,9 @@ class _Reader:
         if base == ATTENTION:
             names = (self._name(operator, None, "query-key"), self._name(operator, None, "score-value"))
             return Reading(operator=operator, names=names, constants=(None, None))
-        if base in RECURRENT:
-            return self._recurrent(operator)
+        return self._recurrent(operator) if base in RECURRENT else self._experts(operator)
+
+    def _experts(self, operator: Operator) -> Reading:
         experts = read_experts(operator)
         constant = None if experts is None else self.constants.find(experts.weight)
         if constant is None:
