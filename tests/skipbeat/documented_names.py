@@ -54,7 +54,7 @@ def _is_member(owner: str, name: str) -> bool:
     if owner in _classes():
         return name in _classes()[owner]
     modules = [path for path in _paths() if path.endswith(f"/{owner}.py")]
-    if not modules or name in ("v", "md", "yaml", "svg", "json", "pt2"):
+    if not modules or name in ("v", "md", "yaml", "svg", "json", "pt2", "xdc", "sdc"):
         return True
     return name in _keys(owner) or any(name in _names(ROOT / path) for path in modules)
 

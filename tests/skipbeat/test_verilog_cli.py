@@ -19,11 +19,12 @@ def generate(folder: Path, *arguments: str) -> str:
     return (folder / "core.v").read_text()
 
 
-def test_it_writes_the_core_and_its_description(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_it_writes_the_core_and_what_goes_with_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = tmp_path / "new" / "rtl"
     text = generate(folder, *TINY)
-    assert capsys.readouterr().out.split() == [str(folder / "core.v"), str(folder / "hardware.yaml")]
-    assert sorted(path.name for path in folder.iterdir()) == ["core.v", "hardware.yaml"]
+    names = ["core.v", "hardware.yaml", "filelist.f", "core_ooc.xdc", "core.sdc"]
+    assert capsys.readouterr().out.split() == [str(folder / name) for name in names]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
     assert load_hardware(folder / "hardware.yaml") == load_hardware(TINY[1], TINY[3::2])
     assert text.startswith("// skipbeat core for tiny-4x4: 2 x 2 PEs, M = 4\n")
     assert len(re.findall(r"^module core\(", text, re.MULTILINE)) == 1
@@ -35,10 +36,17 @@ def test_the_pe_is_one_module_placed_many_times(tmp_path: Path) -> None:
     assert len(re.findall(rf"^ +{module} \S+ \(", text, re.MULTILINE)) == 4
 
 
-def test_it_is_the_same_every_time_and_says_nothing_of_this_machine(tmp_path: Path) -> None:
-    first, again = generate(tmp_path / "a", *TINY), generate(tmp_path / "b", *TINY)
-    assert first == again
-    assert str(Path.cwd()) not in first
+def test_it_is_the_same_every_time_also_apart_and_says_nothing_of_this_machine(tmp_path: Path) -> None:
+    """With --split there is a file for each module, and the list names them; together they are the one file."""
+    whole = generate(tmp_path / "one", *TINY)
+    assert str(Path.cwd()) not in whole
+    assert main(["verilog", *TINY, "--split", "-o", str(tmp_path / "apart")]) == 0
+    listed = (tmp_path / "apart" / "filelist.f").read_text().split()
+    assert sorted(listed) == sorted(f"core/{path.name}" for path in (tmp_path / "apart" / "core").iterdir())
+    title, *lines = [line for line in whole.splitlines() if line and not line.startswith("/*")]
+    parts = [(tmp_path / "apart" / name).read_text() for name in listed]
+    assert all(part.startswith(f"{title}\nmodule {Path(name).stem}(") for part, name in zip(parts, listed, strict=True))
+    assert [line for part in parts for line in part.splitlines()[1:]] == lines
 
 
 def test_two_builds_fit_into_one_design(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

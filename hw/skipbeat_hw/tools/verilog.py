@@ -15,6 +15,10 @@ from ..core.core import Core
 from ..machine.accelerator import Accelerator
 from ..machine.machine import MachineTop
 
+#: Warnings of Verilator for what Yosys writes on purpose: operands of other widths, cases that leave what was assigned
+#: before them, nets that name what nobody reads, registers with a value at the start; and for many modules in a file.
+MEANT = ("WIDTH", "CASEINCOMPLETE", "UNUSEDSIGNAL", "PROCASSINIT", "DECLFILENAME")
+
 #: The flag with which Yosys starts its `always @*` blocks at time 0.
 _START = re.compile(r"^( *)reg (\\\$auto\$verilog_backend\S*dump_module\S*)\s*= 0;$", re.MULTILINE)
 

@@ -19,6 +19,7 @@ from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
 from skipbeat_hw.simulation.ports import read_ports
 from skipbeat_hw.simulation.toolchain import find_verilator
+from skipbeat_hw.tools.delivery.companions import STATIC, companions
 from skipbeat_hw.tools.verilog import accelerator_verilog
 
 PAGE = (Path(__file__).parents[3] / "docs" / "integration.md").read_text()
@@ -64,6 +65,10 @@ def test_counters() -> None:
 def test_error_codes() -> None:
     written = {name: int(code) for code, name, _ in table("code | name")}
     assert written == {error.name: error.value for kind in (CoreError, MachineError) for error in kind if error}
+
+
+def test_the_registers_of_the_constraints_are_there() -> None:
+    assert companions(_verilog(), "accelerator", [], TINY.hw)["accelerator.xdc"].count("_reg[*]") == 2 * len(STATIC)
 
 
 def test_registers_of_the_example() -> None:

@@ -20,7 +20,7 @@ ODD = {
     "bursts of one beat, all lanes": {"outputs.lanes": 4, "memory.burst_beats": 1, "memory.outstanding": 1},
     "beats of a byte": {"memory.bytes_per_clock": 1, "memory.burst_beats": 256, "weights.buffer_kib": 1},
 }
-DRAWS = 16
+DRAWS = 40
 
 
 def _hardware(keys: dict[str, int]) -> Hardware:
