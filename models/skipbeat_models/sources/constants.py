@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 
-from .graph import Argument, Graph, Operator, Value
-from .masked import masked_reader
+from skipbeat_arch.errors import InputError
 
-#: Operators that leave every zero where it is: only the zeros of a weight are of interest.
-_SAME = frozenset({"to", "_to_copy", "clone", "contiguous", "detach", "alias", "lift_fresh_copy", "dropout"})
-#: Operators that are computed. Files name operators too, so nothing else may be called.
-_COMPUTED = frozenset(
-    {
-        "mul",
-        "div",
-        "neg",
-        "t",
-        "transpose",
-        "permute",
-        "view",
-        "reshape",
-        "flatten",
-        "unflatten",
-        "unsqueeze",
-        "squeeze",
-        "expand",
-        "numpy_T",
-        "mT",
-        "select",
-        "slice",
-        "split",
-        "split_with_sizes",
-        "chunk",
-        "unbind",
-        "_unsafe_view",
-    }
-)
+from .folding import MULTIPLYING, compute, is_pure, needed
+from .graph import Graph, Operator, Value
+from .masked import masked_reader
+from .operators import RECURRENT
+from .products import operands
+
+#: A tensor of more elements is not computed ahead of time.
+_MOST_ELEMENTS = 1 << 31
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +25,8 @@ class Constant:
     """A tensor that can be computed from the weights.
 
     Attributes:
-        weights: names of the weights that it follows from, parameters before their masks.
+        weights: names of the weights that it follows from, the largest first and masks last.
+        read: its values; raises InputError if they contradict the graph.
     """
 
     weights: tuple[str, ...]
@@ -55,37 +34,116 @@ class Constant:
 
 
 class Constants:
-    """Which values of a graph are constants; `add` takes its operators one after the other."""
+    """Which values of a graph follow from stored tensors.
+
+    A product of two stored tensors is one of them if a layer takes what comes of it as its weight, as with an update
+    of low rank that is added to a weight. Any other product of stored tensors, such as that of learned queries, runs.
+    """
 
     def __init__(self, graph: Graph) -> None:
-        read = masked_reader(graph.read, graph.stored)
-        self._known = {value: Constant((weight,), partial(read, weight)) for value, weight in graph.weights.items()}
+        self._read, self._stored = masked_reader(graph.read, graph.stored), graph.weights
+        folded = _foldable(graph, None)
+        if any(operator.base in MULTIPLYING for operator in folded):
+            folded = _foldable(graph, _wanted(graph, folded))
+        self._place = {operator: place for place, operator in enumerate(folded)}
+        self._maker = {result.name: operator for operator in folded for result in operator.results}
+        sizes = {v.name: (v.dtype is torch.bool, -v.elements) for op in graph.operators for v in op.values()}
+        order = {weight: sizes.get(value, (False, 0)) for value, weight in graph.weights.items()}
+        self._follows: dict[str, tuple[str, ...]] = {value: (weight,) for value, weight in graph.weights.items()}
+        for operator in folded:
+            names = dict.fromkeys(name for value in needed(operator) for name in self._follows[value.name])
+            found = tuple(sorted(names, key=lambda name: (name.endswith("mask"), *order[name])))
+            self._follows.update(dict.fromkeys((result.name for result in operator.results), found))
 
     def find(self, value: Value) -> Constant | None:
         """The constant that a value is."""
-        return self._known.get(value.name)
+        weights = self._follows.get(value.name)
+        return Constant(weights, partial(self._value, value)) if weights else None
 
-    def add(self, operator: Operator) -> bool:
-        """Notes an operator's results; whether they are constants."""
-        inputs = operator.values()
-        if operator.base not in _SAME | _COMPUTED or not inputs or any(self.find(value) is None for value in inputs):
-            return False
-        weights = tuple(dict.fromkeys(name for value in inputs for name in self._known[value.name].weights))
-        for index, result in enumerate(operator.results):
-            self._known[result.name] = Constant(
-                tuple(sorted(weights, key=lambda name: name.endswith("mask"))), partial(self._compute, operator, index)
-            )
-        return True
+    def has(self, operator: Operator) -> bool:
+        """Whether an operator's results are constants."""
+        return operator in self._place and bool(self._follows[operator.results[0].name])
 
-    def _compute(self, operator: Operator, index: int) -> torch.Tensor:
-        if operator.base in _SAME:
-            return self._known[operator.values()[0].name].read()
-        packet = getattr(torch.ops.aten, operator.base)
-        function = getattr(packet, operator.target.split(".")[2])
-        result = function(**{name: self._tensor(argument) for name, argument in operator.args.items()})
-        return result if isinstance(result, torch.Tensor) else result[index]
+    def _value(self, value: Value) -> torch.Tensor:
+        """Computes a value, and what it follows from, in the order of the graph."""
+        operators, known = self._ancestors(value)
+        if any(tensor.is_meta for tensor in known.values()):
+            return torch.empty(value.shape, device="meta")
+        with torch.no_grad():
+            for operator in operators:
+                results = compute(operator, known)
+                known |= {result.name: each for result, each in zip(operator.results, results, strict=False)}
+        found = known[value.name]
+        if operators and tuple(found.shape) != value.shape:
+            raise InputError(f"weight {value.name}: its shape is {tuple(found.shape)}; expected {value.shape}")
+        return found.detach()
 
-    def _tensor(self, argument: Argument) -> object:
-        if isinstance(argument, Value):
-            return self._known[argument.name].read().detach()
-        return [self._tensor(item) for item in argument] if isinstance(argument, list) else argument
+    def _ancestors(self, value: Value) -> tuple[list[Operator], dict[str, torch.Tensor]]:
+        """The operators that make a value, in their order, and the stored tensors that they take."""
+        makers: set[Operator] = set()
+        stored: dict[str, torch.Tensor] = {}
+        left = [value.name]
+        while left:
+            name = left.pop()
+            maker = self._maker.get(name)
+            if maker is None and name not in stored:
+                stored[name] = self._read(self._stored[name])
+            elif maker is not None and maker not in makers:
+                makers.add(maker)
+                left += [operand.name for operand in needed(maker)]
+        return sorted(makers, key=self._place.__getitem__), stored
+
+
+def _foldable(graph: Graph, products: Collection[Operator] | None) -> list[Operator]:
+    """The operators that can be computed ahead of time.
+
+    Args:
+        products: which products may be among them; None: all that are no layer of their own.
+    """
+    known = set(graph.weights)
+    found = []
+    for operator in graph.operators:
+        if not operator.results or not is_pure(operator):
+            continue
+        if operator.base in MULTIPLYING and not _may_fold(operator, graph.weights, products):
+            continue
+        small = all(result.elements <= _MOST_ELEMENTS for result in operator.results)
+        if small and all(value.name in known for value in needed(operator)):
+            known.update(result.name for result in operator.results)
+            found.append(operator)
+    return found
+
+
+def _may_fold(operator: Operator, weights: Mapping[str, str], products: Collection[Operator] | None) -> bool:
+    """Whether a product may be computed ahead; not the call of a layer that has the weight, on what it is given."""
+    if products is not None:
+        return operator in products
+    weight = operator.args.get("weight")
+    own = isinstance(weight, Value) and weights.get(weight.name) == f"{operator.module}.weight".lstrip(".")
+    return not own and (operator.base != "linear" or len(operator.value("input").shape) <= 2)
+
+
+def _wanted(graph: Graph, folded: Iterable[Operator]) -> set[Operator]:
+    """Those of the products that make a layer's weight or bias."""
+    able, found, wanted = set(folded), set(), set[str]()
+    known = {result.name for operator in able for result in operator.results} | set(graph.weights)
+    for operator in reversed(graph.operators):
+        made = operator in able and any(result.name in wanted for result in operator.results)
+        if made:
+            wanted.update(value.name for value in needed(operator))
+            if operator.base in MULTIPLYING:
+                found.add(operator)
+        elif operator not in able or operator.base in MULTIPLYING:
+            wanted.update(value.name for value in _weights_of(operator, known))
+    return found
+
+
+def _weights_of(operator: Operator, known: Collection[str]) -> list[Value]:
+    """The operands of a layer that are no activations."""
+    if operator.base in RECURRENT or operator.args.get("weight") is not None:
+        return operator.values()[1:]
+    given = operands(operator) if operator.base in MULTIPLYING else None
+    if given is None:
+        return []
+    others = [value for value in operator.values() if value not in given]
+    return [*others, given[1] if given[1].name in known else given[0]]

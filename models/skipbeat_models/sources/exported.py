@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import operator
 from collections.abc import Callable, Iterator, Mapping
@@ -17,13 +16,13 @@ import torch._dynamo
 import torch._functorch.aot_autograd
 import torch.export._trace
 from torch import fx, nn
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.export import ExportedProgram
-from torch.utils._pytree import tree_map
 
 from skipbeat_arch.errors import InputError
 
 from ..alone import without_warnings
+from .fakes import is_meta, on_fake_cpu
 from .graph import Argument, Graph, Operator, Value, names_of
 from .operators import KEPT_WHOLE, known
 from .products import simple_equation
@@ -51,9 +50,9 @@ def export_program(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping
     """
     try:
         with quiet(), torch.no_grad(), _evaluation(model):
-            given = _on_fake_cpu(model, inputs, kwargs) if is_meta(model) else (model, inputs, kwargs)
+            given = on_fake_cpu(model, inputs, kwargs) if is_meta(model) else (model, inputs, kwargs)
             program = torch.export.export(given[0], tuple(given[1]), dict(given[2]), strict=False)
-            if not all(_is_known(node) for node in program.graph.nodes):
+            if not all(_is_known(node) for node in program.graph.nodes) or _overwrites_weights(program):
                 program = program.run_decompositions(_decompositions())
     except Exception as error:  # whatever the model's own code raises, and torch's many kinds
         raise InputError(_reason(model, error)) from error
@@ -156,10 +155,10 @@ class _Walk:
     def _value(self, node: fx.Node, prefix: str) -> Argument:
         value = node.meta.get("val")
         if isinstance(value, torch.Tensor):
-            return Value(prefix + node.name, _shape(value))
+            return Value(prefix + node.name, _shape(value), value.dtype)
         if isinstance(value, list | tuple):
             return [
-                Value(f"{prefix}{node.name}.{i}", _shape(item)) if isinstance(item, torch.Tensor) else None
+                Value(f"{prefix}{node.name}.{i}", _shape(item), item.dtype) if isinstance(item, torch.Tensor) else None
                 for i, item in enumerate(value)
             ]
         return _number(value)
@@ -172,7 +171,7 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
 def _number(value: object) -> Argument:
     if isinstance(value, torch.SymInt):
         return int(value)
-    return value if isinstance(value, bool | int | float | str) else None
+    return value if isinstance(value, bool | int | float | str | torch.dtype) else None
 
 
 def _argument(argument: object, known: Mapping[fx.Node, Argument]) -> Argument:
@@ -207,49 +206,25 @@ def _is_known(node: fx.Node) -> bool:
     return known(str(node.target)) and (schema.name != "aten::einsum" or simple_equation(str(node.args[0])) is not None)
 
 
+def _overwrites_weights(program: ExportedProgram) -> bool:
+    """Whether a tensor that follows from the weights is changed in place: perhaps through a view of it."""
+    inputs = {*program.graph_signature.user_inputs}
+    stored: set[fx.Node] = set()
+    for node in program.graph.nodes:
+        follows = bool(node.all_input_nodes) and all(each in stored for each in node.all_input_nodes)
+        if (node.op == "placeholder" and node.name not in inputs) or follows:
+            stored.add(node)
+        if follows and isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable:
+            return True
+    return False
+
+
 def _decompositions() -> dict[torch._ops.OperatorBase, Callable[..., object]]:
     """torch's decompositions without those of operators that are priced whole."""
     table = cast("dict[torch._ops.OperatorBase, Callable[..., object]]", torch.export.default_decompositions())
     for name in KEPT_WHOLE:
         table.pop(getattr(torch.ops.aten, name).default, None)
     return table
-
-
-def is_meta(model: nn.Module) -> bool:
-    """Whether a module's weights have shapes only."""
-    return any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
-
-
-def _on_fake_cpu(
-    model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]
-) -> tuple[nn.Module, tuple[object, ...], dict[str, object]]:
-    """A model without memory as if it were on the CPU: models ask for their device, and know no meta device."""
-    fakes: dict[torch.Tensor, torch.Tensor] = {}
-    with FakeTensorMode():
-
-        def fake(item: torch.Tensor) -> torch.Tensor:
-            if item not in fakes:  # a weight that is used twice stays one weight
-                like = torch.empty_strided(item.shape, item.stride(), dtype=item.dtype, device="cpu")
-                fakes[item] = nn.Parameter(like, requires_grad=False) if isinstance(item, nn.Parameter) else like
-            return fakes[item]
-
-        copied = _copy_with(model, fake)
-
-        def moved(item: object) -> object:
-            return fake(item) if isinstance(item, torch.Tensor) else item
-
-        return copied, tree_map(moved, tuple(inputs)), tree_map(moved, dict(kwargs))
-
-
-def _copy_with(model: nn.Module, change: Callable[[torch.Tensor], torch.Tensor]) -> nn.Module:
-    """A copy of a module whose parameters and buffers are replaced."""
-    memo: dict[int, object] = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    copied = copy.deepcopy(model, memo)
-    for module in copied.modules():
-        for tensors in (module._parameters, module._buffers):
-            held = cast(dict[str, torch.Tensor | None], tensors)
-            held.update({name: change(tensor) for name, tensor in held.items() if tensor is not None})
-    return copied
 
 
 @contextmanager

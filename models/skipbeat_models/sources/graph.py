@@ -10,10 +10,11 @@ import torch
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor that an operator makes or takes. Its name is unique in the graph."""
+    """A tensor that an operator makes or takes. Its name is unique in the graph; a number format may be unknown."""
 
     name: str
     shape: tuple[int, ...]
+    dtype: torch.dtype | None = None
 
     @property
     def elements(self) -> int:
@@ -22,7 +23,7 @@ class Value:
 
 
 #: What an operator can be given; a list may hold values.
-Argument = Value | bool | int | float | str | None | list["Argument"]
+Argument = Value | bool | int | float | str | torch.dtype | None | list["Argument"]
 
 
 @dataclass(frozen=True, eq=False)

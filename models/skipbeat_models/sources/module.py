@@ -17,7 +17,8 @@ from ..pruners.one_shot import prune_model
 from ..scheme import Scheme
 from .batch import common_batch
 from .build import describe
-from .exported import export_module, is_meta
+from .exported import export_module
+from .fakes import is_meta
 from .fusion import fuse
 from .maps import Form
 from .reading import read_operators

@@ -28,8 +28,16 @@ _DTYPES = {
     6: torch.float16,
     7: torch.float32,
     8: torch.float64,
+    9: torch.complex32,
+    10: torch.complex64,
+    11: torch.complex128,
     12: torch.bool,
     13: torch.bfloat16,
+    28: torch.uint16,
+    29: torch.float8_e4m3fn,
+    30: torch.float8_e5m2,
+    31: torch.float8_e4m3fnuz,
+    32: torch.float8_e5m2fnuz,
 }
 _SWITCHES = ("torch.ops.higher_order.wrap_with_set_grad_enabled", "torch.ops.higher_order.wrap_with_autocast")
 _MODELS, _WEIGHTS, _CONSTANTS = "models/", "data/weights/", "data/constants/"
@@ -166,7 +174,11 @@ class _Reader:
 
     def _run(self, graph: Json, given: Mapping[str, Argument], prefix: str) -> list[Argument]:
         values: dict[str, Argument] = {
-            name: Value(prefix + name, tuple(self._size(size) for size in _list(_mapping(meta)["sizes"])))
+            name: Value(
+                prefix + name,
+                tuple(self._size(size) for size in _list(_mapping(meta)["sizes"])),
+                _DTYPES.get(_integer(_mapping(meta)["dtype"])),
+            )
             for name, meta in _mapping(graph["tensor_values"]).items()
         }
         for name, size in _mapping(graph["sym_int_values"]).items():
@@ -228,6 +240,8 @@ def _argument(item: Json, values: Mapping[str, Argument]) -> Argument:
         return values.get(str(content))
     if kind in ("as_int", "as_float", "as_bool", "as_string") and isinstance(content, bool | int | float | str):
         return content
+    if kind == "as_scalar_type":
+        return _DTYPES.get(_integer(content))
     if kind in ("as_ints", "as_floats", "as_bools", "as_strings"):
         return [entry for entry in _list(content) if isinstance(entry, bool | int | float | str)]
     return None

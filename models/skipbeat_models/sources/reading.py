@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from .products import Product, operands, read_product
 from .recurrent import StepProduct, steps
 
 #: What is left of a weight's name after its module's, for a weight that is the module's own.
-_OWN = ("parametrizations.weight.original", "weight_orig", "weight")
+_OWN = re.compile(r"(^|(?<=\.))(parametrizations\.weight\..*|weight(_orig|_v|_g|_bar)?)$")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,7 +72,7 @@ class _Reader:
 
     def read(self, operator: Operator) -> Reading | None:
         base = operator.base
-        if self.constants.add(operator):
+        if self.constants.has(operator):
             return None
         if operator.left:
             return Reading(operator=operator, left=operator.left)
@@ -100,12 +101,10 @@ class _Reader:
         names = (self._name(operator, constant),)
         return Reading(operator=operator, names=names, constants=(constant,), convolution=call)
 
-    def _product(self, operator: Operator) -> Reading | None:
+    def _product(self, operator: Operator) -> Reading:
         given = operands(operator)
         stored = (False, False) if given is None else (self._is_stored(given[0]), self._is_stored(given[1]))
-        if all(stored):
-            return None  # computed once, ahead of time
-        product = read_product(operator, stored)
+        product = read_product(operator, (False, True) if all(stored) else stored)
         if product is None or (product.c == 1 and operator.base != "linear"):
             return Reading(operator=operator)  # an outer product: nothing is summed up
         constant = self.constants.find(product.right)
@@ -129,8 +128,7 @@ class _Reader:
         weight = next((weight for weight in constant.weights), "") if constant else ""
         if weight.startswith(f"{name}." if name else ""):
             leaf = weight[len(name) + 1 :] if name else weight
-            leaf = next((leaf.removesuffix(own) for own in _OWN if f".{leaf}".endswith(f".{own}")), leaf).rstrip(".")
-            suffix = leaf or suffix
+            suffix = _OWN.sub("", leaf).rstrip(".") or suffix
         elif not constant:
             suffix = suffix or operator.base
         return self._names.unique(f"{name}.{suffix}".strip(".") or operator.base)
