@@ -75,5 +75,5 @@ def _one_program(
         scheme=scheme,
         graph=quantised.graph,
         scales=quantised.scales,
-        images=quantised.quantise_images(images.numpy()),
+        images=quantised.quantise_images(images.double().numpy()),
     )

@@ -21,7 +21,15 @@ from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.workload import ReductionOrder
 
 from .calibration import largest_magnitudes
-from .quantise_layer import QuantisedLayer, Scales, activation_scale, ones_layer, quantise_layer, round_half_up
+from .quantise_layer import (
+    QuantisedLayer,
+    Scales,
+    activation_scale,
+    ones_layer,
+    quantise_layer,
+    round_half_up,
+    without_zeros,
+)
 from .sources.constants import Constants
 from .sources.exported import export_program, graph_of
 from .sources.maps import Form
@@ -184,11 +192,12 @@ class _Quantiser:
 
     def _quantise(self, operation: Operation, scales: Scales) -> QuantisedLayer:
         clamp = (operation.low, operation.high)
-        if operation.kind is not Kind.LAYER:
+        if not operation.weighted:
             return ones_layer(operation.name, operation.workload, scales, clamp=clamp)
         weight, bias = layer_numbers(operation, self._constants)
         workload = replace(operation.workload, order=self._order)
-        return quantise_layer(operation.name, weight, bias, workload, scales, clamp=clamp)
+        found = quantise_layer(operation.name, weight, bias, workload, scales, clamp=clamp)
+        return found if operation.kind is Kind.LAYER else without_zeros(found)
 
     def finish(self) -> QuantisedGraph:
         """The graph of all nodes."""

@@ -126,6 +126,16 @@ def ones_layer(
     return _requantised(layer, np.full(channels, scales.input / area), out_scale, scales.residual, clamp)
 
 
+def without_zeros(quantised: QuantisedLayer) -> QuantisedLayer:
+    """A layer whose zero weights become 1, so that its program does not depend on its numbers.
+
+    It has one weight for each channel. That is 0 only beside a bias that is 2**24 times as large, or if it is a tiny
+    part of a result's unit: what a weight of 1 adds is then less than the rounding of the result.
+    """
+    layer = quantised.layer
+    return replace(quantised, layer=replace(layer, weight=np.where(layer.weight == 0, np.int8(1), layer.weight)))
+
+
 def product_layer(name: str, weight: Int8Array, rows: int, units: float, out_scale: float) -> IntegerLayer:
     """The product of `rows` pixels with integers [C, K] that are already there: the second operand is an activation.
 

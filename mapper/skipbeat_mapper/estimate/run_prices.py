@@ -112,7 +112,9 @@ def _run_price(network: TimedNetwork) -> RunPrice:
 def _kind(node: Node) -> str:
     if node.residual is not None:
         return "addition"
-    return "max pooling" if node.pool else "average pooling"
+    if node.pool is not None:
+        return "max pooling"
+    return "average pooling" if node.taps > 1 else "normalisation"
 
 
 def _structure(graph: Graph) -> Hashable:

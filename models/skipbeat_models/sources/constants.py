@@ -32,6 +32,11 @@ class Constant:
     weights: tuple[str, ...]
     read: Callable[[], torch.Tensor]
 
+    def numbers(self) -> torch.Tensor:
+        """Its values in a type of floats that NumPy has."""
+        found = self.read().detach()
+        return found if found.dtype in (torch.float32, torch.float64) else found.float()
+
 
 class Constants:
     """Which values of a graph follow from stored tensors.

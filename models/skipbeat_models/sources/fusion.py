@@ -11,17 +11,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from skipbeat_arch.graph import Pool
-
 from .constants import Constants
 from .graph import Graph, Operator, Value
 from .maps import Form, image_of, is_view, rows_of
 from .norm import OF_CHANNELS
 from .operation import Kind, Operation
 from .operations import Operations
-from .operators import ADDITIONS, BATCH_NORMS, CLAMPS, MAX_POOLS
+from .operators import ADDITIONS, BATCH_NORMS, CLAMPS
+from .pooling import add_pooling
 from .reading import Reading, bias_of
-from .windows import PIXEL, averaging, clamp_of, depthwise, max_pooling, over_map, over_rows, plain_convolution
+from .windows import PIXEL, clamp_of, depthwise, over_map, over_rows, plain_convolution
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,12 +85,12 @@ class _Fuser:
         if operator in self._left or self._overwrites(operator):
             return False
         if operator.base in BATCH_NORMS:
-            return self._add_norm(operator)
+            return self._add_norm(reading)
         if operator.base in CLAMPS:
             return self._add_clamp(operator)
         if operator.base in ADDITIONS:
             return self._add_addition(reading)
-        return self._add_pool(reading) if operator.base in MAX_POOLS else self._add_average(reading)
+        return add_pooling(self._operations, reading)
 
     def _overwrites(self, operator: Operator) -> bool:
         """Whether it changes in place a value that is read again."""
@@ -139,20 +138,26 @@ class _Fuser:
         bias, scaled = bias_of(operator), operator.args.get("alpha", 1) != 1 or operator.args.get("beta", 1) != 1
         return not scaled and (bias is None or self._constants.find(bias) is not None)
 
-    def _add_norm(self, operator: Operator) -> bool:
-        value = operator.value("input")
+    def _add_norm(self, reading: Reading) -> bool:
+        operator, value = reading.operator, reading.operator.value("input")
         operation, at = self._operations.sole(value), self._maps.find(value)
         wanted = [operator.args.get(name) for name in OF_CHANNELS]
         given = [item for item in wanted if isinstance(item, Value)]
         stored = all(self._constants.find(item) is not None for item in given)
-        if operation is None or at is None or None in wanted[:2] or not stored or operator.args.get("training"):
+        if None in wanted[:2] or not stored or operator.args.get("training"):
             return False
-        features = all(item.elements == operation.workload.c_out for item in given)
-        bare = operation.kind is Kind.LAYER and operation.plain and operation.norm is None and not operation.biases
-        if not bare or not features:
+        bare = operation is not None and operation.kind is Kind.LAYER and operation.plain
+        if operation is not None and at is not None and bare and operation.norm is None and not operation.biases:
+            if any(item.elements != operation.workload.c_out for item in given):
+                return False
+            operation.norm, operation.ranged = operator, operator.results[0]
+            return self._operations.absorb(operation, operator, value)
+        at = self._operations.given(value)
+        if at is None or any(item.elements != at.shape[0] for item in given):
             return False
-        operation.norm, operation.ranged = operator, operator.results[0]
-        return self._operations.absorb(operation, operator, value)
+        source = self._operations.source(value, at)
+        self._operations.append(reading, Kind.COPY, depthwise(at.shape, PIXEL), source, at.form, norm=operator)
+        return True
 
     def _add_clamp(self, operator: Operator) -> bool:
         value = operator.values()[0]
@@ -179,7 +184,7 @@ class _Fuser:
         maps = [self._maps.find(value) for value in values]
         for value, at, other, theirs in zip(values, maps, values[::-1], maps[::-1], strict=True):
             operation = self._operations.sole(value)
-            if operation is None or at is None or operation.kind is not Kind.LAYER or not operation.plain:
+            if operation is None or at is None or not operation.weighted or not operation.plain:
                 continue
             maker = self._operations.maker(theirs)
             if maker is not None and maker.number > operation.number:
@@ -197,7 +202,7 @@ class _Fuser:
 
     def _add_bias(self, operator: Operator, value: Value, bias: Value) -> bool:
         operation, at = self._operations.sole(value), self._maps.find(value)
-        if operation is None or at is None or operation.kind is not Kind.LAYER or not operation.plain:
+        if operation is None or at is None or not operation.weighted or not operation.plain:
             return False
         wanted = (at.shape[0], 1, 1) if at.form is Form.IMAGE else (at.shape[0],)
         fits = tuple(size for size in bias.shape[: -len(wanted)] if size != 1) + bias.shape[-len(wanted) :] == wanted
@@ -207,36 +212,3 @@ class _Fuser:
         operation.biases.append(bias)
         operation.ranged = operator.results[0]
         return self._operations.absorb(operation, operator, value)
-
-    def _add_pool(self, reading: Reading) -> bool:
-        operator = reading.operator
-        spatial = 1 if operator.base.endswith("1d") else 2
-        value, window = operator.values()[0], max_pooling(operator, spatial)
-        at = self._operations.given(value, spatial)
-        if at is None or at.form is not Form.IMAGE or window is None or self._maps.used(operator.results[1:]):
-            return False
-        pool = Pool(kernel=window.kernel, stride=window.stride)
-        operation = self._operations.sole(value)
-        whole = window.kernel == window.stride and window.padding == (0, 0)
-        if operation is not None and whole and operation.pool is None and operation.residual is None:
-            operation.pool = pool
-            return self._operations.absorb(operation, operator, value)
-        if window.padding != (0, 0) and not self._operations.not_negative(at):
-            return False
-        workload = depthwise(at.shape, replace(window, kernel=(1, 1), stride=(1, 1)))
-        self._operations.append(reading, Kind.COPY, workload, self._operations.source(value, at), Form.IMAGE, pool=pool)
-        return True
-
-    def _add_average(self, reading: Reading) -> bool:
-        operator = reading.operator
-        value = next(iter(operator.values()), None)
-        at = None if value is None else self._operations.given(value)
-        if value is None or at is None or at.form is not Form.IMAGE:
-            return False
-        window = averaging(operator, at.shape, len(value.shape))
-        if window is None:
-            return False
-        form = Form.IMAGE if len(operator.results[0].shape) == len(value.shape) else Form.FLAT
-        source = self._operations.source(value, at)
-        self._operations.append(reading, Kind.AVERAGE, depthwise(at.shape, window), source, form)
-        return True

@@ -28,6 +28,7 @@ class Form(Enum):
 
     IMAGE = "[images, channels, height, width]"
     FLAT = "[images, channels * height * width]"
+    LINE = "[images, channels, height * width]"
     ROWS = "[..., channels], pixels in their order"
 
 
@@ -96,13 +97,13 @@ class Maps:
         source, result = operator.values()[0], operator.results[0]
         self._origin[result.name] = source
         at = self.find(source)
-        if at is None and len(source.shape) == 4 and len(result.shape) == 2:
+        if at is None and len(source.shape) == 4 and len(result.shape) in (2, 3):
             at = image_of(source, self.root(source))  # an image that is flattened lies as an image
             if at is not None:
                 self.put(source, at)
         if at is None:
             return True
-        form = at.form if operator.base in _SAME else _form(at, result.shape)
+        form = at.form if operator.base in _SAME else form_of(at, result.shape)
         if form is None:
             return False
         self.put(result, replace(at, form=form))
@@ -135,15 +136,22 @@ class Maps:
         return True
 
 
-def _form(at: Map, shape: tuple[int, ...]) -> Form | None:
-    """How a reshaped value holds the map; None: its elements are no longer told apart."""
-    channels, height, width = at.shape
+def axes_of(at: Map, shape: tuple[int, ...]) -> str:
+    """What each axis of a value that holds a map is: "n", "c", "h", "w", or "l", all pixels; empty: none of these."""
+    sizes = {"n": at.images, "c": at.shape[0], "h": at.shape[1], "w": at.shape[2], "l": at.shape[1] * at.shape[2]}
+    wanted = ["nchw", *(["ncw"] if at.shape[1] == 1 else []), "ncl"]
+    wanted += [axes[1:] for axes in wanted] if at.images == 1 else []
+    if at.form not in (Form.IMAGE, Form.LINE):
+        return ""
+    return next((axes for axes in wanted if shape == tuple(sizes[axis] for axis in axes)), "")
+
+
+def form_of(at: Map, shape: tuple[int, ...]) -> Form | None:
+    """How a value of a shape holds the elements of a map; None: its elements are no longer told apart."""
     if at.form is Form.ROWS:
-        return Form.ROWS if shape[-1:] == (channels,) else None
-    size = channels * height * width
+        return Form.ROWS if shape[-1:] == at.shape[:1] else None
+    size = prod(at.shape)
     if shape == (at.images, size) or (at.images == 1 and shape == (size,)):
         return Form.FLAT
-    whole: list[tuple[int, ...]] = [(at.images, channels, height, width)]
-    whole += [(at.images, channels, width)] if height == 1 else []
-    whole += [item[1:] for item in whole] if at.images == 1 else []
-    return Form.IMAGE if shape in whole else None
+    axes = axes_of(replace(at, form=Form.IMAGE), shape)
+    return (Form.LINE if "l" in axes else Form.IMAGE) if axes else None

@@ -32,7 +32,7 @@ class Norm:
         def stored(name: str) -> torch.Tensor | None:
             value = operator.args.get(name)
             constant = constants.find(value) if isinstance(value, Value) else None
-            return constant.read().detach() if constant else None
+            return constant.numbers() if constant else None
 
         mean, variance, weight, bias = map(stored, OF_CHANNELS)
         assert mean is not None

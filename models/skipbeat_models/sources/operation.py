@@ -19,7 +19,7 @@ class Kind(Enum):
 
     LAYER = "a product with a stored weight"
     AVERAGE = "the mean of windows"
-    COPY = "its operand, to pool it or to add to it"
+    COPY = "its operand, to pool it, to add to it or to normalise it"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -33,7 +33,8 @@ class Operation:
         source, residual: the tensors that it reads; a residual is added to its sums.
         result: the value that its tensor holds, after all that it takes over.
         ranged: the value whose largest magnitude sets the tensor's scale; None: it keeps the scale of its source.
-        norm: the batch normalisation that its weights and bias take in. biases: what is added to its bias.
+        norm: the batch normalisation that its weights and bias take in; of a copy all that it does. biases: what is
+            added to its bias.
         low, high: the clamp, in real numbers.
         pool: maximum over windows of its results.
         absorbed: the operators that it takes over. form: how its result holds its tensor.
@@ -65,6 +66,11 @@ class Operation:
     def plain(self) -> bool:
         """Whether its results are its sums, scaled."""
         return self.residual is None and self.pool is None and (self.low, self.high) == (-inf, inf)
+
+    @property
+    def weighted(self) -> bool:
+        """Whether it has weights, so that it can take over what adds to its sums."""
+        return self.kind is Kind.LAYER or self.norm is not None
 
     @property
     def raw(self) -> bool:

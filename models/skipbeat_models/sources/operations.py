@@ -9,7 +9,7 @@ from skipbeat_arch.graph import Pool
 from skipbeat_arch.workload import Convolution
 
 from .graph import Graph, Operator, Value
-from .maps import Form, Map, Maps, image_of
+from .maps import Form, Map, Maps, image_of, rows_of
 from .operation import Kind, Operation
 from .reading import Names, Reading
 
@@ -48,9 +48,16 @@ class Operations:
             self.maps.put(value, wanted)
         return wanted
 
-    def given(self, value: Value, spatial: int = 2) -> Map | None:
-        """The map of a value, or how it lies as images."""
-        return self.maps.find(value) or image_of(value, self.maps.root(value), spatial)
+    def given(self, value: Value, spatial: int | None = None) -> Map | None:
+        """The map of a value, or how it lies: as images, or as rows if it has two dimensions.
+
+        Args:
+            spatial: dimensions of an image; None: all of the value's but the first two.
+        """
+        known, root, rank = self.maps.find(value), self.maps.root(value), len(value.shape)
+        if known is not None or rank not in (2, 3, 4):
+            return known
+        return rows_of(value, root) if rank == 2 else image_of(value, root, spatial or rank - 2)
 
     def sole(self, value: Value) -> Operation | None:
         """The operation that makes a value that nothing else uses."""
@@ -66,6 +73,7 @@ class Operations:
         *,
         pool: Pool | None = None,
         residual: Map | None = None,
+        norm: Operator | None = None,
     ) -> Operation:
         """Takes a new operation; its result has the form."""
         operator = reading.operator
@@ -80,6 +88,7 @@ class Operations:
             ranged=None if pool else operator.results[0],
             pool=pool,
             residual=residual,
+            norm=norm,
         )
         self.made.append(operation)
         self._note(operation, form)
@@ -89,17 +98,17 @@ class Operations:
         at = replace(operation.source, tensor=operation.number, shape=operation.shape, form=form)
         self.maps.put(operation.result, at)
         operation.form = form
-        kept = operation.kind is not Kind.LAYER and operation.residual is None
+        kept = not operation.weighted and operation.residual is None
         if operation.low >= 0 or (kept and operation.source.tensor in self._not_negative):
             self._not_negative.add(operation.number)
 
-    def absorb(self, operation: Operation, operator: Operator, value: Value) -> bool:
-        """The operation that made a value takes an operator over; `value` is its operand."""
+    def absorb(self, operation: Operation, operator: Operator, value: Value, form: Form | None = None) -> bool:
+        """The operation that made a value takes over an operator on it; `form` is the result's, if it has another."""
         at = self.maps.find(value)
         assert at is not None
         operation.absorbed.append(operator)
         operation.result = operator.results[0]
-        self._note(operation, at.form)
+        self._note(operation, form or at.form)
         return True
 
     def like(self, value: Value, at: Map) -> Map | None:

@@ -7,15 +7,16 @@ import torch
 from .constants import Constants
 from .graph import Value
 from .norm import Norm
-from .operation import Operation
+from .operation import Kind, Operation
 from .reading import bias_of
 
 
 def layer_numbers(operation: Operation, constants: Constants) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weight float [K, C / groups, kh, kw] and bias float64 [K] of a layer with stored weights."""
-    weight = stored_weight(operation)
-    bias = torch.zeros(operation.workload.c_out, dtype=torch.float64)
-    if (own := bias_of(operation.reading.operator)) is not None:
+    """Weight float [K, C / groups, kh, kw] and bias float64 [K] of a layer, or of a batch normalisation by itself."""
+    layer, channels = operation.kind is Kind.LAYER, operation.workload.c_out
+    weight = stored_weight(operation) if layer else torch.ones(channels, 1, 1, 1, dtype=torch.float64)
+    bias = torch.zeros(channels, dtype=torch.float64)
+    if layer and (own := bias_of(operation.reading.operator)) is not None:
         bias += _stored(own, constants)
     if operation.norm is not None:
         norm = Norm.read(operation.norm, constants)
@@ -31,14 +32,13 @@ def stored_weight(operation: Operation) -> torch.Tensor:
     workload, reading = operation.workload, operation.reading
     (constant,) = reading.constants
     assert constant is not None
-    weight = constant.read().detach()
+    weight = constant.numbers()
     if reading.product is not None:
         weight = reading.product.matrices(weight)[0].t()
-    weight = weight.reshape(workload.c_out, workload.c_in // workload.groups, *workload.kernel)
-    return weight if weight.dtype in (torch.float32, torch.float64) else weight.float()
+    return weight.reshape(workload.c_out, workload.c_in // workload.groups, *workload.kernel)
 
 
 def _stored(value: Value, constants: Constants) -> torch.Tensor:
     constant = constants.find(value)
     assert constant is not None
-    return constant.read().detach().double().reshape(-1)
+    return constant.numbers().double().reshape(-1)

@@ -10,12 +10,14 @@ from skipbeat_arch.workload import Convolution
 from .constants import Constants
 from .convolutions import ConvolutionCall, workloads
 from .graph import Argument, Operator, Value
-from .maps import Shape
+from .maps import Map, Shape
+from .operators import MAX_POOLS
 from .products import Product
 
 Pair = tuple[int, int]
 
-_AVERAGES = frozenset({"avg_pool2d", "adaptive_avg_pool2d", "mean"})
+_MAXIMA = frozenset({"max", "amax", "adaptive_max_pool1d", "adaptive_max_pool2d"}) | MAX_POOLS
+_AVERAGES = frozenset({"mean", "avg_pool1d", "avg_pool2d", "adaptive_avg_pool1d", "adaptive_avg_pool2d"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,14 @@ class Window:
     kernel: Pair
     stride: Pair
     padding: Pair
+
+    def out_size(self, size: Pair) -> Pair:
+        """Height and width of what whole windows make of a map."""
+        rows, cols = (
+            (whole + 2 * zeros - kernel) // stride + 1
+            for whole, zeros, kernel, stride in zip(size, self.padding, self.kernel, self.stride, strict=True)
+        )
+        return rows, cols
 
 
 #: One pixel after the other.
@@ -94,32 +104,76 @@ def _number(argument: Argument, usual: float, constants: Constants) -> float | N
     return float(argument) if isinstance(argument, int | float) else None
 
 
-def max_pooling(operator: Operator, spatial: int) -> Window | None:
-    """A max pooling whose windows are whole; None: it is another."""
-    dilation = _pair(operator.args.get("dilation"), spatial, (1, 1))
-    return None if dilation != (1, 1) or operator.args.get("ceil_mode") else _window(operator, spatial)
-
-
-def averaging(operator: Operator, shape: Shape, rank: int) -> Window | None:
-    """The window of an average over a map; None: it is another operator, or an average that is no sum of whole windows.
+def max_pooling(operator: Operator, at: Map, axes: str) -> Window | None:
+    """The windows of a maximum over a map if they are whole; None: it is another operator, or another maximum.
 
     Args:
-        rank: dimensions of the operand.
+        axes: of the operand (see `axes_of`).
     """
-    base, args = operator.base, operator.args
-    if base not in _AVERAGES:
+    spread = _pair(operator.args.get("dilation"), 2, (1, 1)) != (1, 1)
+    return _windows(operator, at, axes) if operator.base in _MAXIMA and not spread else None
+
+
+def averaging(operator: Operator, at: Map, axes: str) -> Window | None:
+    """The windows of an average over a map if they are whole; None: it is another operator, or another average.
+
+    Args:
+        axes: of the operand (see `axes_of`).
+    """
+    args = operator.args
+    if operator.base not in _AVERAGES or args.get("divisor_override"):
         return None
-    whole = Window(kernel=shape[1:], stride=(1, 1), padding=(0, 0))
-    if base == "adaptive_avg_pool2d":
-        return whole if _pair(args.get("output_size"), 2, (0, 0)) == (1, 1) else None
-    if base == "mean":
-        axes = args.get("dim")
-        listed = axes if isinstance(axes, list) else [axes]
-        places = {axis % rank for axis in listed if isinstance(axis, int)}
-        return whole if rank == 4 and places == {2, 3} else None
-    window = _window(operator, 2)
-    padded = window is not None and window.padding != (0, 0) and args.get("count_include_pad") is False
-    return None if args.get("ceil_mode") or args.get("divisor_override") or padded else window
+    window = _windows(operator, at, axes)
+    return None if window and window.padding != (0, 0) and args.get("count_include_pad") is False else window
+
+
+def _windows(operator: Operator, at: Map, axes: str) -> Window | None:
+    """Windows over a map: of a reduction all of some axes, of a pooling where they are whole."""
+    spatial = dimensions(operator)
+    if spatial is None:
+        return _reduced(operator.args.get("dim"), at, axes)
+    if operator.base.startswith("adaptive"):
+        return _adaptive(operator, at, axes, spatial)
+    if axes[-spatial - 1 :] != ("cw" if spatial == 1 else "chw"):
+        return None
+    window = _window(operator, spatial)
+    size = _pair(list(operator.results[0].shape[-spatial:]), spatial, (0, 0))
+    return window if window and window.out_size(at.shape[1:]) == size else None  # others reach beyond the map
+
+
+def _adaptive(operator: Operator, at: Map, axes: str, spatial: int) -> Window | None:
+    """The windows of a pooling to a size that divides the map's."""
+    out = _pair(operator.args.get("output_size"), spatial, (0, 0))
+    if spatial == 1 and axes[-2:] == "cl":
+        return _whole(at, "hw") if out == (1, 1) else None
+    fits = axes[-spatial - 1 :] == ("cw" if spatial == 1 else "chw")
+    if not fits or 0 in out or any(size % parts for size, parts in zip(at.shape[1:], out, strict=True)):
+        return None
+    kernel = (at.shape[1] // out[0], at.shape[2] // out[1])
+    return Window(kernel=kernel, stride=kernel, padding=(0, 0))
+
+
+def dimensions(operator: Operator) -> int | None:
+    """Of the windows of a pooling; None: it is another operator."""
+    return next((int(digit) for digit in "123" if f"pool{digit}d" in operator.base), None)
+
+
+def is_reduction(operator: Operator) -> bool:
+    """Whether an average or a maximum is of whole axes."""
+    return dimensions(operator) is None
+
+
+def _reduced(dim: Argument, at: Map, axes: str) -> Window | None:
+    """One window over whole axes of a map; None: other axes than those of its pixels are reduced."""
+    places = [each for each in (dim if isinstance(dim, list) else [dim]) if isinstance(each, int)]
+    reduced = {axes[place] for place in places} if axes else set[str]()
+    return _whole(at, "".join(reduced).replace("l", "hw")) if reduced and reduced <= set("hwl") else None
+
+
+def _whole(at: Map, axes: str) -> Window:
+    _, height, width = at.shape
+    kernel = (height if "h" in axes else 1, width if "w" in axes else 1)
+    return Window(kernel=kernel, stride=kernel, padding=(0, 0))
 
 
 def _window(operator: Operator, spatial: int) -> Window | None:

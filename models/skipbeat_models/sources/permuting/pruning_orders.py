@@ -108,7 +108,7 @@ class _Finder:
     def _places(self, each: ChannelClass, run: Run, readers: Sequence[Operation]) -> list[_Place] | None:
         """Every place of the class's channels in stored weights; None: one of them cannot be permuted."""
         nodes = enumerate(structure(run).nodes)
-        writers = [run[at] for at, node in nodes if node.output in each.tensors and run[at].kind is Kind.LAYER]
+        writers = [run[at] for at, node in nodes if node.output in each.tensors and run[at].weighted]
         if not all(_two_axes(layer) for layer in (*writers, *readers)):
             return None
         channels = [(weight, axis) for weight, _, axis in map(_weight_axes, readers)]
@@ -141,12 +141,16 @@ def _weight_axes(operation: Operation) -> tuple[Value, int, int]:
 
 def _output_places(operation: Operation) -> list[tuple[Value, int]]:
     """What a layer has for each of its output channels, with the axis along which they lie."""
-    weight, axis, _ = _weight_axes(operation)
     channels, norm = operation.workload.c_out, operation.norm
-    values: list[Argument] = [bias_of(operation.reading.operator), *operation.biases]
+    values: list[Argument] = [*operation.biases]
+    places = list[tuple[Value, int]]()
+    if operation.kind is Kind.LAYER:
+        weight, axis, _ = _weight_axes(operation)
+        places.append((weight, axis))
+        values.append(bias_of(operation.reading.operator))
     values += [norm.args.get(name) for name in OF_CHANNELS] if norm is not None else []
     vectors = [value for value in values if isinstance(value, Value) and value.elements > 1]
-    return [(weight, axis), *((value, value.shape.index(channels)) for value in vectors)]
+    return places + [(value, value.shape.index(channels)) for value in vectors]
 
 
 def _in_taps(operation: Operation, pattern: Pattern | None) -> bool:
