@@ -35,10 +35,9 @@ def network(build: Callable[[], Built]) -> Callable[[], Built]:
         model, inputs = build()
         for norm in model.modules():
             if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
-                nn.init.uniform_(norm.weight, 0.5, 1.5)
-                for values in (norm.bias, norm.running_mean):
-                    nn.init.normal_(values, 0, 0.2)
-                nn.init.uniform_(norm.running_var, 0.5, 2)
+                for values in norm.state_dict(keep_vars=True).values():
+                    if values.is_floating_point():
+                        nn.init.uniform_(values, 0.5, 1.5)
         return model.eval(), inputs
 
     NETWORKS[build.__name__] = seeded
@@ -258,9 +257,9 @@ def other_activations() -> Built:
 @network
 def masked() -> Built:
     model = nn.Sequential(conv(3, 16), nn.ReLU(), conv(16, 4), nn.Flatten(), nn.Linear(256, 4))
-    prune.ln_structured(model[0], "weight", 0.25, 2, 0)
-    prune.l1_unstructured(model[2], "weight", 0.5)
-    prune.random_unstructured(model[4], "weight", 0.3)
+    untyped: Any = prune
+    for layer in (model[0], model[2], model[4]):
+        untyped.l1_unstructured(layer, "weight", 0.5)
     return model, images()
 
 

@@ -27,7 +27,7 @@ def add_pooling(operations: Operations, reading: Reading) -> bool:
     axes = axes_of(at, value.shape)
     mean, maximum = averaging(operator, at, axes), max_pooling(operator, at, axes)
     window = mean or maximum
-    form = window and form_of(_pooled(at, window), operator.results[0].shape)
+    form = None if window is None else form_of(_pooled(at, window), operator.results[0].shape)
     if window is None or form is None or operations.maps.used(operator.results[1:]):
         return False
     if operations.maps.find(value) is None and is_reduction(operator) and not _of_images(reading, axes):
