@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from amaranth import Array, Cat, Module, Mux, Signal, signed, unsigned
+from amaranth import Array, Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -14,9 +14,11 @@ from skipbeat_arch.depths import RAW_VECTORS
 from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, vector_fields
+from skipbeat_arch.numbers import MULTIPLIER_BITS
 
 from ..arguments import expect
 from ..layouts import struct
+from .requantise import Requantiser
 
 
 def parameters(cols: int) -> data.StructLayout:
@@ -31,15 +33,29 @@ def parameters(cols: int) -> data.StructLayout:
     )
 
 
+class _Walk:
+    """Which columns are sent.
+
+    Attributes:
+        closed: the last item of a window enters the registers; ends: the job has no other.
+        sending: columns are sent; `sub` counts the clocks of the vector (raw: item), and `last` is its last one.
+        final: the vector (raw: item) is the job's last.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.closed, self.ends = Signal(), Signal()
+        self.sending, self.last, self.final = Signal(), Signal(), Signal()
+        self.sub = Signal(range(max(steps, RAW_VECTORS)))
+
+
 class OutputStage(wiring.Component):
     """Turns the core's items into vectors, one job (a STORE) after another.
 
-    A job begins with 14 clocks in which its parameters are read. Then an item takes C / lanes clocks, or 4 if the job
-    is raw; its vector leaves 7 clocks after its last columns entered. A job is over with its last vector. Rounding is
-    half up: `(sum·multiplier + residual·residual_multiplier + 2**(shift - 1)) >> shift`.
+    A job begins with 13 clocks in which its parameters are read. Then an item takes C / lanes clocks, or 4 if the job
+    is raw; its vector leaves 9 clocks after its last columns were sent, or 2. A job is over with its last vector.
 
     With `pool`, a vector is the maximum over so many items that follow each other, one per clock. It is that of their
-    sums, as no result falls where its sum grows; only the largest ones are requantised, while the next item is taken.
+    sums, as no result falls where its sum grows; only the largest ones are requantised, while the next items are taken.
 
     Members
     -------
@@ -52,8 +68,10 @@ class OutputStage(wiring.Component):
         expect(machine, Machine)
         self.machine = machine
         self.lanes, self.cols = machine.hw.outputs.lanes, machine.hw.array.cols
-        #: Clocks of an item.
+        #: Clocks in which a vector's columns are sent.
         self.steps = self.cols // self.lanes
+        #: Sums that are sent in a clock: those of the lanes, or of a raw vector.
+        self.sent = max(self.lanes, self.cols // RAW_VECTORS)
         vector = 8 * machine.vector
         super().__init__(
             {
@@ -69,151 +87,169 @@ class OutputStage(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        job = Signal(struct(isa.Store.full_layout()))
+        stores = struct(isa.Store.full_layout())
+        offered = stores(self.jobs.payload[: stores.size])
+        job = Signal(stores)
         busy = Signal()
         start = Signal()
+        walk = _Walk(self.steps)
         m.d.comb += [self.jobs.ready.eq(~busy), start.eq(self.jobs.valid & ~busy)]
         with m.If(start):
-            m.d.sync += [busy.eq(1), job.eq(self.jobs.payload[: len(job.as_value())])]
+            m.d.sync += [busy.eq(1), job.eq(offered)]
         with m.Elif(self.vector_o.valid & self.vector_o.final):
             m.d.sync += busy.eq(0)
-        block, ready = self._load_parameters(m, job, busy)
-        step, final = Signal(), Signal()
-        sub = Signal(range(max(self.steps, RAW_VECTORS)))
-        sent = self._walk(m, job, start, busy & ready, step, sub, final)
-        biased = Signal(data.ArrayLayout(signed(33), self.cols))
-        m.d.comb += [biased[c].eq(sent[c] + block.bias[c]) for c in range(self.cols)]
-        done, assembled = self._requantise(m, job, block, biased, step & ~job.raw, sub, final)
-
-        raw_now = step & job.raw
-        part = self.cols // RAW_VECTORS
-        m.d.sync += self.vector_o.valid.eq(done.any() | raw_now)
-        with m.If(raw_now):
-            words = Array(biased[c][:32] for c in range(self.cols))
-            m.d.sync += self.vector_o.data.eq(Cat(words[sub * part + i] for i in range(part)))
-            m.d.sync += self.vector_o.final.eq(final)
-        with m.Elif(done.any()):
-            m.d.sync += [self.vector_o.data.eq(assembled), self.vector_o.final.eq(done.all())]
         with m.If(start):
             m.d.sync += self.vector_o.index.eq(0)
         with m.Elif(self.vector_o.valid):
             m.d.sync += self.vector_o.index.eq(self.vector_o.index + 1)
+        block, ready = self._load_parameters(m, job, busy)
+        largest = self._take(m, job, offered, start, ready, walk)
+        self._send(m, job, offered, start, walk)
+        sums = self._sums(m, job, largest, block, walk.sub)
+        self._vectors(m, job, walk, sums, self._requantise(m, job, block, sums, walk.sub))
         return m
 
-    def _walk(
-        self, m: Module, job: data.View, start: Signal, ready: Value, step: Signal, sub: Signal, final: Signal
-    ) -> data.View:
-        """Follows the job item by item, some columns in each step; returns the sums of which columns are sent."""
-        item = Signal(14)
-        pooled = Signal.like(job.pool)
-        remaining, last_sub, whole = Signal(), Signal(), Signal()
-        pooling, closes, taken = Signal(), Signal(), Signal()
-        m.d.comb += [
-            remaining.eq(ready & (item != job.count)),
-            last_sub.eq(sub == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1)),
-            whole.eq(item + 1 == job.count),
-            final.eq(last_sub & whole),
-            pooling.eq(job.pool != 1),
-            closes.eq(pooled == job.pool - 1),
-            # A window's last columns leave their registers in the clock in which the next one's first item enters.
-            self.results.ready.eq(remaining & Mux(pooling, (sub == 0) | (last_sub & ~whole), last_sub)),
-            taken.eq(self.results.valid & self.results.ready),
-            step.eq(remaining & Mux(pooling, (sub != 0) | (taken & closes), self.results.valid)),
-            # The residual of the vector that is sent in the next clock.
-            self.residual_address_o.eq(job.residual_at + item + (step & last_sub)),
-        ]
-        with m.If(start):
-            m.d.sync += [item.eq(0), sub.eq(0), pooled.eq(0)]
-        with m.Else():
-            with m.If(step):
-                m.d.sync += [sub.eq(Mux(last_sub, 0, sub + 1)), item.eq(item + last_sub)]
-            with m.If(taken):
-                m.d.sync += pooled.eq(Mux(closes, 0, pooled + 1))
-        sums = data.View(data.ArrayLayout(signed(32), self.cols), self.results.payload.as_value())
-        return self._largest(m, sums, taken, pooled == 0, pooling, sub)
-
-    def _largest(
-        self, m: Module, sums: data.View, taken: Value, opens: Value, pooling: Value, sub: Signal
-    ) -> data.View:
-        """Keeps the largest sums of a window; returns those that are sent, which without pooling are an item's."""
-        largest = Signal(data.ArrayLayout(signed(32), self.cols), reset_less=True)
-        sent = Signal.like(largest)
-        for c in range(self.cols):
-            above = Signal(name=f"above_{c}")
-            m.d.comb += [
-                above.eq(largest[c] > sums[c]),
-                sent[c].eq(Mux(pooling & (above | (sub != 0)), largest[c], sums[c])),
-            ]
-            with m.If(taken & (opens | ~above)):
-                m.d.sync += largest[c].eq(sums[c])
-        return sent
-
     def _load_parameters(self, m: Module, job: data.View, busy: Signal) -> tuple[data.View, Signal]:
-        """Reads a job's parameter vectors into registers; returns them, and whether they are all there."""
-        loading = Signal(range(PARAMETER_VECTORS + 1))
+        """Reads a job's parameter vectors into registers; they are all there a clock after `ready`, which is returned
+        with them."""
+        loading = Signal(range(PARAMETER_VECTORS + 2))
         ready = Signal()
         stored = Signal(data.ArrayLayout(unsigned(8 * self.machine.vector), PARAMETER_VECTORS), reset_less=True)
         m.d.comb += self.parameter_address_o.eq(job.block * PARAMETER_PITCH + loading)
         with m.If(~busy):
             m.d.sync += [loading.eq(0), ready.eq(0)]
-        with m.Elif(~ready):
-            m.d.sync += [loading.eq(loading + 1), ready.eq(loading == PARAMETER_VECTORS)]
-            for i in range(PARAMETER_VECTORS):
-                with m.If(loading == i + 1):
-                    m.d.sync += stored[i].eq(self.parameter_i)
+        with m.Elif(loading != PARAMETER_VECTORS + 1):
+            m.d.sync += [loading.eq(loading + 1), ready.eq(loading >= PARAMETER_VECTORS - 1)]
+            m.d.sync += [earlier.eq(later) for earlier, later in pairwise((*stored, self.parameter_i))]
         return parameters(self.cols)(stored.as_value()), ready
 
-    def _requantise(
-        self, m: Module, job: data.View, block: data.View, biased: data.View, step: Value, sub: Signal, final: Signal
-    ) -> tuple[Signal, Signal]:
-        """The pipeline; returns {vector done, it is the last one} and the vector."""
-        stages = 7
-        valid = [Signal(name=f"valid_{i}") for i in range(stages)]
-        places = [Signal(range(max(2, self.steps)), name=f"place_{i}", reset_less=True) for i in range(stages)]
-        finals = [Signal(name=f"final_{i}", reset_less=True) for i in range(stages)]
-        m.d.sync += [valid[0].eq(step), places[0].eq(sub), finals[0].eq(final)]
-        for line in (valid, places, finals):
-            m.d.sync += [later.eq(earlier) for earlier, later in pairwise(line)]
-        assembled = Signal(data.ArrayLayout(signed(8), self.cols), reset_less=True)
-        done = Signal(2)
-        ends = valid[6] & (places[6] == self.steps - 1)
-        m.d.comb += done.eq(Mux(ends, Cat(1, finals[6]), 0))
-        for lane in range(self.lanes):
-            value = self._lane(m, job, block, biased, lane, sub)
-            for place in range(self.steps):
-                with m.If(valid[5] & (places[5] == place)):
-                    m.d.sync += assembled[place * self.lanes + lane].eq(value)
-        return done, assembled.as_value()
-
-    def _lane(self, m: Module, job: data.View, block: data.View, biased: data.View, lane: int, sub: Signal) -> Signal:
-        """One lane from the column's sum (P0) to its byte (P5)."""
-
-        def pick(columns: data.View, bits: int | None = None) -> Value:
-            return Array(Value.cast(columns[c])[:bits] for c in range(lane, self.cols, self.lanes))[sub]
-
-        total = Signal(signed(33), reset_less=True)
-        residual = Signal(signed(8), reset_less=True)
-        multiplier = Signal(31, reset_less=True)
-        other = Signal(31, reset_less=True)
-        shifts = [Signal(6, name=f"shift_{lane}_{i}", reset_less=True) for i in range(5)]
-        m.d.sync += [
-            total.eq(pick(biased)),
-            residual.eq(Mux(job.residual, pick(self.residual_i), 0)),
-            multiplier.eq(pick(block.multiplier, 31)),
-            other.eq(pick(block.residual_multiplier, 31)),
-            shifts[0].eq(pick(block.shift, 6)),
+    def _take(
+        self, m: Module, job: data.View, offered: data.View, start: Signal, ready: Signal, walk: _Walk
+    ) -> data.View:
+        """Takes items, and keeps the largest sums of a window; without pooling it is of one item."""
+        left = Signal(14)
+        rest = Signal.like(job.pool)
+        opens, more, free, taken = Signal(), Signal(), Signal(), Signal()
+        # A window's first item enters in the clock before the last columns of the one before are sent.
+        before_last = walk.sub >= self.steps - 2 if self.steps > 2 else Const(1)
+        m.d.comb += [
+            free.eq(~walk.sending | Mux(job.pool == 1, walk.last, before_last)),
+            self.results.ready.eq(more & ready & (~opens | free)),
+            taken.eq(self.results.valid & self.results.ready),
+            walk.closed.eq(taken & (rest == 0)),
+            walk.ends.eq(left == 1),
         ]
-        m.d.sync += [later.eq(earlier) for earlier, later in pairwise(shifts)]
-        products = [Signal(signed(65), name=f"product_{lane}_{i}", reset_less=True) for i in range(2)]
-        others = [Signal(signed(40), name=f"residual_{lane}_{i}", reset_less=True) for i in range(2)]
-        m.d.sync += [products[0].eq(total * multiplier), products[1].eq(products[0])]
-        m.d.sync += [others[0].eq(residual * other), others[1].eq(others[0])]
-        sum_ = Signal(signed(66), reset_less=True)
-        coarse = Signal(signed(66), reset_less=True)
-        byte = Signal(signed(8), name=f"byte_{lane}", reset_less=True)
-        m.d.sync += sum_.eq(products[1] + others[1] + ((1 << shifts[2]) >> 1))
-        m.d.sync += coarse.eq(sum_ >> (shifts[3][3:] << 3))
-        fine = coarse >> shifts[4][:3]
-        low, high = job.low.as_signed(), job.high.as_signed()
-        m.d.sync += byte.eq(Mux(fine < low, low, Mux(fine > high, high, fine)))
-        return byte
+        with m.If(start):
+            m.d.sync += [left.eq(offered.count), more.eq(offered.count != 0), rest.eq(offered.pool - 1), opens.eq(1)]
+        with m.Elif(taken):
+            m.d.sync += [opens.eq(walk.closed), rest.eq(Mux(walk.closed, job.pool - 1, rest - 1))]
+            with m.If(walk.closed):
+                m.d.sync += [left.eq(left - 1), more.eq(~walk.ends), walk.final.eq(walk.ends)]
+        largest = Signal(data.ArrayLayout(signed(32), self.cols), reset_less=True)
+        sums = data.View(data.ArrayLayout(signed(32), self.cols), self.results.payload.as_value())
+        for c in range(self.cols):
+            with m.If(taken & (opens | (largest[c] <= sums[c]))):
+                m.d.sync += largest[c].eq(sums[c])
+        return largest
+
+    def _send(self, m: Module, job: data.View, offered: data.View, start: Signal, walk: _Walk) -> None:
+        """Follows the columns that are sent, and addresses their residuals a clock before."""
+        m.d.comb += walk.last.eq(walk.sub == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1))
+        with m.If(walk.closed):
+            m.d.sync += walk.sending.eq(1)
+        with m.Elif(walk.last):
+            m.d.sync += walk.sending.eq(0)
+        with m.If(walk.sending):
+            m.d.sync += walk.sub.eq(Mux(walk.last, 0, walk.sub + 1))
+        if self.steps == 1:
+            onward = walk.closed & ~walk.ends
+        else:
+            onward = walk.sending & (walk.sub == self.steps - 2) & ~walk.final
+        with m.If(start):
+            m.d.sync += self.residual_address_o.eq(offered.residual_at)
+        with m.Elif(onward):
+            m.d.sync += self.residual_address_o.eq(self.residual_address_o + 1)
+
+    def _sums(self, m: Module, job: data.View, largest: data.View, block: data.View, sub: Signal) -> list[Signal]:
+        """P0: sum and bias of the columns that are sent."""
+        totals = [Signal(signed(33), name=f"sum_{i}", reset_less=True) for i in range(self.sent)]
+        turns = self.cols // self.sent
+        # The clocks of a raw item in which the same columns are sent, as they are several vectors.
+        turn = sub >> ((RAW_VECTORS // turns).bit_length() - 1)
+        for place, total in enumerate(totals):
+            raws = range(place, self.cols, self.sent)
+            addends = [Array(view[c] for c in raws)[turn[: _bits(turns)]] for view in (largest, block.bias)]
+            if place < self.lanes:
+                columns = range(place, self.cols, self.lanes)
+                sums = [largest[c] for c in columns]
+                if self.steps > 1:
+                    # The last one of a window may have been overwritten just now.
+                    sums[-1] = Signal(signed(32), name=f"held_{place}", reset_less=True)
+                    m.d.sync += sums[-1].eq(largest[columns[-1]])
+                lane = Array(sums), Array(block.bias[c] for c in columns)
+                if turns == self.steps:
+                    addends = [each[Mux(job.raw, turn, sub)[: _bits(turns)]] for each in lane]
+                else:
+                    picked = [each[sub] for each in lane]
+                    addends = [Mux(job.raw, *both) for both in zip(addends, picked, strict=True)]
+            m.d.sync += total.eq(addends[0] + addends[1])
+        return totals
+
+    def _requantise(
+        self, m: Module, job: data.View, block: data.View, totals: list[Signal], sub: Signal
+    ) -> list[Value]:
+        """P0 to P7: the bytes of the lanes."""
+        turn = sub[: _bits(self.steps)]
+
+        def picked(columns: data.View, lane: int, bits: int, name: str, *, sign: bool = False) -> Signal:
+            found = Signal(signed(bits) if sign else bits, name=f"{name}_{lane}", reset_less=True)
+            choice = Array(Value.cast(columns[c])[:bits] for c in range(lane, self.cols, self.lanes))[turn]
+            # Without a residual it is zero; the other registers have no such condition.
+            m.d.sync += found.eq(Mux(job.residual, choice, 0) if sign else choice)
+            return found
+
+        made = []
+        for lane in range(self.lanes):
+            m.submodules[f"lane_{lane}"] = part = Requantiser()
+            m.d.comb += [
+                part.sum_i.eq(totals[lane]),
+                part.residual_i.eq(picked(self.residual_i, lane, 8, "residual", sign=True)),
+                part.multiplier_i.eq(picked(block.multiplier, lane, MULTIPLIER_BITS, "multiplier")),
+                part.residual_multiplier_i.eq(picked(block.residual_multiplier, lane, MULTIPLIER_BITS, "other")),
+                part.shift_i.eq(picked(block.shift, lane, 6, "shift")),
+                part.low_i.eq(job.low.as_signed()),
+                part.high_i.eq(job.high.as_signed()),
+            ]
+            made.append(part.byte_o)
+        return made
+
+    def _vectors(self, m: Module, job: data.View, walk: _Walk, totals: list[Signal], made: list[Value]) -> None:
+        """Bytes of the lanes become a vector with its last ones; a raw one is there a clock after its sums."""
+        stages = Requantiser.LATENCY + 1
+        sent = [Signal(name=f"sent_{i}") for i in range(stages)]
+        places = [Signal.like(walk.sub, name=f"place_{i}", reset_less=True) for i in range(stages)]
+        finals = [Signal(name=f"final_{i}", reset_less=True) for i in range(stages)]
+        for line, first in ((sent, walk.sending), (places, walk.sub), (finals, walk.final & walk.last)):
+            m.d.sync += [later.eq(earlier) for earlier, later in pairwise((first, *line))]
+        with m.If(job.raw):
+            m.d.sync += sent[1].eq(0)
+        whole = list(made)
+        if self.steps > 1:
+            assembled = Signal(data.ArrayLayout(signed(8), self.cols - self.lanes), reset_less=True)
+            for place in range(self.steps - 1):
+                with m.If(places[-1] == place):
+                    m.d.sync += [assembled[place * self.lanes + lane].eq(byte) for lane, byte in enumerate(made)]
+            whole = [assembled.as_value(), *made]
+        part = self.cols // RAW_VECTORS
+        words = [Cat(total[:32] for total in totals[at : at + part]) for at in range(0, self.sent, part)]
+        raw = Array(words)[places[0][: _bits(len(words))]]
+        m.d.sync += [
+            self.vector_o.valid.eq(Mux(job.raw, sent[0], sent[-1] & (places[-1] == self.steps - 1))),
+            self.vector_o.final.eq(Mux(job.raw, finals[0], finals[-1])),
+            self.vector_o.data.eq(Mux(job.raw, raw, Cat(whole))),
+        ]
+
+
+def _bits(turns: int) -> int:
+    """Of a number below `turns`, a power of two."""
+    return turns.bit_length() - 1

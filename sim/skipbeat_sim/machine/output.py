@@ -14,9 +14,11 @@ from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 
 from .requantise import Parameters, signed
 
-#: Clocks from the step of an item's last columns to its vector, less one for the output register.
-STAGES = 7
+#: Clocks from the one in which the last columns are sent to their vector, less one for the output register.
+STAGES, RAW_STAGES = 8, 1
 MASK = 0xFFFF
+#: Items of the longest window.
+LONGEST = isa.Store.largest("pool")
 _NOTHING = isa.Store.from_bits(0)
 
 
@@ -32,8 +34,8 @@ class Vector:
 class OutputStage:
     """Twin of the output stage. `evaluate` sets the wires of the clock, `update` ends it.
 
-    A job is a STORE. All columns of a vector are worked out when its last ones are sent; the sums stay at the port
-    until then, or the largest ones of a window in their registers, and the residuals are noted column by column.
+    A job is a STORE. All columns of a vector are worked out when its last ones are sent, from the sums of its first
+    clock; the residuals are noted column by column.
 
     Attributes:
         vector_o: None while it is not valid.
@@ -51,11 +53,13 @@ class OutputStage:
         """All registers."""
         self.busy = self._loaded = False
         self.job = _NOTHING
-        self._loading = self._item = self._pooled = self._sub = self._index = 0
+        self._loading = self._left = self._rest = self._sub = self._index = self.residual_address_o = 0
+        self._opens = self._sending = self._final = False
         self._stored = [0] * PARAMETER_VECTORS
         self._parameters: Parameters | None = None
         self._pipeline: deque[tuple[int, bool] | None] = deque([None] * STAGES)
-        self._results = self._largest = self._none
+        self._raw: deque[tuple[int, bool] | None] = deque([None] * RAW_STAGES)
+        self._results = self._largest = self._sent = self._none
         self.vector_o: Vector | None = None
 
     @property
@@ -64,37 +68,24 @@ class OutputStage:
         return self.job.block * PARAMETER_PITCH + self._loading
 
     @property
-    def residual_address_o(self) -> int:
-        """Once the wires are set; it means something while busy."""
-        return (self.job.residual_at + self._item + (self._step and self._last_sub)) & MASK
-
-    @property
     def jobs_ready(self) -> bool:
         """A job can be taken."""
         return not self.busy
 
     def evaluate(self, results: Int64Array | None) -> None:
-        """Wires: `results_ready`; and the step of the clock.
+        """Wires: `results_ready`; and what is taken and sent in the clock.
 
         Args:
             results: int64 [C] of unsigned bits.
         """
         if results is not None:
             self._results = results
-        self.results_ready = self._step = self._taken = self._last_sub = False
         job = self.job
-        if not self._loaded or not self.busy or self._item == job.count:
-            return
-        self._last_sub = self._sub == (RAW_VECTORS - 1 if job.raw else self._steps - 1)
-        self._whole = self._item + 1 == job.count
-        self._pooling, self._closes = job.pool != 1, self._pooled == job.pool - 1
-        self.results_ready = self._last_sub
-        if self._pooling:
-            self.results_ready = self._sub == 0 or (self._last_sub and not self._whole)
+        self._last = self._sub == (RAW_VECTORS if job.raw else self._steps) - 1
+        free = not self._sending or (self._last if job.pool == 1 else self._sub >= self._steps - 2)
+        self.results_ready = self._loaded and self._left != 0 and (not self._opens or free)
         self._taken = self.results_ready and results is not None
-        self._step = results is not None
-        if self._pooling:
-            self._step = self._sub != 0 or (self._taken and self._closes)
+        self._closed = self._taken and self._rest == 0
 
     def update(self, jobs: int | None, parameter_i: int, residual_i: int) -> None:
         """End of a clock with a STORE on the stream, if not None, and the data of two memories."""
@@ -103,56 +94,67 @@ class OutputStage:
             self._run(parameter_i, residual_i)
         if job is not None:
             self.busy, self._loaded = True, False
-            self.job = isa.Store.from_bits(job)
-            self._item = self._sub = self._pooled = self._index = self._loading = 0
+            self.job = store = isa.Store.from_bits(job)
+            self._left, self._rest, self._opens = store.count, (store.pool - 1) & LONGEST, True
+            self.residual_address_o = store.residual_at
+            self._index = self._loading = 0
 
     def _run(self, parameter: int, residual: int) -> None:
-        shown, item = self.vector_o, self._pipeline.popleft()
+        shown, item, raw = self.vector_o, self._pipeline.popleft(), self._raw.popleft()
         if shown is not None:
             self._index = (self._index + 1) & MASK
             if shown.final:
-                self.busy = False
-        self.vector_o = None if item is None else Vector(item[0], item[1], self._index)
-        self._pipeline.append(self._send(residual) if self._step else None)
+                self.busy, self._loaded = False, False
+        made = raw if self.job.raw else item
+        self.vector_o = None if made is None else Vector(made[0], made[1], self._index)
+        last, closed, ends = self._last, self._closed, self._left == 1
+        onward = self._sending and self._sub == self._steps - 2 and not self._final
+        if onward or (self._steps == 1 and closed and not ends):
+            self.residual_address_o = (self.residual_address_o + 1) & MASK
+        vector = self._send(residual) if self._sending else None
+        self._pipeline.append(None if self.job.raw else vector)
+        self._raw.append(vector if self.job.raw else None)
+        if closed:
+            self._final = ends
+        self._sending = closed or (self._sending and not last)
         if self._taken:
-            if self._pooling:
-                sums = signed(self._results)
-                self._largest = np.maximum(self._largest, sums) if self._pooled else sums
-            self._pooled = 0 if self._closes else self._pooled + 1
-        if not self._loaded:
+            sums = signed(self._results)
+            self._largest = sums if self._opens else np.maximum(self._largest, sums)
+            self._opens = closed
+            self._rest = (self.job.pool if closed else self._rest) - 1 & LONGEST
+            self._left -= closed
+        self._load(parameter)
+
+    def _load(self, parameter: int) -> None:
+        """Parameters are there a clock after `_loaded`."""
+        if self._loading <= PARAMETER_VECTORS:
             if self._loading:
                 self._stored[self._loading - 1] = parameter
-            self._loaded = self._loading == PARAMETER_VECTORS
             self._loading += 1
-            if self._loaded:
+            self._loaded = self._loading >= PARAMETER_VECTORS
+            if self._loading > PARAMETER_VECTORS:
                 self._parameters = Parameters(self._stored, self._machine.vector)
 
     def _send(self, residual: int) -> tuple[int, bool] | None:
-        """A step; the vector, if it is not raw and the step's columns complete it, and whether it is the job's last."""
-        job, vector, final = self.job, None, self._last_sub and self._whole
+        """Columns; the vector, if it is raw or complete with them, and whether it is the job's last one."""
+        job, vector, final = self.job, None, self._last and self._final
+        if self._sub == 0:
+            self._sent = self._largest
         if self._parameters is not None and job.raw:
-            words = self._parameters.with_bias(self._sent()).astype("<u4")
+            words = self._parameters.with_bias(self._sent).astype("<u4")
             quarter = len(words) // RAW_VECTORS
             data = words[self._sub * quarter : (self._sub + 1) * quarter].tobytes()
-            self.vector_o = Vector(int.from_bytes(data, "little"), final, self._index)
+            vector = int.from_bytes(data, "little"), final
         elif self._parameters is not None:
             added = self._added(residual) if job.residual else None
-            if self._last_sub:
-                columns = self._parameters.requantise(self._sent(), added, job.low, job.high)
+            if self._last:
+                columns = self._parameters.requantise(self._sent, added, job.low, job.high)
                 vector = int.from_bytes(columns.astype(np.int8).tobytes(), "little"), final
-        self._item += self._last_sub
-        self._sub = 0 if self._last_sub else self._sub + 1
+        self._sub = 0 if self._last else self._sub + 1
         return vector
 
-    def _sent(self) -> Int64Array:
-        """What is sent: the sums of the item at the port, or the largest ones of its window; signed."""
-        if self._pooling and self._sub:
-            return self._largest
-        sums = signed(self._results)
-        return np.maximum(self._largest, sums) if self._pooling else sums
-
     def _added(self, residual: int) -> Int64Array:
-        """The residuals of the vector's columns up to the step's, which are new."""
+        """The residuals of the vector's columns up to those that are sent, which are new."""
         at = self._sub * self._lanes
         values = np.frombuffer(residual.to_bytes(self._machine.vector, "little"), np.int8)
         self._residual[at : at + self._lanes] = values[at : at + self._lanes]

@@ -16,7 +16,8 @@ class Pace:
 
     Attributes:
         begin: its first item.
-        steps: clocks of an item. latency: from an item's last step to the clock in which it can be taken.
+        steps: clocks from an item to the next one.
+        latency: from an item's last step to the clock in which it can be taken.
         window: items after which `pause` clocks pass before the next one's.
     """
 
@@ -67,14 +68,15 @@ class ResultClocks:
     def take_few(self, item: int, size: int, pace: Pace, step: int) -> int:
         """Items that the output stage takes at a pace, from `step` on.
 
-        Returns the clock after the last one is taken.
+        Returns the clock in which it can take another one.
         """
         closed, taken = self.closed, self.taken
         for number in range(item, item + size):
             if number > pace.begin and (number - pace.begin) % pace.window == 0:
                 step += pace.pause
-            step = max(step, closed.item(number) + pace.latency) + pace.steps
-            taken[number] = step - 1
+            step = max(step, closed.item(number) + pace.latency)
+            taken[number] = step
+            step += pace.steps
         self.known_taken = item + size
         return step
 
@@ -85,6 +87,6 @@ class ResultClocks:
         even = step + pace.steps * np.arange(size) + pace.pause * windows
         late = self.closed[item : item + size] + pace.latency - even
         even += np.maximum(np.maximum.accumulate(late), 0)
-        self.taken[item : item + size] = even + (pace.steps - 1)
+        self.taken[item : item + size] = even
         self.known_taken = item + size
         return int(even[-1]) + pace.steps

@@ -14,17 +14,16 @@ from .spans import Spans
 from .timed_program import Program
 from .wires import Wires
 
-#: From a STORE's begin to its first step: its 13 vectors of parameters are read.
-PARAMETER_CLOCKS = 15
-#: From the last step of a vector to the vector.
-PIPELINE, RAW_PIPELINE = 8, 1
+#: From a STORE's begin to its first item: its 13 vectors of parameters are read.
+PARAMETER_CLOCKS = 14
+#: From the clock in which the last columns of a vector are sent to the vector.
+PIPELINE, RAW_PIPELINE = 9, 2
 
 
 def vector_clocks(store: isa.Store, hw: Hardware) -> int:
-    """Clocks from the one in which the last item of a vector is taken to the vector."""
-    if store.raw:
-        return RAW_PIPELINE
-    return PIPELINE + (output_clocks(hw) - 1 if store.pool > 1 else 0)
+    """Clocks from the one in which the last item of a vector is taken to the vector (raw: to its last one)."""
+    sent = output_clocks(hw, raw=bool(store.raw))
+    return sent + (RAW_PIPELINE if store.raw else PIPELINE)
 
 
 class StoreClocks:
@@ -96,8 +95,8 @@ class StoreClocks:
                 follow = results.take_few if size <= FEW else results.take_many
                 step = follow(item, size, pace, step)
                 item += size
-                wires.stored.put(step - 1)
-            filled = step - 1 + vector_clocks(instruction, self._hw)
+                wires.stored.put(results.taken.item(item - 1))
+            filled = results.taken.item(end - 1) + vector_clocks(instruction, self._hw)
             if Engine.EXECUTE in instruction.signal:
                 wires.give(Engine.STORE, (Engine.EXECUTE,), filled + 1)
             wires.store_filled.put(filled)

@@ -201,11 +201,11 @@ def test_output_stage(raw: int, residual: int, pool: int, share: float) -> None:
     assert [vector[1] for vector in vectors] == expected
     assert [vector[2] for vector in vectors] == [0] * (len(expected) - 1) + [1]
     assert [vector[3] for vector in vectors] == list(range(len(expected)))
-    assert taken[0] >= 15
-    if not raw:
-        # The columns of an item that is taken in its last clock have been sent; of a window, they follow.
-        later = 8 if pool == 1 else 7 + MACHINE.hw.array.cols // MACHINE.hw.outputs.lanes
-        assert [vector[0] for vector in vectors] == [clock + later for clock in taken[pool - 1 :: pool]]
+    assert taken[0] >= 14
+    # When the last item of a window is taken, its columns are sent, and then pass the stages.
+    closed, sent = taken[pool - 1 :: pool], MACHINE.hw.array.cols // MACHINE.hw.outputs.lanes
+    later = [3, 4, 5, 6] if raw else [sent + 9]
+    assert [vector[0] for vector in vectors] == [clock + clocks for clock in closed for clocks in later]
     assert twin.outputs({**inputs, "results__valid": 0})["jobs__ready"] == 1
 
 

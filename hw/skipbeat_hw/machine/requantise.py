@@ -1,0 +1,134 @@
+"""One lane of the output stage: a column's sum and residual to its byte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from skipbeat_arch.numbers import MULTIPLIER_BITS
+
+#: Bits of the lower part of a factor: with its sign, what a multiplier of 18 × 18 bits takes.
+LOW = 17
+#: Bits of a number that holds every result and, beyond both its ends, one that the clamp treats like any other.
+KEPT = 9
+
+
+class Requantiser(wiring.Component):
+    """`clamp((sum·multiplier + residual·residual_multiplier + 2**(shift - 1)) >> shift, low, high)` in 7 clocks.
+
+    One column per clock, without stalls. The product is made of four partial ones. The shift keeps 9 bits and a bit
+    more, which rounds; whether what it drops above them is anything but sign is noted, and the number is the nearest
+    one of 9 bits then. Rounding is half up.
+
+    Members
+    -------
+    sum_i, residual_i, multiplier_i, residual_multiplier_i, shift_i: a column. low_i, high_i: held while columns are on
+    their way. byte_o: a register.
+    """
+
+    #: Clocks from a column to its byte.
+    LATENCY = 7
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "sum_i": In(signed(33)),
+                "residual_i": In(signed(8)),
+                "multiplier_i": In(MULTIPLIER_BITS),
+                "residual_multiplier_i": In(MULTIPLIER_BITS),
+                "shift_i": In(6),
+                "low_i": In(signed(8)),
+                "high_i": In(signed(8)),
+                "byte_o": Out(signed(8)),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        total = self._product(m)
+        shifts = [Signal(unsigned(6), name=f"shift_{i}", reset_less=True) for i in range(5)]
+        for earlier, later in zip((self.shift_i, *shifts), shifts, strict=False):
+            m.d.sync += later.eq(earlier)
+        kept = self._shift(m, total, shifts[3], shifts[4])
+        rounded = Signal(signed(KEPT))
+        m.d.comb += rounded.eq((kept + 1) >> 1)
+        low, high = self.low_i, self.high_i
+        m.d.sync += self.byte_o.eq(Mux(rounded < low, low, Mux(rounded > high, high, rounded)))
+        return m
+
+    def _product(self, m: Module) -> Signal:
+        """Four clocks: partial products, those of like weight, the residual's, their sum (65 bits)."""
+
+        def register(bits: int, name: str, *, sign: bool = True) -> Signal:
+            return Signal(signed(bits) if sign else unsigned(bits), name=name, reset_less=True)
+
+        low, high = self.sum_i[:LOW], self.sum_i[LOW:].as_signed()
+        factor_low, factor_high = self.multiplier_i[:LOW], self.multiplier_i[LOW:]
+        other_low, other_high = self.residual_multiplier_i[:LOW], self.residual_multiplier_i[LOW:]
+        lows, low_high = register(34, "lows", sign=False), register(31, "low_high", sign=False)
+        high_low, highs = register(33, "high_low"), register(30, "highs")
+        rest_low, rest_high = register(25, "rest_low"), register(22, "rest_high")
+        m.d.sync += [
+            lows.eq(low * factor_low),
+            low_high.eq(low * factor_high),
+            high_low.eq(high * factor_low),
+            highs.eq(high * factor_high),
+            rest_low.eq(self.residual_i * other_low),
+            rest_high.eq(self.residual_i * other_high),
+        ]
+        ends = register(64, "ends")
+        middle = register(34, "middle")
+        rest = register(40, "rest")
+        m.d.sync += [
+            ends.eq(Cat(lows, highs)),
+            middle.eq(low_high + high_low),
+            rest.eq(Cat(rest_low[:LOW], rest_low[LOW:].as_signed() + rest_high)),
+        ]
+        upper = register(47, "upper")
+        both = register(35, "both")
+        bottom = register(LOW + 1, "bottom", sign=False)
+        m.d.sync += [upper.eq(ends[LOW:]), both.eq(middle + rest[LOW:].as_signed()), bottom.eq(ends[:LOW] + rest[:LOW])]
+        total = register(65, "total")
+        # The carry enters below the lowest bit, so that this is one addition.
+        above = (Cat(Const(1), upper).as_signed() + Cat(bottom[LOW], both).as_signed())[1 : 66 - LOW]
+        m.d.sync += total.eq(Cat(bottom[:LOW], above))
+        return total
+
+    def _shift(self, m: Module, total: Signal, coarse: Value, fine: Value) -> Signal:
+        """Two clocks: `2·total >> shift`, or the nearest number of 9 bits, its lowest bit being the half."""
+        sign = total[-1]
+        doubled = Cat(Const(0), total, sign.replicate(6))
+        first = Signal(24, reset_less=True)
+        excess = Signal(reset_less=True)
+        negative = Signal(reset_less=True)
+        m.d.sync += [
+            first.eq(_select([doubled[at : at + 24] for at in range(0, 64, 16)], coarse[4:])),
+            excess.eq(_select([_differs(doubled[at + 24 :], sign) for at in range(0, 64, 16)], coarse[4:])),
+            negative.eq(sign),
+        ]
+        second = _select([first[at : at + 12] for at in range(0, 16, 4)], fine[2:4])
+        third = _select([second[at : at + KEPT] for at in range(4)], fine[:2])
+        over = (
+            excess
+            | _select([_differs(first[at + 12 :], negative) for at in range(0, 16, 4)], fine[2:4])
+            | _select([_differs(second[at + KEPT - 1 :], negative) for at in range(4)], fine[:2])
+        )
+        kept = Signal(signed(KEPT), reset_less=True)
+        m.d.sync += kept.eq(Mux(over, Cat((~negative).replicate(KEPT - 1), negative), third))
+        return kept
+
+
+def _select(values: Sequence[Value], index: Value) -> Value:
+    """One of 2**n values; a tree of multiplexers."""
+    if len(values) == 1:
+        return values[0]
+    return _select([Mux(index[0], odd, even) for even, odd in zip(values[::2], values[1::2], strict=True)], index[1:])
+
+
+def _differs(bits: Value, sign: Value) -> Value:
+    """Whether one of these bits is not the sign."""
+    return (bits ^ sign.replicate(len(bits))).any() if len(bits) else Const(0)
