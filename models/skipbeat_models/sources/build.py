@@ -31,7 +31,7 @@ from .reading import Reading, read_operators
 from .routing import Routing
 from .runs import layer_runs, model_run
 from .weight_arrays import Weight
-from .zeros import Measured, ZeroReader
+from .zeros import KnownZeros, Measured, ZeroReader
 
 
 def describe(
@@ -42,11 +42,13 @@ def describe(
     seed: int = 0,
     stated: Pattern | None = None,
     routing: Routing | None = None,
+    known: KnownZeros | None = None,
 ) -> ModelDescription:
     """The layers of a graph with their zeros, as they run, and the operators that the array cannot run.
 
     Args:
         routing: how the tokens of a mixture are spread over its experts; None: evenly.
+        known: zeros that were measured for another graph of the same model; None: nothing.
 
     Raises:
         InputError: a weight that is not finite, a layer without elements, or a scheme that names no layer.
@@ -54,8 +56,10 @@ def describe(
     orders = PruningOrders() if scheme is None else pruning_orders(graph, scheme)
     graph = permuted_weights(graph, orders)
     readings, constants = read_operators(graph)
-    builder = _Builder(graph, constants, partition(graph, readings, constants), scheme, seed, stated, orders)
-    builder.routing = routing or builder.routing
+    notes = Notes()
+    zeros = ZeroReader(scheme, seed, stated, notes, known)
+    parts = partition(graph, readings, constants)
+    builder = _Builder(graph, constants, parts, scheme, zeros, notes, orders, routing or Routing())
     for reading in readings:
         builder.add(reading)
     return builder.finish(name)
@@ -68,22 +72,21 @@ class _Builder:
         constants: Constants,
         parts: Partition,
         scheme: Scheme | None,
-        seed: int,
-        stated: Pattern | None,
+        zeros: ZeroReader,
+        notes: Notes,
         orders: PruningOrders,
+        routing: Routing,
     ) -> None:
         self._graph, self._constants, self._scheme, self._orders = graph, constants, scheme, orders
-        self._notes = Notes()
+        self._zeros, self._notes, self._routing = zeros, notes, routing
         for note in graph.notes:
             self._notes.add(note)
         if scheme is not None and scheme.permute and not orders.weights:
             self._notes.add("no channels were permuted: none lie inside a run of nodes, with weights that may move")
-        self._zeros = ZeroReader(scheme, seed, stated, self._notes)
         self._operations = {operation.reading: operation for run in parts.runs for operation in run}
         self._ends = {run[-1].reading: run for run in parts.runs}
         self._host = HostOperators(parts)
         self._heads = SharedHeads(graph.operators)
-        self.routing = Routing()
         self._layers: dict[str, ModelLayer] = {}
         self._runs: list[ModelRun] = []
         self._convolutions = 0
@@ -123,7 +126,7 @@ class _Builder:
             return [self._product(reading)]
         if reading.experts is not None:
             constant = _stored(reading.constants[0])
-            return [expert_layer(self._zeros, self._notes, self.routing, reading.names[0], reading.experts, constant)]
+            return [expert_layer(self._zeros, self._notes, self._routing, reading.names[0], reading.experts, constant)]
         if reading.operator.base == ATTENTION:
             return self._attention(reading)
         return self._recurrent(reading)

@@ -14,24 +14,21 @@ from torch import nn
 from torch.utils._pytree import tree_map
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.files import parse_json, read_text
 from skipbeat_arch.model import ModelDescription
 from skipbeat_arch.pattern import Pattern
 
 from .. import zoo
 from ..scheme import Scheme
 from .build import describe
-from .checkpoint import plain_weights
 from .files import open_checkpoint
 from .folders import INDEX
-from .language_model import Sizes, describe_language_model
 from .loading import load_into
 from .module import from_module
-from .notes import Notes
 from .pickled import PICKLED
 from .pt2 import load_pt2
 from .python import build_model
-from .zeros import ZeroReader
+from .routing import Routing
+from .weights_alone import load_weights
 
 if TYPE_CHECKING:
     from ..trained import Trained
@@ -51,6 +48,7 @@ def load_source(
     batch: int | None = None,
     checkpoint: Path | None = None,
     stated: Pattern | None = None,
+    routing: Routing | None = None,
 ) -> ModelDescription:
     """The layers of a model with the zeros of their weights.
 
@@ -63,6 +61,7 @@ def load_source(
         batch: how many examples at a time; None: as the source has it.
         checkpoint: weights for a zoo model or for a module; only there.
         stated: the pattern that the weights are said to have; layers that break it are noted.
+        routing: how the tokens of a mixture are spread over its experts; None: evenly.
 
     Raises:
         InputError: the source is none of these, cannot be read, or does not fit to the other arguments.
@@ -76,16 +75,16 @@ def load_source(
         raise InputError(f"model {source}: a number of tokens belongs to a zoo model or a checkpoint of .safetensors")
     if is_checkpoint:
         _no_checkpoint(source, checkpoint)
-        return _from_checkpoint(path, scheme, seed, stated, tokens, batch or 1)
+        return load_weights(path, scheme, seed, stated, tokens, batch or 1, routing)
     if path.suffix in (".pt2", ".onnx"):
         _no_checkpoint(source, checkpoint)
-        return _from_graph(path, scheme, seed, stated, batch)
+        return _from_graph(path, scheme, seed, stated, batch, routing)
     if path.suffix in PICKLED:
         raise InputError(
             f"model {source}: a state dict has no layers; give it as the --checkpoint of a module:function, or put its "
             "config.json beside it"
         )
-    return _from_code(source, scheme, seed, tokens, batch, checkpoint, stated)
+    return _from_code(source, scheme, seed, tokens, batch, checkpoint, stated, routing)
 
 
 def _is_checkpoint(path: Path) -> bool:
@@ -103,6 +102,7 @@ def _from_code(
     batch: int | None,
     checkpoint: Path | None,
     stated: Pattern | None,
+    routing: Routing | None,
 ) -> ModelDescription:
     """A model of the zoo, or one that the user's function builds."""
     model: nn.Module
@@ -124,7 +124,7 @@ def _from_code(
         load_into(model, open_checkpoint(checkpoint), f"checkpoint {checkpoint}")
     if batch is not None:
         inputs, kwargs = _batched(source, batch, inputs, kwargs)
-    found = from_module(model, inputs, kwargs, name=source, scheme=scheme, seed=seed, stated=stated)
+    found = from_module(model, inputs, kwargs, name=source, scheme=scheme, seed=seed, stated=stated, routing=routing)
     if trained is None:
         return found
     return replace(found, layers=tuple(replace(each, kept=trained.kept.get(each.name)) for each in found.layers))
@@ -144,7 +144,7 @@ def _no_checkpoint(source: str, checkpoint: Path | None) -> None:
 
 
 def _from_graph(
-    path: Path, scheme: Scheme | None, seed: int, stated: Pattern | None, batch: int | None
+    path: Path, scheme: Scheme | None, seed: int, stated: Pattern | None, batch: int | None, routing: Routing | None
 ) -> ModelDescription:
     if batch is not None:
         raise InputError(f"model {path}: its batch is fixed in the file; export it with another one")
@@ -155,54 +155,12 @@ def _from_graph(
     else:
         graph = load_pt2(path)
     try:
-        return describe(graph, name=str(path), scheme=scheme, seed=seed, stated=stated)
+        return describe(graph, name=str(path), scheme=scheme, seed=seed, stated=stated, routing=routing)
     except InputError:
         raise
     except (TypeError, ValueError, KeyError, IndexError, RuntimeError, MemoryError) as error:
         line = " ".join(str(error).split())[:200]
         raise InputError(f"model {path}: its graph contradicts itself: {type(error).__name__}: {line}") from error
-
-
-def _from_checkpoint(
-    path: Path, scheme: Scheme | None, seed: int, stated: Pattern | None, tokens: int | None, batch: int
-) -> ModelDescription:
-    if scheme is not None and scheme.permute:
-        raise InputError(f"model {path}: which layers share channels is not in a checkpoint; permute a module's")
-    if not path.exists():
-        raise InputError(f"model {path}: cannot be read: no such file")
-    if tokens is None:
-        raise InputError(f"model {path}: expected a number of tokens, the length of a sequence")
-    if tokens < 1 or batch < 1:
-        raise InputError(f"model {path}: tokens and batch must be at least 1, not {tokens} and {batch}")
-    weights = plain_weights(open_checkpoint(path))
-    config = (path if path.is_dir() else path.parent) / "config.json"
-    sizes = None
-    if config.is_file():
-        content = _config(config)
-        sizes = Sizes.read(content, str(config))
-        stated = stated or _stated(content)
-    notes = Notes()
-    zeros = ZeroReader(scheme, seed, stated, notes)
-    description = describe_language_model(str(path), weights, sizes, zeros, notes, tokens=tokens, batch=batch)
-    return replace(description, batch=batch)
-
-
-def _config(path: Path) -> Mapping[str, object]:
-    content = parse_json(read_text(path, str(path)), str(path))
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected an object of names and values")
-    return content
-
-
-def _stated(config: Mapping[str, object]) -> Pattern | None:
-    """The pattern that compressed-tensors' part of a configuration states, such as `2:4`."""
-    section: object = config
-    for name in ("quantization_config", "sparsity_config", "sparsity_structure"):
-        if name == "sparsity_config" and isinstance(section, Mapping) and name not in section:
-            section = config.get("sparsity_config")
-            continue
-        section = section.get(name) if isinstance(section, Mapping) else None
-    return Pattern.parse(section) if isinstance(section, str) and re.fullmatch(r"\d+:\d+", section) else None
 
 
 def _batched(

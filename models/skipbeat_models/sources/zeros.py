@@ -8,7 +8,8 @@ follow from the zeros.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 
@@ -55,6 +56,19 @@ def dense_zeros(shape: tuple[int, ...]) -> WeightZeros:
     return WeightZeros(key=("dense", shape), nonzero=lambda: np.broadcast_to(np.True_, shape))
 
 
+class KnownZeros:
+    """What was measured of a model's weights, for phases that use the same weights in the same order."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, Measured] = {}
+
+    def get(self, key: Hashable, measure: Callable[[], Measured]) -> Measured:
+        """What is known, or what `measure` finds."""
+        if key not in self._found:
+            self._found[key] = measure()
+        return self._found[key]
+
+
 class ZeroReader:
     """Measures the weights of one model.
 
@@ -62,12 +76,17 @@ class ZeroReader:
         scheme: what to prune to; None prices the weights as they are.
         seed: of the zeros of weights that have no values.
         stated: the pattern that the model is said to have; layers that break it are noted.
+        known: what another reader of the same model has measured; None: nothing.
 
     Attributes:
         kept: of layers by their names, what pruning keeps of the weights, if the scheme permutes channels before.
     """
 
-    def __init__(self, scheme: Scheme | None, seed: int, stated: Pattern | None, notes: Notes) -> None:
+    def __init__(
+        self, scheme: Scheme | None, seed: int, stated: Pattern | None, notes: Notes, known: KnownZeros | None = None
+    ) -> None:
+        self._known = known or KnownZeros()
+        self._times: Counter[Hashable] = Counter()
         self._scheme, self._seed, self._stated, self._notes = scheme, seed, stated, notes
         self.kept: dict[str, KeptMagnitude] = {}
         self._kept = 0
@@ -81,6 +100,11 @@ class ZeroReader:
         """
         if 0 in weight.shape:
             raise InputError(f"layer {weight.name}: its weight of shape {_text(weight.shape)} has no elements")
+        key = (weight.name, weight.shape)
+        self._times[key] += 1
+        return self._known.get((*key, self._times[key]), lambda: self._measured(weight))
+
+    def _measured(self, weight: Weight) -> Measured:
         wanted = self._scheme.pattern(weight.name, weight.kind, weight.first) if self._scheme else None
         values = weight.read()
         if tuple(values.shape) != weight.shape:

@@ -16,7 +16,7 @@ from skipbeat_models.sources import load_source
 from skipbeat_models.sources.naming import Role, block, role, running_order
 from tests.models.sources.described import assert_complete
 
-LLAMA = {"model_type": "llama", "hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2}
+LLAMA = {"model_type": "our-llama", "hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2}
 PARTS = {
     "self_attn.q_proj": (32, 32),
     "self_attn.k_proj": (16, 32),
@@ -112,7 +112,7 @@ def test_gpt2_stores_its_weights_the_other_way_round(tmp_path: Path) -> None:
     }
     tensors["h.0.mlp.c_fc.weight"].view(4, 4, 64)[:, 2:] = 0
     save_file(tensors, tmp_path / "model.safetensors")
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2", "n_embd": 16, "n_head": 2}))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2", "n_layer": 1, "n_embd": 16, "n_head": 2}))
     found = load_source(str(tmp_path), tokens=4)
     shapes = {layer.name: (layer.shape, str(layer.pattern)) for layer in found.layers}
     assert shapes["prefill/h.0.attn.c_attn"] == ("48x16 on 4", "dense")
@@ -171,7 +171,7 @@ def test_one_tensor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Weights are read one by one and again when they are asked for, but not kept."""
     import weakref
 
-    from skipbeat_models.sources import files, load
+    from skipbeat_models.sources import files, weights_alone
     from skipbeat_models.sources.checkpoint import StoredTensor
 
     alive: list[weakref.ref[torch.Tensor]] = []
@@ -191,14 +191,14 @@ def test_one_tensor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
         return {name: counted(tensor) for name, tensor in real(path).items()}
 
-    monkeypatch.setattr(load, "open_checkpoint", counting)
+    monkeypatch.setattr(weights_alone, "open_checkpoint", counting)
     load_source(str(llama(tmp_path, LLAMA)), tokens=4)
     assert len(alive) == 15
     assert highest <= 2
 
 
 BAD_CONFIGS = {
-    "no heads": ({"model_type": "llama", "hidden_size": 32}, "expected num_attention_heads or n_head"),
+    "no heads": ({"model_type": "our-llama", "hidden_size": 32}, "expected num_attention_heads or n_head"),
     "text": ({**LLAMA, "hidden_size": "32"}, "expected hidden_size .* as a positive number, not '32'"),
     "zero": ({**LLAMA, "num_attention_heads": 0}, "as a positive number, not 0"),
 }

@@ -1,0 +1,170 @@
+"""A model of which only the weights are there, as a file or a folder, with the sizes that its `config.json` states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.files import parse_json, read_text
+from skipbeat_arch.model import HostOperator, ModelDescription
+from skipbeat_arch.pattern import Pattern
+
+from ..scheme import Scheme
+from .architecture import find_architecture
+from .build import describe
+from .checkpoint import Stored, plain_weights
+from .converted import Fit
+from .files import open_checkpoint
+from .graph import Graph
+from .language_model import Sizes, describe_language_model
+from .notes import Notes
+from .phases import Phase, model_phases
+from .routing import Routing
+from .zeros import KnownZeros, ZeroReader
+
+
+def load_weights(
+    path: Path,
+    scheme: Scheme | None,
+    seed: int,
+    stated: Pattern | None,
+    tokens: int | None,
+    batch: int,
+    routing: Routing | None,
+) -> ModelDescription:
+    """The layers of a checkpoint, as its `config.json` says; without one, every matrix is a layer.
+
+    The architecture is that of the transformers package where it has it, and else follows from the weights' names.
+
+    Raises:
+        InputError: files or arguments are missing, contradict each other, or describe what cannot be priced.
+    """
+    if scheme is not None and scheme.permute:
+        raise InputError(f"model {path}: which layers share channels is not in a checkpoint; permute a module's")
+    if not path.exists():
+        raise InputError(f"model {path}: cannot be read: no such file")
+    if (tokens is not None and tokens < 1) or batch < 1:
+        raise InputError(f"model {path}: tokens and batch must be at least 1, not {tokens} and {batch}")
+    weights = plain_weights(open_checkpoint(path))
+    config = (path if path.is_dir() else path.parent) / "config.json"
+    content = _config(config) if config.is_file() else None
+    notes = Notes()
+    if content is not None:
+        stated = stated or _stated(content)
+        found = find_architecture(content, weights, str(config))
+        if not isinstance(found, str):
+            model, fit = found
+            phases = model_phases(model, tokens=tokens, batch=batch, what=str(path))
+            described = _described(str(path), model, phases, weights, fit, scheme, seed, stated, routing)
+            return replace(described, batch=batch)
+        notes.add(f"{config.name}: {found}; layers follow from the names of the weights")
+    if tokens is None:
+        raise InputError(f"model {path}: expected a number of tokens, the length of a sequence")
+    sizes = None if content is None else Sizes.read(content, str(config))
+    zeros = ZeroReader(scheme, seed, stated, notes)
+    description = describe_language_model(str(path), weights, sizes, zeros, notes, tokens=tokens, batch=batch)
+    return replace(description, batch=batch)
+
+
+def _described(
+    name: str,
+    model: Any,
+    phases: list[Phase],
+    stored: Stored,
+    fit: Fit,
+    scheme: Scheme | None,
+    seed: int,
+    stated: Pattern | None,
+    routing: Routing | None,
+) -> ModelDescription:
+    """The layers of all phases; a weight is read and measured once for them."""
+    known = KnownZeros()
+    found = []
+    for phase in phases:
+        graph = _with_weights(phase.graph, fit.weights)
+        part = describe(graph, name=name, scheme=scheme, seed=seed, stated=stated, routing=routing, known=known)
+        found.append(_prefixed(part, phase.prefix))
+    notes = [phase.note for phase in phases if phase.note] + _not_used(model, phases, stored, fit)
+    return ModelDescription(
+        name=name,
+        layers=tuple(layer for part in found for layer in part.layers),
+        host_operators=tuple(one for part in found for one in part.host_operators),
+        notes=tuple(dict.fromkeys([*notes, *(note for part in found for note in part.notes)])),
+        runs=tuple(run for part in found for run in part.runs),
+    )
+
+
+def _with_weights(graph: Graph, weights: Stored) -> Graph:
+    """The graph of a module on the meta device, with its weights from a file."""
+    bare = graph.read
+
+    def read(name: str) -> torch.Tensor:
+        shape = bare(name)
+        return weights[name].read().reshape(shape.shape) if name in weights else shape
+
+    return replace(graph, read=read)
+
+
+def _prefixed(part: ModelDescription, prefix: str) -> ModelDescription:
+    def host(operator: HostOperator) -> HostOperator:
+        return replace(operator, name=prefix + operator.name)
+
+    return replace(
+        part,
+        layers=tuple(replace(layer, name=prefix + layer.name) for layer in part.layers),
+        host_operators=tuple(map(host, part.host_operators)),
+        runs=tuple(
+            replace(run, layers=tuple(None if layer is None else prefix + layer for layer in run.layers))
+            for run in part.runs
+        ),
+    )
+
+
+def _not_used(model: Any, phases: list[Phase], stored: Stored, fit: Fit) -> list[str]:
+    """What is stored, and takes no part in what is priced."""
+    kind = type(model).__name__
+    notes = []
+    if fit.unused:
+        elements = sum(prod(stored[name].shape) for name in fit.unused)
+        notes.append(
+            f"{len(fit.unused)} stored weights of {elements:,} elements are not those of {kind}: " + _few(fit.unused)
+        )
+    tensors = model.state_dict(keep_vars=True)
+    taken = {id(tensors[name]) for phase in phases for name in phase.graph.weights.values() if name in tensors}
+    idle = [name for name, tensor in tensors.items() if tensor.dim() > 1 and id(tensor) not in taken]
+    if idle:
+        elements, total = (sum(tensors[name].numel() for name in names) for names in (idle, tensors))
+        notes.append(
+            f"{len(idle)} weights of {elements:,} elements, {elements / total:.0%} of all, take no part in what "
+            f"{kind} computes from these inputs, and are not priced: {_few(idle)}"
+        )
+    return notes
+
+
+def _few(names: Any) -> str:
+    return ", ".join(list(names)[:4]) + (", ..." if len(names) > 4 else "")
+
+
+def _config(path: Path) -> Mapping[str, object]:
+    content = parse_json(read_text(path, str(path)), str(path))
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected an object of names and values")
+    return content
+
+
+def _stated(config: Mapping[str, object]) -> Pattern | None:
+    """The pattern that compressed-tensors' part of a configuration states, such as `2:4`."""
+    section: object = config
+    for name in ("quantization_config", "sparsity_config", "sparsity_structure"):
+        if name == "sparsity_config" and isinstance(section, Mapping) and name not in section:
+            section = config.get("sparsity_config")
+            continue
+        section = section.get(name) if isinstance(section, Mapping) else None
+    return Pattern.parse(section) if isinstance(section, str) and re.fullmatch(r"\d+:\d+", section) else None
