@@ -34,6 +34,17 @@ TOKEN_COUNTER_BITS = 6
 MOST_TOKENS = (1 << TOKEN_COUNTER_BITS) - 1
 
 
+def patience(hw: Hardware) -> int:
+    """Clocks without progress after which a run is deadlocked: a power of two, and far more than any sound run has.
+
+    The longest ways without progress are through the decoder, for a tile without a value, and through array, output
+    stage and pooling window; no run has been seen to take a quarter of it.
+    """
+    array = hw.array
+    decoder = array.rows * array.cols // hw.weights.decode_lanes
+    return 1 << (4 * (decoder + core_latency(hw) + array.cols // hw.outputs.lanes + 64) - 1).bit_length()
+
+
 def core_latency(hw: Hardware) -> int:
     """Clocks from the last step of a pixel to its sums at the result port."""
     return hw.array.rows + hw.array.cols + 5

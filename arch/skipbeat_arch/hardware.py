@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from .clock_table import preset_measurement
 from .errors import InputError
 from .files import read_text
 from .yaml_file import first_error, parse_mapping, parse_value
@@ -67,12 +66,16 @@ class Outputs(_Section):
 
 
 class Memory(_Section):
-    """External memory: sustained bytes per clock and latency in clocks; longest burst and bursts under way at once."""
+    """External memory: sustained bytes per clock and latency in clocks; longest burst and bursts under way at once.
+
+    `address_bits`: of the bus; no program depends on it.
+    """
 
     bytes_per_clock: Annotated[int, Field(ge=1, le=4096)]
     latency_clocks: Annotated[int, Field(ge=1, le=100_000)]
     burst_beats: Annotated[int, Field(ge=1, le=256)] = 16
     outstanding: Annotated[int, Field(ge=1, le=64)] = 8
+    address_bits: Annotated[int, Field(ge=32, le=64)] = 32
 
     @field_validator("burst_beats")
     @classmethod
@@ -97,14 +100,10 @@ class Numbers(_Section):
 
 
 class Hardware(_Section):
-    """A complete hardware description. Sizes that follow from it are properties, computed here only.
-
-    `device` is what `clock_mhz` is for; whether it was measured there, `clock_source` says.
-    """
+    """A complete hardware description. Sizes that follow from it are properties, computed here only."""
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     clock_mhz: Annotated[float, Field(gt=0, le=10_000)]
-    device: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     array: Array
     weights: Weights
     activations: Activations
@@ -125,11 +124,6 @@ class Hardware(_Section):
                 f"not {self.numbers.accumulator_bits}"
             )
         return self
-
-    @property
-    def sizes(self) -> dict[str, Any]:
-        """What is built, whatever its name, its clock and its host."""
-        return self.model_dump(exclude={"name", "clock_mhz", "device", "host"})
 
     @property
     def pes(self) -> int:
@@ -173,8 +167,6 @@ def preset_names() -> list[str]:
 def load_hardware(source: str | Path = DEFAULT_PRESET, overrides: Sequence[str] = ()) -> Hardware:
     """Read a preset's name or a YAML file; `overrides` are `KEY=VALUE` with dotted keys.
 
-    A preset's clock is what was measured for it (`clock_table`), where anything was.
-
     Raises:
         InputError: unknown preset, unreadable file, unknown key or a value out of range.
     """
@@ -191,13 +183,13 @@ def _read(source: str | Path) -> dict[str, Any]:
     path = Path(source)
     if str(source) in preset_names():
         text = (resources.files(__package__) / "presets" / f"{source}.yaml").read_text()
-        measured = preset_measurement(str(source))
-        clock = {"clock_mhz": measured.clock_mhz, "device": measured.device} if measured else {}
-        return parse_mapping(text, f"hardware {source}") | clock
-    if path.suffix in {".yaml", ".yml"}:
+    elif path.suffix in {".yaml", ".yml"}:
         text = read_text(path, f"hardware {source}")
-        return parse_mapping(text, f"hardware {source}")
-    raise InputError(f"hardware {source}: no such preset; expected one of {', '.join(preset_names())} or a .yaml file")
+    else:
+        raise InputError(
+            f"hardware {source}: no such preset; expected one of {', '.join(preset_names())} or a .yaml file"
+        )
+    return parse_mapping(text, f"hardware {source}")
 
 
 def _apply(data: dict[str, Any], override: str) -> None:

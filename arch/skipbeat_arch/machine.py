@@ -15,6 +15,8 @@ PARAMETER_VECTORS, PARAMETER_PITCH = 13, 16
 PARAMETER_BLOCKS = 64
 TABLE_ENTRIES = 256
 OFFSET_BITS = 16
+#: Bits of an address within a page, which no burst leaves, and of a page in a program's addresses.
+PAGE_BITS, PROGRAM_PAGE_BITS = 12, 20
 #: Entries that an address of 16 bits can name.
 MOST_ENTRIES = 1 << 16
 
@@ -116,12 +118,23 @@ class Machine:
 
     @property
     def burst_beats(self) -> int:
-        """Beats of the longest burst: a power of two, and never more than 4 KiB."""
-        return min(self.hw.memory.burst_beats, 4096 // self.beat_bytes)
+        """Beats of the longest burst: a power of two, and never more than a page."""
+        return min(self.hw.memory.burst_beats, (1 << PAGE_BITS) // self.beat_bytes)
+
+    @property
+    def page_bits(self) -> int:
+        """Bits of a page's number on the bus."""
+        return self.hw.memory.address_bits - PAGE_BITS
+
+    @property
+    def counted_bits(self) -> int:
+        """Bits of an address that the masters count with: 32, and whether it left the first 4 GiB from the base's."""
+        return min(self.hw.memory.address_bits, PAGE_BITS + PROGRAM_PAGE_BITS + 1)
 
     @property
     def fingerprint(self) -> int:
-        """32 bits that tell hardware descriptions apart whose programs differ: not by name, clock or host."""
-        description = self.hw.sizes | {"version": VERSION}
+        """32 bits that tell hardware descriptions apart whose programs differ: not by name, clock, host or bus."""
+        description = self.hw.model_dump(exclude={"name", "clock_mhz", "host"}) | {"version": VERSION}
+        del description["memory"]["address_bits"]
         digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).digest()
         return int.from_bytes(digest[:4], "little")

@@ -28,8 +28,12 @@ class MachineError(IntEnum):
     TOKEN_OVERFLOW = 21
     BANK_CONFLICT = 22
     UNALIGNED_PROGRAM = 23
+    EMPTY_INSTRUCTION = 24
+    DEADLOCK = 25
+    ABORTED = 26
 
 
+#: What fetch and the engines ask for: addresses from the base on.
 REQUEST: Fields = (("address", ADDRESS_BITS), ("count", COUNT_BITS))
 WRITE_REQUEST: Fields = (*REQUEST, ("start", LOCAL_BITS))
 TILE_READ: Fields = (("address", LOCAL_BITS), ("words", COUNT_BITS))
@@ -37,6 +41,16 @@ INSTRUCTION: Fields = (("word", INSTRUCTION_BITS),)
 COMMAND: Fields = Command.layout()
 #: A pass's walk over the activation banks.
 JOB: Fields = (("null", 1), *Setup.layout(), ("base", LOCAL_BITS), ("table", 8), ("signal", 2))
+
+
+def bus_read_fields(machine: Machine) -> Fields:
+    """What the reader is asked for: addresses with the base."""
+    return (("address", machine.counted_bits), ("count", COUNT_BITS))
+
+
+def bus_write_fields(machine: Machine) -> Fields:
+    """What the writer is asked for: addresses with the base."""
+    return (*bus_read_fields(machine), ("start", LOCAL_BITS))
 
 
 def beat_fields(machine: Machine) -> Fields:

@@ -37,11 +37,11 @@ class Accelerator(wiring.Component):
         expect(machine, Machine)
         self.machine = machine
         self.top = MachineTop(machine)
-        bits = 8 * machine.beat_bytes
+        bus = {"data_bits": 8 * machine.beat_bytes, "address_bits": machine.hw.memory.address_bits}
         super().__init__(
             {
-                **_ports("m_axi", ReadSignature(data_bits=bits), False),
-                **_ports("m_axi", WriteSignature(data_bits=bits), False),
+                **_ports("m_axi", ReadSignature(**bus), False),
+                **_ports("m_axi", WriteSignature(**bus), False),
                 **_ports("s_axi", LiteSignature(address_bits=ADDRESS_BITS), True),
                 "interrupt_o": Out(1),
             }

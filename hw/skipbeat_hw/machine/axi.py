@@ -12,7 +12,7 @@ INCR = 1
 class ReadSignature(wiring.Signature):
     """Read address and read data of an AXI4 master; one ID, so data comes in the order of the addresses."""
 
-    def __init__(self, *, data_bits: int, address_bits: int = 32) -> None:
+    def __init__(self, *, data_bits: int, address_bits: int) -> None:
         super().__init__(
             {
                 "arvalid": Out(1),
@@ -33,7 +33,7 @@ class ReadSignature(wiring.Signature):
 class WriteSignature(wiring.Signature):
     """Write address, write data and response of an AXI4 master."""
 
-    def __init__(self, *, data_bits: int, address_bits: int = 32) -> None:
+    def __init__(self, *, data_bits: int, address_bits: int) -> None:
         super().__init__(
             {
                 "awvalid": Out(1),

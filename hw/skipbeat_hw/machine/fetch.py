@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import C, Cat, Module, Mux, Signal
 from amaranth.hdl import Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
@@ -126,6 +126,9 @@ class Fetch(wiring.Component):
                 with m.Case(*(opcode for opcode, kind in INSTRUCTIONS.items() if kind.engine == engine)):
                     with m.If((header.opcode == Opcode.END) == last):
                         m.d.comb += [output.valid.eq(1), taken.eq(output.ready)]
+                        # It is handed out as any other: the machine halts before its engine sees it.
+                        with m.If(_of_nothing(head)):
+                            m.d.comb += self.error_o.eq(MachineError.EMPTY_INSTRUCTION)
                     with m.Else():
                         m.d.comb += [self.error_o.eq(MachineError.BAD_PROGRAM), taken.eq(1)]
             with m.Default():
@@ -140,3 +143,14 @@ class Fetch(wiring.Component):
         part = Signal(range(self._per_entry))
         m.d.sync += part.eq(part + taken)
         return queue.r_data.word_select(part, INSTRUCTION_BITS), taken & (part == self._per_entry - 1)
+
+
+def _of_nothing(instruction: Value) -> Value:
+    """Whether it has a count, which is 0."""
+    empty: Value = C(0, 1)
+    for opcode, kind in INSTRUCTIONS.items():
+        layout = struct(kind.full_layout())
+        fields = layout(instruction[: layout.size])
+        if "count" in dict(kind.layout()):
+            empty |= (fields.opcode == opcode) & (fields.count == 0)
+    return empty

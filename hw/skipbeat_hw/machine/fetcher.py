@@ -91,7 +91,8 @@ class Fetcher(wiring.Component):
         """The four counters and the entry where each loop's turn began; returns whether this is the last pixel."""
         counters = [Signal.like(walk[f"n{i}"], name=f"i{i}") for i in range(LOOPS)]
         begins = [Signal(LOCAL_BITS, name=f"begin{i}") for i in range(1, LOOPS)]
-        ends = [counter == walk[f"n{i}"] - 1 for i, counter in enumerate(counters)]
+        # Of as many bits as it has, so a loop of 0 turns has all that its counter can count.
+        ends = [counter == (walk[f"n{i}"] - 1)[: len(counter)] for i, counter in enumerate(counters)]
         with m.If(start):
             m.d.sync += [counter.eq(0) for counter in counters]
             m.d.sync += [begin.eq(base) for begin in (at, *begins)]

@@ -2,71 +2,50 @@
 
 from __future__ import annotations
 
-from amaranth import ClockDomain, ClockSignal, DomainRenamer, Module, Mux, ResetInserter, ResetSignal, Signal, unsigned
+from amaranth import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    Mux,
+    ResetInserter,
+    ResetSignal,
+    Signal,
+    unsigned,
+)
 from amaranth.hdl import Value
 from amaranth.lib import data, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
 from skipbeat_arch.engines import Engine, TokenPair
-from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import CODE_BITS, JOB, TILE_READ, MachineError
-from skipbeat_arch.registers import COUNTER_BITS, Counter
+from skipbeat_arch.machine_ports import CODE_BITS, REQUEST, MachineError
+from skipbeat_arch.registers import COUNTER_BITS, Cause, Counter
 
 from ..arguments import expect
 from ..core.cells import SharedCells
 from ..core.core import Core
 from ..layouts import struct
-from ..queue import Queue
 from .axi import ReadSignature, WriteSignature
+from .base import Base
 from .counters import Counters
-from .execute import ExecuteEngine
-from .fetch import COUNT_BITS, Fetch
-from .fetcher import Fetcher
-from .load import LoadEngine
+from .fetch import COUNT_BITS
 from .memories import Memories
-from .output import OutputStage
-from .reader import Reader
-from .store import StoreEngine
-from .tokens import Tokens
-from .weight_reader import WeightReader
-from .writer import Writer
-
-
-class _Parts:
-    """All that a start resets, but for the core: a submodule each, under its name here."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.fetch = Fetch(machine)
-        self.load = LoadEngine(machine)
-        self.execute = ExecuteEngine(machine)
-        self.store = StoreEngine(machine)
-        self.tokens = Tokens()
-        self.weight_reader = WeightReader(machine)
-        self.fetcher = Fetcher(machine)
-        self.output = OutputStage(machine)
-        self.reader = Reader(machine)
-        self.writer = Writer(machine)
-        #: For each request under way at the reader, whether fetch made it.
-        self.owners = SyncFIFO(width=1, depth=READER_OWNERS)
-        self.load_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
-        self.execute_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
-        self.store_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
-        self.tile_queue = Queue(struct(TILE_READ), depth=PART_QUEUE)
-        self.job_queue = Queue(struct(JOB), depth=PART_QUEUE)
+from .parts import Parts
 
 
 class MachineTop(wiring.Component):
     """Runs a program from memory. `start_i` resets everything but the memories and begins.
 
-    An error or END stops the engines; transfers on the bus are completed, then `busy_o` falls and `error_o` says why.
-    The next start runs as after reset.
+    An error, `abort_i` or END stops the engines; transfers on the bus are completed, then `busy_o` falls and `error_o`
+    says why. The next start runs as after reset.
 
     Members
     -------
     start_i, address_i, count_i: begin with so many instructions at that address; ignored while busy.
+    page_i: the base, in pages of 4 KiB: what the program's addresses, and its own, are counted from.
+    abort_i: ends a run with the error ABORTED.
     read, write: AXI4 masters. busy_o. done_o: the last run reached its END. error_o: `MachineError` or `CoreError`.
     stored_o: the last vector of a STORE left the output stage.
     counts_o: by `Counter`.
@@ -76,14 +55,16 @@ class MachineTop(wiring.Component):
         expect(machine, Machine)
         self.machine = machine
         self.core = Core(machine.hw)
-        data_bits = 8 * machine.beat_bytes
+        bus = {"data_bits": 8 * machine.beat_bytes, "address_bits": machine.hw.memory.address_bits}
         super().__init__(
             {
                 "start_i": In(1),
                 "address_i": In(32),
                 "count_i": In(COUNT_BITS),
-                "read": Out(ReadSignature(data_bits=data_bits)),
-                "write": Out(WriteSignature(data_bits=data_bits)),
+                "page_i": In(machine.page_bits),
+                "abort_i": In(1),
+                "read": Out(ReadSignature(**bus)),
+                "write": Out(WriteSignature(**bus)),
                 "busy_o": Out(1),
                 "done_o": Out(1),
                 "stored_o": Out(1),
@@ -95,7 +76,7 @@ class MachineTop(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         clear = Signal()
-        parts = _Parts(self.machine)
+        parts = Parts(self.machine)
         for name, part in vars(parts).items():
             m.submodules[name] = ResetInserter(clear)(part)
         self._place_core(m, clear, platform)
@@ -103,11 +84,15 @@ class MachineTop(wiring.Component):
         conflict = self._banks(m, parts, memories)
         self._run(m, clear, parts, conflict)
         self._count(m, clear)
-        self._read_side(m, parts)
+        m.submodules.base = base = Base(self.machine)
+        m.d.comb += [base.take_i.eq(clear), base.page_i.eq(self.page_i)]
+        self._read_side(m, parts, base)
+        self._write_side(m, parts, base)
+        self._watch(m, parts)
         self._tokens(m, parts)
         self._compute(m, parts)
         self._memories(m, parts, memories)
-        m.d.comb += [parts.store.done_i.eq(parts.writer.done_o), self.stored_o.eq(parts.store.stored_o)]
+        m.d.comb += self.stored_o.eq(parts.store.stored_o)
         for source, sink in (
             (parts.fetch.load_o, parts.load_queue.i),
             (parts.load_queue.o, parts.load.instructions),
@@ -115,9 +100,6 @@ class MachineTop(wiring.Component):
             (parts.execute_queue.o, parts.execute.instructions),
             (parts.fetch.store_o, parts.store_queue.i),
             (parts.store_queue.o, parts.store.instructions),
-            (parts.store.requests, parts.writer.requests),
-            (parts.writer.bus, wiring.flipped(self.write)),
-            (parts.reader.bus, wiring.flipped(self.read)),
         ):
             wiring.connect(m, source, sink)
         return m
@@ -131,7 +113,7 @@ class MachineTop(wiring.Component):
         else:
             m.submodules.core = ResetInserter(clear)(self.core)
 
-    def _run(self, m: Module, clear: Signal, parts: _Parts, conflict: Value) -> None:
+    def _run(self, m: Module, clear: Signal, parts: Parts, conflict: Value) -> None:
         """Begins and ends a run."""
         begin = Signal()
         halt = Signal()
@@ -145,8 +127,11 @@ class MachineTop(wiring.Component):
             with m.If(halt & parts.reader.quiet_o & parts.writer.quiet_o):
                 m.d.sync += self.busy_o.eq(0)
             with m.If(self.error_o == 0):
-                code = Mux(conflict, MachineError.BANK_CONFLICT, self.core.error)
-                for part in (parts.tokens, parts.writer, parts.reader, parts.fetch):
+                code = Mux(self.abort_i, MachineError.ABORTED, 0)
+                written_twice = Mux(conflict, MachineError.BANK_CONFLICT, 0)
+                for error in (parts.watchdog.error_o, self.core.error, written_twice, parts.tokens.error_o):
+                    code = Mux(error != 0, error, code)
+                for part in (parts.writer, parts.reader, parts.fetch):
                     code = Mux(part.error_o != 0, part.error_o, code)
                 m.d.sync += self.error_o.eq(code)
         m.d.comb += [
@@ -167,13 +152,45 @@ class MachineTop(wiring.Component):
             self.counts_o.eq(counters.counts_o),
         ]
 
-    def _read_side(self, m: Module, parts: _Parts) -> None:
+    def _watch(self, m: Module, parts: Parts) -> None:
+        """What moves: the bus, an instruction that leaves its queue, zeros, a word, a step of the array, its sums."""
+        streams = (
+            parts.load.instructions,
+            parts.execute.instructions,
+            parts.store.instructions,
+            self.core.weights,
+            self.core.results,
+        )
+        moves = Cat(*(stream.valid & stream.ready for stream in streams)).any()
+        waits = parts.reader.quiet_o & parts.writer.quiet_o & ~parts.load.bank_write_o.enable.any()
+        computes = self.core.activity.cause == Cause.COMPUTE
+        m.d.comb += parts.watchdog.moves_i.eq(moves | ~waits | computes | ~self.busy_o)
+
+    def _write_side(self, m: Module, parts: Parts, base: Base) -> None:
+        requests, writer = parts.store.requests, parts.writer
+        m.d.comb += [
+            base.write_i.eq(requests.payload.address),
+            writer.requests.payload.address.eq(base.write_o),
+            writer.requests.payload.count.eq(requests.payload.count),
+            writer.requests.payload.start.eq(requests.payload.start),
+            writer.requests.valid.eq(requests.valid),
+            requests.ready.eq(writer.requests.ready),
+            parts.store.done_i.eq(writer.done_o),
+            base.writes_i.eq(writer.bus.awaddr),
+        ]
+        _join(m, writer.bus, self.write, {"awaddr": base.writes_o})
+
+    def _read_side(self, m: Module, parts: Parts, base: Base) -> None:
         """Fetch before load at the one reader; `owners` remembers whose vectors come back."""
         fetch, load, reader, owners = parts.fetch, parts.load, parts.reader, parts.owners
         of_fetch = fetch.requests.valid
         request = Mux(of_fetch, fetch.requests.payload.as_value(), load.requests.payload.as_value())
+        _join(m, reader.bus, self.read, {"araddr": base.reads_o})
         m.d.comb += [
-            reader.requests.payload.eq(request),
+            base.read_i.eq(struct(REQUEST)(request).address),
+            base.reads_i.eq(reader.bus.araddr),
+            reader.requests.payload.address.eq(base.read_o),
+            reader.requests.payload.count.eq(struct(REQUEST)(request).count),
             reader.requests.valid.eq((fetch.requests.valid | load.requests.valid) & owners.w_rdy),
             fetch.requests.ready.eq(reader.requests.ready & owners.w_rdy),
             load.requests.ready.eq(reader.requests.ready & owners.w_rdy & ~of_fetch),
@@ -186,7 +203,7 @@ class MachineTop(wiring.Component):
             load.beat_i.valid.eq(reader.beat_o.valid & ~owners.r_data),
         ]
 
-    def _tokens(self, m: Module, parts: _Parts) -> None:
+    def _tokens(self, m: Module, parts: Parts) -> None:
         """Each engine takes from two counters and gives to two; the fetcher gives for execute."""
         for engine in Engine:
             taker = getattr(parts, engine.name.lower())
@@ -199,7 +216,7 @@ class MachineTop(wiring.Component):
                     parts.tokens.give_i[given].eq(giver.give_o[bit]),
                 ]
 
-    def _compute(self, m: Module, parts: _Parts) -> None:
+    def _compute(self, m: Module, parts: Parts) -> None:
         """Commands, tiles and walks into the core; its items into the output stage."""
         for source, sink in (
             (parts.execute.commands, self.core.commands),
@@ -215,13 +232,13 @@ class MachineTop(wiring.Component):
             wiring.connect(m, source, sink)
         m.d.comb += parts.store.vector_i.eq(parts.output.vector_o)
 
-    def _banks(self, m: Module, parts: _Parts, memories: Memories) -> Value:
+    def _banks(self, m: Module, parts: Parts, memories: Memories) -> Value:
         """The banks' write port is the store engine's if it wants it; returns whether load wants it too."""
         loaded, local = parts.load.bank_write_o, parts.store.local_write_o
         m.d.comb += memories.bank_write_i.eq(Mux(local.enable.any(), local.as_value(), loaded.as_value()))
         return loaded.enable.any() & local.enable.any()
 
-    def _memories(self, m: Module, parts: _Parts, memories: Memories) -> None:
+    def _memories(self, m: Module, parts: Parts, memories: Memories) -> None:
         """Joins memories and users."""
         output, store, writer = parts.output, parts.store, parts.writer
         weights, fetcher = parts.weight_reader, parts.fetcher
@@ -246,3 +263,10 @@ class MachineTop(wiring.Component):
             memories.output_read_address_i.eq(writer.read_address_o),
             writer.read_data_i.eq(memories.output_o),
         ]
+
+
+def _join(m: Module, inside: wiring.PureInterface, outside: wiring.PureInterface, instead: dict[str, Value]) -> None:
+    """Joins a master's bus to a port; some of what it sends is exchanged."""
+    for name, member in inside.signature.members.items():
+        inner, outer = getattr(inside, name), getattr(outside, name)
+        m.d.comb += outer.eq(instead.get(name, inner)) if member.flow == Out else inner.eq(outer)

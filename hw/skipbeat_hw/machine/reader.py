@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.depths import READER_QUEUE
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, REQUEST, MachineError, beat_fields
+from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, MachineError, beat_fields, bus_read_fields
 
 from ..arguments import expect
 from ..layouts import struct
@@ -34,8 +34,8 @@ class Reader(wiring.Component):
         self.machine = machine
         super().__init__(
             {
-                "requests": In(stream.Signature(struct(REQUEST))),
-                "bus": Out(ReadSignature(data_bits=8 * machine.beat_bytes)),
+                "requests": In(stream.Signature(struct(bus_read_fields(machine)))),
+                "bus": Out(ReadSignature(data_bits=8 * machine.beat_bytes, address_bits=machine.counted_bits)),
                 "beat_o": Out(struct(beat_fields(machine))),
                 "quiet_o": Out(1),
                 "error_o": Out(CODE_BITS),
@@ -58,7 +58,7 @@ class Reader(wiring.Component):
     def _addresses(self, m: Module, returns: SyncFIFO, active: Signal, outstanding: Signal) -> Signal:
         """The address channel; notes what will return, and returns whether a burst is announced in this clock."""
         beats, size, parts = self.machine.burst_beats, self.machine.beat_bytes, self.machine.vector_beats
-        address = Signal(32)
+        address = Signal(self.machine.counted_bits)
         left = Signal(range(parts << COUNT_BITS))
         burst = Signal(range(beats + 1))
         sent = Signal()

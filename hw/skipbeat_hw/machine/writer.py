@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.depths import WRITER_ROOM
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, LOCAL_BITS, WRITE_REQUEST, MachineError
+from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, LOCAL_BITS, MachineError, bus_write_fields
 
 from ..arguments import expect
 from ..layouts import struct
@@ -34,10 +34,10 @@ class Writer(wiring.Component):
         self.machine = machine
         super().__init__(
             {
-                "requests": In(stream.Signature(struct(WRITE_REQUEST))),
+                "requests": In(stream.Signature(struct(bus_write_fields(machine)))),
                 "read_address_o": Out(LOCAL_BITS),
                 "read_data_i": In(8 * machine.vector),
-                "bus": Out(WriteSignature(data_bits=8 * machine.beat_bytes)),
+                "bus": Out(WriteSignature(data_bits=8 * machine.beat_bytes, address_bits=machine.counted_bits)),
                 "done_o": Out(1),
                 "quiet_o": Out(1),
                 "error_o": Out(CODE_BITS),
@@ -50,7 +50,7 @@ class Writer(wiring.Component):
         beats = range(self.machine.vector_beats << COUNT_BITS)
         count = Signal(beats)
         sent = Signal(beats)
-        address = Signal(32)
+        address = Signal(self.machine.counted_bits)
         left = Signal(beats)
         unanswered = Signal(COUNT_BITS)
         accepted = Signal()

@@ -58,6 +58,9 @@ class _Request(ctypes.Structure):
         ("mutant", ctypes.c_int32),
         ("keep", ctypes.c_int32),
         ("order", ctypes.c_int32),
+        ("address_bits", ctypes.c_int32),
+        ("page", ctypes.c_uint64),
+        ("abort_at", ctypes.c_int64),
     )
 
 
@@ -132,6 +135,8 @@ class VerilatedMachine:
         stall_percent: int = 0,
         seed: int = 0,
         reset_at: int | None = None,
+        page: int = 0,
+        abort_at: int | None = None,
         mutant: int = 0,
         keep: bool = False,
         order: WriteOrder = WriteOrder.ADDRESS_THEN_DATA,
@@ -144,6 +149,8 @@ class VerilatedMachine:
             keep: no reset before the start; after a run that ended (busy fell) this must make no difference.
             order: what the memory waits for before it takes an address or data.
             reset_at: run so many clocks, reset, and run from the beginning on the memory as it then is.
+            page: where the memory lies on the bus, in pages of 4 KiB; it is the program's base.
+            abort_at: clock in which the run is aborted.
 
         Raises:
             InputError: a share outside 0..99 or a memory that is not bytes.
@@ -156,6 +163,7 @@ class VerilatedMachine:
         request.address, request.count, request.max_clocks = address, count, max_clocks
         request.stall_percent, request.seed = stall_percent, seed
         request.reset_at = -1 if reset_at is None else reset_at
+        request.page, request.abort_at = page, -1 if abort_at is None else abort_at
         request.mutant, request.keep, request.order = mutant, keep, order
         outcome = _Outcome()
         started = time.perf_counter()
@@ -182,6 +190,7 @@ class VerilatedMachine:
             beat=machine.beat_bytes,
             latency=machine.hw.memory.latency_clocks,
             duplex=machine.duplex,
+            address_bits=machine.hw.memory.address_bits,
             stored=stored.ctypes.data,
             stored_room=len(stored),
         )

@@ -20,6 +20,9 @@ struct MachineRequest {
     int32_t mutant;    // the planted fault that is switched on, in a design that has some; 0: none
     int32_t keep;      // the run begins without a reset, in the state that the last run left
     int32_t order;     // an `Order`
+    int32_t address_bits;
+    uint64_t page;     // where the memory lies on the bus, in pages of 4 KiB
+    int64_t abort_at;  // < 0: never
 };
 
 struct MachineOutcome {
@@ -66,6 +69,11 @@ struct Memory {
 
     bool outside(const Burst& burst) const {
         return burst.address < 0 || burst.address + request.beat > request.bytes;
+    }
+
+    // Where a burst begins in the memory, or far outside.
+    int64_t place(uint64_t address) const {
+        return static_cast<int64_t>((address - (request.page << 12)) & ~uint64_t(0) >> (64 - request.address_bits));
     }
 
     std::deque<Burst>& queue(bool is_read) { return queues[request.duplex && !is_read]; }
@@ -132,9 +140,9 @@ struct Memory {
         }
         const int64_t delay = request.latency > 1 ? request.latency : 1;
         if (top.read___05Farvalid && top.read___05Farready)
-            queue(true).push_back({true, top.read___05Faraddr, top.read___05Farlen + 1, clock + delay});
+            queue(true).push_back({true, place(top.read___05Faraddr), top.read___05Farlen + 1, clock + delay});
         if (top.write___05Fawvalid && top.write___05Fawready) {
-            queue(false).push_back({false, top.write___05Fawaddr, top.write___05Fawlen + 1, clock});
+            queue(false).push_back({false, place(top.write___05Fawaddr), top.write___05Fawlen + 1, clock});
             owed += top.write___05Fawlen + 1;
             --whole;
         }
@@ -206,6 +214,8 @@ start:
         top.start_i = clock == 0;
         top.address_i = request->address;
         top.count_i = request->count;
+        top.page_i = request->page;
+        top.abort_i = clock == request->abort_at;
         memory.drive(clock);
         top.eval();
         outcome->cycles = clock;

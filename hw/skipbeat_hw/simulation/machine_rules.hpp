@@ -27,7 +27,7 @@ struct Rules {
     int waited = 0;                            // clocks in which an address was offered, and nothing of its data
 
     // `burst_wrong`: of a burst that is offered, size, kind, alignment, or that it crosses 4 KiB.
-    bool burst_wrong(uint32_t address, uint32_t length, uint32_t size, uint32_t kind) const {
+    bool burst_wrong(uint64_t address, uint32_t length, uint32_t size, uint32_t kind) const {
         return (1 << size) != beat || kind != 1 || address % beat || address % 4096 + (length + 1) * beat > 4096;
     }
 
@@ -59,15 +59,19 @@ struct Rules {
         return wrong;
     }
 
+    static Offer address(bool waits, uint64_t at, uint32_t length) {
+        return {waits, {1, static_cast<uint32_t>(at), static_cast<uint32_t>(at >> 32), length}};
+    }
+
     int64_t check(Vtop& top) {
         Offer now[3];
         int64_t wrong = !top.read___05Frready + !top.write___05Fbready;
         if (top.read___05Farvalid) {
-            now[0] = {!top.read___05Farready, {1, top.read___05Faraddr, top.read___05Farlen}};
+            now[0] = address(!top.read___05Farready, top.read___05Faraddr, top.read___05Farlen);
             wrong += burst_wrong(top.read___05Faraddr, top.read___05Farlen, top.read___05Farsize, top.read___05Farburst);
         }
         if (top.write___05Fawvalid) {
-            now[1] = {!top.write___05Fawready, {1, top.write___05Fawaddr, top.write___05Fawlen}};
+            now[1] = address(!top.write___05Fawready, top.write___05Fawaddr, top.write___05Fawlen);
             wrong += burst_wrong(
                 top.write___05Fawaddr, top.write___05Fawlen, top.write___05Fawsize, top.write___05Fawburst);
         }

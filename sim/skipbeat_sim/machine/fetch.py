@@ -86,6 +86,9 @@ class Fetch:
         if self.error_o == MachineError.NONE and head is not None and head.engine is not None:
             self.offers[head.engine] = word
             self._takes = queues_ready[head.engine]
+            if isinstance(head, isa.Load | isa.Zero | isa.Store) and head.count == 0:
+                # it is handed out as any other: the machine halts before its engine sees it
+                self.error_o = MachineError.EMPTY_INSTRUCTION
 
     def _check(self, head: Instruction | None) -> MachineError:
         last = self._due == 1

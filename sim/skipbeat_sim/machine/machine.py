@@ -8,10 +8,12 @@ from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
 from skipbeat_arch.engines import Engine, Opcode, TokenPair
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
+from skipbeat_arch.registers import Cause
 
 from ..core.core import Core
 from ..core.fifo import Fifo
-from .axi import ReadBeat, WriteResponse
+from .axi import ReadBeat, Request, WriteResponse
+from .base import Base
 from .counters import MachineCounter
 from .execute import ExecuteEngine, Job, TileRead
 from .fetch import Fetch
@@ -22,6 +24,7 @@ from .output import OutputStage
 from .reader import Reader
 from .store import StoreEngine
 from .tokens import Tokens
+from .watchdog import Watchdog
 from .weight_reader import WeightReader
 from .writer import Writer
 
@@ -67,6 +70,7 @@ class MachineTop:
         # whose vectors come back: True for fetch
         self._owners: Fifo[bool] = Fifo(READER_OWNERS)
         self.counter = MachineCounter(machine)
+        self.base, self.watchdog = Base(machine), Watchdog(machine)
         self.busy_o = self.done_o = False
         self.error_o = 0
         self._begin: tuple[int, int] | None = None
@@ -76,6 +80,7 @@ class MachineTop:
         parts: tuple[_Part, ...] = (
             self.core,
             self.tokens,
+            self.watchdog,
             self.reader,
             self.writer,
             self.fetch,
@@ -96,6 +101,7 @@ class MachineTop:
     def reset(self) -> None:
         """Everything but the memories."""
         self._reset_parts()
+        self.base.reset()
         self.busy_o = self.done_o = False
         self.error_o = 0
         self._begin = None
@@ -111,6 +117,8 @@ class MachineTop:
         address_i: int,
         count_i: int,
         *,
+        page_i: int = 0,
+        abort_i: bool = False,
         ar_ready: bool = True,
         r: ReadBeat | None = None,
         aw_ready: bool = True,
@@ -119,10 +127,13 @@ class MachineTop:
     ) -> None:
         """Wires of the clock; `ar`, `aw` and `w` are those of the two masters."""
         self._start = (address_i, count_i) if start_i and not self.busy_o else None
+        self._page, self._abort = page_i, abort_i
         self._halt = halt = self.error_o != 0 or self.done_o
         self.reader.evaluate(ar_ready, r)
         self.writer.evaluate(aw_ready, w_ready, b)
-        self.ar, self.aw, self.w = self.reader.ar, self.writer.aw, self.writer.w
+        ar, aw, self.w = self.reader.ar, self.writer.aw, self.writer.w
+        self.ar = ar and ar._replace(addr=self.base.announced(ar.addr))
+        self.aw = aw and aw._replace(addr=self.base.announced(aw.addr))
         (load, execute, store), some = self._queues, self.tokens.some_o
         begin, address = self._begin is not None, self._begin[0] if self._begin else 0
         self.fetch.evaluate(begin, address, halt, load.ready, execute.ready, store.ready)
@@ -132,12 +143,30 @@ class MachineTop:
         granted = self._fetch_granted and self.fetch.requests is None
         own = None if self._for_fetch else beat
         self.load.evaluate(load.front, _pick(some, Engine.LOAD), own, halt, granted)
-        self._request = (self.fetch.requests or self.load.requests) if self._fetch_granted else None
+        self._request = self._on_bus(self.fetch.requests or self.load.requests) if self._fetch_granted else None
         self._evaluate_core(execute.front, _pick(some, Engine.EXECUTE), halt)
         output, done = self.output, self.writer.done_o
         self.store.evaluate(store.front, _pick(some, Engine.STORE), output.vector_o, halt, output.jobs_ready, done)
         self._conflict = self._written_twice()
         self._evaluate_tokens()
+        self._moves = self._something_moves()
+
+    def _on_bus(self, request: Request | None) -> Request | None:
+        """A request with the base."""
+        return request and Request(self.base.requested(request.address), request.count, request.start)
+
+    def _something_moves(self) -> bool:
+        load, core, zeros = self.load, self.core, self.load.bank_write_o
+        return (
+            not self.busy_o
+            or not self.reader.quiet_o
+            or self.writer.active
+            or bool(load.instructions_ready or self.execute.instructions_ready or self.store.instructions_ready)
+            or (zeros is not None and bool(zeros.enable))
+            or (self.weight_reader.weights is not None and core.weights_ready)
+            or (core.results_valid and self.output.results_ready)
+            or core.sequencer.cause_o == Cause.COMPUTE
+        )
 
     def _written_twice(self) -> MachineError:
         loaded, stored = self.load.bank_write_o, self.store.local_write_o
@@ -177,7 +206,7 @@ class MachineTop:
         self._update_queues()
         self.store.update(not self.writer.active)
         self.output.update(self.store.jobs, parameter, residual)
-        self.writer.update(self.store.requests, output)
+        self.writer.update(self._on_bus(self.store.requests), output)
         self.fetcher.update(self._job, table, banks, self.core.activations_ready)
         self.weight_reader.update(self._tile, weight, self.core.weights_ready)
         self.execute.update()
@@ -186,6 +215,8 @@ class MachineTop:
         self.fetch.update(begin is not None, *(begin or (0, 0)), own, self._fetch_granted)
         self.reader.update(self._request)
         self.tokens.update()
+        self.watchdog.update(self._moves)
+        self.base.update(self._start is not None, self._page)
         self.core.update()
         if self._start is not None:
             self._reset_parts()
@@ -199,7 +230,9 @@ class MachineTop:
             self.done_o = self.done_o or self.store.end_o
             if not self.error_o:
                 masters = self.fetch.error_o, self.reader.error_o, self.writer.error_o
-                errors = *masters, self.tokens.error_o, self._conflict, self.core.error
+                aborted = MachineError.ABORTED if self._abort else MachineError.NONE
+                inside = self.tokens.error_o, self._conflict, self.core.error, self.watchdog.error_o
+                errors = *masters, *inside, aborted
                 self.error_o = int(next((error for error in errors if error), MachineError.NONE))
 
     def _update_memories(self) -> None:

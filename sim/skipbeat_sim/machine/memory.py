@@ -34,13 +34,16 @@ class ExternalMemory:
     is free; a write is served from the clock after its address on, when the memory is free, and answered in the clock
     after its last beat.
 
+    Addresses count from `base` on.
+
     Attributes:
         contents: uint8 [bytes].
         bytes_read, bytes_written: bytes of the beats that were transferred.
     """
 
-    def __init__(self, machine: Machine, contents: Bytes) -> None:
+    def __init__(self, machine: Machine, contents: Bytes, base: int = 0) -> None:
         self.contents = contents
+        self._base, self._bus = base, (1 << machine.hw.memory.address_bits) - 1
         self._size = machine.beat_bytes
         self._latency = machine.hw.memory.latency_clocks
         self._reads: deque[_Burst] = deque()
@@ -79,9 +82,13 @@ class ExternalMemory:
             self._next_beat(self._writes)
         self._clock += 1
         if ar is not None:
-            self._reads.append(_Burst(False, ar.addr, ar.beats, self._clock - 1 + self._latency))
+            self._reads.append(_Burst(False, self._place(ar), ar.beats, self._clock - 1 + self._latency))
         if aw is not None:
-            self._writes.append(_Burst(True, aw.addr, aw.beats, self._clock))
+            self._writes.append(_Burst(True, self._place(aw), aw.beats, self._clock))
+
+    def _place(self, address: Address) -> int:
+        """Where a burst begins in the contents, or far outside."""
+        return address.addr - self._base & self._bus
 
     def _next_beat(self, bursts: deque[_Burst]) -> None:
         burst = bursts[0]

@@ -7,7 +7,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 
 from ..core.fifo import Fifo
-from .axi import ADDRESS_MASK, Address, Beat, ReadBeat, Request, next_burst
+from .axi import Address, Beat, ReadBeat, Request, next_burst
 
 
 class Reader:
@@ -23,6 +23,7 @@ class Reader:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._parts = machine.vector_beats
+        self._counted = (1 << machine.counted_bits) - 1
         self._most = machine.hw.memory.outstanding
         self._returns: Fifo[int] = Fifo(READER_QUEUE)
         self.reset()
@@ -67,7 +68,7 @@ class Reader:
         elif self._done:
             self._active = False
         elif self._sent and self.ar:
-            self._address = (self._address + self.ar.beats * self._machine.beat_bytes) & ADDRESS_MASK
+            self._address = (self._address + self.ar.beats * self._machine.beat_bytes) & self._counted
             self._left -= self.ar.beats
 
     def _arrive(self, r: ReadBeat) -> Beat | None:

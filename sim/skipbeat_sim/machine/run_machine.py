@@ -9,7 +9,7 @@ import numpy as np
 from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine import PAGE_BITS, Machine
 from skipbeat_arch.timing import Events
 
 from .counters import MachineClocks, Span, TransferBytes
@@ -47,12 +47,23 @@ class MachineModelRun:
     stored: tuple[int, ...]
 
 
-def run_machine(machine: Machine, memory: Bytes, address: int, count: int, *, max_clocks: int) -> MachineModelRun:
+def run_machine(
+    machine: Machine,
+    memory: Bytes,
+    address: int,
+    count: int,
+    *,
+    max_clocks: int,
+    page: int = 0,
+    abort_at: int | None = None,
+) -> MachineModelRun:
     """Start the machine on a program and run it until it is no longer busy.
 
     Args:
         memory: uint8 [bytes], left as it is.
         address: byte address of the program, a multiple of V; count: its instructions.
+        page: where the memory lies on the bus, in pages of 4 KiB; it is the program's base.
+        abort_at: clock in which the run is aborted.
 
     Raises:
         InputError: the memory is not flat bytes, or the address or count are not ones that the ports have.
@@ -63,11 +74,20 @@ def run_machine(machine: Machine, memory: Bytes, address: int, count: int, *, ma
         raise InputError(f"program: its address must be a 32-bit multiple of {machine.vector}, not {address}")
     if not 1 <= count < 1 << 24:
         raise InputError(f"program: it must have 1..{(1 << 24) - 1} instructions, not {count}")
-    model, external = MachineTop(machine), ExternalMemory(machine, memory.copy())
+    model, external = MachineTop(machine), ExternalMemory(machine, memory.copy(), page << PAGE_BITS)
     clock = 0
     while clock < max_clocks and (clock == 0 or model.busy_o):
         external.evaluate()
-        model.evaluate(clock == 0, address, count, r=external.r, w_ready=external.w_ready, b=external.b)
+        model.evaluate(
+            clock == 0,
+            address,
+            count,
+            page_i=page,
+            abort_i=clock == abort_at,
+            r=external.r,
+            w_ready=external.w_ready,
+            b=external.b,
+        )
         external.update(model.ar, model.aw, model.w)
         if model.w is not None and external.w_ready:
             model.counter.written()

@@ -8,7 +8,7 @@ from skipbeat_arch.depths import WRITER_ROOM
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 
-from .axi import ADDRESS_MASK, Address, Request, WriteBeat, WriteResponse, next_burst
+from .axi import Address, Request, WriteBeat, WriteResponse, next_burst
 
 
 class Writer:
@@ -23,6 +23,7 @@ class Writer:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._parts = machine.vector_beats
+        self._counted = (1 << machine.counted_bits) - 1
         self._beat_mask = (1 << (8 * machine.beat_bytes)) - 1
         self.w_strb = (1 << machine.beat_bytes) - 1
         self.reset()
@@ -78,7 +79,7 @@ class Writer:
             return
         if self._announce and self.aw:
             beats = self.aw.beats
-            self._address = (self._address + beats * self._machine.beat_bytes) & ADDRESS_MASK
+            self._address = (self._address + beats * self._machine.beat_bytes) & self._counted
             self._left -= beats
             self._unanswered += 1
         if self.fetch:

@@ -6,6 +6,7 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mu
 from amaranth.lib.wiring import Component
 
 from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
+from skipbeat_arch.engines import Opcode
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine_ports import JOB, MachineError
 from skipbeat_hw.layouts import struct
@@ -171,10 +172,17 @@ class FetchRules(Around):
         m.d.comb += [
             Assert((valid & (valid - 1))[: len(valid)] == 0),
             implies(valid.any() | taken, due != 0, ~self.halt_i, self.fifos[0].r_rdy),
-            implies(self.error_o != 0, ~valid.any()),
+            implies((self.error_o != 0) & (self.error_o != MachineError.EMPTY_INSTRUCTION), ~valid.any()),
+            Assert((self.error_o == MachineError.EMPTY_INSTRUCTION) == (valid.any() & self._of_nothing())),
             Assert(due == gone),
             Cover(self.store_o.valid & self.store_o.ready & (due == 1)),
         ]
+
+    def _of_nothing(self) -> Value:
+        """What is offered is a LOAD, a ZERO or a STORE whose count is 0."""
+        word: Value = self.load_o.payload
+        bits = {Opcode.LOAD: (60, 76), Opcode.ZERO: (24, 40), Opcode.STORE: (80, 94)}
+        return Cat((word[:4] == opcode) & ~word[first:end].any() for opcode, (first, end) in bits.items()).any()
 
 
 def _part(inside: Fragment) -> Value:

@@ -18,7 +18,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, weight_fields
 from skipbeat_hw import queue
 from skipbeat_hw.layouts import struct
-from skipbeat_hw.machine import fetch, fetcher, load, store, weight_reader, writer
+from skipbeat_hw.machine import fetch, fetcher, load, parts, store, weight_reader, writer
 from skipbeat_hw.machine.memories import Memories
 from skipbeat_hw.machine.reader import Reader
 from tests.hw.core.symbolic_tile import total
@@ -26,6 +26,7 @@ from tests.hw.machine.formal_parts import RegisterFifo, StableFifo, implies
 
 #: Free bits for the data of all FIFOs.
 FRESH_BITS = 4096
+WATCHED = ("LoadEngine", "ExecuteEngine", "Watchdog")
 
 
 class AnyReader(Reader):
@@ -80,7 +81,8 @@ class Joined(Component):
 
     Asserted: no counter of tokens gives what it does not have; `owners` has an entry for each request under way, its
     head that of the vector that comes; LOAD's `routes` are the requests of the load engine among them, so its vectors
-    come only for its requests. These are what `TokenCounts` and `LoadRules` assume.
+    come only for its requests. These are what `TokenCounts` and `LoadRules` assume. In the clock after fetch
+    or the watchdog finds a fault, the engines are halted; a run that is halted is over when the masters are quiet.
 
     Assumed: LOADs of at least one vector. The core's ports are free, and the memories give zeros.
     """
@@ -91,7 +93,9 @@ class Joined(Component):
         self.parts: dict[str, Component] = {}
         with patch.dict(vars(module), Core=AnyCore):
             self.top = module.MachineTop(machine)
-        members = {name: self.top.signature.members[name] for name in ("start_i", "address_i", "count_i")}
+        members = {
+            name: self.top.signature.members[name] for name in ("start_i", "address_i", "count_i", "page_i", "abort_i")
+        }
         core = {"commands": In(1), "weights": In(1), "activations": In(1), "results": In(1), "error": In(3)}
         slave = {"write_ready": In(3), "come": In(1), "willing": In(1), "data": In(8 * machine.vector)}
         super().__init__({**members, **core, **slave, "fresh": In(FRESH_BITS)})
@@ -103,15 +107,28 @@ class Joined(Component):
         tokens = self.parts["Tokens"]
         m.d.comb += [Assert((tokens.take_i & ~tokens.some_o) == 0), Cover(tokens.take_i[0])]
         self._owners(m)
+        self._ends(m)
         return m
+
+    def _ends(self, m: Module) -> None:
+        """Of what fetch hands out with an error, no engine begins anything; nothing but the bus holds up an end."""
+        top, load, reader, writer = self.top, self.parts["LoadEngine"], self.parts["Reader"], self.parts["Writer"]
+        failed, over = Signal(), Signal()
+        found = (self.parts["Fetch"].error_o != 0) | (self.parts["Watchdog"].error_o != 0)
+        m.d.sync += [failed.eq(top.busy_o & found), over.eq(top.busy_o & load.halt_i & reader.quiet_o & writer.quiet_o)]
+        m.d.comb += [
+            implies(failed, load.halt_i, self.parts["ExecuteEngine"].halt_i, self.parts["StoreEngine"].halt_i),
+            implies(over, ~top.busy_o),
+        ]
 
     def _place(self) -> Fragment:
         """The machine with its FIFOs exchanged, its core and memories emptied, and its parts noted by class."""
-        made = vars(self.module)
-        kinds = {name: made[name] for name in ("Tokens", "Fetch", "LoadEngine", "StoreEngine", "Writer")}
-        kinds |= {"Reader": AnyReader, "Memories": AnyMemories}
+        made = vars(parts)
+        kinds = {name: made[name] for name in ("Tokens", "Fetch", "StoreEngine", "Writer", *WATCHED)}
+        kinds |= {"Reader": AnyReader}
         with ExitStack() as stack:
-            for home in (fetch, fetcher, load, store, weight_reader, writer, queue, self.module):
+            stack.enter_context(patch.dict(vars(self.module), Memories=AnyMemories))
+            for home in (fetch, fetcher, load, store, weight_reader, writer, queue, parts):
                 name = home.__name__.rpartition(".")[2]
                 stack.enter_context(patch.dict(vars(home), SyncFIFO=self._fifo(name)))
             for name, kind in kinds.items():
@@ -120,7 +137,7 @@ class Joined(Component):
 
     def _fifo(self, home: str) -> Callable[..., SyncFIFO]:
         def make(*, width: int, depth: int) -> SyncFIFO:
-            kind = RegisterFifo if home == "machine" else StableFifo
+            kind = RegisterFifo if home == "parts" else StableFifo
             self.fifos.setdefault(home, []).append(kind(width=width, depth=depth))
             return self.fifos[home][-1]
 
@@ -135,7 +152,7 @@ class Joined(Component):
 
     def _drive(self, m: Module) -> None:
         top, core, reader = self.top, self.top.core, self.parts["Reader"]
-        for name in ("start_i", "address_i", "count_i"):
+        for name in ("start_i", "address_i", "count_i", "page_i", "abort_i"):
             m.d.comb += getattr(top, name).eq(getattr(self, name))
         m.d.comb += [
             core.commands.ready.eq(self.commands),
@@ -157,7 +174,7 @@ class Joined(Component):
 
     def _owners(self, m: Module) -> None:
         reader, engine = self.parts["Reader"], self.parts["LoadEngine"]
-        self.owners, routes = self.fifos["machine"][0], self.fifos["load"][0]
+        self.owners, routes = self.fifos["parts"][0], self.fifos["load"][0]
         owners, returns, beat = self.owners, reader.returns, reader.beat_o
         self.ending = beat.valid & beat.final
         loads = [~entry[0] & (i < owners.level) for i, entry in enumerate(owners.entries)]

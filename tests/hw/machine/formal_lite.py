@@ -21,10 +21,11 @@ class AnyMachine(Component):
     """The ports of MachineTop and nothing behind them: a proof drives what comes out."""
 
     def __init__(self, machine: Machine) -> None:
-        bits = 8 * machine.beat_bytes
+        bus = {"data_bits": 8 * machine.beat_bytes, "address_bits": machine.hw.memory.address_bits}
         counts = data.ArrayLayout(unsigned(COUNTER_BITS), len(Counter))
         members = {"start_i": In(1), "address_i": In(32), "count_i": In(COUNT_BITS), "counts_o": Out(counts)}
-        members |= {"read": Out(ReadSignature(data_bits=bits)), "write": Out(WriteSignature(data_bits=bits))}
+        members |= {"page_i": In(machine.page_bits), "abort_i": In(1)}
+        members |= {"read": Out(ReadSignature(**bus)), "write": Out(WriteSignature(**bus))}
         members |= {"busy_o": Out(1), "done_o": Out(1), "stored_o": Out(1), "error_o": Out(CODE_BITS)}
         super().__init__(members)
 

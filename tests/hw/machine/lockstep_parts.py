@@ -22,7 +22,7 @@ from tests.hw.twins import IN_PROCESS, NO_ICARUS, Meaning, Where, while_set
 
 @dataclass(frozen=True)
 class Shape:
-    """A machine: rows, columns, group size, bytes on the bus per clock, output lanes, burst beats and bursts."""
+    """A machine: rows, columns, group size, bytes on the bus, output lanes, bursts (beats, number), address bits."""
 
     rows: int
     cols: int
@@ -31,9 +31,11 @@ class Shape:
     lanes: int = 2
     burst: int = 4
     outstanding: int = 2
+    address_bits: int = 32
 
     def __str__(self) -> str:
-        return f"{self.rows}x{self.cols}-m{self.group}-q{self.beat}-l{self.lanes}-b{self.burst}-o{self.outstanding}"
+        sizes = f"{self.rows}x{self.cols}-m{self.group}-q{self.beat}-l{self.lanes}"
+        return f"{sizes}-b{self.burst}-o{self.outstanding}-a{self.address_bits}"
 
     @property
     def machine(self) -> Machine:
@@ -54,6 +56,7 @@ def _machine(shape: Shape) -> Machine:
         "memory.bytes_per_clock": shape.beat,
         "memory.burst_beats": shape.burst,
         "memory.outstanding": shape.outstanding,
+        "memory.address_bits": shape.address_bits,
         "outputs.lanes": shape.lanes,
         "outputs.buffer_kib": 1,
     }

@@ -17,12 +17,12 @@ from tests.hw.twins import Pair, Where, hold, while_set
 
 
 def _jobs(rng: random.Random) -> Iterator[int]:
-    """Walks with loops of one turn more often than not; now and then one with a loop as long as it can be."""
+    """Walks with loops of one turn more often than not; now and then one as long as it can be, or of 0 turns."""
     while True:
         values = {name: rng.getrandbits(bits) for name, bits in JOB if isinstance(bits, int)}
         values |= {f"n{k}": rng.choice([1, 1, 2, 3]) for k in range(4)}
         if rng.random() < 0.1:
-            k, most = rng.choice([(0, 15), (1, 15), (2, 40), (3, 40)])
+            k, most = rng.choice([(0, 15), (1, 15), (0, 0), (1, 0), (2, 40), (3, 40)])
             values[f"n{k}"] = most
         yield ports.pack(JOB, values | {"null": int(rng.random() < 0.2)})
 

@@ -14,6 +14,7 @@ from skipbeat_arch.engines import Opcode
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import COMMON, INSTRUCTIONS
 from skipbeat_arch.machine import Machine
+from skipbeat_hw.machine.base import Base
 from skipbeat_hw.machine.counters import Counters
 from skipbeat_hw.machine.execute import ExecuteEngine
 from skipbeat_hw.machine.fetch import Fetch
@@ -25,6 +26,7 @@ from skipbeat_hw.machine.placer import Placer
 from skipbeat_hw.machine.reader import Reader
 from skipbeat_hw.machine.store import StoreEngine
 from skipbeat_hw.machine.tokens import Tokens
+from skipbeat_hw.machine.watchdog import Watchdog
 from skipbeat_hw.machine.weight_reader import WeightReader
 from skipbeat_hw.machine.writer import Writer
 
@@ -32,6 +34,8 @@ PAGE = (Path(__file__).parents[3] / "docs" / "machine.md").read_text()
 MACHINE = Machine.of(load_hardware("tiny-4x4"))
 MODULES: dict[str, Callable[[], Component]] = {
     "tokens": Tokens,
+    "watchdog": lambda: Watchdog(MACHINE),
+    "base": lambda: Base(MACHINE),
     "reader": lambda: Reader(MACHINE),
     "writer": lambda: Writer(MACHINE),
     "fetch": lambda: Fetch(MACHINE),

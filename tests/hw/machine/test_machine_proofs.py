@@ -8,6 +8,7 @@ import pytest
 from amaranth.lib.wiring import Component
 
 from skipbeat_hw.machine import accelerator, machine
+from skipbeat_hw.machine.base import Base
 from skipbeat_hw.machine.execute import ExecuteEngine
 from skipbeat_hw.machine.fetch import Fetch
 from skipbeat_hw.machine.fetcher import Fetcher
@@ -15,6 +16,7 @@ from skipbeat_hw.machine.load import LoadEngine
 from skipbeat_hw.machine.reader import Reader
 from skipbeat_hw.machine.store import StoreEngine
 from skipbeat_hw.machine.tokens import Tokens
+from skipbeat_hw.machine.watchdog import Watchdog
 from skipbeat_hw.machine.weight_reader import WeightReader
 from skipbeat_hw.machine.writer import Writer
 from skipbeat_hw.tools.formal import Verdict, always, bounded, reachable
@@ -25,6 +27,7 @@ from tests.hw.machine.formal_joined import Joined
 from tests.hw.machine.formal_lite import LiteRules
 from tests.hw.machine.formal_parts import small
 from tests.hw.machine.formal_reader import ReaderRules
+from tests.hw.machine.formal_runs import BaseRules, WatchdogRules
 from tests.hw.machine.formal_tokens import ExecuteRules, TokenCounts
 from tests.hw.machine.formal_writer import WriterRules
 
@@ -33,6 +36,8 @@ Claim = Callable[[], Component]
 #: Each proof with the clocks in which everything that it covers can happen.
 QUICK: dict[str, tuple[Claim, int]] = {
     "tokens": (lambda: TokenCounts(Tokens()), 6),
+    "base": (lambda: BaseRules(Base(small(address=40))), 2),
+    "watchdog": (lambda: WatchdogRules(Watchdog(small())), 6),
     "load": (lambda: LoadRules(LoadEngine(small())), 12),
     "execute": (lambda: ExecuteRules(ExecuteEngine(small())), 4),
     "store": (lambda: StoreRules(StoreEngine(small())), 10),
@@ -42,6 +47,7 @@ QUICK: dict[str, tuple[Claim, int]] = {
     "fetch, an instruction per vector": (lambda: FetchRules(Fetch(small(vector=16))), 12),
 }
 SIZES: dict[str, Claim] = {
+    "base, addresses of 32 bits": lambda: BaseRules(Base(small())),
     "fetch, a quarter of an instruction per vector": lambda: FetchRules(Fetch(small())),
     "fetch, two instructions per vector": lambda: FetchRules(Fetch(small(vector=32))),
     "reader, one burst at a time": lambda: ReaderRules(Reader(small(outstanding=1))),

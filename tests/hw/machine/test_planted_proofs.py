@@ -10,6 +10,7 @@ from amaranth.lib.wiring import Component
 
 from skipbeat_hw.machine import (
     accelerator,
+    base,
     execute,
     fetch,
     fetcher,
@@ -18,6 +19,7 @@ from skipbeat_hw.machine import (
     reader,
     store,
     tokens,
+    watchdog,
     weight_reader,
     writer,
 )
@@ -28,6 +30,7 @@ from tests.hw.machine.formal_joined import Joined
 from tests.hw.machine.formal_lite import LiteRules
 from tests.hw.machine.formal_parts import small
 from tests.hw.machine.formal_reader import ReaderRules
+from tests.hw.machine.formal_runs import BaseRules, WatchdogRules
 from tests.hw.machine.formal_tokens import ExecuteRules, TokenCounts
 from tests.hw.machine.formal_writer import WriterRules
 from tests.hw.planted import mutant
@@ -37,6 +40,8 @@ CLAIMS: dict[ModuleType, Callable[[ModuleType], Component]] = {
     reader: lambda m: ReaderRules(m.Reader(small(beat=2))),
     writer: lambda m: WriterRules(m.Writer(small())),
     tokens: lambda m: TokenCounts(m.Tokens()),
+    base: lambda m: BaseRules(m.Base(small(address=40))),
+    watchdog: lambda m: WatchdogRules(m.Watchdog(small())),
     load: lambda m: LoadRules(m.LoadEngine(small())),
     execute: lambda m: ExecuteRules(m.ExecuteEngine(small())),
     store: lambda m: StoreRules(m.StoreEngine(small())),
@@ -66,6 +71,10 @@ BUGS: list[tuple[ModuleType, str, str, int]] = [
     (writer, "read_at + fetch), to_read.eq(to_read - fetch)", "read_at + fetch), to_read.eq(to_read - popped)", FAR),
     (tokens, "give & ~take & count.all()", "give & count.all()", FAR),
     (tokens, "count.eq(count + give - take)", "count.eq(count + (give & ~take) - take)", 4),
+    (base, "self.page_i[PROGRAM_PAGE_BITS:] + 1", "self.page_i[PROGRAM_PAGE_BITS:]", 3),
+    (base, "address[PAGE_BITS:] + page[:PROGRAM_PAGE_BITS]", "address[PAGE_BITS:] + page[: PROGRAM_PAGE_BITS - 1]", 3),
+    (watchdog, "m.d.sync += still.eq(0)", "m.d.sync += still.eq(1)", FAR),
+    (watchdog, "still.all()", "still[1:].all()", FAR),
     (load, "(load.wait & ~self.some_i) == 0", "(load.wait & ~self.some_i) != 3", 2),
     (load, "is_zero & ~routes.r_rdy", "is_zero", 4),
     (load, "~is_zero & routes.w_rdy", "~is_zero", FAR),

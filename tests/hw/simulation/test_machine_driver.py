@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.engines import Engine
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.registers import Counter
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
 from skipbeat_hw.tools.verilog import machine_verilog
+from skipbeat_sim.machine.run_machine import run_machine
+from tests.sim.machine.hand_programs import image
 from tests.sim.machine.machine_programs import MachineProgram
 
 MOST = 50_000
@@ -80,6 +85,43 @@ def test_without_a_reset_a_second_run_is_the_same(
     run = rtl.run(program.memory, 0, len(program.instructions), max_clocks=MOST, keep=True)
     np.testing.assert_array_equal(run.memory, plain.memory)
     assert run.cycles == plain.cycles
+
+
+@pytest.mark.parametrize("page", [0x12345, (1 << 20) - 5])
+def test_a_program_runs_from_any_page(
+    rtl: VerilatedMachine, program: MachineProgram, plain: MachineRun, page: int
+) -> None:
+    """Beyond the end of the addresses the memory begins at 0 again."""
+    count = len(program.instructions)
+    run = rtl.run(program.memory, 0, count, max_clocks=MOST, page=page)
+    model = run_machine(rtl.machine, program.memory, 0, count, max_clocks=MOST, page=page)
+    for each in (run, model):
+        assert (each.cycles, each.done) == (plain.cycles, True)
+        np.testing.assert_array_equal(each.memory, program.after)
+    assert run.violations == 0
+
+
+@pytest.mark.parametrize("share", [0.02, 0.4, 0.9])
+def test_an_abort_ends_a_run_cleanly(
+    rtl: VerilatedMachine, program: MachineProgram, plain: MachineRun, share: float
+) -> None:
+    """What is under way on the bus is completed, in the model's clocks; the next start runs as after a reset."""
+    count, clock = len(program.instructions), int(share * plain.cycles)
+    run = rtl.run(program.memory, 0, count, max_clocks=MOST, abort_at=clock)
+    model = run_machine(rtl.machine, program.memory, 0, count, max_clocks=MOST, abort_at=clock)
+    assert (run.done, run.error, run.violations) == (False, MachineError.ABORTED, 0)
+    assert (run.cycles, run.bytes_read, run.bytes_written) == (model.cycles, model.bytes_read, model.bytes_written)
+    np.testing.assert_array_equal(run.memory, model.memory)
+    again = rtl.run(program.memory, 0, count, max_clocks=MOST, keep=True)
+    assert (again.cycles, again.done, again.error) == (plain.cycles, True, 0)
+
+
+def test_a_program_that_waits_for_ever_ends(rtl: VerilatedMachine) -> None:
+    header = isa.Header(version=isa.VERSION, fingerprint=rtl.machine.fingerprint)
+    memory = image([header, isa.End(wait=(Engine.LOAD,))])
+    run = rtl.run(memory, 0, 2, max_clocks=MOST)
+    assert (run.done, run.error) == (False, MachineError.DEADLOCK)
+    assert run.cycles == run_machine(rtl.machine, memory, 0, 2, max_clocks=MOST).cycles
 
 
 def test_a_run_that_is_cut_off_is_not_done(rtl: VerilatedMachine, program: MachineProgram) -> None:

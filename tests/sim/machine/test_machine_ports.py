@@ -31,6 +31,8 @@ def drive(
             "start_i": int(clock in (0, 2)),
             "address_i": address,
             "count_i": count,
+            "page_i": 0,
+            "abort_i": 0,
             "rst": int(clock == rst_at),
             "read__arready": 1,
             "write__awready": 1,

@@ -1,0 +1,48 @@
+"""What the machine is made of, but for the core, the memories and the counters."""
+
+from __future__ import annotations
+
+from amaranth.lib.fifo import SyncFIFO
+
+from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
+from skipbeat_arch.instruction import INSTRUCTION_BITS
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import JOB, TILE_READ
+
+from ..layouts import struct
+from ..queue import Queue
+from .execute import ExecuteEngine
+from .fetch import Fetch
+from .fetcher import Fetcher
+from .load import LoadEngine
+from .output import OutputStage
+from .reader import Reader
+from .store import StoreEngine
+from .tokens import Tokens
+from .watchdog import Watchdog
+from .weight_reader import WeightReader
+from .writer import Writer
+
+
+class Parts:
+    """All that a start resets, but for the core: a submodule each, under its name here."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.fetch = Fetch(machine)
+        self.load = LoadEngine(machine)
+        self.execute = ExecuteEngine(machine)
+        self.store = StoreEngine(machine)
+        self.tokens = Tokens()
+        self.watchdog = Watchdog(machine)
+        self.weight_reader = WeightReader(machine)
+        self.fetcher = Fetcher(machine)
+        self.output = OutputStage(machine)
+        self.reader = Reader(machine)
+        self.writer = Writer(machine)
+        #: For each request under way at the reader, whether fetch made it.
+        self.owners = SyncFIFO(width=1, depth=READER_OWNERS)
+        self.load_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
+        self.execute_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
+        self.store_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
+        self.tile_queue = Queue(struct(TILE_READ), depth=PART_QUEUE)
+        self.job_queue = Queue(struct(JOB), depth=PART_QUEUE)
