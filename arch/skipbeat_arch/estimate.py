@@ -211,6 +211,7 @@ class Estimate:
     """A model on the machine, program after program.
 
     Attributes:
+        clock_source: where `clock_mhz` comes from: `measured on …` or `assumed`.
         pes: multipliers. batch: images (or sequences) that the cycles are for.
         layers: of the model, and with them what lies between in the programs: pooling and additions.
         runs: the programs, in order. host: what is computed between them.
@@ -222,6 +223,7 @@ class Estimate:
     model: str
     hardware: str
     clock_mhz: float
+    clock_source: str
     pes: int
     batch: int
     layers: tuple[LayerEstimate, ...]

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from .clock_table import preset_measurement
 from .errors import InputError
 from .files import read_text
 from .yaml_file import first_error, parse_mapping, parse_value
@@ -100,10 +101,14 @@ class Numbers(_Section):
 
 
 class Hardware(_Section):
-    """A complete hardware description. Sizes that follow from it are properties, computed here only."""
+    """A complete hardware description. Sizes that follow from it are properties, computed here only.
+
+    `device` is what `clock_mhz` is for; whether it was measured there, `clock_source` says.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     clock_mhz: Annotated[float, Field(gt=0, le=10_000)]
+    device: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     array: Array
     weights: Weights
     activations: Activations
@@ -124,6 +129,11 @@ class Hardware(_Section):
                 f"not {self.numbers.accumulator_bits}"
             )
         return self
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """What is built, whatever its name, its clock and its host."""
+        return self.model_dump(exclude={"name", "clock_mhz", "device", "host"})
 
     @property
     def pes(self) -> int:
@@ -167,6 +177,8 @@ def preset_names() -> list[str]:
 def load_hardware(source: str | Path = DEFAULT_PRESET, overrides: Sequence[str] = ()) -> Hardware:
     """Read a preset's name or a YAML file; `overrides` are `KEY=VALUE` with dotted keys.
 
+    A preset's clock is what was measured for it (`clock_table`), where anything was.
+
     Raises:
         InputError: unknown preset, unreadable file, unknown key or a value out of range.
     """
@@ -183,13 +195,13 @@ def _read(source: str | Path) -> dict[str, Any]:
     path = Path(source)
     if str(source) in preset_names():
         text = (resources.files(__package__) / "presets" / f"{source}.yaml").read_text()
-    elif path.suffix in {".yaml", ".yml"}:
+        measured = preset_measurement(str(source))
+        clock = {"clock_mhz": measured.clock_mhz, "device": measured.device} if measured else {}
+        return parse_mapping(text, f"hardware {source}") | clock
+    if path.suffix in {".yaml", ".yml"}:
         text = read_text(path, f"hardware {source}")
-    else:
-        raise InputError(
-            f"hardware {source}: no such preset; expected one of {', '.join(preset_names())} or a .yaml file"
-        )
-    return parse_mapping(text, f"hardware {source}")
+        return parse_mapping(text, f"hardware {source}")
+    raise InputError(f"hardware {source}: no such preset; expected one of {', '.join(preset_names())} or a .yaml file")
 
 
 def _apply(data: dict[str, Any], override: str) -> None:

@@ -134,7 +134,7 @@ class Machine:
     @property
     def fingerprint(self) -> int:
         """32 bits that tell hardware descriptions apart whose programs differ: not by name, clock, host or bus."""
-        description = self.hw.model_dump(exclude={"name", "clock_mhz", "host"}) | {"version": VERSION}
+        description = self.hw.sizes | {"version": VERSION}
         del description["memory"]["address_bits"]
         digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).digest()
         return int.from_bytes(digest[:4], "little")

@@ -142,13 +142,15 @@ class _Walk(fx.Interpreter):
         return products("values", scores.softmax(dim=-1).masked_fill(nothing, 0), value)
 
     def _products_of(self, step: ProductStep, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-        """Products [repeats, P, C] x [repeats, C, K], one run of the program for each."""
+        """Products [..., P, C] x [..., C, K], one run of the program for all neighbours with the same [C, K]."""
+        times = len(left)
+        left, right = left.reshape(step.repeats, step.p, step.c), right[:: times // step.repeats]
         x, w = _integers(step.name, left, step.scale), _integers(step.name, right, step.weight_scale)
         found = [
             self._execute(step, np.ascontiguousarray(rows.T)[:, None], weight)[:, 0].T
             for rows, weight in zip(x, w, strict=True)
         ]
-        return torch.from_numpy(np.stack(found).astype(np.float64) * step.out_scale)
+        return torch.from_numpy(np.stack(found).astype(np.float64) * step.out_scale).reshape(times, -1, step.k)
 
 
 def _integers(name: str, values: torch.Tensor, scale: float) -> Int8Array:

@@ -54,6 +54,8 @@ class RunStep:
 class ProductStep:
     """`repeats` products [P, C] x [C, K] of two activations; the machine reads the second as dense weights.
 
+    Heads that share keys or values are the rows of one product.
+
     Attributes:
         name: of its layer.
         makes: the host's value that the products make, or that attention makes of them.

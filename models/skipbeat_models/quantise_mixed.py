@@ -22,6 +22,7 @@ from .quantise_graph import quantise_run
 from .quantise_layer import activation_scale
 from .sources.constants import Constants
 from .sources.exported import export_program, graph_of
+from .sources.heads import SharedHeads
 from .sources.maps import Form
 from .sources.operators import ATTENTION, EINSUM
 from .sources.partition import Partition, Run, partition
@@ -73,7 +74,8 @@ def quantise_mixed(
     readings, constants = read_operators(graph)
     parts = partition(graph, readings, constants)
     given = tuple(tree_leaves((tuple(inputs), dict(named))))
-    maker = _Steps(program, constants, largest_magnitudes(program, given))
+    heads = SharedHeads(graph.operators)
+    maker = _Steps(program, constants, largest_magnitudes(program, given), heads)
     found = maker.runs(parts) + maker.products(readings, parts)
     if not found:
         raise InputError(f"model {type(model).__name__}: it has no layer that the machine runs")
@@ -86,9 +88,11 @@ def quantise_mixed(
 class _Steps:
     """Makes the steps of a program; `graphs` are their numbers."""
 
-    def __init__(self, program: ExportedProgram, constants: Constants, largest: Mapping[str, float]) -> None:
+    def __init__(
+        self, program: ExportedProgram, constants: Constants, largest: Mapping[str, float], heads: SharedHeads
+    ) -> None:
         self.graphs: dict[str, Graph] = {}
-        self._constants, self._largest = constants, largest
+        self._constants, self._largest, self._heads = constants, largest, heads
         self._nodes = value_names(program.graph_module)
 
     def runs(self, parts: Partition) -> list[Step]:
@@ -150,12 +154,14 @@ class _Steps:
         form, result = reading.product, reading.operator.results[0].name
         assert form is not None
         scales = self._scale(form.left.name), self._scale(form.right.name)
+        einsum = reading.operator.base == EINSUM
+        shared = 1 if einsum else self._heads.rows_of_one(form.right, [form.repeats])
         return ProductStep(
             name=reading.names[0],
             makes=result,
             role="product",
-            repeats=form.repeats,
-            p=form.p,
+            repeats=form.repeats // shared,
+            p=form.p * shared,
             c=form.c,
             k=form.k,
             scale=scales[0],
@@ -168,14 +174,15 @@ class _Steps:
         operator = reading.operator
         query, key, value = (operator.value(name) for name in ("query", "key", "value"))
         *outer, rows, depth = query.shape
-        result, repeats, keys = operator.results[0].name, prod(outer), key.shape[-2]
+        result, times, keys = operator.results[0].name, prod(outer), key.shape[-2]
+        shared = [self._heads.rows_of_one(each, outer) for each in (key, value)]
         scales = [self._scale(each.name) for each in (query, key, value)]
         scores = ProductStep(
             name=reading.names[0],
             makes=result,
             role="scores",
-            repeats=repeats,
-            p=rows,
+            repeats=times // shared[0],
+            p=rows * shared[0],
             c=depth,
             k=keys,
             scale=scales[0],
@@ -187,6 +194,8 @@ class _Steps:
             scores,
             name=reading.names[1],
             role="values",
+            repeats=times // shared[1],
+            p=rows * shared[1],
             c=keys,
             k=value.shape[-1],
             scale=share,

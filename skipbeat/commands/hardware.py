@@ -31,8 +31,9 @@ def command(hw: str, overrides: tuple[str, ...], as_json: bool, presets: bool) -
     """Check a hardware description and show it with the sizes that follow from it.
 
     The output is itself a description: `skipbeat hardware > mine.yaml` is a start for your own.
-    With --json, the object has the keys `hardware` and `derived`, or with --presets, `presets`.
+    With --json, the object has the keys `hardware`, `clock_source` and `derived`, or with --presets, `presets`.
     """
+    from skipbeat_arch.clock_source import clock_source
     from skipbeat_arch.hardware import load_hardware, preset_names
 
     if presets:
@@ -41,15 +42,17 @@ def command(hw: str, overrides: tuple[str, ...], as_json: bool, presets: bool) -
         return
     hardware = load_hardware(hw, overrides)
     derived = {name: getattr(hardware, name) for name in DERIVED}
+    source = clock_source(hardware)
     if as_json:
-        click.echo(json.dumps({"hardware": hardware.model_dump(), "derived": derived}))
+        click.echo(json.dumps({"hardware": hardware.model_dump(), "clock_source": source, "derived": derived}))
     else:
-        click.echo(_as_yaml(hardware, derived))
+        click.echo(_as_yaml(hardware, source, derived))
 
 
-def _as_yaml(hardware: Hardware, derived: dict[str, int]) -> str:
+def _as_yaml(hardware: Hardware, source: str, derived: dict[str, int]) -> str:
     import yaml
 
-    lines = [yaml.safe_dump(hardware.model_dump(exclude_none=True), sort_keys=False), "# What follows from it:"]
+    lines = [yaml.safe_dump(hardware.model_dump(exclude_none=True), sort_keys=False), f"# The clock is {source}."]
+    lines.append("# What follows from it:")
     lines += [f"# {name + ':':<16}{value:>7}  {DERIVED[name]}" for name, value in derived.items()]
     return "\n".join(lines)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from ..options import hardware_options, json_option
+
+if TYPE_CHECKING:
+    from skipbeat_hw.tools.synthesis import Synthesis
 
 #: Written out because importing them from the hardware's package would slow `--help` down; a test compares them.
 TOPS = ["array", "core", "decoder", "accumulators", "results", "sequencer", "output_stage", "accelerator"]
@@ -30,35 +34,68 @@ PARTS = ["ecp5", "xcup"]
     show_default=True,
     help="Place and route (ecp5) that many times; the median frequency counts. 0 measures the area alone.",
 )
+@click.option(
+    "--record",
+    is_flag=True,
+    help="Put the frequency into the package's table of measured clocks, after each seed; only of presets, with --set.",
+)
 @json_option
-def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int, as_json: bool) -> None:
+def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int, record: bool, as_json: bool) -> None:
     """Synthesise a component with Yosys and, for ECP5, place and route it with nextpnr.
 
     Takes from a minute (8 x 8, area) to many; results are kept under build/synth. Frequencies are out of context: they
     count paths between registers.
     """
-    from skipbeat_arch.hardware import load_hardware
+    from skipbeat_arch.errors import InputError
+    from skipbeat_arch.hardware import load_hardware, preset_names
 
     hardware = load_hardware(hw, overrides)
+    if record and (hw not in preset_names() or part != "ecp5" or not seeds):
+        raise InputError("--record: expected a preset, --part ecp5 and a seed at least")
     from skipbeat_hw.tools.synthesis import Part, synthesise
     from skipbeat_hw.tools.synthesis_tops import operands, top_verilog
 
     from ..progress import step
 
-    result = synthesise(
-        top_verilog(hardware, top),
-        top,
-        Part(part),
-        operands=operands(hardware, top),
-        seeds=range(1, seeds + 1),
-        progress=step,
-    )
+    text = top_verilog(hardware, top)
+
+    def measure(count: int) -> Synthesis:
+        numbers = range(1, count + 1)
+        return synthesise(text, top, Part(part), operands=operands(hardware, top), seeds=numbers, progress=step)
+
+    if record:
+        for count in range(1, seeds + 1):
+            _record(hw, overrides, measure(count))
+    result = measure(seeds)
     if as_json:
         click.echo(json.dumps({"hardware": hardware.name, "pes": hardware.pes, **result.to_json()}))
         return
-    for name, count in result.to_json()["area"].items():
-        click.echo(f"{name:<7}{count:>8}{count / hardware.pes:>10.2f} per PE")
+    for name, cells in result.to_json()["area"].items():
+        click.echo(f"{name:<7}{cells:>8}{cells / hardware.pes:>10.2f} per PE")
     if result.median_fmax_mhz is not None:
         each = ", ".join(f"{mhz:.1f}" for mhz in result.fmax_mhz)
         click.echo(f"{result.median_fmax_mhz:.1f} MHz, the median of {each}")
     click.echo(f"{', '.join(result.tools)}; script and netlist in {result.folder}")
+
+
+def _record(preset: str, overrides: tuple[str, ...], result: Synthesis) -> None:
+    """One more seed is in the table, whatever becomes of the next."""
+    from importlib.metadata import version
+
+    from skipbeat_arch.clock_table import ClockMeasurement, record
+    from skipbeat_arch.hardware import load_hardware
+    from skipbeat_hw.tools.synthesis_tops import top_fingerprint
+
+    sets = "".join(f" --set {override}" for override in overrides)
+    record(
+        ClockMeasurement(
+            preset=preset,
+            overrides=overrides,
+            top=result.top,
+            device=result.part.device,
+            fingerprint=top_fingerprint(load_hardware(preset, overrides), result.top),
+            frequencies=dict(zip(result.seeds, result.fmax_mhz, strict=True)),
+            tools=(f"amaranth {version('amaranth')}", *result.tools),
+            command=f"skipbeat synth --hw {preset}{sets} --top {result.top} --seeds {len(result.seeds)} --record",
+        )
+    )

@@ -49,11 +49,20 @@ _FIELD_OF_CELL = {
 }
 
 
+#: Cells that there are in an LFE5U-85F.
+_CAPACITY = {"lut": 83_640, "dsp": 156, "bram": 208}
+
+
 class Part(StrEnum):
     """What is synthesised for."""
 
     ECP5 = "ecp5"
     ULTRASCALE_PLUS = "xcup"
+
+    @property
+    def device(self) -> str:
+        """Its name with the speed grade, if there is one."""
+        return {Part.ECP5: "LFE5U-85F-6", Part.ULTRASCALE_PLUS: "UltraScale+"}[self]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +135,7 @@ def synthesise(
         progress: is told what begins.
 
     Raises:
-        InputError: the tools of the extra `synth` are not installed.
+        InputError: the tools of the extra `synth` are not installed, or the design does not fit the part.
         RuntimeError: a tool fails; the message ends with what it said.
     """
     flow = (ecp5 if part is Part.ECP5 else ultrascale_plus)(top, operands)
@@ -136,6 +145,9 @@ def synthesise(
     key = content_key(verilog, flow.script, *flow.files.values(), yosys)
     progress(f"synthesising {top} for {part}")
     folder = build_once(build_root() / "synth" / key, lambda target: _run_yosys(target, verilog, flow))
+    area = _area(folder / "stat.json", top)
+    if routed:
+        _check_capacity(area, top, part)
     frequencies = []
     for seed in routed:
         progress(f"placing and routing {top}, seed {seed}")
@@ -146,7 +158,7 @@ def synthesise(
     return Synthesis(
         part=part,
         top=top,
-        area=_area(folder / "stat.json", top),
+        area=area,
         seeds=routed,
         fmax_mhz=tuple(round(mhz, 2) for mhz in frequencies),
         tools=(yosys, nextpnr) if routed else (yosys,),
@@ -188,6 +200,13 @@ def _area(stat: Path, top: str) -> Area:
             raise RuntimeError(f"synthesis of {top}: {count} cells of the unknown type {cell}")
         counts[_FIELD_OF_CELL[cell]] += count
     return Area(**counts)
+
+
+def _check_capacity(area: Area, top: str, part: Part) -> None:
+    for name, most in _CAPACITY.items():
+        if getattr(area, name) > most:
+            needs = f"needs {getattr(area, name):,} {name} cells, and an {part.device} has {most:,}"
+            raise InputError(f"{top}: {needs} (--seeds 0 measures the area alone)")
 
 
 def _run(package: str, function: str, arguments: list[str], folder: Path) -> None:

@@ -18,6 +18,7 @@ from ..core.results import ResultBuffer
 from ..core.sequencer import Sequencer
 from ..machine.accelerator import Accelerator
 from ..machine.output import OutputStage
+from .fingerprint import rtl_fingerprint
 from .verilog import generate
 
 TOPS: dict[str, Callable[[Hardware], Component]] = {
@@ -39,9 +40,22 @@ def top_verilog(hw: Hardware, top: str) -> str:
     Raises:
         InputError: there is no such top, or hardware that has no accelerator.
     """
+    return generate(_component(hw, top), top)
+
+
+def top_fingerprint(hw: Hardware, top: str) -> str:
+    """Of the component's RTL, see `rtl_fingerprint`.
+
+    Raises:
+        InputError: as `top_verilog`.
+    """
+    return rtl_fingerprint(_component(hw, top), top)
+
+
+def _component(hw: Hardware, top: str) -> Component:
     if top not in TOPS:
         raise InputError(f"top {top}: expected one of {', '.join(TOPS)}")
-    return generate(TOPS[top](hw), top)
+    return TOPS[top](hw)
 
 
 def operands(hw: Hardware, top: str) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
+from skipbeat_arch.clock_source import clock_source
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Estimate, HostWork, LayerCost, LayerEstimate, MachineEvents, RunEstimate
 from skipbeat_arch.hardware import Hardware
@@ -74,6 +75,7 @@ def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: s
         model=description.name,
         hardware=hw.name,
         clock_mhz=hw.clock_mhz,
+        clock_source=clock_source(hw),
         pes=hw.pes,
         batch=description.batch,
         layers=layers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
@@ -182,7 +183,7 @@ class _Builder:
         if constant is None:
             if reading.operator.base == EINSUM:
                 return matmul_layer(name, p=product.p, c=product.c, k=product.k, repeats=product.repeats)
-            return self._shared(name, product.right, product.repeats, p=product.p, c=product.c, k=product.k)
+            return self._shared(name, product.right, [product.repeats], p=product.p, c=product.c, k=product.k)
 
         def read() -> torch.Tensor:
             return product.matrices(constant.read()).transpose(1, 2)
@@ -221,20 +222,17 @@ class _Builder:
     def _attention(self, reading: Reading) -> list[ModelLayer]:
         query, key, value = (reading.operator.value(name) for name in ("query", "key", "value"))
         *outer, rows, depth = query.shape
-        times = prod(outer)
         scores, weighted = reading.names
-        self._host.count(scores, "aten.softmax", times * rows * key.shape[-2])
+        self._host.count(scores, "aten.softmax", prod(outer) * rows * key.shape[-2])
         return [
-            self._shared(scores, key, times, p=rows, c=depth, k=key.shape[-2]),
-            self._shared(weighted, value, times, p=rows, c=key.shape[-2], k=value.shape[-1]),
+            self._shared(scores, key, outer, p=rows, c=depth, k=key.shape[-2]),
+            self._shared(weighted, value, outer, p=rows, c=key.shape[-2], k=value.shape[-1]),
         ]
 
-    def _shared(self, name: str, right: Value, times: int, *, p: int, c: int, k: int) -> ModelLayer:
-        """`times` products; heads that share keys or values are the rows of one product, which moves them once."""
-        grouped = times // max(1, prod(right.shape[:-2]))
-        shared = self._heads.sharing(right) * max(1, grouped)
-        shared = shared if times % shared == 0 else 1
-        return matmul_layer(name, p=p * shared, c=c, k=k, repeats=times // shared)
+    def _shared(self, name: str, right: Value, outer: Sequence[int], *, p: int, c: int, k: int) -> ModelLayer:
+        """Products; heads that share keys or values are the rows of one product, which moves them once."""
+        shared = self._heads.rows_of_one(right, outer)
+        return matmul_layer(name, p=p * shared, c=c, k=k, repeats=prod(outer) // shared)
 
     def _recurrent(self, reading: Reading) -> list[ModelLayer]:
         operator = reading.operator

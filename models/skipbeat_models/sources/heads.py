@@ -6,7 +6,7 @@ numbers of a group are the same for its H / G heads, so their queries are the ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import prod
 
 from .graph import Operator, Value
@@ -21,7 +21,21 @@ class SharedHeads:
     def __init__(self, operators: Iterable[Operator]) -> None:
         self._makers = {result.name: operator for operator in operators for result in operator.results}
 
-    def sharing(self, value: Value) -> int:
+    def rows_of_one(self, right: Value, outer: Sequence[int]) -> int:
+        """How many products, one after the other, have the same second operand: they are the rows of one product.
+
+        Args:
+            right: the second operand; of attention it may have fewer heads than there are products.
+            outer: how many products there are, as the axes before those of a matrix.
+        """
+        own, times = right.shape[:-2], prod(outer)
+        grouped = times if prod(own) == 1 else 1
+        if len(own) == len(outer) and own[:-1] == tuple(outer[:-1]) and 0 not in own:
+            grouped = outer[-1] // own[-1]
+        shared = self._sharing(right) * grouped
+        return shared if shared and times % shared == 0 else 1
+
+    def _sharing(self, value: Value) -> int:
         """How many of its matrices, one after the other, are one matrix; 1 if nothing is known."""
         maker = self._maker(value)
         if maker is not None and maker.base in ("transpose", "mT") and _swaps_matrix(maker):

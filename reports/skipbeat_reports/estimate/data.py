@@ -25,6 +25,7 @@ def to_json(estimate: Estimate) -> dict[str, Any]:
         "model": estimate.model,
         "hardware": estimate.hardware,
         "clock_mhz": estimate.clock_mhz,
+        "clock_source": estimate.clock_source,
         "pes": estimate.pes,
         "batch": estimate.batch,
         "layers": [_layer(layer, estimate.pes) for layer in estimate.layers],

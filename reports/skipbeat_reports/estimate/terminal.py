@@ -138,7 +138,7 @@ def _speedup(console: Console, estimate: Estimate) -> None:
         ),
         (
             "time",
-            f"{duration(estimate.cycles, estimate.clock_mhz)} at {estimate.clock_mhz:g} MHz, "
+            f"{duration(estimate.cycles, estimate.clock_mhz)} at {estimate.clock_mhz:g} MHz ({estimate.clock_source}), "
             f"{MISSING if rate is None else quantity(rate)} per second",
         ),
     ):

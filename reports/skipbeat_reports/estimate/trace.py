@@ -36,6 +36,7 @@ def write_trace(estimate: Estimate, path: str | Path) -> Path:
             "model": estimate.model,
             "hardware": estimate.hardware,
             "clock_mhz": estimate.clock_mhz,
+            "clock_source": estimate.clock_source,
             "batch": estimate.batch,
             "note": "Programs run one after the other. Of one that is repeated, the engines show the first time.",
         },

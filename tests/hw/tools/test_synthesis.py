@@ -93,6 +93,12 @@ def test_what_yosys_refuses_is_told() -> None:
         synthesise("module counter(;", "counter", Part.ECP5, seeds=[])
 
 
+def test_a_design_that_does_not_fit_is_not_routed() -> None:
+    synthesis._check_capacity(Area(dsp=156, bram=208), "mine", Part.ECP5)
+    with pytest.raises(InputError, match=r"mine: needs 157 dsp cells, and an LFE5U-85F-6 has 156 \(--seeds 0"):
+        synthesis._check_capacity(Area(dsp=157), "mine", Part.ECP5)
+
+
 def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(package: str) -> str:
         raise importlib.metadata.PackageNotFoundError(package)

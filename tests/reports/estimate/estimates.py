@@ -134,6 +134,7 @@ def make_estimate(layers: tuple[LayerEstimate, ...] | None = None) -> Estimate:
         model="made-up-net",
         hardware="large-32x32",
         clock_mhz=333.0,
+        clock_source="assumed",
         pes=PES,
         batch=2,
         layers=kept,

@@ -119,4 +119,4 @@ def test_host_operators_references_and_the_rest(small: Estimate) -> None:
     assert [reference["cycles_dense"] is None for reference in data["references"]] == [False, False, True]
     assert data["dram"]["high_pj_per_bit"] == 47
     assert data["assumptions"] == list(small.assumptions)
-    assert (data["clock_mhz"], data["pes"], data["batch"]) == (333, 1024, 2)
+    assert (data["clock_mhz"], data["clock_source"], data["pes"], data["batch"]) == (333, "assumed", 1024, 2)

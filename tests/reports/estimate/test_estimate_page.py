@@ -20,6 +20,10 @@ def page(small: Estimate) -> str:
     return render_page(small)
 
 
+def test_a_wish_is_called_one(page: str) -> None:
+    assert page.count("333 MHz (assumed)") == 2
+
+
 def test_layer_table_has_the_numbers_of_the_estimate(small: Estimate, page: str) -> None:
     _, *rows, total = Tables(page).tables[LAYERS]
     assert [row[0] for row in rows] == [layer.name for layer in small.layers]

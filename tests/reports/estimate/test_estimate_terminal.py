@@ -36,6 +36,10 @@ def on_terminal(estimate: Estimate, width: int, monkeypatch: pytest.MonkeyPatch)
     return re.sub(r"\x1b\[[\d;]*m", "", file.getvalue()).splitlines()
 
 
+def test_a_wish_is_called_one(small: Estimate) -> None:
+    assert " at 333 MHz (assumed), " in plain(small)
+
+
 def test_a_file_gets_every_column_without_escape_sequences(small: Estimate) -> None:
     text = plain(small)
     assert "\x1b" not in text

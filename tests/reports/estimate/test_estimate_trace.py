@@ -125,5 +125,5 @@ def test_the_file_is_json_and_complete(hostile: Estimate, tmp_path: Path) -> Non
     data = json.loads(path.read_text(encoding="utf-8"))
     assert data["traceEvents"] == trace_events(hostile)
     assert data["displayTimeUnit"] == "ns"
-    assert data["otherData"]["clock_mhz"] == 333
+    assert (data["otherData"]["clock_mhz"], data["otherData"]["clock_source"]) == (333, "assumed")
     assert list(path.parent.iterdir()) == [path]
