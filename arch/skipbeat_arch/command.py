@@ -15,7 +15,7 @@ from .word import Word, bits
 
 
 class Encoding(IntEnum):
-    """How a tile's weights are stored; 3 is reserved and raises an error in the core."""
+    """How a tile's weights are stored; 3 is reserved and raises an error in the core, with M = 1 all but `DENSE` do."""
 
     DENSE = 0
     BITMAP = 1
@@ -91,7 +91,7 @@ def command_error(command: Command, hw: Hardware) -> CoreError:
         return CoreError.BAD_GEOMETRY
     if not command.load:
         return CoreError.NONE
-    if command.encoding not in list(Encoding):
+    if command.encoding not in ([Encoding.DENSE] if hw.is_dense else list(Encoding)):
         return CoreError.RESERVED_ENCODING
     if not 1 <= command.cols <= hw.array.cols:
         return CoreError.BAD_GEOMETRY

@@ -9,6 +9,8 @@ from .hardware import Hardware
 
 #: Commands and tiles that wait in the core, and descriptors between the decoder's parts.
 CORE_QUEUE = 4
+#: Tiles that wait for the words of the one before, where M = 1.
+DENSE_TILES = 2
 #: Instructions that wait for an engine.
 ENGINE_QUEUE = 8
 #: Jobs that wait for the fetcher, and tiles that wait for the weight reader.

@@ -17,7 +17,8 @@ from .errors import InputError
 from .files import read_text
 from .yaml_file import first_error, parse_mapping, parse_value
 
-GROUP_SIZES = (4, 8, 16, 32)
+#: 1 is a dense machine: no multiplexer, no positions, no metadata.
+GROUP_SIZES = (1, 4, 8, 16, 32)
 DEFAULT_PRESET = "edge-16x16"
 
 
@@ -41,9 +42,9 @@ class Array(_Section):
 
 
 class Weights(_Section):
-    """Weight path: `decode_lanes` groups of metadata decoded per clock; on-chip buffer size."""
+    """Weight path: `decode_lanes` groups of metadata decoded per clock (M = 1 has none); on-chip buffer size."""
 
-    decode_lanes: Annotated[int, Field(ge=1, le=64)]
+    decode_lanes: Annotated[int, Field(ge=1, le=64)] = 1
     buffer_kib: Annotated[int, Field(ge=1, le=65536)]
 
 
@@ -139,6 +140,11 @@ class Hardware(_Section):
     def pes(self) -> int:
         """Processing elements, each with one multiplier."""
         return self.array.rows * self.array.cols
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the sparsity hardware is left out: M = 1, and so every tile is dense and b = 1."""
+        return self.array.group == 1
 
     @property
     def index_bits(self) -> int:

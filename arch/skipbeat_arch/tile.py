@@ -8,6 +8,9 @@ is one metadata section followed by one value section, each padded with zeros to
 - values: for each row, for each slot 0..b-1, the values of the columns that still have one, in column order.
   Bitmap stores nonzeros only; coordinate and dense store b values for each column below `cols`.
 
+With M = 1 a tile is dense and each row is a whole word: columns from `cols` on are stored as zeros, and nothing has to
+be aligned.
+
 The last word of a tile carries the stream's `last` flag.
 """
 
@@ -81,13 +84,23 @@ def tile_beat(weights: Int8Array) -> int:
 
 
 def legal_encodings(beat: int, hw: Hardware) -> list[Encoding]:
-    """The encodings that can hold a tile of this b: dense only b = M, coordinate only if no larger than bitmap."""
+    """The encodings that can hold a tile of this b: dense only b = M, coordinate only if no larger than bitmap.
+
+    A machine with M = 1 reads no other than dense.
+    """
+    if hw.is_dense:
+        return [Encoding.DENSE]
     legal = [Encoding.BITMAP]
     if beat == hw.array.group:
         legal.append(Encoding.DENSE)
     if metadata_bits(Encoding.COORDINATE, beat, hw.array.group) <= hw.array.group:
         legal.append(Encoding.COORDINATE)
     return sorted(legal)
+
+
+def stored_columns(cols: int, hw: Hardware) -> int:
+    """Columns whose values a tile of `cols` columns may store: with M = 1 those of a whole word."""
+    return hw.array.cols if hw.is_dense else cols
 
 
 def pack_tile(weights: Int8Array, hw: Hardware, encoding: Encoding | None = None) -> PackedTile:
@@ -117,6 +130,8 @@ def pack_tile(weights: Int8Array, hw: Hardware, encoding: Encoding | None = None
 
 def _pack(weights: Int8Array, beat: int, encoding: Encoding, hw: Hardware) -> PackedTile:
     positions, values, used = slot_table(weights, beat, encoding)
+    beyond = ((0, 0), (0, stored_columns(weights.shape[2], hw) - weights.shape[2]), (0, 0))
+    values, used = np.pad(values, beyond), np.pad(used, beyond, constant_values=True)
     stored = values.transpose(0, 2, 1)[used.transpose(0, 2, 1)]  # [row, slot, column] order
     meta = _metadata(weights, positions, encoding, hw)
     bits = hw.numbers.weight_bits
@@ -191,7 +206,8 @@ def unpack_tile(tile: PackedTile, hw: Hardware) -> Int8Array:
     bits = np.unpackbits(tile.words, axis=1, count=hw.word_bits, bitorder="little")
     if len(bits) < meta_words:
         raise InputError(f"tile: truncated: {len(bits)} words, metadata alone needs {meta_words}")
-    meta = bits[:meta_words].ravel()[:meta_size].reshape(tile.rows, hw.array.cols, meta_bits)[:, : tile.cols]
+    columns = stored_columns(tile.cols, hw)
+    meta = bits[:meta_words].ravel()[:meta_size].reshape(tile.rows, hw.array.cols, meta_bits)[:, :columns]
     positions, used = _read_metadata(meta, tile, hw)
     count, width = int(used.sum()), hw.numbers.weight_bits
     if len(bits) - meta_words != -(-count * width // hw.word_bits):
@@ -199,16 +215,16 @@ def unpack_tile(tile: PackedTile, hw: Hardware) -> Int8Array:
     planes = bits[meta_words:].ravel()[: count * width].reshape(count, width).astype(np.int64)
     stored = (planes << np.arange(width)).sum(axis=1)
     stored -= (stored >> (width - 1)) << width
-    values = np.zeros((tile.rows, tile.beat, tile.cols), np.int8)
+    values = np.zeros((tile.rows, tile.beat, columns), np.int8)
     values[used.transpose(0, 2, 1)] = stored
-    out = np.zeros((tile.rows, tile.cols, hw.array.group), np.int8)
+    out = np.zeros((tile.rows, columns, hw.array.group), np.int8)
     np.put_along_axis(out, positions, values.transpose(0, 2, 1), axis=2)
-    return out.transpose(0, 2, 1)
+    return out[:, : tile.cols].transpose(0, 2, 1)
 
 
 def _read_metadata(meta: Bytes, tile: PackedTile, hw: Hardware) -> tuple[Int64Array, BoolArray]:
     """Positions and use of each slot, [rows, cols, beat]."""
-    shape = (tile.rows, tile.cols, tile.beat)
+    shape = (*meta.shape[:2], tile.beat)
     if tile.encoding == Encoding.DENSE:
         return np.broadcast_to(np.arange(tile.beat), shape), np.ones(shape, np.bool_)
     if tile.encoding == Encoding.BITMAP:

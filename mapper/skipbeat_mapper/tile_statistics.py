@@ -7,7 +7,7 @@ import numpy as np
 from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.tile import TileStatistics
+from skipbeat_arch.tile import TileStatistics, stored_columns
 
 #: More words than any tile has: the encoding cannot hold it.
 NEVER = 1 << 40
@@ -80,6 +80,7 @@ class _Measured:
         self.beat = (slots > 0).any(axis=2).sum(axis=2)
         self._nonzeros = slots.sum(axis=(2, 3), dtype=np.int64)
         self._outputs = np.broadcast_to(outputs, self.beat.shape)
+        self._stored = np.array([stored_columns(count, hw) for count in outputs.tolist()])
         words = np.stack([self._words(encoding) for encoding in Encoding])
         self._encoding = words.argmin(axis=0)
         self._word_count = words.min(axis=0)
@@ -88,11 +89,12 @@ class _Measured:
         """Words in an encoding; `NEVER` where it cannot hold a tile."""
         array, word_bits = self._hw.array, self._hw.word_bits
         metadata = self._rows * array.cols * self._metadata_bits(encoding)
-        values = self._nonzeros if encoding == Encoding.BITMAP else self._rows * self._outputs * self.beat
+        values = self._nonzeros if encoding == Encoding.BITMAP else self._rows * self._stored * self.beat
         words: Int64Array = -(-metadata // word_bits) - (-values * self._hw.numbers.weight_bits // word_bits)
         if encoding == Encoding.DENSE:
             return np.where(self.beat == array.group, words, NEVER)
-        return np.where(self._metadata_bits(encoding) <= array.group, words, NEVER)
+        legal = (self._metadata_bits(encoding) <= array.group) & (not self._hw.is_dense)
+        return np.where(legal, words, NEVER)
 
     def _metadata_bits(self, encoding: Encoding) -> Int64Array:
         """Bits per group; they are proportional to b if they depend on it."""
@@ -118,7 +120,7 @@ class _Measured:
         at, hw = (tile, column), self._hw
         encoding, beat, rows = Encoding(int(self._encoding[at])), int(self.beat[at]), int(self._rows[at])
         outputs, nonzeros = int(self._outputs[at]), int(self._nonzeros[at])
-        slots = np.full((rows, beat), outputs, np.int64)
+        slots = np.full((rows, beat), stored_columns(outputs, hw), np.int64)
         if encoding == Encoding.BITMAP:
             slots = self._slots[tile, column, :rows, :beat].astype(np.int64)
         return TileStatistics(

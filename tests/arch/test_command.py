@@ -115,6 +115,14 @@ def test_the_reserved_encoding_matters_only_where_a_tile_is_loaded() -> None:
     assert command_error(replace(reserved, load=False), EDGE) is CoreError.NONE
 
 
+def test_a_dense_machine_reads_dense_tiles() -> None:
+    dense, one = load_hardware("dense-16x16"), replace(SOUND, beat=1, encoding=Encoding.DENSE)
+    assert command_error(one, dense) is CoreError.NONE
+    assert command_error(replace(one, beat=2), dense) is CoreError.BAD_GEOMETRY
+    for encoding in (Encoding.BITMAP, Encoding.COORDINATE, 3):
+        assert command_error(replace(one, encoding=encoding), dense) is CoreError.RESERVED_ENCODING
+
+
 @pytest.mark.parametrize(("group", "largest"), [(4, 2), (8, 2), (16, 4), (32, 6)])
 def test_coordinates_end_where_they_outgrow_a_bitmap(group: int, largest: int) -> None:
     hardware = load_hardware("edge-16x16", [f"array.group={group}"])

@@ -38,7 +38,8 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_the_presets_are_those_that_the_design_names() -> None:
-    assert preset_names() == ["edge-16x16", "edge-16x16-m8", "edge-8x8", "large-32x32", "tiny-4x4"]
+    dense = ["dense-16x16", "dense-8x8"]
+    assert preset_names() == [*dense, "edge-16x16", "edge-16x16-m8", "edge-8x8", "large-32x32", "tiny-4x4"]
     assert DEFAULT_PRESET == "edge-16x16"
 
 
@@ -72,6 +73,14 @@ def test_large_has_128_bytes_per_clock() -> None:
 def test_m8_differs_from_its_sibling_only_in_name_and_group() -> None:
     other = load_hardware("edge-16x16", ["name=edge-16x16-m8", "array.group=8"])
     assert load_hardware("edge-16x16-m8") == other
+
+
+@pytest.mark.parametrize("size", ["8x8", "16x16"])
+def test_a_dense_preset_is_its_sibling_without_sparsity_hardware(size: str) -> None:
+    changed = [f"name=dense-{size}", "array.group=1", "weights.decode_lanes=1"]
+    assert load_hardware(f"dense-{size}") == load_hardware(f"edge-{size}", changed)
+    assert load_hardware(f"dense-{size}").is_dense
+    assert not load_hardware(f"edge-{size}").is_dense
 
 
 @pytest.mark.parametrize("preset", preset_names())
@@ -111,7 +120,7 @@ def test_a_dump_is_a_description_again(tmp_path: Path) -> None:
         ("array.rows=many", "array.rows: input should be a valid integer, not 'many'"),
         ("array.rows=yes", "array.rows: input should be a valid integer, not 'yes'"),
         ("array.rows=", "array.rows: input should be a valid integer, not None"),
-        ("array.group=5", "array.group: must be one of 4, 8, 16, 32, not 5"),
+        ("array.group=5", "array.group: must be one of 1, 4, 8, 16, 32, not 5"),
         ("array=", "array: must be a section with keys of its own, not None"),
         ("array=[16, 16, 4]", "array: must be a section with keys of its own, not [16, 16, 4]"),
         ("array={rows: 4, group: 4}", "array.cols: missing"),

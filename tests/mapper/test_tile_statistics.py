@@ -41,7 +41,7 @@ def random_step(channels: int, outputs: int, kernel: int, groups: int, density: 
     return Node(layer=random_layer("layer", load, rng, density=density), input="a", output="b")
 
 
-@pytest.mark.parametrize("preset", ["edge-16x16", "large-32x32", "tiny-4x4"])
+@pytest.mark.parametrize("preset", ["edge-16x16", "large-32x32", "tiny-4x4", "dense-8x8"])
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("density", [1.0, 0.5, 0.05])
 def test_statistics_are_those_of_the_packed_tiles(preset: str, case: tuple[int, int, int, int], density: float) -> None:

@@ -27,9 +27,11 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("group", [1, 4])
 @pytest.mark.parametrize("source", ["zoo:digits-cnn", "zoo:tiny-resnet"])
-def test_a_network_runs_on_the_rtl_as_on_the_model(capsys: pytest.CaptureFixture[str], source: str) -> None:
-    report = json_object(capsys, "simulate", source, "--rtl", "--images", "4", "--batch", "2", *TINY)
+def test_a_network_runs_on_the_rtl_as_on_the_model(capsys: pytest.CaptureFixture[str], source: str, group: int) -> None:
+    changes = ["--set", f"array.group={group}"]
+    report = json_object(capsys, "simulate", source, "--rtl", "--images", "4", "--batch", "2", *TINY, *changes)
     assert report["agrees"]
     assert report["bit_exact"]
     assert report["rtl_cycles"] == report["model_cycles"] == report["timing_cycles"] > 0

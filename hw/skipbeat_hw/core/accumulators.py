@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Const, Module, Mux, Signal, signed
+from amaranth.hdl import Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,6 +26,7 @@ class AccumulatorColumn(wiring.Component):
 
     def __init__(self, hw: Hardware) -> None:
         expect(hw, Hardware)
+        self.hw = hw
         self.depth = max(2, hw.accumulators.depth)
         control = struct(control_fields(hw))
         total = signed(hw.numbers.accumulator_bits)
@@ -58,11 +60,12 @@ class AccumulatorColumn(wiring.Component):
             self.control_o.eq(beside_psum),
             self.control_o.valid.eq(psum_valid),
             read.addr.eq(self.control_i.pixel),
-            read.en.eq(self.control_i.valid & self.control_i.open & ~self.control_i.first),
+            read.en.eq(self.control_i.valid & self._opens(self.control_i) & ~self.control_i.first),
         ]
         running = Signal(total, reset_less=True)
         base = Signal(total)
-        m.d.comb += base.eq(Mux(beside_psum.open, Mux(beside_psum.first, 0, read.data), running))
+        opened = Mux(beside_psum.first, 0, read.data)
+        m.d.comb += base.eq(Mux(self._opens(beside_psum), opened, running))
         with m.If(psum_valid):
             m.d.sync += running.eq(base + self.psum_i)
         finished = Signal()
@@ -75,6 +78,10 @@ class AccumulatorColumn(wiring.Component):
             write.en.eq(finished & ~beside_sum.last),
         ]
         return m
+
+    def _opens(self, control: data.View) -> Value:
+        """A beat begins; with M = 1 each step is one."""
+        return Const(1) if self.hw.is_dense else control.open
 
 
 class Accumulators(wiring.Component):

@@ -19,6 +19,7 @@ from ..queue import Queue
 from .accumulators import Accumulators
 from .array import SystolicArray
 from .decoder import WeightDecoder
+from .dense_decoder import DenseDecoder, weight_decoder
 from .loader import WeightLoader
 from .results import ResultBuffer
 from .sequencer import Sequencer
@@ -60,7 +61,7 @@ class Core(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         m.submodules.sequencer = sequencer = Sequencer(self.hw)
-        m.submodules.decoder = decoder = WeightDecoder(self.hw)
+        m.submodules.decoder = decoder = weight_decoder(self.hw)
         m.submodules.loader = loader = WeightLoader(self.hw)
         m.submodules.array = self.array
         m.submodules.accumulators = self.accumulators
@@ -104,7 +105,7 @@ class Core(wiring.Component):
         ]
         return m
 
-    def _commands(self, m: Module, sequencer: Sequencer, decoder: WeightDecoder, halt: Signal) -> Signal:
+    def _commands(self, m: Module, sequencer: Sequencer, decoder: WeightDecoder | DenseDecoder, halt: Signal) -> Signal:
         """Checks each command and queues it as a pass and, with `load`, as a tile; returns its error."""
         command = self.commands.payload
         m.submodules.pass_queue = passes = Queue(struct(pass_fields(self.hw)), depth=CORE_QUEUE)
@@ -132,12 +133,14 @@ class Core(wiring.Component):
         bad_pixels = (command.pixels == 0) | _above(command.pixels, self.hw.accumulators.depth)
         bad_pass = (command.beat > array.group) | (command.rows == 0) | (command.rows > array.rows)
         is_dense = command.encoding == Encoding.DENSE
-        too_wide = (command.encoding == Encoding.COORDINATE) & (command.beat > array.group // self.hw.index_bits)
+        encodings = [Encoding.DENSE] if self.hw.is_dense else list(Encoding)
+        widest = array.group // max(1, self.hw.index_bits)
+        too_wide = (command.encoding == Encoding.COORDINATE) & (command.beat > widest)
         bad_tile = (
             (command.cols == 0) | (command.cols > array.cols) | too_wide | (is_dense & (command.beat != array.group))
         )
         bad, none = CoreError.BAD_GEOMETRY, CoreError.NONE
-        of_tile = Mux(command.encoding.matches(*Encoding), Mux(bad_tile, bad, none), CoreError.RESERVED_ENCODING)
+        of_tile = Mux(command.encoding.matches(*encodings), Mux(bad_tile, bad, none), CoreError.RESERVED_ENCODING)
         of_pass = Mux(bad_pass, bad, Mux(command.load, of_tile, none))
         return Mux(bad_pixels, bad, Mux(command.beat == 0, Mux(command.load, bad, none), of_pass))
 

@@ -20,8 +20,8 @@ class PE(wiring.Component):
 
     Parameters
     ----------
-    group: M, a power of two; weight_bits, activation_bits: two's-complement widths; psum_bits: width of the sum,
-    which wraps.
+    group: M, a power of two; with 1 there is nothing to pick, and no index. weight_bits, activation_bits:
+    two's-complement widths; psum_bits: width of the sum, which wraps.
 
     Members
     -------
@@ -31,7 +31,7 @@ class PE(wiring.Component):
     """
 
     def __init__(self, *, group: int, weight_bits: int, activation_bits: int, psum_bits: int) -> None:
-        if group < 2 or group & (group - 1):
+        if group < 1 or group & (group - 1):
             raise ValueError(f"group must be a power of two, not {group!r}")
         index_bits = group.bit_length() - 1
         self.group = group
@@ -86,7 +86,7 @@ class PE(wiring.Component):
         product = Signal(signed(len(activation) + len(weight)), reset_less=True)
         psum = Signal.like(self.psum_o, reset_less=True)
         m.d.sync += [
-            activation.eq(self.bundle_i[read.data.index]),
+            activation.eq(self.bundle_i[read.data.index] if self.group > 1 else self.bundle_i[0]),
             weight.eq(read.data.value),
             product.eq(activation * weight),
             psum.eq(self.psum_i + product),

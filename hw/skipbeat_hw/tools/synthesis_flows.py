@@ -71,10 +71,12 @@ tee -q -o stat.json stat -json
 """
 _WIDE_MULTIPLEXERS = f"""\
 cd {PE}
-opt
+opt_expr
+opt_clean
 wreduce
 peepopt
-opt
+opt_expr
+opt_clean
 simplemap t:$bmux
 muxcover -nodecode -nopartial
 techmap -map {_MULTIPLEXERS}

@@ -13,7 +13,7 @@ from skipbeat_arch.machine import Machine
 from ..core.accumulators import Accumulators
 from ..core.array import SystolicArray
 from ..core.core import Core
-from ..core.decoder import WeightDecoder
+from ..core.dense_decoder import weight_decoder
 from ..core.results import ResultBuffer
 from ..core.sequencer import Sequencer
 from ..machine.accelerator import Accelerator
@@ -24,7 +24,7 @@ from .verilog import generate
 TOPS: dict[str, Callable[[Hardware], Component]] = {
     "array": SystolicArray,
     "core": Core,
-    "decoder": WeightDecoder,
+    "decoder": weight_decoder,
     "accumulators": Accumulators,
     "results": ResultBuffer,
     "sequencer": Sequencer,

@@ -22,6 +22,9 @@ MEANT = ("WIDTH", "CASEINCOMPLETE", "UNUSEDSIGNAL", "PROCASSINIT", "DECLFILENAME
 #: The flag with which Yosys starts its `always @*` blocks at time 0.
 _START = re.compile(r"^( *)reg (\\\$auto\$verilog_backend\S*dump_module\S*)\s*= 0;$", re.MULTILINE)
 
+#: The name of a field that has no bits where M = 1; as a net it would have two.
+_NO_BITS = re.compile(r"^ *wire \[-1:0\] .*;\n", re.MULTILINE)
+
 #: A memory whose entries are set to zero one by one, a line for each.
 _ZEROS = re.compile(r"^  initial begin\n((?:    (\\?\S+?) ?\[\d+\] = \d+'(?:h0+|d0|h0);\n)+)  end$", re.MULTILINE)
 
@@ -37,7 +40,7 @@ def generate(component: Component, name: str) -> str:
         texts.append(verilog.convert(part, cell, emit_src=False, strip_internal_attrs=True))
     # Set where it is declared, it changes before Icarus watches it; no block would run until an input changed.
     text = _START.sub(r"\1reg \2 ;\n\1initial \2 = 0;", "\n".join(texts))
-    return _ZEROS.sub(_zero_loop, text)
+    return _ZEROS.sub(_zero_loop, _NO_BITS.sub("", text))
 
 
 def _zero_loop(initial: re.Match[str]) -> str:

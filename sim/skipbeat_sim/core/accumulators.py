@@ -73,6 +73,7 @@ class Accumulators:
         """End of a clock with psums int32 [C]."""
         control = control_i
         if control:
+            control = control._replace(open=control.open or self._hw.is_dense)
             self._busy = self._cols + 2
             if control.open and not control.first:
                 self._reading = self._cols

@@ -16,7 +16,7 @@ from skipbeat_arch.registers import Cause
 
 from .accumulators import Accumulators, Control
 from .array import SystolicArray
-from .decoder import WeightDecoder
+from .dense_decoder import weight_decoder
 from .dispatcher import Tile
 from .event_counter import Counter
 from .fifo import Fifo
@@ -55,7 +55,7 @@ class Core:
     def __init__(self, hw: Hardware) -> None:
         self._hw = hw
         rows, cols = hw.array.rows, hw.array.cols
-        self.sequencer, self.decoder, self.loader = Sequencer(hw), WeightDecoder(hw), WeightLoader(hw)
+        self.sequencer, self.decoder, self.loader = Sequencer(hw), weight_decoder(hw), WeightLoader(hw)
         self.array, self.accumulators, self.buffer = SystolicArray(hw), Accumulators(hw), ResultBuffer(hw)
         self._passes: Fifo[Pass] = Fifo(CORE_QUEUE)
         self._tiles: Fifo[Tile] = Fifo(CORE_QUEUE)

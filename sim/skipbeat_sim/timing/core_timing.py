@@ -16,6 +16,8 @@ and per tile k, loaded by a pass:
     last word = max(metadata + words, fires that free places in the ring of two words)
     full      = last fire + 1
 
+With M = 1 there is only `last word = max(start + 1, bank) + words - 1`, and the bank is full in the clock after it.
+
 `load_timing` gives the clocks inside the tile: the reads of its metadata, its last
 step and load, the fires that use up its last words, its last fire.
 """
@@ -117,6 +119,7 @@ class TileLoader:
     """
 
     def __init__(self, hw: Hardware) -> None:
+        self._is_dense = hw.is_dense
         self._fifo = _MetadataFifo(max(2, hw.metadata_words))
         self._last_word = self._last_emit = self._last_fire = NEVER
         self._last_step = self._last_load = NEVER  # of the last tile with metadata
@@ -131,6 +134,9 @@ class TileLoader:
             bank_free: first clock in which its bank is free.
         """
         start = max(queued + 2, self._last_word)
+        if self._is_dense:
+            self._last_word = max(start + 1, bank_free) + path.value_words - 1
+            return self._last_word + 1
         metadata = max(start + path.metadata_words, self._fifo.room(path.metadata_words))
         read = max(start + 1, self._last_step) + 1 if path.metadata_words else NEVER
         entries = read, self._last_load, self._last_emit, self._last_fire, bank_free, metadata + 2

@@ -13,7 +13,7 @@ from skipbeat_arch.engines import Kind
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.tile import PackedTile
+from skipbeat_arch.tile import PackedTile, stored_columns
 
 
 def stored_tiles(machine: Machine, image: Bytes, instructions: Sequence[Instruction]) -> list[PackedTile]:
@@ -50,7 +50,7 @@ def _tile(machine: Machine, command: Command, words: Bytes, number: int) -> Pack
     array = machine.hw.array
     bits = metadata_bits(command.encoding, command.beat, array.group)
     metadata_words = -(-command.rows * bits // 8)
-    slots = np.full((command.rows, command.beat), command.cols, np.int64)
+    slots = np.full((command.rows, command.beat), stored_columns(command.cols, machine.hw), np.int64)
     values = words[metadata_words:]
     if command.encoding == Encoding.BITMAP and len(words) >= metadata_words:
         size = command.rows * array.cols * bits

@@ -48,7 +48,7 @@ ACCUMULATORS = Pair("accumulators", Accumulators, _sources, kinds=("passes", "an
     ("size", "where"),
     cases(
         [Size(2, 3, 4, depth=5), Size(1, 1, 4, depth=1, accumulator_bits=17)],
-        [Size(8, 8, 4, depth=2), Size(1, 2, 8, depth=64, accumulator_bits=48), Size(4, 1, 4, depth=3)],
+        [Size(8, 8, 4, depth=2), Size(1, 2, 8, depth=64, accumulator_bits=48), Size(4, 1, 4, depth=3), Size(3, 3, 1)],
     ),
 )
 def test_accumulators(size: Size, where: Where) -> None:

@@ -35,7 +35,14 @@ ARRAY = Pair("array", SystolicArray, _sources)
     ("size", "where"),
     cases(
         [Size(3, 2, 4), Size(1, 1, 8, weight_bits=5)],
-        [Size(4, 4, 16, activation_bits=6), Size(8, 8, 4), Size(2, 3, 32), Size(1, 8, 4), Size(8, 1, 4, weight_bits=3)],
+        [
+            Size(3, 3, 1),
+            Size(4, 4, 16, activation_bits=6),
+            Size(8, 8, 4),
+            Size(2, 3, 32),
+            Size(1, 8, 4),
+            Size(8, 1, 4, weight_bits=3),
+        ],
     ),
 )
 def test_array(size: Size, where: Where) -> None:

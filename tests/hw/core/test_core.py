@@ -113,6 +113,8 @@ QUICK = [Size(3, 2, 4, 2), Size(2, 3, 8, 1, depth=5, weight_bits=5)]
             Size(2, 2, 32, 2, activation_bits=3, weight_bits=3),
             Size(1, 8, 8, 2),
             Size(8, 1, 4),
+            Size(4, 4, 1),
+            Size(2, 3, 1, weight_bits=5),
         ],
     ),
 )

@@ -47,7 +47,9 @@ LOADER = Pair("loader", WeightLoader, _sources)
 
 @pytest.mark.parametrize(
     ("size", "where"),
-    cases([Size(3, 4, 4), Size(1, 1, 8, weight_bits=5)], [Size(8, 8, 16), Size(4, 2, 32, weight_bits=2)]),
+    cases(
+        [Size(3, 4, 4), Size(1, 1, 8, weight_bits=5)], [Size(4, 4, 1), Size(8, 8, 16), Size(4, 2, 32, weight_bits=2)]
+    ),
 )
 def test_loader(size: Size, where: Where) -> None:
     hold(LOADER, size, where)

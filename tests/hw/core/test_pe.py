@@ -42,7 +42,10 @@ PE_PAIR = Pair("pe", PE, _sources)
 
 @pytest.mark.parametrize(
     ("widths", "where"),
-    cases([Widths(4, 8, 8, 20), Widths(8, 5, 7, 16)], [Widths(2, 2, 2, 6), Widths(16, 8, 8, 22), Widths(32, 3, 8, 14)]),
+    cases(
+        [Widths(4, 8, 8, 20), Widths(8, 5, 7, 16)],
+        [Widths(1, 8, 8, 19), Widths(2, 2, 2, 6), Widths(16, 8, 8, 22), Widths(32, 3, 8, 14)],
+    ),
 )
 def test_pe(widths: Widths, where: Where) -> None:
     hold(PE_PAIR, widths, where)

@@ -103,7 +103,7 @@ SEQUENCER = Pair("sequencer", Sequencer, _sources, kinds=("program", "no rule"))
     ("size", "where"),
     cases(
         [Size(3, 2, 4), Size(1, 1, 8, activation_bits=5)],
-        [Size(8, 8, 16), Size(4, 4, 32, activation_bits=3), Size(2, 3, 8)],
+        [Size(4, 4, 1), Size(8, 8, 16), Size(4, 4, 32, activation_bits=3), Size(2, 3, 8)],
     ),
 )
 def test_sequencer(size: Size, where: Where) -> None:

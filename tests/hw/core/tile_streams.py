@@ -83,7 +83,7 @@ def sound_tiles(size: Size, rng: random.Random) -> Iterator[Tile]:
 
 
 def _most(size: Size, rng: random.Random) -> int:
-    return rng.choice([1, 2, size.group // 2, size.group, rng.randint(1, size.group)])
+    return rng.choice([1, 2, max(1, size.group // 2), size.group, rng.randint(1, size.group)])
 
 
 def contradictory_tiles(size: Size, rng: random.Random) -> Iterator[Tile]:

@@ -18,6 +18,7 @@ ODD = {
     "one column": {"array.cols": 1, "array.rows": 3, "weights.decode_lanes": 1, "accumulators.depth": 1},
     "the deepest accumulators": {"array.cols": 2, "weights.decode_lanes": 2, "accumulators.depth": 65535},
     "bursts of one beat, all lanes": {"outputs.lanes": 4, "memory.burst_beats": 1, "memory.outstanding": 1},
+    "no sparsity hardware": {"array.group": 1},
     "beats of a byte": {"memory.bytes_per_clock": 1, "memory.burst_beats": 256, "weights.buffer_kib": 1},
 }
 DRAWS = 40
@@ -33,7 +34,7 @@ def _random(rng: random.Random) -> dict[str, int]:
     return {
         "array.cols": cols,
         "array.rows": rows,
-        "array.group": rng.choice([4, 8]),
+        "array.group": rng.choice([1, 4, 8]),
         "weights.decode_lanes": rng.choice(divisors),
         "weights.buffer_kib": rng.choice([1, 4]),
         "activations.buffer_kib": rng.choice([1, 4]),

@@ -25,7 +25,7 @@ from tests.sim.machine.machine_loads import DATA, L, LoadedMachine, LoadedTile, 
 def random_hardware(rng: np.random.Generator) -> Hardware:
     """A small machine of any shape that there is, whose memory moves a quarter of a vector to four in a clock."""
     cols = int(rng.choice([4, 8, 16, 32]))
-    group = int(rng.choice([g for g in (4, 8, 16) if g <= cols]))
+    group = int(rng.choice([g for g in (1, 4, 8, 16) if g <= cols <= 8 * g]))
     rows = int(rng.choice([r for r in (1, 2, 4, 8) if cols <= r * group]))
     lanes = [n for n in (1, 2, 4, 8, 16, 32) if cols % n == 0]
     return Hardware.model_validate(

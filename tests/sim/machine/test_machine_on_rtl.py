@@ -46,6 +46,13 @@ DESIGNS = {
         "outputs.lanes=1",
         "outputs.buffer_kib=4",
     ],
+    "dense": [
+        "array.group=1",
+        "activations.buffer_kib=64",
+        "accumulators.depth=128",
+        "memory.bytes_per_clock=4",
+        "memory.latency_clocks=5",
+    ],
     "two instructions in a vector": [
         "array.rows=8",
         "array.cols=32",

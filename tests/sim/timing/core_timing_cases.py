@@ -22,7 +22,7 @@ def random_hardware(rng: np.random.Generator) -> Hardware:
     cols = int(rng.integers(1, 17))
     lanes = int(rng.choice([n for n in range(1, cols + 1) if cols % n == 0]))
     numbers = Numbers(weight_bits=int(rng.choice([8, 8, 8, 7, 6, 5, 4, 3, 2])))
-    return small_hardware(int(rng.integers(1, 17)), cols, int(rng.choice([4, 4, 8, 16, 32])), lanes, numbers=numbers)
+    return small_hardware(int(rng.integers(1, 17)), cols, int(rng.choice([1, 4, 4, 8, 16, 32])), lanes, numbers=numbers)
 
 
 def tile_of_counts(counts: Int64Array, hw: Hardware, rng: np.random.Generator) -> PackedTile:

@@ -28,6 +28,7 @@ BUILDS: list[tuple[str, Sequence[str]]] = [
     ("tiny-4x4", ["memory.bytes_per_clock=1", *SLOW_MEMORY]),
     ("edge-8x8", []),
     ("edge-8x8", ["memory.bytes_per_clock=16"]),
+    ("dense-8x8", []),
     ("tiny-4x4", ["array.cols=32", "array.group=8", "outputs.lanes=8", "memory.bytes_per_clock=16"]),
 ]
 

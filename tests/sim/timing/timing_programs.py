@@ -31,7 +31,7 @@ MOST_TOKENS = 6
 def timing_hardware(rng: np.random.Generator) -> Hardware:
     """A small machine of any shape, with a memory port of any width that its vectors may have."""
     cols = int(rng.choice([4, 8, 16, 32, 64], p=[0.22, 0.22, 0.22, 0.22, 0.12]))
-    group = int(rng.choice([g for g in (4, 8, 16) if g <= cols <= 8 * g]))
+    group = int(rng.choice([g for g in (1, 4, 8, 16) if g <= cols <= 8 * g]))
     rows = int(rng.choice([r for r in (1, 2, 4, 8) if cols <= r * group]))
     lanes = [n for n in (1, 2, 4, 8, 16, 32, 64) if cols % n == 0]
     return Hardware.model_validate(
