@@ -7,7 +7,8 @@ import pytest
 
 from skipbeat_arch.command import CoreError
 from skipbeat_sim.core.run_core import run_core
-from skipbeat_verify.contradictions import KINDS, Kind, contradiction
+from skipbeat_verify.contradictions import KINDS, Kind, contradiction, kinds_of
+from skipbeat_verify.core_passes import small_hardware
 from skipbeat_verify.regression_cases import POOL, random_willing
 
 SMALL = [hw for hw, _ in POOL if hw.pes <= 64]
@@ -15,12 +16,23 @@ SMALL = [hw for hw, _ in POOL if hw.pes <= 64]
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_ends_in_its_error(kind: Kind) -> None:
-    for number, hw in enumerate(SMALL):
+    for number, hw in enumerate(hw for hw in SMALL if kind in kinds_of(hw)):
         rng = np.random.default_rng([number, 5])
         wrong = contradiction(kind, hw, rng, random_willing(rng))
         run, _ = run_core(hw, wrong.stimulus)
         assert CoreError(run.error) == wrong.error != CoreError.NONE, f"{kind} on {hw.name}"
         assert not run.finished
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_dense_machine_meets_what_needs_no_metadata(rows: int) -> None:
+    hw = small_hardware(rows, 3, 1, 1)
+    assert len(kinds_of(hw)) == (3 if rows == 1 else 5)
+    for kind in kinds_of(hw):
+        for seed in range(10):
+            rng = np.random.default_rng(seed)
+            wrong = contradiction(kind, hw, rng, random_willing(rng))
+            assert run_core(hw, wrong.stimulus)[0].error == wrong.error
 
 
 def test_every_error_of_the_core_is_provoked() -> None:

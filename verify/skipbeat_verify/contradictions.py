@@ -34,6 +34,9 @@ _ERRORS: dict[Kind, CoreError] = {
     "no pixels": CoreError.BAD_GEOMETRY,
     "reuse without tile": CoreError.NO_SUCH_TILE,
 }
+#: What needs metadata, and what needs a second row where every tile has b = 1.
+_OF_METADATA: tuple[Kind, ...] = ("bad bitmap", "falling coordinates")
+_OF_ROWS: tuple[Kind, ...] = ("truncated tile", "reuse without tile")
 _MAX_CLOCKS = 100_000
 _SOUND_PASSES = 3
 _MAX_PIXELS = 12
@@ -81,6 +84,14 @@ class _Passes:
         )
 
 
+def kinds_of(hw: Hardware) -> tuple[Kind, ...]:
+    """The kinds that this hardware can meet: a dense machine reads no metadata."""
+    out = _OF_METADATA if hw.is_dense else ()
+    if hw.is_dense and hw.array.rows == 1:
+        out += _OF_ROWS
+    return tuple(kind for kind in KINDS if kind not in out)
+
+
 def contradiction(kind: Kind, hw: Hardware, rng: np.random.Generator, willing: dict[str, BoolArray]) -> Contradiction:
     """A random contradictory stimulus: 0 to 3 sound passes, the wrong one, and perhaps one that never runs."""
     passes = _Passes(hw)
@@ -104,7 +115,9 @@ def _wrong(kind: Kind, passes: _Passes, rng: np.random.Generator) -> None:
         passes.add(_reuse(passes, pixels).to_word(), pixels, None)
         return
     encoding = Encoding.COORDINATE if kind == "falling coordinates" else Encoding.BITMAP
-    tile = pack_tile(_weights(hw, rng, 2), hw, encoding)
+    # a dense tile of one row has no word before its last
+    least = min(2, hw.array.rows) if hw.is_dense else 1
+    tile = pack_tile(_weights(hw, rng, 2, least), hw, None if hw.is_dense else encoding)
     if kind in _CHANGES:
         tile = _CHANGES[kind](tile, hw)
     command = tile.command(0 if kind == "no pixels" else pixels, first=True, last=True)
@@ -114,19 +127,21 @@ def _wrong(kind: Kind, passes: _Passes, rng: np.random.Generator) -> None:
 
 
 def _reuse(passes: _Passes, pixels: int) -> Command:
-    """The command for a tile that is not the resident one: none is, or one with another b."""
-    resident = passes.tiles[-1] if passes.tiles else None
-    beat = resident.beat % passes.hw.array.group + 1 if resident else 1
-    return Command(pixels=pixels, beat=beat, rows=resident.rows if resident else 1, cols=1, load=False)
+    """The command for a tile that is not the resident one: none is, or one with another b, or of other rows."""
+    resident, hw = passes.tiles[-1] if passes.tiles else None, passes.hw
+    beat, rows = (resident.beat % hw.array.group + 1, resident.rows) if resident else (1, 1)
+    if resident and hw.is_dense:
+        rows = rows % hw.array.rows + 1
+    return Command(pixels=pixels, beat=beat, rows=rows, cols=1, load=False)
 
 
 def _pixels(hw: Hardware, rng: np.random.Generator) -> int:
     return int(rng.integers(1, min(_MAX_PIXELS, hw.accumulators.depth) + 1))
 
 
-def _weights(hw: Hardware, rng: np.random.Generator, beat: int) -> Int8Array:
+def _weights(hw: Hardware, rng: np.random.Generator, beat: int, least_rows: int = 1) -> Int8Array:
     """A tile [rows, M, cols] with b nonzeros in every group."""
-    rows, cols = int(rng.integers(1, hw.array.rows + 1)), int(rng.integers(1, hw.array.cols + 1))
+    rows, cols = int(rng.integers(least_rows, hw.array.rows + 1)), int(rng.integers(1, hw.array.cols + 1))
     shape = (rows, hw.array.group, cols)
     values = rng.integers(1, integer_range(hw.numbers.weight_bits)[1] + 1, shape) * rng.choice([-1, 1], shape)
     rank = rng.random(shape).argsort(axis=1).argsort(axis=1)

@@ -16,7 +16,7 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.stream import PORTS
 from skipbeat_arch.workload import Gemm
 
-from .contradictions import KINDS, Contradiction, contradiction
+from .contradictions import Contradiction, contradiction, kinds_of
 from .core_passes import CorePasses, random_bundles
 from .core_program import core_program
 from .core_streams import CoreStreams
@@ -57,6 +57,7 @@ POOL: tuple[tuple[Hardware, int], ...] = (
     (_hardware(4, 4, 4, 2, 64), 3),
     (_hardware(5, 6, 4, 6, 32, Numbers(weight_bits=5, activation_bits=7, accumulator_bits=24)), 2),
     (_hardware(4, 8, 8, 4, 16), 3),
+    (_hardware(4, 4, 1, 1, 16), 2),
     (_hardware(8, 8, 4, 8, 64), 2),
     (_hardware(16, 16, 4, 4, 32), 1),
 )
@@ -119,7 +120,8 @@ def regression_case(seed: int, index: int, hardware: Hardware | None = None) -> 
     willing = random_willing(rng)
     wrong = None
     if rng.random() < _CONTRADICTION_SHARE:
-        wrong = contradiction(KINDS[int(rng.integers(len(KINDS)))], hw, rng, random_willing(rng))
+        kinds = kinds_of(hw)
+        wrong = contradiction(kinds[int(rng.integers(len(kinds)))], hw, rng, random_willing(rng))
     own = int(rng.integers(2**32))
     return RegressionCase(
         seed=seed,
