@@ -184,7 +184,7 @@ def test_a_file_that_is_no_description(tmp_path: Path, text: str, said: str) -> 
 def test_a_source_that_is_neither_preset_nor_file(tmp_path: Path) -> None:
     for source in ("edge-17x17", "", str(tmp_path), "EDGE-16X16", "../edge-16x16"):
         message = refusal(source)
-        assert message.startswith(f"hardware {source}: no such preset; expected one of edge-16x16, ")
+        assert message.startswith(f"hardware {source}: no such preset; expected one of dense-16x16, ")
         assert message.endswith("tiny-4x4 or a .yaml file")
 
 
