@@ -16,11 +16,22 @@ from torch import nn
 from skipbeat_arch.errors import InputError, described
 
 from ..alone import without_warnings
-from .checkpoint import Stored
 from .converted import Fit, fitted
+from .stored import Stored
 
 #: What a configuration says that is no part of the architecture.
-_LEFT_OUT = frozenset({"quantization_config", "auto_map", "dtype", "torch_dtype", "_name_or_path", "use_cache"})
+_LEFT_OUT = frozenset(
+    {
+        "quantization_config",
+        "compression_config",
+        "quantization",
+        "auto_map",
+        "dtype",
+        "torch_dtype",
+        "_name_or_path",
+        "use_cache",
+    }
+)
 #: Which tables of transformers say what a family's class is, where a configuration does not: the first that fits.
 _TABLES = ("MASKED_LM", "CAUSAL_LM", "SEQ_TO_SEQ_CAUSAL_LM", "IMAGE_CLASSIFICATION", "")
 _MOST_LAYERS = 4096

@@ -8,14 +8,12 @@
 | NVIDIA ModelOpt | `X.weight` and `X._weight_mask` |
 | compressed-tensors, bitmasks | `X.compressed`, `X.bitmask`, `X.shape`, perhaps `X.row_offsets` |
 | compressed-tensors, packed | `X.weight_packed`, `X.weight_scale`, `X.weight_shape`, perhaps `X.weight_zero_point` |
+| quantisers | see `quantised.py` |
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
 
 import torch
 
@@ -23,17 +21,8 @@ from skipbeat_arch.errors import InputError
 
 from .compressed import from_bitmask, from_packed
 from .masked import BESIDE, apply_mask
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StoredTensor:
-    """A tensor of a checkpoint, which is in memory only while it is used."""
-
-    shape: tuple[int, ...]
-    read: Callable[[], torch.Tensor]
-
-
-Stored = Mapping[str, StoredTensor]
+from .quantised import Settings, assembled, check_read
+from .stored import Stored, StoredTensor
 
 _WRAPPERS = ("module.", "_orig_mod.")
 _PARAMETRIZED = re.compile(r"(?:(.*)\.)?parametrizations\.(\w+)\.original")
@@ -42,24 +31,30 @@ _BITMASK_PARTS = ("bitmask", "shape", "row_offsets")
 _PACKED_PARTS = ("weight_scale", "weight_shape", "weight_zero_point", "weight_g_idx")
 
 
-def plain_weights(stored: Stored) -> dict[str, StoredTensor]:
+def plain_weights(stored: Stored, settings: Settings | None = None) -> dict[str, StoredTensor]:
     """The plain weights of a checkpoint, in its order.
 
+    Args:
+        settings: what a configuration says on how they are quantised; None: nothing.
+
     Raises:
-        InputError: a mask or a part of a compressed weight is missing, or a mask has another shape.
+        InputError: a mask or a part of a compressed weight is missing, a mask has another shape, or a weight has a
+            quantised form that is not read.
     """
+    settings = settings or Settings()
     entries = dict(stored)
     while entries and (wrapper := _common(entries)):
         entries = {name.removeprefix(wrapper): tensor for name, tensor in entries.items()}
     plain: dict[str, StoredTensor] = {}
     used: set[str] = set()
     for name in entries:
-        found = _assembled(entries, name)
+        found = _assembled(entries, name) or assembled(entries, name, settings)
         if found is not None:
             target, tensor, parts = found
             plain[target] = tensor
             used.update((name, *parts))
     order = {name: tensor for name, tensor in entries.items() if name not in used}
+    check_read(order, "checkpoint")
     return {**order, **plain}
 
 
@@ -86,13 +81,21 @@ def _assembled(entries: Stored, name: str) -> tuple[str, StoredTensor, tuple[str
         sizes = _sizes(shape)
         tensor = StoredTensor(shape=sizes, read=lambda: from_bitmask(name, entries[name].read(), read.read(), sizes))
         return f"{inside}weight", tensor, tuple(parts.values())
-    if leaf == "weight_packed":
+    if leaf == "weight_packed" and entries[name].dtype != torch.uint8:
         parts = {part: f"{inside}{part}" for part in _PACKED_PARTS}
         sizes = _sizes(_needed(entries, name, parts["weight_shape"]))
-        scale, zero = _needed(entries, name, parts["weight_scale"]), entries.get(parts["weight_zero_point"])
+        scale = _needed(entries, name, parts["weight_scale"])
+        zero, order = entries.get(parts["weight_zero_point"]), entries.get(parts["weight_g_idx"])
         tensor = StoredTensor(
             shape=sizes,
-            read=lambda: from_packed(name, entries[name].read(), scale.read(), sizes, zero.read() if zero else None),
+            read=lambda: from_packed(
+                name,
+                entries[name].read(),
+                scale.read(),
+                sizes,
+                zero.read() if zero else None,
+                order.read() if order else None,
+            ),
         )
         return f"{inside}weight", tensor, tuple(parts.values())
     return None
@@ -117,14 +120,3 @@ def _needed(entries: Stored, whole: str, part: str) -> StoredTensor:
 
 def _sizes(shape: StoredTensor) -> tuple[int, ...]:
     return tuple(int(size) for size in shape.read().reshape(-1).tolist())
-
-
-def in_memory(tensors: Mapping[str, torch.Tensor]) -> dict[str, StoredTensor]:
-    """Tensors that are there already as a checkpoint."""
-
-    def same(tensor: torch.Tensor) -> torch.Tensor:
-        return tensor
-
-    return {
-        name: StoredTensor(shape=tuple(tensor.shape), read=partial(same, tensor)) for name, tensor in tensors.items()
-    }

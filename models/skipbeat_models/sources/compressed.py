@@ -37,7 +37,12 @@ def from_bitmask(name: str, values: torch.Tensor, bitmask: torch.Tensor, shape: 
 
 
 def from_packed(
-    name: str, packed: torch.Tensor, scale: torch.Tensor, shape: tuple[int, ...], zero_point: torch.Tensor | None = None
+    name: str,
+    packed: torch.Tensor,
+    scale: torch.Tensor,
+    shape: tuple[int, ...],
+    zero_point: torch.Tensor | None = None,
+    order: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The weight float [R, C] of integers of b bits with an offset of 2^(b-1), lowest bits first.
 
@@ -45,6 +50,7 @@ def from_packed(
         packed: int32 [R, ceil(C * b / 32)]; b follows from the sizes.
         scale: [R, groups of columns].
         zero_point: like `scale`, or packed along R as the weight is along C.
+        order: [C], the group of each column; None or negative: columns of a group lie side by side.
 
     Raises:
         InputError: the sizes do not go together.
@@ -58,7 +64,10 @@ def from_packed(
             f"weight {name}: {tuple(packed.shape)} words and scales of {tuple(scale.shape)} do not belong "
             f"to a weight of {shape} with 1, 2, 4 or 8 bits"
         )
-    values = _unpack(packed, bits, shape[1]).reshape(shape[0], groups, -1)
+    values = _unpack(packed, bits, shape[1])
+    group = torch.arange(shape[1]) * groups // shape[1]
+    if order is not None and bool((order >= 0).all()):
+        group = order.long()
     if zero_point is not None:
         if zero_point.dtype == torch.int32 and zero_point.shape[0] != shape[0]:
             zero_point = _unpack(zero_point.t(), bits, shape[0]).t()
@@ -67,8 +76,8 @@ def from_packed(
                 f"weight {name}: zero points of {tuple(zero_point.shape)} do not belong to scales of "
                 f"{tuple(scale.shape)}"
             )
-        values = values - zero_point.reshape(shape[0], groups, 1).to(torch.int32)
-    return (values * scale.reshape(shape[0], groups, 1).to(torch.float32)).reshape(shape)
+        values = values - zero_point.reshape(shape[0], groups).to(torch.int32)[:, group]
+    return values * scale.reshape(shape[0], groups).to(torch.float32)[:, group]
 
 
 def _unpack(packed: torch.Tensor, bits: int, count: int) -> torch.Tensor:

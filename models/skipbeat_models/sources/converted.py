@@ -19,7 +19,7 @@ import torch
 
 from skipbeat_arch.errors import InputError, described
 
-from .checkpoint import Stored, StoredTensor
+from .stored import Stored, StoredTensor
 
 _NAMED = 4
 

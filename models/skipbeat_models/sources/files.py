@@ -15,10 +15,12 @@ from safetensors import SafetensorError, safe_open
 from skipbeat_arch.errors import InputError, described
 from skipbeat_arch.files import regular_file
 
-from .checkpoint import StoredTensor, in_memory
 from .folders import INDEX, Parts, indexed_parts, parts_of
 from .pickled import PICKLED, read_state_dict
+from .stored import StoredTensor, in_memory
 
+#: Types that say in which form weights are quantised.
+_DTYPES = {"U8": torch.uint8, "U32": torch.uint32, "I8": torch.int8, "I32": torch.int32}
 #: As the safetensors library has it.
 MOST_HEADER_BYTES = 100_000_000
 
@@ -60,7 +62,7 @@ def _joined(path: Path, parts: Parts) -> dict[str, StoredTensor]:
 
 def _safetensors(path: Path) -> dict[str, StoredTensor]:
     what = f"checkpoint {path}"
-    shapes = _shapes(regular_file(path, what), what)
+    header = _header(regular_file(path, what), what)
     try:
         file: Any = safe_open(path, framework="pt")  # a mapping of the file, which each tensor below is read through
     except (SafetensorError, OSError, ValueError) as error:
@@ -73,11 +75,14 @@ def _safetensors(path: Path) -> dict[str, StoredTensor]:
         except (SafetensorError, OSError, ValueError) as error:
             raise InputError(f"{what}: tensor {name}: {described(error)}") from None
 
-    return {name: StoredTensor(shape=shape, read=partial(read, name)) for name, shape in shapes.items()}
+    return {
+        name: StoredTensor(shape=shape, read=partial(read, name), dtype=_DTYPES.get(dtype))
+        for name, (shape, dtype) in header.items()
+    }
 
 
-def _shapes(path: Path, what: str) -> dict[str, tuple[int, ...]]:
-    """What the header says, read once for all tensors; the library checks it again.
+def _header(path: Path, what: str) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shapes and types by name, read once for all tensors; the library checks them again.
 
     The library would keep the last of two tensors of one name without a word.
     """
@@ -96,7 +101,11 @@ def _shapes(path: Path, what: str) -> dict[str, tuple[int, ...]]:
 
     try:
         content = json.loads(header, object_pairs_hook=unique)
-        return {name: tuple(entry["shape"]) for name, entry in content.items() if name != "__metadata__"}
+        return {
+            name: (tuple(entry["shape"]), str(entry["dtype"]))
+            for name, entry in content.items()
+            if name != "__metadata__"
+        }
     except InputError:
         raise
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:

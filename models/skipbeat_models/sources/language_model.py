@@ -12,11 +12,11 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import HostOperator, ModelDescription, ModelLayer
 from skipbeat_arch.workload import Gemm
 
-from .checkpoint import Stored, StoredTensor
 from .linear import linear_layer, matmul_layer
 from .naming import Role, block, is_expert, role, running_order
 from .notes import Notes
 from .runs import layer_runs
+from .stored import Stored, StoredTensor
 from .zeros import ZeroReader
 
 #: Model families whose attention looks both ways: they have no decoding.
@@ -110,6 +110,11 @@ def describe_language_model(
     Raises:
         InputError: no linear layer is there, or a weight is not finite.
     """
+    flat = next(
+        (name for name, tensor in weights.items() if name.endswith("proj.weight") and len(tensor.shape) == 1), None
+    )
+    if flat is not None:
+        raise InputError(f"model {name}: {flat} is quantised, and the file does not say its shape")
     layers = _matrices(weights, sizes)
     if not any(role(layer) is not Role.EMBEDDING for layer in layers):
         raise InputError(f"model {name}: expected two-dimensional weights of linear layers in it")

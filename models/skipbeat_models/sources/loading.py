@@ -9,7 +9,8 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError
 
-from .checkpoint import Stored, plain_weights
+from .checkpoint import plain_weights
+from .stored import Stored
 
 _NAMED = 5
 

@@ -19,14 +19,16 @@ from skipbeat_arch.pattern import Pattern
 from ..scheme import Scheme
 from .architecture import find_architecture
 from .build import describe
-from .checkpoint import Stored, plain_weights
+from .checkpoint import plain_weights
 from .converted import Fit
 from .files import open_checkpoint
 from .graph import Graph
 from .language_model import Sizes, describe_language_model
 from .notes import Notes
 from .phases import Phase, model_phases
+from .quantised import Settings
 from .routing import Routing
+from .stored import Stored
 from .zeros import KnownZeros, ZeroReader
 
 
@@ -52,9 +54,10 @@ def load_weights(
         raise InputError(f"model {path}: cannot be read: no such file")
     if (tokens is not None and tokens < 1) or batch < 1:
         raise InputError(f"model {path}: tokens and batch must be at least 1, not {tokens} and {batch}")
-    weights = plain_weights(open_checkpoint(path))
     config = (path if path.is_dir() else path.parent) / "config.json"
     content = _config(config) if config.is_file() else None
+    settings = Settings.read(content, str(config)) if content is not None else None
+    weights = plain_weights(open_checkpoint(path), settings)
     notes = Notes()
     if content is not None:
         stated = stated or _stated(content)

@@ -16,8 +16,9 @@ from torch.nn.utils import prune
 
 from skipbeat_arch.errors import InputError
 from skipbeat_models.sources import from_module
-from skipbeat_models.sources.checkpoint import in_memory, plain_weights
+from skipbeat_models.sources.checkpoint import plain_weights
 from skipbeat_models.sources.loading import load_into
+from skipbeat_models.sources.stored import in_memory
 
 Tensors = dict[str, torch.Tensor]
 

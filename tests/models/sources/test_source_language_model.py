@@ -172,7 +172,7 @@ def test_one_tensor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     import weakref
 
     from skipbeat_models.sources import files, weights_alone
-    from skipbeat_models.sources.checkpoint import StoredTensor
+    from skipbeat_models.sources.stored import StoredTensor
 
     alive: list[weakref.ref[torch.Tensor]] = []
     highest = 0
