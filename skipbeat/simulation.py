@@ -110,7 +110,8 @@ def _simulate_mixed(
     for name, program in simulation.programs.items():
         times = simulation.ran.count(name)
         for layer_name, own in layer_bounds(program, Machine.of(hardware)).items():
-            bounds[layer_name] = {bound: own[bound] * times for bound in Bound}
+            known = bounds.get(layer_name, dict.fromkeys(Bound, 0))  # phases of a layer have their own programs
+            bounds[layer_name] = {bound: known[bound] + own[bound] * times for bound in Bound}
     rates = [simulator.clocks_per_second if simulator else 0.0]
     report = _report(simulation.runs, rates, first, bounds)
     exact = report["bit_exact"] and simulation.logits_exact

@@ -51,8 +51,7 @@ class MixedNetwork:
         """
         nodes = value_names(self.program.graph_module)
         for step in self.steps:
-            form = step.form if isinstance(step, ProductStep) else None
-            reads = [step.reads] if isinstance(step, RunStep) else [form.left.name, form.right.name] if form else []
+            reads = [step.reads] if isinstance(step, RunStep) else list(step.operands)
             if missing := [name for name in (step.makes, *reads) if name not in nodes]:
                 raise InputError(f"{what}: layer {step.name}: the host's program has no value {missing[0]}")
 
@@ -89,8 +88,12 @@ class _Walk(fx.Interpreter):
         self.extra_traceback = False  # errors are for the user, who has no graph
         self._execute = execute
         self._nodes = nodes = value_names(network.program.graph_module)
-        self._runs = {nodes[step.makes]: step for step in network.steps if isinstance(step, RunStep)}
-        self._inside = {nodes[name] for run in self._runs.values() for name in run.inside if name in nodes}
+        self._runs: dict[fx.Node, list[RunStep]] = {}
+        for step in network.steps:
+            if isinstance(step, RunStep):
+                self._runs.setdefault(nodes[step.makes], []).append(step)
+        runs = [run for steps in self._runs.values() for run in steps]
+        self._inside = {nodes[name] for run in runs for name in run.inside if name in nodes}
         self._products = {
             (nodes[step.makes], step.role): step for step in network.steps if isinstance(step, ProductStep)
         }
@@ -99,7 +102,7 @@ class _Walk(fx.Interpreter):
         if is_check(n):
             return None
         if n in self._runs:
-            return self._run(self._runs[n])
+            return self._made(self._runs[n])
         if n in self._inside or any(isinstance(self.env.get(node), _Inside) for node in n.all_input_nodes):
             return _INSIDE
         if (n, "product") in self._products:
@@ -108,20 +111,36 @@ class _Walk(fx.Interpreter):
             return self._attention(n)
         return in_float64(super().run_node(n))
 
-    def _run(self, step: RunStep) -> torch.Tensor:
+    def _made(self, steps: Sequence[RunStep]) -> torch.Tensor:
+        """The value that a run makes, or that several make together."""
+        maps = [self._maps(step) for step in steps]
+        if len(steps) == 1:
+            return (maps[0][0, :, 0].t() if steps[0].rows_out else maps[0]).reshape(steps[0].out_shape)
+        parts = [(part, *step.places) for step, part in zip(steps, maps, strict=True)]
+        height = max(row + down * (part.shape[2] - 1) for part, row, _, down, _ in parts) + 1
+        width = max(column + across * (part.shape[3] - 1) for part, _, column, _, across in parts) + 1
+        whole = torch.zeros(*maps[0].shape[:2], height, width, dtype=torch.float64)
+        for part, row, column, down, across in parts:
+            whole[:, :, row::down, column::across] = part
+        return whole.reshape(steps[0].out_shape)
+
+    def _maps(self, step: RunStep) -> torch.Tensor:
+        """What a run gives, in real numbers [images, K, height, width]."""
         value: torch.Tensor = self.env[self._nodes[step.reads]]
         channels, height, width = step.shape
+        above, below, left, right = step.pads
         if step.rows:
             value = value.reshape(-1, channels).t()
-        x = _integers(step.name, value.reshape(step.images, channels, height, width), step.scale)
+        value = value.reshape(step.images, channels, height - above - below, width - left - right)
+        value = torch.nn.functional.pad(value, (left, right, above, below))
+        x = _integers(step.name, value, step.scale)
         outputs = np.stack([self._execute(step, image, None) for image in x])
-        maps = torch.from_numpy(outputs.astype(np.float64) * step.out_scale)
-        return (maps[0, :, 0].t() if step.rows_out else maps).reshape(step.out_shape)
+        return torch.from_numpy(outputs.astype(np.float64) * step.out_scale)
 
     def _product(self, step: ProductStep) -> torch.Tensor:
         form = step.form
         assert form is not None
-        left, right = (self.env[self._nodes[value.name]] for value in (form.left, form.right))
+        left, right = (self.env[self._nodes[name]] for name in step.operands)
         return form.result(self._products_of(step, form.left_matrices(left), form.matrices(right)))
 
     def _attention(self, n: fx.Node) -> torch.Tensor:

@@ -15,7 +15,7 @@ from torch.export.graph_signature import InputKind
 
 from .calibration import is_check, value_names
 from .mixed import MixedNetwork
-from .mixed_steps import RunStep, Step
+from .mixed_steps import ProductStep, RunStep, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def in_turn(network: MixedNetwork) -> Iterator[HostStep | Step]:
         if node in steps:
             first, *others = steps[node]
             yield first
-            if others:
+            if isinstance(first, ProductStep) and others:
                 yield _host(node)
             yield from others
         elif node in hidden or any(given in hidden for given in node.all_input_nodes):

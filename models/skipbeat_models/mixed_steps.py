@@ -10,10 +10,14 @@ import numpy as np
 from skipbeat_arch.graph import Graph, Node, Tensor
 
 from .quantise_layer import product_layer
-from .sources.products import Product
+from .sources.products import Matrices
 
 #: What a product is: the operator itself, queries times keys of attention, or its scores times values.
 Role = Literal["product", "scores", "values"]
+
+
+#: Of results that are the whole value.
+ALL_PLACES = (0, 0, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +28,10 @@ class RunStep:
         name: of its first node. nodes: names of all.
         reads, makes: the host's values that it is given and that it gives.
         inside: values of the host's program that only the run computes.
-        images: how many maps `reads` has. shape: channels, height, width of each.
+        images: how many maps `reads` has. shape: channels, height, width of each, as the run is given them.
+        pads: zeros above, below, left and right that a map is given with; negative: lines that it is given without.
+        places: where the results lie in `makes`: first row and column, and the steps between rows and columns. A
+            transposed convolution is a run for each phase of its stride.
         rows: whether the last axis of `reads` is the channels, and all others are pixels, one line of them; otherwise
             the elements lie as [images, channels, height, width].
         rows_out: the same for `makes`. out_shape: of `makes`.
@@ -38,6 +45,8 @@ class RunStep:
     inside: tuple[str, ...]
     images: int
     shape: tuple[int, int, int]
+    pads: tuple[int, int, int, int]
+    places: tuple[int, int, int, int]
     rows: bool
     rows_out: bool
     out_shape: tuple[int, ...]
@@ -59,7 +68,7 @@ class ProductStep:
     Attributes:
         name: of its layer.
         makes: the host's value that the products make, or that attention makes of them.
-        form: how the host's values become the matrices, for a product that is the operator itself.
+        form, operands: how which of the host's values become the matrices, for a product that is the operator itself.
         scale, weight_scale: real value of one unit of the int8 operands; out_scale: of the int8 products.
     """
 
@@ -73,7 +82,8 @@ class ProductStep:
     scale: float
     weight_scale: float
     out_scale: float
-    form: Product | None = None
+    form: Matrices | None = None
+    operands: tuple[str, ...] = ()
 
     @property
     def graph(self) -> Graph:

@@ -17,16 +17,17 @@ from skipbeat_arch.graph import Graph
 from .calibration import SCORES, largest_magnitudes, value_names
 from .graph_oracle import run_graph
 from .mixed import Integers, MixedNetwork
-from .mixed_steps import ProductStep, RunStep, Step
+from .mixed_steps import ALL_PLACES, ProductStep, RunStep, Step
 from .quantise_graph import quantise_run
 from .quantise_layer import activation_scale
+from .quantise_phases import quantise_phases
 from .sources.constants import Constants
 from .sources.exported import export_program, graph_of
 from .sources.heads import SharedHeads
 from .sources.maps import Form
 from .sources.operators import ATTENTION, EINSUM
 from .sources.partition import Partition, Run, partition
-from .sources.reading import Reading, read_operators
+from .sources.reading import Reading, has_stored_bias, read_operators
 
 #: Operators that are nothing but a product.
 _PRODUCTS = frozenset({"matmul", "mm", "bmm", "mv", EINSUM})
@@ -65,8 +66,8 @@ def quantise_mixed(
     """Quantise the parts of a network that the machine runs; the inputs calibrate the scales.
 
     Raises:
-        InputError: a network that does not export, a product that is not yet run on the machine (a transposed or
-            recurrent one, a mixture of experts), or numbers that are not finite.
+        InputError: a network that does not export, a product that is not yet run on the machine (a recurrent one, a
+            mixture of experts), or numbers that are not finite.
     """
     named = kwargs or {}
     program = export_program(model, tuple(inputs), named)
@@ -103,9 +104,7 @@ class _Steps:
         for run in parts.runs:
             source, last = run[0].source, run[-1]
             reads = source.tensor if isinstance(source.tensor, str) else made[source.tensor]
-            node = self._node(run[0].name, reads)
-            if node.meta["val"].numel() != source.images * prod(source.shape):
-                raise InputError(f"layer {run[0].name}: unequal zeros around a map are priced, but not yet run")
+            self._node(run[0].name, reads)
             if isinstance(source.tensor, str):
                 scales.setdefault(source.tensor, self._scale(source.tensor))
             scale = scales[source.tensor]
@@ -122,6 +121,8 @@ class _Steps:
                     inside=_inside(run),
                     images=source.images,
                     shape=source.shape,
+                    pads=source.pads,
+                    places=ALL_PLACES,
                     rows=source.form is Form.ROWS,
                     rows_out=last.form is Form.ROWS,
                     out_shape=last.result.shape,
@@ -134,7 +135,7 @@ class _Steps:
     def products(self, readings: Sequence[Reading], parts: Partition) -> list[Step]:
         """The products of two activations."""
         in_runs = {operation.reading for run in parts.runs for operation in run}
-        steps: list[ProductStep] = []
+        steps: list[Step] = []
         for reading in readings:
             operator = reading.operator
             if reading.left:
@@ -143,12 +144,46 @@ class _Steps:
                 )
             if not reading.names or reading in in_runs:
                 continue
+            if reading.convolution is not None and has_stored_bias(operator, self._constants):
+                steps += self._phases(reading)
+                continue
             if any(reading.constants) or operator.base not in _PRODUCTS | {ATTENTION}:
                 raise InputError(f"layer {reading.names[0]}: {operator.title} of this form is priced, but not yet run")
             self._node(reading.names[0], operator.results[0].name)
             steps += self._attention(reading) if operator.base == ATTENTION else [self._product(reading)]
-        self.graphs |= {step.name: step.graph for step in steps}
-        return list(steps)
+        self.graphs |= {step.name: step.graph for step in steps if isinstance(step, ProductStep)}
+        return steps
+
+    def _phases(self, reading: Reading) -> list[Step]:
+        """A transposed convolution: a run for each phase of its stride."""
+        operator, result = reading.operator, reading.operator.results[0]
+        reads = operator.value("input").name
+        for value in (reads, result.name):
+            self._node(reading.names[0], value)
+        scale = self._scale(reads)
+        steps: list[Step] = []
+        for number, phase in enumerate(quantise_phases(reading, self._constants, scale, self._scale(result.name))):
+            name = f"{reading.names[0]} phase {number}"
+            self.graphs[name] = phase.graph
+            steps.append(
+                RunStep(
+                    name=name,
+                    nodes=reading.names,
+                    reads=reads,
+                    makes=result.name,
+                    inside=(),
+                    images=phase.images,
+                    shape=phase.graph.tensor(phase.graph.input).shape,
+                    pads=phase.pads,
+                    places=phase.places,
+                    rows=False,
+                    rows_out=False,
+                    out_shape=result.shape,
+                    scale=scale,
+                    out_scale=phase.out_scale,
+                )
+            )
+        return steps
 
     def _product(self, reading: Reading) -> ProductStep:
         form, result = reading.product, reading.operator.results[0].name
@@ -167,7 +202,8 @@ class _Steps:
             scale=scales[0],
             weight_scale=scales[1],
             out_scale=max(self._scale(result), scales[0] * scales[1]),
-            form=form,
+            form=form.form,
+            operands=(form.left.name, form.right.name),
         )
 
     def _attention(self, reading: Reading) -> list[ProductStep]:

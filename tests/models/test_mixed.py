@@ -189,7 +189,11 @@ def test_what_is_drawn_at_random_is_drawn_alike() -> None:
     ("model", "shape", "message"),
     [
         (nn.LSTM(4, 4), (3, 1, 4), r"layer .*: aten\.lstm of this form is priced, but not yet run"),
-        (nn.ConvTranspose2d(3, 4, 2), (1, 3, 4, 4), r"aten\.conv_transpose2d of this form is priced, but not yet run"),
+        (
+            nn.ConvTranspose2d(3, 4, 2, 3),
+            (1, 3, 4, 4),
+            "layer .*: a transposed convolution with outputs that no tap reach",
+        ),
         (nn.Conv3d(1, 2, 3), (1, 1, 4, 4, 4), r"layer conv3d: aten\.conv3d does not run: three dimensions"),
         (nn.Softmax(-1), (1, 4), "model Softmax: it has no layer that the machine runs"),
         (nn.Linear(4, 2, device="meta"), (1, 4), "expected example inputs with numbers"),
@@ -199,6 +203,23 @@ def test_what_is_not_run_is_said(model: nn.Module, shape: tuple[int, ...], messa
     device = next(iter(model.parameters()), torch.zeros(1)).device
     with pytest.raises(InputError, match=message):
         quantise_mixed(model, (torch.zeros(shape, device=device),))
+
+
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        (nn.ConvTranspose2d(3, 4, 2), (2, 3, 4, 5)),
+        (nn.ConvTranspose2d(4, 6, (3, 2), (2, 1), (1, 0), (1, 0), groups=2), (1, 4, 4, 5)),
+        (nn.ConvTranspose2d(4, 3, 4, 2, 3, dilation=(1, 3), bias=False), (1, 4, 6, 6)),
+        (nn.ConvTranspose1d(4, 3, 5, 3), (2, 4, 6)),
+        (nn.Conv2d(4, 3, 4, padding="same"), (2, 4, 5, 6)),
+        (nn.Conv1d(4, 3, 2, padding="same", dilation=3), (4, 6)),
+    ],
+)
+def test_phases_and_unequal_zeros_around_a_map_run(model: nn.Module, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(shape)
+    assert_close(model, quantise_mixed(model, (x,)), x)
 
 
 def test_numbers_that_are_not_finite_are_refused() -> None:

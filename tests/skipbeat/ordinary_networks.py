@@ -282,3 +282,15 @@ def sequence_convolution() -> Built:
 @network
 def normalised_images() -> Built:
     return nn.Sequential(nn.BatchNorm2d(3), conv(3, 8), nn.ReLU(), nn.BatchNorm2d(8), conv(8, 4)), images()
+
+
+@network
+def autoencoder() -> Built:
+    down = [conv(3, 8, stride=2), nn.ReLU(), nn.Conv2d(8, 8, 4, 2, 1), nn.ReLU()]
+    up = [nn.ConvTranspose2d(8, 8, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(8, 3, 3, 2, 1, output_padding=1)]
+    return nn.Sequential(*down, *up, nn.Sigmoid()), images()
+
+
+@network
+def even_kernels() -> Built:
+    return nn.Sequential(nn.Conv2d(3, 8, 4, padding="same"), nn.ReLU(), nn.Conv2d(8, 4, 2, padding="same")), images()

@@ -151,13 +151,13 @@ class _Builder:
                 shape=shape,
                 read=read,
                 first=self._convolutions == 0,
-                parts=tuple(taps for _, taps in parts),
+                parts=tuple(part.taps for part in parts),
             ),
         )
         self._convolutions += 1
         layer_parts = tuple(
-            LayerPart(workload=replace(work, order=found.order), weight=zeros)
-            for (work, _), zeros in zip(parts, found.parts, strict=True)
+            LayerPart(workload=replace(part.workload, order=found.order), weight=zeros)
+            for part, zeros in zip(parts, found.parts, strict=True)
         )
         sizes = "x".join(map(str, reading.operator.value("weight").shape)) + f" on {call.size[0]}x{call.size[1]}"
         return ModelLayer(

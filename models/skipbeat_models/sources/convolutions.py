@@ -82,8 +82,24 @@ def _pair(sizes: Argument, spatial: int, fill: int) -> tuple[int, int]:
     return (numbers[0], numbers[1]) if spatial == 2 else (fill, numbers[0])
 
 
-def workloads(name: str, call: ConvolutionCall) -> list[tuple[Convolution, Taps]]:
-    """The convolutions that a call is run as, each with its taps of rows and columns, in the order of the input.
+@dataclass(frozen=True, kw_only=True)
+class ConvolutionPart:
+    """One of the convolutions that a call is run as.
+
+    Attributes:
+        taps: of rows and columns, in the order of the input.
+        pads: zeros above, below, left and right that the input has before it is given; negative: lines that it has not.
+        places: first row and column of its results in the call's, and the steps between them.
+    """
+
+    workload: Convolution
+    taps: Taps
+    pads: tuple[int, int, int, int]
+    places: tuple[int, int, int, int] = (0, 0, 1, 1)
+
+
+def workloads(name: str, call: ConvolutionCall) -> list[ConvolutionPart]:
+    """The convolutions that a call is run as.
 
     Raises:
         InputError: a size that no convolution has.
@@ -94,26 +110,37 @@ def workloads(name: str, call: ConvolutionCall) -> list[tuple[Convolution, Taps]
             f"{call.size[0]}x{call.size[1]} has no elements"
         )
     if not call.transposed:
-        axes = [_plain(call, axis) for axis in (0, 1)]
-        return [(_convolution(call, (axes[0], axes[1]), call.stride), (range(call.kernel[0]), range(call.kernel[1])))]
-    rows, cols = _phases(call, 0), _phases(call, 1)
-    return [(_convolution(call, (row, col), (1, 1)), (row.taps, col.taps)) for row in rows for col in cols]
+        return [_part(call, _plain(call, 0), _plain(call, 1))]
+    return [_part(call, row, col) for row in _phases(call, 0) for col in _phases(call, 1)]
+
+
+def _part(call: ConvolutionCall, rows: _Axis, cols: _Axis) -> ConvolutionPart:
+    return ConvolutionPart(
+        workload=_convolution(call, (rows, cols), (1, 1) if call.transposed else call.stride),
+        taps=(rows.taps, cols.taps),
+        pads=(*rows.pads, *cols.pads),
+        places=(rows.phase, cols.phase, *(call.stride if call.transposed else (1, 1))),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Axis:
-    """One axis of a convolution with equal zeros on both sides; other zeros count as input."""
+    """One axis of a convolution with equal zeros on both sides; other zeros, `pads`, count as input."""
 
     size: int
     padding: int
     dilation: int
     taps: tuple[int, ...]
+    pads: tuple[int, int]
+    phase: int = 0
 
 
 def _plain(call: ConvolutionCall, axis: int) -> _Axis:
     padding = min(call.low[axis], call.high[axis])
     size = call.size[axis] + call.low[axis] + call.high[axis] - 2 * padding
-    return _Axis(size=size, padding=padding, dilation=call.dilation[axis], taps=tuple(range(call.kernel[axis])))
+    pads = call.low[axis] - padding, call.high[axis] - padding
+    taps = tuple(range(call.kernel[axis]))
+    return _Axis(size=size, padding=padding, dilation=call.dilation[axis], taps=taps, pads=pads)
 
 
 def _phases(call: ConvolutionCall, axis: int) -> list[_Axis]:
@@ -130,7 +157,8 @@ def _phases(call: ConvolutionCall, axis: int) -> list[_Axis]:
         after = outputs - 1 + step * (len(taps) - 1) - before - (call.size[axis] - 1)
         zeros = max(0, min(before, after))
         size = outputs + step * (len(taps) - 1) - 2 * zeros
-        found.append(_Axis(size=size, padding=zeros, dilation=step, taps=tuple(taps)))
+        pads = before - zeros, after - zeros
+        found.append(_Axis(size=size, padding=zeros, dilation=step, taps=tuple(taps), pads=pads, phase=phase))
     return found
 
 

@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from skipbeat_arch.workload import one_image
+
 from .constants import Constants
+from .convolutions import workloads
 from .graph import Graph, Operator, Value
 from .maps import Form, image_of, is_view, rows_of
 from .norm import OF_CHANNELS
@@ -19,8 +22,8 @@ from .operation import Kind, Operation
 from .operations import Operations
 from .operators import ADDITIONS, BATCH_NORMS, CLAMPS
 from .pooling import add_pooling
-from .reading import Reading, bias_of
-from .windows import PIXEL, clamp_of, depthwise, over_map, over_rows, plain_convolution
+from .reading import Reading, has_stored_bias
+from .windows import PIXEL, clamp_of, depthwise, over_map, over_rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,7 +110,7 @@ class _Fuser:
         rows = value.shape[-1:] == (product.c,) and result.shape[-1:] == (product.k,)
         if product.repeats != 1 or not rows or 0 in (product.p, product.c, product.k):
             return False
-        if not self._has_stored_bias(reading.operator):
+        if not has_stored_bias(reading.operator, self._constants):
             return False
         known = self._maps.find(value)
         if known is not None and known.form is Form.FLAT:
@@ -119,24 +122,20 @@ class _Fuser:
 
     def _add_convolution(self, reading: Reading) -> bool:
         assert reading.convolution is not None
-        workload = plain_convolution(reading.names[0], reading.convolution)
         value = reading.operator.value("input")
         given = image_of(value, self._maps.root(value), len(reading.operator.value("weight").shape) - 2)
-        if workload is None or given is None or not self._has_stored_bias(reading.operator):
+        if reading.convolution.transposed or given is None or not has_stored_bias(reading.operator, self._constants):
             return False
+        (part,) = workloads(reading.names[0], reading.convolution)
+        workload, _ = one_image(part.workload)
         shape = (workload.c_in, workload.height, workload.width)
         if shape == given.shape:
             source = self._operations.source(value, given)
         else:  # unequal zeros around the map are part of what it is given
             self._operations.needed(self._maps.find(value))
-            source = replace(given, shape=shape)
+            source = replace(given, shape=shape, pads=part.pads)
         self._operations.append(reading, Kind.LAYER, workload, source, Form.IMAGE)
         return True
-
-    def _has_stored_bias(self, operator: Operator) -> bool:
-        """Whether what a layer adds to its sums, if anything, is stored and not scaled."""
-        bias, scaled = bias_of(operator), operator.args.get("alpha", 1) != 1 or operator.args.get("beta", 1) != 1
-        return not scaled and (bias is None or self._constants.find(bias) is not None)
 
     def _add_norm(self, reading: Reading) -> bool:
         operator, value = reading.operator, reading.operator.value("input")

@@ -39,12 +39,14 @@ class Map:
     Attributes:
         tensor: the number of the operation that makes it, or the name of the value that a run is given.
         shape: channels, height, width.
+        pads: zeros above, below, left and right that are part of it, and not of the value.
     """
 
     tensor: int | str
     shape: Shape
     images: int
     form: Form
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     @property
     def given(self) -> bool:

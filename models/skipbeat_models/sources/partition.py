@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .constants import Constants
 from .fusion import Fusion, fuse
 from .graph import Graph, Operator
+from .maps import Shape
 from .operation import Operation
 from .operators import ADDITIONS
 from .reading import Reading
@@ -43,11 +44,11 @@ def _addition(operation: Operation) -> Operator:
     return next(operator for operator in operators if operator.base in ADDITIONS and len(operator.values()) == 2)
 
 
-def _given(run: Run) -> set[tuple[int | str, tuple[int, int, int]]]:
+def _given(run: Run) -> set[tuple[int | str, Shape, tuple[int, int, int, int]]]:
     """The tensors that a run reads and does not make."""
     first, last = run[0].number, run[-1].number
     return {
-        (at.tensor, at.shape)
+        (at.tensor, at.shape, at.pads)
         for operation in run
         for at in operation.inputs
         if isinstance(at.tensor, str) or not first <= at.tensor <= last

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import prod
 
 import torch
@@ -26,16 +26,13 @@ class Arrangement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Product:
-    """`repeats` matrix products [P, C] x [C, K].
+class Matrices:
+    """How the operands of `repeats` matrix products [P, C] x [C, K] lie.
 
     Attributes:
-        left, right: the operands; `right` gives C and K, and is the weight if one of them is.
         rows, columns, results: how the left and the right operand and the result become matrices.
     """
 
-    left: Value
-    right: Value
     repeats: int
     p: int
     c: int
@@ -57,6 +54,23 @@ class Product:
         shape, order = self.results.shape, self.results.order
         ordered = matrices.reshape([shape[axis] for axis in order])
         return ordered.permute([order.index(axis) for axis in range(len(order))])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product(Matrices):
+    """Matrix products of two values.
+
+    Attributes:
+        left, right: the operands; `right` gives C and K, and is the weight if one of them is.
+    """
+
+    left: Value
+    right: Value
+
+    @property
+    def form(self) -> Matrices:
+        """How its operands lie, whatever they are."""
+        return Matrices(**{field.name: getattr(self, field.name) for field in fields(Matrices)})
 
 
 def read_product(operator: Operator, is_weight: tuple[bool, bool]) -> Product | None:

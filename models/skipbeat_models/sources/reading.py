@@ -53,6 +53,12 @@ def bias_of(operator: Operator) -> Value | None:
     return bias if isinstance(bias, Value) else None
 
 
+def has_stored_bias(operator: Operator, constants: Constants) -> bool:
+    """Whether what a layer adds to its sums, if anything, is stored and not scaled."""
+    bias, scaled = bias_of(operator), operator.args.get("alpha", 1) != 1 or operator.args.get("beta", 1) != 1
+    return not scaled and (bias is None or constants.find(bias) is not None)
+
+
 class Names:
     """Names that are unique in a model: what comes again is numbered."""
 

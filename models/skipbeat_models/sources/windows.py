@@ -8,7 +8,6 @@ from math import inf
 from skipbeat_arch.workload import Convolution
 
 from .constants import Constants
-from .convolutions import ConvolutionCall, workloads
 from .graph import Argument, Operator, Value
 from .maps import Map, Shape
 from .operators import MAX_POOLS
@@ -39,19 +38,6 @@ class Window:
 
 #: One pixel after the other.
 PIXEL = Window(kernel=(1, 1), stride=(1, 1), padding=(0, 0))
-
-
-def plain_convolution(name: str, call: ConvolutionCall) -> Convolution | None:
-    """A convolution of one image; None: it is a transposed one."""
-    if call.transposed:
-        return None
-    ((workload, _),) = workloads(name, call)
-    return one_image(workload)
-
-
-def one_image(workload: Convolution) -> Convolution:
-    """The workload of each image of a batch."""
-    return Convolution(**{**vars(workload), "batch": 1})
 
 
 def over_map(shape: Shape, c_out: int) -> Convolution:

@@ -43,7 +43,7 @@ def test_phases_compute_what_pytorch_computes(drawn: tuple[int, ...]) -> None:
     parts = workloads("layer", call(size, kernel, stride, dilation, padding, out_size, groups))
     # All pairs of an output and a tap whose place in the stretched input can hold an input.
     pairs = sum((y + padding - dilation * t) % stride == 0 for y in range(out_size) for t in range(kernel))
-    assert sum(work.macs for work, _ in parts) == 2 * 2 * 3 * groups * pairs**2
+    assert sum(part.workload.macs for part in parts) == 2 * 2 * 3 * groups * pairs**2
 
     # In one dimension, with an impulse response that tells the taps apart.
     x, w = torch.rand(size, dtype=torch.float64), torch.rand(kernel, dtype=torch.float64)
@@ -51,8 +51,10 @@ def test_phases_compute_what_pytorch_computes(drawn: tuple[int, ...]) -> None:
         x[None, None], w[None, None], stride=stride, padding=padding, dilation=dilation, output_padding=more
     )
     result = torch.zeros(out_size, dtype=torch.float64)
-    for taps, work in {cols: work for work, (_, cols) in parts}.items():
-        phase = next(y for y in range(stride) if (y + padding - dilation * taps[0]) % stride == 0)
+    for part in {part.taps[1]: part for part in parts}.values():
+        taps, work, phase = part.taps[1], part.workload, part.places[1]
+        assert (phase + padding - dilation * taps[0]) % stride == 0
+        assert work.width == size + sum(part.pads[2:])
         first = (phase + padding - dilation * taps[0]) // stride
         assert work.out_size[1] == len(range(phase, out_size, stride))
         for j in range(work.out_size[1]):
@@ -63,7 +65,7 @@ def test_phases_compute_what_pytorch_computes(drawn: tuple[int, ...]) -> None:
 
 def test_a_stride_without_taps_is_left_out() -> None:
     parts = workloads("layer", call(3, 1, 2, 1, 0, 5, 1))
-    assert [(work.out_size, taps) for work, taps in parts] == [((3, 3), ((0,), (0,)))]
+    assert [(part.workload.out_size, part.taps) for part in parts] == [((3, 3), ((0,), (0,)))]
 
 
 def test_no_elements() -> None:

@@ -1,0 +1,99 @@
+"""Numbers of a transposed convolution: of the runs of its phases, which share the kernel's scales."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+import torch
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph, Node, Tensor
+from skipbeat_arch.layer import IntegerLayer
+from skipbeat_arch.workload import Convolution, one_image
+
+from .quantise_layer import Scales, quantise_layer
+from .reduction import reduction_matrix, weight_from_matrix
+from .sources.constants import Constants
+from .sources.convolutions import ConvolutionCall, ConvolutionPart, workloads
+from .sources.reading import Reading, bias_of
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class QuantisedPhase:
+    """One phase, for one image.
+
+    Attributes:
+        pads, places: see `RunStep`. images: that the call has.
+        out_scale: real value of one unit of its results.
+    """
+
+    graph: Graph
+    pads: tuple[int, int, int, int]
+    places: tuple[int, int, int, int]
+    images: int
+    out_scale: float
+
+
+def quantise_phases(reading: Reading, constants: Constants, scale: float, out_scale: float) -> Iterator[QuantisedPhase]:
+    """The phases of a transposed convolution.
+
+    Args:
+        scale, out_scale: real value of one unit of what it reads and, at least, of what it gives.
+
+    Raises:
+        InputError: weights that are not finite, sums that could leave int32, or outputs that only the bias reaches,
+            because the kernel is smaller than the stride.
+    """
+    name, call = reading.names[0], reading.convolution
+    (constant,) = reading.constants
+    assert call is not None
+    assert constant is not None
+    parts = workloads(name, call)
+    if len(parts) < prod(map(min, call.stride, call.out_size)):
+        raise InputError(f"layer {name}: a transposed convolution with outputs that no tap reaches is not run yet")
+    inputs, outputs = call.c_in // call.groups, call.c_out // call.groups
+    weight = constant.numbers().reshape(call.groups, inputs, outputs, *call.kernel).transpose(1, 2)
+    weight = weight.reshape(call.c_out, inputs, *call.kernel)
+    bias = bias_of(reading.operator)
+    added = constants.find(bias) if bias is not None else None
+    numbers = torch.zeros(call.c_out) if added is None else added.numbers().reshape(-1)
+    whole = quantise_layer(name, weight, numbers, _whole(call), Scales(input=scale, output=out_scale))
+    kernel = _kernel(whole.layer, weight.shape)
+    for part in parts:
+        yield QuantisedPhase(
+            graph=_graph(whole.layer, kernel, part),
+            pads=part.pads,
+            places=part.places,
+            images=call.batch,
+            out_scale=whole.scale,
+        )
+
+
+def _whole(call: ConvolutionCall) -> Convolution:
+    """A convolution with the whole kernel."""
+    height, width = call.kernel
+    return Convolution(
+        batch=1, c_in=call.c_in, c_out=call.c_out, height=height, width=width, kernel=call.kernel, groups=call.groups
+    )
+
+
+def _kernel(layer: IntegerLayer, shape: tuple[int, ...]) -> torch.Tensor:
+    """The integer weight [K, C / groups, kh, kw] of a layer."""
+    weight = layer.weight
+    matrix = weight if weight.ndim == 2 else weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
+    return weight_from_matrix(torch.from_numpy(np.ascontiguousarray(matrix)), shape)
+
+
+def _graph(layer: IntegerLayer, kernel: torch.Tensor, part: ConvolutionPart) -> Graph:
+    """The node of a phase, which has some of the kernel's taps."""
+    workload, _ = one_image(part.workload)
+    rows, cols = (list(taps) for taps in part.taps)
+    matrix = reduction_matrix(kernel[:, :, rows][:, :, :, cols]).numpy()
+    if workload.groups > 1:
+        matrix = matrix.reshape(len(matrix), workload.groups, -1).transpose(1, 0, 2)
+    own = replace(layer, workload=workload, weight=np.ascontiguousarray(matrix))
+    given = Tensor(name="input", channels=workload.c_in, height=workload.height, width=workload.width)
+    return Graph.of(given, [Node(layer=own, input="input", output="output")])
