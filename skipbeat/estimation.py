@@ -14,6 +14,7 @@ from skipbeat_models import zoo
 from skipbeat_models.alone import output_on_standard_error
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources import load_source
+from skipbeat_models.sources.routing import Routing
 
 Progress = Callable[[str], None]
 
@@ -25,6 +26,7 @@ def estimate_source(
     table: str | Path,
     scheme: Scheme | None = None,
     stated: Pattern | None = None,
+    routing: Routing | None = None,
     checkpoint: Path | None = None,
     tokens: int | None = None,
     batch: int | None = None,
@@ -44,7 +46,14 @@ def estimate_source(
         progress(f"training {source} on the digits")
     with output_on_standard_error():
         description = load_source(
-            source, scheme=scheme, seed=seed, tokens=tokens, batch=batch, checkpoint=checkpoint, stated=stated
+            source,
+            scheme=scheme,
+            seed=seed,
+            tokens=tokens,
+            batch=batch,
+            checkpoint=checkpoint,
+            stated=stated,
+            routing=routing,
         )
     if entry is not None and entry.recipe is None and not entry.shapes_only:
         note = f"weights are drawn from the seed {seed} and not trained; cycles depend on their zeros alone"

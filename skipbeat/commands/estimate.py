@@ -13,6 +13,7 @@ from ..options import destination, hardware_options, json_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.estimate import Estimate
+    from skipbeat_arch.hardware import Hardware
     from skipbeat_models.scheme import Scheme
 
 #: Written out because `skipbeat_sim.energy.load_table` takes longer to import than `--help` may; a test compares them.
@@ -48,6 +49,14 @@ DEFAULT_TABLE = "horowitz-45nm"
 @click.option(
     "--tokens", type=click.IntRange(1, 1 << 20), help="Length of a language model's sequence; a .safetensors needs it."
 )
+@click.option(
+    "--routing",
+    metavar="uniform|FILE",
+    default="uniform",
+    show_default=True,
+    help="How tokens are spread over the experts of a mixture: a .json list with a count for each expert, or an object "
+    "of such lists by parts of layers' names.",
+)
 @click.option("--batch", type=click.IntRange(1, 4096), help="Examples at a time.  [default: as the source has it]")
 @hardware_options
 @click.option(
@@ -71,6 +80,7 @@ def command(
     stated: str | None,
     checkpoint: Path | None,
     tokens: int | None,
+    routing: str,
     batch: int | None,
     hw: str,
     overrides: tuple[str, ...],
@@ -91,17 +101,14 @@ def command(
     measured is listed as an assumption. With --json, `layers[].schedule` has what --explain shows.
     """
     from skipbeat_arch.errors import InputError
-    from skipbeat_arch.hardware import load_hardware
-    from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
-    from skipbeat_sim.energy.load_table import load_table
+    from skipbeat_models.sources.routing import Routing
 
     if explain is not None and as_json:
         raise InputError("--explain: expected without --json, whose layers[].schedule has the same")
-    hardware = load_hardware(hw, overrides)
-    Machine.of(hardware)
-    load_table(table)
+    hardware = _hardware(hw, overrides, table)
     scheme, said = _scheme(plan, permute), Pattern.parse(stated) if stated is not None else None
+    spread = Routing.read(routing)
     _make_folders(page, trace)
 
     from ..progress import step
@@ -116,6 +123,7 @@ def command(
         table=table,
         scheme=scheme,
         stated=said,
+        routing=spread,
         checkpoint=checkpoint,
         tokens=tokens,
         batch=batch,
@@ -123,6 +131,18 @@ def command(
         progress=step,
     )
     _report(found, explain, page, trace, as_json)
+
+
+def _hardware(hw: str, overrides: tuple[str, ...], table: str) -> Hardware:
+    """The hardware description, if a machine can be built of it and the energy table can be read."""
+    from skipbeat_arch.hardware import load_hardware
+    from skipbeat_arch.machine import Machine
+    from skipbeat_sim.energy.load_table import load_table
+
+    hardware = load_hardware(hw, overrides)
+    Machine.of(hardware)
+    load_table(table)
+    return hardware
 
 
 def _scheme(plan: str | None, permute: bool) -> Scheme | None:

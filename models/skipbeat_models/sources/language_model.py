@@ -6,82 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import ceil
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import HostOperator, ModelDescription, ModelLayer
 from skipbeat_arch.workload import Gemm
 
 from .linear import linear_layer, matmul_layer
-from .naming import Role, block, is_expert, role, running_order
+from .naming import Role, block, expert, role, running_order
 from .notes import Notes
+from .routing import Routing
 from .runs import layer_runs
+from .sizes import Sizes
 from .stored import Stored, StoredTensor
 from .zeros import ZeroReader
 
-#: Model families whose attention looks both ways: they have no decoding.
-ENCODERS = frozenset(
-    {"albert", "bert", "camembert", "deberta", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta"}
-)
-#: Families whose layers store weights as [C, K].
-_TRANSPOSED_FAMILIES = frozenset({"gpt2", "openai-gpt", "decision_transformer", "imagegpt"})
 _NORM = re.compile(r"norm|ln_|layer_norm|LayerNorm", re.IGNORECASE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sizes:
-    """What the numbers of a configuration say.
-
-    Attributes:
-        experts, active: of a mixture: how many there are, and how many each token uses; 1 and 1 for others.
-    """
-
-    family: str
-    hidden: int
-    heads: int
-    head_size: int
-    experts: int = 1
-    active: int = 1
-    tied: bool = False
-    transposed: bool = False
-
-    @property
-    def decodes(self) -> bool:
-        """Whether it makes one token after the other."""
-        return self.family not in ENCODERS
-
-    @classmethod
-    def read(cls, config: Mapping[str, object], what: str) -> Sizes:
-        """The sizes of a `config.json`.
-
-        Raises:
-            InputError: a key is missing or is not a number in a sensible range.
-        """
-        inner = config.get("text_config")
-        config = {**config, **inner} if isinstance(inner, dict) else config
-
-        def size(*names: str, default: int | None = None) -> int:
-            value = next((config[name] for name in names if config.get(name) is not None), default)
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 32:
-                raise InputError(f"{what}: expected {' or '.join(names)} as a positive number, not {value!r}")
-            return value
-
-        family = str(config.get("model_type", ""))
-        hidden, heads = (
-            size("hidden_size", "n_embd", "d_model", "dim"),
-            size("num_attention_heads", "n_head", "n_heads"),
-        )
-        experts = size("num_local_experts", "num_experts", "n_routed_experts", default=1)
-        return cls(
-            family=family,
-            hidden=hidden,
-            heads=heads,
-            head_size=size("head_dim", default=max(1, hidden // heads)),
-            experts=experts,
-            active=size("num_experts_per_tok", default=1) if experts > 1 else 1,
-            tied=config.get("tie_word_embeddings", family in ("gpt2", "opt")) is True,
-            transposed=family in _TRANSPOSED_FAMILIES,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +39,15 @@ class Phase:
 
 
 def describe_language_model(
-    name: str, weights: Stored, sizes: Sizes | None, zeros: ZeroReader, notes: Notes, *, tokens: int, batch: int
+    name: str,
+    weights: Stored,
+    sizes: Sizes | None,
+    zeros: ZeroReader,
+    notes: Notes,
+    *,
+    tokens: int,
+    batch: int,
+    routing: Routing | None = None,
 ) -> ModelDescription:
     """The linear layers of a checkpoint, and with a configuration also the attention's products.
 
@@ -110,11 +57,6 @@ def describe_language_model(
     Raises:
         InputError: no linear layer is there, or a weight is not finite.
     """
-    flat = next(
-        (name for name, tensor in weights.items() if name.endswith("proj.weight") and len(tensor.shape) == 1), None
-    )
-    if flat is not None:
-        raise InputError(f"model {name}: {flat} is quantised, and the file does not say its shape")
     layers = _matrices(weights, sizes)
     if not any(role(layer) is not Role.EMBEDDING for layer in layers):
         raise InputError(f"model {name}: expected two-dimensional weights of linear layers in it")
@@ -143,7 +85,7 @@ def describe_language_model(
     found: list[ModelLayer] = []
     host: list[HostOperator] = []
     for phase in phases:
-        found += _phase_layers(phase, linear, sizes)
+        found += _phase_layers(phase, linear, sizes, routing or Routing())
         host += _host_operators(phase, weights, layers, sizes)
     return ModelDescription(
         name=name,
@@ -156,6 +98,9 @@ def describe_language_model(
 
 def _matrices(weights: Stored, sizes: Sizes | None) -> dict[str, StoredTensor]:
     """The weights [K, C] of linear layers and embeddings by layer, in the order in which they run."""
+    flat = [key for key, tensor in weights.items() if key.endswith("proj.weight") and len(tensor.shape) == 1]
+    if flat:
+        raise InputError(f"weight {flat[0]}: it is quantised, and the file does not say its shape")
     found = {}
     for name, tensor in weights.items():
         if len(tensor.shape) == 2 and not name.endswith(("_scale", "_zero_point", "bias")):
@@ -180,7 +125,9 @@ def _linear(name: str, tensor: StoredTensor, zeros: ZeroReader) -> ModelLayer:
     return linear_layer(zeros, name, p=1, c=c, k=k, read=tensor.read)
 
 
-def _phase_layers(phase: Phase, linear: Mapping[str, ModelLayer], sizes: Sizes | None) -> Iterator[ModelLayer]:
+def _phase_layers(
+    phase: Phase, linear: Mapping[str, ModelLayer], sizes: Sizes | None, routing: Routing
+) -> Iterator[ModelLayer]:
     pending: str | None = None
     for name, layer in linear.items():
         what = role(name)
@@ -190,9 +137,12 @@ def _phase_layers(phase: Phase, linear: Mapping[str, ModelLayer], sizes: Sizes |
         if what is Role.ATTENTION_IN and block(name) is not None:
             pending = name.rpartition(".")[0]
         rows = phase.sequences if what is Role.POOLED else phase.rows
-        if is_expert(name) and sizes is not None:
-            rows = ceil(rows * sizes.active / sizes.experts)
-        yield _with_rows(layer, phase.prefix, rows)
+        number = expert(name)
+        if number is not None and sizes is not None:
+            spread = routing.rows(name, sizes.experts, rows * sizes.active)
+            rows = spread[number] if number < len(spread) else 0
+        if rows:  # an expert that no token chooses is not fetched
+            yield _with_rows(layer, phase.prefix, rows)
 
 
 def _with_rows(layer: ModelLayer, prefix: str, rows: int) -> ModelLayer:
@@ -206,13 +156,13 @@ def _with_rows(layer: ModelLayer, prefix: str, rows: int) -> ModelLayer:
 
 
 def _attention(phase: Phase, module: str, sizes: Sizes) -> Iterator[ModelLayer]:
-    times = phase.sequences * sizes.heads
-    yield matmul_layer(
-        f"{phase.prefix}{module}.query-key", p=phase.length, c=sizes.head_size, k=phase.context, repeats=times
-    )
-    yield matmul_layer(
-        f"{phase.prefix}{module}.score-value", p=phase.length, c=phase.context, k=sizes.head_size, repeats=times
-    )
+    """Heads that share keys and values are the rows of one product, which moves them once."""
+    times, rows = phase.sequences * sizes.groups, phase.length * sizes.heads // sizes.groups
+    keys, size = phase.context, sizes.head_size
+    if phase.length == 1 and sizes.window:
+        keys = min(keys, sizes.window)
+    yield matmul_layer(f"{phase.prefix}{module}.query-key", p=rows, c=size, k=keys, repeats=times)
+    yield matmul_layer(f"{phase.prefix}{module}.score-value", p=rows, c=keys, k=size, repeats=times)
 
 
 def _host_operators(
@@ -241,7 +191,7 @@ def _host_operators(
     widths = Counter(
         tensor.shape[1]
         for layer, tensor in layers.items()
-        if role(layer) is Role.FEED_FORWARD_OUT and not is_expert(layer)
+        if role(layer) is Role.FEED_FORWARD_OUT and expert(layer) is None
     )
     for size, count in widths.items():
         yield from some("feed-forward", "activation", phase.rows * size, count)

@@ -33,7 +33,7 @@ _ROLES = (
 )
 _COMPILED = tuple((re.compile(pattern), role) for pattern, role in _ROLES)
 _BLOCK = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
-_EXPERT = re.compile(r"\.experts\.\d+\.")
+_EXPERT = re.compile(r"\.experts\.(\d+)\.")
 
 
 def role(layer: str) -> Role:
@@ -47,9 +47,10 @@ def block(layer: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def is_expert(layer: str) -> bool:
-    """Whether the layer is one of the experts of a mixture."""
-    return _EXPERT.search(layer) is not None
+def expert(layer: str) -> int | None:
+    """The number of the expert of a mixture that a layer belongs to, None for others."""
+    match = _EXPERT.search(layer)
+    return int(match[1]) if match else None
 
 
 def running_order(layers: list[str]) -> list[str]:

@@ -23,11 +23,12 @@ from .checkpoint import plain_weights
 from .converted import Fit
 from .files import open_checkpoint
 from .graph import Graph
-from .language_model import Sizes, describe_language_model
+from .language_model import describe_language_model
 from .notes import Notes
 from .phases import Phase, model_phases
 from .quantised import Settings
 from .routing import Routing
+from .sizes import Sizes, check_followed
 from .stored import Stored
 from .zeros import KnownZeros, ZeroReader
 
@@ -67,12 +68,15 @@ def load_weights(
             phases = model_phases(model, tokens=tokens, batch=batch, what=str(path))
             described = _described(str(path), model, phases, weights, fit, scheme, seed, stated, routing)
             return replace(described, batch=batch)
+        check_followed(content, found, str(path))
         notes.add(f"{config.name}: {found}; layers follow from the names of the weights")
     if tokens is None:
         raise InputError(f"model {path}: expected a number of tokens, the length of a sequence")
     sizes = None if content is None else Sizes.read(content, str(config))
     zeros = ZeroReader(scheme, seed, stated, notes)
-    description = describe_language_model(str(path), weights, sizes, zeros, notes, tokens=tokens, batch=batch)
+    description = describe_language_model(
+        str(path), weights, sizes, zeros, notes, tokens=tokens, batch=batch, routing=routing
+    )
     return replace(description, batch=batch)
 
 

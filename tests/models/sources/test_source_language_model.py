@@ -99,7 +99,29 @@ def test_a_mixture_uses_some_experts_for_each_token(tmp_path: Path) -> None:
         str(llama(tmp_path, {**LLAMA, "num_local_experts": 4, "num_experts_per_tok": 2}, expert)), tokens=8
     )
     rows = [layer.macs_dense // 256 for layer in found.layers if ".experts." in layer.name]
-    assert rows == [4] * 4 + [1] * 4
+    assert rows == [4] * 4 + [1] * 2  # of the last token the experts that it does not use are not fetched
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"kv_lora_rank": 16}, "latent attention"),
+        ({"num_hidden_groups": 1}, "shared blocks"),
+        ({"is_encoder_decoder": True}, "an encoder with a decoder"),
+        ({"text_config": {"state_size": 8}}, "a state space"),
+        ({"image_size": 32}, "a network for images"),
+    ],
+)
+def test_what_does_not_follow_from_the_weights_is_refused(more: dict[str, object], said: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"{said} does not follow .*'our-llama'; price it as module:function"):
+        load_source(str(llama(tmp_path, {**LLAMA, **more})), tokens=4)
+
+
+def test_a_window_and_shared_keys(tmp_path: Path) -> None:
+    found = load_source(str(llama(tmp_path, {**LLAMA, "sliding_window": 3})), tokens=8)
+    shapes = {layer.name: layer.shape for layer in found.layers}
+    assert shapes["decode/model.layers.0.self_attn.query-key"] == "2x8 by 8x3, 2 times"
+    assert shapes["prefill/model.layers.0.self_attn.score-value"] == "16x8 by 8x8, 2 times"
 
 
 def test_gpt2_stores_its_weights_the_other_way_round(tmp_path: Path) -> None:
