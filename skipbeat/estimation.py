@@ -8,6 +8,7 @@ from pathlib import Path
 
 from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.iso import IsoComparison, contender, dense_counterpart
 from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.estimate import estimate_model
 from skipbeat_models import zoo
@@ -31,15 +32,20 @@ def estimate_source(
     tokens: int | None = None,
     batch: int | None = None,
     seed: int = 0,
+    iso: bool = False,
     progress: Progress,
 ) -> Estimate:
     """Read a model by the name of its source (see `load_source`) and price it.
 
     What the user's own code prints goes to standard error: standard output belongs to the report.
 
+    Args:
+        iso: compare with a dense machine of the same resources.
+
     Raises:
-        InputError: the source cannot be read, or a layer does not fit the hardware.
+        InputError: the source cannot be read, a layer does not fit the hardware, or there is no such dense machine.
     """
+    dense = dense_counterpart(hardware) if iso else None
     entry = zoo.find(source) if source.startswith(zoo.PREFIX) and checkpoint is None else None
     if entry is not None and entry.recipe is not None:
         entry.check_tokens(tokens)
@@ -59,4 +65,10 @@ def estimate_source(
         note = f"weights are drawn from the seed {seed} and not trained; cycles depend on their zeros alone"
         description = replace(description, notes=(*description.notes, note))
     progress(f"pricing {len(description.layers)} layers on {hardware.name}")
-    return estimate_model(description, hardware, table_name=table)
+    found = estimate_model(description, hardware, table_name=table)
+    if dense is None:
+        return found
+    progress(f"pricing {len(description.layers)} layers on {dense.name}")
+    other = estimate_model(description, dense, table_name=table)
+    comparison = IsoComparison(machine=contender(hardware, found.cycles), dense=contender(dense, other.cycles))
+    return replace(found, iso=comparison)

@@ -1,4 +1,4 @@
-"""Clock frequencies that were measured, with what measured them: a table that `skipbeat synth --record` rewrites."""
+"""Clocks and areas that were measured, with what measured them: a table that `skipbeat synth --record` rewrites."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ WHOLE = "accelerator"
 
 
 class ClockMeasurement(BaseModel):
-    """The frequency of one design after place and route.
+    """The cells of one design after synthesis, and its frequency after place and route.
 
     Attributes:
         preset, overrides: the hardware description, as `--hw` and `--set`.
         top: what was measured. device: what it was routed for, with its speed grade.
         fingerprint: of the RTL that was measured; the RTL of today may have another one.
-        frequencies: MHz by the seed of the placer.
+        frequencies: MHz by the seed of the placer; none if it was not routed.
+        area: cells by kind, as `skipbeat synth` counts them.
         tools: names and versions. command: repeats it.
     """
 
@@ -35,14 +36,15 @@ class ClockMeasurement(BaseModel):
     top: str
     device: str
     fingerprint: str
-    frequencies: dict[int, float]
+    frequencies: dict[int, float] = {}
+    area: dict[str, int] = {}
     tools: tuple[str, ...]
     command: str
 
     @property
-    def clock_mhz(self) -> float:
-        """The median over the seeds, in tenths of a MHz."""
-        return round(statistics.median(self.frequencies.values()), 1)
+    def clock_mhz(self) -> float | None:
+        """The median over the seeds, in tenths of a MHz; None if it was not routed."""
+        return round(statistics.median(self.frequencies.values()), 1) if self.frequencies else None
 
     @property
     def _key(self) -> tuple[str, tuple[str, ...], str, str]:
@@ -60,7 +62,7 @@ def measurements(table: Path = TABLE) -> tuple[ClockMeasurement, ...]:
 
 def preset_measurement(preset: str) -> ClockMeasurement | None:
     """What a preset's clock comes from: the whole of it, or else of what overrides make of it; None: not measured."""
-    whole = [row for row in measurements() if row.preset == preset and row.top == WHOLE]
+    whole = [row for row in measurements() if row.preset == preset and row.top == WHOLE and row.frequencies]
     return min(whole, key=lambda row: len(row.overrides), default=None)
 
 

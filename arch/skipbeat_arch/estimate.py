@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from math import ceil
 
+from .iso import IsoComparison
 from .model import KeptMagnitude
 from .registers import Cause
 from .timing import Events
@@ -218,6 +219,7 @@ class Estimate:
         host_operators: (name, operator, elements, count, fused), see `HostOperator`.
         energy_table: name and source of the constants.
         assumptions: everything that is not measured on the RTL, a sentence each.
+        iso: the machine beside a dense one of the same resources, if it was asked for.
     """
 
     model: str
@@ -234,6 +236,7 @@ class Estimate:
     dram: DramSensitivity
     references: tuple[Reference, ...]
     assumptions: tuple[str, ...]
+    iso: IsoComparison | None = None
 
     @property
     def cycles(self) -> int:

@@ -66,6 +66,11 @@ DEFAULT_TABLE = "horowitz-45nm"
     show_default=True,
     help="Energy per event: horowitz-45nm, accelergy-40nm, sparseloop-45nm or a .yaml file.",
 )
+@click.option(
+    "--iso",
+    is_flag=True,
+    help="Compare with a dense machine of the same resources, from the same generator: per clock, second and cell.",
+)
 @click.option("--explain", metavar="LAYER", help="Show how this layer runs and why, instead of the table.")
 @click.option("--html", "page", metavar="FILE", callback=destination, help="Write one self-contained page.")
 @click.option(
@@ -85,6 +90,7 @@ def command(
     hw: str,
     overrides: tuple[str, ...],
     table: str,
+    iso: bool,
     explain: str | None,
     page: Path | None,
     trace: Path | None,
@@ -110,7 +116,6 @@ def command(
     scheme, said = _scheme(plan, permute), Pattern.parse(stated) if stated is not None else None
     spread = Routing.read(routing)
     _make_folders(page, trace)
-
     from ..progress import step
 
     if sys.stderr.isatty():  # elsewhere what cannot be read is to leave one line
@@ -128,6 +133,7 @@ def command(
         tokens=tokens,
         batch=batch,
         seed=seed,
+        iso=iso,
         progress=step,
     )
     _report(found, explain, page, trace, as_json)

@@ -37,7 +37,7 @@ PARTS = ["ecp5", "xcup"]
 @click.option(
     "--record",
     is_flag=True,
-    help="Put the frequency into the package's table of measured clocks, after each seed; only of presets, with --set.",
+    help="Put area and frequency into the package's table of measurements, after each seed; of presets, with --set.",
 )
 @json_option
 def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int, record: bool, as_json: bool) -> None:
@@ -50,8 +50,8 @@ def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int
     from skipbeat_arch.hardware import load_hardware, preset_names
 
     hardware = load_hardware(hw, overrides)
-    if record and (hw not in preset_names() or part != "ecp5" or not seeds):
-        raise InputError("--record: expected a preset, --part ecp5 and a seed at least")
+    if record and hw not in preset_names():
+        raise InputError(f"--record: expected a preset, not {hw}")
     from skipbeat_hw.tools.synthesis import Part, synthesise
     from skipbeat_hw.tools.synthesis_tops import operands, top_verilog
 
@@ -64,7 +64,7 @@ def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int
         return synthesise(text, top, Part(part), operands=operands(hardware, top), seeds=numbers, progress=step)
 
     if record:
-        for count in range(1, seeds + 1):
+        for count in range(1, seeds + 1) if seeds and part == "ecp5" else (0,):
             _record(hw, overrides, measure(count))
     result = measure(seeds)
     if as_json:
@@ -80,12 +80,14 @@ def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int
 
 def _record(preset: str, overrides: tuple[str, ...], result: Synthesis) -> None:
     """One more seed is in the table, whatever becomes of the next."""
+    from dataclasses import asdict
     from importlib.metadata import version
 
     from skipbeat_arch.clock_table import ClockMeasurement, record
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_hw.tools.synthesis_tops import top_fingerprint
 
+    part = "" if result.part == "ecp5" else f" --part {result.part}"
     sets = "".join(f" --set {override}" for override in overrides)
     record(
         ClockMeasurement(
@@ -95,7 +97,8 @@ def _record(preset: str, overrides: tuple[str, ...], result: Synthesis) -> None:
             device=result.part.device,
             fingerprint=top_fingerprint(load_hardware(preset, overrides), result.top),
             frequencies=dict(zip(result.seeds, result.fmax_mhz, strict=True)),
+            area=asdict(result.area),
             tools=(f"amaranth {version('amaranth')}", *result.tools),
-            command=f"skipbeat synth --hw {preset}{sets} --top {result.top} --seeds {len(result.seeds)} --record",
+            command=f"skipbeat synth --hw {preset}{sets} --top {result.top}{part} --seeds {len(result.seeds)} --record",
         )
     )

