@@ -51,7 +51,8 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
-    0 is success, 1 a check that failed, 2 bad input (one line on standard error), 130 an interruption.
+    0 is success, 1 a check that failed, 2 bad input (one line on standard error), 3 an estimate without all products,
+    130 an interruption.
 
     Args:
         arguments: without the program's name; None takes them from `sys.argv`.

@@ -64,7 +64,8 @@ def estimate_source(
     if entry is not None and entry.recipe is None and not entry.shapes_only:
         note = f"weights are drawn from the seed {seed} and not trained; cycles depend on their zeros alone"
         description = replace(description, notes=(*description.notes, note))
-    progress(f"pricing {len(description.layers)} layers on {hardware.name}")
+    if description.layers:
+        progress(f"pricing {len(description.layers)} layers on {hardware.name}")
     found = estimate_model(description, hardware, table_name=table)
     if dense is None:
         return found

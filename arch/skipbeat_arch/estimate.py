@@ -8,7 +8,7 @@ from enum import StrEnum
 from math import ceil
 
 from .iso import IsoComparison
-from .model import KeptMagnitude
+from .model import KeptMagnitude, Unpriced
 from .registers import Cause
 from .timing import Events
 
@@ -220,6 +220,7 @@ class Estimate:
         energy_table: name and source of the constants.
         assumptions: everything that is not measured on the RTL, a sentence each.
         iso: the machine beside a dense one of the same resources, if it was asked for.
+        unpriced: products, or what may be one, that no number here has.
     """
 
     model: str
@@ -237,6 +238,7 @@ class Estimate:
     references: tuple[Reference, ...]
     assumptions: tuple[str, ...]
     iso: IsoComparison | None = None
+    unpriced: tuple[Unpriced, ...] = ()
 
     @property
     def cycles(self) -> int:

@@ -149,6 +149,25 @@ class HostOperator:
     fused: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unpriced:
+    """An operator that is, or may be, a product and is in no number of an estimate.
+
+    Attributes:
+        name: where it stands in the model; operator: what it is, such as `mine.linear`.
+        reason: why it is not priced.
+        elements: of its result. parameters: elements of the stored tensors that it takes.
+        share: of the model's stored elements, 0..1.
+    """
+
+    name: str
+    operator: str
+    reason: str
+    elements: int
+    parameters: int
+    share: float
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ModelDescription:
     """Layers in the order in which they run.
@@ -158,6 +177,7 @@ class ModelDescription:
         runs: the same layers as the machine executes them, in order, with what the output stage takes over.
         notes: what a reader of the numbers has to know, a sentence each.
         batch: images or sequences that the layers are for.
+        unpriced: what multiplies, or may, and is in no layer.
     """
 
     name: str
@@ -166,3 +186,4 @@ class ModelDescription:
     notes: tuple[str, ...] = ()
     batch: int = 1
     runs: tuple[ModelRun, ...] = ()
+    unpriced: tuple[Unpriced, ...] = ()

@@ -31,11 +31,12 @@ from .quantise_layer import (
     without_zeros,
 )
 from .sources.constants import Constants
-from .sources.exported import export_program, graph_of
+from .sources.exported import export_program
 from .sources.maps import Form
 from .sources.operation import Kind, Operation
 from .sources.operators import VIEWS
 from .sources.partition import Partition, Run, partition
+from .sources.program_graph import graph_of
 from .sources.reading import Reading, read_operators
 from .sources.runs import given_name
 from .sources.weights import layer_numbers

@@ -22,11 +22,12 @@ from .quantise_graph import quantise_run
 from .quantise_layer import activation_scale
 from .quantise_phases import quantise_phases
 from .sources.constants import Constants
-from .sources.exported import export_program, graph_of
+from .sources.exported import export_program
 from .sources.heads import SharedHeads
 from .sources.maps import Form
 from .sources.operators import ATTENTION, EINSUM
 from .sources.partition import Partition, Run, partition
+from .sources.program_graph import graph_of
 from .sources.reading import Reading, has_stored_bias, read_operators
 
 #: Operators that are nothing but a product.

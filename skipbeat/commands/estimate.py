@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Written out because `skipbeat_sim.energy.load_table` takes longer to import than `--help` may; a test compares them.
 DEFAULT_TABLE = "horowitz-45nm"
+#: Something that multiplies is in no number of the report.
+EXIT_UNPRICED = 3
 
 
 @click.command("estimate", short_help="Throughput and energy of a pruned model, layer by layer.")
@@ -76,6 +78,9 @@ DEFAULT_TABLE = "horowitz-45nm"
 @click.option(
     "--trace", metavar="FILE", callback=destination, help="Write a timeline of the three engines, which Perfetto opens."
 )
+@click.option(
+    "--allow-unpriced", is_flag=True, help="Exit with 0, not 3, although products of the model are in no number."
+)
 @seed_option
 @json_option
 def command(
@@ -94,9 +99,10 @@ def command(
     explain: str | None,
     page: Path | None,
     trace: Path | None,
+    allow_unpriced: bool,
     seed: int,
     as_json: bool,
-) -> None:
+) -> int:
     """Price the model that SOURCE names, as it is or pruned, on a hardware description.
 
     SOURCE is zoo:NAME (`skipbeat zoo` lists them), a file of torch.export.save (.pt2), module:function found from the
@@ -105,6 +111,8 @@ def command(
 
     Patterns are measured from the zeros. Cycles are exact: each layer's program takes as many on the RTL. What is not
     measured is listed as an assumption. With --json, `layers[].schedule` has what --explain shows.
+
+    Operators that multiply, or may, and are not priced are said first and stand in `unpriced`; the exit status is 3.
     """
     from skipbeat_arch.errors import InputError
     from skipbeat_arch.pattern import Pattern
@@ -137,6 +145,7 @@ def command(
         progress=step,
     )
     _report(found, explain, page, trace, as_json)
+    return EXIT_UNPRICED if found.unpriced and not allow_unpriced else 0
 
 
 def _hardware(hw: str, overrides: tuple[str, ...], table: str) -> Hardware:

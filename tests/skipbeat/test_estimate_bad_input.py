@@ -28,6 +28,36 @@ def small():
     return nn.Sequential(nn.Conv2d(4, 8, 3), nn.ReLU()), (torch.zeros(1, 4, 8, 8),)
 
 
+class Selected(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.fc(x[x[:, 0] > 0])
+
+
+class Convolved(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.weight = nn.Linear(4, 4), nn.Parameter(torch.zeros(2, 3, 4))
+
+    def forward(self, x):
+        return torch.addbmm(torch.zeros(4, 4), x.view(2, 3, 4).mT, self.weight), self.fc(x)
+
+
+def selected():
+    return Selected(), (torch.zeros(6, 4),)
+
+
+def unpriced():
+    return Convolved(), (torch.zeros(6, 4),)
+
+
+def no_product():
+    return nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)), (torch.zeros(1, 4, 8, 8),)
+
+
 def branch():
     return Branch(), (torch.zeros(2, 2),)
 
@@ -90,6 +120,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("function", "words"),
     [
         ("branch", ("does not export", "way round")),
+        ("selected", ("a size of its tensors", "depends on the data")),
+        ("no_product", ("nothing in it multiplies",)),
         ("nan", ("layer 0", "NaN or infinite")),
         ("infinite", ("layer 0", "NaN or infinite")),
         ("zero_size", ("has no elements",)),
@@ -103,6 +135,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_models(folder: Path, capsys: pytest.CaptureFixture[str], function: str, words: tuple[str, ...]) -> None:
     said = complaint(capsys, "estimate", f"wrong_models:{function}", "--json")
     assert all(word in said for word in words), said
+
+
+def test_what_is_not_priced_is_said_and_changes_the_status(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = json_object(capsys, "estimate", "wrong_models:unpriced", status=3)
+    assert [(each["operator"], each["parameters"]) for each in report["unpriced"]] == [("aten.addbmm", 24)]
+    assert [layer["name"] for layer in report["layers"]] == ["fc"]
+    assert main(["estimate", "wrong_models:unpriced", "--allow-unpriced"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("NOT PRICED: 1 operator that multiplies, or may, is in")
 
 
 @pytest.mark.parametrize(

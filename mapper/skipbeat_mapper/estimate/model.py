@@ -49,9 +49,13 @@ def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: s
         table_name: of an energy table, or a YAML file.
 
     Raises:
-        InputError: hardware that has no accelerator, a layer that does not fit it, or an energy table that cannot be
-            read.
+        InputError: a model without a product, hardware that has no accelerator, a layer that does not fit it, or an
+            energy table that cannot be read.
     """
+    if not description.layers and not description.unpriced:
+        raise InputError(
+            f"model {description.name}: nothing in it multiplies: expected a convolution, a linear layer or attention"
+        )
     energy = EnergyModel(hw, load_table(table_name))
     pricer = RunPricer(hw)
     for layer in description.layers:
@@ -86,6 +90,7 @@ def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: s
         dram=dram_sensitivity(total, moved),
         references=model_references(description, hw),
         assumptions=(*assumptions(description, hw), *energy.assumptions, *description.notes),
+        unpriced=description.unpriced,
     )
 
 

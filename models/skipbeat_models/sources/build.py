@@ -8,7 +8,7 @@ from math import prod
 
 import torch
 
-from skipbeat_arch.model import LayerKind, LayerPart, ModelDescription, ModelLayer, ModelRun
+from skipbeat_arch.model import LayerKind, LayerPart, ModelDescription, ModelLayer, ModelRun, Unpriced
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Gemm
 
@@ -88,6 +88,7 @@ class _Builder:
         self._host = HostOperators(parts)
         self._heads = SharedHeads(graph.operators)
         self._layers: dict[str, ModelLayer] = {}
+        self._unpriced: list[Unpriced] = []
         self._runs: list[ModelRun] = []
         self._convolutions = 0
 
@@ -116,6 +117,7 @@ class _Builder:
             notes=self._notes.texts(),
             batch=common_batch(self._graph.inputs),
             runs=tuple(self._runs),
+            unpriced=tuple(self._unpriced),
         )
 
     def _made(self, reading: Reading) -> list[ModelLayer]:
@@ -252,11 +254,18 @@ class _Builder:
         ]
 
     def _leave(self, reading: Reading) -> None:
-        """A product that the array cannot run: the host does it, and a reader is told why."""
-        operator, reason = reading.operator, reading.left
-        name = operator.module or operator.base
-        self._host.count(name, f"{operator.title} ({reason})", operator.results[0].elements)
-        self._notes.add_layer(f"left to the host and not priced: {operator.title}, {reason}", name)
+        """A product that the array cannot run, or what may be one: a reader is told."""
+        operator = reading.operator
+        stored = self._constants.elements(operator.values())
+        found = Unpriced(
+            name=operator.module or operator.title.removeprefix("aten."),
+            operator=operator.title,
+            reason=reading.left,
+            elements=sum(result.elements for result in operator.results),
+            parameters=stored,
+            share=stored / max(1, self._constants.elements()),
+        )
+        self._unpriced.append(found)
 
 
 def _stored(constant: Constant | None) -> Constant:

@@ -54,6 +54,7 @@ class Constants:
         self._maker = {result.name: operator for operator in folded for result in operator.results}
         sizes = {v.name: (v.dtype is torch.bool, -v.elements) for op in graph.operators for v in op.values()}
         order = {weight: sizes.get(value, (False, 0)) for value, weight in graph.weights.items()}
+        self._elements = {weight: -size for weight, (_, size) in order.items()}
         self._follows: dict[str, tuple[str, ...]] = {value: (weight,) for value, weight in graph.weights.items()}
         for operator in folded:
             names = dict.fromkeys(name for value in needed(operator) for name in self._follows[value.name])
@@ -64,6 +65,11 @@ class Constants:
         """The constant that a value is."""
         weights = self._follows.get(value.name)
         return Constant(weights, partial(self._value, value)) if weights else None
+
+    def elements(self, values: Iterable[Value] | None = None) -> int:
+        """Of the stored tensors that some values follow from, each counted once; of all that are used, without."""
+        names = None if values is None else {name for value in values for name in self._follows.get(value.name, ())}
+        return sum(size for name, size in self._elements.items() if names is None or name in names)
 
     def has(self, operator: Operator) -> bool:
         """Whether an operator's results are constants."""

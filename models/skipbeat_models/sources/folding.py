@@ -93,13 +93,18 @@ def is_pure(operator: Operator) -> bool:
     """Whether an operator may be computed, if its operands are stored."""
     if operator.target in DEQUANTISERS:
         return True
-    overload = _overload(operator)
+    overload = overload_of(operator)
     if overload is None or torch.Tag.nondeterministic_seeded in overload.tags or operator.args.get("train") is True:
         return operator.base in _SAME and operator.args.get("train") is not True and overload is not None
     if operator.base in _MADE:
         return True
     tagged = bool({torch.Tag.pointwise, torch.Tag.reduction} & set(overload.tags))
     return bool(needed(operator)) and (operator.base in _NAMED or tagged)
+
+
+def is_shuffle(base: str) -> bool:
+    """Whether an operator moves, makes or computes numbers without a product of matrices."""
+    return base in _NAMED - MULTIPLYING
 
 
 def needed(operator: Operator) -> list[Value]:
@@ -125,7 +130,7 @@ def compute(operator: Operator, known: Mapping[str, torch.Tensor]) -> list[torch
         return [source.to(_wanted(operator, source.dtype))]
     if base in _RESHAPES and source is not None and not isinstance(operator.args.get("dtype"), torch.dtype):
         return [source.reshape(operator.results[0].shape)]
-    overload = _overload(operator)
+    overload = overload_of(operator)
     assert overload is not None
     usual = {argument.name for argument in overload._schema.arguments if argument.has_default_value()}
     kept = {
@@ -154,7 +159,7 @@ def _stand_in(value: Value) -> torch.Tensor:
     return torch.zeros((), dtype=value.dtype or torch.float32).expand(value.shape)
 
 
-def _overload(operator: Operator) -> torch._ops.OpOverload | None:
+def overload_of(operator: Operator) -> torch._ops.OpOverload | None:
     """PyTorch's function; of an operator that works in place, the one that does not."""
     parts = operator.target.split(".")
     if len(parts) != 3 or parts[0] != "aten":

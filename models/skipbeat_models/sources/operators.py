@@ -152,6 +152,9 @@ BATCH_NORMS = frozenset({"batch_norm", "_native_batch_norm_legit_no_training", "
 ADDITIONS = frozenset({"add"})
 MAX_POOLS = frozenset({"max_pool2d", "max_pool2d_with_indices", "max_pool1d"})
 
+#: Operators that multiply no matrices.
+HARMLESS = VIEWS | _COMPOSITE_HOST | CLAMPS | BATCH_NORMS | ADDITIONS | MAX_POOLS
+
 #: Operators that decomposition must leave as they are.
 KEPT_WHOLE = ("linear", "scaled_dot_product_attention")
 

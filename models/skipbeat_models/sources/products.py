@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import prod
+from string import ascii_letters
 
 import torch
 
@@ -105,8 +106,9 @@ def _labelled(operator: Operator) -> tuple[tuple[Value, Value], tuple[str, str],
         return None
     left, right = given
     if operator.base == EINSUM:
-        equation = str(operator.args.get("equation", "")).replace(" ", "")
-        return ((left, right), *letters) if (letters := simple_equation(equation)) else None
+        ranks = len(left.shape), len(right.shape)
+        letters = simple_equation(str(operator.args.get("equation", "")), ranks)
+        return None if letters is None else ((left, right), *letters)
     names = iter("abdefghijlmnopqrstuvwxyz")
     if operator.base == "linear":
         outer = "".join(next(names) for _ in left.shape[1:])
@@ -118,14 +120,44 @@ def _labelled(operator: Operator) -> tuple[tuple[Value, Value], tuple[str, str],
     return (left, right), (first, second), outer + "Pk"
 
 
-def simple_equation(equation: str) -> tuple[tuple[str, str], str] | None:
-    """The letters of an equation of two operands with an explicit result and no ellipsis; None for others."""
-    inputs, arrow, out = equation.partition("->")
-    names = inputs.replace(" ", "").split(",")
-    out = out.strip()
-    if not arrow or len(names) != 2 or not (names[0] + names[1]).isalpha() or (out and not out.isalpha()):
+def simple_equation(equation: str, ranks: Sequence[int]) -> tuple[tuple[str, str], str] | None:
+    """A letter for each axis of two operands and of the result; None for others, and for sums along a diagonal.
+
+    Args:
+        equation: perhaps with an ellipsis, or without the result.
+        ranks: how many axes the operands have.
+    """
+    inputs, arrow, out = equation.replace(" ", "").partition("->")
+    names = inputs.split(",")
+    if len(names) != 2 or len(ranks) != 2 or not all(_is_letters(name) for name in (*names, out)):
         return None
-    return None if any(len(set(name)) != len(name) for name in (*names, out)) else ((names[0], names[1]), out)
+    free = [letter for letter in ascii_letters if letter not in equation]
+    wide = [rank - len(name.replace("...", "")) for name, rank in zip(names, ranks, strict=True)]
+    most = max((size for name, size in zip(names, wide, strict=True) if "..." in name), default=0)
+    if min(wide) < 0 or most > len(free):
+        return None
+    outer = "".join(free[:most])
+    named = [name.replace("...", outer[most - size :]) for name, size in zip(names, wide, strict=True)]
+    if not arrow:
+        both = "".join(names).replace(".", "")
+        out = "..." + "".join(sorted(letter for letter in both if both.count(letter) == 1))
+    out = out.replace("...", outer)
+    return None if any(len(set(name)) != len(name) for name in (*named, out)) else ((named[0], named[1]), out)
+
+
+def _is_letters(name: str) -> bool:
+    bare = name.replace("...", "", 1)
+    return not bare or (bare.isascii() and bare.isalpha())
+
+
+def contracts(operator: Operator) -> bool:
+    """Whether a product whose form is not known sums up anything that two operands have in common."""
+    if operator.base != EINSUM:
+        return True
+    inputs, arrow, out = str(operator.args.get("equation", "")).replace(" ", "").partition("->")
+    names = inputs.split(",")
+    shared = {letter for letter in inputs if letter.isalpha() and sum(letter in name for name in names) > 1}
+    return any(letter not in out for letter in shared) or not arrow
 
 
 def _split(left: Value, right: Value, first: str, second: str, out: str) -> Product | None:

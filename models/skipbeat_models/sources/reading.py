@@ -7,16 +7,23 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import torch
+
 from .constants import Constant, Constants
 from .convolutions import ConvolutionCall, read_call
 from .experts import ExpertProduct, read_experts
+from .folding import MULTIPLYING
 from .graph import Graph, Operator, Value
+from .multiplying import may_multiply
 from .operators import ATTENTION, CONVOLUTIONS, EINSUM, PRODUCTS, RECURRENT, TRANSPOSED
-from .products import Product, operands, read_product
+from .products import Product, contracts, operands, read_product
 from .recurrent import StepProduct, steps
 
 #: What is left of a weight's name after its module's, for a weight that is the module's own.
 _OWN = re.compile(r"(^|(?<=\.))(parametrizations\.weight\..*|weight(_orig|_v|_g|_bar)?)$")
+
+
+_COMPLEX = (torch.complex32, torch.complex64, torch.complex128)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,7 +34,7 @@ class Reading:
         names: of its layers; none: it is none.
         constants: the weight of each layer; None: it is computed from activations.
         convolution, product, experts, steps: the layers' sizes; attention has none of them.
-        left: why the host does it although it is a product.
+        left: why it is not priced although it is, or may be, a product.
     """
 
     operator: Operator
@@ -82,6 +89,8 @@ class _Reader:
             return None
         if operator.left:
             return Reading(operator=operator, left=operator.left)
+        if base in MULTIPLYING and any(value.dtype in _COMPLEX for value in operator.values()):
+            return Reading(operator=operator, left="a product of complex numbers")
         if base in CONVOLUTIONS | TRANSPOSED:
             return self._convolution(operator)
         if base in PRODUCTS or base == EINSUM:
@@ -95,7 +104,7 @@ class _Reader:
         experts = read_experts(operator)
         constant = None if experts is None else self.constants.find(experts.weight)
         if constant is None:
-            return Reading(operator=operator)
+            return Reading(operator=operator, left=may_multiply(operator, self._is_stored))
         names = (self._name(operator, constant),)
         return Reading(operator=operator, names=names, constants=(constant,), experts=experts)
 
@@ -111,6 +120,8 @@ class _Reader:
         given = operands(operator)
         stored = (False, False) if given is None else (self._is_stored(given[0]), self._is_stored(given[1]))
         product = read_product(operator, (False, True) if all(stored) else stored)
+        if product is None and contracts(operator):
+            return Reading(operator=operator, left="a product of a form that is not known")
         if product is None or (product.c == 1 and operator.base != "linear"):
             return Reading(operator=operator)  # an outer product: nothing is summed up
         constant = self.constants.find(product.right)

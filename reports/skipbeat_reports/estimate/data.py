@@ -16,6 +16,7 @@ from . import figures
 def to_json(estimate: Estimate) -> dict[str, Any]:
     """Plain dicts, lists, numbers and text. A limit that is infinite, or a quotient without divisor, is None.
 
+    `unpriced` has products, and what may be one, that no number has, with their share of the stored elements.
     `layers` has pooling and additions that are no layers of the model too; their `layer` is false. `total.cycles` is of
     the programs as they run, `cycles_layers` without these, `cycles_with_host` with the host at its stated rate.
     `total.speedup_limit` is Amdahl's, each layer at its own limit; `total.speedup_limits` has the other one too.
@@ -29,6 +30,7 @@ def to_json(estimate: Estimate) -> dict[str, Any]:
         "clock_source": estimate.clock_source,
         "pes": estimate.pes,
         "batch": estimate.batch,
+        "unpriced": [asdict(each) for each in estimate.unpriced],
         "layers": [_layer(layer, estimate.pes) for layer in estimate.layers],
         "runs": [
             {"cycles": run.cycles, "repeats": run.repeats, "layers": [name for name, _, _ in run.spans]}

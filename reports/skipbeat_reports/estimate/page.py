@@ -13,6 +13,7 @@ from ..ran import Ran
 from . import figures
 from .plots import all_plots
 from .terminal import host_sentence
+from .unpriced import unpriced_lines
 
 
 def write_page(estimate: Estimate, path: str | Path, ran: Ran | None = None) -> Path:
@@ -32,6 +33,7 @@ def render_page(estimate: Estimate, ran: Ran | None = None) -> str:
         f=figures,
         plots=all_plots(estimate),
         notes=estimate.assumptions,
+        unpriced=list(unpriced_lines(estimate)),
         host=_host(estimate),
         host_sentence=host_sentence(estimate),
         ran=ran,

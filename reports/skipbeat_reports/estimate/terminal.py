@@ -13,6 +13,7 @@ from ..console import add_row, make_console, make_table
 from ..numbers import MISSING, bits, count, duration, energy, percent, printable, quantity, ratio, shorten_all
 from . import figures
 from .iso import print_iso
+from .unpriced import unpriced_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,6 +49,8 @@ def print_estimate(estimate: Estimate, file: TextIO | None = None) -> None:
     """Print everything to `file` (standard output). Nothing but text is written unless it is a terminal."""
     console = make_console(file)
     _say(console, f"{printable(estimate.model)} on {printable(estimate.hardware)}, batch {count(estimate.batch)}")
+    for line in unpriced_lines(estimate):
+        _item(console, "", printable(line), hang=2)
     _blank(console)
     _print_layers(console, estimate)
     kept = () if figures.kept(estimate) is None else (_kept,)

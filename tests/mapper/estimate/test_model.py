@@ -11,7 +11,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound, Estimate, LayerEstimate
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.layer import IntegerLayer
-from skipbeat_arch.model import HostOperator, LayerPart, ModelDescription, ModelLayer, ModelRun, WeightZeros
+from skipbeat_arch.model import HostOperator, LayerPart, ModelDescription, ModelLayer, ModelRun, Unpriced, WeightZeros
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.workload import Gemm
 from skipbeat_mapper.estimate import estimate_model
@@ -198,11 +198,17 @@ def test_zeros_of_another_shape_are_refused() -> None:
     (node,) = run.graph().nodes
     wrong: IntegerLayer = dataclasses.replace(node.layer, weight=np.ones((8, 9), np.int8))
     graph = dataclasses.replace(run.graph(), nodes=(dataclasses.replace(node, layer=wrong),))
-    description = ModelDescription(
-        name="m", layers=(), runs=(ModelRun(key="wrong", graph=lambda: graph, layers=(None,)),)
-    )
+    wrong_run = ModelRun(key="wrong", graph=lambda: graph, layers=(None,))
+    description = dataclasses.replace(network(), runs=(wrong_run,))
     with pytest.raises(InputError, match=r"layer fc: expected zeros int8 \[8, 8\], not int8 \[8, 9\]"):
         estimate_model(description, SMALL)
+
+
+def test_a_model_without_a_product_is_refused_and_one_that_is_not_priced_is_said() -> None:
+    with pytest.raises(InputError, match="model m: nothing in it multiplies"):
+        estimate_model(ModelDescription(name="m", layers=()), SMALL)
+    product = Unpriced(name="fc", operator="mine.linear", reason="unknown", elements=8, parameters=64, share=1.0)
+    assert estimate_model(ModelDescription(name="m", layers=(), unpriced=(product,)), SMALL).unpriced == (product,)
 
 
 def test_a_window_that_does_not_fit_is_refused_by_name() -> None:

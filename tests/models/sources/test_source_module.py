@@ -142,11 +142,6 @@ def test_what_the_array_cannot_run_is_listed() -> None:
     ]
     assert [layer.name for layer in found.layers] == ["0", "6"]
 
-    found = describe(nn.Conv3d(2, 3, 2), torch.zeros(1, 2, 4, 4, 4))
-    assert not found.layers
-    assert found.host_operators[0].elements == 81
-    assert "not priced" in found.notes[0]
-
 
 def test_fusing_needs_the_layers_result_alone() -> None:
     class Residual(nn.Module):

@@ -89,8 +89,9 @@ def test_products_that_are_not_priced_are_told(tmp_path: Path) -> None:
     arrays = {"w": np.ones((1, 8, 3)), "r": np.ones((1, 8, 2))}
     found = load_source(save(tmp_path / "m.onnx", nodes, {"x": [5, 1, 3]}, {"y": [5, 1, 1, 2]}, arrays))
     assert not found.layers
-    assert "a recurrent layer of ONNX" in found.host_operators[0].operator
-    assert "not priced" in found.notes[0]
+    assert [(each.name, each.operator, each.reason) for each in found.unpriced] == [
+        ("rnn", "onnx.LSTM", "a recurrent layer of ONNX")
+    ]
 
 
 def test_control_flow(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from skipbeat_arch.estimate import Estimate
-from skipbeat_reports.estimate import figures, print_estimate
+from skipbeat_arch.model import Unpriced
+from skipbeat_reports.estimate import figures, print_estimate, render_page, to_json
+from skipbeat_reports.numbers import percent
 from tests.reports.estimate.estimates import HOSTILE, make_estimate
 
 
@@ -127,3 +129,19 @@ def test_no_layers() -> None:
     text = plain(make_estimate(()))
     assert "speed-up      – over dense" in text
     assert "– per second" in text
+
+
+def test_what_is_not_priced_comes_first(small: Estimate) -> None:
+    kinds = [
+        Unpriced(name=f"block{i}", operator="mine.linear", reason="unknown", elements=10, parameters=100, share=0.1)
+        for i in range(6)
+    ]
+    estimate = replace(small, unpriced=tuple(kinds))
+    lines = plain(estimate).splitlines()
+    assert lines[1] == (
+        "NOT PRICED: 6 operators that multiply, or may, are in no number below; they hold "
+        f"{percent(0.6)} of the parameters and make 60 elements"
+    )
+    assert lines[2] == ("- mine.linear, unknown: block0, block1, block2, block3, ...; 60 elements, 600 parameters")
+    assert "NOT PRICED" in render_page(estimate)
+    assert to_json(estimate)["unpriced"][0] == asdict(kinds[0])
