@@ -50,7 +50,7 @@ def print_estimate(estimate: Estimate, file: TextIO | None = None) -> None:
     console = make_console(file)
     _say(console, f"{printable(estimate.model)} on {printable(estimate.hardware)}, batch {count(estimate.batch)}")
     for line in unpriced_lines(estimate):
-        _item(console, "", printable(line), hang=2)
+        _item(console, "", line, hang=2)
     _blank(console)
     _print_layers(console, estimate)
     kept = () if figures.kept(estimate) is None else (_kept,)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.model import Unpriced
 
-from ..numbers import count, percent
+from ..numbers import count, percent, printable
 
 #: So many kinds of operators are named, and so many places of each.
 _KINDS, _PLACES = 8, 4
@@ -32,9 +32,11 @@ def unpriced_lines(estimate: Estimate) -> Iterator[str]:
     for each in found:
         kinds.setdefault((each.operator, each.reason), []).append(each)
     for (operator, reason), places in list(kinds.items())[:_KINDS]:
-        names = ", ".join(each.name for each in places[:_PLACES]) + (", ..." if len(places) > _PLACES else "")
+        names = ", ".join(printable(each.name) for each in places[:_PLACES]) + (
+            ", ..." if len(places) > _PLACES else ""
+        )
         yield (
-            f"- {operator}, {reason}: {names}; {count(sum(each.elements for each in places))} elements, "
+            f"- {printable(operator)}, {printable(reason)}: {names}; {count(sum(each.elements for each in places))} elements, "
             f"{count(sum(each.parameters for each in places))} parameters"
         )
     if len(kinds) > _KINDS:
