@@ -32,12 +32,11 @@ def unpriced_lines(estimate: Estimate) -> Iterator[str]:
     for each in found:
         kinds.setdefault((each.operator, each.reason), []).append(each)
     for (operator, reason), places in list(kinds.items())[:_KINDS]:
-        names = ", ".join(printable(each.name) for each in places[:_PLACES]) + (
-            ", ..." if len(places) > _PLACES else ""
-        )
+        names = [printable(each.name) for each in places[:_PLACES]] + ["..."] * (len(places) > _PLACES)
+        elements, parameters = (sum(each.elements for each in places), sum(each.parameters for each in places))
         yield (
-            f"- {printable(operator)}, {printable(reason)}: {names}; {count(sum(each.elements for each in places))} elements, "
-            f"{count(sum(each.parameters for each in places))} parameters"
+            f"- {printable(operator)}, {printable(reason)}: {', '.join(names)}; {count(elements)} elements, "
+            f"{count(parameters)} parameters"
         )
     if len(kinds) > _KINDS:
         yield f"- and {len(kinds) - _KINDS} more kinds"
