@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Signal
+from amaranth import C, Cat, Module, Signal
 from amaranth.hdl import Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.instruction import VERSION
-from skipbeat_arch.machine import Machine
-from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
+from skipbeat_arch.machine import PAGE_BITS, Machine
+from skipbeat_arch.registers import OFFSET_BITS, REGISTER_BITS, Access, Counter, Field, Register, constants, kept
 
 from ..arguments import expect
-from .axi import LiteSignature, ReadSignature, WriteSignature
+from .axi import CONSTANTS, LiteSignature, ReadSignature, WriteSignature
 from .machine import MachineTop
-
-#: Bits of a byte address within the registers.
-ADDRESS_BITS = 9
 
 
 def _ports(prefix: str, signature: wiring.Signature, flipped: bool) -> dict[str, wiring.Member]:
@@ -27,10 +23,10 @@ def _ports(prefix: str, signature: wiring.Signature, flipped: bool) -> dict[str,
 
 class Accelerator(wiring.Component):
     """`m_axi_*`: AXI4 master, one ID, incrementing bursts. `s_axi_*`: AXI4-Lite slave of 32 bits (`Register`,
-    `Counter`). `interrupt_o`: high from the end of a run until the next start.
+    `Counter`). `interrupt_o`: high from the end of a run, if enabled, until software clears it or starts the next one.
 
     A register is written 1 clock after address and data are there, and read 1 clock after its address. Writes to
-    read-only registers are ignored; reads of others give 0. CONTROL, PROGRAM and COUNT are written whole (all strobes).
+    read-only registers are ignored; reads of others give 0. Registers are written whole (all strobes).
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -38,11 +34,14 @@ class Accelerator(wiring.Component):
         self.machine = machine
         self.top = MachineTop(machine)
         bus = {"data_bits": 8 * machine.beat_bytes, "address_bits": machine.hw.memory.address_bits}
+        bits = {name: size for name, (size, _) in CONSTANTS.items()}
         super().__init__(
             {
                 **_ports("m_axi", ReadSignature(**bus), False),
                 **_ports("m_axi", WriteSignature(**bus), False),
-                **_ports("s_axi", LiteSignature(address_bits=ADDRESS_BITS), True),
+                **{f"m_axi_{channel}{name}": Out(size) for channel in ("ar", "aw") for name, size in bits.items()},
+                **{f"m_axi_{channel}id": In(bits["id"]) for channel in ("r", "b")},
+                **_ports("s_axi", LiteSignature(address_bits=OFFSET_BITS), True),
                 "interrupt_o": Out(1),
             }
         )
@@ -54,28 +53,41 @@ class Accelerator(wiring.Component):
             for name, member in bus.signature.members.items():
                 outside, inside = getattr(self, f"m_axi_{name}"), getattr(bus, name)
                 m.d.comb += outside.eq(inside) if member.flow == Out else inside.eq(outside)
-        ended = Signal()
-        program = Signal(32)
-        count = Signal.like(top.count_i)
-        start = Signal()
+        for name, (_, value) in CONSTANTS.items():
+            m.d.comb += [getattr(self, f"m_axi_{channel}{name}").eq(value) for channel in ("ar", "aw")]
+        written = self._writes(m)
+        ended = self._interrupt(m, written)
+        page = Cat(written[Register.BASE_LOW], written[Register.BASE_HIGH])[PAGE_BITS:]
         m.d.comb += [
-            top.start_i.eq(start),
-            top.address_i.eq(program),
-            top.count_i.eq(count),
-            self.interrupt_o.eq(ended & ~top.busy_o),
+            top.start_i.eq(_bit(written, Register.CONTROL, "start")),
+            top.abort_i.eq(_bit(written, Register.CONTROL, "abort")),
+            top.address_i.eq(written[Register.PROGRAM]),
+            top.count_i.eq(written[Register.COUNT]),
+            top.page_i.eq(page),
         ]
-        with m.If(start & ~top.busy_o):
-            m.d.sync += ended.eq(1)
-        self._writes(m, start, program, count)
-        self._reads(m, program, count)
+        self._reads(m, {register: word for register, word in written.items() if _keeps(register)}, ended)
         return m
 
-    def _writes(self, m: Module, start: Signal, program: Signal, count: Signal) -> None:
-        """Address and data may come in any order; the answer follows when both are there."""
+    def _interrupt(self, m: Module, written: dict[Register, Signal]) -> Value:
+        """A run has ended since: from then on, until that is cleared or a run starts."""
+        top, began = self.top, Signal()
+        with m.If(top.start_i & ~top.busy_o):
+            m.d.sync += began.eq(1)
+        with m.Elif(_bit(written, Register.INTERRUPT, "ended") & ~top.busy_o):
+            m.d.sync += began.eq(0)
+        ended = began & ~top.busy_o
+        m.d.comb += self.interrupt_o.eq(ended & _bit(written, Register.INTERRUPT_ENABLE, "ended"))
+        return ended
+
+    def _writes(self, m: Module) -> dict[Register, Signal]:
+        """Address and data may come in any order; the answer follows when both are there.
+
+        Returns what each register holds, or, of one that holds nothing, what is written to it in this clock, else 0.
+        """
         have_address = Signal()
         have_data = Signal()
-        address = Signal(ADDRESS_BITS)
-        value = Signal(32)
+        address = Signal(OFFSET_BITS)
+        value = Signal(REGISTER_BITS)
         whole = Signal()
         write = Signal()
         m.d.comb += [
@@ -87,42 +99,63 @@ class Accelerator(wiring.Component):
             m.d.sync += [have_address.eq(1), address.eq(self.s_axi_awaddr)]
         with m.If(self.s_axi_wvalid & ~have_data):
             m.d.sync += [have_data.eq(1), value.eq(self.s_axi_wdata), whole.eq(self.s_axi_wstrb.all())]
+        registers = [register for register in Register if register.access != Access.READ]
+        written = {register: Signal(REGISTER_BITS, name=register.name.lower()) for register in registers}
         with m.If(write):
             m.d.sync += [have_address.eq(0), have_data.eq(0), self.s_axi_bvalid.eq(1)]
             with m.If(whole), m.Switch(address):
-                with m.Case(Register.CONTROL):
-                    m.d.comb += start.eq(value[0])
-                with m.Case(Register.PROGRAM):
-                    m.d.sync += program.eq(value)
-                with m.Case(Register.COUNT):
-                    m.d.sync += count.eq(value)
+                for register, word in written.items():
+                    domain = m.d.sync if _keeps(register) else m.d.comb
+                    with m.Case(register):
+                        domain += word.eq(value & kept(register, self.machine))
         with m.Elif(self.s_axi_bready):
             m.d.sync += self.s_axi_bvalid.eq(0)
+        return written
 
-    def _reads(self, m: Module, program: Signal, count: Signal) -> None:
+    def _reads(self, m: Module, held: dict[Register, Signal], ended: Value) -> None:
         m.d.comb += self.s_axi_arready.eq(~self.s_axi_rvalid)
         with m.If(self.s_axi_arvalid & self.s_axi_arready):
             m.d.sync += [self.s_axi_rvalid.eq(1), self.s_axi_rdata.eq(0)]
             with m.Switch(self.s_axi_araddr):
-                for offset, value in self._values(program, count).items():
+                for offset, value in self._values(held, ended).items():
                     with m.Case(offset):
                         m.d.sync += self.s_axi_rdata.eq(value)
         with m.Elif(self.s_axi_rready):
             m.d.sync += self.s_axi_rvalid.eq(0)
 
-    def _values(self, program: Signal, count: Signal) -> dict[int, Value | int]:
-        """What each readable register holds."""
-        array, top = self.machine.hw.array, self.top
-        lanes = self.machine.hw.weights.decode_lanes
+    def _values(self, held: dict[Register, Signal], ended: Value) -> dict[int, Value | int]:
+        """What each readable register and counter holds, by offset."""
+        top = self.top
+        status = {"busy": top.busy_o, "done": top.done_o, "error": top.error_o}
         values: dict[int, Value | int] = {
-            Register.STATUS: Cat(top.busy_o, top.done_o, Signal(6), top.error_o),
-            Register.VERSION: VERSION,
-            Register.FINGERPRINT: self.machine.fingerprint,
-            Register.SHAPE: array.rows | array.cols << 8 | array.group << 16 | lanes << 24,
-            Register.PROGRAM: program,
-            Register.COUNT: count,
+            Register.STATUS: _word(Register.STATUS, status),
+            Register.INTERRUPT: _word(Register.INTERRUPT, {"ended": ended}),
         }
+        for registers in (constants(self.machine), held):
+            values |= {int(register): value for register, value in registers.items()}
         for counter in Counter:
-            low, high = top.counts_o[counter][:32], top.counts_o[counter][32:]
-            values |= {COUNTERS_AT + 8 * counter: low, COUNTERS_AT + 8 * counter + 4: high}
+            low, high = top.counts_o[counter][:REGISTER_BITS], top.counts_o[counter][REGISTER_BITS:]
+            values |= {counter.offset: low, counter.offset + 4: high}
         return values
+
+
+def _keeps(register: Register) -> bool:
+    return register.access == Access.READ_WRITE
+
+
+def _field(register: Register, name: str) -> Field:
+    (found,) = (field for field in register.fields if field.name == name)
+    return found
+
+
+def _bit(written: dict[Register, Signal], register: Register, name: str) -> Value:
+    """A field of one bit."""
+    return written[register][_field(register, name).first]
+
+
+def _word(register: Register, values: dict[str, Value]) -> Value:
+    """A register with these values in its fields, all of them."""
+    word: Value = C(0, 0)
+    for field in register.fields:
+        word = Cat(word, C(0, field.first - len(word)), values[field.name])
+    return word

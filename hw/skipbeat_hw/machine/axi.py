@@ -7,6 +7,9 @@ from amaranth.lib.wiring import In, Out
 
 #: Incrementing bursts.
 INCR = 1
+#: Bits and value of what is the same in every burst: no exclusive access; memory that is modifiable and bufferable, but
+#: not cached; data, secure, unprivileged; no priority.
+CONSTANTS = {"id": (1, 0), "lock": (1, 0), "cache": (4, 3), "prot": (3, 0), "qos": (4, 0)}
 
 
 class ReadSignature(wiring.Signature):
@@ -63,6 +66,7 @@ class LiteSignature(wiring.Signature):
                 "awvalid": Out(1),
                 "awready": In(1),
                 "awaddr": Out(address_bits),
+                "awprot": Out(3),
                 "wvalid": Out(1),
                 "wready": In(1),
                 "wdata": Out(32),
@@ -73,6 +77,7 @@ class LiteSignature(wiring.Signature):
                 "arvalid": Out(1),
                 "arready": In(1),
                 "araddr": Out(address_bits),
+                "arprot": Out(3),
                 "rvalid": In(1),
                 "rready": Out(1),
                 "rdata": In(32),

@@ -8,10 +8,10 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from skipbeat_arch.instruction import VERSION
-from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
+from skipbeat_arch.machine_ports import MachineError
+from skipbeat_arch.registers import COUNTERS_AT, Access, Counter, Register, constants, kept
 
-from .axi_bench import MACHINE, Bench, scenario
+from .axi_bench import ABORT, DONE, MACHINE, START, Bench, scenario
 
 END_OF_COUNTERS = COUNTERS_AT + 8 * len(Counter)
 END_OF_REGISTERS = 0x200
@@ -20,7 +20,8 @@ END_OF_REGISTERS = 0x200
 @cocotb.test()
 async def constants_tell_what_was_built(dut: Any) -> None:
     bench = await Bench.start(dut, pauses=True)
-    assert await bench.read(Register.VERSION) == VERSION
+    for register, value in constants(MACHINE).items():
+        assert await bench.read(register) == value, register.name
     assert await bench.read(Register.FINGERPRINT) == MACHINE.fingerprint
     shape = (await bench.read(Register.SHAPE)).to_bytes(4, "little")
     hw = MACHINE.hw
@@ -40,20 +41,22 @@ async def registers_that_there_are_not_read_as_zero(dut: Any) -> None:
 
 
 @cocotb.test()
-async def writes_change_nothing_but_program_and_count(dut: Any) -> None:
+async def writes_change_only_what_they_may(dut: Any) -> None:
     bench = await Bench.start(dut, pauses=True)
     await bench.runs_right(scenario("random0"))
     addresses = range(0, END_OF_REGISTERS, 4)
     before = {address: await bench.read(address) for address in addresses}
+    held = [register for register in Register if register.access == Access.READ_WRITE]
     for address in addresses:
-        # Bit 0 stays clear: CONTROL does not start.
+        # Bit 0 stays clear: CONTROL does not start, and INTERRUPT is not cleared. An abort does nothing to an idle run.
         await bench.write(address, random.getrandbits(32) & ~1)
-        if address in (Register.PROGRAM, Register.COUNT):
+        if address in held:
             await bench.write(address, before[address])
     assert {address: await bench.read(address) for address in addresses} == before
-    await bench.write(Register.PROGRAM, 0xFEDCBA98)
-    await bench.write(Register.COUNT, 0x123456)
-    assert [await bench.read(r) for r in (Register.PROGRAM, Register.COUNT)] == [0xFEDCBA98, 0x123456]
+    for register in held:
+        for value in (0xFFFFFFFF, random.getrandbits(32)):
+            await bench.write(register, value)
+            assert await bench.read(register) == value & kept(register, MACHINE), register.name
 
 
 @cocotb.test()
@@ -92,8 +95,45 @@ async def the_interrupt_stays_until_the_next_start(dut: Any) -> None:
         await bench.write(Register.CONTROL, 0)
         assert dut.interrupt_o.value == 1
     bench.fill(program.before)
-    await bench.write(Register.CONTROL, 1)
+    await bench.write(Register.CONTROL, START)
     assert dut.interrupt_o.value == 0
     assert await bench.read(Register.STATUS) == 1
     await bench.finish()
     assert bench.holds(program.after)
+
+
+@cocotb.test()
+async def the_interrupt_is_enabled_and_cleared(dut: Any) -> None:
+    bench = await Bench.start(dut, pauses=True)
+    program = scenario("random0")
+    await bench.runs_right(program)
+    await bench.write(Register.INTERRUPT_ENABLE, 0)
+    assert (dut.interrupt_o.value, await bench.read(Register.INTERRUPT)) == (0, 1)
+    await bench.write(Register.INTERRUPT_ENABLE, 1)
+    assert dut.interrupt_o.value == 1
+    await bench.write(Register.INTERRUPT, 0)
+    assert (dut.interrupt_o.value, await bench.read(Register.INTERRUPT)) == (1, 1)
+    await bench.write(Register.INTERRUPT, 1)
+    assert (dut.interrupt_o.value, await bench.read(Register.INTERRUPT)) == (0, 0)
+    bench.fill(program.before)
+    await bench.write(Register.CONTROL, START)
+    # Of a run that is under way there is nothing to clear.
+    await bench.write(Register.INTERRUPT, 1)
+    assert await bench.finish() == DONE
+    assert await bench.read(Register.INTERRUPT) == 1
+
+
+@cocotb.test()
+async def an_abort_ends_the_run_and_no_other(dut: Any) -> None:
+    bench = await Bench.start(dut, pauses=True)
+    program = scenario("network")
+    for _ in range(3):
+        bench.fill(program.before)
+        await bench.begin(program.address, program.count)
+        await ClockCycles(dut.clk, random.randrange(1, 1200))
+        await bench.write(Register.CONTROL, ABORT)
+        assert await bench.finish() == MachineError.ABORTED << 8
+        assert bench.rules.quiet
+        await bench.write(Register.CONTROL, ABORT)
+        assert await bench.read(Register.STATUS) == MachineError.ABORTED << 8
+    await bench.runs_right(program)

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 Sample = Mapping[str, int]
 
+#: What is the same in every burst, and what it is.
+CONSTANT = {"id": 0, "lock": 0, "cache": 3, "prot": 0, "qos": 0}
 #: Channels in which the accelerator is the sender, with everything that must hold still until `ready`.
 SENT = {
-    "m_axi_ar": ("addr", "len", "size", "burst"),
-    "m_axi_aw": ("addr", "len", "size", "burst"),
+    "m_axi_ar": ("addr", "len", "size", "burst", *CONSTANT),
+    "m_axi_aw": ("addr", "len", "size", "burst", *CONSTANT),
     "m_axi_w": ("data", "strb", "last"),
     "s_axi_b": ("resp",),
     "s_axi_r": ("data", "resp"),
@@ -111,6 +113,7 @@ class AxiRules:
         address, beats = now[f"{channel}addr"], now[f"{channel}len"] + 1
         require(1 << now[f"{channel}size"] == self.beat_bytes, f"{channel}: beats are as wide as the bus")
         require(now[f"{channel}burst"] == INCREMENTING, f"{channel}: bursts increment")
+        require(all(now[channel + name] == value for name, value in CONSTANT.items()), f"{channel}: constants stay")
         require(beats <= self.longest, f"{channel}: burst too long")
         require(address % self.beat_bytes == 0, f"{channel}: address is not aligned")
         last = address + beats * self.beat_bytes - 1

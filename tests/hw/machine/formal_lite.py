@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from unittest.mock import patch
 
-from amaranth.hdl import Assert, Cover, Module, Signal, unsigned
+from amaranth.hdl import Assert, Cover, Fragment, Module, Signal, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
@@ -14,6 +14,7 @@ from skipbeat_arch.machine_ports import CODE_BITS
 from skipbeat_arch.registers import COUNTER_BITS, Counter, Register
 from skipbeat_hw.machine.axi import ReadSignature, WriteSignature
 from skipbeat_hw.machine.fetch import COUNT_BITS
+from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import implies, stays
 
 
@@ -35,7 +36,8 @@ class AnyMachine(Component):
 
 class LiteRules(Component):
     """Responses stay until they are taken, one for each request and none before it; no request is lost or waits for
-    another channel's; a run is started by a write to CONTROL alone, once; what is written to PROGRAM is read back.
+    another channel's; a run is started or aborted by a write to CONTROL alone, once; what is written to PROGRAM is read
+    back; the interrupt is there from the end of a run until it is cleared or the next run starts, if it is enabled.
 
     Nothing is assumed: the master and the machine are free.
     """
@@ -48,7 +50,8 @@ class LiteRules(Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        m.submodules.part = part = self.part
+        part = self.part
+        m.submodules.part = inside = Fragment.get(part, None)
         for name, member in self.signature.members.items():
             if name.startswith("s_axi"):
                 ours, its = getattr(self, name), getattr(part, name)
@@ -58,7 +61,26 @@ class LiteRules(Component):
         m.d.comb += top.counts_o[0].eq(self.counts)
         self._writes(m)
         self._reads(m)
+        self._interrupt(m, inside)
         return m
+
+    def _interrupt(self, m: Module, inside: Fragment) -> None:
+        """Ghosts: whether a run was under way since the last clear, and what is enabled."""
+        top, pending, enabled = self.part.top, Signal(), Signal()
+        clears = self.wrote & (self.address == Register.INTERRUPT) & self.word[0]
+        with m.If(top.start_i & ~self.busy):
+            m.d.sync += pending.eq(1)
+        with m.Elif(clears & ~self.busy):
+            m.d.sync += pending.eq(0)
+        with m.If(self.wrote & (self.address == Register.INTERRUPT_ENABLE)):
+            m.d.sync += enabled.eq(self.word[0])
+        m.d.comb += [
+            Assert(register(inside, "began") == pending),
+            Assert(register(inside, "interrupt_enable") == enabled),
+            Assert(self.part.interrupt_o == (pending & ~self.busy & enabled)),
+            Assert(top.abort_i == (self.wrote & (self.address == Register.CONTROL) & self.word[1])),
+            Cover(self.part.interrupt_o),
+        ]
 
     def _writes(self, m: Module) -> None:
         """Addresses and data wait for each other, at most one of each; a response answers a pair."""
@@ -79,6 +101,7 @@ class LiteRules(Component):
         m.d.sync += [answered.eq(self.s_axi_bvalid), pair.eq(both), written.eq(start)]
         self.program = expected
         ends = both & ~self.s_axi_bvalid
+        self.wrote, self.address, self.word = ends & whole, address, word
         with m.If(ends & whole & (address == Register.PROGRAM)):
             m.d.sync += expected.eq(word)
         m.d.comb += [

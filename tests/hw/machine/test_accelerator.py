@@ -67,6 +67,7 @@ def _status(program: bytes, at: int = PROGRAM) -> dict[Register, int]:
             context.set(port, 1)
         await _write(context, part, Register.PROGRAM, at)
         await _write(context, part, Register.COUNT, len(program) // INSTRUCTION_BYTES)
+        await _write(context, part, Register.INTERRUPT_ENABLE, 1)
         await _write(context, part, Register.CONTROL, 1)
         await context.tick().until(part.interrupt_o)
         for register in (Register.STATUS, Register.VERSION, Register.FINGERPRINT, Register.PROGRAM):

@@ -11,6 +11,7 @@ from tests.hw.machine.axi_rules import PATIENCE, SIGNALS, AxiRules, RuleError
 Clock = dict[str, int]
 READ: Clock = {"m_axi_araddr": 0xFF8, "m_axi_arlen": 1, "m_axi_arsize": 2, "m_axi_arburst": 1}
 WRITE: Clock = {"m_axi_awaddr": 0x100, "m_axi_awlen": 1, "m_axi_awsize": 2, "m_axi_awburst": 1}
+CACHE: Clock = {"m_axi_arcache": 3, "m_axi_awcache": 3}
 DATA: Clock = {"m_axi_wvalid": 1, "m_axi_wdata": 7, "m_axi_wstrb": 15}
 
 
@@ -45,7 +46,7 @@ GOOD: list[Clock] = [
 def follow(clocks: list[Clock]) -> AxiRules:
     rules = AxiRules(beat_bytes=4, longest=16, outstanding=2)
     for clock in clocks:
-        rules.clock({**dict.fromkeys(SIGNALS, 0), "m_axi_rready": 1, **clock})
+        rules.clock({**dict.fromkeys(SIGNALS, 0), "m_axi_rready": 1, **CACHE, **clock})
     return rules
 
 
@@ -73,6 +74,9 @@ def test_a_good_sequence_passes_and_is_counted() -> None:
         (5, {"m_axi_awlen": 16}, "m_axi_aw: burst too long"),
         (5, {"m_axi_awsize": 3}, "m_axi_aw: beats are as wide"),
         (5, {"m_axi_awburst": 2}, "m_axi_aw: bursts increment"),
+        (5, {"m_axi_awprot": 2}, "m_axi_aw: constants stay"),
+        (5, {"m_axi_awcache": 15}, "m_axi_aw: constants stay"),
+        (1, {"m_axi_arid": 1}, "m_axi_ar: payload changed"),
         (5, {"m_axi_awready": 0}, "m_axi_aw: valid was withdrawn"),
         (5, {"m_axi_awvalid": 0}, "m_axi_b: answer before the end"),
         (7, {"m_axi_wlast": 1}, "m_axi_w: payload changed"),

