@@ -21,7 +21,6 @@ from skipbeat_arch.registers import Register
 from skipbeat_hw.simulation.ports import read_ports
 from skipbeat_hw.simulation.toolchain import find_verilator
 from skipbeat_hw.tools.delivery.companions import STATIC, companions
-from skipbeat_hw.tools.delivery.companions import STATIC, companions
 from skipbeat_hw.tools.delivery.register_tables import counter_table, register_table
 from skipbeat_hw.tools.verilog import accelerator_verilog
 
@@ -60,11 +59,6 @@ def test_ports_are_those_of_the_verilog() -> None:
 @pytest.mark.parametrize("made", [register_table, counter_table])
 def test_registers_and_counters_are_those_of_the_description(made: Callable[[], str]) -> None:
     assert f"\n\n{made()}\n" in PAGE
-
-
-def test_constraints_are_for_registers_that_there_are() -> None:
-    constraints = companions(_verilog(), "accelerator", [], TINY.hw)["accelerator.xdc"]
-    assert [name for name in STATIC if f"{{{name}_reg[*]}}" not in constraints] == []
 
 
 def test_error_codes() -> None:

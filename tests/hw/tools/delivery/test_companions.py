@@ -14,9 +14,7 @@ TOP = "npu_accelerator"
 #: As much of an accelerator as is looked at; that the real one has these registers is tested with its page.
 VERILOG = f"""
 module {TOP}(clk, m_axi_araddr);
-  reg [31:0] address_i = 32'd0;
-  reg [23:0] count = 24'h000000;
-  input clk;
+{"".join(f"  reg [31:0] {name} = 32'd0;{chr(10)}" for name in STATIC)}  input clk;
   output [31:0] m_axi_araddr;
 endmodule
 """
@@ -59,7 +57,7 @@ def test_constraints(texts: dict[str, str], tmp_path: Path) -> None:
     assert [line for line in exceptions if line.startswith("get_cells")] == [
         f"get_cells {{{name}_reg[*]}}" for name in STATIC for _ in ("setup", "hold")
     ]
-    assert [line.split()[1:3] for line in exceptions if line.startswith("set_multi")] == 2 * [
+    assert [line.split()[1:3] for line in exceptions if line.startswith("set_multi")] == len(STATIC) * [
         ["2", "-setup"],
         ["1", "-hold"],
     ]
