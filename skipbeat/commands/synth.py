@@ -10,11 +10,14 @@ import click
 from ..options import hardware_options, json_option
 
 if TYPE_CHECKING:
+    from skipbeat_arch.hardware import Hardware
     from skipbeat_hw.tools.synthesis import Synthesis
 
 #: Written out because importing them from the hardware's package would slow `--help` down; a test compares them.
 TOPS = ["array", "core", "decoder", "accumulators", "results", "sequencer", "output_stage", "accelerator"]
-PARTS = ["ecp5", "xcup"]
+PARTS = ["ecp5", "xcup", "nexus", "gowin"]
+#: Those of which presets have measurements.
+RECORDED = ["ecp5", "xcup"]
 
 
 @click.command("synth", short_help="Area and clock frequency of the hardware.")
@@ -24,7 +27,7 @@ PARTS = ["ecp5", "xcup"]
     type=click.Choice(PARTS),
     default="ecp5",
     show_default=True,
-    help="ecp5: LFE5U-85F, speed grade 6, routed; xcup: UltraScale+, area only.",
+    help="Routed: ecp5 (LFE5U-85F, speed grade 6), nexus (LIFCL-40-9), gowin (GW2A-18); area only: xcup (UltraScale+).",
 )
 @click.option("--top", type=click.Choice(TOPS), default="array", show_default=True, help="What is measured.")
 @click.option(
@@ -32,7 +35,10 @@ PARTS = ["ecp5", "xcup"]
     type=click.IntRange(0, 100),
     default=3,
     show_default=True,
-    help="Place and route (ecp5) that many times; the median frequency counts. 0 measures the area alone.",
+    help="Place and route that many times; the median frequency counts. 0 measures the area alone.",
+)
+@click.option(
+    "--liberty", metavar="FILE", help="Instead of a part: area and delay in the cells of this library, before layout."
 )
 @click.option(
     "--record",
@@ -40,8 +46,17 @@ PARTS = ["ecp5", "xcup"]
     help="Put area and frequency into the package's table of measurements, after each seed; of presets, with --set.",
 )
 @json_option
-def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int, record: bool, as_json: bool) -> None:
-    """Synthesise a component with Yosys and, for ECP5, place and route it with nextpnr.
+def command(
+    hw: str,
+    overrides: tuple[str, ...],
+    part: str,
+    top: str,
+    seeds: int,
+    liberty: str | None,
+    record: bool,
+    as_json: bool,
+) -> None:
+    """Synthesise a component with Yosys and, unless for UltraScale+, place and route it with nextpnr.
 
     Takes from a minute (8 x 8, area) to many; results are kept under build/synth. Frequencies are out of context: they
     count paths between registers.
@@ -52,6 +67,11 @@ def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int
     hardware = load_hardware(hw, overrides)
     if record and hw not in preset_names():
         raise InputError(f"--record: expected a preset, not {hw}")
+    if record and (part not in RECORDED or liberty is not None):
+        raise InputError(f"--record: expected --part {' or '.join(RECORDED)}")
+    if liberty is not None:
+        _in_cells(hardware, top, liberty, as_json)
+        return
     from skipbeat_hw.tools.synthesis import Part, synthesise
     from skipbeat_hw.tools.synthesis_tops import operands, top_verilog
 
@@ -66,7 +86,10 @@ def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int
     if record:
         for count in range(1, seeds + 1) if seeds and part == "ecp5" else (0,):
             _record(hw, overrides, measure(count))
-    result = measure(seeds)
+    _show(measure(seeds), hardware, as_json)
+
+
+def _show(result: Synthesis, hardware: Hardware, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"hardware": hardware.name, "pes": hardware.pes, **result.to_json()}))
         return
@@ -76,6 +99,23 @@ def command(hw: str, overrides: tuple[str, ...], part: str, top: str, seeds: int
         each = ", ".join(f"{mhz:.1f}" for mhz in result.fmax_mhz)
         click.echo(f"{result.median_fmax_mhz:.1f} MHz, the median of {each}")
     click.echo(f"{', '.join(result.tools)}; script and netlist in {result.folder}")
+
+
+def _in_cells(hardware: Hardware, top: str, liberty: str, as_json: bool) -> None:
+    from skipbeat_hw.tools.standard_cells import estimate_cells
+    from skipbeat_hw.tools.synthesis_tops import top_verilog
+
+    from ..progress import step
+
+    found = estimate_cells(top_verilog(hardware, top), top, liberty, step)
+    if as_json:
+        click.echo(json.dumps({"hardware": hardware.name, "pes": hardware.pes, **found.to_json()}))
+        return
+    for name in ("area", "cells", "registers", "memory_bits"):
+        value = getattr(found, name)
+        click.echo(f"{name:<12}{value:>12,.0f}{value / hardware.pes:>12,.1f} per PE")
+    click.echo(f"{found.delay_ns:.2f} ns from register to register, without wires, clock-to-output and setup")
+    click.echo(f"{found.library}; {', '.join(found.tools)}; script and netlist in {found.folder}")
 
 
 def _record(preset: str, overrides: tuple[str, ...], result: Synthesis) -> None:

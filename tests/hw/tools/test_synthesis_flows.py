@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from skipbeat_hw.tools.synthesis_flows import MULTIPLIER, Flow, ecp5, ultrascale_plus
+from skipbeat_hw.tools.synthesis_flows import MULTIPLIER, Flow, ecp5, gowin, nexus, ultrascale_plus
 
 FLOWS = [ecp5, ultrascale_plus]
 WRITTEN = {"netlist.json", "stat.json"}
@@ -25,6 +25,15 @@ def test_every_file_is_there_and_used(make: Make, operands: tuple[int, int] | No
     assert all(name in flow.script for name in WRITTEN)
     assert "-top mine" in flow.script.partition("synth_")[2]
     assert flow.script.endswith("\n")
+
+
+@pytest.mark.parametrize("make", [nexus, gowin])
+def test_a_design_with_pins_is_counted_before_they_are_one_netlist(make: Callable[[str, str], Flow]) -> None:
+    flow = make("mine", "module around;")
+    steps = flow.script.splitlines()
+    assert flow.files == {"pins.v": "module around;"}
+    assert steps.index("flatten mine") < steps.index("tee -q -o stat.json stat -json") < steps.index("flatten")
+    assert steps[-1] == "write_json netlist.json"
 
 
 @pytest.mark.parametrize(("a", "b"), [(8, 8), (5, 7), (18, 18)])
