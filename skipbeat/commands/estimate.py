@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,10 +125,7 @@ def command(
     scheme, said = _scheme(plan, permute), Pattern.parse(stated) if stated is not None else None
     spread = Routing.read(routing)
     _make_folders(page, trace)
-    from ..progress import step
-
-    if sys.stderr.isatty():  # elsewhere what cannot be read is to leave one line
-        step(f"reading {source}")
+    step = _progress(source)
     from ..estimation import estimate_source
 
     found = estimate_source(
@@ -146,6 +144,15 @@ def command(
     )
     _report(found, explain, page, trace, as_json)
     return EXIT_UNPRICED if found.unpriced and not allow_unpriced else 0
+
+
+def _progress(source: str) -> Callable[[str], None]:
+    """What tells of long work; that reading begins is the first of it."""
+    from ..progress import step
+
+    if sys.stderr.isatty():  # elsewhere what cannot be read is to leave one line
+        step(f"reading {source}")
+    return step
 
 
 def _hardware(hw: str, overrides: tuple[str, ...], table: str) -> Hardware:
