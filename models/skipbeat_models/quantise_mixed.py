@@ -25,6 +25,7 @@ from .sources.constants import Constants
 from .sources.exported import export_program
 from .sources.heads import SharedHeads
 from .sources.maps import Form
+from .sources.multiplying import UNKNOWN
 from .sources.operators import ATTENTION, EINSUM
 from .sources.partition import Partition, Run, partition
 from .sources.program_graph import graph_of
@@ -139,13 +140,17 @@ class _Steps:
         steps: list[Step] = []
         for reading in readings:
             operator = reading.operator
+            if reading.left.startswith(UNKNOWN):
+                continue  # the host computes what nobody knows better
             if reading.left:
                 raise InputError(
                     f"layer {operator.module or operator.base}: {operator.title} does not run: {reading.left}"
                 )
             if not reading.names or reading in in_runs:
                 continue
-            if reading.convolution is not None and has_stored_bias(operator, self._constants):
+            call = reading.convolution
+            planar = call is not None and not call.in_slices and reading.constants[0] is not None
+            if planar and has_stored_bias(operator, self._constants):
                 steps += self._phases(reading)
                 continue
             if any(reading.constants) or operator.base not in _PRODUCTS | {ATTENTION}:

@@ -14,16 +14,17 @@ from skipbeat_arch.workload import Gemm
 
 from ..scheme import Scheme
 from .batch import common_batch
+from .bilinear import BilinearCall
 from .constants import Constant, Constants
 from .convolutions import ConvolutionCall, workloads
 from .experts import expert_layer
 from .graph import Graph, Value
 from .heads import SharedHeads
 from .host import HostOperators
-from .linear import linear_layer, matmul_layer, stacked_layer
+from .linear import convolution_of_activations, linear_layer, matmul_layer, stacked_layer
 from .norm import Norm
 from .notes import Notes
-from .operators import ATTENTION, EINSUM, RECURRENT
+from .operators import ATTENTIONS, EINSUM, RECURRENT
 from .partition import Partition, partition
 from .permuting.permuted_weights import permuted_weights
 from .permuting.pruning_orders import PruningOrders, pruning_orders
@@ -129,15 +130,20 @@ class _Builder:
         if reading.experts is not None:
             constant = _stored(reading.constants[0])
             return [expert_layer(self._zeros, self._notes, self._routing, reading.names[0], reading.experts, constant)]
-        if reading.operator.base == ATTENTION:
+        if reading.bilinear is not None:
+            return self._bilinear(reading, reading.bilinear)
+        if reading.operator.base in ATTENTIONS:
             return self._attention(reading)
         return self._recurrent(reading)
 
     def _convolution(self, reading: Reading, call: ConvolutionCall) -> ModelLayer:
-        name, constant = reading.names[0], _stored(reading.constants[0])
+        name, constant = reading.names[0], reading.constants[0]
         parts = workloads(name, call)
         groups = call.groups
         shape = (groups, call.c_out // groups, call.c_in // groups, *call.kernel)
+        sizes = "x".join(map(str, reading.operator.value("weight").shape)) + f" on {call.size[0]}x{call.size[1]}"
+        if constant is None:
+            return convolution_of_activations(name, _kind(call), shape, parts, sizes)
 
         def read() -> torch.Tensor:
             weight = constant.read()
@@ -161,7 +167,6 @@ class _Builder:
             LayerPart(workload=replace(part.workload, order=found.order), weight=zeros)
             for part, zeros in zip(parts, found.parts, strict=True)
         )
-        sizes = "x".join(map(str, reading.operator.value("weight").shape)) + f" on {call.size[0]}x{call.size[1]}"
         return ModelLayer(
             name=name, kind=_kind(call), parts=layer_parts, shape=sizes, pattern=found.pattern, density=found.density
         )
@@ -220,6 +225,19 @@ class _Builder:
             pattern=found.pattern,
             density=found.density,
         )
+
+    def _bilinear(self, reading: Reading, call: BilinearCall) -> list[ModelLayer]:
+        """The product with the weight, and that of its result with the second operand, row by row."""
+        (first, second), constant = reading.names, _stored(reading.constants[0])
+        k, i, j = call.sizes
+
+        def read() -> torch.Tensor:
+            return constant.read().transpose(1, 2).reshape(k * j, i)
+
+        return [
+            linear_layer(self._zeros, first, p=call.p, c=i, k=k * j, read=read),
+            matmul_layer(second, p=k, c=j, k=1, repeats=call.p),
+        ]
 
     def _attention(self, reading: Reading) -> list[ModelLayer]:
         query, key, value = (reading.operator.value(name) for name in ("query", "key", "value"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -13,7 +13,7 @@ from skipbeat_arch.errors import InputError
 from .folding import MULTIPLYING, compute, is_pure, needed
 from .graph import Graph, Operator, Value
 from .masked import masked_reader
-from .operators import RECURRENT
+from .operators import EINSUM, PRODUCTS, RECURRENT
 from .products import operands
 
 #: A tensor of more elements is not computed ahead of time.
@@ -71,14 +71,38 @@ class Constants:
         names = None if values is None else {name for value in values for name in self._follows.get(value.name, ())}
         return sum(size for name, size in self._elements.items() if names is None or name in names)
 
+    def once(self, value: Value) -> tuple[Value, Constant] | None:
+        """A constant without its copies along axes that it was stretched to; None: it has none."""
+        constant = self.find(value)
+        if constant is None or value.name not in self._maker:
+            return None
+        try:
+            strides = self._value(value, torch.device("meta")).stride()
+        except (RuntimeError, NotImplementedError, TypeError, ValueError):
+            return None  # what the shapes alone do not tell
+        axes = [axis for axis, stride in enumerate(strides) if stride == 0 and value.shape[axis] > 1]
+        if not axes:
+            return None
+        shape = tuple(1 if axis in axes else size for axis, size in enumerate(value.shape))
+
+        def read() -> torch.Tensor:
+            found = constant.read()
+            for axis in axes:
+                found = found.narrow(axis, 0, 1)
+            return found
+
+        return replace(value, name=f"{value.name} once", shape=shape), Constant(constant.weights, read)
+
     def has(self, operator: Operator) -> bool:
         """Whether an operator's results are constants."""
         return operator in self._place and bool(self._follows[operator.results[0].name])
 
-    def _value(self, value: Value) -> torch.Tensor:
-        """Computes a value, and what it follows from, in the order of the graph."""
+    def _value(self, value: Value, device: torch.device | None = None) -> torch.Tensor:
+        """Computes a value, and what it follows from, in the order of the graph; on the meta device its form alone."""
         operators, known = self._ancestors(value)
-        if any(tensor.is_meta for tensor in known.values()):
+        if device is not None:
+            known = {name: tensor.to(device) for name, tensor in known.items()}
+        elif any(tensor.is_meta for tensor in known.values()):
             return torch.empty(value.shape, device="meta")
         with torch.no_grad():
             for operator in operators:
@@ -98,11 +122,16 @@ class Constants:
             name = left.pop()
             maker = self._maker.get(name)
             if maker is None and name not in stored:
-                stored[name] = self._read(self._stored[name])
+                stored[name] = _strided(self._read(self._stored[name]))
             elif maker is not None and maker not in makers:
                 makers.add(maker)
                 left += [operand.name for operand in needed(maker)]
         return sorted(makers, key=self._place.__getitem__), stored
+
+
+def _strided(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor that lies as others do, not as its nonzero values."""
+    return tensor if tensor.layout is torch.strided else tensor.to_dense()
 
 
 def _foldable(graph: Graph, products: Collection[Operator] | None) -> list[Operator]:
@@ -153,7 +182,7 @@ def _weights_of(operator: Operator, known: Collection[str]) -> list[Value]:
     """The operands of a layer that are no activations."""
     if operator.base in RECURRENT or operator.args.get("weight") is not None:
         return operator.values()[1:]
-    given = operands(operator) if operator.base in MULTIPLYING else None
+    given = operands(operator) if operator.base in PRODUCTS or operator.base == EINSUM else None
     if given is None:
         return []
     others = [value for value in operator.values() if value not in given]

@@ -21,6 +21,9 @@ from .weight_arrays import Taps
 class ConvolutionCall:
     """The sizes of a call, two-dimensional: a 1-D convolution has height 1.
 
+    One of three dimensions has an image for each slice of its result, with the kernel's depth among the input channels;
+    transposed, an image for each slice of its input, with the depth among the output channels.
+
     Attributes:
         low, high: zeros before and after the rows and columns.
     """
@@ -37,13 +40,14 @@ class ConvolutionCall:
     groups: int
     transposed: bool
     out_size: tuple[int, int]
+    in_slices: bool = False
 
 
 def read_call(operator: Operator) -> ConvolutionCall | None:
-    """The sizes of a convolution operator of the graph; None: it has three dimensions."""
+    """The sizes of a convolution operator of the graph; None: it has more than three dimensions."""
     weight, source, result = operator.value("weight"), operator.value("input"), operator.results[0]
     spatial = len(weight.shape) - 2
-    if spatial not in (1, 2):
+    if spatial not in (1, 2, 3):
         return None
     transposed = operator.base.startswith("conv_transpose") or bool(operator.args.get("transposed"))
     groups = operator.args.get("groups", 1)
@@ -58,10 +62,12 @@ def read_call(operator: Operator) -> ConvolutionCall | None:
         low, high = _pair(padding[:spatial], spatial, 0), _pair(padding[spatial:], spatial, 0)
     else:
         low = high = _pair(padding, spatial, 0)
+    slices = (source if transposed else result).shape[-3] if spatial == 3 else 1
+    depth = weight.shape[2] if spatial == 3 else 1
     return ConvolutionCall(
-        batch=source.shape[0] if len(source.shape) == spatial + 2 else 1,
-        c_in=source.shape[-spatial - 1],
-        c_out=result.shape[-spatial - 1],
+        batch=slices * (source.shape[0] if len(source.shape) == spatial + 2 else 1),
+        c_in=source.shape[-spatial - 1] * (1 if transposed else depth),
+        c_out=result.shape[-spatial - 1] * (depth if transposed else 1),
         size=_pair(list(source.shape[-spatial:]), spatial, 1),
         kernel=kernel,
         stride=_pair(operator.args.get("stride", 1), spatial, 1),
@@ -71,6 +77,7 @@ def read_call(operator: Operator) -> ConvolutionCall | None:
         groups=groups,
         transposed=transposed,
         out_size=_pair(list(result.shape[-spatial:]), spatial, 1),
+        in_slices=spatial == 3,
     )
 
 
@@ -79,7 +86,7 @@ def _pair(sizes: Argument, spatial: int, fill: int) -> tuple[int, int]:
     numbers = [size for size in listed if isinstance(size, int)] or [1]  # an empty stride means 1
     if len(numbers) < spatial:
         numbers = numbers[:1] * spatial
-    return (numbers[0], numbers[1]) if spatial == 2 else (fill, numbers[0])
+    return (numbers[-2], numbers[-1]) if spatial >= 2 else (fill, numbers[0])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import torch
 
 from .dequantising import DEQUANTISERS
 from .graph import Operator, Value
-from .operators import CONVOLUTIONS, EINSUM, PRODUCTS, TRANSPOSED
+from .operators import BILINEAR, CONVOLUTIONS, EINSUM, PRODUCTS, TRANSPOSED
 
 #: Copies that change nothing: a stretched axis stays stretched.
 _SAME = frozenset({"alias", "clone", "contiguous", "detach", "dropout", "feature_dropout", "lift_fresh_copy"})
@@ -83,7 +83,9 @@ _ABOUT = {
 } | dict.fromkeys(_MADE, ("self",))
 _CASTS = frozenset({"to", "_to_copy", "type_as"})
 #: Products: computed only where their result is a weight, as in a low-rank update.
-MULTIPLYING = CONVOLUTIONS | TRANSPOSED | PRODUCTS.keys() | {EINSUM, "chain_matmul", "linalg_multi_dot", "tensordot"}
+MULTIPLYING = (
+    CONVOLUTIONS | TRANSPOSED | PRODUCTS.keys() | BILINEAR | {EINSUM, "chain_matmul", "linalg_multi_dot", "tensordot"}
+)
 _NAMED = _SAME | _RESHAPES | _VIEWS | _MOVES | _MATHS | _MADE | _CASTS | MULTIPLYING
 #: Where and how a tensor lies: on the processor, as PyTorch likes.
 _PLACES = frozenset({"device", "layout", "memory_format", "pin_memory", "non_blocking", "copy"})

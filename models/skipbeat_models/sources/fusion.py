@@ -122,6 +122,8 @@ class _Fuser:
 
     def _add_convolution(self, reading: Reading) -> bool:
         assert reading.convolution is not None
+        if reading.constants[0] is None:
+            return False
         value = reading.operator.value("input")
         given = image_of(value, self._maps.root(value), len(reading.operator.value("weight").shape) - 2)
         if reading.convolution.transposed or given is None or not has_stored_bias(reading.operator, self._constants):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -11,6 +11,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind, LayerPart, ModelLayer
 from skipbeat_arch.workload import Gemm
 
+from .convolutions import ConvolutionPart
 from .weight_arrays import Weight
 from .zeros import DENSE, ZeroReader, dense_zeros
 
@@ -83,6 +84,31 @@ def matmul_layer(name: str, *, p: int, c: int, k: int, repeats: int) -> ModelLay
         kind=LayerKind.MATMUL,
         parts=(part,),
         shape=f"{p}x{c} by {c}x{k}{times}",
+        pattern=DENSE,
+        density=1.0,
+        stored=False,
+    )
+
+
+def convolution_of_activations(
+    name: str, kind: LayerKind, shape: tuple[int, int, int, int, int], parts: Sequence[ConvolutionPart], sizes: str
+) -> ModelLayer:
+    """A convolution whose weight follows from activations, so that it is dense.
+
+    Args:
+        shape: of the weight, [groups, K / groups, C / groups, kh, kw].
+        sizes: for a reader.
+    """
+    groups, outputs, inputs, *_ = shape
+    matrices = [(groups, inputs * len(rows) * len(cols), outputs) for rows, cols in (part.taps for part in parts)]
+    return ModelLayer(
+        name=name,
+        kind=kind,
+        parts=tuple(
+            LayerPart(workload=part.workload, weight=dense_zeros(matrix if groups > 1 else matrix[1:]))
+            for part, matrix in zip(parts, matrices, strict=True)
+        ),
+        shape=sizes,
         pattern=DENSE,
         density=1.0,
         stored=False,

@@ -62,7 +62,7 @@ def is_view(operator: Operator) -> bool:
 def image_of(value: Value, tensor: int | str, spatial: int = 2) -> Map | None:
     """A value of 3 or 4 dimensions (one less where there is one spatial dimension) as images."""
     shape = value.shape
-    if len(shape) not in (spatial + 1, spatial + 2) or 0 in shape:
+    if spatial > 2 or len(shape) not in (spatial + 1, spatial + 2) or 0 in shape:
         return None
     height, width = shape[-2:] if spatial == 2 else (1, shape[-1])
     channels, images = shape[-spatial - 1], shape[0] if len(shape) == spatial + 2 else 1

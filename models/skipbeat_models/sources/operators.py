@@ -14,9 +14,25 @@ PRODUCTS = {
     "baddbmm": ("batch1", "batch2"),
     "mv": ("self", "vec"),
     "addmv": ("mat", "vec"),
+    "_addmm_activation": ("mat1", "mat2"),
+    "_int_mm": ("self", "mat2"),
+    "_scaled_mm": ("self", "mat2"),
+    "_sparse_addmm": ("mat1", "mat2"),
+    "_sparse_mm": ("sparse", "dense"),
+    "_weight_int8pack_mm": ("self", "mat2"),
+    "mkldnn_linear": ("self", "weight"),
 }
+#: Those whose second operand is [K, C].
+LINEARS = frozenset({"linear", "mkldnn_linear", "_weight_int8pack_mm"})
+BILINEAR = frozenset({"bilinear", "_trilinear"})
 EINSUM = "einsum"
 ATTENTION = "scaled_dot_product_attention"
+#: The same under the names that it has for a device, and after it was decomposed.
+ATTENTIONS = frozenset(
+    {ATTENTION, "_scaled_dot_product_attention_math", "_scaled_dot_product_cudnn_attention"}
+    | {"_scaled_dot_product_efficient_attention", "_scaled_dot_product_flash_attention"}
+    | {"_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_fused_attention_overrideable"}
+)
 RECURRENT = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 
 #: Views, reshapes, copies and checks: they compute nothing.
@@ -156,7 +172,7 @@ MAX_POOLS = frozenset({"max_pool2d", "max_pool2d_with_indices", "max_pool1d"})
 HARMLESS = VIEWS | _COMPOSITE_HOST | CLAMPS | BATCH_NORMS | ADDITIONS | MAX_POOLS
 
 #: Operators that decomposition must leave as they are.
-KEPT_WHOLE = ("linear", "scaled_dot_product_attention")
+KEPT_WHOLE = ("linear", "scaled_dot_product_attention", "bilinear")
 
 
 def known(target: str) -> bool:
@@ -169,7 +185,7 @@ def known(target: str) -> bool:
         CONVOLUTIONS
         | TRANSPOSED
         | PRODUCTS.keys()
-        | {EINSUM, ATTENTION}
+        | {EINSUM, ATTENTION, "bilinear"}
         | RECURRENT.keys()
         | VIEWS
         | _COMPOSITE_HOST

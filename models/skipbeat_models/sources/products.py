@@ -10,7 +10,7 @@ from string import ascii_letters
 import torch
 
 from .graph import Operator, Value
-from .operators import EINSUM, PRODUCTS
+from .operators import EINSUM, LINEARS, PRODUCTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,7 @@ def _labelled(operator: Operator) -> tuple[tuple[Value, Value], tuple[str, str],
         letters = simple_equation(str(operator.args.get("equation", "")), ranks)
         return None if letters is None else ((left, right), *letters)
     names = iter("abdefghijlmnopqrstuvwxyz")
-    if operator.base == "linear":
+    if operator.base in LINEARS:
         outer = "".join(next(names) for _ in left.shape[1:])
         return (left, right), (outer + "c", "kc" if len(right.shape) == 2 else "c"), outer + "k"
     rank = max(len(left.shape), len(right.shape)) - 2

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
+from .bilinear import BilinearCall, read_bilinear
 from .constants import Constant, Constants
 from .convolutions import ConvolutionCall, read_call
 from .experts import ExpertProduct, read_experts
 from .folding import MULTIPLYING
 from .graph import Graph, Operator, Value
 from .multiplying import may_multiply
-from .operators import ATTENTION, CONVOLUTIONS, EINSUM, PRODUCTS, RECURRENT, TRANSPOSED
+from .operators import ATTENTIONS, BILINEAR, CONVOLUTIONS, EINSUM, PRODUCTS, RECURRENT, TRANSPOSED
 from .products import Product, contracts, operands, read_product
 from .recurrent import StepProduct, steps
 
@@ -33,7 +34,7 @@ class Reading:
     Attributes:
         names: of its layers; none: it is none.
         constants: the weight of each layer; None: it is computed from activations.
-        convolution, product, experts, steps: the layers' sizes; attention has none of them.
+        convolution, product, bilinear, experts, steps: the layers' sizes; attention has none of them.
         left: why it is not priced although it is, or may be, a product.
     """
 
@@ -42,6 +43,7 @@ class Reading:
     constants: tuple[Constant | None, ...] = ()
     convolution: ConvolutionCall | None = None
     product: Product | None = None
+    bilinear: BilinearCall | None = None
     experts: ExpertProduct | None = None
     steps: tuple[StepProduct, ...] = ()
     left: str = ""
@@ -56,7 +58,8 @@ def read_operators(graph: Graph) -> tuple[list[Reading], Constants]:
 
 def bias_of(operator: Operator) -> Value | None:
     """What a layer adds to its sums."""
-    bias = operator.args.get("self" if operator.base in ("addmm", "addmv") else "bias")
+    added = operator.base in ("addmm", "addmv", "_addmm_activation", "_sparse_addmm")
+    bias = operator.args.get("self" if added else "bias")
     return bias if isinstance(bias, Value) else None
 
 
@@ -95,7 +98,9 @@ class _Reader:
             return self._convolution(operator)
         if base in PRODUCTS or base == EINSUM:
             return self._product(operator)
-        if base == ATTENTION:
+        if base in BILINEAR:
+            return self._bilinear(operator)
+        if base in ATTENTIONS:
             names = (self._name(operator, None, "query-key"), self._name(operator, None, "score-value"))
             return Reading(operator=operator, names=names, constants=(None, None))
         return self._recurrent(operator) if base in RECURRENT else self._experts(operator)
@@ -110,9 +115,8 @@ class _Reader:
 
     def _convolution(self, operator: Operator) -> Reading:
         call, constant = read_call(operator), self.constants.find(operator.value("weight"))
-        if call is None or constant is None:
-            left = "three dimensions" if call is None else "its weight is computed from activations"
-            return Reading(operator=operator, left=left)
+        if call is None:
+            return Reading(operator=operator, left="more than three dimensions")
         names = (self._name(operator, constant),)
         return Reading(operator=operator, names=names, constants=(constant,), convolution=call)
 
@@ -125,8 +129,21 @@ class _Reader:
         if product is None or (product.c == 1 and operator.base != "linear"):
             return Reading(operator=operator)  # an outer product: nothing is summed up
         constant = self.constants.find(product.right)
+        if product.repeats > 1 and (once := self.constants.once(product.right)) is not None:
+            right, constant = once
+            args = {name: right if item is product.right else item for name, item in operator.args.items()}
+            narrow = read_product(replace(operator, args=args), (False, True) if all(stored) else stored)
+            product = narrow or product
         names = (self._name(operator, constant),)
         return Reading(operator=operator, names=names, constants=(constant,), product=product)
+
+    def _bilinear(self, operator: Operator) -> Reading:
+        call = read_bilinear(operator)
+        constant = None if call is None else self.constants.find(call.weight)
+        if constant is None:
+            return Reading(operator=operator, left="a product of three tensors")
+        names = (self._name(operator, constant), self._name(operator, None, "second"))
+        return Reading(operator=operator, names=names, constants=(constant, None), bilinear=call)
 
     def _recurrent(self, operator: Operator) -> Reading:
         products = steps(operator) if operator.target.endswith(".input") else None

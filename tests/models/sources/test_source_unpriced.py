@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from torch.nn import functional
 from torch.nn.attention.flex_attention import flex_attention
 
 from skipbeat_arch.model import ModelDescription
+from skipbeat_models.alone import without_warnings
+from skipbeat_models.sources import load_source
 
 from .described import Function, describe
 
@@ -49,12 +52,34 @@ def _flexible(x: Tensor, w: Tensor) -> Tensor:
     return found
 
 
+def _bilinear(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    return functional.bilinear(x, torch.cat([x, x[:, :8]], 1), w, b)
+
+
 #: A function of an input and weights, its input's shape, the weights' shapes, and its multiply-accumulates.
 PRICED: dict[str, tuple[Callable[..., Tensor], tuple[int, ...], list[tuple[int, ...]], int]] = {
     "ellipsis": (lambda x, w: torch.einsum("...ts,sj->...tj", x, w), (2, 10, 16), [(16, 8)], 2 * 10 * 16 * 8),
     "ellipses": (lambda x, w: torch.einsum("b...s,...sj->b...j", x, w), (2, 3, 16), [(3, 16, 8)], 2 * 3 * 16 * 8),
     "no result": (lambda x, w: torch.einsum("ts,sj", x, w), (10, 16), [(16, 8)], 10 * 16 * 8),
     "vmap": (_mapped, (3, 16), [(5, 8, 16), (5, 8)], 5 * 3 * 8 * 16),
+    "bilinear": (_bilinear, (5, 16), [(8, 16, 24), (8,)], 16 * 24 * 8 * 5 + 24 * 8 * 5),
+    "integers": (lambda x, w: torch._int_mm(x.to(torch.int8), w.to(torch.int8)), (32, 16), [(16, 8)], 32 * 16 * 8),
+    "stretched": (lambda x, w: torch.bmm(x, w[None].expand(4, 16, 8)), (4, 3, 16), [(16, 8)], 4 * 3 * 16 * 8),
+    "activation and sum": (lambda x, w, b: torch._addmm_activation(b, x, w), (3, 16), [(16, 8), (8,)], 3 * 16 * 8),
+    "planes": (lambda x, w: functional.conv3d(x, w, padding=1), (1, 3, 4, 5, 6), [(8, 3, 3, 3, 3)], 120 * 8 * 81),
+    "groups of planes": (lambda x, w: functional.conv3d(x, w, groups=2), (1, 4, 4, 5, 6), [(6, 2, 2, 1, 1)], 720 * 3),
+    "planes back": (
+        lambda x, w: functional.conv_transpose3d(x, w, stride=2),
+        (1, 4, 2, 3, 3),
+        [(4, 6, 2, 2, 2)],
+        18 * 4 * 6 * 8,
+    ),
+    "kernel of activations": (
+        lambda x, w: functional.conv2d(x, w * x.mean(), groups=2, padding=1),
+        (1, 4, 5, 5),
+        [(6, 2, 3, 3)],
+        25 * 6 * 18,
+    ),
     "flexible attention": (_flexible, (2, 16, 32), [(32, 32)], 32 * 32 * 32 + 2 * 4 * 16 * 16 * 16),
 }
 
@@ -122,3 +147,48 @@ def test_other_work_is_not_told_as_a_product(function: Callable[..., Tensor]) ->
     found = describe(nn.Sequential(nn.Linear(16, 16), Function(function, w=r(8, 16))), r(8, 16))
     assert found.unpriced == ()
     assert [layer.name for layer in found.layers] == ["0"]
+
+
+def test_a_weight_that_is_stretched_over_a_batch_is_loaded_once() -> None:
+    (layer,) = describe(Function(lambda x, w: torch.bmm(x, w[None].expand(4, 16, 8)), w=r(16, 8)), r(4, 3, 16)).layers
+    assert (layer.shape, len(layer.parts), layer.parts[0].repeats) == ("8x16 on 12", 1, 1)
+
+
+def test_attention_costs_the_same_after_it_is_decomposed(tmp_path: Path) -> None:
+    class Attention(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a = nn.MultiheadAttention(16, 4, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return cast(Tensor, self.a(x, x, x, need_weights=False)[0])
+
+    program = torch.export.export(Attention().eval(), (r(2, 9, 16),))
+    torch.export.save(program, tmp_path / "whole.pt2")
+    with without_warnings():
+        torch.export.save(program.run_decompositions(), tmp_path / "core.pt2")
+    whole, core = (load_source(str(tmp_path / f"{name}.pt2")) for name in ("whole", "core"))
+
+    def parts(found: ModelDescription) -> list[tuple[object, int]]:
+        return [(part.workload, part.repeats) for layer in found.layers for part in layer.parts]
+
+    assert parts(core) == parts(whole)
+    assert [run.repeats for run in core.runs] == [run.repeats for run in whole.runs]
+
+
+def test_weights_stored_by_their_nonzero_values() -> None:
+    weight = r(32, 64)
+    weight[:, 1::2] = 0
+    with without_warnings():  # of a layout that may change
+        stored = weight.to_sparse_csr()
+    (layer,) = describe(_Sparse(stored), r(8, 64)).layers
+    assert (layer.kind, str(layer.pattern), layer.macs_dense) == ("linear", "2:4", 8 * 32 * 64)
+
+
+class _Sparse(nn.Module):
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("w", weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self.get_buffer("w"))
