@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import warnings
@@ -28,6 +29,19 @@ def without_warnings() -> Iterator[None]:
     with alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextmanager
+def silent_transformers() -> Iterator[None]:
+    """Inside, transformers neither warns nor logs what it thinks of a configuration."""
+    log = logging.getLogger("transformers")
+    with without_warnings():
+        level = log.level
+        log.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            log.setLevel(level)
 
 
 @contextmanager

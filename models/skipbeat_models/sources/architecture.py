@@ -15,7 +15,7 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError, described
 
-from ..alone import without_warnings
+from ..alone import silent_transformers
 from .converted import Fit, fitted
 from .stored import Stored
 
@@ -53,7 +53,7 @@ def find_architecture(content: Mapping[str, object], stored: Stored, what: str) 
         return f"transformers has no family {family!r}"
     _check_layers(content, what)
     try:
-        with without_warnings():
+        with silent_transformers():
             kind = known[family]
             # Infinity is no JSON: transformers writes it as an object, which only its reader of files undoes.
             config = kind.from_dict(kind._decode_special_floats(_without(content)))
@@ -110,7 +110,7 @@ def _usual(transformers: Any, family: str) -> Iterator[Any]:
 
 def _built(architecture: Any, config: Any, what: str) -> nn.Module:
     try:
-        with without_warnings(), torch.device("meta"):
+        with silent_transformers(), torch.device("meta"):
             model = architecture(config)
             model.tie_weights()
     except Exception as error:  # whatever the architecture raises for sizes that contradict each other

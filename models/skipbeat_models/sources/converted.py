@@ -120,7 +120,8 @@ def _check(model: Any, own: Mapping[str, tuple[int, ...]], weights: Stored, what
 
 
 def _needless(model: Any, stored: Stored, unused: list[str]) -> list[str]:
-    large = [name for name in unused if len(stored[name].shape) > 1]
+    counts = (torch.int64, torch.bool)  # positions and masks, which are no weights
+    large = [name for name in unused if len(stored[name].shape) > 1 and stored[name].dtype not in counts]
     return _not_ignored(large, (*(model._keys_to_ignore_on_load_unexpected or ()), r"attn\.(masked_)?bias$"))
 
 

@@ -20,7 +20,14 @@ from .pickled import PICKLED, read_state_dict
 from .stored import StoredTensor, in_memory
 
 #: Types that say in which form weights are quantised.
-_DTYPES = {"U8": torch.uint8, "U32": torch.uint32, "I8": torch.int8, "I32": torch.int32}
+_DTYPES = {
+    "U8": torch.uint8,
+    "U32": torch.uint32,
+    "I8": torch.int8,
+    "I32": torch.int32,
+    "I64": torch.int64,
+    "BOOL": torch.bool,
+}
 #: As the safetensors library has it.
 MOST_HEADER_BYTES = 100_000_000
 

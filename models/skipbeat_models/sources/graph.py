@@ -96,6 +96,11 @@ class Graph:
     inputs: tuple[tuple[int, ...], ...] = ()
     outputs: frozenset[str] = frozenset()
 
+    def used(self) -> frozenset[str]:
+        """Names of the weights that an operator takes."""
+        taken = {value.name for operator in self.operators for value in operator.values()}
+        return frozenset(weight for value, weight in self.weights.items() if value in taken)
+
 
 def names_of(argument: Argument) -> frozenset[str]:
     """Names of the values in an argument."""

@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.model import HostOperator, ModelDescription, ModelLayer
+from skipbeat_arch.model import HostOperator, ModelDescription, ModelLayer, Unpriced
 from skipbeat_arch.workload import Gemm
 
 from .linear import linear_layer, matmul_layer
@@ -20,6 +21,7 @@ from .sizes import Sizes
 from .stored import Stored, StoredTensor
 from .zeros import ZeroReader
 
+_NAMED = 4
 _NORM = re.compile(r"norm|ln_|layer_norm|LayerNorm", re.IGNORECASE)
 
 
@@ -60,13 +62,9 @@ def describe_language_model(
     layers = _matrices(weights, sizes)
     if not any(role(layer) is not Role.EMBEDDING for layer in layers):
         raise InputError(f"model {name}: expected two-dimensional weights of linear layers in it")
-    other = [key for key, tensor in weights.items() if len(tensor.shape) > 2]
-    if other:
-        notes.add(
-            f"not priced, for want of the sizes that they work on: {len(other)} weights with more than two "
-            f"dimensions ({', '.join(other[:4])}{', ...' if len(other) > 4 else ''}); give the model as "
-            "module:function with this checkpoint"
-        )
+    other = {key: prod(tensor.shape) for key, tensor in weights.items() if len(tensor.shape) > 2}
+    whole = sum(prod(tensor.shape) for tensor in weights.values())
+    why = "sizes that weights of more than two dimensions work on are not stored; give the model as module:function"
     phases = [Phase(prefix="", sequences=batch, length=tokens, context=tokens)]
     if sizes is not None and sizes.decodes:
         phases = [
@@ -93,6 +91,21 @@ def describe_language_model(
         host_operators=tuple(host),
         notes=notes.texts(),
         runs=tuple(run for layer in found for run in layer_runs(layer)),
+        unpriced=(stored_weights(other, why, whole),) if other else (),
+    )
+
+
+def stored_weights(sizes: Mapping[str, int], reason: str, whole: int) -> Unpriced:
+    """Weights that are stored and in no layer, by their names with their elements, of `whole` elements."""
+    names, elements = list(sizes), sum(sizes.values())
+    more = ", ..." if len(names) > _NAMED else ""
+    return Unpriced(
+        name=", ".join(names[:_NAMED]) + more,
+        operator=f"{len(names)} stored weights",
+        reason=reason,
+        elements=0,
+        parameters=elements,
+        share=elements / max(1, whole),
     )
 
 

@@ -24,7 +24,7 @@ from .fakes import on_fake_cpu
 from .graph import Graph, Operator
 
 #: What is left where a folder cannot be priced.
-_WAY = "price it as module:function"
+WAY = "price it as module:function"
 #: Under which names modules take a cache and hand it back.
 _CACHES = ("past_key_values", "cache_params", "state")
 _INSIDE = "network"
@@ -53,7 +53,7 @@ def model_phases(model: Any, *, tokens: int | None, batch: int, what: str) -> li
         inputs = {"pixel_values": _meta(batch, *size, dtype=torch.float32)}
         return [Phase(prefix="", graph=_exported(model, inputs, what), note=note)]
     if model.main_input_name != "input_ids":
-        raise InputError(f"model {what}: {type(model).__name__} takes {model.main_input_name}; {_WAY}")
+        raise InputError(f"model {what}: {type(model).__name__} takes {model.main_input_name}; {WAY}")
     if tokens is None:
         raise InputError(f"model {what}: expected a number of tokens, the length of a sequence")
     inputs = {"input_ids": _meta(batch, tokens)}
@@ -150,7 +150,7 @@ def _after(model: Any, inputs: Mapping[str, torch.Tensor], what: str) -> Any:
             with mode:
                 return network(**kwargs, use_cache=True, return_dict=True)
     except Exception as error:  # whatever the architecture's own code raises
-        raise InputError(f"model {what}: {type(model).__name__} with a cache: {described(error)}; {_WAY}") from error
+        raise InputError(f"model {what}: {type(model).__name__} with a cache: {described(error)}; {WAY}") from error
 
 
 def _export(call: _Call, inputs: tuple[object, ...], what: str) -> Graph:
@@ -159,7 +159,7 @@ def _export(call: _Call, inputs: tuple[object, ...], what: str) -> Graph:
     except InputError as error:
         kind = type(getattr(call, _INSIDE)).__name__
         reason = str(error).replace(f"model {type(call).__name__}", kind).partition("; way round")[0]
-        raise InputError(f"model {what}: {reason}; {_WAY}") from error
+        raise InputError(f"model {what}: {reason}; {WAY}") from error
     outer = f"{_INSIDE}."
 
     def named(operator: Operator) -> Operator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -13,9 +13,10 @@ import torch
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.files import parse_json, read_text
-from skipbeat_arch.model import HostOperator, ModelDescription
+from skipbeat_arch.model import HostOperator, ModelDescription, Unpriced
 from skipbeat_arch.pattern import Pattern
 
+from ..alone import silent_transformers
 from ..scheme import Scheme
 from .architecture import find_architecture
 from .build import describe
@@ -23,9 +24,9 @@ from .checkpoint import plain_weights
 from .converted import Fit
 from .files import open_checkpoint
 from .graph import Graph
-from .language_model import describe_language_model
+from .language_model import describe_language_model, stored_weights
 from .notes import Notes
-from .phases import Phase, model_phases
+from .phases import WAY, Phase, model_phases
 from .quantised import Settings
 from .routing import Routing
 from .sizes import Sizes, check_followed
@@ -65,7 +66,8 @@ def load_weights(
         found = find_architecture(content, weights, str(config))
         if not isinstance(found, str):
             model, fit = found
-            phases = model_phases(model, tokens=tokens, batch=batch, what=str(path))
+            with silent_transformers():
+                phases = model_phases(model, tokens=tokens, batch=batch, what=str(path))
             described = _described(str(path), model, phases, weights, fit, scheme, seed, stated, routing)
             return replace(described, batch=batch)
         check_followed(content, found, str(path))
@@ -98,13 +100,14 @@ def _described(
         graph = _with_weights(phase.graph, fit.weights)
         part = describe(graph, name=name, scheme=scheme, seed=seed, stated=stated, routing=routing, known=known)
         found.append(_prefixed(part, phase.prefix))
-    notes = [phase.note for phase in phases if phase.note] + _not_used(model, phases, stored, fit)
+    notes = [phase.note for phase in phases if phase.note]
     return ModelDescription(
         name=name,
         layers=tuple(layer for part in found for layer in part.layers),
         host_operators=tuple(one for part in found for one in part.host_operators),
         notes=tuple(dict.fromkeys([*notes, *(note for part in found for note in part.notes)])),
         runs=tuple(run for part in found for run in part.runs),
+        unpriced=(*(each for part in found for each in part.unpriced), *_not_used(model, phases, stored, fit)),
     )
 
 
@@ -131,32 +134,28 @@ def _prefixed(part: ModelDescription, prefix: str) -> ModelDescription:
             replace(run, layers=tuple(None if layer is None else prefix + layer for layer in run.layers))
             for run in part.runs
         ),
+        unpriced=tuple(replace(each, name=prefix + each.name) for each in part.unpriced),
     )
 
 
-def _not_used(model: Any, phases: list[Phase], stored: Stored, fit: Fit) -> list[str]:
+def _not_used(model: Any, phases: list[Phase], stored: Stored, fit: Fit) -> Iterator[Unpriced]:
     """What is stored, and takes no part in what is priced."""
     kind = type(model).__name__
-    notes = []
-    if fit.unused:
-        elements = sum(prod(stored[name].shape) for name in fit.unused)
-        notes.append(
-            f"{len(fit.unused)} stored weights of {elements:,} elements are not those of {kind}: " + _few(fit.unused)
-        )
+    foreign = {name: prod(stored[name].shape) for name in fit.unused}
     tensors = model.state_dict(keep_vars=True)
-    taken = {id(tensors[name]) for phase in phases for name in phase.graph.weights.values() if name in tensors}
-    idle = [name for name, tensor in tensors.items() if tensor.dim() > 1 and id(tensor) not in taken]
-    if idle:
-        elements, total = (sum(tensors[name].numel() for name in names) for names in (idle, tensors))
-        notes.append(
-            f"{len(idle)} weights of {elements:,} elements, {elements / total:.0%} of all, take no part in what "
-            f"{kind} computes from these inputs, and are not priced: {_few(idle)}"
-        )
-    return notes
-
-
-def _few(names: Any) -> str:
-    return ", ".join(list(names)[:4]) + (", ..." if len(names) > 4 else "")
+    taken = {id(tensors[name]) for phase in phases for name in phase.graph.used() if name in tensors}
+    idle = {
+        name: tensor.numel()
+        for name, tensor in tensors.items()
+        if sum(size > 1 for size in tensor.shape) > 1 and id(tensor) not in taken
+    }
+    whole = sum(tensor.numel() for tensor in tensors.values()) + sum(foreign.values())
+    for sizes, reason in (
+        (foreign, f"not those of {kind}"),
+        (idle, f"no part of what {kind} computes from these inputs; {WAY}"),
+    ):
+        if sizes:
+            yield stored_weights(sizes, reason, whole)
 
 
 def _config(path: Path) -> Mapping[str, object]:

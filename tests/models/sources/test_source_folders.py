@@ -109,7 +109,8 @@ def test_what_is_missing_or_needless_is_said(tmp_path: Path) -> None:
     weights = load_file(file)
     save_file({**weights, "vision.proj.weight": torch.ones(4, 8)}, file)
     found = load_source(str(tmp_path), tokens=1)
-    assert any("1 stored weights of 32 elements are not those of LlamaForCausalLM" in note for note in found.notes)
+    assert [(each.name, each.parameters) for each in found.unpriced] == [("vision.proj.weight", 32)]
+    assert "not those of LlamaForCausalLM" in found.unpriced[0].reason
     save_file({name: weight for name, weight in weights.items() if "up_proj" not in name}, file)
     with pytest.raises(InputError, match="LlamaForCausalLM needs 1 weights that are missing: model"):
         load_source(str(tmp_path), tokens=4)
@@ -127,6 +128,20 @@ def test_what_is_missing_or_needless_is_said(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=expected) as caught:
             load_source(str(tmp_path), tokens=4)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_weights_that_take_no_part_are_unpriced(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    vision = {**sizes, "image_size": 16, "patch_size": 8}
+    text = {**TEXT, "head_dim": 8, "num_key_value_heads": 2, "num_hidden_layers": 1}
+    saved(tmp_path, "Gemma3ForConditionalGeneration", text_config=text, vision_config=vision, mm_tokens_per_image=4)
+    found = load_source(str(tmp_path), tokens=4)
+    (left,) = found.unpriced
+    assert "no part of what Gemma3ForConditionalGeneration computes from these inputs" in left.reason
+    assert "vision" in left.name
+    assert 0.1 < left.share < 0.9
+    assert work(found)["prefill"] > 0
 
 
 def test_what_takes_other_inputs_names_the_way_that_works(tmp_path: Path) -> None:

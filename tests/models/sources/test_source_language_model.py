@@ -178,7 +178,7 @@ def test_without_a_configuration(tmp_path: Path) -> None:
     assert all(layer.kind == LayerKind.LINEAR and str(layer.pattern) == "1:4" for layer in found.layers)
     assert found.layers[0].parts[0].workload.macs % 5 == 0
     assert any("not in the numbers" in note for note in found.notes)
-    assert any("conv" in note and "not priced" in note for note in found.notes)
+    assert [(each.name, each.parameters) for each in found.unpriced] == [("conv", 96)]
 
 
 def test_a_stated_structure_is_not_believed(tmp_path: Path) -> None:
