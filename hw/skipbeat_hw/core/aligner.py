@@ -16,10 +16,10 @@ from ..layouts import struct
 
 
 class Aligner(wiring.Component):
-    """A ring of two words of W = C values, read from any position: `count` values per slot.
+    """Two words of W = C values, read from any position in the first one: `count` values per slot.
 
-    One slot and one word per clock. `write_o` follows 2 clocks after the slot was taken: first the window is rotated to
-    the head of the ring, then each column picks its value by rank. At the last slot of a tile the rest of the last
+    One slot and one word per clock. `write_o` follows 2 clocks after the slot was taken: first the window is cut out of
+    the two words, then each column picks its value by rank. At the last slot of a tile the rest of the last
     word is dropped, so that the next tile starts in a word of its own.
 
     Members
@@ -49,22 +49,22 @@ class Aligner(wiring.Component):
         width, slot = self.width, self.slots.payload
         # of a word of one value as well, `read` has a bit and `pos` can be compared with 2
         read = Signal(range(max(2, width)))
-        read_half = Signal()
         ended = Signal()
-        held = Signal(range(2 * width + 1))
-        used = Signal.like(held)
-        halves, lasts = self._refill(m, held, used)
-        last_here, last_next = Mux(read_half, lasts[1], lasts[0]), Mux(read_half, lasts[0], lasts[1])
+        drop = Signal(range(3))
+        words, lasts, there = self._refill(m, drop)
         pos = Signal(range(max(3, 2 * width)))
-        cross, nothing, truncated, fire, ok = (Signal(name=n) for n in ("cross", "nothing", "truncated", "fire", "ok"))
+        cross, nothing, enough, truncated, fire, ok = (
+            Signal(name=n) for n in ("cross", "nothing", "enough", "truncated", "fire", "ok")
+        )
         m.d.comb += [
             pos.eq(read + slot.count),
             cross.eq(pos > width),
             nothing.eq(slot.count == 0),
-            truncated.eq(self.slots.valid & ~nothing & (ended | (cross & (held != 0) & last_here))),
-            fire.eq(self.slots.valid & self.bank_ok_i & ~self.halt_i & (held >= slot.count) & ~truncated),
+            truncated.eq(self.slots.valid & ~nothing & (ended | (cross & there[0] & lasts[0]))),
+            enough.eq(nothing | Mux(cross, there[1], there[0])),
+            fire.eq(self.slots.valid & self.bank_ok_i & ~self.halt_i & enough & ~truncated),
             self.slots.ready.eq(fire),
-            ok.eq(Mux(nothing & (read == 0), ended, Mux(cross, last_next, last_here))),
+            ok.eq(Mux(nothing & (read == 0), ended, Mux(cross, lasts[1], lasts[0]))),
             self.done_o.eq(fire & slot.final),
         ]
         with m.If(truncated & ~self.halt_i):
@@ -74,38 +74,33 @@ class Aligner(wiring.Component):
 
         with m.If(fire & slot.final):
             m.d.sync += [read.eq(0), ended.eq(0)]
-            with m.If(cross):
-                m.d.comb += used.eq(2 * width - read)
-            with m.Elif(~nothing | (read != 0)):
-                m.d.comb += used.eq(width - read)
-                m.d.sync += read_half.eq(~read_half)
+            m.d.comb += drop.eq(Mux(cross, 2, ~nothing | (read != 0)))
         with m.Elif(fire):
-            m.d.comb += used.eq(slot.count)
+            m.d.comb += drop.eq(pos >= width)
             m.d.sync += read.eq(Mux(pos >= width, pos - width, pos))
-            with m.If(pos >= width):
-                m.d.sync += read_half.eq(~read_half)
             with m.If(pos == width):
-                m.d.sync += ended.eq(last_here)
+                m.d.sync += ended.eq(lasts[0])
 
-        ring = Mux(read_half, Cat(halves[1], halves[0]), Cat(halves[0], halves[1]))
-        self._place(m, fire, _rotated(m, ring, read, self.hw.numbers.weight_bits)[: self.hw.word_bits])
+        window = _from(m, Cat(words), read, self.hw.numbers.weight_bits)
+        self._place(m, fire, window[: self.hw.word_bits])
         return m
 
-    def _refill(self, m: Module, held: Signal, used: Signal) -> tuple[list[Signal], list[Signal]]:
-        """The two words and their `last`; one comes when a word's room is free after what this clock uses."""
-        halves = [Signal(self.hw.word_bits, name=f"half_{i}", reset_less=True) for i in range(2)]
+    def _refill(self, m: Module, drop: Signal) -> tuple[list[Signal], list[Signal], Signal]:
+        """The two words, their `last` and whether they are there; one comes if there is room after what is dropped."""
+        words = [Signal(self.hw.word_bits, name=f"word_{i}", reset_less=True) for i in range(2)]
         lasts = [Signal(name=f"last_{i}") for i in range(2)]
-        write_half = Signal()
-        held_after = Signal.like(held)
+        there = Signal(2)
+        left = Signal(2)
         refill = self.words.valid & self.words.ready
-        m.d.comb += [held_after.eq(held - used), self.words.ready.eq((held_after <= self.width) & ~self.halt_i)]
-        m.d.sync += held.eq(held_after + Mux(refill, self.width, 0))
-        with m.If(refill):
-            m.d.sync += write_half.eq(~write_half)
-            for i in range(2):
-                with m.If(write_half == i):
-                    m.d.sync += [halves[i].eq(self.words.payload.data), lasts[i].eq(self.words.payload.last)]
-        return halves, lasts
+        come = self.words.payload
+        m.d.comb += [left.eq(there >> drop), self.words.ready.eq(~left[1] & ~self.halt_i)]
+        m.d.sync += there.eq(Mux(refill, Cat(1, left[0]), left))
+        with m.If((drop != 0) | ~there[0]):
+            onwards = there[1] & ~drop[1]
+            m.d.sync += [words[0].eq(Mux(onwards, words[1], come.data)), lasts[0].eq(Mux(onwards, lasts[1], come.last))]
+        with m.If(~left[1]):
+            m.d.sync += [words[1].eq(come.data), lasts[1].eq(come.last)]
+        return words, lasts, there
 
     def _place(self, m: Module, fire: Signal, window: Value) -> None:
         """Two registered stages: the window at the head of the ring, then each column's value out of it."""
@@ -127,10 +122,10 @@ class Aligner(wiring.Component):
                 m.d.sync += self.write_o.values[c].eq(Mux(staged.mask[c], choices[staged.rank[c]], 0))
 
 
-def _rotated(m: Module, ring: Value, read: Signal, bits: int) -> Value:
-    """`ring >> read * bits` as a chain of one multiplexer per bit of `read`."""
+def _from(m: Module, words: Value, read: Signal, bits: int) -> Value:
+    """`words >> read * bits` as a chain of one multiplexer per bit of `read`."""
     for stage in range(len(read)):
-        shifted = Signal(len(ring), name=f"rotated_{stage}")
-        m.d.comb += shifted.eq(Mux(read[stage], ring >> (bits << stage), ring))
-        ring = shifted
-    return ring
+        shifted = Signal(len(words), name=f"from_{stage}")
+        m.d.comb += shifted.eq(Mux(read[stage], words >> (bits << stage), words))
+        words = shifted
+    return words

@@ -22,7 +22,7 @@ from .unpacker import Unpacker
 
 
 class WeightDecoder(wiring.Component):
-    """Dispatcher, metadata FIFO, unpacker, slots and aligner, joined.
+    """Dispatcher, unpacker, slots and aligner, joined, with queues between: no `ready` goes through two of them.
 
     Reads bitmap, coordinate and dense tiles. A tile of r rows takes about max(words, r · max(b, C / L)) clocks; its
     metadata may come while the tile before it is still being written.
@@ -60,12 +60,12 @@ class WeightDecoder(wiring.Component):
         m.submodules.aligner = aligner = Aligner(self.hw)
         wiring.connect(m, wiring.flipped(self.tiles), dispatcher.tiles)
         wiring.connect(m, wiring.flipped(self.weights), dispatcher.weights)
-        wiring.connect(m, dispatcher.values_o, aligner.words)
         wiring.connect(m, unpacker.steps, slots.steps)
         wiring.connect(m, slots.slots, aligner.slots)
         for name, source, sink, depth in (
             ("unpack_queue", dispatcher.unpack_o, unpacker.tiles, CORE_QUEUE),
             ("row_queue", dispatcher.rows_o, slots.tiles, CORE_QUEUE),
+            ("values", dispatcher.values_o, aligner.words, 2),
             ("metadata", dispatcher.metadata_o, unpacker.words, max(2, self.hw.metadata_words)),
         ):
             m.submodules[name] = queue = Queue(source.payload.shape(), depth=depth)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth import Cat, Module, Mux, Signal, unsigned
 from amaranth.hdl import Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.command import CoreError, Encoding
@@ -13,18 +13,21 @@ from skipbeat_arch.ports import rank_bits, slot_fields, tile_fields
 
 from ..arguments import expect
 from ..layouts import struct
+from ..queue import Queue
 
 
 class Slots(wiring.Component):
     """Reads the metadata of a row of groups, L groups per clock, and deals it out slot by slot.
 
     A bitmap gives its lowest set bit in each slot and clears it; coordinates give their next field; a dense group
-    counts. A prefix popcount over the columns tells each column which of the slot's values is its own.
-    A row takes max(b, C / L) clocks.
+    counts. A prefix popcount over the columns tells each column which of the slot's values is its own; it stands
+    behind a queue of two slots, so that nothing before it depends on `slots.ready` in the same clock.
+    A row takes max(b, C / L) clocks; the steps of two rows find room before they are dealt out.
 
     Members
     -------
-    tiles: stream of `tile_fields`. steps: stream of [L][M] bits. slots: stream of `slot_fields` (a register).
+    tiles: stream of `tile_fields`. steps: stream of [L][M] bits. slots: stream of `slot_fields` (a register), 2
+    clocks after a slot was dealt.
     error_o: TOO_MANY_NONZEROS or COORDINATES_NOT_ASCENDING, in the clock in which it is found.
     row_loaded_o: a row with metadata begins to be dealt.
     """
@@ -34,6 +37,7 @@ class Slots(wiring.Component):
         self.hw = hw
         self.cols, self.lanes = hw.array.cols, hw.weights.decode_lanes
         self.tile = struct(tile_fields(hw))
+        self.dealt = struct(field for field in slot_fields(hw) if field[0] not in ("count", "rank"))
         super().__init__(
             {
                 "tiles": In(stream.Signature(self.tile)),
@@ -52,64 +56,92 @@ class Slots(wiring.Component):
         row = Signal.like(current.rows)
         slot = Signal(self.hw.index_bits)
         meta = Signal(data.ArrayLayout(unsigned(self.hw.array.group), self.cols))
+        # Known a clock ahead, so that no comparison stands between a slot and the row after it.
+        last_slot = Signal()
+        last_row = Signal()
+        m.submodules.dealt = dealt = Queue(self.dealt, depth=2)
 
         emit, row_end, tile_end, same, dense, load = (
             Signal(name=n) for n in ("emit", "row_end", "tile_end", "same", "dense", "load")
         )
-        is_dense = [tile.encoding == Encoding.DENSE for tile in (self.tiles.payload, current)]
-        filled = self._fill(m, load & ~dense, meta)
+        offered = self.tiles.payload
+        fill, whole = self._fill(m, load & ~dense)
         m.d.comb += [
-            emit.eq(row_active & (~self.slots.valid | self.slots.ready)),
-            row_end.eq(emit & (slot == current.beat - 1)),
-            tile_end.eq(row_end & (row == current.rows - 1)),
+            emit.eq(row_active & dealt.i.ready),
+            row_end.eq(emit & last_slot),
+            tile_end.eq(row_end & last_row),
             same.eq(is_open & ~tile_end),
-            dense.eq(Mux(same, is_dense[1], is_dense[0])),
-            load.eq((~row_active | row_end) & (same | self.tiles.valid) & (dense | filled)),
+            dense.eq(Mux(same, current.encoding == Encoding.DENSE, offered.encoding == Encoding.DENSE)),
+            load.eq((~row_active | row_end) & (same | self.tiles.valid) & (dense | whole)),
             self.tiles.ready.eq(load & ~same),
             self.row_loaded_o.eq(load & ~dense),
+            dealt.i.valid.eq(row_active),
+            dealt.i.payload.row.eq(row),
+            dealt.i.payload.slot.eq(slot),
+            dealt.i.payload.final.eq(last_slot & last_row),
         ]
         with m.If(load):
-            m.d.sync += [row_active.eq(1), slot.eq(0), row.eq(Mux(same, row + 1, 0))]
-            with m.If(~same):
-                m.d.sync += [current.eq(self.tiles.payload), is_open.eq(1)]
+            m.d.sync += [row_active.eq(1), slot.eq(0), meta.eq(fill)]
+            with m.If(same):
+                m.d.sync += [row.eq(row + 1), last_slot.eq(current.beat == 1), last_row.eq(current.rows == row + 2)]
+            with m.Else():
+                m.d.sync += [row.eq(0), last_slot.eq(offered.beat == 1), last_row.eq(offered.rows == 1)]
+                m.d.sync += [current.eq(offered), is_open.eq(1)]
         with m.Elif(row_end):
             m.d.sync += row_active.eq(0)
             with m.If(tile_end):
                 m.d.sync += is_open.eq(0)
         with m.Elif(emit):
-            m.d.sync += slot.eq(slot + 1)
+            m.d.sync += [slot.eq(slot + 1), last_slot.eq(current.beat == slot + 2)]
 
-        self._deal(m, current, meta, emit, load, slot)
-        with m.If(emit):
-            m.d.sync += [
-                self.slots.valid.eq(1),
-                self.slots.payload.row.eq(row),
-                self.slots.payload.slot.eq(slot),
-                self.slots.payload.final.eq(tile_end),
-            ]
-        with m.Elif(self.slots.ready):
-            m.d.sync += self.slots.valid.eq(0)
+        self._deal(m, current, meta, emit, load, slot, last_slot, dealt.i.payload)
+        self._rank(m, dealt)
         return m
 
-    def _fill(self, m: Module, unload: Value, meta: data.View) -> Value:
-        """Collects the steps of the next row, hands them to `meta` on `unload`; whether the row is whole."""
+    def _fill(self, m: Module, unload: Value) -> tuple[Value, Value]:
+        """Collects the steps of two rows; the older row, and whether it is whole. `unload` makes room for another."""
         steps = self.cols // self.lanes
-        fill = Signal.like(meta, name="fill")
-        filled = Signal(range(steps + 1))
-        place = Signal.like(filled)
-        m.d.comb += [self.steps.ready.eq((filled != steps) | unload), place.eq(Mux(unload, 0, filled))]
-        with m.If(unload):
-            m.d.sync += [meta.eq(fill), filled.eq(0)]
-        with m.If(self.steps.valid & self.steps.ready):
-            m.d.sync += filled.eq(place + 1)
-            for step in range(steps):
-                with m.If(place == step):
-                    for lane in range(self.lanes):
-                        m.d.sync += fill[step * self.lanes + lane].eq(self.steps.payload[lane])
-        return filled == steps
+        rows = Signal(range(3))
+        place = Signal(range(max(2, steps)))
+        write_row, read_row = Signal(), Signal()
+        taken, complete = Signal(), Signal()
+        m.d.comb += [
+            self.steps.ready.eq(rows != 2),
+            taken.eq(self.steps.valid & self.steps.ready),
+            complete.eq(taken & (place == steps - 1)),
+        ]
+        m.d.sync += [
+            place.eq(Mux(complete, 0, place + taken)),
+            write_row.eq(write_row ^ complete),
+            read_row.eq(read_row ^ unload),
+            rows.eq(rows + complete - unload),
+        ]
+        fill = []
+        for step in range(steps):
+            kept = memory.Memory(shape=unsigned(len(self.steps.payload.as_value())), depth=2, init=[])
+            m.submodules[f"step_{step}"] = kept
+            read, write = kept.read_port(domain="comb"), kept.write_port()
+            m.d.comb += [
+                read.addr.eq(read_row),
+                write.addr.eq(write_row),
+                write.data.eq(self.steps.payload),
+                write.en.eq(taken & (place == step)),
+            ]
+            fill.append(read.data)
+        return Cat(fill), rows != 0
 
-    def _deal(self, m: Module, current: data.View, meta: data.View, emit: Signal, load: Signal, slot: Signal) -> None:
-        """The slot that each column deals next: mask, index, rank; and what contradicts itself."""
+    def _deal(
+        self,
+        m: Module,
+        current: data.View,
+        meta: data.View,
+        emit: Signal,
+        load: Signal,
+        slot: Signal,
+        last_slot: Signal,
+        dealt: data.View,
+    ) -> None:
+        """The slot that each column deals next, its mask and index; and what contradicts itself."""
         index_bits = self.hw.index_bits
         bitmap = current.encoding == Encoding.BITMAP
         coordinate = current.encoding == Encoding.COORDINATE
@@ -117,7 +149,6 @@ class Slots(wiring.Component):
         surplus = Signal(self.cols)
         descending = Signal(self.cols)
         previous = Signal(data.ArrayLayout(unsigned(index_bits), self.cols))
-        last_slot = slot == current.beat - 1
         for c in range(self.cols):
             group, within = meta[c], c < current.cols
             index, rest = Signal(index_bits, name=f"index_{c}"), Signal.like(group, name=f"rest_{c}")
@@ -126,7 +157,7 @@ class Slots(wiring.Component):
                     mask[c].eq(group != 0),
                     index.eq(lowest_set_bit(m, group, f"lowest_{c}")),
                     rest.eq(group & (group - 1)),
-                    surplus[c].eq(Mux(slot == 0, mask[c] & ~within, 0) | (last_slot & (rest != 0))),
+                    surplus[c].eq(((slot == 0) & mask[c] & ~within) | (last_slot & (rest != 0))),
                 ]
             with m.Elif(coordinate):
                 m.d.comb += [
@@ -137,20 +168,27 @@ class Slots(wiring.Component):
                 ]
             with m.Else():
                 m.d.comb += [mask[c].eq(within), index.eq(slot)]
+            m.d.comb += dealt.index[c].eq(index)
             with m.If(emit):
-                m.d.sync += [self.slots.payload.index[c].eq(index), previous[c].eq(index)]
+                m.d.sync += previous[c].eq(index)
             with m.If(emit & ~load):
                 m.d.sync += group.eq(rest)
+        m.d.comb += dealt.mask.eq(mask)
         with m.If(emit & surplus.any()):
             m.d.comb += self.error_o.eq(CoreError.TOO_MANY_NONZEROS)
         with m.Elif(emit & descending.any()):
             m.d.comb += self.error_o.eq(CoreError.COORDINATES_NOT_ASCENDING)
-        with m.If(emit):
-            m.d.sync += self.slots.payload.mask.eq(mask)
-            ranks = prefix_popcount(m, mask)
-            m.d.sync += self.slots.payload.count.eq(ranks[-1])
-            for c in range(self.cols):
-                m.d.sync += self.slots.payload.rank[c].eq(ranks[c][: rank_bits(self.hw)])
+
+    def _rank(self, m: Module, dealt: Queue) -> None:
+        """The register at the output: each column's rank, and how many columns have a value."""
+        op, ranks = self.slots.payload, prefix_popcount(m, dealt.o.payload.mask)
+        m.d.comb += dealt.o.ready.eq(~self.slots.valid | self.slots.ready)
+        with m.If(dealt.o.ready):
+            m.d.sync += self.slots.valid.eq(dealt.o.valid)
+        with m.If(dealt.o.ready & dealt.o.valid):
+            m.d.sync += op.count.eq(ranks[-1])
+            m.d.sync += [op[name].eq(dealt.o.payload[name]) for name in self.dealt.members]
+            m.d.sync += [op.rank[c].eq(ranks[c][: rank_bits(self.hw)]) for c in range(self.cols)]
 
 
 def lowest_set_bit(m: Module, group: Value, name: str) -> Signal:

@@ -28,6 +28,7 @@ class WeightDecoder:
         self._unpack: Fifo[Unpack] = Fifo(CORE_QUEUE)
         self._rows: Fifo[Tile] = Fifo(CORE_QUEUE)
         self._metadata: Fifo[int] = Fifo(max(2, hw.metadata_words))
+        self._values: Fifo[int] = Fifo(2)
         # clocks in a row in which nothing was transferred (after 3 the aligner's pipeline has come to rest as well),
         # and the inputs of the last of them, to which the wires belong
         self._rest = 0
@@ -59,7 +60,7 @@ class WeightDecoder:
             unpack_o_ready=self._unpack.ready,
             rows_o_ready=self._rows.ready,
             metadata_o_ready=self._metadata.ready,
-            values_o_ready=aligner.words_ready,
+            values_o_ready=self._values.ready,
         )
         self.tiles_ready, self.weights_ready = dispatcher.tiles_ready, dispatcher.weights_ready
         self.metadata_word_o, self.value_word_o = dispatcher.to_metadata, dispatcher.to_values
@@ -75,7 +76,9 @@ class WeightDecoder:
         unpack = dispatcher.unpack_o if dispatcher.unpack_o_valid else None
         metadata = dispatcher.metadata_o if dispatcher.to_metadata else None
         step = unpacker.steps if unpacker.emit else None
-        self.aligner.update(dispatcher.values_o if dispatcher.values_o_valid else None)
+        next_value = self._values.front if self.aligner.words_ready else None
+        self.aligner.update(next_value)
+        self._values.update(next_value is not None, dispatcher.values_o if dispatcher.to_values else None)
         next_row_tile = slots.tiles_ready
         slots.update(step)
         next_tile = self._unpack.front if unpacker.tiles_ready else None
@@ -85,7 +88,8 @@ class WeightDecoder:
         self._rows.update(next_row_tile, tile)
         self._metadata.update(next_word is not None, metadata)
         fired = self.aligner.slots_ready
-        moves = dispatcher.moves or slots.moves or fired or step or next_tile or next_word is not None
+        came = next_tile or next_word is not None or next_value is not None
+        moves = dispatcher.moves or slots.moves or fired or step or came
         self._rest, self._seen = (0, None) if moves else (self._rest + 1, self._inputs)
         dispatcher.update()
 
@@ -93,6 +97,6 @@ class WeightDecoder:
         """All of it."""
         for part in (self.dispatcher, self.unpacker, self.slots, self.aligner):
             part.reset()
-        for queue in (self._unpack, self._rows, self._metadata):
+        for queue in (self._unpack, self._rows, self._metadata, self._values):
             queue.reset()
         self._rest = 0

@@ -9,6 +9,7 @@ from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.hardware import Hardware
 
 from .dispatcher import Tile
+from .fifo import Fifo
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class SlotOp:
 class Slots:
     """Twin of the slot stage. `evaluate` sets the wires of the clock, `update` ends it.
 
-    The output stream is the registers `slots_valid` and `slots`.
+    The output stream is the registers `slots_valid` and `slots`. The memory of steps has no reset.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -35,21 +36,25 @@ class Slots:
         self._lanes, self._cols = hw.weights.decode_lanes, hw.array.cols
         self._steps_per_row = self._cols // self._lanes
         self._index_mask = hw.array.group - 1
+        self._fill = [[0] * self._cols, [0] * self._cols]
+        self._dealt: Fifo[SlotOp] = Fifo(2)
         self.reset()
 
     def reset(self) -> None:
         """All registers."""
         zeros = [0] * self._cols
-        self._fill, self._meta, self._previous = zeros.copy(), zeros, zeros
+        self._meta, self._previous = zeros, zeros
         self.row_active = self.slots_valid = self.tile_open = False
-        self._filled = self._row = self._slot = 0
+        self._whole = self._place = self._write_row = self._read_row = self._row = self._slot = 0
+        self._dealt.reset()
         self._cur = Tile(0, 0, 0, 0)
         self.slots = no_op(self._cols)
 
     def evaluate(self, tiles: Tile | None, slots_ready: bool) -> None:
         """Wires: `tiles_ready`, `steps_ready`, `row_loaded_o` and `error_o`; and the slot that is emitted, if any."""
-        tile, out_ready = tiles, slots_ready
-        self._emit = self.row_active and (not self.slots_valid or out_ready)
+        tile = tiles
+        self._emit = self.row_active and self._dealt.ready
+        self._move = not self.slots_valid or slots_ready
         cur = self._cur
         self._row_end = self._emit and self._slot == cur.beat - 1
         self._tile_end = self._row_end and self._row == cur.rows - 1
@@ -57,12 +62,11 @@ class Slots:
         source = cur if same else tile
         load = (not self.row_active or self._row_end) and source is not None
         dense = source is not None and source.encoding == Encoding.DENSE
-        self._load = load and (dense or self._filled == self._steps_per_row)
+        self._load = load and (dense or self._whole != 0)
         self._same, self._tile = same, tile
         self.tiles_ready = self._load and not same
         self.row_loaded_o = self._load and not dense
-        self.steps_ready = self._filled != self._steps_per_row or self.row_loaded_o
-        self._out_ready = out_ready
+        self.steps_ready = self._whole != 2
         self.error_o = CoreError.NONE
         if self._emit:
             self._make()
@@ -94,16 +98,18 @@ class Slots:
     @property
     def moves(self) -> bool:
         """A register changes at the end of the clock, even if no step is transferred."""
-        return self._emit or self._load
+        return self._emit or self._load or (self._move and bool(self._dealt.items))
 
     def update(self, steps: list[int] | None) -> None:
         """End of a clock with the metadata of L groups on the stream."""
         step = steps if self.steps_ready else None
+        front = self._dealt.front if self._move else None
+        if self._move:
+            self.slots_valid = front is not None
+            self.slots = front or self.slots
+        self._dealt.update(front is not None, self._next_op if self._emit else None)
         if self._emit:
-            self.slots_valid, self.slots = True, self._next_op
             self._previous = self._next_op.index
-        elif self._out_ready:
-            self.slots_valid = False
         if self._load:
             self._start_row()
         elif self._row_end:
@@ -114,18 +120,26 @@ class Slots:
             self._slot += 1
             self._meta = self._next_meta
         if self.row_loaded_o:
-            self._filled = 0
+            self._whole -= 1
+            self._read_row ^= 1
         if step is not None:
-            start = self._filled * self._lanes
-            self._fill[start : start + self._lanes] = step
-            self._filled += 1
+            self._add_step(step)
 
     def _start_row(self) -> None:
         self.row_active, self._slot = True, 0
         self._row = self._row + 1 if self._same else 0
-        self._meta = self._fill.copy()
+        self._meta = self._fill[self._read_row].copy()
         if not self._same and self._tile:
             self._cur, self.tile_open = self._tile, True
+
+    def _add_step(self, step: list[int]) -> None:
+        start = self._place * self._lanes
+        self._fill[self._write_row][start : start + self._lanes] = step
+        self._place += 1
+        if self._place == self._steps_per_row:
+            self._place = 0
+            self._write_row ^= 1
+            self._whole += 1
 
 
 def no_op(cols: int) -> SlotOp:

@@ -13,7 +13,7 @@ and per tile k, loaded by a pass:
     start     = max(queued + 2, last word of k-1)                      its words may flow from the next clock on
     metadata  = max(start + words, room for the last of them in the metadata FIFO)        its last metadata word
     read      = max(start + 1, last step of the tile decoded before) + 1        its first metadata word can be read
-    last word = max(metadata + words, fires that free places in the ring of two words)
+    last word = max(metadata + words, the clocks after fires that free places of the ring)
     full      = last fire + 1
 
 With M = 1 there is only `last word = max(start + 1, bank) + words - 1`, and the bank is full in the clock after it.
@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from operator import add
 
 from skipbeat_arch.command import Command, CoreError, command_error
 from skipbeat_arch.depths import CORE_QUEUE, core_latency
@@ -35,11 +36,11 @@ from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Clocks, CoreTiming, Events
 
 from .event_counts import event_counts
-from .load_timing import NEVER, Response
-from .tile_paths import TilePath, tile_paths
+from .load_timing import NEVER, SLOTS_AHEAD, Response
+from .tile_paths import RING, TilePath, tile_paths
 
 #: Clocks in which a tile finds what its own depend on: see `load_timing.ENTRIES`.
-Entries = tuple[int, int, int, int, int, int]
+Entries = tuple[int, ...]
 
 
 def core_timing(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> CoreTiming:
@@ -121,9 +122,10 @@ class TileLoader:
     def __init__(self, hw: Hardware) -> None:
         self._is_dense = hw.is_dense
         self._fifo = _MetadataFifo(max(2, hw.metadata_words))
-        self._last_word = self._last_emit = self._last_fire = NEVER
-        self._last_step = self._last_load = NEVER  # of the last tile with metadata
-        self._frees_last_but_one = self._frees_last = NEVER
+        self._last_word = self._last_emit = NEVER
+        self._last_step = NEVER  # of the last tile with metadata
+        # the last ones, the last one last: rows of tiles with metadata, slots, and value words that were used up
+        self._loads, self._fires, self._frees = [NEVER] * 2, [NEVER] * SLOTS_AHEAD, [NEVER] * RING
 
     def load(self, path: TilePath, queued: int, bank_free: int) -> int:
         """Follow one tile; returns the first clock in which its bank is full.
@@ -139,27 +141,28 @@ class TileLoader:
             return self._last_word + 1
         metadata = max(start + path.metadata_words, self._fifo.room(path.metadata_words))
         read = max(start + 1, self._last_step) + 1 if path.metadata_words else NEVER
-        entries = read, self._last_load, self._last_emit, self._last_fire, bank_free, metadata + 2
+        entries = read, *self._loads, self._last_emit, *self._fires, bank_free, metadata + 3
         if path.metadata_words:
             self._fifo.write(path, entries)
             self._last_step = _clock(path.last_step, entries)
-            self._last_load = _clock(path.last_load, entries)
+            self._loads = _later(self._loads, path.loads, entries)
         self._end_words(path, metadata, entries)
         self._last_emit = _clock(path.last_emit, entries)
-        self._last_fire = _clock(path.last_fire, entries)
-        return self._last_fire + 1
+        self._fires = _later(self._fires, path.fires, entries)
+        return self._fires[-1] + 1
 
     def _end_words(self, path: TilePath, metadata: int, entries: Entries) -> None:
-        """When the tile's last word enters the ring, and when the last two leave it; its metadata end in `metadata`."""
+        """When the tile's last word enters the queue, and its last ones are used up; its metadata end in `metadata`.
+
+        Word n of the stream enters the queue a clock after word n - `RING` was used up, at the earliest.
+        """
         words = path.value_words
-        last_word = max(metadata + words, self._frees_last_but_one + words - 1)
-        frees_last_but_one = self._frees_last
-        if words > 1:
-            last_word = max(last_word, self._frees_last + words - 2, _clock(path.frees_last_but_two, entries))
-            frees_last_but_one = _clock(path.frees_last_but_one, entries)
-        self._last_word = last_word
-        self._frees_last_but_one = frees_last_but_one
-        self._frees_last = _clock(path.frees_last, entries)
+        own = [_clock(response, entries) for response in path.frees]
+        waits = [freed + words - place for place, freed in enumerate(self._frees) if place < words]
+        if words > RING:
+            waits.append(own.pop(0) + 1)
+        self._last_word = max(metadata + words, *waits)
+        self._frees = [*self._frees, *own][-RING:]
 
 
 class _MetadataFifo:
@@ -188,9 +191,13 @@ class _MetadataFifo:
 
 def _clock(response: Response, entries: Entries) -> int:
     """The clock of an event: the latest of the paths to it."""
-    a, b, c, d, e, f = response
-    u, v, w, x, y, z = entries
-    return max(a + u, b + v, c + w, d + x, e + y, f + z)
+    clocks: list[int] = list(map(add, response, entries))
+    return max(clocks)
+
+
+def _later(before: list[int], responses: list[Response], entries: Entries) -> list[int]:
+    """The last clocks of a kind of event, as many as `before`, once a tile's have come."""
+    return [*before, *(_clock(response, entries) for response in responses)][-len(before) :]
 
 
 def _check_program(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> None:

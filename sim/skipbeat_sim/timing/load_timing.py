@@ -7,7 +7,7 @@
     emitted[r]  its last slot leaves the slot stage
     fired[r]    the aligner takes its first slot (and one more in each clock after that)
 
-Each of them is the maximum, over the six clocks that a tile finds when its turn comes (`ENTRIES`), of that
+Each of them is the maximum, over the nine clocks that a tile finds when its turn comes (`ENTRIES`), of that
 clock plus a constant. The constants (the responses) depend on the build, the metadata bits per group, b and the
 first row that stores a value, but not on the run, so they are computed once and kept.
 """
@@ -26,13 +26,18 @@ from skipbeat_arch.hardware import Hardware
 #: Before any clock: the neutral element of max. Far enough from the int64 limits that sums stay in range.
 NEVER = -(1 << 60)
 
+#: Slots that are on their way from the slot stage to the aligner: the next one leaves after the one before them fired.
+SLOTS_AHEAD = 3
+
 #: What a tile's clocks depend on, in the order of the last axis of every response:
 #: - read: the earliest clock in which its first metadata word can be read;
-#: - loaded: when the last row of the tile decoded before it entered the slot stage, which frees the row of steps;
-#: - emitted, fired: when the last slot of the tile before it left the slot stage, and when the aligner took it;
+#: - loaded_before, loaded: when the last two rows with metadata before it entered the slot stage, which frees their
+#:   steps' places;
+#: - emitted: when the last slot before it left the slot stage;
+#: - fired_3, fired_2, fired_1: when the aligner took the last three slots before it;
 #: - bank: the first clock in which its bank is free;
-#: - value: the first clock in which the ring holds its first value.
-ENTRIES = ("read", "loaded", "emitted", "fired", "bank", "value")
+#: - value: the first clock in which the aligner can use its first value.
+ENTRIES = ("read", "loaded_before", "loaded", "emitted", "fired_3", "fired_2", "fired_1", "bank", "value")
 
 #: Clocks from each of `ENTRIES` to one event, as plain numbers.
 Response = list[int]
@@ -91,25 +96,36 @@ def row_responses(sizes: DecoderSizes, metadata_bits: int, beat: int, value_row:
     words = words_through_step(sizes, metadata_bits)
     clocks = np.maximum(np.diff(words, prepend=0), 1).reshape(sizes.rows, -1)
     steps = np.full((*clocks.shape, len(ENTRIES)), NEVER, np.int64)
-    read, loaded_before, last_emit, last_fire, bank, value = np.where(np.eye(len(ENTRIES), dtype=bool), 0, NEVER)
+    unit = np.where(np.eye(len(ENTRIES), dtype=bool), 0, NEVER)
+    read, loaded_before, last_load, last_emit, *fires, bank, value = unit
     loaded, emitted, fired = (np.full((sizes.rows, len(ENTRIES)), NEVER, np.int64) for _ in range(3))
+    loads = [loaded_before, last_load]
     for row in range(sizes.rows):
         loaded[row] = last_emit
         if metadata_bits:
             start = read + words[0] if row == 0 else steps[row - 1, -1] + clocks[row, 0]
-            start = np.maximum(start, loaded[row - 1] if row else loaded_before)
+            start = np.maximum(start, loads[-2] + 1)
             steps[row] = start + (np.cumsum(clocks[row]) - clocks[row, 0])[:, None]
             loaded[row] = np.maximum(last_emit, steps[row, -1] + 1)
-        issued = np.maximum(last_fire, loaded[row] + 1)
-        fired[row] = issued + 1
+            loads.append(loaded[row])
+        emit = np.maximum(loaded[row], fires[-SLOTS_AHEAD]) + 1
+        fired[row] = np.maximum(emit + 2, fires[-1] + 1)
         if row == 0:
             fired[row] = np.maximum(fired[row], bank)
         if row == value_row:
             fired[row] = np.maximum(fired[row], value)
-        emitted[row] = issued if beat == 1 else fired[row] + beat - 2
-        last_fire, last_emit = fired[row] + beat - 1, emitted[row]
+        fires += [fired[row] + slot for slot in range(beat)]
+        emitted[row] = last_emit = _last_emit(emit, fires, beat)
     reads = _reads(read, steps.reshape(-1, len(ENTRIES)), words) if metadata_bits else []
     return RowResponses(_limited(steps[:, -1]), _limited(loaded), _limited(emitted), _limited(fired), reads)
+
+
+def _last_emit(first: Int64Array, fires: list[Int64Array], beat: int) -> Int64Array:
+    """When a row's last slot leaves, one slot a clock: each after the slot `SLOTS_AHEAD` before it has fired."""
+    last = first
+    for before in fires[len(fires) - beat + 1 - SLOTS_AHEAD : len(fires) - SLOTS_AHEAD]:
+        last = np.maximum(last, before) + 1
+    return last
 
 
 def _reads(first: Int64Array, steps: Int64Array, words: Int64Array) -> list[Response]:

@@ -13,7 +13,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import TileStatistics
 
-from .load_timing import NEVER, DecoderSizes, Response, row_responses
+from .load_timing import SLOTS_AHEAD, DecoderSizes, Response, row_responses
 
 
 class TilePath(NamedTuple):
@@ -23,23 +23,25 @@ class TilePath(NamedTuple):
         metadata_words, value_words: words of its two sections; dense tiles have no metadata.
         reads: responses of the reads of its metadata words, and possibly more.
         last_step: response of its last step of metadata.
-        last_load: response of its last row's entry into the slot stage.
         last_emit: response of its last slot's way out of the slot stage.
-        last_fire: response of its last slot's way into the bank.
-        frees_last_but_two, frees_last_but_one, frees_last: responses of the fires that use up the third, second
-            and last value word from the end; `NEVER` throughout if there is no such word.
+        loads: responses of its last two rows' entry into the slot stage, the last one last.
+        fires: responses of its last three slots' way into the bank, the last one last.
+        frees: responses of the fires that use up its last `RING + 1` value words, the last one last.
+            `loads`, `fires` and `frees` are shorter if the tile has fewer rows, slots or words.
     """
 
     metadata_words: int
     value_words: int
     reads: list[Response]
     last_step: Response
-    last_load: Response
     last_emit: Response
-    last_fire: Response
-    frees_last_but_two: Response
-    frees_last_but_one: Response
-    frees_last: Response
+    loads: list[Response]
+    fires: list[Response]
+    frees: list[Response]
+
+
+#: Value words that are there before the aligner has used up the oldest: two of its own, and a queue of two.
+RING = 4
 
 
 class _Slots(NamedTuple):
@@ -47,7 +49,7 @@ class _Slots(NamedTuple):
 
     value_words: Int64Array
     first_value: Int64Array
-    frees: tuple[Int64Array, Int64Array, Int64Array]  # last but two, last but one, last word; -1 if there is none
+    frees: list[Int64Array]  # of the last `RING + 1` words, the last one last; if there is one
 
 
 def tile_paths(tiles: Sequence[TileStatistics], hw: Hardware) -> list[TilePath]:
@@ -79,18 +81,30 @@ def _paths(tiles: list[TileStatistics], hw: Hardware) -> list[TilePath]:
     )
 
     def fire(position: Int64Array) -> Int64Array:
-        row, slot = np.divmod(position, beat)
-        return np.where(position[:, None] >= 0, fired[kind, row] + slot[:, None], NEVER)
+        row, slot = np.divmod(np.maximum(position, 0), beat)
+        return fired[kind, row] + slot[:, None]
 
-    last = kind, rows - 1
-    events = [decoded[last], loaded[last], emitted[last], fire(rows * beat - 1), *(fire(p) for p in slots.frees)]
+    last, size = (kind, rows - 1), rows * beat
+    loads = [loaded[kind, np.maximum(rows - 2, 0)], loaded[last]]
+    fires = [fire(size - back) for back in range(SLOTS_AHEAD, 0, -1)]
+    events = [decoded[last], emitted[last], *loads, *fires, *(fire(position) for position in slots.frees)]
+    ends = 4, 4 + SLOTS_AHEAD, len(events)
+    counts = zip(
+        np.minimum(rows, 2).tolist(),
+        np.minimum(size, SLOTS_AHEAD).tolist(),
+        np.minimum(slots.value_words, RING + 1).tolist(),
+        strict=True,
+    )
     return [
-        TilePath(metadata, values, table[entry].reads, *responses)
-        for metadata, values, entry, responses in zip(
+        TilePath(
+            metadata, values, table[entry].reads, *row[:2], *(row[e - n : e] for e, n in zip(ends, few, strict=True))
+        )
+        for metadata, values, entry, row, few in zip(
             meta_words.tolist(),
             slots.value_words.tolist(),
             kind.tolist(),
             np.stack(events, axis=1).tolist(),
+            counts,
             strict=True,
         )
     ]
@@ -111,11 +125,11 @@ def _read_slots(tiles: list[TileStatistics], width: int) -> _Slots:
     def uses_up(left: int) -> Int64Array:
         """The slot that takes the last value of the word that has `left` words after it."""
         taken = (words - left) * width
-        position = np.minimum(np.searchsorted(stored, before + taken), ends - 1) - starts
-        return np.where(words > left, position, -1)
+        position: Int64Array = np.minimum(np.searchsorted(stored, before + taken), ends - 1) - starts
+        return position
 
     first_value = np.searchsorted(stored, before, side="right") - starts
-    return _Slots(words, first_value, (uses_up(2), uses_up(1), uses_up(0)))
+    return _Slots(words, first_value, [uses_up(left) for left in range(RING, -1, -1)])
 
 
 def _check_words(tiles: list[TileStatistics], expected: Int64Array) -> None:

@@ -33,11 +33,11 @@ class Wrapped(Component):
         return fragment
 
 
-class AlignerRing(Wrapped):
-    """The ring's books always balance, so nothing is read that is not held and nothing is overwritten.
+class AlignerWords(Wrapped):
+    """The books of the two words always balance: nothing is read that is not there and nothing is overwritten.
 
-    With W values per word: `held` is what remains of 0, 1 or 2 whole words after `read` values, and the halves that are
-    read and written next differ exactly if one word is there. Halted, it moves nothing.
+    The second word is there only if the first one is, a first word that was begun is there, and a slot that is taken
+    finds its values in the words that are there. Halted, it moves nothing.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -46,20 +46,23 @@ class AlignerRing(Wrapped):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        ring, width, slot = self.place(m), self.width, self.slots.payload
-        read, held, used = register(ring, "read"), register(ring, "held"), register(ring, "used")
-        halves = register(ring, "read_half") ^ register(ring, "write_half")
-        words = [held + read == n * width for n in range(3)]
+        inside, width, slot = self.place(m), self.width, self.slots.payload
+        read, there, drop = register(inside, "read"), register(inside, "there"), register(inside, "drop")
+        held = Signal(range(2 * width + 1))
+        taken, words = self.slots.valid & self.slots.ready, there[0] + there[1]
         m.d.comb += [
+            held.eq(words * width - read),
             Assume(slot.count == total(slot.mask)),  # what Slots gives
             Assert(read < width),
-            Assert(Cat(words).any()),
-            Assert(halves == words[1]),
-            Assert(used <= held),
-            Assert(~(self.slots.valid & self.slots.ready) | (slot.count <= held)),
+            Assert(there[0] | ~there[1]),
+            Assert((read == 0) | there[0]),
+            Assert(drop <= words),
+            Assert((drop == 0) | taken),
+            Assert(~taken | (slot.count <= held)),
+            Assert(~(self.words.valid & self.words.ready) | (words - drop != 2)),
             Assert(~self.halt_i | ~(self.slots.ready | self.words.ready | self.done_o | (self.error_o != 0))),
-            Cover((held == 2 * width) & self.slots.valid & self.slots.ready & slot.final),
-            Cover((read != 0) & words[1] & self.slots.valid & (slot.count + read > width)),
+            Cover((held == 2 * width) & taken & slot.final),
+            Cover((read != 0) & (words == 1) & self.slots.valid & (slot.count + read > width)),
         ]
         return m
 

@@ -12,7 +12,7 @@ from skipbeat_hw.core import aligner, dispatcher, loader, results, sequencer, sl
 from skipbeat_hw.tools.formal import Verdict, always, bounded
 from tests.hw.core.formal_banks import BankProof
 from tests.hw.core.formal_decoder import DecoderProof, LastFlagProof
-from tests.hw.core.formal_invariants import AlignerRing, CreditLoop, SequencerRules, SlotsStream
+from tests.hw.core.formal_invariants import AlignerWords, CreditLoop, SequencerRules, SlotsStream
 from tests.hw.core.formal_slots import SlotsProof
 from tests.hw.core.symbolic_tile import tiny
 from tests.hw.planted import mutant
@@ -21,8 +21,8 @@ BITMAP, COORDINATE = Encoding.BITMAP, Encoding.COORDINATE
 SMALL, TALL = tiny(1, 2, 4), tiny(2, 2, 4)
 
 
-def _ring() -> Verdict:
-    return always(AlignerRing(SMALL), 1)
+def _words() -> Verdict:
+    return always(AlignerWords(SMALL), 1)
 
 
 def _slots_stream() -> Verdict:
@@ -42,26 +42,27 @@ def _banks() -> Verdict:
 
 
 def _decoder() -> Verdict:
-    return bounded(DecoderProof(SMALL, [(BITMAP, 2)], clocks=13, pauses=0), 15)
+    return bounded(DecoderProof(SMALL, [(BITMAP, 2)], clocks=15, pauses=0), 17)
 
 
 def _last_flag() -> Verdict:
-    return bounded(LastFlagProof(TALL, (BITMAP, 2), clocks=15, pauses=0), 17)
+    return bounded(LastFlagProof(TALL, (BITMAP, 2), clocks=17, pauses=0), 19)
 
 
 def _bitmaps() -> Verdict:
-    return bounded(SlotsProof(TALL, (BITMAP, 2), clocks=9, pauses=1), 11)
+    return bounded(SlotsProof(TALL, (BITMAP, 2), clocks=11, pauses=1), 13)
 
 
 def _coordinates() -> Verdict:
-    return bounded(SlotsProof(TALL, (COORDINATE, 2), clocks=9, pauses=1), 11)
+    return bounded(SlotsProof(TALL, (COORDINATE, 2), clocks=11, pauses=1), 13)
 
 
 #: Module, text, what stands there with the bug, who builds the component, and the proof that must fail.
 BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
-    (aligner, "(held >= slot.count)", "(held + 1 >= slot.count)", "invariants.Aligner", _ring),
-    (aligner, "(held_after <= self.width) &", "", "invariants.Aligner", _ring),
-    (slots, "(~self.slots.valid | self.slots.ready)", "1", "invariants.Slots", _slots_stream),
+    (aligner, "Mux(cross, there[1], there[0])", "there[0]", "invariants.Aligner", _words),
+    (aligner, "~left[1] &", "", "invariants.Aligner", _words),
+    (slots, "ready.eq(~self.slots.valid | self.slots.ready)", "ready.eq(1)", "invariants.Slots", _slots_stream),
+    (slots, "(rows != 2)", "1", "slots.Slots", _bitmaps),
     (sequencer, " | quick)", ")", "invariants.Sequencer", _rules),
     (sequencer, "~(settle | ", "~(", "invariants.Sequencer", _rules),
     (sequencer, "~current.last | (credits != 0)", "1", "invariants.Sequencer", _credits),
@@ -71,7 +72,7 @@ BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
     (sequencer, "self.full_i.bit_select(~bank, 1)", "1", "banks.Sequencer", _banks),
     (slots, "(last_slot & (rest != 0))", "(last_slot & (rest[3:] != 0))", "slots.Slots", _bitmaps),
     (slots, "(index <= previous[c])", "(index < previous[c])", "slots.Slots", _coordinates),
-    (aligner, "& last_here))", "& 0))", "decoder.Aligner", _last_flag),
+    (aligner, "& lasts[0]))", "& 0))", "decoder.Aligner", _last_flag),
     (aligner, "fire & slot.final & ~ok", "0", "decoder.Aligner", _last_flag),
     (dispatcher, "m.d.comb += self.error_o.eq(CoreError.TRUNCATED_TILE)", "pass", "decoder.Dispatcher", _last_flag),
     (unpacker, "buffer[lane * bits :", "buffer[lane * bits + 1 :", "decoder.Unpacker", _decoder),

@@ -147,10 +147,10 @@ def test_every_clock_has_its_cause(seed: int) -> None:
 
 
 def test_one_dense_tile_by_hand() -> None:
-    # Accepted in clock 0, descriptor in 1, words flow from 3 on, the first slot fires in 4, R·M = 16 of them.
+    # Accepted in clock 0, descriptor in 1, words flow from 3 on, the first slot fires in 5, R·M = 16 of them.
     tile = dense_tile(HW)
     timing = check([tile.command(10, first=True, last=True)], [tile], HW)
-    full = 4 + 16
+    full = 5 + 16
     assert timing.cycles == full + 10 * 4 + 4 + 4 + 6
     assert timing.clocks == Clocks(compute=40, fill_drain=full + 1 + 4 + 4 + 5)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from skipbeat_arch.tile import PackedTile
-from skipbeat_sim.timing.load_timing import NEVER, DecoderSizes, row_responses
-from skipbeat_sim.timing.tile_paths import TilePath, tile_paths
+from skipbeat_sim.timing.load_timing import SLOTS_AHEAD, DecoderSizes, row_responses
+from skipbeat_sim.timing.tile_paths import RING, tile_paths
 from skipbeat_verify.core_passes import small_hardware
 from tests.sim.timing.core_timing_cases import random_tile_of, tile_of_counts
 
@@ -25,11 +25,6 @@ def used_up(tile: PackedTile, width: int) -> list[tuple[int, int]]:
     return places + [(tile.rows - 1, tile.beat - 1)] * (stored % width > 0)
 
 
-def fired(path: TilePath) -> list[list[int]]:
-    """Responses of the fires that use up the last three words, the last one last."""
-    return [path.frees_last_but_two, path.frees_last_but_one, path.frees_last]
-
-
 @pytest.mark.parametrize("seed", range(30))
 def test_words_are_used_up_where_a_walk_finds_it(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -40,9 +35,9 @@ def test_words_are_used_up_where_a_walk_finds_it(seed: int) -> None:
         metadata = tile.metadata_bits // (tile.rows * HW.array.cols)
         value_row = int(np.flatnonzero(tile.slots.sum(axis=1))[0])
         table = row_responses(DecoderSizes.of(HW), metadata, tile.beat, value_row).fired
-        wanted = [(table[row] + slot).tolist() for row, slot in places[-3:]]
-        assert fired(path)[3 - len(wanted) :] == wanted
-        assert fired(path)[: 3 - len(wanted)] == [[NEVER] * table.shape[1]] * (3 - len(wanted))
+        assert path.frees == [(table[row] + slot).tolist() for row, slot in places[-(RING + 1) :]]
+        slots = [(row, slot) for row in range(tile.rows) for slot in range(tile.beat)]
+        assert path.fires == [(table[row] + slot).tolist() for row, slot in slots[-SLOTS_AHEAD:]]
 
 
 def test_a_tile_that_comes_again_is_the_same_path() -> None:
