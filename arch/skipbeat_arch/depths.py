@@ -11,6 +11,8 @@ from .hardware import Hardware
 CORE_QUEUE = 4
 #: Tiles that wait for the words of the one before, where M = 1.
 DENSE_TILES = 2
+#: Clocks from the last step that writes an accumulator's entry to the first one that may read it.
+SETTLE = 4
 #: Instructions that wait for an engine.
 ENGINE_QUEUE = 8
 #: Jobs that wait for the fetcher, and tiles that wait for the weight reader.

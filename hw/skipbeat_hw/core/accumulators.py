@@ -12,16 +12,18 @@ from skipbeat_arch.ports import control_fields
 
 from ..arguments import expect
 from ..layouts import struct
+from ..memories import NO_COLLISION
 from .cells import place
 
 
 class AccumulatorColumn(wiring.Component):
     """One column: a single adder that sums the b psums of a pixel onto what earlier passes left.
 
-    `control_i` comes one clock before the psum that it belongs to, and leaves as `control_o` one clock later for the
-    next column. A finished sum is in `sum_o` 2 clocks after its last psum's control: with `push_o` if the pass is the
-    last one, in the memory otherwise. One psum per clock, no stall. An entry that a pass wrote may be read 3 clocks
-    after the last control that wrote it, no earlier; the sequencer keeps that distance.
+    `control_i` comes two clocks before the psum that it belongs to, and leaves as `control_o` one clock later for the
+    next column. A finished sum is in `sum_o` 3 clocks after its last psum's control: with `push_o` if the pass is the
+    last one, in the memory otherwise. One psum per clock, no stall. What the memory gives is registered once more
+    before it is added. An entry that a pass wrote may be read 4 clocks after the last control that wrote it, no
+    earlier; the sequencer keeps that distance, so an entry is never read and written in the same clock.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -43,39 +45,45 @@ class AccumulatorColumn(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         total = self.sum_o.shape()
-        m.submodules.sums = sums = memory.Memory(shape=total, depth=self.depth, init=[])
+        m.submodules.sums = sums = memory.Memory(shape=total, depth=self.depth, init=[], attrs=NO_COLLISION)
         read, write = sums.read_port(), sums.write_port()
-        # Two stages of control: beside the psum, and beside the finished sum.
-        beside_psum = Signal.like(self.control_i, reset_less=True)
-        beside_sum = Signal.like(self.control_i, reset_less=True)
-        psum_valid = Signal()
-        sum_valid = Signal()
+        # Three stages of control: beside what the memory gives, beside the psum, and beside the finished sum.
+        beside_read, beside_psum, beside_sum = (
+            Signal.like(self.control_i, name=f"beside_{what}", reset_less=True) for what in ("read", "psum", "sum")
+        )
+        read_valid, psum_valid, sum_valid = (Signal(name=f"{what}_valid") for what in ("read", "psum", "sum"))
+        entry = Signal(total, reset_less=True)
         m.d.sync += [
-            beside_psum.eq(self.control_i),
+            beside_read.eq(self.control_i),
+            beside_psum.eq(beside_read),
             beside_sum.eq(beside_psum),
-            psum_valid.eq(self.control_i.valid),
+            read_valid.eq(self.control_i.valid),
+            psum_valid.eq(read_valid),
             sum_valid.eq(psum_valid),
+            entry.eq(read.data),
         ]
         m.d.comb += [
-            self.control_o.eq(beside_psum),
-            self.control_o.valid.eq(psum_valid),
+            self.control_o.eq(beside_read),
+            self.control_o.valid.eq(read_valid),
             read.addr.eq(self.control_i.pixel),
             read.en.eq(self.control_i.valid & self._opens(self.control_i) & ~self.control_i.first),
         ]
         running = Signal(total, reset_less=True)
         base = Signal(total)
-        opened = Mux(beside_psum.first, 0, read.data)
+        opened = Mux(beside_psum.first, 0, entry)
         m.d.comb += base.eq(Mux(self._opens(beside_psum), opened, running))
         with m.If(psum_valid):
             m.d.sync += running.eq(base + self.psum_i)
         finished = Signal()
+        stores = Signal()
         m.d.comb += [
             finished.eq(sum_valid & beside_sum.close),
+            stores.eq(finished & ~beside_sum.last),
             self.push_o.eq(finished & beside_sum.last),
             self.sum_o.eq(running),
             write.addr.eq(beside_sum.pixel),
             write.data.eq(running),
-            write.en.eq(finished & ~beside_sum.last),
+            write.en.eq(stores),
         ]
         return m
 
@@ -89,7 +97,7 @@ class Accumulators(wiring.Component):
 
     Members
     -------
-    control_i: control of column 0, one clock before its psum. psums_i: [C]. push_o: [C] bits; sums_o: [C].
+    control_i: control of column 0, two clocks before its psum. psums_i: [C]. push_o: [C] bits; sums_o: [C].
     """
 
     def __init__(self, hw: Hardware) -> None:

@@ -145,17 +145,16 @@ class Core(wiring.Component):
         return Mux(bad_pixels, bad, Mux(command.beat == 0, Mux(command.load, bad, none), of_pass))
 
     def _feed(self, m: Module, sequencer: Sequencer) -> None:
-        """The feed goes down the rows, one clock each; its control reaches the accumulators after R + 1 clocks."""
+        """The feed goes down the rows, one clock each; its control reaches the accumulators after R clocks."""
         rows = self.hw.array.rows
         m.submodules.skew = skew = Skew(width=bundle_bits(self.hw), lanes=rows)
         m.d.comb += [skew.i.eq(sequencer.bundles_o), self.array.bundles_i.eq(skew.o)]
         slot, control = sequencer.slot_o, sequencer.control_o
-        for r in range(rows + 1):
-            if r < rows:
-                m.d.comb += self.array.slots_i[r].eq(slot)
-                later = Signal.like(slot, name=f"slot_{r + 1}", reset_less=True)
-                m.d.sync += later.eq(slot)
-                slot = later
+        for r in range(rows):
+            m.d.comb += self.array.slots_i[r].eq(slot)
+            later = Signal.like(slot, name=f"slot_{r + 1}", reset_less=True)
+            m.d.sync += later.eq(slot)
+            slot = later
             delayed = Signal.like(control, name=f"control_{r + 1}")
             m.d.sync += delayed.eq(control)
             control = delayed

@@ -9,12 +9,14 @@ from amaranth.lib.wiring import In, Out
 from skipbeat_arch.hardware import Hardware
 
 from ..arguments import expect
+from ..memories import NO_COLLISION
 
 
 class ResultBuffer(wiring.Component):
     """A queue of `hw.result_depth` items that is written column by column and read item by item.
 
-    It cannot refuse a sum; the sequencer holds a credit for every item that may still come. An item is on `o` 2 clocks
+    It cannot refuse a sum; the sequencer holds a credit for every item that may still come, so nothing is written where
+    an item still lies. An item is on `o` 2 clocks
     after its last column was pushed, if no item is before it. One item per clock.
 
     Members
@@ -45,7 +47,7 @@ class ResultBuffer(wiring.Component):
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         for c in range(self.cols):
-            column = memory.Memory(shape=self.sums_i.shape().elem_shape, depth=self.depth, init=[])
+            column = memory.Memory(shape=self.sums_i.shape().elem_shape, depth=self.depth, init=[], attrs=NO_COLLISION)
             m.submodules[f"column_{c}"] = column
             read, write = column.read_port(), column.write_port()
             place = Signal(range(self.depth), name=f"place_{c}")

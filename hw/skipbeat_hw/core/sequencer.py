@@ -22,7 +22,7 @@ class Sequencer(wiring.Component):
     A pass that loads waits until the spare bank is full, swaps the banks and releases the other one. A beat begins when
     its bundle is there and, in a last pass, when the result buffer has room; once begun it is not interrupted. The
     bundle stays on the stream until the last step of its beat. A pass that reads the accumulators does not start before
-    what it reads is written: a clock or two late, and only after a pass of one or two pixels.
+    what it reads is written: one to three clocks late, and only after a pass of one to three pixels.
 
     Members
     -------
@@ -68,73 +68,97 @@ class Sequencer(wiring.Component):
         credits = Signal(range(self.hw.result_depth + 1), init=self.hw.result_depth)
         active = self.active_o
 
-        credit = Signal()
+        # Known a clock ahead, so that neither a comparison nor a subtraction stands between a step and the next pass.
         close = Signal()
+        at_end = Signal()
+        credit_there = Signal(init=1)
+
+        credit = Signal()
         issue = Signal()
         finish = Signal()
         begin = active & ~self.halt_i & (slot == 0) & (null | self.activations.valid) & credit
         go_on = active & ~self.halt_i & (slot != 0)
+        opens_item = issue & (slot == 0) & current.last
         m.d.comb += [
-            credit.eq(~current.last | (credits != 0)),
-            close.eq(slot == current.beat - 1),
+            credit.eq(~current.last | credit_there),
             issue.eq(begin | go_on),
             self.activations.ready.eq(active & ~self.halt_i & ~null & close & ((slot != 0) | credit)),
-            finish.eq(issue & close & (pixel == current.pixels - 1)),
+            finish.eq(issue & close & at_end),
             self.idle_o.eq(~active & (credits == self.hw.result_depth)),
         ]
-        m.d.sync += credits.eq(credits - (issue & (slot == 0) & current.last) + self.taken_i)
+        m.d.sync += [
+            credits.eq(credits - opens_item + self.taken_i),
+            credit_there.eq(self.taken_i | Mux(opens_item, credits > 1, credits != 0)),
+        ]
 
-        take = self._take(m, bank, finish, issue & close, pixel)
+        take = self._take(m, bank, finish, issue & close)
         m.d.comb += [self.rows_o.eq(Mux(null, 0, current.rows)), self.opens_o.eq(slot == 0)]
         self._name_cause(m, issue, null | self.activations.valid)
+        offered = self.passes.payload
         with m.If(take):
-            m.d.sync += [active.eq(1), pixel.eq(0), slot.eq(0), current.eq(self.passes.payload)]
-            m.d.sync += [null.eq(self.passes.payload.beat == 0), bank.eq(bank ^ self.passes.payload.load)]
-            with m.If(self.passes.payload.beat == 0):
+            m.d.sync += [active.eq(1), pixel.eq(0), slot.eq(0), current.eq(offered)]
+            m.d.sync += [null.eq(offered.beat == 0), bank.eq(bank ^ offered.load)]
+            m.d.sync += [close.eq(offered.beat <= 1), at_end.eq(offered.pixels == 1)]
+            with m.If(offered.beat == 0):
                 m.d.sync += [current.beat.eq(1), row_on.eq(0)]
             with m.Else():
-                m.d.sync += row_on.eq(Cat(r < self.passes.payload.rows for r in range(len(row_on))))
+                m.d.sync += row_on.eq(Cat(r < offered.rows for r in range(len(row_on))))
         with m.Else():
             with m.If(finish):
                 m.d.sync += active.eq(0)
-            with m.If(issue):
-                m.d.sync += slot.eq(Mux(close, 0, slot + 1))
-                with m.If(close):
-                    m.d.sync += pixel.eq(pixel + 1)
+            with m.If(issue & close):
+                m.d.sync += [slot.eq(0), close.eq(current.beat == 1)]
+                m.d.sync += [pixel.eq(pixel + 1), at_end.eq(current.pixels == pixel + 2)]
+            with m.Elif(issue):
+                m.d.sync += [slot.eq(slot + 1), close.eq(current.beat == slot + 2)]
 
-        self._feed(m, issue, current, row_on, pixel, Cat(slot, bank))
+        self._feed(m, issue, close, current, row_on, pixel, Cat(slot, bank))
         return m
 
-    def _take(self, m: Module, bank: Signal, finish: Signal, pixel_ends: Signal, pixel: Signal) -> Signal:
+    def _take(self, m: Module, bank: Signal, finish: Signal, pixel_ends: Value) -> Signal:
         """Whether the next pass starts in this clock; names a pass whose tile is not there."""
         offered = self.passes.payload
         resident = Signal()
         resident_beat = Signal.like(offered.beat)
         resident_rows = Signal.like(offered.rows)
-        settle = Signal()
         free = Signal()
         stale = Signal()
         take = Signal()
-        settle_now = Signal()
-        quick = Signal()
         same = resident & (offered.beat == resident_beat) & (offered.rows == resident_rows)
         loaded = ~offered.load | self.full_i.bit_select(~bank, 1)
         m.d.comb += [
-            settle_now.eq(pixel_ends & (pixel == 0)),
-            # A beat of one step would read the second pixel in the clock before its sum is written.
-            quick.eq(pixel_ends & (pixel == 1) & (offered.beat <= 1)),
             free.eq(~self.halt_i & (~self.active_o | finish)),
             stale.eq(~offered.load & (offered.beat != 0) & ~same),
-            take.eq(self.passes.valid & free & ~stale & loaded & (offered.first | ~(settle | settle_now | quick))),
+            take.eq(
+                self.passes.valid & free & ~stale & loaded & (offered.first | ~self._unsettled(m, take, pixel_ends))
+            ),
             self.passes.ready.eq(take),
             self.release_o.eq((take & offered.load & resident) << bank),
         ]
-        m.d.sync += settle.eq(settle_now)
         with m.If(self.passes.valid & free & stale):
             m.d.comb += self.error_o.eq(CoreError.NO_SUCH_TILE)
         with m.If(take & offered.load):
             m.d.sync += [resident.eq(1), resident_beat.eq(offered.beat), resident_rows.eq(offered.rows)]
         return take
+
+    def _unsettled(self, m: Module, take: Signal, pixel_ends: Value) -> Value:
+        """Whether the next pass would read one of the first pixels less than 4 clocks after its last step.
+
+        With b steps per pixel it reads pixel p in the clock 1 + p · b after it is taken.
+        """
+        beat = self.passes.payload.beat
+        #: Which of the first three pixels is under way, and which of them ended one and two clocks ago.
+        place = Signal(3, init=1)
+        ended_1 = Signal(2)
+        ended_2 = Signal()
+        ends = Mux(pixel_ends, place, 0)
+        m.d.sync += [ended_1.eq(ends), ended_2.eq(ended_1[0])]
+        with m.If(take):
+            m.d.sync += place.eq(1)
+        with m.Elif(pixel_ends):
+            m.d.sync += place.eq(place << 1)
+        now = ends[0] | (ends[1] & (beat <= 2)) | (ends[2] & (beat <= 1))
+        return now | ended_1[0] | (ended_1[1] & (beat <= 1)) | ended_2
 
     def _name_cause(self, m: Module, issue: Signal, bundle_there: Value) -> None:
         """What the array does in this clock."""
@@ -150,14 +174,16 @@ class Sequencer(wiring.Component):
         with m.Elif(self.passes.valid):
             m.d.comb += self.cause_o.eq(Cause.HAZARD)
 
-    def _feed(self, m: Module, issue: Signal, current: data.View, row_on: Signal, pixel: Signal, address: Cat) -> None:
+    def _feed(
+        self, m: Module, issue: Signal, close: Signal, current: data.View, row_on: Signal, pixel: Signal, address: Cat
+    ) -> None:
         """The registers in front of the array; rows beyond the tile see zeros."""
         control = self.control_o
         m.d.sync += control.valid.eq(issue)
         with m.If(issue):
             m.d.sync += [
                 control.open.eq(address[:-1] == 0),
-                control.close.eq(address[:-1] == current.beat - 1),
+                control.close.eq(close),
                 control.first.eq(current.first),
                 control.last.eq(current.last),
                 control.pixel.eq(pixel),

@@ -103,8 +103,10 @@ class Slots(wiring.Component):
         steps = self.cols // self.lanes
         rows = Signal(range(3))
         place = Signal(range(max(2, steps)))
-        write_row, read_row = Signal(), Signal()
-        taken, complete = Signal(), Signal()
+        write_row = Signal()
+        read_row = Signal()
+        taken = Signal()
+        complete = Signal()
         m.d.comb += [
             self.steps.ready.eq(rows != 2),
             taken.eq(self.steps.valid & self.steps.ready),

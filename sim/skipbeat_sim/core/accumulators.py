@@ -37,8 +37,12 @@ _FLAGS = {bits: _flags(*bits) for bits in product((False, True), repeat=4)}
 class Accumulators:
     """Twin of the accumulators. Column c is c clocks behind column 0: its control is a row of a history.
 
-    Once this clock's control is shifted in, row c of the history is `control_in[c]`, row c + 1 `control_a[c]` and
-    row c + 2 `control_b[c]`. Sums are kept as unsigned bits, modulo 2**acc bits. `pixel` must be below D.
+    Once this clock's control is shifted in, row c of the history is `control_in[c]`, and rows c + 1 to c + 3 are
+    `control_r[c]`, `control_a[c]` and `control_b[c]`. Sums are kept as unsigned bits, modulo 2**acc bits. `pixel` must
+    be below D.
+
+    Attributes:
+        collided: an entry was read and written in the same clock, which the RTL promises never happens in a core.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -48,9 +52,10 @@ class Accumulators:
         self._mask = (1 << hw.numbers.accumulator_bits) - 1
         self._memory = np.zeros(hw.accumulators.depth * cols, np.int64)
         self._col = np.arange(cols)
-        self._data, self._sum, self._total, self._address = (np.zeros(cols, np.int64) for _ in range(4))
-        self._flags = History(cols + 2, (5,), np.bool_)
-        self._entries = History(cols + 2, (), np.int64)  # pixel * C
+        self._data, self._entry, self._sum, self._total = (np.zeros(cols, np.int64) for _ in range(4))
+        self._flags = History(cols + 3, (5,), np.bool_)
+        self._entries = History(cols + 3, (), np.int64)  # pixel * C
+        self.collided = False
         # clocks for which a control that is valid, or that stores, is still somewhere in the columns
         self._busy = self._reading = self._storing = 0
 
@@ -62,7 +67,7 @@ class Accumulators:
     @property
     def push_o(self) -> BoolArray | None:
         """Of the clock that begins, bool [C]; None: certainly nowhere."""
-        return self._column(_PUSHES, 1) if self._busy else None
+        return self._column(_PUSHES, 2) if self._busy else None
 
     @property
     def busy(self) -> bool:
@@ -74,13 +79,14 @@ class Accumulators:
         control = control_i
         if control:
             control = control._replace(open=control.open or self._hw.is_dense)
-            self._busy = self._cols + 2
+            self._busy = self._cols + 3
             if control.open and not control.first:
-                self._reading = self._cols
+                self._reading = self._cols + 1
             if control.close and not control.last:
-                self._storing = self._cols + 2
+                self._storing = self._cols + 3
             self._flags.push(_FLAGS[control[:4]])
             self._entries.push(control.pixel * self._cols)
+            self._check_collision()
         elif self._busy:
             self._busy -= 1
             self._flags.push(False)
@@ -90,27 +96,37 @@ class Accumulators:
         self._add(psums_i)
         if self._reading:
             self._reading -= 1
-            at = self._entries.at
-            np.add(self._entries.rows[at : at + self._cols], self._col, out=self._address)
-            np.copyto(self._data, self._memory.take(self._address), where=self._column(_READS, 0))
+            np.copyto(self._entry, self._data)
+            np.copyto(self._data, self._memory.take(self._addresses(0)), where=self._column(_READS, 0))
         if self._storing:
             self._storing -= 1
-            stores = self._column(_STORES, 2)
-            at = self._entries.at + 2
-            np.add(self._entries.rows[at : at + self._cols], self._col, out=self._address)
-            self._memory[self._address[stores]] = self._sum[stores]
-        np.copyto(self._sum, self._total, where=self._column(_VALID, 1))
+            stores = self._column(_STORES, 3)
+            self._memory[self._addresses(3)[stores]] = self._sum[stores]
+        np.copyto(self._sum, self._total, where=self._column(_VALID, 2))
+
+    def _check_collision(self) -> None:
+        """Of column 0: the others do the same later."""
+        flags, entries = self._flags, self._entries
+        both = flags.rows[flags.at, _READS] and flags.rows[flags.at + 3, _STORES]
+        if both and entries.rows[entries.at] == entries.rows[entries.at + 3]:
+            self.collided = True
+
+    def _addresses(self, delay: int) -> Int64Array:
+        """Where every column reads (delay 0) or stores (3)."""
+        at = self._entries.at + delay
+        addresses: Int64Array = self._entries.rows[at : at + self._cols] + self._col
+        return addresses
 
     def _column(self, flag: int, delay: int) -> BoolArray:
-        """The flag of `control_in`, `control_a`, `control_b` (delay 0, 1, 2) of every column."""
+        """The flag of `control_in`, `control_r`, `control_a`, `control_b` (delay 0 to 3) of every column."""
         at = self._flags.at + delay
         return self._flags.rows[at : at + self._cols, flag]
 
     def _add(self, psums: Int32Array) -> None:
         total = self._total
         np.copyto(total, psums)
-        np.add(total, self._data, out=total, where=self._column(_READS, 1))
-        np.add(total, self._sum, out=total, where=self._column(_ADDS_SUM, 1))
+        np.add(total, self._entry, out=total, where=self._column(_READS, 2))
+        np.add(total, self._sum, out=total, where=self._column(_ADDS_SUM, 2))
         np.bitwise_and(total, self._mask, out=total)
 
     def reset(self) -> None:

@@ -61,7 +61,7 @@ class Core:
         self._tiles: Fifo[Tile] = Fifo(CORE_QUEUE)
         self._slots = History(rows, (), np.int64)
         self._bundles = Skew(lanes=rows, width=ports.bundle_bits(hw), parts=hw.array.group)
-        self._controls: deque[Control | None] = deque([None] * (rows + 1))
+        self._controls: deque[Control | None] = deque([None] * rows)
         self._through = rows + cols + 2
         self._in_flight = 0
         self.error = CoreError.NONE
@@ -105,6 +105,8 @@ class Core:
     def _feed_array(self) -> None:
         sequencer, control = self.sequencer, self.sequencer.control
         self.accumulators.update(self._controls.popleft(), self.array.psums_o)
+        if self.accumulators.collided:
+            raise AssertionError("an accumulator's entry is read and written in the same clock")
         self._controls.append(control)
         if control:
             self._in_flight = self._through
@@ -182,7 +184,7 @@ class Core:
             part.reset()
         self._passes.reset()
         self._tiles.reset()
-        self._controls = deque([None] * (self._hw.array.rows + 1))
+        self._controls = deque([None] * self._hw.array.rows)
         self.error = CoreError.NONE
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from skipbeat_arch.arrays import Bundles
 from skipbeat_arch.command import CoreError
+from skipbeat_arch.depths import SETTLE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.registers import Cause
 
@@ -54,7 +55,9 @@ class Sequencer:
     def reset(self) -> None:
         """All registers."""
         self.active_o = self.null = self.last = False
-        self._first = self._resident = self._settle = self._control_valid = False
+        self._first = self._resident = self._control_valid = False
+        #: Pixels that ended one and two clocks ago, -1 for none.
+        self._ended = (-1, -1)
         self.bank = 1
         self.slot = self.beat = self.rows_o = self.fed_rows = self.slot_o = 0
         self._pixel = self._pixels = self._resident_beat = self._resident_rows = 0
@@ -99,7 +102,7 @@ class Sequencer:
         self.activations_ready = running and not self.null and self.close and (slot != 0 or credit)
         ends = self.issue and self.close
         self._finish = ends and self._pixel == self._pixels - 1
-        self._settle_now = ends and self._pixel == 0
+        self._ends = self._pixel if ends else -1
         self.passes_ready = False
         self.release_o = 0
         self.error_o = CoreError.NONE
@@ -110,9 +113,9 @@ class Sequencer:
         if not pass_.load and pass_.beat != 0 and not resident:
             self.error_o = CoreError.NO_SUCH_TILE
             return
-        # A pass of one step per pixel reads the second pixel 2 clocks after a pass of two pixels closed it.
-        quick = ends and self._pixel == 1 and pass_.beat <= 1
-        settled = pass_.first or not (self._settle or self._settle_now or quick)
+        # Pixel p is read 1 + p · beat clocks after the pass is taken, and must have ended SETTLE clocks before that.
+        steps, ended = max(pass_.beat, 1), enumerate((self._ends, *self._ended))
+        settled = pass_.first or not any(ago + 1 + pixel * steps < SETTLE for ago, pixel in ended if pixel >= 0)
         self.passes_ready = settled and (not pass_.load or bool(full_i >> (1 - self.bank) & 1))
         if self.passes_ready and pass_.load and self._resident:
             self.release_o = 1 << self.bank
@@ -131,7 +134,7 @@ class Sequencer:
     def update(self, activations_payload: Bundles | None, taken_i: bool) -> None:
         """End of a clock; no bundles are None, or any if nobody looks at them."""
         bundles, taken = activations_payload, taken_i
-        self._settle = self._settle_now
+        self._ended = self._ends, self._ended[0]
         self._credits += taken
         self._control_valid = self.issue
         if self.issue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skipbeat_arch import instruction as isa
@@ -11,7 +12,7 @@ from skipbeat_arch.engines import Engine
 
 from .cause_clocks import PassClocks
 from .channels import Process
-from .core_timing import TileLoader
+from .core_timing import SETTLING, TileLoader, settled
 from .load_timing import NEVER
 from .result_clocks import FEW, ResultClocks
 from .spans import Spans
@@ -36,9 +37,9 @@ class _Fed:
 
 @dataclass
 class _State:
-    """The pass before: `closes` of its first pixel and last one."""
+    """The pass before: `closes` of its first pixels, `free` of its last one."""
 
-    first_close: int = -1
+    closes: Sequence[int] = ()
     free: int = -1
     command: Command | None = None
     bank_free: int = NEVER
@@ -113,7 +114,8 @@ class CoreClocks:
                 yield from self._close_items(item, command.pixels, beat, first)
                 item += command.pixels
             else:
-                state.first_close, state.free = first + beat - 1, first + beat * command.pixels - 1
+                state.free = first + beat * command.pixels - 1
+                state.closes = range(first + beat - 1, state.free + 1, beat)[:SETTLING]
                 wires.closed.put(state.free)
             self._spans.finish[self._numbers[index]] = state.free
             ran = PassClocks(waiting, take, command.load, first, state.free, beat, command.pixels, opened)
@@ -128,9 +130,7 @@ class CoreClocks:
             take = max(take, self._loader.load(self._paths[state.loads], weights, state.bank_free))
             state.loads += 1
         if state.command is not None and not command.first:
-            take = max(take, state.first_close + 2)
-            if state.command.pixels == 2 and command.beat <= 1:
-                take = max(take, state.free + 1)
+            take = max(take, settled(state.closes, command))
         return take
 
     def _close_items(self, item: int, count: int, beat: int, first: int) -> Process:
@@ -142,11 +142,10 @@ class CoreClocks:
             size = min(count - done, results.known_taken + self._credits - item - done)
             follow = results.close_few if size <= FEW else results.close_many
             last = follow(item + done, size, beat, first, self._credits)
-            if not done:
-                state.first_close = int(results.closed[item])
             first = last + beat
             done += size
             self._wires.closed.put(first - 1)
+        state.closes = results.closed[item : item + min(count, SETTLING)].tolist()
         state.free = first - 1
 
 

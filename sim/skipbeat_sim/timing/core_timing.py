@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from operator import add
 
 from skipbeat_arch.command import Command, CoreError, command_error
-from skipbeat_arch.depths import CORE_QUEUE, core_latency
+from skipbeat_arch.depths import CORE_QUEUE, SETTLE, core_latency
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import TileStatistics
@@ -38,6 +38,9 @@ from skipbeat_arch.timing import Clocks, CoreTiming, Events
 from .event_counts import event_counts
 from .load_timing import NEVER, SLOTS_AHEAD, Response
 from .tile_paths import RING, TilePath, tile_paths
+
+#: Pixels of a pass that the next one may have to wait for; those after them are written by the time it reads them.
+SETTLING = SETTLE - 1
 
 #: Clocks in which a tile finds what its own depend on: see `load_timing.ENTRIES`.
 Entries = tuple[int, ...]
@@ -103,14 +106,20 @@ def _run_passes(commands: Sequence[Command], paths: list[TilePath], hw: Hardware
 
 
 def _settled(before: Command, taken: int, command: Command) -> int:
-    """The first clock in which a pass that reads the accumulators may be taken after the pass `before` it.
-
-    An entry is read 3 clocks after the last step that wrote it, at the earliest. The first pixel is what a pass
-    waits for, and with one step per pixel also the second one of a pass of two pixels.
-    """
+    """The first clock in which a pass that reads the accumulators may be taken after the pass `before` it."""
     beat = max(before.beat, 1)
-    quick = before.pixels == 2 and command.beat <= 1
-    return taken + max(beat + 2, 2 * beat + 1 if quick else 0)
+    closes = [taken + beat * (pixel + 1) for pixel in range(min(before.pixels, SETTLING))]
+    return settled(closes, command)
+
+
+def settled(closes: Sequence[int], command: Command) -> int:
+    """The same, from the last steps of the first `SETTLING` pixels of the pass before it, or of all of them.
+
+    An entry is read `SETTLE` clocks after the last step that wrote it, at the earliest, and pixel p of a pass
+    1 + p · beat clocks after it is taken.
+    """
+    beat = max(command.beat, 1)
+    return max(close + SETTLE - 1 - pixel * beat for pixel, close in enumerate(closes))
 
 
 class TileLoader:

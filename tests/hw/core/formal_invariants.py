@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Fragment, Module, Signal, Value
-from amaranth.lib import stream
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from skipbeat_arch.command import CoreError
+from skipbeat_arch.depths import SETTLE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import BEAT_BITS, pass_fields
+from skipbeat_hw.core.accumulators import AccumulatorColumn
 from skipbeat_hw.core.aligner import Aligner
 from skipbeat_hw.core.results import ResultBuffer
 from skipbeat_hw.core.sequencer import Sequencer
@@ -109,20 +111,58 @@ class SequencerRules(Wrapped):
             Assert(~amid | halted | (step.valid & ~step.open)),
             Assert(~(step.valid & ~amid) | step.open),
         ]
-        self._reads_are_late(m)
+        self._knows_ahead(m, inside, current, slot)
+        m.d.comb += [Assert(reads_late(m, step)), Cover(step.valid & step.open & ~step.first & (step.pixel == 1))]
         return m
 
-    def _reads_are_late(self, m: Module) -> None:
-        """A step that reads an entry comes at least 3 clocks after the last step that wrote it."""
-        step = self.control_o
-        wrote, pixel = step.valid & step.close & ~step.last, step.pixel
-        reads = step.valid & step.open & ~step.first
-        for clocks in (1, 2):
-            earlier, where = Signal(name=f"wrote_{clocks}"), Signal(len(step.pixel), name=f"where_{clocks}")
-            m.d.sync += [earlier.eq(wrote), where.eq(pixel)]
-            m.d.comb += Assert(~(reads & earlier & (where == step.pixel)))
-            wrote, pixel = earlier, where
-        m.d.comb += Cover(reads & (step.pixel == 1))
+    def _knows_ahead(self, m: Module, inside: Fragment, current: data.View, slot: Signal) -> None:
+        """The flags that are computed a clock ahead say what they are called."""
+        pixel, place, step = register(inside, "pixel"), register(inside, "place"), self.control_o
+        m.d.comb += [
+            Assert(~self.active_o | (register(inside, "close") == (slot == current.beat - 1))),
+            Assert(~self.active_o | (register(inside, "at_end") == (pixel == current.pixels - 1))),
+            Assert(~self.active_o | (pixel < current.pixels)),
+        ]
+        for p in range(SETTLE - 1):
+            m.d.comb += Assert(~self.active_o | (place[p] == (pixel == p)))
+        for p in range(2):
+            ended = step.valid & step.close & (step.pixel == p)
+            m.d.comb += Assert(register(inside, "ended_1")[p] == ended)
+
+
+def reads_late(m: Module, step: data.View) -> Value:
+    """Whether a step that reads an entry comes `SETTLE` clocks after the last step that wrote it, or later."""
+    wrote, pixel, early = step.valid & step.close & ~step.last, step.pixel, []
+    reads = step.valid & step.open & ~step.first
+    for clocks in range(1, SETTLE):
+        earlier, where = Signal(name=f"wrote_{clocks}"), Signal(len(step.pixel), name=f"where_{clocks}")
+        m.d.sync += [earlier.eq(wrote), where.eq(pixel)]
+        early.append(reads & earlier & (where == step.pixel))
+        wrote, pixel = earlier, where
+    return ~Cat(early).any()
+
+
+class NoCollision(Wrapped):
+    """Under the rule that `SequencerRules` proves, no column reads an entry in the clock in which it writes it.
+
+    The control of any column is that of column 0, some clocks later: one column stands for all.
+    """
+
+    def __init__(self, hw: Hardware) -> None:
+        super().__init__(AccumulatorColumn(hw))
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        inside, control = self.place(m), self.control_i
+        writes = register(inside, "stores")
+        reads = control.valid & control.open & ~control.first
+        where = self.control_i.shape()(register(inside, "beside_sum")).pixel
+        m.d.comb += [
+            Assume(reads_late(m, control)),
+            Assert(~(reads & writes & (control.pixel == where))),
+            Cover(reads & writes),
+        ]
+        return m
 
 
 class CreditLoop(Component):
@@ -166,6 +206,7 @@ class CreditLoop(Component):
             Assert(on_way <= depth),
             Assert(level <= depth),
             Assert(credits <= depth),
+            Assert(register(sequencer, "credit_there") == (credits != 0)),
             Assert(self.sequencer.idle_o == (~self.sequencer.active_o & (credits == depth))),
             Cover(credits == 0),
             Cover((level != 0) & self.results.valid & self.results.ready),

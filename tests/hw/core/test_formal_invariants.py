@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from amaranth.lib.wiring import Component
 
+from skipbeat_arch.depths import SETTLE
 from skipbeat_arch.hardware import Hardware
 from skipbeat_hw.tools.formal import always, reachable
-from tests.hw.core.formal_invariants import AlignerWords, CreditLoop, SequencerRules, SlotsStream
+from tests.hw.core.formal_invariants import AlignerWords, CreditLoop, NoCollision, SequencerRules, SlotsStream
 from tests.hw.core.symbolic_tile import tiny
 
 Claim = Callable[[Hardware], Component]
@@ -21,7 +22,8 @@ Claim = Callable[[Hardware], Component]
         (AlignerWords, tiny(1, 2, 4), 1),
         (AlignerWords, tiny(2, 6, 4), 1),
         (SlotsStream, tiny(1, 2, 4), 2),
-        (SequencerRules, tiny(1, 2, 4), 4),
+        (SequencerRules, tiny(1, 2, 4), 5),
+        (NoCollision, tiny(1, 2, 4), 3),
         (CreditLoop, tiny(1, 2, 4), 2),
     ],
 )
@@ -31,8 +33,13 @@ def test_holds_for_ever(claim: Claim, hw: Hardware, k: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("claim", "depth"), [(AlignerWords, 6), (SlotsStream, 7), (SequencerRules, 12), (CreditLoop, 22)]
+    ("claim", "depth"), [(AlignerWords, 6), (SlotsStream, 7), (SequencerRules, 12), (NoCollision, 6), (CreditLoop, 22)]
 )
 def test_the_assumptions_can_be_met(claim: Claim, depth: int) -> None:
     verdict = reachable(claim(tiny(1, 2, 4)), depth)
     assert verdict.holds, f"{verdict.witness}\n{verdict.log}"
+
+
+def test_an_entry_that_is_read_a_clock_sooner_collides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.hw.core.formal_invariants.SETTLE", SETTLE - 1)
+    assert not always(NoCollision(tiny(1, 2, 4)), 3).holds

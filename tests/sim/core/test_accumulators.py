@@ -23,9 +23,11 @@ class Column:
 
     bits: int
     memory: dict[int, int] = field(default_factory=dict)
+    control_r: Fields = field(default_factory=lambda: {"valid": 0})
     control_a: Fields = field(default_factory=lambda: {"valid": 0})
     control_b: Fields = field(default_factory=lambda: {"valid": 0})
     data: int = 0
+    entry: int = 0
     sum: int = 0
 
     def tick(self, control_in: Fields, psum: int, rst: int) -> None:
@@ -35,14 +37,14 @@ class Column:
         if control_in["valid"] and control_in["open"] and not control_in["first"]:
             data = self.memory.get(control_in["pixel"], 0)
         if a["valid"]:
-            base = (0 if a["first"] else self.data) if a["open"] else self.sum
+            base = (0 if a["first"] else self.entry) if a["open"] else self.sum
             total = (psum + base) % (1 << self.bits)
         if b["valid"] and b["close"] and not b["last"]:
             self.memory[b["pixel"]] = self.sum
-        self.data, self.sum, self.control_b = data, total, dict(a)
-        self.control_a = dict(control_in)
+        self.data, self.entry, self.sum = data, self.data, total
+        self.control_r, self.control_a, self.control_b = dict(control_in), dict(self.control_r), dict(a)
         if rst:
-            self.control_a["valid"] = self.control_b["valid"] = 0
+            self.control_r["valid"] = self.control_a["valid"] = self.control_b["valid"] = 0
 
 
 @pytest.mark.parametrize("cols", [1, 3, 8])
@@ -68,7 +70,7 @@ def test_every_column_is_a_column(cols: int) -> None:
             "sums_o": ports.pack_array([column.sum for column in columns], hw.numbers.accumulator_bits),
         }
         twin.tick(inputs)
-        chain = [control, *(column.control_a for column in columns)]
+        chain = [control, *(column.control_r for column in columns)]
         for column, control_in, psum in zip(columns, [dict(c) for c in chain[:cols]], psums, strict=True):
             column.tick(control_in, psum, inputs["rst"])
 

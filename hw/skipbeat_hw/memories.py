@@ -1,0 +1,8 @@
+"""What memories promise of themselves."""
+
+from __future__ import annotations
+
+#: Of a memory in which no entry is ever read and written in the same clock. Without the promise Yosys adds registers
+#: and multiplexers that give the old entry then. Rules that are proved (`tests/hw`) keep it; to simulators it means
+#: nothing.
+NO_COLLISION = {"no_rw_check": 1}
