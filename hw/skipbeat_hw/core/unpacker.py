@@ -55,6 +55,13 @@ class Unpacker(wiring.Component):
         words_left = Signal(WORDS_BITS)
         steps_left = Signal(range(self.hw.array.rows * self.hw.array.cols + 1))
 
+        # Known a clock ahead, so that no comparison stands between the steps' `ready` and the next word: whether a step
+        # is there, and a second one behind it; whether words are still to come, and whether this is the last step.
+        one = Signal()
+        two = Signal()
+        more = Signal()
+        last = Signal()
+
         step_bits = Signal(range(largest + 1))
         rest = Signal.like(bits)
         emit = Signal()
@@ -62,30 +69,40 @@ class Unpacker(wiring.Component):
         refill = Signal()
         rest_of_buffer = Signal.like(buffer)
         m.d.comb += [
-            self.steps.valid.eq(active & (bits >= step_bits)),
+            self.steps.valid.eq(active & one),
             emit.eq(self.steps.valid & self.steps.ready),
-            final.eq(emit & (steps_left == 1)),
-            rest.eq(bits - Mux(emit, step_bits, 0)),
-            self.words.ready.eq(active & (words_left != 0) & (rest < step_bits)),
+            final.eq(emit & last),
+            rest.eq(Mux(emit, bits - step_bits, bits)),
+            self.words.ready.eq(active & more & ~Mux(emit, two, one)),
             refill.eq(self.words.valid & self.words.ready),
             self.tiles.ready.eq(~active | final),
             rest_of_buffer.eq(buffer),
         ]
         self._steps(m, width, step_bits, buffer, emit, rest_of_buffer)
+        filled, enough = bits + self.hw.word_bits, [step_bits * count for count in range(4)]
         m.d.sync += [
             buffer.eq(rest_of_buffer | self._placed(m, refill, rest)),
-            bits.eq(rest + Mux(refill, self.hw.word_bits, 0)),
-            steps_left.eq(steps_left - emit),
-            words_left.eq(words_left - refill),
+            bits.eq(Mux(refill, Mux(emit, filled - step_bits, filled), rest)),
+            one.eq(Mux(refill, Mux(emit, filled >= enough[2], filled >= enough[1]), Mux(emit, two, one))),
+            two.eq(Mux(refill, Mux(emit, filled >= enough[3], filled >= enough[2]), Mux(emit, bits >= enough[3], two))),
         ]
+        with m.If(emit):
+            m.d.sync += [steps_left.eq(steps_left - 1), last.eq(steps_left == 2)]
+        with m.If(refill):
+            m.d.sync += [words_left.eq(words_left - 1), more.eq(words_left != 1)]
         with m.If(self.tiles.valid & self.tiles.ready):
             coordinate = tile.encoding == Encoding.COORDINATE
+            steps = tile.rows * (self.hw.array.cols // self.lanes)
             m.d.sync += [
                 active.eq(1),
                 width.eq(Mux(coordinate, tile.beat * self.hw.index_bits, self.hw.array.group)),
-                steps_left.eq(tile.rows * (self.hw.array.cols // self.lanes)),
+                steps_left.eq(steps),
+                last.eq(steps == 1),
                 words_left.eq(tile.words),
+                more.eq(tile.words != 0),
                 bits.eq(0),
+                one.eq(0),
+                two.eq(0),
                 buffer.eq(0),
             ]
         with m.Elif(final):
