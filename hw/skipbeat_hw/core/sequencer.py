@@ -94,26 +94,41 @@ class Sequencer(wiring.Component):
         take = self._take(m, bank, finish, issue & close)
         m.d.comb += [self.rows_o.eq(Mux(null, 0, current.rows)), self.opens_o.eq(slot == 0)]
         self._name_cause(m, issue, null | self.activations.valid)
+        self._proceed(m, take, finish, issue, current, (slot, close), (pixel, at_end))
         offered = self.passes.payload
         with m.If(take):
-            m.d.sync += [active.eq(1), pixel.eq(0), slot.eq(0), current.eq(offered)]
             m.d.sync += [null.eq(offered.beat == 0), bank.eq(bank ^ offered.load)]
+            rows = Mux(offered.beat == 0, 0, offered.rows)
+            m.d.sync += row_on.eq(Cat(r < rows for r in range(len(row_on))))
+
+        self._feed(m, issue, close, current, row_on, pixel, Cat(slot, bank))
+        return m
+
+    def _proceed(
+        self,
+        m: Module,
+        take: Signal,
+        finish: Signal,
+        issue: Signal,
+        current: data.View,
+        step: tuple[Signal, Signal],
+        beat: tuple[Signal, Signal],
+    ) -> None:
+        """From slot to slot, pixel to pixel and pass to pass; `step` and `beat` are numbers, each with its end."""
+        offered, (slot, close), (pixel, at_end) = self.passes.payload, step, beat
+        with m.If(take):
+            m.d.sync += [self.active_o.eq(1), pixel.eq(0), slot.eq(0), current.eq(offered)]
             m.d.sync += [close.eq(offered.beat <= 1), at_end.eq(offered.pixels == 1)]
             with m.If(offered.beat == 0):
-                m.d.sync += [current.beat.eq(1), row_on.eq(0)]
-            with m.Else():
-                m.d.sync += row_on.eq(Cat(r < offered.rows for r in range(len(row_on))))
+                m.d.sync += current.beat.eq(1)
         with m.Else():
             with m.If(finish):
-                m.d.sync += active.eq(0)
+                m.d.sync += self.active_o.eq(0)
             with m.If(issue & close):
                 m.d.sync += [slot.eq(0), close.eq(current.beat == 1)]
                 m.d.sync += [pixel.eq(pixel + 1), at_end.eq(current.pixels == pixel + 2)]
             with m.Elif(issue):
                 m.d.sync += [slot.eq(slot + 1), close.eq(current.beat == slot + 2)]
-
-        self._feed(m, issue, close, current, row_on, pixel, Cat(slot, bank))
-        return m
 
     def _take(self, m: Module, bank: Signal, finish: Signal, pixel_ends: Value) -> Signal:
         """Whether the next pass starts in this clock; names a pass whose tile is not there."""

@@ -79,13 +79,8 @@ class Unpacker(wiring.Component):
             rest_of_buffer.eq(buffer),
         ]
         self._steps(m, width, step_bits, buffer, emit, rest_of_buffer)
-        filled, enough = bits + self.hw.word_bits, [step_bits * count for count in range(4)]
-        m.d.sync += [
-            buffer.eq(rest_of_buffer | self._placed(m, refill, rest)),
-            bits.eq(Mux(refill, Mux(emit, filled - step_bits, filled), rest)),
-            one.eq(Mux(refill, Mux(emit, filled >= enough[2], filled >= enough[1]), Mux(emit, two, one))),
-            two.eq(Mux(refill, Mux(emit, filled >= enough[3], filled >= enough[2]), Mux(emit, bits >= enough[3], two))),
-        ]
+        m.d.sync += buffer.eq(rest_of_buffer | self._placed(m, refill, rest))
+        self._count(m, bits, step_bits, (one, two), emit, refill)
         with m.If(emit):
             m.d.sync += [steps_left.eq(steps_left - 1), last.eq(steps_left == 2)]
         with m.If(refill):
@@ -93,21 +88,25 @@ class Unpacker(wiring.Component):
         with m.If(self.tiles.valid & self.tiles.ready):
             coordinate = tile.encoding == Encoding.COORDINATE
             steps = tile.rows * (self.hw.array.cols // self.lanes)
-            m.d.sync += [
-                active.eq(1),
-                width.eq(Mux(coordinate, tile.beat * self.hw.index_bits, self.hw.array.group)),
-                steps_left.eq(steps),
-                last.eq(steps == 1),
-                words_left.eq(tile.words),
-                more.eq(tile.words != 0),
-                bits.eq(0),
-                one.eq(0),
-                two.eq(0),
-                buffer.eq(0),
-            ]
+            m.d.sync += [active.eq(1), bits.eq(0), one.eq(0), two.eq(0), buffer.eq(0)]
+            m.d.sync += width.eq(Mux(coordinate, tile.beat * self.hw.index_bits, self.hw.array.group))
+            m.d.sync += [steps_left.eq(steps), last.eq(steps == 1), words_left.eq(tile.words), more.eq(tile.words != 0)]
         with m.Elif(final):
             m.d.sync += active.eq(0)
         return m
+
+    def _count(
+        self, m: Module, bits: Signal, step: Signal, there: tuple[Signal, Signal], emit: Signal, refill: Signal
+    ) -> None:
+        """The bits that there will be, and whether they are one step and two: a choice among sums known early."""
+        one, two = there
+        filled = bits + self.hw.word_bits
+        with m.If(refill & emit):
+            m.d.sync += [bits.eq(filled - step), one.eq(filled >= 2 * step), two.eq(filled >= 3 * step)]
+        with m.Elif(refill):
+            m.d.sync += [bits.eq(filled), one.eq(filled >= step), two.eq(filled >= 2 * step)]
+        with m.Elif(emit):
+            m.d.sync += [bits.eq(bits - step), one.eq(two), two.eq(bits >= 3 * step)]
 
     def _steps(
         self, m: Module, width: Signal, step_bits: Signal, buffer: Signal, emit: Signal, rest_of_buffer: Signal
