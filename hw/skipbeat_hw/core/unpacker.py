@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from amaranth import Module, Mux, Signal, unsigned
+from amaranth import Cat, Module, Mux, Signal, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -80,7 +80,7 @@ class Unpacker(wiring.Component):
         ]
         self._steps(m, width, step_bits, buffer, emit, rest_of_buffer)
         m.d.sync += buffer.eq(rest_of_buffer | self._placed(m, refill, rest))
-        self._count(m, bits, step_bits, (one, two), emit, refill)
+        self._count(m, width, bits, step_bits, (one, two), emit, refill)
         with m.If(emit):
             m.d.sync += [steps_left.eq(steps_left - 1), last.eq(steps_left == 2)]
         with m.If(refill):
@@ -96,17 +96,35 @@ class Unpacker(wiring.Component):
         return m
 
     def _count(
-        self, m: Module, bits: Signal, step: Signal, there: tuple[Signal, Signal], emit: Signal, refill: Signal
+        self,
+        m: Module,
+        width: Signal,
+        bits: Signal,
+        step: Signal,
+        there: tuple[Signal, Signal],
+        emit: Signal,
+        refill: Signal,
     ) -> None:
         """The bits that there will be, and whether they are one step and two: a choice among sums known early."""
         one, two = there
         filled = bits + self.hw.word_bits
+        #: Whether the bits, and those with a word more, are 0 to 3 steps.
+        reach = Signal(4)
+        filled_reach = Signal(4)
+        with m.Switch(width):
+            for each in self.widths:
+                with m.Case(each):
+                    enough = [count * each * self.lanes for count in range(4)]
+                    m.d.comb += [
+                        reach.eq(Cat(bits >= e for e in enough)),
+                        filled_reach.eq(Cat(filled >= e for e in enough)),
+                    ]
         with m.If(refill & emit):
-            m.d.sync += [bits.eq(filled - step), one.eq(filled >= 2 * step), two.eq(filled >= 3 * step)]
+            m.d.sync += [bits.eq(filled - step), one.eq(filled_reach[2]), two.eq(filled_reach[3])]
         with m.Elif(refill):
-            m.d.sync += [bits.eq(filled), one.eq(filled >= step), two.eq(filled >= 2 * step)]
+            m.d.sync += [bits.eq(filled), one.eq(filled_reach[1]), two.eq(filled_reach[2])]
         with m.Elif(emit):
-            m.d.sync += [bits.eq(bits - step), one.eq(two), two.eq(bits >= 3 * step)]
+            m.d.sync += [bits.eq(bits - step), one.eq(two), two.eq(reach[3])]
 
     def _steps(
         self, m: Module, width: Signal, step_bits: Signal, buffer: Signal, emit: Signal, rest_of_buffer: Signal
