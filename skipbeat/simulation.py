@@ -11,6 +11,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_hw.simulation.activity import Activity
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.bounds import tightest
 from skipbeat_mapper.compile import compile_network
@@ -40,15 +41,22 @@ def simulate(
     *,
     rtl: bool,
     cycle_model: bool,
+    activity: Activity | None = None,
 ) -> tuple[Report, Arrays]:
     """Run a network, or one layer of it, `batch` images at a time (None: all of them), as one program or as many.
+
+    `activity` is of the RTL's first run.
 
     Raises:
         InputError: more images than there are, no such layer, or for many programs a layer or a batch at all.
     """
     if isinstance(network, PreparedMixed):
-        return _simulate_mixed(network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model)
-    return _simulate_network(network, hardware, layer, images, batch or images, rtl=rtl, cycle_model=cycle_model)
+        return _simulate_mixed(
+            network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model, activity=activity
+        )
+    return _simulate_network(
+        network, hardware, layer, images, batch or images, rtl=rtl, cycle_model=cycle_model, activity=activity
+    )
 
 
 def _simulate_network(
@@ -60,6 +68,7 @@ def _simulate_network(
     *,
     rtl: bool,
     cycle_model: bool,
+    activity: Activity | None = None,
 ) -> tuple[Report, Arrays]:
     if images > len(network.images):
         raise InputError(f"--images: {network.source} has {len(network.images)} images, not {images}")
@@ -68,7 +77,7 @@ def _simulate_network(
         graph, inputs = one_layer(graph, layer, inputs)
     step("compiling")
     program = compile_network(graph, hardware, batch, scales=network.scales)
-    machine, simulator = Machine.of(hardware), _simulator(hardware) if rtl else None
+    machine, simulator = Machine.of(hardware), _simulator(hardware, activity) if rtl else None
     runs: list[ProgramRun] = []
     outputs: list[Output] = []
     rates: list[float] = []
@@ -92,6 +101,7 @@ def _simulate_mixed(
     *,
     rtl: bool,
     cycle_model: bool,
+    activity: Activity | None = None,
 ) -> tuple[Report, Arrays]:
     """The operators are partly the host's: program by program, for one input after the other."""
     if batch is not None and batch != 1:
@@ -100,7 +110,7 @@ def _simulate_mixed(
         raise InputError(f"layer {layer}: {network.source} runs as many programs; expected no --layer")
     if images > len(network.inputs):
         raise InputError(f"--images: {network.source} runs on its example inputs as they are, once, not {images} times")
-    simulator = _simulator(hardware) if rtl else None
+    simulator = _simulator(hardware, activity) if rtl else None
     simulation = MixedSimulation(quantised=network.quantised, hardware=hardware, rtl=simulator, cycle_model=cycle_model)
     for number, given in enumerate(network.inputs[:images], 1):
         step(f"input {number} of {images}")
@@ -119,9 +129,9 @@ def _simulate_mixed(
     return report, {**network.arrays(images), "y": np.stack(simulation.logits)}
 
 
-def _simulator(hardware: Hardware) -> VerilatedMachine:
+def _simulator(hardware: Hardware, activity: Activity | None) -> VerilatedMachine:
     step(f"building the RTL of {hardware.name}")
-    return machine_rtl(hardware)
+    return machine_rtl(hardware, activity)
 
 
 def _report(

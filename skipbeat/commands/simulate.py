@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..options import destination, hardware_options, json_option, network_pattern_option, seed_option
+
+if TYPE_CHECKING:
+    from skipbeat_hw.simulation.activity import Activity
 
 
 @click.command("simulate", short_help="Run a whole network on the models, or on the RTL as well.")
@@ -28,6 +32,19 @@ from ..options import destination, hardware_options, json_option, network_patter
     type=click.IntRange(1, 450),
     help="Images that one run of the program computes; it divides --images.  [default: all of them]",
 )
+@click.option(
+    "--activity",
+    metavar="FILE",
+    callback=destination,
+    help="With --rtl: how often each net changes (.saif), or each change (.vcd), for a power tool; of the first run.",
+)
+@click.option(
+    "--window",
+    nargs=2,
+    type=click.IntRange(min=0),
+    metavar="FIRST CLOCKS",
+    help="Only so many clocks of it go to --activity.  [default: the whole run]",
+)
 @click.option("--dump", metavar="FILE", callback=destination, help="Write inputs and outputs to this .npz file.")
 @seed_option
 @json_option
@@ -41,6 +58,8 @@ def command(
     layer: str | None,
     images: int,
     batch: int | None,
+    activity: Path | None,
+    window: tuple[int, int] | None,
     dump: Path | None,
     seed: int,
     as_json: bool,
@@ -66,10 +85,10 @@ def command(
     from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
 
-    hardware = load_hardware(hw, overrides)
-    Machine.of(hardware)
+    hardware = Machine.of(load_hardware(hw, overrides)).hw
     wanted = None if pattern is None else Pattern.parse(pattern)
     _check(images, batch, dump, computes=rtl or cycle_model)
+    recorded = _activity(activity, window, rtl)
 
     from skipbeat_reports.simulated import print_simulation
 
@@ -78,7 +97,9 @@ def command(
     from ..simulation import simulate
 
     network = prepare_network(source, wanted, seed, images)
-    found, arrays = simulate(network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model)
+    found, arrays = simulate(
+        network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model, activity=recorded
+    )
     if dump is not None:
         save_arrays(dump, arrays)
     report = found | {
@@ -95,6 +116,22 @@ def command(
     else:
         print_simulation(report)
     return 0 if report["agrees"] else 1
+
+
+def _activity(file: Path | None, window: tuple[int, int] | None, rtl: bool) -> Activity | None:
+    """The window of clocks that is recorded."""
+    from skipbeat_arch.errors import InputError
+    from skipbeat_arch.files import make_folder
+    from skipbeat_hw.simulation.activity import Activity
+
+    if file is None:
+        if window is not None:
+            raise InputError("--window: expected with --activity FILE")
+        return None
+    if not rtl:
+        raise InputError("--activity: the nets are the RTL's; expected --rtl")
+    make_folder(file.parent)
+    return Activity.of(file, *(window or ()))
 
 
 def _check(images: int, batch: int | None, dump: Path | None, *, computes: bool) -> None:

@@ -57,6 +57,13 @@ def test_a_program_is_written_and_printed(capsys: pytest.CaptureFixture[str], tm
     assert "checksum" in complaint(capsys, "program", str(file))
 
 
+def test_activity_is_of_the_rtl(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    run, file = ("simulate", "zoo:digits-cnn", *TINY), str(tmp_path / "a.saif")
+    assert "expected --rtl" in complaint(capsys, *run, "--activity", file)
+    assert "expected with --activity" in complaint(capsys, *run, "--rtl", "--window", "0", "10")
+    assert ".saif or .vcd" in complaint(capsys, *run, "--rtl", "--activity", str(tmp_path / "a.txt"))
+
+
 def test_hardware_without_an_accelerator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "power of two" in complaint(capsys, "simulate", "zoo:digits-cnn", *TINY, "--set", "array.rows=3")
     assert "no such preset" in complaint(capsys, "simulate", "zoo:digits-cnn", "--hw", "none-such")

@@ -15,6 +15,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.registers import Cause, Counter
 from skipbeat_arch.timing import Events
+from skipbeat_hw.simulation.activity import Activity
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
 from skipbeat_mapper.timed_network import part_ends
 from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
@@ -171,8 +172,8 @@ def _is_expected(program: MachineProgram, memory: Bytes, expected: Output) -> bo
     return all(np.array_equal(program.read_output(memory, i), each) for i, each in enumerate(expected))
 
 
-def machine_rtl(hardware: Hardware) -> VerilatedMachine:
-    """The machine's RTL, compiled by Verilator.
+def machine_rtl(hardware: Hardware, activity: Activity | None = None) -> VerilatedMachine:
+    """The machine's RTL, compiled by Verilator; with `activity`, the nets of its first run are written.
 
     Raises:
         InputError: hardware that the accelerator does not support, or a missing tool.
@@ -180,7 +181,7 @@ def machine_rtl(hardware: Hardware) -> VerilatedMachine:
     from skipbeat_hw.tools.verilog import machine_verilog
 
     machine = Machine.of(hardware)
-    return VerilatedMachine(machine_verilog(machine), machine)
+    return VerilatedMachine(machine_verilog(machine), machine, activity)
 
 
 def predicted(program: MachineProgram, machine: Machine) -> Counts:

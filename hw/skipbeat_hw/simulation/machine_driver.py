@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import time
 import weakref
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import COUNTER_BITS, Counter
 
-from .verilated import harness_text, shared_object
+from .activity import Activity
+from .verilated import Trace, harness_text, shared_object
 
 #: Name of the machine's module in its Verilog.
 MACHINE_TOP = "machine"
@@ -40,6 +42,15 @@ class WriteOrder(IntEnum):
     EITHER = 4
 
 
+class _Activity(ctypes.Structure):
+    _fields_ = (
+        ("file", ctypes.c_char_p),
+        ("first", ctypes.c_int64),
+        ("clocks", ctypes.c_int64),
+        ("period_ps", ctypes.c_uint64),
+    )
+
+
 class _Request(ctypes.Structure):
     _fields_ = (
         ("memory", ctypes.c_void_p),
@@ -61,6 +72,7 @@ class _Request(ctypes.Structure):
         ("address_bits", ctypes.c_int32),
         ("page", ctypes.c_uint64),
         ("abort_at", ctypes.c_int64),
+        ("activity", _Activity),
     )
 
 
@@ -108,15 +120,18 @@ class MachineRun:
 class VerilatedMachine:
     """A machine compiled by Verilator. Memories on the chip keep their contents.
 
+    With `activity`, of its first run the values of all nets are written, at the hardware's clock.
+
     Raises:
         InputError: a tool is missing.
         RuntimeError: Verilator or the compiler refuses the Verilog.
     """
 
-    def __init__(self, verilog: str, machine: Machine) -> None:
-        self.machine = machine
-        harness = harness_text("machine_rules.hpp", "machine_harness.cpp", prologue=_PROLOGUE)
-        library = ctypes.CDLL(str(shared_object(verilog, MACHINE_TOP, harness)))
+    def __init__(self, verilog: str, machine: Machine, activity: Activity | None = None) -> None:
+        self.machine, self._activity = machine, activity
+        trace = activity.trace if activity else Trace.NONE
+        harness = harness_text("machine_rules.hpp", "machine_activity.hpp", "machine_harness.cpp", prologue=_PROLOGUE)
+        library = ctypes.CDLL(str(shared_object(verilog, MACHINE_TOP, harness, trace)))
         library.machine_new.restype = ctypes.c_void_p
         library.machine_delete.argtypes = [ctypes.c_void_p]
         library.machine_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Request), ctypes.POINTER(_Outcome)]
@@ -153,7 +168,8 @@ class VerilatedMachine:
             abort_at: clock in which the run is aborted.
 
         Raises:
-            InputError: a share outside 0..99 or a memory that is not bytes.
+            InputError: a share outside 0..99, a memory that is not bytes, or an activity whose window begins after the
+                run has ended.
         """
         if not 0 <= stall_percent < 100:
             raise InputError(f"stall_percent: expected 0..99, not {stall_percent}")
@@ -165,10 +181,18 @@ class VerilatedMachine:
         request.reset_at = -1 if reset_at is None else reset_at
         request.page, request.abort_at = page, -1 if abort_at is None else abort_at
         request.mutant, request.keep, request.order = mutant, keep, order
+        activity, self._activity = self._activity, None
+        if activity is not None:
+            period = round(1e6 / self.machine.hw.clock_mhz)
+            request.activity = _Activity(os.fsencode(activity.file), activity.first, activity.clocks, period)
         outcome = _Outcome()
         started = time.perf_counter()
         self._library.machine_run(self._top, ctypes.byref(request), ctypes.byref(outcome))
         self.clocks_per_second = outcome.cycles / (time.perf_counter() - started)
+        if activity is not None and activity.first > outcome.cycles:
+            raise InputError(
+                f"activity {activity.file}: the run has ended in clock {outcome.cycles:,}, before its window"
+            )
         return MachineRun(
             memory=content,
             cycles=outcome.cycles,

@@ -23,6 +23,7 @@ struct MachineRequest {
     int32_t address_bits;
     uint64_t page;     // where the memory lies on the bus, in pages of 4 KiB
     int64_t abort_at;  // < 0: never
+    MachineActivity activity;
 };
 
 struct MachineOutcome {
@@ -180,9 +181,10 @@ void choose(Top& top, int32_t mutant) {
     if constexpr (requires { top.mutant; }) top.mutant = mutant;
 }
 
-void clock_edge(Vtop& top) {
+void clock_edge(Vtop& top, Activity* activity = nullptr, int64_t clock = 0) {
     top.clk = 1;
     top.eval();
+    if (activity) activity->sample(clock, true);
     top.clk = 0;
 }
 
@@ -190,14 +192,26 @@ void clock_edge(Vtop& top) {
 
 extern "C" {
 
-void* machine_new() { return new Vtop; }
-void machine_delete(void* handle) { delete static_cast<Vtop*>(handle); }
+// Each machine has a context of its own: a trace would be of all models of a context.
+void* machine_new() {
+    auto* context = new VerilatedContext;
+    context->traceEverOn(VM_TRACE);
+    return new Vtop{context, "TOP"};
+}
+
+void machine_delete(void* handle) {
+    auto* top = static_cast<Vtop*>(handle);
+    auto* context = top->contextp();
+    delete top;
+    delete context;
+}
 
 // Clock 0 is the clock of the start pulse; the run ends with the first clock in which busy is 0 again.
 void machine_run(void* handle, const MachineRequest* request, MachineOutcome* outcome) {
     Vtop& top = *static_cast<Vtop*>(handle);
     int64_t reset_at = request->reset_at;
     bool again = false;
+    Activity activity{request->activity, top};
 start:
     *outcome = {};
     Memory memory{*request, top, {request->seed, request->stall_percent}};
@@ -218,6 +232,7 @@ start:
         top.abort_i = clock == request->abort_at;
         memory.drive(clock);
         top.eval();
+        activity.sample(clock, false);
         outcome->cycles = clock;
         outcome->busy = top.busy_o;
         if (clock > 1 && !top.busy_o) break;
@@ -228,7 +243,7 @@ start:
         }
         outcome->violations += rules.check(top);
         memory.after(clock, *outcome);
-        clock_edge(top);
+        clock_edge(top, &activity, clock);
     }
     uint32_t counts[(COUNTERS * COUNTER_BITS + 31) / 32];
     get(top.counts_o, counts);

@@ -12,6 +12,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from pathlib import Path
 
 from .cache import build_once, build_root, content_key
@@ -32,7 +33,7 @@ _VERILATE = (
     "--prefix",
     MODEL_CLASS,
 )
-_COMPILE = ("-std=gnu++20", "-fPIC", "-w", "-DVM_TRACE=0", "-DVM_COVERAGE=0")
+_COMPILE = ("-std=gnu++20", "-fPIC", "-w", "-DVM_COVERAGE=0")
 _FAST, _SLOW = "-O1", "-O0"
 #: A unit of compilation that holds more generated text than this takes no further file. A design with less is one
 #: unit: its cold code is optimised sooner than the headers are read again.
@@ -40,6 +41,29 @@ _UNIT_BYTES = 400_000
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 #: What every unit includes first, precompiled beside the run-time for those that are optimised.
 _HEADER, _INCLUDES = "first.h", '#include "verilated.h"\n#include <cstdint>\n#include <cstring>\n'
+
+
+class Trace(StrEnum):
+    """What a build can write of the nets' values: nothing, or the changes of all of them, or how often each changes."""
+
+    NONE = ""
+    VCD = "vcd"
+    SAIF = "saif"
+
+    @property
+    def verilate(self) -> tuple[str, ...]:
+        """Options of Verilator."""
+        return (f"--trace-{self}", "--trace-structs", "--trace-underscore") if self else ()
+
+    @property
+    def defines(self) -> tuple[str, ...]:
+        """Options of the compiler."""
+        return (f"-DVM_TRACE={int(bool(self))}", *((f"-DVM_TRACE_{self.upper()}=1",) if self else ()))
+
+    @property
+    def runtime(self) -> tuple[str, ...]:
+        """Files of Verilator's run-time."""
+        return (*_RUNTIME, *((f"verilated_{self}_c.cpp",) if self else ()))
 
 
 def mangled(name: str) -> str:
@@ -53,8 +77,10 @@ def harness_text(*names: str, prologue: str = "") -> str:
     return "\n".join([(folder / "words.hpp").read_text(), prologue, *((folder / name).read_text() for name in names)])
 
 
-def shared_object(verilog: str, top: str, harness: str) -> Path:
+def shared_object(verilog: str, top: str, harness: str, trace: Trace = Trace.NONE) -> Path:
     """The shared object of module `top` and of `harness`, C++ text that includes "Vtop.h".
+
+    With `trace` it is another one, a few times slower.
 
     It is kept in the build folder under `rtl/` and the hash of both texts and of the tools.
 
@@ -63,15 +89,17 @@ def shared_object(verilog: str, top: str, harness: str) -> Path:
         RuntimeError: Verilator or the compiler fails; the message holds the end of its output.
     """
     tools = find_verilator()
-    runtime = _runtime(tools)
-    key = content_key(verilog, top, harness, tools.fingerprint, " ".join((*_VERILATE, *_COMPILE, _FAST, _SLOW)))
+    runtime = _runtime(tools, trace)
+    options = (*_VERILATE, *trace.verilate, *_COMPILE, *trace.defines, _FAST, _SLOW)
+    key = content_key(verilog, top, harness, tools.fingerprint, " ".join(options))
 
     def build(folder: Path) -> None:
         (folder / "top.v").write_text(verilog)
         (folder / "harness.cpp").write_text(harness)
-        verilate = [str(tools.bin / "verilator"), *_VERILATE, "--top-module", top, "--Mdir", "cpp", "top.v"]
+        verilate = [str(tools.bin / "verilator"), *_VERILATE, *trace.verilate, "--top-module", top]
+        verilate += ["--Mdir", "cpp", "top.v"]
         _run(verilate, folder, tools)
-        objects = _compile(_units(folder), folder, tools, runtime / _HEADER)
+        objects = _compile(_units(folder), folder, tools, runtime / _HEADER, trace)
         objects += [str(path) for path in runtime.glob("*.o")]
         _run([*tools.compiler, "-shared", "-o", "model.so", *objects, "-lpthread"], folder, tools)
         for path in folder.glob("*.o"):
@@ -102,15 +130,15 @@ def _units(folder: Path) -> list[str]:
     return units
 
 
-def _runtime(tools: Toolchain) -> Path:
+def _runtime(tools: Toolchain, trace: Trace = Trace.NONE) -> Path:
     """Folder with the object files of Verilator's run-time, and its precompiled headers."""
-    key = content_key(tools.fingerprint, _INCLUDES, " ".join((*_COMPILE, _FAST)))
+    key = content_key(tools.fingerprint, _INCLUDES, " ".join((*_COMPILE, *trace.defines, _FAST)))
 
     def build(folder: Path) -> None:
         (folder / _HEADER).write_text(_INCLUDES)
         if _precompiles(tools):
-            _run([*tools.compiler, *_options(_FAST, tools), "-x", "c++-header", _HEADER], folder, tools)
-        _compile([str(tools.include / name) for name in _RUNTIME], folder, tools, folder / _HEADER)
+            _run([*tools.compiler, *_options(_FAST, tools, trace), "-x", "c++-header", _HEADER], folder, tools)
+        _compile([str(tools.include / name) for name in trace.runtime], folder, tools, folder / _HEADER, trace)
 
     return build_once(build_root() / "rtl" / f"runtime-{key}", build)
 
@@ -120,12 +148,14 @@ def _precompiles(tools: Toolchain) -> bool:
     return len(tools.compiler) == 1 and "clang" not in tools.fingerprint
 
 
-def _options(level: str, tools: Toolchain) -> list[str]:
+def _options(level: str, tools: Toolchain, trace: Trace) -> list[str]:
     """Of the compiler; a precompiled header is good for those that it was made with, and no others."""
-    return [*_COMPILE, level, "-I.", "-Icpp", f"-I{tools.include}", f"-I{tools.include / 'vltstd'}"]
+    return [*_COMPILE, *trace.defines, level, "-I.", "-Icpp", f"-I{tools.include}", f"-I{tools.include / 'vltstd'}"]
 
 
-def _compile(sources: Sequence[str], folder: Path, tools: Toolchain, header: Path) -> list[str]:
+def _compile(
+    sources: Sequence[str], folder: Path, tools: Toolchain, header: Path, trace: Trace = Trace.NONE
+) -> list[str]:
     """Object files of `sources`, by names relative to `folder` so that a compiler cache can recognise them.
 
     Args:
@@ -136,7 +166,7 @@ def _compile(sources: Sequence[str], folder: Path, tools: Toolchain, header: Pat
     def one(source: str, output: str) -> None:
         cold = "__Slow" in source
         first = ["-include", str(header)] if _precompiles(tools) and not cold else []
-        options = [*first, *_options(_SLOW if cold else _FAST, tools)]
+        options = [*first, *_options(_SLOW if cold else _FAST, tools, trace)]
         _run([*tools.compiler, *options, "-c", source, "-o", output], folder, tools)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
