@@ -102,15 +102,8 @@ def command(
     )
     if dump is not None:
         save_arrays(dump, arrays)
-    report = found | {
-        "model": source,
-        "layer": layer,
-        "hardware": hardware.name,
-        "pattern": pattern_of(source, wanted),
-        "seed": seed,
-        "images": images,
-        "batch": batch or images,
-    }
+    report = found | {"model": source, "layer": layer, "hardware": hardware.name, "seed": seed}
+    report |= {"pattern": pattern_of(source, wanted), "images": images, "batch": batch or images}
     if as_json:
         click.echo(json.dumps(report))
     else:
