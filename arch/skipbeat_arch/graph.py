@@ -23,12 +23,17 @@ from .workload import Convolution
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """An int8 map of one image (int32 if the node that writes it has no multiplier)."""
+    """An int8 map of one image (int32 if the node that writes it has no multiplier).
+
+    Attributes:
+        parts: tensors that are ranges of its channels, each with the first one: a concatenation, which no node writes.
+    """
 
     name: str
     channels: int
     height: int
     width: int
+    parts: tuple[tuple[str, int], ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -117,8 +122,8 @@ class Graph:
     output: str
 
     @classmethod
-    def of(cls, given: Tensor, nodes: Sequence[Node]) -> Graph:
-        """The graph of nodes in the order in which they run, with the tensors that they write.
+    def of(cls, given: Tensor, nodes: Sequence[Node], joined: Sequence[Tensor] = ()) -> Graph:
+        """The graph of nodes in the order in which they run, with the tensors that they write and those of such parts.
 
         Raises:
             InputError: as for a graph.
@@ -127,7 +132,7 @@ class Graph:
         for node in nodes:
             channels, height, width = node.out_shape
             tensors.append(Tensor(name=node.output, channels=channels, height=height, width=width))
-        return cls(tensors=tuple(tensors), nodes=tuple(nodes), input=given.name, output=tensors[-1].name)
+        return cls(tensors=(*tensors, *joined), nodes=tuple(nodes), input=given.name, output=tensors[-1].name)
 
     def __post_init__(self) -> None:
         if len(self.by_name) != len(self.tensors):
@@ -135,11 +140,15 @@ class Graph:
         if not self.nodes or self.nodes[-1].output != self.output:
             raise InputError(f"graph: expected the last node to write {self.output}")
         written, raw = {self.tensor(self.input).name}, set[str]()
+        joined = [tensor for tensor in self.tensors if tensor.parts]
+        for tensor in joined:
+            self._check_parts(tensor)
         for node in self.nodes:
             self._check_node(node, written, raw)
             written.add(node.output)
             if node.raw:
                 raw.add(node.output)
+            written |= {each.name for each in joined if all(name in written - raw for name, _ in each.parts)}
 
     @cached_property
     def by_name(self) -> dict[str, Tensor]:
@@ -155,6 +164,14 @@ class Graph:
         if name not in self.by_name:
             raise InputError(f"graph: there is no tensor {name}")
         return self.by_name[name]
+
+    def _check_parts(self, tensor: Tensor) -> None:
+        end = 0
+        for name, first in tensor.parts:
+            part = self.tensor(name)
+            if part.shape[1:] != tensor.shape[1:] or first < end or first + part.channels > tensor.channels:
+                raise InputError(f"graph: {name} of shape {part.shape} does not fit {tensor.name} at channel {first}")
+            end = first + part.channels
 
     def _check_node(self, node: Node, written: set[str], raw: set[str]) -> None:
         name, load = node.layer.name, node.convolution

@@ -94,7 +94,7 @@ def _places(
     """Of each group of images the tensors that are in memory, the input first, the output last."""
     graph = memory.graph
     raw = {node.output for node in graph.nodes if node.raw}
-    inner = [t for t in graph.tensors if t.name not in (graph.input, graph.output)]
+    inner = [t for t in graph.tensors if t.name not in (graph.input, graph.output) and not t.parts]
     ordered = [graph.tensor(graph.input), *inner, graph.tensor(graph.output)]
     return tuple(
         Place(

@@ -218,6 +218,8 @@ def _together(tiles: Sequence[NodeTiles], tables: Sequence[NodeTables], machine:
 def _in_memory(graph: Graph, shape: Geometry, tensor: str) -> bool:
     """Whether anybody reads a tensor from memory."""
     inputs = any(s.input == tensor and c is None for s, c in zip(graph.nodes, shape.inputs, strict=True))
+    if any(tensor == name for each in graph.tensors for name, _ in each.parts):
+        return True
     return inputs or tensor == graph.output or any(s.residual == tensor for s in graph.nodes)
 
 
@@ -225,8 +227,17 @@ def _tensors(graph: Graph, nodes: tuple[PlacedNode, ...], machine: Machine, room
     """Places of the tensors of a group that are in memory."""
     raw = {node.output for node in graph.nodes if node.raw}
     local = {each.node.output for each in nodes if not each.writes}
-    return {
+    parts = {name: (t, first) for t in graph.tensors for name, first in t.parts}
+    places = {
         t.name: room.take(images * tensor_bytes(t.shape, machine.vector, raw=t.name in raw) // machine.vector)
         for t in graph.tensors
-        if t.name not in local
+        if t.name not in local and t.name not in parts
     }
+
+    def place(name: str) -> int:
+        if name in places:
+            return places[name]
+        whole, first = parts[name]
+        return place(whole.name) + first // machine.vector * whole.height * whole.width * images
+
+    return {t.name: place(t.name) for t in graph.tensors if t.name not in local}

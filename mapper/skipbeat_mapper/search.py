@@ -154,7 +154,8 @@ def node_key(placed: PlacedNode) -> Hashable:
 def network_key(memory: MemoryMap) -> Hashable:
     """Equal for networks that run alike."""
     places = {tensor.name: number for number, tensor in enumerate(memory.graph.tensors)}
-    return tuple(
+    parts = tuple((places[name], first) for tensor in memory.graph.tensors for name, first in tensor.parts)
+    return parts + tuple(
         (places[each.node.input], each.node.residual and places[each.node.residual], node_key(each))
         for group in memory.groups
         for each in group.nodes

@@ -18,6 +18,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
 
+from .aligned_parts import aligned_parts
 from .balancing.channel_orders import channel_orders
 from .balancing.permuted_graph import permuted
 from .banks import Banks
@@ -108,7 +109,7 @@ def placements(
     Raises:
         InputError: a node that does not fit the hardware.
     """
-    graph, fold = fold_input(graph, machine)
+    graph, fold = fold_input(aligned_parts(graph, machine.vector), machine)
     return [
         Placement(fold=fold, orders=orders, memory=memory_map(each, machine, mappings, tiles, images=images))
         for each, orders, tiles in arrangements(graph, machine)

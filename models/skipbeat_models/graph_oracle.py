@@ -39,16 +39,28 @@ def run_graph(graph: Graph, x: Int8Array) -> Values:
     maps: dict[str, Int8Array] = {graph.input: x if x.ndim == 4 else x[None]}
     values: Values = {graph.input: maps[graph.input]}
     for node in graph.nodes:
-        sums, layer = _sums(node, maps[node.input]), node.layer
+        sums, layer = _sums(node, _map(graph, node.input, maps)), node.layer
         if layer.multiplier is None or layer.shift is None:
             values[node.output] = sums.astype(np.int32)
             continue
         product = sums * layer.multiplier[:, None, None]
         if node.residual is not None and node.residual_multiplier is not None:
-            product += maps[node.residual].astype(np.int64) * node.residual_multiplier[:, None, None]
+            product += _map(graph, node.residual, maps).astype(np.int64) * node.residual_multiplier[:, None, None]
         result = _shifted(product, layer.shift[:, None, None], layer.low, layer.high)
         values[node.output] = maps[node.output] = _pooled(result, node.window)
+    values |= {tensor.name: _map(graph, tensor.name, maps) for tensor in graph.tensors if tensor.parts}
     return values if x.ndim == 4 else {name: value[0] for name, value in values.items()}
+
+
+def _map(graph: Graph, name: str, maps: dict[str, Int8Array]) -> Int8Array:
+    """A tensor int8 [N, C, H, W]; one of parts is put together when it is first read."""
+    if name not in maps:
+        tensor = graph.tensor(name)
+        parts = [(first, _map(graph, part, maps)) for part, first in tensor.parts]
+        maps[name] = np.zeros((len(parts[0][1]), *tensor.shape), np.int8)
+        for first, part in parts:
+            maps[name][:, first : first + part.shape[1]] = part
+    return maps[name]
 
 
 def _sums(node: Node, x: Int8Array) -> Int64Array:

@@ -38,7 +38,7 @@ from .sources.operators import VIEWS
 from .sources.partition import Partition, Run, partition
 from .sources.program_graph import graph_of
 from .sources.reading import Reading, read_operators
-from .sources.runs import given_name
+from .sources.runs import given_name, joined_tensor
 from .sources.weights import layer_numbers
 
 #: What a network may hold.
@@ -125,10 +125,14 @@ def quantise_run(
     Raises:
         InputError: weights that are not finite, or sums that could leave int32.
     """
-    quantiser = _Quantiser(run, constants, largest, given_scale, order)
-    for operation in run:
-        quantiser.add(operation)
-    return quantiser.finish()
+    floors: dict[int | str, float] = {}
+    while True:
+        quantiser = _Quantiser(run, constants, largest, given_scale, order, floors)
+        for operation in run:
+            quantiser.add(operation)
+        if not quantiser.raised:
+            return quantiser.finish()
+        floors |= quantiser.raised
 
 
 def _whole(parts: Partition, readings: list[Reading]) -> Run:
@@ -156,8 +160,18 @@ def _whole(parts: Partition, readings: list[Reading]) -> Run:
 
 class _Quantiser:
     def __init__(
-        self, run: Run, constants: Constants, largest: Mapping[str, float], given_scale: float, order: ReductionOrder
+        self,
+        run: Run,
+        constants: Constants,
+        largest: Mapping[str, float],
+        given_scale: float,
+        order: ReductionOrder,
+        floors: Mapping[int | str, float],
     ) -> None:
+        self._floors = floors
+        #: Parts of concatenations whose scale is finer than another part's, with that scale.
+        self.raised: dict[int | str, float] = {}
+        self._joined: list[Tensor] = []
         self._constants, self._largest, self._order = constants, largest, order
         source = run[0].source
         name = given_name([operation.name for operation in run])
@@ -166,15 +180,19 @@ class _Quantiser:
         self._names: dict[int | str, str] = {source.tensor: name}
         self._scales = {name: given_scale}
         self._nodes: list[Node] = []
+        self._parts: dict[int | str, set[int | str]] = {}
 
     def add(self, operation: Operation) -> None:
         """One operation as a node."""
+        if operation.kind is Kind.CONCATENATION:
+            self._join(operation)
+            return
         source = self._names[operation.source.tensor]
         residual = None if operation.residual is None else self._names[operation.residual.tensor]
         ranged = operation.ranged
         scales = Scales(
             input=self._scales[source],
-            output=None if operation.raw or ranged is None else activation_scale(self._largest[ranged.name]),
+            output=None if operation.raw or ranged is None else self._output_scale(operation.number, ranged.name),
             residual=None if residual is None else self._scales[residual],
         )
         quantised = self._quantise(operation, scales)
@@ -191,6 +209,22 @@ class _Quantiser:
             )
         )
 
+    def _output_scale(self, number: int, value: str) -> float:
+        return max(activation_scale(self._largest[value]), self._floors.get(number, 0.0))
+
+    def _join(self, operation: Operation) -> None:
+        """A concatenation as a tensor of its parts, which must have one scale."""
+        names = [self._names[part.tensor] for part in operation.parts]
+        scale = max(self._scales[name] for name in names)
+        parts = [(name, part.shape) for name, part in zip(names, operation.parts, strict=True)]
+        self._joined.append(joined_tensor(operation.name, parts))
+        self._names[operation.number], self._scales[operation.name] = operation.name, scale
+        self._parts[operation.number] = {part.tensor for part in operation.parts}
+        for part in operation.parts:
+            for number in self._parts.get(part.tensor, {part.tensor}):
+                if self._scales[self._names[number]] < scale:
+                    self.raised[number] = scale
+
     def _quantise(self, operation: Operation, scales: Scales) -> QuantisedLayer:
         clamp = (operation.low, operation.high)
         if not operation.weighted:
@@ -202,4 +236,4 @@ class _Quantiser:
 
     def finish(self) -> QuantisedGraph:
         """The graph of all nodes."""
-        return QuantisedGraph(graph=Graph.of(self._given, self._nodes), scales=self._scales)
+        return QuantisedGraph(graph=Graph.of(self._given, self._nodes, self._joined), scales=self._scales)

@@ -30,6 +30,7 @@ from .sources.operators import ATTENTION, EINSUM
 from .sources.partition import Partition, Run, partition
 from .sources.program_graph import graph_of
 from .sources.reading import Reading, has_stored_bias, read_operators
+from .sources.runs import computed
 
 #: Operators that are nothing but a product.
 _PRODUCTS = frozenset({"matmul", "mm", "bmm", "mv", EINSUM})
@@ -117,7 +118,7 @@ class _Steps:
             steps.append(
                 RunStep(
                     name=run[0].name,
-                    nodes=tuple(operation.name for operation in run),
+                    nodes=tuple(operation.name for operation in computed(run)),
                     reads=reads,
                     makes=last.result.name,
                     inside=_inside(run),

@@ -86,6 +86,17 @@ class Builder:
         self.tensors.append(Tensor(name=name, channels=out[0], height=out[1], width=out[2]))
         return name
 
+    def join(self, *names: str) -> str:
+        """A concatenation of tensors; returns its name."""
+        parts, found, channels = [next(t for t in self.tensors if t.name == name) for name in names], [], 0
+        for part in parts:
+            found.append((part.name, channels))
+            channels += part.channels
+        _, height, width = parts[0].shape
+        name = f"joined{len(self.tensors)}"
+        self.tensors.append(Tensor(name=name, channels=channels, height=height, width=width, parts=tuple(found)))
+        return name
+
     def graph(self) -> Graph:
         """The graph so far."""
         return Graph(tensors=tuple(self.tensors), nodes=tuple(self.nodes), input="input", output=self.tensors[-1].name)

@@ -13,8 +13,20 @@ def run_graph(graph: Graph, x: Int8Array) -> dict[str, Int64Array]:
     """Every tensor int64 [C, H, W] of an image int8 [C, H, W]."""
     values: dict[str, Int64Array] = {graph.input: x.astype(np.int64)}
     for node in graph.nodes:
+        _join(graph, node.input, values)
         values[node.output] = _run_step(node, values)
     return values
+
+
+def _join(graph: Graph, name: str, values: dict[str, Int64Array]) -> None:
+    """Puts a concatenation together from its parts."""
+    tensor = graph.tensor(name)
+    if name in values or not tensor.parts:
+        return
+    values[name] = np.zeros(tensor.shape, np.int64)
+    for part, first in tensor.parts:
+        _join(graph, part, values)
+        values[name][first : first + len(values[part])] = values[part]
 
 
 def _run_step(node: Node, values: dict[str, Int64Array]) -> Int64Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
@@ -30,6 +31,7 @@ class Parts(nn.Module):
 def network(build: Callable[[], Built]) -> Callable[[], Built]:
     """Collects a network; its numbers are drawn anew, those of batch normalisations too."""
 
+    @wraps(build)
     def seeded() -> Built:
         torch.manual_seed(0)
         model, inputs = build()

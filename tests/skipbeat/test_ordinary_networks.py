@@ -11,18 +11,17 @@ from skipbeat.estimation import estimate_source
 from skipbeat.networks import prepare_network
 from skipbeat.simulation import simulate
 from skipbeat_arch.hardware import load_hardware
-from tests.skipbeat import ordinary_networks
-from tests.skipbeat.ordinary_networks import NETWORKS
+from tests.skipbeat.ordinary_branches import NETWORKS
 
 #: Run at every change; the others are slow for their number.
-QUICK = {"mean_of_means", "largest_of_pixels", "preactivated_resnet", "bfloat16", "masked"}
+QUICK = {"mean_of_means", "largest_of_pixels", "preactivated_resnet", "bfloat16", "masked", "densenet"}
 #: How far int8 may be from float, as a share of the largest result.
 CLOSE = 0.1
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in NETWORKS])
 def test_it_runs_as_it_is_priced(name: str) -> None:
-    source, hardware = f"{ordinary_networks.__name__}:{name}", load_hardware("edge-8x8")
+    source, hardware = f"{NETWORKS[name].__module__}:{name}", load_hardware("edge-8x8")
     network = prepare_network(source, None, seed=0)
     report, arrays = simulate(network, hardware, None, 1, None, rtl=False, cycle_model=True)
     assert report["agrees"]
@@ -38,10 +37,14 @@ def test_it_runs_as_it_is_priced(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(NETWORKS)[::4])
 def test_it_runs_on_the_rtl(name: str) -> None:
-    network = prepare_network(f"{ordinary_networks.__name__}:{name}", None, seed=0)
+    network = prepare_network(f"{NETWORKS[name].__module__}:{name}", None, seed=0)
     report, _ = simulate(network, load_hardware("edge-8x8"), None, 1, None, rtl=True, cycle_model=True)
     assert report["agrees"]
     assert report["rtl_cycles"] == report["model_cycles"] == report["timing_cycles"]
+
+
+def test_there_are_as_many_as_the_documentation_says() -> None:
+    assert len(NETWORKS) == 46
 
 
 def float_result(name: str) -> torch.Tensor:

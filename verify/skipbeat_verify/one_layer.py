@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from skipbeat_arch.arrays import Int8Array
@@ -22,6 +24,6 @@ def one_layer(graph: Graph, name: str, images: Int8Array) -> tuple[Graph, Int8Ar
         raise InputError(f"layer {name}: the network has no such layer; expected one of {names}")
     if node.residual is not None:
         raise InputError(f"layer {name}: it adds {node.residual}; expected a layer with one input")
-    tensors = (graph.tensor(node.input), graph.tensor(node.output))
+    tensors = (replace(graph.tensor(node.input), parts=()), graph.tensor(node.output))
     inputs = run_graph(graph, images)[node.input].astype(np.int8, copy=False)
     return Graph(tensors=tensors, nodes=(node,), input=node.input, output=node.output), inputs

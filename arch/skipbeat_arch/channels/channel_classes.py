@@ -27,7 +27,8 @@ class ChannelClass:
 def channel_classes(graph: Graph) -> list[ChannelClass]:
     """The classes of a graph in the order of their first tensors.
 
-    Inputs and outputs of other grouped convolutions keep their order, as a group's channels must stay together.
+    Inputs and outputs of other grouped convolutions keep their order, as a group's channels must stay together. So do
+    concatenations and their parts.
     """
     parent = {tensor.name: tensor.name for tensor in graph.tensors}
 
@@ -36,7 +37,8 @@ def channel_classes(graph: Graph) -> list[ChannelClass]:
             name = parent[name]
         return name
 
-    fixed: list[str] = []
+    fixed = [name for tensor in graph.tensors for name, _ in tensor.parts]
+    fixed += [tensor.name for tensor in graph.tensors if tensor.parts]
     for node in graph.nodes:
         if node.residual is not None:
             parent[root(node.residual)] = root(node.output)

@@ -120,7 +120,8 @@ def _kind(node: Node) -> str:
 def _structure(graph: Graph) -> Hashable:
     """All of a graph but its weights."""
     places = {tensor.name: number for number, tensor in enumerate(graph.tensors)}
-    return tuple(
+    parts = tuple((places[tensor.name], tensor.parts) for tensor in graph.tensors if tensor.parts)
+    return parts + tuple(
         (node.convolution, node.pool, node.raw, places[node.input], node.residual and places[node.residual])
         for node in graph.nodes
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from skipbeat_arch.workload import one_image
 
+from .concatenation import add_concatenation
 from .constants import Constants
 from .convolutions import workloads
 from .graph import Graph, Operator, Value
@@ -20,7 +21,7 @@ from .maps import Form, image_of, is_view, rows_of
 from .norm import OF_CHANNELS
 from .operation import Kind, Operation
 from .operations import Operations
-from .operators import ADDITIONS, BATCH_NORMS, CLAMPS
+from .operators import ADDITIONS, BATCH_NORMS, CLAMPS, CONCATENATIONS
 from .pooling import add_pooling
 from .reading import Reading, has_stored_bias
 from .windows import PIXEL, clamp_of, depthwise, over_map, over_rows
@@ -87,6 +88,8 @@ class _Fuser:
             return self._maps.view(operator)
         if operator in self._left or self._overwrites(operator):
             return False
+        if operator.base in CONCATENATIONS:
+            return add_concatenation(self._operations, reading)
         if operator.base in BATCH_NORMS:
             return self._add_norm(reading)
         if operator.base in CLAMPS:

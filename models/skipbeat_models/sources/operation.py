@@ -20,6 +20,7 @@ class Kind(Enum):
     LAYER = "a product with a stored weight"
     AVERAGE = "the mean of windows"
     COPY = "its operand, to pool it, to add to it or to normalise it"
+    CONCATENATION = "nothing: its operands are ranges of its channels"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -36,7 +37,7 @@ class Operation:
         norm: the batch normalisation that its weights and bias take in; of a copy all that it does. biases: what is
             added to its bias.
         low, high: the clamp, in real numbers.
-        pool: maximum over windows of its results.
+        pool: maximum over windows of its results. parts: of a concatenation, in order.
         absorbed: the operators that it takes over. form: how its result holds its tensor.
         read: whether another operation reads its tensor. outside: whether another operator does. returned: whether the
             model returns it.
@@ -56,6 +57,7 @@ class Operation:
     low: float = -inf
     high: float = inf
     pool: Pool | None = None
+    parts: tuple[Map, ...] = ()
     absorbed: list[Operator] = field(default_factory=list)
     form: Form = Form.IMAGE
     read: bool = False
@@ -80,6 +82,8 @@ class Operation:
     @property
     def inputs(self) -> tuple[Map, ...]:
         """The tensors that it reads."""
+        if self.parts:
+            return self.parts
         return (self.source,) if self.residual is None else (self.source, self.residual)
 
     @property

@@ -60,8 +60,9 @@ class Operations:
         return rows_of(value, root) if rank == 2 else image_of(value, root, spatial or rank - 2)
 
     def sole(self, value: Value) -> Operation | None:
-        """The operation that makes a value that nothing else uses."""
-        return self.maker(self.maps.find(value)) if self.maps.alone(value) else None
+        """The operation that makes a value that nothing else uses; none makes a concatenation."""
+        found = self.maker(self.maps.find(value)) if self.maps.alone(value) else None
+        return None if found is None or found.kind is Kind.CONCATENATION else found
 
     def append(
         self,
@@ -74,6 +75,7 @@ class Operations:
         pool: Pool | None = None,
         residual: Map | None = None,
         norm: Operator | None = None,
+        parts: tuple[Map, ...] = (),
     ) -> Operation:
         """Takes a new operation; its result has the form."""
         operator = reading.operator
@@ -89,6 +91,7 @@ class Operations:
             pool=pool,
             residual=residual,
             norm=norm,
+            parts=parts,
         )
         self.made.append(operation)
         self._note(operation, form)
@@ -99,7 +102,7 @@ class Operations:
         self.maps.put(operation.result, at)
         operation.form = form
         kept = not operation.weighted and operation.residual is None
-        if operation.low >= 0 or (kept and operation.source.tensor in self._not_negative):
+        if operation.low >= 0 or (kept and all(each.tensor in self._not_negative for each in operation.inputs)):
             self._not_negative.add(operation.number)
 
     def absorb(self, operation: Operation, operator: Operator, value: Value, form: Form | None = None) -> bool:

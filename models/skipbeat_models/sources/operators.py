@@ -166,6 +166,7 @@ _COMPOSITE_HOST = frozenset(
 CLAMPS = frozenset({"relu", "relu6", "hardtanh", "clamp", "clamp_min", "clamp_max", "clip"})
 BATCH_NORMS = frozenset({"batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm"})
 ADDITIONS = frozenset({"add"})
+CONCATENATIONS = frozenset({"cat", "concat", "concatenate"})
 MAX_POOLS = frozenset({"max_pool2d", "max_pool2d_with_indices", "max_pool1d"})
 
 #: Operators that multiply no matrices.

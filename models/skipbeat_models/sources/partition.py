@@ -9,9 +9,10 @@ from .constants import Constants
 from .fusion import Fusion, fuse
 from .graph import Graph, Operator
 from .maps import Shape
-from .operation import Operation
+from .operation import Kind, Operation
 from .operators import ADDITIONS
 from .reading import Reading
+from .windows import is_depthwise
 
 Run = tuple[Operation, ...]
 
@@ -27,21 +28,47 @@ class Partition:
 def partition(graph: Graph, readings: Sequence[Reading], constants: Constants) -> Partition:
     """The operations of a graph in runs.
 
-    An addition whose operands do not come together in one run is left to the host.
+    An addition or a concatenation whose operands do not come together in one run is left to the host, and so is a
+    concatenation whose channels somebody needs one after the other.
     """
     left: list[Operator] = []
     while True:
         fusion = fuse(graph, readings, constants, left)
         runs = _runs(fusion)
-        refused = [run[0] for run in runs if len(_given(run)) > 1]
+        refused = [*_scattered(fusion, runs), *(_joining(run[0]) for run in runs if len(_given(run)) > 1)]
         if not refused:
             return Partition(runs=tuple(runs), host=fusion.host)
-        left += [_addition(operation) for operation in refused]
+        left += refused
 
 
-def _addition(operation: Operation) -> Operator:
+def _joining(operation: Operation) -> Operator:
+    """The addition or concatenation of an operation that reads two tensors."""
     operators = (operation.reading.operator, *operation.absorbed)
+    if operation.kind is Kind.CONCATENATION:
+        return operators[0]
     return next(operator for operator in operators if operator.base in ADDITIONS and len(operator.values()) == 2)
+
+
+def _scattered(fusion: Fusion, runs: Sequence[Run]) -> list[Operator]:
+    """Concatenations that must not be ranges of a tensor, because of who makes their parts or who reads them.
+
+    Their channels need not follow one another in memory, and neither do those that are computed one by one from them.
+    """
+    spread: dict[int | str, set[Operator]] = {}
+    found: set[Operator] = set()
+    for run in runs:
+        numbers = {operation.number for operation in run}
+        for operation in run:
+            within = set[Operator]().union(*(spread.get(at.tensor, set()) for at in operation.inputs))
+            one_by_one = is_depthwise(operation.workload)
+            if operation.kind is Kind.CONCATENATION:
+                within.add(operation.reading.operator)
+                found |= within if any(at.tensor not in numbers for at in operation.parts) else set()
+            elif operation.residual is not None or (operation.workload.groups > 1 and not one_by_one):
+                found |= within
+            spread[operation.number] = within if one_by_one else set()
+        found |= spread[run[-1].number]
+    return [operator for operator in (each.reading.operator for each in fusion.operations) if operator in found]
 
 
 def _given(run: Run) -> set[tuple[int | str, Shape, tuple[int, int, int, int]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 
 import numpy as np
 
@@ -22,7 +23,7 @@ INPUT = "input"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Plan:
-    """A node to be made; tensors are numbered, 0 is the run's input."""
+    """A node to be made, or a concatenation of parts; tensors are numbered, 0 is the run's input."""
 
     name: str
     workload: Convolution
@@ -31,18 +32,24 @@ class _Plan:
     residual: int | None = None
     pool: Pool | None = None
     raw: bool = False
+    parts: tuple[int, ...] = ()
 
     @property
     def key(self) -> Hashable:
         weight = self.weight.key if self.weight else None
-        return self.workload, weight, self.source, self.residual, self.pool, self.raw
+        return self.workload, weight, self.source, self.residual, self.pool, self.raw, self.parts
 
 
 def model_run(run: Run, layers: Mapping[str, ModelLayer]) -> ModelRun:
     """A run of operations; `layers` by their names give the zeros."""
     plans = _plans(run, layers)
-    names = tuple(operation.name if operation.kind is Kind.LAYER else None for operation in run)
+    names = tuple(operation.name if operation.kind is Kind.LAYER else None for operation in computed(run))
     return _run(plans, names, repeats=run[0].source.images)
+
+
+def computed(run: Run) -> list[Operation]:
+    """The operations that are nodes, in order: all but concatenations."""
+    return [operation for operation in run if operation.kind is not Kind.CONCATENATION]
 
 
 def structure(run: Run) -> Graph:
@@ -81,6 +88,7 @@ def _plan(operation: Operation, numbers: Mapping[int | str, int], layers: Mappin
         residual=None if residual is None else numbers.get(residual.tensor, 0),
         pool=operation.pool,
         raw=operation.raw,
+        parts=tuple(numbers[part.tensor] for part in operation.parts),
     )
 
 
@@ -91,8 +99,14 @@ def _run(plans: Sequence[_Plan], layers: tuple[str | None, ...], repeats: int) -
 
 def _graph(plans: tuple[_Plan, ...]) -> Graph:
     names = [given_name([plan.name for plan in plans]), *(plan.name for plan in plans)]
-    nodes = []
+    nodes, joined = list[Node](), list[Tensor]()
+    shapes: dict[str, tuple[int, int, int]] = {}
     for plan in plans:
+        if plan.parts:
+            parts = [names[part] for part in plan.parts]
+            joined.append(joined_tensor(plan.name, [(name, shapes[name]) for name in parts]))
+            shapes[plan.name] = joined[-1].shape
+            continue
         channels = plan.workload.c_out
         ones = np.ones(channels, np.int64)
         layer = IntegerLayer(
@@ -112,8 +126,18 @@ def _graph(plans: tuple[_Plan, ...]) -> Graph:
             residual_multiplier=None if plan.residual is None else ones,
         )
         nodes.append(node)
+        shapes[plan.name] = node.out_shape
     first = plans[0].workload
-    return Graph.of(Tensor(name=names[0], channels=first.c_in, height=first.height, width=first.width), nodes)
+    given = Tensor(name=names[0], channels=first.c_in, height=first.height, width=first.width)
+    return Graph.of(given, nodes, joined)
+
+
+def joined_tensor(name: str, parts: Sequence[tuple[str, tuple[int, int, int]]]) -> Tensor:
+    """A concatenation of tensors, each with its shape."""
+    first = list(accumulate((shape[0] for _, shape in parts), initial=0))
+    _, height, width = parts[0][1]
+    places = tuple((part, start) for (part, _), start in zip(parts, first, strict=False))
+    return Tensor(name=name, channels=first[-1], height=height, width=width, parts=places)
 
 
 def given_name(names: Sequence[str]) -> str:

@@ -67,6 +67,11 @@ def depthwise(shape: Shape, window: Window) -> Convolution:
     )
 
 
+def is_depthwise(workload: Convolution) -> bool:
+    """Whether each output channel has one input channel, of the same number."""
+    return workload.groups == workload.c_in == workload.c_out
+
+
 def clamp_of(operator: Operator, constants: Constants) -> tuple[float, float] | None:
     """Lowest and highest result of a clamp; None: it is not known."""
     if operator.base in ("relu", "relu6"):

@@ -26,7 +26,7 @@ from ..norm import OF_CHANNELS
 from ..operation import Kind, Operation
 from ..partition import Run, partition
 from ..reading import bias_of, read_operators
-from ..runs import structure
+from ..runs import computed, structure
 from ..weights import stored_weight
 from .kept_view import KeptView
 
@@ -81,7 +81,8 @@ class _Finder:
 
     def add(self, each: ChannelClass, run: Run, found: PruningOrders) -> None:
         """Notes the order of a class if there is one that keeps more."""
-        readers = [run[number] for number in each.readers if run[number].kind is Kind.LAYER]
+        nodes = computed(run)
+        readers = [nodes[number] for number in each.readers if nodes[number].kind is Kind.LAYER]
         patterns = [self._pattern(reader) for reader in readers]
         places = self._places(each, run, readers)
         if places is None or not all(map(_in_taps, readers, patterns)):
@@ -107,8 +108,8 @@ class _Finder:
 
     def _places(self, each: ChannelClass, run: Run, readers: Sequence[Operation]) -> list[_Place] | None:
         """Every place of the class's channels in stored weights; None: one of them cannot be permuted."""
-        nodes = enumerate(structure(run).nodes)
-        writers = [run[at] for at, node in nodes if node.output in each.tensors and run[at].weighted]
+        nodes = zip(computed(run), structure(run).nodes, strict=True)
+        writers = [made for made, node in nodes if node.output in each.tensors and made.weighted]
         if not all(_two_axes(layer) for layer in (*writers, *readers)):
             return None
         channels = [(weight, axis) for weight, _, axis in map(_weight_axes, readers)]
