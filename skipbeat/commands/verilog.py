@@ -42,7 +42,8 @@ def command(
     `rst` (active high). The core has four streams with valid and ready, and an error code: docs/microarchitecture.md
     says what each port carries. The accelerator has `m_axi_*`, `s_axi_*` and an interrupt: docs/integration.md.
 
-    With it: `filelist.f`, timing constraints (.xdc, .sdc), and of the accelerator a Tcl script that makes a Vivado IP.
+    With it: `filelist.f`, timing constraints (.xdc, .sdc), and of the accelerator a Tcl script that makes a Vivado IP,
+    its registers in SystemRDL, and a driver in C.
     The testbench runs in Icarus (`make icarus`) and Verilator (`make verilator`) without Python.
     """
     from skipbeat_arch.errors import InputError
@@ -78,6 +79,11 @@ def _files(hardware: Hardware, top: str, prefix: str, split: bool, testbench: bo
         files = {f"{module}.v": title + text}
     files["hardware.yaml"] = yaml.safe_dump(hardware.model_dump(), sort_keys=False)
     files |= companions(text, module, [name for name in files if name.endswith(".v")], hardware)
+    if top == "accelerator":
+        from skipbeat_hw.tools.delivery.register_files import driver_files, register_description
+
+        files[f"{module}.rdl"] = register_description(Machine.of(hardware), module)
+        files |= {f"driver/{name}": each for name, each in driver_files().items()}
     if testbench:
         from ..testbench import accelerator_testbench_files, core_testbench_files
 

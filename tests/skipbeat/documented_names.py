@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 PARTS = {"skipbeat": ROOT} | {
     f"skipbeat_{part}": ROOT / part for part in ("arch", "hw", "mapper", "models", "reports", "sim", "verify")
 }
-#: Files of the reader, in examples, and of other tools.
-OTHERS = {"mine.py", "scalesim/compute/systolic_compute_ws.py"}
+#: Files of the reader, in examples, of other tools, and written by ours.
+OTHERS = {"mine.py", "scalesim/compute/systolic_compute_ws.py", "accelerator.rdl", "skipbeat.h"}
 QUOTED = re.compile(r"`([\w/]+(?:\.\w+)*)(?:\([^`]*\))?`")
 
 
@@ -31,10 +31,12 @@ def unknown_names(text: str) -> list[str]:
 
 def _is_known(name: str) -> bool:
     first, *rest = name.split(".")
+    if name in OTHERS:
+        return True
     if first in PARTS:
         return not rest or _resolves(first, rest)
     if name.endswith(".py"):
-        return name in OTHERS or "NAME" in name or any(f"/{path}".endswith(f"/{name}") for path in _paths())
+        return "NAME" in name or any(f"/{path}".endswith(f"/{name}") for path in _paths())
     if "/" in name:
         return True  # a path, which another test looks up
     if not rest:

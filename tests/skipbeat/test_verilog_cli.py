@@ -49,6 +49,19 @@ def test_it_is_the_same_every_time_also_apart_and_says_nothing_of_this_machine(t
     assert [line for part in parts for line in part.splitlines()[1:]] == lines
 
 
+def test_an_accelerator_comes_with_its_registers(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = "\nmodule accelerator(clk, m_axi_araddr);\n  input clk;\n  output [31:0] m_axi_araddr;\nendmodule\n"
+    monkeypatch.setattr("skipbeat_hw.tools.verilog.accelerator_verilog", lambda machine: ports)
+    assert main(["verilog", "--hw", "tiny-4x4", "--top", "accelerator", "--prefix", "my_", "-o", str(tmp_path)]) == 0
+    assert "addrmap my_accelerator {" in (tmp_path / "my_accelerator.rdl").read_text()
+    driver = {"skipbeat.c", "skipbeat.h", "skipbeat_registers.h"}
+    assert {path.name for path in (tmp_path / "driver").iterdir()} == driver
+    written = capsys.readouterr().out.split()
+    assert {str(tmp_path / "driver" / name) for name in driver} < set(written)
+
+
 def test_two_builds_fit_into_one_design(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Every module has the prefix, the file too, and no name is escaped."""
     assert main(["verilog", *TINY, "--prefix", "left_", "-o", str(tmp_path)]) == 0
