@@ -6,12 +6,16 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
-from skipbeat_arch.files import write_bytes
+from skipbeat_arch.errors import InputError, described
+from skipbeat_arch.files import regular_file, write_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+#: Of the arrays of a file, all together.
+_MOST_BYTES = 4 << 30
 
 
 def save_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
@@ -21,6 +25,32 @@ def save_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
         InputError: it cannot be written.
     """
     write_bytes(path, packed_arrays(arrays))
+
+
+def densities(path: Path) -> dict[str, float]:
+    """The share of each array of an .npz file that is not zero.
+
+    Raises:
+        InputError: it cannot be read, has objects or nothing in it, or unpacks to more than a file may hold.
+    """
+    import numpy
+
+    what = f"activations {path}"
+    try:
+        with ZipFile(regular_file(path, what)) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
+                raise InputError(f"{what}: unpacks to more than {_MOST_BYTES:,} bytes")
+        with numpy.load(path, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+            sizes = {name: array.size for name, array in found.items()}
+            counts = {name: int(numpy.count_nonzero(array)) for name, array in found.items()}
+    except InputError:
+        raise
+    except (OSError, ValueError, BadZipFile, EOFError, KeyError, NotImplementedError, MemoryError) as error:
+        raise InputError(f"{what}: cannot be read as .npz: {described(error)}") from None
+    if not sizes or not all(sizes.values()):
+        raise InputError(f"{what}: expected an array with the activations of each layer, by its name")
+    return {name: counts[name] / size for name, size in sizes.items()}
 
 
 def packed_arrays(arrays: Mapping[str, ArrayLike]) -> bytes:

@@ -10,12 +10,14 @@ from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.iso import IsoComparison, contender, dense_counterpart
 from skipbeat_arch.pattern import Pattern
-from skipbeat_mapper.estimate import estimate_model
+from skipbeat_mapper.estimate import activation_bounds, check_layers, estimate_model
 from skipbeat_models import zoo
 from skipbeat_models.alone import output_on_standard_error
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources import load_source
 from skipbeat_models.sources.routing import Routing
+
+from .array_file import densities
 
 Progress = Callable[[str], None]
 
@@ -33,6 +35,7 @@ def estimate_source(
     batch: int | None = None,
     seed: int = 0,
     iso: bool = False,
+    activations: Path | None = None,
     progress: Progress,
 ) -> Estimate:
     """Read a model by the name of its source (see `load_source`) and price it.
@@ -41,11 +44,13 @@ def estimate_source(
 
     Args:
         iso: compare with a dense machine of the same resources.
+        activations: an .npz file with activations of layers by their names, for bounds on what their zeros would save.
 
     Raises:
         InputError: the source cannot be read, a layer does not fit the hardware, or there is no such dense machine.
     """
     dense = dense_counterpart(hardware) if iso else None
+    shares = {} if activations is None else densities(activations)
     entry = zoo.find(source) if source.startswith(zoo.PREFIX) and checkpoint is None else None
     if entry is not None and entry.recipe is not None:
         entry.check_tokens(tokens)
@@ -64,9 +69,11 @@ def estimate_source(
     if entry is not None and entry.recipe is None and not entry.shapes_only:
         note = f"weights are drawn from the seed {seed} and not trained; cycles depend on their zeros alone"
         description = replace(description, notes=(*description.notes, note))
+    check_layers(shares, (layer.name for layer in description.layers))
     if description.layers:
         progress(f"pricing {len(description.layers)} layers on {hardware.name}")
     found = estimate_model(description, hardware, table_name=table)
+    found = replace(found, activations=activation_bounds(found, shares))
     if dense is None:
         return found
     progress(f"pricing {len(description.layers)} layers on {dense.name}")

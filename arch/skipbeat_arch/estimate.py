@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from math import ceil
 
+from .activation_bounds import ActivationBound
 from .iso import IsoComparison
 from .model import KeptMagnitude, Unpriced
 from .registers import Cause
@@ -221,6 +222,7 @@ class Estimate:
         assumptions: everything that is not measured on the RTL, a sentence each.
         iso: the machine beside a dense one of the same resources, if it was asked for.
         unpriced: products, or what may be one, that no number here has.
+        activations: bounds on what zeros among activations would save, of the layers whose activations were measured.
     """
 
     model: str
@@ -239,6 +241,7 @@ class Estimate:
     assumptions: tuple[str, ...]
     iso: IsoComparison | None = None
     unpriced: tuple[Unpriced, ...] = ()
+    activations: tuple[ActivationBound, ...] = ()
 
     @property
     def cycles(self) -> int:

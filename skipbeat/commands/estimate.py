@@ -74,6 +74,12 @@ EXIT_UNPRICED = 3
     is_flag=True,
     help="Compare with a dense machine of the same resources, from the same generator: per clock, second and cell.",
 )
+@click.option(
+    "--activations",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npz",
+    help="Activations of layers by their names: their zeros, and at most how much skipping them would save.",
+)
 @click.option("--explain", metavar="LAYER", help="Show how this layer runs and why, instead of the table.")
 @click.option("--html", "page", metavar="FILE", callback=destination, help="Write one self-contained page.")
 @click.option(
@@ -97,6 +103,7 @@ def command(
     overrides: tuple[str, ...],
     table: str,
     iso: bool,
+    activations: Path | None,
     explain: str | None,
     page: Path | None,
     trace: Path | None,
@@ -115,15 +122,12 @@ def command(
 
     Operators that multiply, or may, and are not priced are said first and stand in `unpriced`; the exit status is 3.
     """
-    from skipbeat_arch.errors import InputError
     from skipbeat_arch.pattern import Pattern
     from skipbeat_models.sources.routing import Routing
 
-    if explain is not None and as_json:
-        raise InputError("--explain: expected without --json, whose layers[].schedule has the same")
+    _check_explain(explain, as_json)
     hardware = _hardware(hw, overrides, table)
     scheme, said = _scheme(plan, permute), Pattern.parse(stated) if stated is not None else None
-    spread = Routing.read(routing)
     _make_folders(page, trace)
     step = _progress(source)
     from ..estimation import estimate_source
@@ -134,16 +138,24 @@ def command(
         table=table,
         scheme=scheme,
         stated=said,
-        routing=spread,
+        routing=Routing.read(routing),
         checkpoint=checkpoint,
         tokens=tokens,
         batch=batch,
         seed=seed,
         iso=iso,
+        activations=activations,
         progress=step,
     )
     _report(found, explain, page, trace, as_json)
     return EXIT_UNPRICED if found.unpriced and not allow_unpriced else 0
+
+
+def _check_explain(explain: str | None, as_json: bool) -> None:
+    from skipbeat_arch.errors import InputError
+
+    if explain is not None and as_json:
+        raise InputError("--explain: expected without --json, whose layers[].schedule has the same")
 
 
 def _progress(source: str) -> Callable[[str], None]:

@@ -22,6 +22,8 @@ def to_json(estimate: Estimate) -> dict[str, Any]:
     `total.speedup_limit` is Amdahl's, each layer at its own limit; `total.speedup_limits` has the other one too.
     `kept` has sums of the magnitudes of weights: of all, and of those that pruning keeps if channels have their own
     order and if they are permuted; None unless they were.
+    `activations` has for each layer whose activations were measured (products, clocks, energy) as it is, and what is
+    left at least if zeros are skipped, or multipliers gated.
     """
     return {
         "model": estimate.model,
@@ -47,6 +49,7 @@ def to_json(estimate: Estimate) -> dict[str, Any]:
         "dram": asdict(estimate.dram),
         "assumptions": list(estimate.assumptions),
         "iso": None if estimate.iso is None else _iso(estimate.iso),
+        "activations": [asdict(each) for each in estimate.activations],
     }
 
 

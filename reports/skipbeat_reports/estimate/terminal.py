@@ -12,6 +12,7 @@ from skipbeat_arch.model import KeptMagnitude
 from ..console import add_row, make_console, make_table
 from ..numbers import MISSING, bits, count, duration, energy, percent, printable, quantity, ratio, shorten_all
 from . import figures
+from .activations import print_activations
 from .iso import print_iso
 from .unpriced import unpriced_lines
 
@@ -54,8 +55,8 @@ def print_estimate(estimate: Estimate, file: TextIO | None = None) -> None:
     _blank(console)
     _print_layers(console, estimate)
     kept = () if figures.kept(estimate) is None else (_kept,)
-    iso = () if estimate.iso is None else (print_iso,)
-    for part in (_cycles, _speedup, *kept, _references, *iso, _energy, _host_operators, _assumptions):
+    more = (*(() if estimate.iso is None else (print_iso,)), *((print_activations,) if estimate.activations else ()))
+    for part in (_cycles, _speedup, *kept, _references, *more, _energy, _host_operators, _assumptions):
         _blank(console)
         part(console, estimate)
 
