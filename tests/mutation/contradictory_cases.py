@@ -9,17 +9,18 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes
-from skipbeat_arch.engines import Kind
+from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from tests.mutation.script import Program
 from tests.sim.machine.machine_programs import MachineProgram
+from tests.sim.machine.wild_programs import with_field
 
 DAMAGED_TILES = 40
 
 
 def contradictory_cases(machine: Machine) -> Iterator[Program]:
-    """Headers, opcodes, addresses, tiles; loads that wait for nobody."""
+    """Headers, opcodes, addresses, tiles; loads that wait for nobody; programs that wait for ever, and aborts."""
     for seed in range(4):
         program = MachineProgram.random(machine, np.random.default_rng([1, seed]), units=2)
         count = len(program.instructions)
@@ -43,11 +44,31 @@ def contradictory_cases(machine: Machine) -> Iterator[Program]:
             if isinstance(instruction, isa.Load | isa.Zero):
                 _put(memory, place, replace(instruction, wait=()))
         yield Program(name=f"hasty loads {seed}", memory=memory, count=len(program.instructions))
+    yield from _without_end(machine)
+
+
+def _without_end(machine: Machine) -> Iterator[Program]:
+    """Aborted somewhere, or waiting for what never comes: an instruction of nothing, a token, a word, an item."""
+    program = MachineProgram.random(machine, np.random.default_rng(6), units=2)
+    count = len(program.instructions)
+    for clock in (3, 70, 250):
+        yield Program(name=f"aborted at {clock}", memory=program.memory, count=count, abort_at=clock)
+    for kind, field in ((isa.Load, "count"), (isa.Store, "count"), (isa.Pass, "words"), (isa.Setup, "n2")):
+        memory = program.memory.copy()
+        place = next(i for i, x in enumerate(program.instructions) if isinstance(x, kind))
+        _put_word(memory, place, with_field(program.instructions[place].to_word(), field, 0))
+        yield Program(name=f"{kind.title} with {field} 0", memory=memory, count=count)
+    memory = program.memory.copy()
+    _put(memory, count - 1, isa.End(wait=(Engine.LOAD, Engine.EXECUTE)))
+    yield Program(name="the END waits for ever", memory=memory, count=count)
 
 
 def _put(memory: Bytes, place: int, instruction: Instruction) -> None:
-    word = instruction.to_word().to_bytes(16, "little")
-    memory[16 * place : 16 * place + 16] = np.frombuffer(word, np.uint8)
+    _put_word(memory, place, instruction.to_word())
+
+
+def _put_word(memory: Bytes, place: int, word: int) -> None:
+    memory[16 * place : 16 * place + 16] = np.frombuffer(word.to_bytes(16, "little"), np.uint8)
 
 
 def _opcode(program: MachineProgram, opcode: int) -> Bytes:

@@ -86,6 +86,8 @@ class Case:
             seed=seed,
             order=WriteOrder(0 if self.exact else seed % len(WriteOrder)),
             reset_at=self.reset_at,
+            page=self.program.page,
+            abort_at=self.program.abort_at,
             keep=self.before is not None,
         )
 
@@ -107,7 +109,15 @@ def case_of(machine: Machine, program: Program) -> Case:
         ValueError: it does not end on the model and does not say how long it is to be watched.
     """
     longest = program.clocks or MAX_CLOCKS
-    model = run_machine(machine, program.memory, program.address, program.count, max_clocks=longest)
+    model = run_machine(
+        machine,
+        program.memory,
+        program.address,
+        program.count,
+        max_clocks=longest,
+        page=program.page,
+        abort_at=program.abort_at,
+    )
     if program.clocks is None and model.cycles >= MAX_CLOCKS - 1:
         raise ValueError(f"{program.name}: the model does not end")
     return Case(
@@ -146,4 +156,5 @@ def _random(machine: Machine) -> Iterator[Program]:
     for seed in range(RANDOM_PROGRAMS):
         rng = np.random.default_rng(seed)
         program = MachineProgram.random(machine, rng, units=int(rng.integers(1, 6)))
-        yield Program(name=f"random program {seed}", memory=program.memory, count=len(program.instructions))
+        count, page = len(program.instructions), int(rng.integers(1 << machine.page_bits)) if seed % 2 else 0
+        yield Program(name=f"random program {seed}", memory=program.memory, count=count, page=page)

@@ -25,13 +25,18 @@ MEMORY_BYTES = 1 << 19
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Program:
-    """Memory with a program of `count` instructions at `address`; `clocks`: it is watched for no longer than that."""
+    """Memory with a program of `count` instructions at `address`; `clocks`: it is watched for no longer than that.
+
+    `page`: where the memory lies on the bus; `abort_at`: clock in which the run is aborted.
+    """
 
     name: str
     memory: Bytes
     count: int
     address: int = 0
     clocks: int | None = None
+    page: int = 0
+    abort_at: int | None = None
 
 
 class Script:

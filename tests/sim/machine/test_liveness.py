@@ -109,11 +109,17 @@ def test_zeros_of_nothing() -> None:
 
 def check_wild(machine: Machine, seeds: Sequence[int], rtl: bool) -> set[int]:
     """Programs with anything wrong end within the bound, on the RTL in the same way; returns their errors."""
-    text, errors = machine_verilog(machine) if rtl else "", set()
+    text, errors = machine_verilog(machine) if rtl else "", set[int]()
     for seed in seeds:
         memory, count = wild_program(machine, np.random.default_rng([9, seed]))
         bound = most_clocks(machine, memory, count)
-        model = run_machine(machine, memory, 0, count, max_clocks=MAX_CLOCKS)
+        try:
+            model = run_machine(machine, memory, 0, count, max_clocks=MAX_CLOCKS)
+        except InputError:
+            # It reads what is written in the same clock: what that brings is open, but not that the run ends.
+            run = rtl and VerilatedMachine(text, machine).run(memory, 0, count, max_clocks=MAX_CLOCKS)
+            assert not run or (run.cycles < bound and (run.done or run.error) and not run.violations), f"seed {seed}"
+            continue
         assert model.cycles < min(bound, MAX_CLOCKS - 1), f"seed {seed}"
         assert model.done or model.error, f"seed {seed}"
         errors.add(model.error)
