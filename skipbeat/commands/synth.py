@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from skipbeat_hw.tools.synthesis import Synthesis
 
 #: Written out because importing them from the hardware's package would slow `--help` down; a test compares them.
-TOPS = ["array", "core", "decoder", "accumulators", "results", "sequencer", "output_stage", "accelerator"]
+TOPS = [
+    *("array", "core", "decoder", "accumulators", "results", "sequencer"),
+    *("output_stage", "memories", "reader", "writer", "fetch", "fetcher", "load", "store", "weight_reader"),
+    "accelerator",
+]
 PARTS = ["ecp5", "xcup", "nexus", "gowin"]
 #: Those of which presets have measurements.
 RECORDED = ["ecp5", "xcup"]

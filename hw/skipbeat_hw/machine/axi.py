@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import COUNT_BITS
 
 #: Incrementing bursts.
 INCR = 1
@@ -84,3 +89,43 @@ class LiteSignature(wiring.Signature):
                 "rresp": In(2),
             }
         )
+
+
+class Bursts:
+    """A request as aligned bursts: registers in which all is known beforehand that an address channel says.
+
+    Bursts end at multiples of BL beats, which divide 4096 bytes, so none crosses 4 KiB; all but the first begin at one.
+
+    Attributes:
+        address: where the burst begins. length: its beats less one. last: no other follows it.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._shift, self._bits = machine.beat_bytes.bit_length() - 1, machine.burst_beats.bit_length() - 1
+        self.address = Signal(machine.counted_bits)
+        self.length = Signal(8)
+        self.last = Signal()
+
+    def within(self, address: Value) -> Value:
+        """Beats from a multiple of BL beats to an address."""
+        return address[self._shift : self._shift + self._bits]
+
+    def follow(self, m: Module, accepted: Value, address: Value, count: Value, sent: Value) -> None:
+        """A request of `count` vectors is accepted; a burst is sent, in the same clock only if it is the last one."""
+        longest, parts = self._machine.burst_beats, self._machine.vector_beats
+        more = Signal(range(parts << COUNT_BITS))
+        # Where the request's last beat lies, in beats from where its first burst might have begun.
+        final = Signal(len(more) + 1)
+        m.d.comb += final.eq(count * parts + (Cat(self.within(address), Const(0, 1)) - 1))
+        m.d.comb += self.last.eq(more == 0)
+        with m.If(accepted):
+            m.d.sync += [self.address.eq(address), more.eq(final >> self._bits)]
+        with m.Elif(sent):
+            zeros = Const(0, self._shift + self._bits)
+            m.d.sync += [self.address.eq(Cat(zeros, self.address[len(zeros) :] + 1)), more.eq(more - 1)]
+        if self._bits:
+            end = Signal(self._bits)
+            with m.If(accepted):
+                m.d.sync += end.eq(final)
+            m.d.comb += self.length.eq(Mux(self.last, end, longest - 1) - self.within(self.address))

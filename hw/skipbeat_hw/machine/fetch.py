@@ -61,6 +61,10 @@ class Fetch(wiring.Component):
         m.submodules.queue = queue = SyncFIFO(width=INSTRUCTION_BITS * self._per_entry, depth=depth)
         left = Signal(COUNT_BITS)
         due = Signal(COUNT_BITS)
+        # Whether there are any, is known beforehand.
+        more = Signal()
+        busy = Signal()
+        last = Signal()
         first = Signal()
         room = Signal(range(FETCH_QUEUE + 1), init=FETCH_QUEUE)
         address = Signal(32)
@@ -69,22 +73,25 @@ class Fetch(wiring.Component):
         vectors = (chunk * INSTRUCTION_BYTES + self.machine.vector - 1) >> (self.machine.vector.bit_length() - 1)
         m.d.comb += [
             chunk.eq(Mux(left < FETCH_CHUNK, left, FETCH_CHUNK)),
-            self.requests.valid.eq((left != 0) & (room >= FETCH_CHUNK) & ~self.halt_i),
+            self.requests.valid.eq(more & (room >= FETCH_CHUNK) & ~self.halt_i),
             self.requests.payload.address.eq(address),
             self.requests.payload.count.eq(vectors),
             asked.eq(self.requests.valid & self.requests.ready),
-            self.busy_o.eq(due != 0),
+            self.busy_o.eq(busy),
         ]
-        taken = self._dispatch(m, queue, due, first)
+        taken = self._dispatch(m, queue, first, busy, last)
         with m.If(self.start_i):
             m.d.sync += [left.eq(self.count_i), due.eq(self.count_i), address.eq(self.address_i), first.eq(1)]
+            m.d.sync += [more.eq(self.count_i != 0), busy.eq(self.count_i != 0), last.eq(self.count_i == 1)]
         with m.Else():
-            m.d.sync += due.eq(due - taken)
             with m.If(asked):
                 m.d.sync += [left.eq(left - chunk), address.eq(address + chunk * INSTRUCTION_BYTES)]
+                m.d.sync += more.eq(left > FETCH_CHUNK)
             with m.If(taken):
-                m.d.sync += first.eq(0)
-        m.d.sync += room.eq(room - Mux(asked, chunk, 0) + taken)
+                m.d.sync += [due.eq(due - 1), busy.eq(~last), last.eq(due == 2), first.eq(0)]
+        before = Signal.like(room)
+        m.d.comb += before.eq(room - Mux(asked, chunk, 0))
+        m.d.sync += room.eq(Mux(taken, before + 1, before))
         self._assemble(m, queue)
         return m
 
@@ -101,7 +108,7 @@ class Fetch(wiring.Component):
             m.d.sync += [part.eq(part + 1), earlier.eq(whole[8 * self.machine.vector :])]
         m.d.comb += [queue.w_en.eq(self.beat_i.valid & (part == vectors_per - 1)), queue.w_data.eq(whole)]
 
-    def _dispatch(self, m: Module, queue: SyncFIFO, due: Signal, first: Signal) -> Signal:
+    def _dispatch(self, m: Module, queue: SyncFIFO, first: Signal, busy: Signal, last: Signal) -> Signal:
         """Takes the head of the queue if its engine can have it; returns whether it was taken."""
         taken = Signal()
         head, emptied = self._head(m, queue, taken)
@@ -109,11 +116,10 @@ class Fetch(wiring.Component):
         header = struct(isa.Header.full_layout())(head[: struct(isa.Header.full_layout()).size])
         for output in outputs.values():
             m.d.comb += output.payload.eq(head)
-        ready = queue.r_rdy & (due != 0) & ~self.halt_i
-        last = due == 1
+        ready = queue.r_rdy & busy & ~self.halt_i
         with m.If(self.start_i & (self.address_i % self.machine.vector != 0)):
             m.d.comb += self.error_o.eq(MachineError.UNALIGNED_PROGRAM)
-        with m.Elif(first & (due == 0)):
+        with m.Elif(first & ~busy):
             m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
         with m.If(ready & first):
             m.d.comb += taken.eq(1)

@@ -67,7 +67,7 @@ class Fetcher(wiring.Component):
         start = Signal()
         m.d.comb += [
             issue.eq(walking & (walk.null | (room != 0))),
-            last.eq(issue & (walk.null | self._step(m, walk, at, start, ahead.base, issue & ~walk.null))),
+            last.eq(issue & (walk.null | self._step(m, walk, at, start, ahead, issue & ~walk.null))),
             start.eq(ahead_valid & ahead_loaded & (~walking | last)),
             self.jobs.ready.eq(~ahead_valid | start),
             self.table_address_o.eq(ahead.table),
@@ -87,15 +87,23 @@ class Fetcher(wiring.Component):
         m.d.sync += room.eq(room - read + moved)
         return m
 
-    def _step(self, m: Module, walk: data.View, at: Signal, start: Signal, base: Signal, issue: Value) -> Value:
-        """The four counters and the entry where each loop's turn began; returns whether this is the last pixel."""
-        counters = [Signal.like(walk[f"n{i}"], name=f"i{i}") for i in range(LOOPS)]
+    def _step(self, m: Module, walk: data.View, at: Signal, start: Signal, ahead: data.View, issue: Value) -> Value:
+        """The four counters and the entry where each loop's turn began; returns whether this is the last pixel.
+
+        Turns are counted down, so that each loop's end is known beforehand; a loop of 0 turns has all that its counter
+        can count.
+        """
+        counts = [ahead[f"n{i}"] for i in range(LOOPS)]
+        lefts = [Signal.like(count, name=f"left{i}") for i, count in enumerate(counts)]
+        turns = [Signal.like(count, name=f"turns{i}") for i, count in enumerate(counts)]
+        ends = [Signal(name=f"end{i}", init=1) for i in range(LOOPS)]
+        single = [Signal(name=f"single{i}", init=1) for i in range(LOOPS)]
         begins = [Signal(LOCAL_BITS, name=f"begin{i}") for i in range(1, LOOPS)]
-        # Of as many bits as it has, so a loop of 0 turns has all that its counter can count.
-        ends = [counter == (walk[f"n{i}"] - 1)[: len(counter)] for i, counter in enumerate(counters)]
         with m.If(start):
-            m.d.sync += [counter.eq(0) for counter in counters]
-            m.d.sync += [begin.eq(base) for begin in (at, *begins)]
+            for level, count in enumerate(counts):
+                m.d.sync += [each.eq(count - 1) for each in (lefts[level], turns[level])]
+                m.d.sync += [each.eq(count == 1) for each in (ends[level], single[level])]
+            m.d.sync += [begin.eq(ahead.base) for begin in (at, *begins)]
         with m.Elif(issue):
             for level in range(LOOPS):
                 # The innermost loop that has not ended goes on; those inside it begin anew where it is then.
@@ -104,8 +112,9 @@ class Fetcher(wiring.Component):
                     goes_on = goes_on & inner
                 with m.If(goes_on):
                     following = (at, *begins)[level] + walk[f"step{level}"]
-                    m.d.sync += counters[level].eq(counters[level] + 1)
-                    m.d.sync += [counter.eq(0) for counter in counters[:level]]
+                    m.d.sync += [lefts[level].eq(lefts[level] - 1), ends[level].eq(lefts[level] == 1)]
+                    for inside in range(level):
+                        m.d.sync += [lefts[inside].eq(turns[inside]), ends[inside].eq(single[inside])]
                     m.d.sync += [begin.eq(following) for begin in (at, *begins)[: level + 1]]
         return ends[0] & ends[1] & ends[2] & ends[3]
 

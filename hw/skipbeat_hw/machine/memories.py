@@ -66,13 +66,13 @@ class Memories(wiring.Component):
                 ("residual", machine.residual_depth, self.residual_address_i, 1, self.residual_o),
             )
         ):
-            store = memory.Memory(shape=unsigned(vector), depth=depth, init=[])
+            store = _memory(vector, depth)
             m.submodules[name] = store
             _write(m, store, write.enable[position], write.address, write.data)
             _read(m, store, address, enable, out)
         self._table(m)
         self._banks(m)
-        output = memory.Memory(shape=unsigned(vector), depth=2 * machine.output_depth, init=[])
+        output = _memory(vector, 2 * machine.output_depth)
         m.submodules.output = output
         _write(m, output, self.output_enable_i, self.output_write_address_i, self.output_data_i)
         _read(m, output, self.output_read_address_i, 1, self.output_o)
@@ -82,7 +82,7 @@ class Memories(wiring.Component):
         """One entry is `table_vectors` vectors, written one by one."""
         machine, write = self.machine, self.memory_write_i
         parts, vector = machine.table_vectors, 8 * machine.vector
-        table = memory.Memory(shape=unsigned(parts * vector), depth=TABLE_ENTRIES, init=[])
+        table = _memory(parts * vector, TABLE_ENTRIES)
         m.submodules.table = table
         port = table.write_port(granularity=vector)
         shift = parts.bit_length() - 1
@@ -100,7 +100,7 @@ class Memories(wiring.Component):
         machine, write = self.machine, self.bank_write_i
         bits = bundle_bits(machine.hw)
         for bank in range(machine.hw.array.rows):
-            store = memory.Memory(shape=unsigned(bits), depth=machine.bank_depth, init=[])
+            store = _memory(bits, machine.bank_depth)
             m.submodules[f"bank_{bank}"] = store
             bundle = write.data.word_select(bank % machine.bundles, bits)
             _write(m, store, write.enable[bank], write.address, bundle)
@@ -110,6 +110,13 @@ class Memories(wiring.Component):
                 read.en.eq(self.bank_enable_i),
                 self.bundles_o[bank].eq(read.data),
             ]
+
+
+def _memory(bits: int, depth: int) -> memory.Memory:
+    """Of which nobody reads an entry that is written in the same clock, which would cost a comparison of addresses."""
+    return memory.Memory(
+        shape=unsigned(bits), depth=depth, init=[], attrs={"no_rw_check": 1, "rw_addr_collision": "no"}
+    )
 
 
 def _write(m: Module, store: memory.Memory, enable: Signal, address: Signal, value: Signal) -> None:

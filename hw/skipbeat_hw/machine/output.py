@@ -43,8 +43,11 @@ class _Walk:
     """
 
     def __init__(self, steps: int) -> None:
-        self.closed, self.ends = Signal(), Signal()
-        self.sending, self.last, self.final = Signal(), Signal(), Signal()
+        self.closed = Signal()
+        self.ends = Signal()
+        self.sending = Signal()
+        self.last = Signal()
+        self.final = Signal()
         self.sub = Signal(range(max(steps, RAW_VECTORS)))
 
 
@@ -129,7 +132,10 @@ class OutputStage(wiring.Component):
         """Takes items, and keeps the largest sums of a window; without pooling it is of one item."""
         left = Signal(14)
         rest = Signal.like(job.pool)
-        opens, more, free, taken = Signal(), Signal(), Signal(), Signal()
+        opens = Signal()
+        more = Signal()
+        free = Signal()
+        taken = Signal()
         # A window's first item enters in the clock before the last columns of the one before are sent.
         before_last = walk.sub >= self.steps - 2 if self.steps > 2 else Const(1)
         m.d.comb += [

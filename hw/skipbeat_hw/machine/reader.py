@@ -14,14 +14,13 @@ from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, MachineError, bea
 
 from ..arguments import expect
 from ..layouts import struct
-from .axi import INCR, ReadSignature
+from .axi import INCR, Bursts, ReadSignature
 
 
 class Reader(wiring.Component):
     """Splits requests into aligned bursts and never makes the bus wait: whoever requests has room for all of it.
 
-    One burst address per clock, one beat per clock; `beat_o` is a clock behind the last beat of a vector. Bursts end at
-    multiples of their largest size, which divides 4096, so none crosses 4 KiB.
+    One burst address per clock, one beat per clock; `beat_o` is a clock behind the last beat of a vector.
 
     Members
     -------
@@ -57,44 +56,37 @@ class Reader(wiring.Component):
 
     def _addresses(self, m: Module, returns: SyncFIFO, active: Signal, outstanding: Signal) -> Signal:
         """The address channel; notes what will return, and returns whether a burst is announced in this clock."""
-        beats, size, parts = self.machine.burst_beats, self.machine.beat_bytes, self.machine.vector_beats
-        address = Signal(self.machine.counted_bits)
-        left = Signal(range(parts << COUNT_BITS))
-        burst = Signal(range(beats + 1))
+        bursts = Bursts(self.machine)
         sent = Signal()
-        done = Signal()
         accepted = Signal()
+        done = sent & bursts.last
         m.d.comb += [
-            burst.eq(next_burst(address, left, size, beats)),
             self.bus.arvalid.eq(active & (outstanding != self.machine.hw.memory.outstanding)),
-            self.bus.araddr.eq(address),
-            self.bus.arlen.eq(burst - 1),
-            self.bus.arsize.eq(size.bit_length() - 1),
+            self.bus.araddr.eq(bursts.address),
+            self.bus.arlen.eq(bursts.length),
+            self.bus.arsize.eq(self.machine.beat_bytes.bit_length() - 1),
             self.bus.arburst.eq(INCR),
             sent.eq(self.bus.arvalid & self.bus.arready),
-            done.eq(sent & (left == burst)),
             self.requests.ready.eq((~active | done) & returns.w_rdy),
             accepted.eq(self.requests.valid & self.requests.ready),
             returns.w_en.eq(accepted),
             returns.w_data.eq(self.requests.payload.count),
         ]
+        bursts.follow(m, accepted, self.requests.payload.address, self.requests.payload.count, sent)
         with m.If(accepted):
-            m.d.sync += [active.eq(1), address.eq(self.requests.payload.address)]
-            m.d.sync += left.eq(self.requests.payload.count * parts)
+            m.d.sync += active.eq(1)
         with m.Elif(done):
             m.d.sync += active.eq(0)
-        with m.Elif(sent):
-            m.d.sync += [address.eq(address + burst * size), left.eq(left - burst)]
         return sent
 
     def _data(self, m: Module, returns: SyncFIFO) -> None:
         """The data channel: beats become vectors, and vectors the returns of requests."""
-        taken = Signal(COUNT_BITS)
+        number = Signal(COUNT_BITS, init=1)
         whole = Signal()
         final = Signal()
-        m.d.comb += [self.bus.rready.eq(1), final.eq(taken + 1 == returns.r_data), returns.r_en.eq(whole & final)]
+        m.d.comb += [self.bus.rready.eq(1), final.eq(number == returns.r_data), returns.r_en.eq(whole & final)]
         with m.If(whole):
-            m.d.sync += taken.eq(Mux(final, 0, taken + 1))
+            m.d.sync += number.eq(Mux(final, 1, number + 1))
         vector = self._vector(m, whole)
         m.d.sync += [self.beat_o.valid.eq(whole), self.beat_o.data.eq(vector), self.beat_o.final.eq(final)]
 
@@ -111,11 +103,3 @@ class Reader(wiring.Component):
         with m.If(arrived):
             m.d.sync += [part.eq(part + 1), earlier.eq(vector[bits:])]
         return vector
-
-
-def next_burst(address: Signal, left: Signal, size: int, beats: int) -> Value:
-    """Beats of `size` bytes in the burst from `address` on: up to the next multiple of the largest burst."""
-    shift = size.bit_length() - 1
-    position = address[shift : shift + beats.bit_length() - 1]
-    span = beats - position
-    return Mux(left < span, left, span)

@@ -13,8 +13,7 @@ from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, LOCAL_BITS, Machi
 
 from ..arguments import expect
 from ..layouts import struct
-from .axi import INCR, WriteSignature
-from .reader import next_burst
+from .axi import INCR, Bursts, WriteSignature
 
 
 class Writer(wiring.Component):
@@ -47,68 +46,69 @@ class Writer(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         active = Signal()
-        beats = range(self.machine.vector_beats << COUNT_BITS)
-        count = Signal(beats)
-        sent = Signal(beats)
-        address = Signal(self.machine.counted_bits)
-        left = Signal(beats)
+        announcing = Signal()
+        sending = Signal()
         unanswered = Signal(COUNT_BITS)
+        silent = Signal(init=1)
         accepted = Signal()
-        request = self.requests.payload
         m.d.comb += [
             self.requests.ready.eq(~active),
             self.quiet_o.eq(~active),
             accepted.eq(self.requests.valid & ~active),
-            self.done_o.eq(active & (left == 0) & (sent == count) & (unanswered == 0)),
+            self.done_o.eq(active & ~announcing & ~sending & silent),
         ]
         with m.If(accepted):
-            m.d.sync += [active.eq(1), count.eq(request.count * self.machine.vector_beats), sent.eq(0)]
+            m.d.sync += active.eq(1)
         with m.Elif(self.done_o):
             m.d.sync += active.eq(0)
-        announced = self._addresses(m, accepted, active, address, left)
-        self._data(m, accepted, active, sent, count)
+        announced = self._addresses(m, accepted, announcing)
+        self._data(m, accepted, active, sending)
         answered = Signal()
         m.d.comb += [self.bus.bready.eq(1), answered.eq(self.bus.bvalid)]
-        m.d.sync += unanswered.eq(unanswered + announced - answered)
+        with m.If(announced & ~answered):
+            m.d.sync += [unanswered.eq(unanswered + 1), silent.eq(0)]
+        with m.Elif(answered & ~announced):
+            m.d.sync += [unanswered.eq(unanswered - 1), silent.eq(unanswered == 1)]
         with m.If(answered & self.bus.bresp[1]):
             m.d.comb += self.error_o.eq(MachineError.WRITE_FAILED)
         return m
 
-    def _addresses(self, m: Module, accepted: Signal, active: Signal, address: Signal, left: Signal) -> Signal:
+    def _addresses(self, m: Module, accepted: Signal, announcing: Signal) -> Signal:
         """The address channel; returns whether a burst is announced in this clock."""
-        beats, size = self.machine.burst_beats, self.machine.beat_bytes
-        burst = Signal(range(beats + 1))
+        bursts = Bursts(self.machine)
         announced = Signal()
         m.d.comb += [
-            burst.eq(next_burst(address, left, size, beats)),
-            self.bus.awvalid.eq(active & (left != 0)),
-            self.bus.awaddr.eq(address),
-            self.bus.awlen.eq(burst - 1),
-            self.bus.awsize.eq(size.bit_length() - 1),
+            self.bus.awvalid.eq(announcing),
+            self.bus.awaddr.eq(bursts.address),
+            self.bus.awlen.eq(bursts.length),
+            self.bus.awsize.eq(self.machine.beat_bytes.bit_length() - 1),
             self.bus.awburst.eq(INCR),
             announced.eq(self.bus.awvalid & self.bus.awready),
         ]
+        bursts.follow(m, accepted, self.requests.payload.address, self.requests.payload.count, announced)
         with m.If(accepted):
-            m.d.sync += address.eq(self.requests.payload.address)
-            m.d.sync += left.eq(self.requests.payload.count * self.machine.vector_beats)
-        with m.Elif(announced):
-            m.d.sync += [address.eq(address + burst * size), left.eq(left - burst)]
+            m.d.sync += announcing.eq(1)
+        with m.Elif(announced & bursts.last):
+            m.d.sync += announcing.eq(0)
         return announced
 
-    def _data(self, m: Module, accepted: Signal, active: Signal, sent: Signal, count: Signal) -> None:
+    def _data(self, m: Module, accepted: Signal, active: Signal, sending: Signal) -> None:
         """The data channel: the output memory is read ahead by as much as the FIFO holds."""
         beats, shift = self.machine.burst_beats, self.machine.beat_bytes.bit_length() - 1
         parts, bits = self.machine.vector_beats, 8 * self.machine.beat_bytes
         m.submodules.data = data = SyncFIFO(width=8 * self.machine.vector, depth=WRITER_ROOM)
         read_at = Signal(LOCAL_BITS)
         to_read = Signal(COUNT_BITS)
+        reads = Signal()
+        owed = Signal(range(parts << COUNT_BITS))
+        ending = Signal()
         popped = Signal()
         room = Signal(range(WRITER_ROOM + 1), init=WRITER_ROOM)
         reading = Signal()
         fetch = Signal()
         moved = Signal()
         m.d.comb += [
-            fetch.eq(active & (to_read != 0) & (room != 0)),
+            fetch.eq(reads & (room != 0)),
             self.read_address_o.eq(read_at),
             data.w_en.eq(reading),
             data.w_data.eq(self.read_data_i),
@@ -127,13 +127,16 @@ class Writer(wiring.Component):
         m.d.sync += [reading.eq(fetch), room.eq(room - fetch + popped)]
         request = self.requests.payload
         with m.If(accepted):
-            m.d.sync += [read_at.eq(request.start), to_read.eq(request.count)]
-        with m.Else():
-            m.d.sync += [read_at.eq(read_at + fetch), to_read.eq(to_read - fetch)]
-            m.d.sync += sent.eq(sent + moved)
+            m.d.sync += [read_at.eq(request.start), to_read.eq(request.count), reads.eq(1)]
+        with m.Elif(fetch):
+            m.d.sync += [read_at.eq(read_at + 1), to_read.eq(to_read - 1), reads.eq(to_read != 1)]
+        with m.If(accepted):
+            m.d.sync += [owed.eq(request.count * parts), sending.eq(1), ending.eq(request.count * parts == 1)]
+        with m.Elif(moved):
+            m.d.sync += [owed.eq(owed - 1), sending.eq(~ending), ending.eq(owed == 2)]
         if beats == 1:
             m.d.comb += self.bus.wlast.eq(1)
         else:
             position = Signal(range(beats))
             m.d.sync += position.eq(Mux(accepted, request.address >> shift, position + moved))
-            m.d.comb += self.bus.wlast.eq((position == beats - 1) | (sent + 1 == count))
+            m.d.comb += self.bus.wlast.eq((position == beats - 1) | ending)

@@ -17,7 +17,15 @@ from ..core.dense_decoder import weight_decoder
 from ..core.results import ResultBuffer
 from ..core.sequencer import Sequencer
 from ..machine.accelerator import Accelerator
+from ..machine.fetch import Fetch
+from ..machine.fetcher import Fetcher
+from ..machine.load import LoadEngine
+from ..machine.memories import Memories
 from ..machine.output import OutputStage
+from ..machine.reader import Reader
+from ..machine.store import StoreEngine
+from ..machine.weight_reader import WeightReader
+from ..machine.writer import Writer
 from .fingerprint import rtl_fingerprint
 from .verilog import generate
 
@@ -29,6 +37,14 @@ TOPS: dict[str, Callable[[Hardware], Component]] = {
     "results": ResultBuffer,
     "sequencer": Sequencer,
     "output_stage": lambda hw: OutputStage(Machine.of(hw)),
+    "memories": lambda hw: Memories(Machine.of(hw)),
+    "reader": lambda hw: Reader(Machine.of(hw)),
+    "writer": lambda hw: Writer(Machine.of(hw)),
+    "fetch": lambda hw: Fetch(Machine.of(hw)),
+    "fetcher": lambda hw: Fetcher(Machine.of(hw)),
+    "load": lambda hw: LoadEngine(Machine.of(hw)),
+    "store": lambda hw: StoreEngine(Machine.of(hw)),
+    "weight_reader": lambda hw: WeightReader(Machine.of(hw)),
     "accelerator": lambda hw: Accelerator(Machine.of(hw)),
 }
 _WITH_MULTIPLIERS = {"array", "core", "accelerator"}

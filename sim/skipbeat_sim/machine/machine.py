@@ -236,16 +236,18 @@ class MachineTop:
                 self.error_o = int(next((error for error in errors if error), MachineError.NONE))
 
     def _update_memories(self) -> None:
-        """Reads first: they see older writes only."""
+        """Reads first: a write of what is read in the same clock is an error of the program."""
         memories, fetcher, output = self.memories, self.fetcher, self.output
+        memories.begin_clock()
         if self.weight_reader.enable_o:
             memories.read_weight(self.weight_reader.address_o)
         if fetcher.table_enable_o:
             memories.read_table(fetcher.table_address_o)
         if fetcher.bank_address_o is not None:
             memories.read_banks(fetcher.bank_address_o)
-        if output.busy:
+        if output.loading:
             memories.read_parameter(output.parameter_address_o)
+        if output.busy and output.job.residual:
             memories.read_residual(output.residual_address_o)
         if self.writer.fetch:
             memories.read_output(self.writer.read_address_o)

@@ -1,4 +1,4 @@
-"""The on-chip memories: one read and one write port each; a read sees older writes only."""
+"""The on-chip memories: one read and one write port each; an entry is not read in the clock in which it is written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.engines import Kind
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
 from .load import ENABLES, MemoryWrite
@@ -16,6 +17,9 @@ _KINDS = {enable: kind for kind, enable in ENABLES.items()}
 
 class Memories:
     """What the engines read and write. Nothing has a reset; the power-up value is 0.
+
+    Reads of a clock come before its writes. A write of an entry that is read in the same clock is an InputError: what
+    the read brings is not defined, and tokens must keep them apart.
 
     Attributes:
         weight, parameter, residual, output: data of the last read, a vector as an integer.
@@ -34,6 +38,10 @@ class Memories:
         }
         self._memory = {int(kind): [0] * depth for kind, depth in self._depths.items()}
         self._outputs = [0] * (2 * machine.output_depth)
+        #: What is read in this clock: an entry of each kind, of the output memory, and of each bank.
+        self._read: dict[int, int] = {}
+        self._output_read: int | None = None
+        self._banks_read: Int64Array | None = None
         self._depth = machine.bank_depth
         self._banks = np.zeros((rows * self._depth, group), np.int32)
         self._first = np.arange(rows, dtype=np.int64) * self._depth
@@ -44,25 +52,32 @@ class Memories:
         self.table = np.zeros(rows, np.int64)
         self.banks = np.zeros((rows, group), np.int32)
 
+    def begin_clock(self) -> None:
+        """Nothing is read yet."""
+        self._read.clear()
+        self._output_read = self._banks_read = None
+
     def read_weight(self, address: int) -> None:
         """Read a vector of weights."""
-        self.weight = self._memory[Kind.WEIGHTS][address % self._depths[Kind.WEIGHTS]]
+        self.weight = self._vector(Kind.WEIGHTS, address)
 
     def read_parameter(self, address: int) -> None:
         """Read a vector of parameters."""
-        self.parameter = self._memory[Kind.PARAMETERS][address % self._depths[Kind.PARAMETERS]]
+        self.parameter = self._vector(Kind.PARAMETERS, address)
 
     def read_residual(self, address: int) -> None:
         """Read a vector of residuals."""
-        self.residual = self._memory[Kind.RESIDUAL][address % self._depths[Kind.RESIDUAL]]
+        self.residual = self._vector(Kind.RESIDUAL, address)
 
     def read_output(self, address: int) -> None:
         """Read a finished vector."""
-        self.output = self._outputs[address % len(self._outputs)]
+        self._output_read = address % len(self._outputs)
+        self.output = self._outputs[self._output_read]
 
     def read_table(self, entry: int) -> None:
         """Read an entry of the table."""
         vectors, size = self._machine.table_vectors, self._machine.vector
+        self._read[Kind.TABLE] = entry
         words = self._memory[Kind.TABLE][entry * vectors : (entry + 1) * vectors]
         data = b"".join(word.to_bytes(size, "little") for word in words)
         offsets = np.frombuffer(data, "<u2", len(self.table))
@@ -70,12 +85,17 @@ class Memories:
 
     def read_banks(self, address: Int64Array) -> None:
         """Read entry `address[q]` of each bank q."""
-        self.banks = self._banks.take(address % self._depth + self._first, axis=0)
+        self._banks_read = address % self._depth + self._first
+        self.banks = self._banks.take(self._banks_read, axis=0)
 
     def write(self, write: MemoryWrite) -> None:
         """Write a vector into a memory that is addressed in vectors."""
         kind = _KINDS[write.enable]
-        self._memory[kind][write.address % self._depths[kind]] = write.data
+        address = write.address % self._depths[kind]
+        entry = address // self._machine.table_vectors if kind == Kind.TABLE else address
+        if self._read.get(kind) == entry:
+            raise _collision(kind.name.lower(), entry)
+        self._memory[kind][address] = write.data
 
     def write_banks(self, write: BankWrite) -> None:
         """Write a vector's bundles into the banks that are enabled."""
@@ -83,10 +103,27 @@ class Memories:
             banks = np.array([q for q in range(len(self._first)) if write.enable >> q & 1], np.int64)
             self._enabled[write.enable] = self._first[banks], self._lane[banks]
         first, lane = self._enabled[write.enable]
+        at = first + write.address % self._depth
+        if self._banks_read is not None and np.isin(at, self._banks_read).any():
+            raise _collision("activations", write.address % self._depth)
         size = self._machine.vector
         bundles = np.frombuffer(write.data.to_bytes(size, "little"), np.int8).reshape(self._machine.bundles, -1)
-        self._banks[first + write.address % self._depth] = bundles[lane]
+        self._banks[at] = bundles[lane]
 
     def write_output(self, address: int, data: int) -> None:
         """Write a finished vector."""
-        self._outputs[address % len(self._outputs)] = data
+        address %= len(self._outputs)
+        if address == self._output_read:
+            raise _collision("output", address)
+        self._outputs[address] = data
+
+    def _vector(self, kind: Kind, address: int) -> int:
+        self._read[kind] = address = address % self._depths[kind]
+        return self._memory[kind][address]
+
+
+def _collision(name: str, entry: int) -> InputError:
+    return InputError(
+        f"program: entry {entry} of the memory {name} is read in the clock in which it is written: tokens must keep a "
+        "LOAD or STORE apart from what reads the same"
+    )

@@ -68,6 +68,11 @@ class OutputStage:
         return self.job.block * PARAMETER_PITCH + self._loading
 
     @property
+    def loading(self) -> bool:
+        """Parameters are read."""
+        return self.busy and self._loading < PARAMETER_VECTORS
+
+    @property
     def jobs_ready(self) -> bool:
         """A job can be taken."""
         return not self.busy

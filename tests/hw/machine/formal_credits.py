@@ -10,6 +10,7 @@ from skipbeat_arch.engines import Opcode
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine_ports import JOB, MachineError
 from skipbeat_hw.layouts import struct
+from skipbeat_hw.machine.fetcher import LOOPS
 from skipbeat_hw.tools.formal import register
 from tests.hw.core.symbolic_tile import total
 from tests.hw.machine.formal_parts import Around, StableFifo, implies, offered, stays
@@ -53,7 +54,7 @@ class WeightReaderRules(Around):
 class FetcherRules(Around):
     """Room, the reads in stages A and B and the FIFO's level are always 8 in all, so the FIFO never overflows; an item
     that is offered stays until it is taken; banks are read for a walk only, and tokens are given as often as walks that
-    give them end.
+    give them end; a loop's end is known beforehand.
 
     Assumed: walks that stay until they are taken.
     """
@@ -81,6 +82,9 @@ class FetcherRules(Around):
             Cover(taken & (walks == 2)),
         ]
         self._tokens(m, inside, taken)
+        for name, count in (("end", "left"), ("single", "turns")):
+            for loop in range(LOOPS):
+                m.d.comb += Assert(register(inside, f"{name}{loop}") == (register(inside, f"{count}{loop}") == 0))
         return m
 
     def _tokens(self, m: Module, inside: Fragment, taken: Value) -> None:
@@ -172,6 +176,9 @@ class FetchRules(Around):
         m.d.comb += [
             Assert((valid & (valid - 1))[: len(valid)] == 0),
             implies(valid.any() | taken, due != 0, ~self.halt_i, self.fifos[0].r_rdy),
+            Assert(register(inside, "busy") == (due != 0)),
+            Assert(register(inside, "last") == (due == 1)),
+            Assert(register(inside, "more") == (register(inside, "left") != 0)),
             implies((self.error_o != 0) & (self.error_o != MachineError.EMPTY_INSTRUCTION), ~valid.any()),
             Assert((self.error_o == MachineError.EMPTY_INSTRUCTION) == (valid.any() & self._of_nothing())),
             Assert(due == gone),

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
-from amaranth.hdl import Assert, Assume, Cat, Fragment, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Const, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In, connect, flipped
 
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_hw.machine.axi import Bursts
+from skipbeat_hw.tools.formal import register
 
 #: Free bits for the data of the StableFifos of one part.
 FRESH_BITS = 1024
@@ -146,3 +148,12 @@ def _stays(m: Module, claim: type, valid: Value, ready: Value, payload: tuple[Va
 def implies(condition: Value, *then: Value) -> Assert:
     """Asserts all of `then` where the condition is 1."""
     return Assert(~condition.bool() | Cat(value.bool() for value in then).all(), src_loc_at=1)
+
+
+def unannounced(m: Module, inside: Fragment, machine: Machine, some: Value) -> Value:
+    """Beats of a request that are not announced, if there are some, as the registers of `Bursts` have them."""
+    address, more = register(inside, "address"), register(inside, "more")
+    within = Bursts(machine).within(address)
+    end: Value = register(inside, "end") if len(within) else Const(0, 1)
+    m.d.comb += implies(some, (more != 0) | (end >= within))
+    return more * machine.burst_beats + end + 1 - within

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Component
 
 from skipbeat_hw.machine.axi import INCR
 from skipbeat_hw.tools.formal import register
-from tests.hw.machine.formal_parts import Around, RegisterFifo, implies, stays
+from tests.hw.machine.formal_parts import Around, RegisterFifo, implies, stays, unannounced
 
 PAGE = 4096
 
@@ -43,7 +43,8 @@ class ReaderRules(Around):
         due = self._addresses(m, length)
         self._slave(m, length, due == length)
         self._vectors(m)
-        active, left = register(inside, "active"), register(inside, "left")
+        active = register(inside, "active")
+        left = unannounced(m, inside, machine, active)
         m.d.comb += [
             Assert(register(inside, "outstanding") == self.bursts.level),
             Assert(due == Mux(active, left, 0)),
@@ -53,7 +54,7 @@ class ReaderRules(Around):
         ]
         part = register(inside, "part") if machine.vector_beats > 1 else Const(0, 1)
         m.d.comb += Assert(part == self.part_of_vector)
-        self._books(m, register(inside, "taken"), part, active, left)
+        self._books(m, register(inside, "number") - 1, part, active, left)
         return m
 
     def _addresses(self, m: Module, length: Signal) -> Signal:
@@ -108,7 +109,7 @@ class ReaderRules(Around):
             Cover(came & ends & (self.fifos[0].level != 0)),
         ]
 
-    def _books(self, m: Module, taken: Signal, part: Value, active: Signal, left: Signal) -> None:
+    def _books(self, m: Module, taken: Value, part: Value, active: Signal, left: Value) -> None:
         """The invariant: requests end where bursts that end a request end, counted in beats from now on."""
         parts, returns = self.machine.vector_beats, self.fifos[0]
         requests: list[Value] = []

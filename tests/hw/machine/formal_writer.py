@@ -5,9 +5,10 @@ from __future__ import annotations
 from amaranth.hdl import Assert, Assume, Const, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component
 
+from skipbeat_arch.machine_ports import LOCAL_BITS
 from skipbeat_hw.machine.axi import INCR
 from skipbeat_hw.tools.formal import register
-from tests.hw.machine.formal_parts import Around, StableFifo, implies, stays
+from tests.hw.machine.formal_parts import Around, StableFifo, implies, stays, unannounced
 
 PAGE = 4096
 #: Clocks of a request without a beat on offer, before the first one.
@@ -24,9 +25,9 @@ class WriterRules(Around):
     clock from there, whatever the address channel does (A3.3.1); a burst is aligned, no longer than BL, within 4 KiB,
     and begins where the one before it ended; bursts and beats cover a request exactly; `wlast` is set on exactly the
     last beat of each burst, whichever of address and beat was taken first (shown of any one beat, which the free input
-    `mark` picks); the FIFO never overflows and holds every vector that was read; as many vectors are read as the
-    request has; `unanswered` counts the responses that are due; `done_o` comes only when all beats are sent and all
-    responses are there, and then at once.
+    `mark` picks); the FIFO never overflows and holds every vector that was read; those vectors are read that the
+    request has, and no others; `unanswered` counts the responses that are due; `done_o` comes only when all beats are
+    sent and all responses are there, and then at once.
 
     Assumed: requests of at least one vector and at most a half of the output memory, aligned to vectors; a slave that
     answers each burst once, after its address and its last beat.
@@ -65,8 +66,11 @@ class WriterRules(Around):
         self.total, self.due, self.owed, self.open = (Signal(BEAT_BITS) for _ in range(4))
         #: Where the request began within a longest burst, and where the next burst begins in memory.
         self.begin, self.following = Signal(BEAT_BITS), Signal(32)
+        #: The vector of the output memory behind the request's last one.
+        self.stop = Signal(LOCAL_BITS)
         request, beats = self.requests.payload, self.requests.payload.count * self.parts
         with m.If(self.accepted):
+            m.d.sync += self.stop.eq(request.start + request.count)
             m.d.sync += [self.total.eq(beats), self.due.eq(beats), self.owed.eq(beats)]
             m.d.sync += [self.begin.eq(self._within(request.address)), self.following.eq(request.address)]
         with m.Else():
@@ -100,8 +104,9 @@ class WriterRules(Around):
 
     def _books(self, m: Module, inside: Fragment, position: Value) -> None:
         """The invariants that join the writer's counters to each other and to what the bus has seen."""
-        active, count, sent = (register(inside, name) for name in ("active", "count", "sent"))
+        active, announcing, sending = (register(inside, name) for name in ("active", "announcing", "sending"))
         room, reading, to_read = (register(inside, name) for name in ("room", "reading", "to_read"))
+        left = unannounced(m, inside, self.machine, announcing)
         part = register(inside, "part") if self.parts > 1 else Const(0, 1)
         (fifo,) = self.fifos
         announced = self.total - self.due
@@ -110,13 +115,19 @@ class WriterRules(Around):
             Assert(room + reading + fifo.level == fifo.depth),
             implies(fifo.w_en, fifo.w_rdy),
             implies(fifo.r_en, fifo.r_rdy),
-            Assert(register(inside, "left") == self.due),
+            Assert(self.due == Mux(announcing, left, 0)),
+            implies(announcing, left != 0, active),
             Assert(register(inside, "unanswered") == self.open),
+            Assert(register(inside, "silent") == (self.open == 0)),
             implies(active & (self.due != 0), register(inside, "address") == self.following),
-            implies(active, count == self.total, self.total != 0, self.total <= self.machine.output_depth * self.parts),
-            implies(active, sent + self.owed == self.total, self.due <= self.total, self.owed <= self.total),
+            implies(active, self.total != 0, self.total <= self.machine.output_depth * self.parts),
+            implies(active, self.due <= self.total, self.owed <= self.total),
+            Assert(sending == (self.owed != 0)),
+            implies(sending, register(inside, "owed") == self.owed, register(inside, "ending") == (self.owed == 1)),
+            Assert(register(inside, "reads") == (to_read != 0)),
+            implies(active, (register(inside, "read_at") + to_read)[: len(self.stop)] == self.stop),
             implies(active, (to_read + reading + fifo.level) * self.parts - part == self.owed),
-            implies(active, (self.begin + sent) % self.beats == position, self.begin < self.beats),
+            implies(active, (self.begin + self.total - self.owed) % self.beats == position, self.begin < self.beats),
             implies(active, (self.begin + announced) % self.beats == self._within(self.following)),
             implies(active & (self.due != 0), first | (self._within(self.following) == 0)),
             implies(~active, to_read == 0, ~reading, fifo.level == 0, self.due == 0, self.owed == 0, self.open == 0),

@@ -11,7 +11,10 @@ from skipbeat_hw.tools.synthesis_flows import PE
 from skipbeat_hw.tools.synthesis_tops import TOPS, operands, top_verilog
 
 #: Parts of the machine, whose numbers have 8 bits.
-MACHINE_PARTS = {"output_stage", "accelerator"}
+MACHINE_PARTS = {
+    *("output_stage", "memories", "reader", "writer", "fetch", "fetcher", "load", "store", "weight_reader"),
+    "accelerator",
+}
 HW = load_hardware("tiny-4x4", ["numbers.weight_bits=5", "numbers.activation_bits=7"])
 
 
@@ -35,6 +38,13 @@ def test_the_output_stage_takes_sums_and_has_no_pes() -> None:
     assert {"results__payload", "vector_o"} <= set(read_ports(text, "output_stage"))
     assert operands(hw, "output_stage") is None
     assert f"module {PE}(" not in text
+
+
+@pytest.mark.parametrize("top", sorted(MACHINE_PARTS - {"accelerator", "output_stage"}))
+def test_a_part_of_the_machine_is_its_module(top: str) -> None:
+    hw = load_hardware("tiny-4x4")
+    assert read_ports(top_verilog(hw, top), top)
+    assert operands(hw, top) is None
 
 
 def test_an_unknown_top_is_named() -> None:
