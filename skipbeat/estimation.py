@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ def estimate_source(
     checkpoint: Path | None = None,
     tokens: int | None = None,
     batch: int | None = None,
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
     seed: int = 0,
     iso: bool = False,
     activations: Path | None = None,
@@ -65,6 +66,7 @@ def estimate_source(
             checkpoint=checkpoint,
             stated=stated,
             routing=routing,
+            sizes=sizes,
         )
     if entry is not None and entry.recipe is None and not entry.shapes_only:
         note = f"weights are drawn from the seed {seed} and not trained; cycles depend on their zeros alone"

@@ -61,6 +61,13 @@ EXIT_UNPRICED = 3
     "of such lists by parts of layers' names.",
 )
 @click.option("--batch", type=click.IntRange(1, 4096), help="Examples at a time.  [default: as the source has it]")
+@click.option(
+    "--input-size",
+    "sizes",
+    metavar="NAME=SIZES",
+    multiple=True,
+    help="The size of an .onnx file's input, such as images=1x3x640x640; sizes that the file leaves open need it.",
+)
 @hardware_options
 @click.option(
     "--table",
@@ -99,6 +106,7 @@ def command(
     tokens: int | None,
     routing: str,
     batch: int | None,
+    sizes: tuple[str, ...],
     hw: str,
     overrides: tuple[str, ...],
     table: str,
@@ -139,6 +147,7 @@ def command(
         scheme=scheme,
         stated=said,
         routing=Routing.read(routing),
+        sizes=dict(map(_input_size, sizes)),
         checkpoint=checkpoint,
         tokens=tokens,
         batch=batch,
@@ -177,6 +186,17 @@ def _hardware(hw: str, overrides: tuple[str, ...], table: str) -> Hardware:
     Machine.of(hardware)
     load_table(table)
     return hardware
+
+
+def _input_size(text: str) -> tuple[str, tuple[int, ...]]:
+    """A name and sizes of `NAME=1x3x640x640`."""
+    from skipbeat_arch.errors import InputError
+
+    name, equals, sizes = text.rpartition("=")
+    numbers = sizes.lower().split("x")
+    if not equals or not name or not all(number.isdecimal() and 0 < int(number) <= 1 << 30 for number in numbers):
+        raise InputError(f"--input-size {text}: expected NAME=SIZES, such as images=1x3x640x640")
+    return name, tuple(map(int, numbers))
 
 
 def _scheme(plan: str | None, permute: bool) -> Scheme | None:

@@ -49,6 +49,7 @@ def load_source(
     checkpoint: Path | None = None,
     stated: Pattern | None = None,
     routing: Routing | None = None,
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> ModelDescription:
     """The layers of a model with the zeros of their weights.
 
@@ -61,6 +62,7 @@ def load_source(
         batch: how many examples at a time; None: as the source has it.
         checkpoint: weights for a zoo model or for a module; only there.
         stated: the pattern that the weights are said to have; layers that break it are noted.
+        sizes: of inputs, by name; only of an .onnx file.
         routing: how the tokens of a mixture are spread over its experts; None: evenly.
 
     Raises:
@@ -71,6 +73,8 @@ def load_source(
     is_file = is_checkpoint or path.suffix in (".pt2", ".onnx")
     if is_file and scheme is not None and scheme.method != "magnitude":
         raise InputError(f"model {source}: pruning by {scheme.method} needs the module; a file is pruned by magnitude")
+    if sizes and path.suffix != ".onnx":
+        raise InputError(f"model {source}: sizes of inputs are stated for an .onnx file; others have example inputs")
     if tokens is not None and not is_checkpoint and not source.startswith(zoo.PREFIX):
         raise InputError(f"model {source}: a number of tokens belongs to a zoo model or a checkpoint of .safetensors")
     if is_checkpoint:
@@ -78,7 +82,7 @@ def load_source(
         return load_weights(path, scheme, seed, stated, tokens, batch or 1, routing)
     if path.suffix in (".pt2", ".onnx"):
         _no_checkpoint(source, checkpoint)
-        return _from_graph(path, scheme, seed, stated, batch, routing)
+        return _from_graph(path, scheme, seed, stated, batch, routing, sizes)
     if path.suffix in PICKLED:
         raise InputError(
             f"model {source}: a state dict has no layers; give it as the --checkpoint of a module:function, or put its "
@@ -144,14 +148,20 @@ def _no_checkpoint(source: str, checkpoint: Path | None) -> None:
 
 
 def _from_graph(
-    path: Path, scheme: Scheme | None, seed: int, stated: Pattern | None, batch: int | None, routing: Routing | None
+    path: Path,
+    scheme: Scheme | None,
+    seed: int,
+    stated: Pattern | None,
+    batch: int | None,
+    routing: Routing | None,
+    sizes: Mapping[str, tuple[int, ...]] | None,
 ) -> ModelDescription:
     if batch is not None:
         raise InputError(f"model {path}: its batch is fixed in the file; export it with another one")
     if path.suffix == ".onnx":
         from .onnx import load_onnx
 
-        graph = load_onnx(path)
+        graph = load_onnx(path, sizes)
     else:
         graph = load_pt2(path)
     try:

@@ -84,16 +84,6 @@ def test_convolutions_and_products(tmp_path: Path) -> None:
     assert "sizes that the file leaves open (n) count as 1" in found.notes
 
 
-def test_products_that_are_not_priced_are_told(tmp_path: Path) -> None:
-    nodes = [onnx.helper.make_node("LSTM", ["x", "w", "r"], ["y"], hidden_size=2, name="rnn")]
-    arrays = {"w": np.ones((1, 8, 3)), "r": np.ones((1, 8, 2))}
-    found = load_source(save(tmp_path / "m.onnx", nodes, {"x": [5, 1, 3]}, {"y": [5, 1, 1, 2]}, arrays))
-    assert not found.layers
-    assert [(each.name, each.operator, each.reason) for each in found.unpriced] == [
-        ("rnn", "onnx.LSTM", "a recurrent layer of ONNX")
-    ]
-
-
 def test_control_flow(tmp_path: Path) -> None:
     make, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
     branch = onnx.helper.make_graph(
