@@ -66,7 +66,23 @@ def model_phases(model: Any, *, tokens: int | None, batch: int, what: str) -> li
         whole = f"prefill: {tokens:,} tokens for the encoder and for the decoder; decode one token that looks at both"
     first = Phase(prefix="prefill/", graph=_exported(model, inputs, what), note=whole)
     step = first.graph if tokens == 1 else _step(model, tokens, batch, what)
-    return [first] if step is None else [first, Phase(prefix="decode/", graph=step, note="")]
+    if step is None:
+        said = f"{type(model).__name__} hands back no cache, so that a step of decoding has no price"
+        return [replace(first, note=f"prefill computes {tokens:,} tokens at once; {said}")]
+    return [first, Phase(prefix="decode/", graph=step, note=_windows(config, tokens))]
+
+
+def _windows(config: Any, tokens: int) -> str:
+    """What windows of attention mean for the numbers, if there are any that are shorter than the sequence."""
+    inner = config.get_text_config()
+    kinds = getattr(inner, "layer_types", None) or ()
+    window = getattr(inner, "sliding_window", None)
+    if not isinstance(window, int) or window >= tokens or (kinds and "sliding_attention" not in kinds):
+        return ""
+    return (
+        f"attention looks at {window:,} tokens at most where the configuration says so: decode moves and multiplies no "
+        "more; prefill multiplies all of them and masks the others, as the architecture does"
+    )
 
 
 def decodes(model: Any) -> bool:

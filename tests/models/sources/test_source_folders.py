@@ -83,6 +83,7 @@ def test_decode_looks_at_the_cache(tmp_path: Path) -> None:
     assert work(found) == {"prefill": 8 * (weights + 2 * 32 * 8), "decode": weights + 2 * 32 * 5}
     shapes = {layer.name: layer.shape for layer in found.layers}
     assert shapes["decode/model.layers.0.self_attn.query-key"] == "2x8 by 8x5, 2 times"
+    assert any("looks at 5 tokens at most" in note for note in found.notes)
 
 
 @pytest.mark.slow
