@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
 from skipbeat_arch.engines import Kind
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import JOB, TILE_READ, vector_fields
@@ -239,6 +240,30 @@ def test_requantisation_is_exact_at_the_extremes() -> None:
     assert block.requantise(sums, np.full(V, -128), -128, 127).tolist() == [exact] * V
 
 
+def test_what_is_read_is_not_written_in_the_same_clock() -> None:
+    memories, table = Memories(MACHINE), 3 * MACHINE.table_vectors
+    for kind, read, entry in (
+        (Kind.WEIGHTS, memories.read_weight, 9),
+        (Kind.PARAMETERS, memories.read_parameter, 9),
+        (Kind.RESIDUAL, memories.read_residual, 9),
+        (Kind.TABLE, memories.read_table, 3),
+    ):
+        read(entry)
+        at = table if kind == Kind.TABLE else 9
+        memories.write(MemoryWrite(ENABLES[kind], at - 1, 5))
+        with pytest.raises(InputError, match=f"entry {entry} of the memory {kind.name.lower()} is read in the clock"):
+            memories.write(MemoryWrite(ENABLES[kind], at, 5))
+        memories.begin_clock()
+        memories.write(MemoryWrite(ENABLES[kind], at, 5))
+    memories.read_output(7)
+    with pytest.raises(InputError, match="entry 7 of the memory output"):
+        memories.write_output(7, 1)
+    memories.read_banks(np.arange(ROWS) + 48)
+    memories.write_banks(BankWrite(0b1100, 48, 0))
+    with pytest.raises(InputError, match="entry 50 of the memory activations"):
+        memories.write_banks(BankWrite(0b1100, 50, 0))
+
+
 def test_memories() -> None:
     memories = Memories(MACHINE)
     for kind, read in (
@@ -262,6 +287,7 @@ def test_memories() -> None:
     memories.write_banks(BankWrite(0b1100, 50, ports.pack_array([1, -2, 3, -4, 5, 6, 7, 8], 8)))
     memories.read_banks(np.full(ROWS, 50))
     assert memories.banks.tolist() == [[0] * 4] * 2 + [[1, -2, 3, -4], [5, 6, 7, 8]] + [[0] * 4] * 4
+    memories.begin_clock()
     memories.read_banks(np.arange(ROWS) + 48)
     assert memories.banks[2].tolist() == [1, -2, 3, -4]
     assert memories.banks[3].tolist() == [0] * 4
