@@ -15,14 +15,21 @@ from ..arguments import expect
 from ..layouts import struct
 
 
-def metadata_bits(m: Module, tile: data.View, hw: Hardware) -> Signal:
-    """Bits of metadata per group of a tile's descriptor: M, b · log2 M, or 0."""
-    bits = Signal(range(hw.array.group + 1))
+def metadata_words(m: Module, tile: data.View, hw: Hardware) -> Signal:
+    """Words of metadata of a tile's descriptor, ceil(rows · bits / wb), with M, b · log2 M or 0 bits per group.
+
+    W = C values per word and C groups per row: the columns cancel. Few numbers of bits can be, and a choice among
+    products with constants is quicker than a multiplier.
+    """
+    words = Signal(WORDS_BITS)
+    group, value_bits = hw.array.group, hw.numbers.weight_bits
     with m.If(tile.encoding == Encoding.BITMAP):
-        m.d.comb += bits.eq(hw.array.group)
-    with m.Elif(tile.encoding == Encoding.COORDINATE):
-        m.d.comb += bits.eq(tile.beat * hw.index_bits)
-    return bits
+        m.d.comb += words.eq(_ceil_divide(tile.rows * group, value_bits))
+    with m.Elif(tile.encoding == Encoding.COORDINATE), m.Switch(tile.beat):
+        for beat in range(1, group // hw.index_bits + 1):
+            with m.Case(beat):
+                m.d.comb += words.eq(_ceil_divide(tile.rows * (beat * hw.index_bits), value_bits))
+    return words
 
 
 class Dispatcher(wiring.Component):
@@ -61,14 +68,11 @@ class Dispatcher(wiring.Component):
         next_words = Signal(WORDS_BITS)
         active = Signal()
         left = Signal(WORDS_BITS)
-        words = Signal(WORDS_BITS)
+        words = metadata_words(m, tile, self.hw)
         taken = Signal()
         done = Signal()
         advance = Signal()
-        value_bits = self.hw.numbers.weight_bits
         m.d.comb += [
-            # W = C values per word and C groups per row: the columns cancel.
-            words.eq(_ceil_divide(tile.rows * metadata_bits(m, tile, self.hw), value_bits)),
             taken.eq(self.weights.valid & self.weights.ready),
             done.eq(taken & self.weights.payload.last & (left == 0)),
             advance.eq(next_valid & (~active | done)),
