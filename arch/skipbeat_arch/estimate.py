@@ -146,7 +146,15 @@ class LayerEstimate:
 
     @property
     def speedup_limit(self) -> float:
-        """What skipping every zero weight would give; infinite without weights, 1 for what is no layer."""
+        """What skipping every zero weight would give; infinite without weights, 1 for what is no layer.
+
+        Where the dense twin waits longer, for tiles or for memory, it is the speed-up itself that shows the limit.
+        """
+        return max(self.work_limit, self.cycles_dense / self.cost.cycles if self.cost.cycles else 1.0)
+
+    @property
+    def work_limit(self) -> float:
+        """Multiply-accumulates with every weight over those that are left; 1 for what is no layer."""
         if not self.layer:
             return 1.0
         return self.macs_dense / self.macs if self.macs else float("inf")

@@ -118,3 +118,15 @@ def test_wrong_arguments() -> None:
         skipbeat.estimate(model, torch.zeros(1, 4, 8, 8))
     with pytest.raises(InputError, match="calibration data"):
         skipbeat.compile(model, torch.zeros(3, 8, 8))
+
+
+def test_a_speed_up_above_that_of_its_work_is_said_and_counts_in_the_limit() -> None:
+    """With every weight the last layers wait for their tiles, which pruning saves too."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 96, 1), nn.Conv2d(96, 96, 1), nn.Conv2d(96, 96, 1))
+    found = skipbeat.estimate(model, torch.zeros(1, 3, 13, 13), "edge-8x8", prune="2:4")
+    assert all(layer.speedup <= layer.speedup_limit for layer in found.layers)
+    above = [layer.name for layer in found.layers if layer.speedup_limit > layer.work_limit]
+    assert above
+    said = next(each for each in found.assumptions if "above that of their multiply-accumulates" in each)
+    assert all(name in said for name in above)

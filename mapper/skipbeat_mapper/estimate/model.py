@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from math import prod
@@ -36,6 +37,8 @@ class _Row(NamedTuple):
     shape: str = ""
 
 
+#: So many layers are named in a sentence.
+_NAMED = 4
 #: The pattern of a node that is no layer.
 NO_PATTERN = "-"
 
@@ -89,9 +92,21 @@ def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: s
         energy_table=energy.name,
         dram=dram_sensitivity(total, moved),
         references=model_references(description, hw),
-        assumptions=(*assumptions(description, hw), *energy.assumptions, *description.notes),
+        assumptions=(*assumptions(description, hw), *energy.assumptions, *description.notes, *_above(layers)),
         unpriced=description.unpriced,
     )
+
+
+def _above(layers: Sequence[LayerEstimate]) -> list[str]:
+    """Why layers are quicker than their zeros alone explain."""
+    found = [layer for layer in layers if layer.layer and layer.speedup_limit > layer.work_limit]
+    if not found:
+        return []
+    names = ", ".join(layer.name for layer in found[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
+    return [
+        f"layers whose speed-up is above that of their multiply-accumulates ({names}): with every weight they wait "
+        "longer, for tiles, for memory or for the layer before, and what is saved of that counts in their limit"
+    ]
 
 
 def _rows(run: ModelRun, price: RunPrice) -> list[_Row]:

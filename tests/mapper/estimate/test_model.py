@@ -75,7 +75,8 @@ def test_no_layer_is_quicker_than_its_bounds(pruned: Estimate) -> None:
         assert cost.schedule.bounds[cost.bound] == max(cost.schedule.bounds.values())
         assert sum(cost.clocks.values()) == cost.cycles
         assert cost.clocks[Cause.COMPUTE] == cost.schedule.bounds[Bound.COMPUTE]
-        assert layer.speedup <= layer.speedup_limit + 0.01
+        assert layer.speedup <= layer.speedup_limit
+        assert layer.speedup <= layer.work_limit + 0.01
         assert cost.macs == round(layer.density * layer.macs_dense) or layer is pruned.layers[0]
 
 
