@@ -25,6 +25,7 @@ _NUMBERED = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.(?:safetensors|bin)")
 #: What a folder may hold instead of a model, and what to do about it.
 _OTHER_FORMS = (
     ("adapter_model.*", "an adapter (LoRA) without its model: merge them (peft: merge_and_unload) and save the result"),
+    ("model_index.json", "a pipeline (diffusers): give one of its folders"),
     ("*.gguf", "a GGUF file: give the model's .safetensors, or module:function that loads it"),
     ("*.onnx", "an .onnx file: give that file"),
     ("*.pt2", "a .pt2 file: give that file"),

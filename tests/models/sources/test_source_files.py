@@ -36,6 +36,10 @@ def test_folders(tmp_path: Path) -> None:
     (tmp_path / "adapter_model.safetensors").touch()
     with pytest.raises(InputError, match=r"an adapter .* without its model"):
         open_checkpoint(tmp_path)
+    (tmp_path / "adapter_model.safetensors").unlink()
+    (tmp_path / "model_index.json").write_text("{}")
+    with pytest.raises(InputError, match="give one of its folders"):
+        open_checkpoint(tmp_path)
     save_file({"a": torch.ones(2)}, tmp_path / "1.safetensors")
     save_file({"b": torch.ones(2)}, tmp_path / "2.safetensors")
     assert set(open_checkpoint(tmp_path)) == {"a", "b"}
