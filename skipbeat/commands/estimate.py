@@ -74,7 +74,7 @@ EXIT_UNPRICED = 3
     metavar="NAME_OR_FILE",
     default=DEFAULT_TABLE,
     show_default=True,
-    help="Energy per event: horowitz-45nm, accelergy-40nm, sparseloop-45nm or a .yaml file.",
+    help="Energy per event: horowitz-45nm, hwcomponents-40nm, accelergy-40nm, sparseloop-45nm or a .yaml file.",
 )
 @click.option(
     "--iso",

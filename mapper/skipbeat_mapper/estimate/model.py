@@ -141,8 +141,8 @@ def _layer(row: _Row, layer: ModelLayer | None, costs: _Costs, energy: EnergyMod
         macs_dense=layer.macs_dense if layer else 0,
         cost=cost,
         cycles_dense=dense.cycles,
-        energy_pj=energy.energy(cost.events, cost.machine),
-        energy_dense_pj=sum(energy.energy(dense.events, dense.machine).values()),
+        energy_pj=energy.energy(cost.events, cost.machine, cost.cycles),
+        energy_dense_pj=sum(energy.energy(dense.events, dense.machine, dense.cycles).values()),
         layer=layer is not None,
         kept=layer.kept if layer else None,
     )

@@ -67,12 +67,13 @@ def _array(hw: Hardware, table: EnergyTable) -> Iterator[Charge]:
         count=lambda e, _: e.weight_slot_reads + e.weight_slot_writes,
         energy=table.register_energy(slot),
     )
-    yield Charge(
-        component="activation_multiplexers",
-        part="one of M activations",
-        count=lambda e, _: e.weight_slot_reads,
-        energy=table.multiplexer_energy(group, n.activation_bits),
-    )
+    if not hw.is_dense:
+        yield Charge(
+            component="activation_multiplexers",
+            part="one of M activations",
+            count=lambda e, _: e.weight_slot_reads,
+            energy=table.multiplexer_energy(group, n.activation_bits),
+        )
     yield Charge(
         component="pe_registers",
         part="activation, weight, product and slot number of a step",

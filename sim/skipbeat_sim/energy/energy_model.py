@@ -9,6 +9,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.timing import Events
 
 from .charges import DRAM, Charge, charges, dram_bits
+from .leakage import leak_power
 from .table import EnergyTable
 
 #: The lowest and the highest energy of a DRAM bit that published accelerator models use, in pJ.
@@ -18,9 +19,10 @@ DRAM_SOURCE = (
     "Horowitz, ISSCC 2014, has 20 to 41 pJ"
 )
 
+LEAKAGE = "leakage"
 #: What no table is charged for, whatever its figures.
 NEVER_COUNTED = (
-    "leakage and the clock tree",
+    "the clock tree",
     "control: sequencer, engines, instruction queues, address generators",
     "the registers that skew bundles and sums at the array's edges",
 )
@@ -39,13 +41,19 @@ class EnergyModel:
         self._charges: tuple[tuple[Charge, float], ...] = tuple(
             (charge, charge.energy) for charge in everything if charge.energy is not None
         )
+        self._leak = leak_power(hw, table)
+        self._clock_mhz = hw.clock_mhz
         self.name = f"{table.name} ({table.technology}): {table.source}"
         missing = tuple(f"{charge.component} ({charge.part})" for charge in everything if charge.energy is None)
-        self.not_counted = missing + NEVER_COUNTED
+        leaks = "leakage" if self._leak is None else "leakage of all but memories, multipliers and adders"
+        self.not_counted = (*missing, leaks, *NEVER_COUNTED)
 
-    def energy(self, events: Events, machine: MachineEvents) -> dict[str, float]:
-        """pJ by component; the sum is the run's energy. A component without any figure in the table is left out."""
-        total: dict[str, float] = {}
+    def energy(self, events: Events, machine: MachineEvents, cycles: int = 0) -> dict[str, float]:
+        """pJ by component; the sum is the run's energy. A component without any figure in the table is left out.
+
+        What leaks in `cycles` clocks depends on the clock's frequency.
+        """
+        total = {} if self._leak is None else {LEAKAGE: self._leak * cycles / self._clock_mhz}
         for charge, constant in self._charges:
             total[charge.component] = total.get(charge.component, 0.0) + charge.count(events, machine) * constant
         return total

@@ -22,7 +22,10 @@ INHERITED = ("unit", "technology", "source")
 
 
 class Figure(BaseModel):
-    """One published energy: pJ for an operation on, or an access of, `bits` bits."""
+    """One published energy: pJ for an operation on, or an access of, `bits` bits.
+
+    `leakage_uw` is the power that what does it leaks all the time, in µW; None if it is not known.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,6 +34,7 @@ class Figure(BaseModel):
     unit: Literal["pJ"]
     technology: str
     source: Annotated[str, Field(min_length=1)]
+    leakage_uw: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 class Mac(Figure):
@@ -130,6 +134,19 @@ class EnergyTable(BaseModel):
         """pJ of choosing one of `inputs`, in proportion to inputs and width."""
         m = self.multiplexer
         return None if m is None else m.energy * (inputs / m.inputs) * (bits / m.bits)
+
+    def logic_leakage(self, bits: int, sum_bits: int) -> float | None:
+        """µW of a multiplier of `bits` bits and an adder of `sum_bits`, in the proportions of their energies."""
+        product, total = _nearest(self.multiply, bits), _nearest(self.add, sum_bits)
+        if product is None or total is None or product.leakage_uw is None or total.leakage_uw is None:
+            return None
+        return product.leakage_uw * (bits / product.bits) ** 2 + total.leakage_uw * sum_bits / total.bits
+
+    def sram_leakage(self, kib: float) -> float | None:
+        """µW of a memory of `kib` KiB: that of the table's nearest size, in proportion to the size."""
+        known = [m for m in self.sram if m.leakage_uw is not None]
+        nearest = min(known, key=lambda m: abs(math.log(kib / m.kib)), default=None)
+        return None if nearest is None or nearest.leakage_uw is None else nearest.leakage_uw * kib / nearest.kib
 
     def sram_energy(self, kib: float, bits: int, *, write: bool = False) -> float | None:
         """pJ of an access of `bits` bits of a memory of `kib` KiB.

@@ -14,6 +14,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.timing import Events
 from skipbeat_sim.energy.charges import charges
 from skipbeat_sim.energy.energy_model import EnergyModel, dram_sensitivity, energy
+from skipbeat_sim.energy.leakage import leak_power
 from skipbeat_sim.energy.load_table import load_table, table_names
 
 HW = load_hardware("edge-16x16")
@@ -85,9 +86,28 @@ def test_what_a_table_lacks_is_named(name: str) -> None:
     for charge in charges(HW, table):
         assert (f"{charge.component} ({charge.part})" in model.not_counted) == (charge.energy is None)
         assert charge.energy is None or charge.component in counted
-    assert "leakage and the clock tree" in model.not_counted
+    assert "the clock tree" in model.not_counted
     assert table.source in model.assumptions[0]
     assert all(entry in model.assumptions[1] for entry in model.not_counted)
+
+
+def test_a_dense_machine_has_no_multiplexer() -> None:
+    table = load_table("accelergy-40nm")
+    assert "activation_multiplexers" not in energy(
+        Events(weight_slot_reads=9), MachineEvents(), load_hardware("dense-8x8"), table
+    )
+
+
+def test_leakage_is_power_times_time() -> None:
+    table, hw = load_table("hwcomponents-40nm"), load_hardware("edge-8x8", ["clock_mhz=100"])
+    logic = 64 * (80 / 16 + 2.4 * hw.psum_bits / 32)
+    # 8 banks of 8 KiB, 32 KiB of weights, 16 of outputs and of residuals, 8 accumulators of 4 KiB
+    memories = 8 * 0.3311 + 1.185 + 2 * 0.5969 + 8 * 0.1782
+    assert leak_power(hw, table) == pytest.approx(logic + memories)
+    found = EnergyModel(hw, table).energy(Events(), MachineEvents(), 1000)
+    assert found["leakage"] == pytest.approx(10 * (logic + memories))  # µW for 10 µs
+    assert leak_power(hw, load_table("horowitz-45nm")) is None
+    assert "leakage" in EnergyModel(hw, load_table("horowitz-45nm")).not_counted
 
 
 def test_every_event_is_charged_somewhere() -> None:

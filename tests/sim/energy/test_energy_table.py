@@ -22,7 +22,7 @@ def written(folder: Path, text: str, name: str = "mine.yaml") -> Path:
 
 
 def test_the_shipped_tables_say_where_each_figure_is_from() -> None:
-    assert table_names() == ["accelergy-40nm", "horowitz-45nm", "sparseloop-45nm"]
+    assert table_names() == ["accelergy-40nm", "horowitz-45nm", "hwcomponents-40nm", "sparseloop-45nm"]
     assert DEFAULT_TABLE in table_names()
     for name in table_names():
         table = load_table(name)
