@@ -140,16 +140,20 @@ def _foldable(graph: Graph, products: Collection[Operator] | None) -> list[Opera
     Args:
         products: which products may be among them; None: all that are no layer of their own.
     """
-    known = set(graph.weights)
+    known, follows = set(graph.weights), set(graph.weights)  # a table that is made, as of positions, follows from none
     found = []
     for operator in graph.operators:
         if not operator.results or not is_pure(operator):
             continue
-        if operator.base in MULTIPLYING and not _may_fold(operator, graph.weights, products):
+        product = operator.base in MULTIPLYING
+        if product and not _may_fold(operator, graph.weights, products):
             continue
+        names = {value.name for value in needed(operator)}
         small = all(result.elements <= _MOST_ELEMENTS for result in operator.results)
-        if small and all(value.name in known for value in needed(operator)):
-            known.update(result.name for result in operator.results)
+        if small and names <= (follows if product else known):
+            results = [result.name for result in operator.results]
+            known.update(results)
+            follows.update(results if names & follows else ())
             found.append(operator)
     return found
 

@@ -177,6 +177,15 @@ def test_a_product_of_stored_tensors_that_is_no_weight_runs() -> None:
     ]
 
 
+def test_a_table_of_positions_times_a_weight_runs() -> None:
+    def relative(x: Tensor, w: Tensor) -> Tensor:
+        table = torch.outer(torch.arange(9.0), torch.arange(16.0)).sin()
+        return x @ torch.einsum("th,hk->tk", table, w).t()
+
+    found = describe(Function(relative, w=torch.randn(16, 16)), torch.randn(4, 16))
+    assert [layer.macs_dense for layer in found.layers] == [9 * 16 * 16, 4 * 16 * 9]
+
+
 def test_weights_without_values_stay_without() -> None:
     with torch.device("meta"):
         model = weight_norm(nn.Linear(16, 16))
