@@ -84,7 +84,8 @@ class Joined(Component):
     come only for its requests. These are what `TokenCounts` and `LoadRules` assume. In the clock after fetch
     or the watchdog finds a fault, the engines are halted; a run that is halted is over when the masters are quiet.
 
-    Assumed: LOADs of at least one vector. The core's ports are free, and the memories give zeros.
+    Assumed: LOADs of at least one vector; of fetch's requests the same, as `FetchRules` proves. The core's ports are
+    free, and the memories give zeros.
     """
 
     def __init__(self, module: ModuleType, machine: Machine) -> None:
@@ -179,7 +180,10 @@ class Joined(Component):
         self.ending = beat.valid & beat.final
         loads = [~entry[0] & (i < owners.level) for i, entry in enumerate(owners.entries)]
         m.d.comb += [
-            Assume(~engine.requests.valid | (engine.requests.payload.count != 0)),
+            *(
+                Assume(~part.requests.valid | (part.requests.payload.count != 0))
+                for part in (engine, self.parts["Fetch"])
+            ),
             Assert(returns.level <= READER_QUEUE),
             Assert(owners.level == returns.level + self.ending),
             Assert(total(loads) == routes.level),
