@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ UInt32Array = npt.NDArray[np.uint32]
 FloatArray = npt.NDArray[np.float64]
 #: Places in an array, in the order in which something is taken.
 Indices = npt.NDArray[np.intp]
+#: Of any elements.
+Array = npt.NDArray[Any]
 #: Of any width.
 IntArray = npt.NDArray[np.signedinteger]
 Floats = npt.NDArray[np.floating]

@@ -11,14 +11,13 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from skipbeat_arch.arrays import Array
 from skipbeat_arch.errors import InputError
 
 from .onnx_contrib import output_shape, plain_node
 
 Shape = tuple[int, ...]
-Array = npt.NDArray[Any]
 
 #: Constants of so many elements are followed when sizes are computed.
 _SMALL = 4096
