@@ -43,21 +43,10 @@ _MOVES = frozenset(
 _MATHS = frozenset(
     {"_weight_norm", "_weight_norm_interface", "cumsum", "cumprod", "linalg_vector_norm", "linalg_norm", "norm"}
     | {"linalg_matrix_norm", "norm_except_dim", "normalize", "softmax", "_softmax", "std", "var", "var_mean", "mean"}
-    | {
-        "std_mean",
-        "clamp",
-        "clip",
-        "diff",
-        "kron",
-        "outer",
-        "ger",
-        "dot",
-        "vdot",
-        "addr",
-        "square",
-        "cosine_similarity",
-    }
+    | {"std_mean", "clamp", "clip", "diff", "kron", "outer", "ger", "addr", "square", "cosine_similarity"}
     | {"linalg_householder_product", "linalg_matrix_exp", "matrix_exp", "linalg_solve", "linalg_inv", "inverse"}
+    | {"renorm", "_linalg_svd", "linalg_svd", "linalg_svdvals", "_linalg_eigh", "linalg_cholesky_ex", "linalg_inv_ex"}
+    | {"_linalg_solve_ex", "linalg_lu_factor_ex", "linalg_lu_solve", "linalg_ldl_factor_ex"}
     | {"linalg_qr", "linalg_solve_triangular", "linalg_cross", "chain_matmul", "linalg_multi_dot", "tensordot"}
     | {"where", "numel", "max", "min", "amax", "amin", "sum", "prod", "all", "any", "aminmax", "quantile", "median"}
     | {"sigmoid", "hardtanh", "relu6", "selu", "silu", "mish", "hardswish", "hardsigmoid", "__and", "__or", "__xor"}

@@ -30,7 +30,7 @@ class SharedHeads:
         """
         own, times = right.shape[:-2], prod(outer)
         grouped = times if prod(own) == 1 else 1
-        if len(own) == len(outer) and own[:-1] == tuple(outer[:-1]) and 0 not in own:
+        if own and len(own) == len(outer) and own[:-1] == tuple(outer[:-1]) and 0 not in own:
             grouped = outer[-1] // own[-1]
         shared = self._sharing(right) * grouped
         return shared if shared and times % shared == 0 else 1

@@ -47,7 +47,7 @@ def may_multiply(operator: Operator, is_stored: Callable[[Value], bool]) -> str:
         return ""
     name = operator.target.rpartition(".")[0]
     values = [value for value in operator.values() if len(value.shape) >= 2 and value.elements > 1]
-    stored = [value for value in values if is_stored(value)]
+    stored = [value for value in values if is_stored(value)] or _packed(operator, is_stored)
     if stored:
         size = "x".join(map(str, stored[0].shape))
         return f"{UNKNOWN}, with a stored tensor of {size}"
@@ -58,9 +58,34 @@ def may_multiply(operator: Operator, is_stored: Callable[[Value], bool]) -> str:
     return ""
 
 
+def sums_a_product(total: Operator, multiplied: Operator, is_stored: Callable[[Value], bool]) -> bool:
+    """Whether the sum of a multiplication of elements is a product of matrices: both operands are stretched over
+    each other, or one over a stored matrix, and an axis that both have is summed up."""
+    operands, wide = multiplied.values(), multiplied.results[0].shape
+    if len(operands) != 2 or not wide:
+        return False
+    shapes = [(1,) * (len(wide) - len(value.shape)) + value.shape for value in operands]
+    given = total.args.get("dim")
+    dims = [each % len(wide) for each in (given if isinstance(given, list) else [given]) if isinstance(each, int)]
+    if not any(min(shape[axis] for shape in shapes) > 1 for axis in dims or range(len(wide))):
+        return False
+    stretched = [shape != wide for shape in shapes]
+    matrices = [is_stored(value) and sum(size > 1 for size in value.shape) > 1 for value in operands]
+    return all(stretched) or any(stretched[i] and matrices[1 - i] for i in (0, 1))
+
+
+def _packed(operator: Operator, is_stored: Callable[[Value], bool]) -> list[Value]:
+    """Stored vectors that are longer than any axis of the other tensors: packed weights, no scales or biases."""
+    tensors = [*operator.values(), *operator.results]
+    vectors = [value for value in operator.values() if len(value.shape) == 1 and is_stored(value)]
+    longest = max((size for value in tensors if value not in vectors for size in value.shape), default=0)
+    return [value for value in vectors if value.elements > longest]
+
+
 def _is_harmless(operator: Operator) -> bool:
     target, base = operator.target, operator.base
-    if not operator.results or target.startswith(_NOT_TENSORS) or _FORMATS.search(target):
+    checks = not operator.results and target.startswith("aten.")  # of other libraries, what writes into an operand
+    if checks or target.startswith(_NOT_TENSORS) or _FORMATS.search(target):
         return True
     if target.startswith("onnx."):
         return True  # the reader of ONNX knows which of its own operators multiply

@@ -14,6 +14,8 @@ PRODUCTS = {
     "baddbmm": ("batch1", "batch2"),
     "mv": ("self", "vec"),
     "addmv": ("mat", "vec"),
+    "dot": ("self", "tensor"),
+    "vdot": ("self", "other"),
     "_addmm_activation": ("mat1", "mat2"),
     "_int_mm": ("self", "mat2"),
     "_scaled_mm": ("self", "mat2"),

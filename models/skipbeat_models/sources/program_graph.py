@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import fx
@@ -20,6 +20,8 @@ from .operators import ATTENTION
 TRANSPARENT = frozenset({"wrap_with_set_grad_enabled", "wrap_with_autocast"})
 #: One that is priced as attention with every key.
 FLEX = "flex_attention"
+#: One that calls another operator behind a token, which keeps calls with an effect (the check of a solution) in order.
+EFFECTS = "with_effects"
 
 
 def graph_of(program: ExportedProgram) -> Graph:
@@ -85,13 +87,23 @@ class _Walk:
             return self._inline(module, node, known)
         if not isinstance(node.target, torch._ops.OpOverload):
             return self._value(node, prefix)  # arithmetic on sizes, and the begin and end of a vmap
-        schema = [argument.name for argument in node.target._schema.arguments]
-        args = {name: _argument(value, known) for name, value in zip(schema, node.args, strict=False)}
-        args |= {name: _argument(value, known) for name, value in node.kwargs.items()}
         result = self._value(node, prefix)
-        results = tuple(item for item in (result if isinstance(result, list) else [result]) if isinstance(item, Value))
-        self.operators.append(Operator(str(node.target), args, results, _module(node)))
+        self._add(node, node.target, node.args, result, known)
         return result
+
+    def _add(
+        self,
+        node: fx.Node,
+        target: torch._ops.OpOverload,
+        given: Sequence[object],
+        result: Argument,
+        known: Mapping[fx.Node, Argument],
+    ) -> None:
+        schema = [argument.name for argument in target._schema.arguments]
+        args = {name: _argument(value, known) for name, value in zip(schema, given, strict=False)}
+        args |= {name: _argument(value, known) for name, value in node.kwargs.items()}
+        results = tuple(item for item in (result if isinstance(result, list) else [result]) if isinstance(item, Value))
+        self.operators.append(Operator(str(target), args, results, _module(node)))
 
     def _inline(self, module: fx.GraphModule, node: fx.Node, known: dict[fx.Node, Argument]) -> Argument:
         name = str(node.target)
@@ -108,6 +120,10 @@ class _Walk:
             results = (result,) if isinstance(result, Value) else ()
             self.operators.append(Operator("aten.index.flat_apply", given, results, _module(node)))
             return result
+        if name == EFFECTS and isinstance(node.args[1], torch._ops.OpOverload):
+            found = self._value(node, self._prefix)
+            self._add(node, node.args[1], node.args[2:], found[1:] if isinstance(found, list) else None, known)
+            return found
         parts = [item for item in node.args if isinstance(item, fx.Node) and item.op == "get_attr"]
         if name not in TRANSPARENT or len(parts) != 1:
             raise InputError(

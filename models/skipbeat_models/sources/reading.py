@@ -15,7 +15,7 @@ from .convolutions import ConvolutionCall, read_call
 from .experts import ExpertProduct, read_experts
 from .folding import MULTIPLYING
 from .graph import Graph, Operator, Value
-from .multiplying import may_multiply
+from .multiplying import may_multiply, sums_a_product
 from .operators import ATTENTIONS, BILINEAR, CONVOLUTIONS, EINSUM, PRODUCTS, RECURRENT, TRANSPOSED
 from .products import Product, contracts, operands, read_product
 from .recurrent import StepProduct, steps
@@ -85,6 +85,7 @@ class _Reader:
     def __init__(self, graph: Graph) -> None:
         self.constants = Constants(graph)
         self._names = Names()
+        self._multiplied = {op.results[0].name: op for op in graph.operators if op.base == "mul" and op.results}
 
     def read(self, operator: Operator) -> Reading | None:
         base = operator.base
@@ -103,6 +104,10 @@ class _Reader:
         if base in ATTENTIONS:
             names = (self._name(operator, None, "query-key"), self._name(operator, None, "score-value"))
             return Reading(operator=operator, names=names, constants=(None, None))
+        given = operator.args.get("self")
+        multiplied = self._multiplied.get(given.name) if base == "sum" and isinstance(given, Value) else None
+        if multiplied is not None and sums_a_product(operator, multiplied, self._is_stored):
+            return Reading(operator=operator, left="a product written as a multiplication and a sum")
         return self._recurrent(operator) if base in RECURRENT else self._experts(operator)
 
     def _experts(self, operator: Operator) -> Reading:
@@ -126,8 +131,8 @@ class _Reader:
         product = read_product(operator, (False, True) if all(stored) else stored)
         if product is None and contracts(operator):
             return Reading(operator=operator, left="a product of a form that is not known")
-        if product is None or (product.c == 1 and operator.base != "linear"):
-            return Reading(operator=operator)  # an outer product: nothing is summed up
+        if product is None:
+            return Reading(operator=operator)  # an outer product, or one of elements: nothing is summed up
         constant = self.constants.find(product.right)
         if product.repeats > 1 and (once := self.constants.once(product.right)) is not None:
             right, constant = once

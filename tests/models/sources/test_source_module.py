@@ -102,9 +102,12 @@ def test_a_vector_is_a_matrix() -> None:
     assert [layer.macs_dense for layer in found.layers] == [30]
 
 
-def test_an_outer_product_sums_nothing_up() -> None:
+def test_a_product_over_one_is_a_product_and_an_outer_sum_is_none() -> None:
+    """Attention over a single key, and a layer of one channel, sum one product each."""
     found = describe(Function(torch.matmul), torch.zeros(4, 1), torch.zeros(1, 6))
-    assert [(host.operator, host.elements) for host in found.host_operators] == [("aten.matmul", 24)]
+    assert [layer.macs_dense for layer in found.layers] == [24]
+    found = describe(Function(lambda x, y: torch.einsum("i,j->ij", x, y)), torch.zeros(4), torch.zeros(6))
+    assert [(host.operator, host.elements) for host in found.host_operators] == [("aten.einsum", 24)]
 
 
 def test_recurrent_layers_by_steps() -> None:

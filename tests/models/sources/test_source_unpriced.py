@@ -32,6 +32,23 @@ def _(x: Tensor, w: Tensor) -> Tensor:
     return x.new_empty(x.shape[0], w.shape[0])
 
 
+@torch.library.custom_op("skipbeat_tests::into", mutates_args=("out",))
+def into(x: Tensor, w: Tensor, out: Tensor) -> None:
+    """A product that is written into an operand."""
+    out.copy_(x @ w.view(16, -1))
+
+
+@into.register_fake
+def _(x: Tensor, w: Tensor, out: Tensor) -> None:
+    return None
+
+
+def _into(x: Tensor, w: Tensor) -> Tensor:
+    out = x.new_empty(8, w.numel() // 16)
+    torch.ops.skipbeat_tests.into(x, w, out)
+    return out
+
+
 def r(*shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
@@ -80,6 +97,16 @@ PRICED: dict[str, tuple[Callable[..., Tensor], tuple[int, ...], list[tuple[int, 
         [(6, 2, 3, 3)],
         25 * 6 * 18,
     ),
+    "single key": (lambda x, w: (x @ (w @ x[:, :1])).softmax(-1), (16, 16), [(16, 16)], 16 * 16 + 16 * 16),
+    "outer": (lambda x, w: torch.addmm(x.new_zeros(8, 6), x, w), (8, 1), [(1, 6)], 8 * 6),
+    "vectors": (torch.dot, (16,), [(16,)], 16),
+    "attention without heads": (
+        lambda x, w: functional.scaled_dot_product_attention(x, w, w),
+        (8, 16),
+        [(4, 16)],
+        1024,
+    ),
+    "solved": (lambda x, w: functional.linear(x, torch.linalg.solve(w, torch.eye(16))), (8, 16), [(16, 16)], 8 * 256),
     "flexible attention": (_flexible, (2, 16, 32), [(32, 32)], 32 * 32 * 32 + 2 * 4 * 16 * 16 * 16),
 }
 
@@ -116,6 +143,9 @@ def test_an_operator_of_a_stranger_on_two_activations_is_named() -> None:
         (lambda x, w: torch.view_as_complex(x.reshape(8, 8, 2)) @ w, [torch.ones(8, 4, dtype=torch.cfloat)], "complex"),
         (lambda x, w: torch.addbmm(x.new_zeros(4, 3), x.view(2, 4, 16), w), [torch.ones(2, 16, 3)], "not known"),
         (lambda x, w: torch.einsum("ab,bc,cd->ad", x, w, w.t()), [torch.ones(16, 3)], None),
+        (lambda x, w: (x[:, None] * w).sum(-1), [torch.ones(3, 16)], "a multiplication and a sum"),
+        (_into, [torch.ones(16, 4)], "not known"),
+        (_into, [torch.ones(64)], "a stored tensor of 64"),
     ],
 )
 def test_products_of_other_forms_are_named(
@@ -132,6 +162,7 @@ def test_products_of_other_forms_are_named(
 OTHER: tuple[Any, ...] = (
     lambda x, w: functional.grid_sample(x[None, None], w[None, :4, :2, None].expand(1, 4, 2, 2)),
     lambda x, w: torch.cdist(x, w),
+    lambda x, w: x - (x * w[0]).sum(-1, keepdim=True) + (w * w).sum(),
     lambda x, w: functional.interpolate(x[None, None], scale_factor=2, mode="bicubic"),
     lambda x, w: torch.where(x > w, x, w).sort(-1).values.cumsum(0),
     lambda x, w: x.index_add(0, torch.arange(8), w).scatter(1, x.argsort(-1), w),
