@@ -16,6 +16,7 @@ from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.bounds import tightest
 from skipbeat_mapper.compile import compile_network
 from skipbeat_models.graph_oracle import run_graph
+from skipbeat_models.mixed_listing import host_operators
 from skipbeat_models.prepared import PreparedMixed, PreparedNetwork
 from skipbeat_verify.layer_bounds import layer_bounds
 from skipbeat_verify.machine_simulation import Output, ProgramRun, machine_rtl, run_images
@@ -126,6 +127,7 @@ def _simulate_mixed(
     report = _report(simulation.runs, rates, first, bounds)
     exact = report["bit_exact"] and simulation.logits_exact
     report |= {"agrees": report["agrees"] and exact, "bit_exact": exact, "programs": len(first)}
+    report["host_operators"] = host_operators(network.quantised.network)
     return report, {**network.arrays(images), "y": np.stack(simulation.logits)}
 
 

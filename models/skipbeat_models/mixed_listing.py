@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from torch.export.graph_signature import InputKind
 from .calibration import is_check, value_names
 from .mixed import MixedNetwork
 from .mixed_steps import ProductStep, RunStep, Step
+from .sources.operators import VIEWS
+
+_FREE = VIEWS | {"getitem"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,12 @@ def in_turn(network: MixedNetwork) -> Iterator[HostStep | Step]:
             hidden.add(node)
         else:
             yield _host(node)
+
+
+def host_operators(network: MixedNetwork) -> dict[str, int]:
+    """How many operators of each kind the host computes for an input; views and copies compute nothing."""
+    names = [step.operator.removeprefix("aten.") for step in in_turn(network) if isinstance(step, HostStep)]
+    return dict(Counter(name for name in (each.split(".")[0] for each in names) if name not in _FREE))
 
 
 def _host(node: fx.Node) -> HostStep:

@@ -27,10 +27,13 @@ def print_simulation(report: Mapping[str, Any], file: TextIO | None = None) -> N
         for layer in report["layers"]
     ]
     _print(console, ["layer", "bound", "least", *_CYCLES], layers, text_columns=2)
-    facts = {name: value for name, value in report.items() if name not in ("layers", "counters")}
+    facts = {name: value for name, value in report.items() if name not in ("layers", "counters", "host_operators")}
     _print(console, ["run", ""], [[name, _fact(name, value)] for name, value in facts.items()], text_columns=2)
     counters = [[name, count(value)] for name, value in report["counters"].items()]
     _print(console, ["counter", "of the first run"], counters, text_columns=1)
+    if host := report.get("host_operators"):
+        named = ", ".join(f"{times} {printable(name)}" for name, times in host.items())
+        console.print(f"Left to the host, for each input, in float64: {named}", soft_wrap=True)
     console.print("Everything that ran agrees." if report["agrees"] else "NO AGREEMENT")
 
 

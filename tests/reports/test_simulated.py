@@ -27,6 +27,12 @@ def test_layers_facts_and_counters() -> None:
     assert lines[-1] == "Everything that ran agrees."
 
 
+def test_what_is_left_to_the_host_is_named() -> None:
+    out = io.StringIO()
+    print_simulation(report(host_operators={"gelu": 2, "layer_norm": 1}), out)
+    assert out.getvalue().splitlines()[-2] == "Left to the host, for each input, in float64: 2 gelu, 1 layer_norm"
+
+
 @pytest.mark.parametrize("agrees", [True, False])
 def test_the_last_line_says_whether_it_agrees(agrees: bool) -> None:
     out = io.StringIO()

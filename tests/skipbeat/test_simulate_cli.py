@@ -139,6 +139,8 @@ def test_a_user_s_own_transformer_is_simulated_as_it_is_priced(
     report = json_object(capsys, "simulate", "own_block:build", "--dump", "own.npz", *TINY)
     priced = json_object(capsys, "estimate", "own_block:build", *TINY)
     assert report["agrees"]
+    assert report["host_operators"]["gelu"] == 1
+    assert report["host_operators"]["layer_norm"] == 2
     assert report["model_cycles"] == report["timing_cycles"] == priced["total"]["cycles"]
     assert {name: array.shape for name, array in np.load("own.npz").items()} == {
         "x0": (1, 2, 6),

@@ -61,6 +61,9 @@ def _replace(model: nn.Module, sources: dict[str, str], plain: Stored) -> None:
         owner = model.get_submodule(module)
         values = read.setdefault(source, plain[source].read())
         old = owner._parameters.get(leaf)
+        kind = owner._buffers.get(leaf) if old is None else old
+        if kind is not None and kind.is_floating_point() and values.dtype in (torch.float16, torch.bfloat16):
+            values = values.to(kind.dtype)  # half of the memory in the file, not another model
         if old is not None:
             owner._parameters[leaf] = nn.Parameter(values, requires_grad=False)
         else:

@@ -28,7 +28,8 @@ def test_a_checkpoint_for_a_zoo_model(tmp_path: Path) -> None:
     state[weight][:, ::2] = 0
     torch.save(state, tmp_path / "w.pt")
     save_file(state, tmp_path / "w.safetensors")
-    for name in ("w.pt", "w.safetensors"):
+    torch.save({name: tensor.half() for name, tensor in state.items()}, tmp_path / "half.pt")
+    for name in ("w.pt", "w.safetensors", "half.pt"):
         found = load_source("zoo:digits-cnn", checkpoint=tmp_path / name)
         assert [str(layer.pattern) for layer in found.layers][-1] == "2:4"
     del state[weight]
