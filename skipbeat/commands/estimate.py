@@ -122,13 +122,14 @@ def command(
     """Price the model that SOURCE names, as it is or pruned, on a hardware description.
 
     SOURCE is zoo:NAME (`skipbeat zoo` lists them), a file of torch.export.save (.pt2), module:function found from the
-    current folder, whose function returns (model, example_inputs), a .safetensors file or a folder of them with its
-    config.json, or an .onnx file. Only module:function runs code.
+    current folder, whose function returns (model, example_inputs), a .safetensors file or a folder of Hugging Face,
+    also a quantised one, or an .onnx file. Only module:function runs code.
 
     Patterns are measured from the zeros. Cycles are exact: each layer's program takes as many on the RTL. What is not
     measured is listed as an assumption. With --json, `layers[].schedule` has what --explain shows.
 
-    Operators that multiply, or may, and are not priced are said first and stand in `unpriced`; the exit status is 3.
+    Operators that multiply, or may, and are not priced are said first and stand in `unpriced`; the exit status is then
+    3, unless --allow-unpriced is given.
     """
     from skipbeat_arch.pattern import Pattern
     from skipbeat_models.sources.routing import Routing
