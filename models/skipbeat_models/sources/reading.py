@@ -105,7 +105,7 @@ class _Reader:
             names = (self._name(operator, None, "query-key"), self._name(operator, None, "score-value"))
             return Reading(operator=operator, names=names, constants=(None, None))
         given = operator.args.get("self")
-        multiplied = self._multiplied.get(given.name) if base == "sum" and isinstance(given, Value) else None
+        multiplied = self._multiplied.get(given.name) if base in ("sum", "mean") and isinstance(given, Value) else None
         if multiplied is not None and sums_a_product(operator, multiplied, self._is_stored):
             return Reading(operator=operator, left="a product written as a multiplication and a sum")
         return self._recurrent(operator) if base in RECURRENT else self._experts(operator)

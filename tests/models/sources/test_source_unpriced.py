@@ -144,6 +144,7 @@ def test_an_operator_of_a_stranger_on_two_activations_is_named() -> None:
         (lambda x, w: torch.addbmm(x.new_zeros(4, 3), x.view(2, 4, 16), w), [torch.ones(2, 16, 3)], "not known"),
         (lambda x, w: torch.einsum("ab,bc,cd->ad", x, w, w.t()), [torch.ones(16, 3)], None),
         (lambda x, w: (x[:, None] * w).sum(-1), [torch.ones(3, 16)], "a multiplication and a sum"),
+        (lambda x, w: (x[:, None] * w).mean(-1), [torch.ones(3, 16)], "a multiplication and a sum"),
         (_into, [torch.ones(16, 4)], "not known"),
         (_into, [torch.ones(64)], "a stored tensor of 64"),
     ],
