@@ -108,23 +108,23 @@ class Unpacker(wiring.Component):
         """The bits that there will be, and whether they are one step and two: a choice among sums known early."""
         one, two = there
         filled = bits + self.hw.word_bits
-        #: Whether the bits, and those with a word more, are 0 to 3 steps.
-        reach = Signal(4)
-        filled_reach = Signal(4)
+        #: Whether the bits are three steps, and whether those with a word more are one, two and three.
+        three = Signal()
+        filled_reach = Signal(3)
         with m.Switch(width):
             for each in self.widths:
                 with m.Case(each):
-                    enough = [count * each * self.lanes for count in range(4)]
+                    one_step, two_steps, three_steps = (count * each * self.lanes for count in (1, 2, 3))
                     m.d.comb += [
-                        reach.eq(Cat(bits >= e for e in enough)),
-                        filled_reach.eq(Cat(filled >= e for e in enough)),
+                        three.eq(bits >= three_steps),
+                        filled_reach.eq(Cat(filled >= steps for steps in (one_step, two_steps, three_steps))),
                     ]
         with m.If(refill & emit):
-            m.d.sync += [bits.eq(filled - step), one.eq(filled_reach[2]), two.eq(filled_reach[3])]
+            m.d.sync += [bits.eq(filled - step), one.eq(filled_reach[1]), two.eq(filled_reach[2])]
         with m.Elif(refill):
-            m.d.sync += [bits.eq(filled), one.eq(filled_reach[1]), two.eq(filled_reach[2])]
+            m.d.sync += [bits.eq(filled), one.eq(filled_reach[0]), two.eq(filled_reach[1])]
         with m.Elif(emit):
-            m.d.sync += [bits.eq(bits - step), one.eq(two), two.eq(reach[3])]
+            m.d.sync += [bits.eq(bits - step), one.eq(two), two.eq(three)]
 
     def _steps(
         self, m: Module, width: Signal, step_bits: Signal, buffer: Signal, emit: Signal, rest_of_buffer: Signal
