@@ -12,6 +12,7 @@ from skipbeat_arch.ports import bundle_bits
 
 from ..arguments import expect
 from ..layouts import struct
+from ..memories import NO_COLLISION
 
 
 class Memories(wiring.Component):
@@ -114,9 +115,7 @@ class Memories(wiring.Component):
 
 def _memory(bits: int, depth: int) -> memory.Memory:
     """Of which nobody reads an entry that is written in the same clock, which would cost a comparison of addresses."""
-    return memory.Memory(
-        shape=unsigned(bits), depth=depth, init=[], attrs={"no_rw_check": 1, "rw_addr_collision": "no"}
-    )
+    return memory.Memory(shape=unsigned(bits), depth=depth, init=[], attrs={**NO_COLLISION, "rw_addr_collision": "no"})
 
 
 def _write(m: Module, store: memory.Memory, enable: Signal, address: Signal, value: Signal) -> None:
