@@ -12,6 +12,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SHELL  := bash
 
+# What is built once stays in this folder, unless the variable says where; elsewhere it is in the user's cache.
+export SKIPBEAT_CACHE ?= $(CURDIR)/build/cache
+
 # The simulators' builds are makes of their own: they must not wait for this one's job server.
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from tests.trained_networks import TrainedNetworks
+
+
+# The processes of the tests and those that they start have a cache of their own, not the user's.
+os.environ.setdefault("SKIPBEAT_CACHE", str(Path(__file__).parents[1] / "build" / "cache"))
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a cache that has nothing yet, for one test."""
+    monkeypatch.setenv("SKIPBEAT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +32,8 @@ def _seeded() -> None:
 
 
 @pytest.fixture(scope="session")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> TrainedNetworks:
-    """Trained networks, each trained once; the workers of pytest-xdist have folders in that of the run."""
+def networks() -> TrainedNetworks:
+    """Trained networks, each trained once."""
     from tests.trained_networks import TrainedNetworks  # torch takes a second that other tests need not wait
 
-    folder = tmp_path_factory.getbasetemp()
-    return TrainedNetworks(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+    return TrainedNetworks()

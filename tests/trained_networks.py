@@ -1,14 +1,15 @@
-"""Networks of the zoo, trained once for all tests of a run, whatever processes they run in."""
+"""Networks of the zoo, trained once for all tests, whatever processes they run in."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from skipbeat_hw.simulation.cache import build_once
+from skipbeat_arch.cache import content_key, kept_folder, source_fingerprint
 from skipbeat_models import zoo
 from skipbeat_models.digits_data import load_data
 from skipbeat_models.prepare import quantise_trained
@@ -18,14 +19,9 @@ from skipbeat_models.trained import Trained, train_network
 
 
 class TrainedNetworks:
-    """Trains with seed 0; tests change only copies of what they get.
+    """Trains with seed 0, and keeps the weights in the cache; tests change only copies of what they get."""
 
-    Args:
-        folder: of the run, shared by its processes; weights are kept there as safetensors.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
         self.prepared = cache(self._prepared)
 
     def trained(self, source: str, plan: str) -> Trained:
@@ -36,8 +32,8 @@ class TrainedNetworks:
             save_file(network.model.state_dict(), folder / "weights.safetensors")
             (folder / "accuracy.json").write_text(json.dumps([network.dense_accuracy, network.pruned_accuracy]))
 
-        name = f"{source} {plan}".translate(str.maketrans(": ", "--"))
-        folder = build_once(self._folder / name, train)
+        key = content_key(source_fingerprint("skipbeat_arch", "skipbeat_models"), version("torch"), source, plan)
+        folder = kept_folder("trained", key, train)
         model = zoo.find(source).build(0)
         model.load_state_dict(load_file(folder / "weights.safetensors"))
         dense, pruned = json.loads((folder / "accuracy.json").read_text())

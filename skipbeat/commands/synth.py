@@ -62,7 +62,7 @@ def command(
 ) -> None:
     """Synthesise a component with Yosys and, unless for UltraScale+, place and route it with nextpnr.
 
-    Takes from a minute (8 x 8, area) to many; results are kept under build/synth. Frequencies are out of context: they
+    Takes from a minute (8 x 8, area) to many; results are kept in the cache. Frequencies are out of context: they
     count paths between registers.
     """
     from skipbeat_arch.errors import InputError

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from skipbeat_arch.cache import content_key, kept_folder
 from skipbeat_arch.errors import InputError
 
-from .cache import build_once, build_root, content_key, verilog_text
 from .toolchain import find_icarus, find_verilator
+from .verilog_text import verilog_text
 
 _TIMESCALE = ("1ns", "1ps")
 _VERILATOR_ARGS = (
@@ -49,7 +50,6 @@ def run_cocotb(
     simulator: Literal["verilator", "icarus"],
     env: Mapping[str, str],
     seed: int,
-    folder: Path,
 ) -> CocotbResult:
     """Compile module `top`, unless that was done before, and run the cocotb tests of `test_module` on it.
 
@@ -59,7 +59,6 @@ def run_cocotb(
             and is faster for it.
         env: environment variables for the tests.
         seed: cocotb's random seed.
-        folder: for compiled simulations (under `cocotb/`); Verilator's run-time is in that of all builds.
 
     Raises:
         InputError: a tool is missing, or `simulator` is not known.
@@ -67,19 +66,15 @@ def run_cocotb(
             the log. Tests that fail are counted in the result, and the end of the log goes to standard error.
     """
     text = verilog_text(verilog)
-    root = folder.absolute() / "cocotb"
-    built = _build(text, top, ports, simulator, root)
-    scratch = Path(tempfile.mkdtemp(prefix="run-", dir=root))
-    try:
-        tests, failed, log = _test(built, top, test_module, simulator, env, seed, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    built = _build(text, top, ports, simulator)
+    with tempfile.TemporaryDirectory(prefix="cocotb-") as scratch:
+        tests, failed, log = _test(built, top, test_module, simulator, env, seed, Path(scratch))
     if failed:
         print(f"cocotb {test_module} on {top}, seed {seed}: {failed} of {tests} failed\n{_tail(log)}", file=sys.stderr)
     return CocotbResult(passed=tests - failed, failed=failed, log=log)
 
 
-def _build(verilog: str, top: str, ports: Sequence[str], simulator: str, root: Path) -> Path:
+def _build(verilog: str, top: str, ports: Sequence[str], simulator: str) -> Path:
     arguments: tuple[str, ...] = ()
     if simulator == "verilator":
         tools = find_verilator()
@@ -92,13 +87,13 @@ def _build(verilog: str, top: str, ports: Sequence[str], simulator: str, root: P
 
     control = "`verilator_config\n" + "".join(f'public_flat_rw -module "{top}" -var "{port}"\n' for port in ports)
     key = content_key(verilog, top, control, simulator, fingerprint, cocotb_version, " ".join(arguments))
-    runtime = build_root() / "cocotb" / f"runtime-{content_key(fingerprint, ' '.join(arguments))}"
+    runtime_key = content_key(fingerprint, " ".join(arguments))
 
     def build(folder: Path) -> None:
         (folder / "top.v").write_text(verilog)
         (folder / "ports.vlt").write_text(control)
         if simulator == "verilator":
-            build_once(runtime, lambda kept: first(folder, kept))
+            runtime = kept_folder("cocotb-verilator", runtime_key, lambda kept: first(folder, kept))
             if (folder / "Vtop.mk").exists():
                 return
             _copy_runtime(runtime, folder)
@@ -108,7 +103,7 @@ def _build(verilog: str, top: str, ports: Sequence[str], simulator: str, root: P
         _compile(simulator, top, folder, environment, arguments)
         _copy_runtime(folder, kept)
 
-    return build_once(root / key, build)
+    return kept_folder("cocotb", key, build, only=(top, "sim.vvp"))
 
 
 def _compile(simulator: str, top: str, folder: Path, environment: Mapping[str, str], arguments: Sequence[str]) -> None:

@@ -18,9 +18,9 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.stream import PORTS, CoreRun, CoreStimulus
 
-from .cache import verilog_text
 from .ports import read_ports
 from .verilated import harness_text, shared_object
+from .verilog_text import verilog_text
 
 #: Name of the core's module in its Verilog.
 CORE_TOP = "core"

@@ -15,11 +15,11 @@ import numpy as np
 
 from skipbeat_arch.errors import InputError
 
-from .cache import verilog_text
 from .lockstep_cocotb import run_under_cocotb
 from .lockstep_shared import run_shared
 from .lockstep_table import Backend, Held, HeldTable, Observation, Observed, Simulator, Table
 from .ports import Port, columns, from_words, read_ports, to_words
+from .verilog_text import verilog_text
 
 Values = Mapping[str, Sequence[int]]
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from skipbeat_arch.arrays import Bytes, UInt32Array
 
-from .cache import build_root
 from .cocotb_runner import run_cocotb
 from .lockstep_table import HeldTable, Observation, Simulator, Table
 from .ports import Port
@@ -32,7 +31,7 @@ def run_under_cocotb(verilog: str, top: str, table: Table, simulator: Simulator,
         folder = Path(name)
         save_table(folder, table)
         env = {FOLDER_VARIABLE: str(folder)}
-        result = run_cocotb(verilog, top, _TEST_MODULE, ports, simulator, env, seed, build_root())
+        result = run_cocotb(verilog, top, _TEST_MODULE, ports, simulator, env, seed)
         if result.failed or not result.passed:
             raise RuntimeError(f"lockstep of {top} on {simulator} failed:\n{result.log[-4000:]}")
         with np.load(folder / "seen.npz") as seen:

@@ -15,9 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 
-from .cache import build_once, build_root, content_key
+from skipbeat_arch.cache import content_key, kept_folder
+
 from .toolchain import Toolchain, find_verilator
 
+#: What the cache calls Verilator's run-time.
+RUNTIME_KIND = "verilator"
 #: Class that Verilator generates, whatever the module is called.
 MODEL_CLASS = "Vtop"
 _VERILATE = (
@@ -38,6 +41,7 @@ _FAST, _SLOW = "-O1", "-O0"
 #: A unit of compilation that holds more generated text than this takes no further file. A design with less is one
 #: unit: its cold code is optimised sooner than the headers are read again.
 _UNIT_BYTES = 400_000
+_LIBRARY = "model.so"
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 #: What every unit includes first, precompiled beside the run-time for those that are optimised.
 _HEADER, _INCLUDES = "first.h", '#include "verilated.h"\n#include <cstdint>\n#include <cstring>\n'
@@ -82,18 +86,18 @@ def shared_object(verilog: str, top: str, harness: str, trace: Trace = Trace.NON
 
     With `trace` it is another one, a few times slower.
 
-    It is kept in the build folder under `rtl/` and the hash of both texts and of the tools.
+    It is kept in the cache by the hash of both texts and of the tools.
 
     Raises:
         InputError: a tool is missing.
         RuntimeError: Verilator or the compiler fails; the message holds the end of its output.
     """
     tools = find_verilator()
-    runtime = _runtime(tools, trace)
     options = (*_VERILATE, *trace.verilate, *_COMPILE, *trace.defines, _FAST, _SLOW)
     key = content_key(verilog, top, harness, tools.fingerprint, " ".join(options))
 
     def build(folder: Path) -> None:
+        runtime = _runtime(tools, trace)
         (folder / "top.v").write_text(verilog)
         (folder / "harness.cpp").write_text(harness)
         verilate = [str(tools.bin / "verilator"), *_VERILATE, *trace.verilate, "--top-module", top]
@@ -101,11 +105,9 @@ def shared_object(verilog: str, top: str, harness: str, trace: Trace = Trace.NON
         _run(verilate, folder, tools)
         objects = _compile(_units(folder), folder, tools, runtime / _HEADER, trace)
         objects += [str(path) for path in runtime.glob("*.o")]
-        _run([*tools.compiler, "-shared", "-o", "model.so", *objects, "-lpthread"], folder, tools)
-        for path in folder.glob("*.o"):
-            path.unlink()
+        _run([*tools.compiler, "-shared", "-o", _LIBRARY, *objects, "-lpthread"], folder, tools)
 
-    return build_once(build_root() / "rtl" / key, build) / "model.so"
+    return kept_folder("rtl", key, build, only=(_LIBRARY,)) / _LIBRARY
 
 
 def _units(folder: Path) -> list[str]:
@@ -140,7 +142,7 @@ def _runtime(tools: Toolchain, trace: Trace = Trace.NONE) -> Path:
             _run([*tools.compiler, *_options(_FAST, tools, trace), "-x", "c++-header", _HEADER], folder, tools)
         _compile([str(tools.include / name) for name in trace.runtime], folder, tools, folder / _HEADER, trace)
 
-    return build_once(build_root() / "rtl" / f"runtime-{key}", build)
+    return kept_folder(RUNTIME_KIND, key, build)
 
 
 def _precompiles(tools: Toolchain) -> bool:

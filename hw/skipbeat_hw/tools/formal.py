@@ -29,9 +29,8 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Fragment, Module, Signal, Value
 from amaranth.lib.wiring import Component
 
+from skipbeat_arch.cache import content_key, kept_folder
 from skipbeat_arch.errors import InputError
-
-from ..simulation.cache import build_once, build_root, content_key
 
 TOP = "proof"
 _YOSYS = f"""
@@ -106,10 +105,10 @@ def register(fragment: Fragment, name: str) -> Signal:
 
 
 def _ask(component: Component, questions: tuple[tuple[str, ...], ...]) -> Verdict:
-    """The verdict on all the questions, from build/formal if they were asked before."""
+    """The verdict on all the questions, from the cache if they were asked before."""
     text = netlist(component)
-    folder = build_root() / "formal" / content_key(text, repr(questions), _YOSYS, _tools())
-    build_once(folder, lambda target: _answer(target, text, questions))
+    key = content_key(text, repr(questions), _YOSYS, _tools())
+    folder = kept_folder("formal", key, lambda target: _answer(target, text, questions))
     answer = json.loads((folder / "verdict.json").read_text())
     trace = folder / "trace.vcd"
     return Verdict(

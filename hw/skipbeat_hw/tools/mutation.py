@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..simulation.cache import build_once, build_root, content_key
+from skipbeat_arch.cache import content_key, kept_folder
+
 from .observable import Observable, register_name
 
 #: The input port that chooses a mutant; 0 is the design as it was.
@@ -78,7 +79,7 @@ def mutate(verilog: str, top: str, count: int, seed: int, *, without: Sequence[s
     """
     script = _list_script(top, count, seed, without)
     key = content_key(verilog, script, _apply_script(top, ""), _IMPOSSIBLE.pattern, _yosys_version())
-    folder = build_once(build_root() / "mutants" / key, lambda target: _run(target, verilog, script, top))
+    folder = kept_folder("mutants", key, lambda target: _run(target, verilog, script, top))
     lines = (folder / "mutations.txt").read_text().splitlines()
     modules = json.loads((folder / "prepared.json").read_text())["modules"]
     found = Observable.of(modules, top)

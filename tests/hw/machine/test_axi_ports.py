@@ -11,7 +11,6 @@ import pytest
 
 from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.machine import Machine
-from skipbeat_hw.simulation.cache import build_root
 from skipbeat_hw.simulation.cocotb_runner import run_cocotb
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_hw.tools.verilog import accelerator_verilog, machine_verilog
@@ -90,7 +89,7 @@ def check(
     """All tests of a module pass."""
     env = {FOLDER_VARIABLE: str(scenarios), "SKIPBEAT_AXI_ROUNDS": str(rounds), "COCOTB_LOG_LEVEL": "WARNING"}
     name = f"tests.hw.machine.{module}"
-    result = run_cocotb(verilog, "accelerator", name, PORTS, simulator, env, seed, build_root())
+    result = run_cocotb(verilog, "accelerator", name, PORTS, simulator, env, seed)
     assert (result.passed > 0, result.failed) == (True, 0)
 
 

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from skipbeat_arch.cache import VARIABLE
 from skipbeat_hw.simulation import verilated
-from skipbeat_hw.simulation.cache import build_root
 from skipbeat_hw.simulation.toolchain import find_verilator
-from skipbeat_hw.simulation.verilated import mangled, shared_object
+from skipbeat_hw.simulation.verilated import RUNTIME_KIND, mangled, shared_object
 
 INVERTER = """
 module inverter(a, y);
@@ -29,14 +30,12 @@ extern "C" int invert(int a) { VerilatedContext c; Vtop top{&c}; top.a = a; top.
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An empty build folder, but for the run-time of the others."""
-    folder = tmp_path_factory.mktemp("build")
-    shared_object(INVERTER, "inverter", HARNESS)
-    (folder / "rtl").mkdir()
-    for runtime in build_root().glob("rtl/runtime-*"):
-        (folder / "rtl" / runtime.name).symlink_to(runtime)
+    """An empty cache, but for the run-time of the others."""
+    folder = tmp_path_factory.mktemp("cache")
+    runtime = verilated._runtime(find_verilator())
+    shutil.copytree(runtime, folder / RUNTIME_KIND / runtime.name)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SKIPBEAT_BUILD", str(folder))
+        patch.setenv(VARIABLE, str(folder))
         yield folder
 
 
@@ -61,7 +60,7 @@ def test_headers_are_precompiled_where_that_helps(
     compiler: tuple[str, ...], version: str, precompiled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setenv("SKIPBEAT_BUILD", str(tmp_path))
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
     monkeypatch.setattr(verilated, "_run", lambda command, *_: commands.append(command))
     tools = replace(find_verilator(), compiler=compiler, fingerprint=version)
     verilated._compile(["hot.cpp", "cold__Slow.cpp"], tmp_path, tools, verilated._runtime(tools) / "first.h")
@@ -76,7 +75,7 @@ def test_broken_verilog_shows_the_tools_message(cache: Path) -> None:
     before = {*cache.glob("rtl/*")}
     with pytest.raises(RuntimeError, match=r"verilator failed[\s\S]*nothing"):
         shared_object(INVERTER.replace("~a", "nothing"), "inverter", HARNESS)
-    left = {*cache.glob("rtl/*")} - {*cache.glob("rtl/runtime-*")} - before
+    left = {*cache.glob("rtl/*")} - before
     assert {path.suffix for path in left} <= {".lock"}
 
 

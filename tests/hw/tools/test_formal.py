@@ -56,7 +56,7 @@ def test_reachable_reports_what_the_assumptions_exclude() -> None:
 
 
 def test_answers_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SKIPBEAT_BUILD", str(tmp_path))
+    monkeypatch.setenv("SKIPBEAT_CACHE", str(tmp_path))
     first = bounded(Counter(6), 2)
     monkeypatch.setattr(formal, "_answer", None)  # would fail if it were called
     assert bounded(Counter(6), 2) == first

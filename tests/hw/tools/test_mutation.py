@@ -37,7 +37,7 @@ extern "C" int sum(int mutant, int a, int b) {
 @pytest.fixture(scope="module")
 def mutated(tmp_path_factory: pytest.TempPathFactory) -> Mutated:
     patch = pytest.MonkeyPatch()
-    patch.setenv("SKIPBEAT_BUILD", str(tmp_path_factory.mktemp("build")))
+    patch.setenv("SKIPBEAT_CACHE", str(tmp_path_factory.mktemp("build")))
     try:
         return mutate(VERILOG, "small", 40, seed=1)
     finally:
@@ -51,7 +51,7 @@ def test_control_port(mutated: Mutated) -> None:
 
 @pytest.mark.slow
 def test_faults_change_the_circuit(mutated: Mutated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SKIPBEAT_BUILD", str(tmp_path))
+    monkeypatch.setenv("SKIPBEAT_CACHE", str(tmp_path))
     library = ctypes.CDLL(str(shared_object(mutated.verilog, "small", HARNESS)))
     pairs = [(a, b) for a in range(16) for b in range(16)]
     assert all(library.sum(0, a, b) == (a + b) % 8 for a, b in pairs)
