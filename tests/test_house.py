@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("arch", "hw", "sim", "mapper", "models", "reports", "verify", "skipbeat")
+PARTS = ("arch", "hw", "sim", "mapper", "models", "reports", "verify", "skipbeat", "examples")
 FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 #: Lines of a file, docstrings included.

@@ -19,7 +19,7 @@ PARTS = {"skipbeat": ROOT} | {
     f"skipbeat_{part}": ROOT / part for part in ("arch", "hw", "mapper", "models", "reports", "sim", "verify")
 }
 #: Files of the reader, in examples, of other tools, and written by ours.
-OTHERS = {"mine.py", "scalesim/compute/systolic_compute_ws.py", "accelerator.rdl", "skipbeat.h"}
+OTHERS = {"mine.py", "network.py", "scalesim/compute/systolic_compute_ws.py", "accelerator.rdl", "skipbeat.h"}
 QUOTED = re.compile(r"`([\w/]+(?:\.\w+)*)(?:\([^`]*\))?`")
 
 

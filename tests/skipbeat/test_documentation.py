@@ -27,7 +27,7 @@ COMMAND = re.compile(
     re.MULTILINE,
 )
 #: Folders of the source whose files the pages name with their path.
-PATH = re.compile(r"`((?:arch|benchmarks|docs|hw|mapper|models|reports|sim|skipbeat|tests|verify)/[\w./-]*)`")
+PATH = re.compile(r"`((?:arch|benchmarks|docs|examples|hw|mapper|models|reports|sim|skipbeat|tests|verify)/[\w./-]*)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
