@@ -42,20 +42,24 @@ _MOVES = frozenset(
 )
 _MATHS = frozenset(
     {"_weight_norm", "_weight_norm_interface", "cumsum", "cumprod", "linalg_vector_norm", "linalg_norm", "norm"}
-    | {"linalg_matrix_norm", "norm_except_dim", "normalize", "softmax", "_softmax", "std", "var", "var_mean", "mean"}
-    | {"std_mean", "clamp", "clip", "diff", "kron", "outer", "ger", "addr", "square", "cosine_similarity"}
-    | {"linalg_householder_product", "linalg_matrix_exp", "matrix_exp", "linalg_solve", "linalg_inv", "inverse"}
-    | {"renorm", "_linalg_svd", "linalg_svd", "linalg_svdvals", "_linalg_eigh", "linalg_cholesky_ex", "linalg_inv_ex"}
-    | {"_linalg_solve_ex", "linalg_lu_factor_ex", "linalg_lu_solve", "linalg_ldl_factor_ex"}
-    | {"linalg_qr", "linalg_solve_triangular", "linalg_cross", "chain_matmul", "linalg_multi_dot", "tensordot"}
+    | {"norm_except_dim", "normalize", "softmax", "_softmax", "std", "var", "var_mean", "mean"}
+    | {"std_mean", "clamp", "clip", "diff", "square", "renorm"}
     | {"where", "numel", "max", "min", "amax", "amin", "sum", "prod", "all", "any", "aminmax", "quantile", "median"}
     | {"sigmoid", "hardtanh", "relu6", "selu", "silu", "mish", "hardswish", "hardsigmoid", "__and", "__or", "__xor"}
     | {"_fake_quantize_learnable_per_tensor_affine", "_fake_quantize_learnable_per_channel_affine"}
     | {"fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine"}
     | {"fake_quantize_per_tensor_affine_cachemask", "fake_quantize_per_channel_affine_cachemask"}
     | {"_fake_quantize_per_tensor_affine_cachemask_tensor_qparams", "_fused_moving_avg_obs_fq_helper"}
-    | {"fused_moving_avg_obs_fake_quant", "_fused_moving_avg_obs_fq_helper_functional", "fft_rfft", "fft_irfft"}
+    | {"fused_moving_avg_obs_fake_quant", "_fused_moving_avg_obs_fq_helper_functional"}
     | {"dequantize", "to_dense", "_to_dense", "bitwise_left_shift", "bitwise_right_shift", "__lshift", "__rshift"}
+)
+#: What multiplies, but is no layer: computed on stored tensors only.
+_ALGEBRA = frozenset(
+    {"addr", "cosine_similarity", "fft_irfft", "fft_rfft", "ger", "inverse", "kron", "matrix_exp", "outer"}
+    | {"_linalg_eigh", "_linalg_solve_ex", "_linalg_svd", "linalg_cholesky_ex", "linalg_cross", "linalg_inv"}
+    | {"linalg_householder_product", "linalg_inv_ex", "linalg_ldl_factor_ex", "linalg_lu_factor_ex", "linalg_lu_solve"}
+    | {"linalg_matrix_exp", "linalg_matrix_norm", "linalg_qr", "linalg_solve", "linalg_solve_triangular", "linalg_svd"}
+    | {"linalg_svdvals"}
 )
 #: Made of numbers alone, or of the sizes and the number format of an operand.
 _MADE = frozenset(
@@ -75,7 +79,9 @@ _CASTS = frozenset({"to", "_to_copy", "type_as"})
 MULTIPLYING = (
     CONVOLUTIONS | TRANSPOSED | PRODUCTS.keys() | BILINEAR | {EINSUM, "chain_matmul", "linalg_multi_dot", "tensordot"}
 )
-_NAMED = _SAME | _RESHAPES | _VIEWS | _MOVES | _MATHS | _MADE | _CASTS | MULTIPLYING
+#: What moves, makes or computes numbers without a product of matrices.
+PLAIN = _SAME | _RESHAPES | _VIEWS | _MOVES | _MATHS | _MADE | _CASTS
+_NAMED = PLAIN | _ALGEBRA | MULTIPLYING
 #: Where and how a tensor lies: on the processor, as PyTorch likes.
 _PLACES = frozenset({"device", "layout", "memory_format", "pin_memory", "non_blocking", "copy"})
 
@@ -91,11 +97,6 @@ def is_pure(operator: Operator) -> bool:
         return True
     tagged = bool({torch.Tag.pointwise, torch.Tag.reduction} & set(overload.tags))
     return bool(needed(operator)) and (operator.base in _NAMED or tagged)
-
-
-def is_shuffle(base: str) -> bool:
-    """Whether an operator moves, makes or computes numbers without a product of matrices."""
-    return base in _NAMED - MULTIPLYING
 
 
 def needed(operator: Operator) -> list[Value]:

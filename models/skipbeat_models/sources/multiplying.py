@@ -7,22 +7,30 @@ from collections.abc import Callable
 
 import torch
 
-from .folding import is_shuffle, overload_of
+from .folding import PLAIN, overload_of
 from .graph import Operator, Value
+from .onnx_contrib import SAME_SIZE
+from .onnx_plain import ELEMENTWISE, MOVES
 from .operators import HARMLESS
 
-#: Operators of PyTorch that multiply no matrices, whatever their overload; families by their names.
+#: Operators of PyTorch that multiply nothing of one tensor by another's, whatever their overload; families by names.
 _FAMILIES = re.compile(
     r"_?(adaptive_)?(avg|max|lp|fractional_max)_(un)?pool[123]d\w*|_?upsample_\w+|(reflection|replication)_pad[123]d"
-    r"|_?fft_\w+|stft|istft|_?grid_sampler\w*|affine_grid_generator|_?\w*_loss\w*|\w*(batch|group|layer|rms)_norm\w*"
-    r"|\w*native_norm|_?embedding\w*|index\w*|scatter\w*|\w*segment_reduce|im2col|col2im|fold|_?log_softmax|_?softmax"
-    r"|log_sigmoid\w*|\w*prelu\w*|glu|rrelu\w*|cum\w+|logcumsumexp|sort|argsort|topk|unique\w*|nonzero\w*|bucketize"
-    r"|searchsorted|histc|bincount|multinomial|bernoulli|normal|uniform|random|rand\w*|\w*_like|is\w+|allclose|equal"
-    r"|_?c?dist\w*|_euclidean_dist|pairwise_distance|_?pdist\w*|cross|linalg_(cross|vecdot|det|slogdet|eig\w*|svd\w*)"
-    r"|_?linalg_(\w*det|svd|eigh|cholesky\w*|inv\w*|solve\w*|qr|lu\w*|pinv|lstsq)|trace|mode|median|nanmedian|kthvalue"
-    r"|_?unsafe_\w+|_assert\w*|_functional_assert\w*|sym_\w+|copy|fill|zero|set|lift|as_strided\w*|polar|complex"
-    r"|masked_\w+|\w*pad_packed\w*|_?pack_padded\w*|put|take\w*|\w*_copy|\w*stack|\w*split\w*|channel_shuffle|quantize_\w+"
-    r"|int_repr|q_\w+|new_\w+|pop|get|append|_unique\w*|trapezoid|renorm|count_nonzero|_masked_softmax|_nested_\w+"
+    r"|_?\w*_loss\w*|\w*(batch|group|layer|rms)_norm\w*|\w*native_norm|_?embedding(_renorm)?|index\w*|scatter\w*"
+    r"|\w*segment_reduce|im2col|col2im|fold|_?log_softmax|_?(safe_)?softmax|log_sigmoid\w*|\w*prelu\w*|glu|rrelu\w*"
+    r"|cum\w+|logcumsumexp|sort|argsort|topk|unique\w*|nonzero\w*|bucketize|searchsorted|histc|bincount|multinomial"
+    r"|bernoulli|normal|uniform|random|rand\w*|\w*_like|is\w+|allclose|equal|dist|trace|mode|median|nanmedian|kthvalue"
+    r"|_?unsafe_(view|index\w*|masked_index\w*|chunk|split\w*)|_assert\w*|_functional_assert\w*|sym_\w+|copy|fill|zero|set"
+    r"|lift|as_strided\w*|polar|complex|masked_\w+|\w*pad_packed\w*|_?pack_padded\w*|put|take\w*|\w*_copy|\w*stack|\w*split"
+    r"|channel_shuffle|int_repr|q_\w+|new_\w+|pop|get|append|_unique\w*|trapezoid|renorm|count_nonzero|_masked_softmax"
+    r"|_nested_\w+|fft_i?fftshift|linalg_(vector|matrix)?_?norm|linalg__powsum"
+)
+#: Linear algebra: it multiplies even what it is alone given.
+_ALGEBRA = re.compile(
+    r"_?linalg_\w+|_?fft_\w+|stft|istft|\w*grid_sampler\w*|\w*affine_grid_generator|_?cdist\w*|_?pdist\w*|_euclidean_dist"
+    r"|cosine_similarity|cross|kron|outer|ger|addr|tensordot|chain_matmul|matrix_exp|_?cholesky\w*|inverse|p?inverse|det"
+    r"|logdet|slogdet|svd|qr|geqrf|orgqr|ormqr|lu_\w+|_lu_with_info|triangular_solve|cov|corrcoef|vander"
+    r"|_compute_linear_combination|quantized_(lstm|gru|rnn\w*)\w*"
 )
 #: What the names of operators that multiply have in common, in whatever library.
 _WORDS = re.compile(
@@ -32,9 +40,18 @@ _WORDS = re.compile(
 )
 #: Arithmetic on sizes, and what changes a number format.
 _NOT_TENSORS = ("_operator.", "math.", "builtins.")
-_FORMATS = re.compile(r"quantize|qparams|fake_quant|observe")
+_FORMATS = re.compile(
+    r"_?(fake_)?(de)?quantize(?!d)\w*|_?choose_qparams\w*|_?fused_moving_avg_obs\w*|\w*observe\w*"
+    r"|_make_per_\w+_quantized_tensor"
+)
+#: Element by element, although PyTorch has no tag that says so, and of files where it has no overload.
+_POINTWISE = frozenset(
+    {"add", "clamp", "clip", "clone", "contiguous", "copy", "detach", "div", "dropout", "mul", "neg", "relu", "sub"}
+    | {"to", "where"}
+)
 
 UNKNOWN = "an operator that is not known"
+ALGEBRA = "it multiplies in a form that is not priced"
 
 
 def may_multiply(operator: Operator, is_stored: Callable[[Value], bool]) -> str:
@@ -45,6 +62,10 @@ def may_multiply(operator: Operator, is_stored: Callable[[Value], bool]) -> str:
     """
     if _is_harmless(operator):
         return ""
+    if operator.target.startswith("onnx.") or (
+        operator.target.startswith("aten.") and _ALGEBRA.fullmatch(operator.base)
+    ):
+        return ALGEBRA
     name = operator.target.rpartition(".")[0]
     values = [value for value in operator.values() if len(value.shape) >= 2 and value.elements > 1]
     stored = [value for value in values if is_stored(value)] or _packed(operator, is_stored)
@@ -58,22 +79,6 @@ def may_multiply(operator: Operator, is_stored: Callable[[Value], bool]) -> str:
     return ""
 
 
-def sums_a_product(total: Operator, multiplied: Operator, is_stored: Callable[[Value], bool]) -> bool:
-    """Whether the sum of a multiplication of elements is a product of matrices: both operands are stretched over
-    each other, or one over a stored matrix, and an axis that both have is summed up."""
-    operands, wide = multiplied.values(), multiplied.results[0].shape
-    if len(operands) != 2 or not wide:
-        return False
-    shapes = [(1,) * (len(wide) - len(value.shape)) + value.shape for value in operands]
-    given = total.args.get("dim")
-    dims = [each % len(wide) for each in (given if isinstance(given, list) else [given]) if isinstance(each, int)]
-    if not any(min(shape[axis] for shape in shapes) > 1 for axis in dims or range(len(wide))):
-        return False
-    stretched = [shape != wide for shape in shapes]
-    matrices = [is_stored(value) and sum(size > 1 for size in value.shape) > 1 for value in operands]
-    return all(stretched) or any(stretched[i] and matrices[1 - i] for i in (0, 1))
-
-
 def _packed(operator: Operator, is_stored: Callable[[Value], bool]) -> list[Value]:
     """Stored vectors that are longer than any axis of the other tensors: packed weights, no scales or biases."""
     tensors = [*operator.values(), *operator.results]
@@ -82,16 +87,27 @@ def _packed(operator: Operator, is_stored: Callable[[Value], bool]) -> list[Valu
     return [value for value in vectors if value.elements > longest]
 
 
+def is_pointwise(operator: Operator) -> bool:
+    """Whether each number of a result follows from the numbers at its place alone."""
+    overload = overload_of(operator)
+    tagged = overload is not None and torch.Tag.pointwise in overload.tags
+    return tagged or operator.base in _POINTWISE or operator.target.removeprefix("onnx.") in ELEMENTWISE
+
+
 def _is_harmless(operator: Operator) -> bool:
-    target, base = operator.target, operator.base
-    checks = not operator.results and target.startswith("aten.")  # of other libraries, what writes into an operand
-    if checks or target.startswith(_NOT_TENSORS) or _FORMATS.search(target):
+    namespace, _, name = operator.target.rpartition(".")[0].rpartition(".")
+    base = operator.base
+    checks = not operator.results and namespace == "aten"  # of other libraries, what writes into an operand
+    formats = _FORMATS.fullmatch(name.rstrip("_")) and not _WORDS.search(name)
+    if checks or formats or operator.target.startswith(_NOT_TENSORS):
         return True
-    if target.startswith("onnx."):
-        return True  # the reader of ONNX knows which of its own operators multiply
-    if not target.startswith("aten."):
+    if operator.target.startswith("onnx."):
+        return operator.target.removeprefix("onnx.") in ELEMENTWISE | MOVES | SAME_SIZE
+    if namespace != "aten":
         return False
+    if base.lstrip("_") == "embedding_bag":
+        return operator.args.get("per_sample_weights") is None
     overload = overload_of(operator)
     tags = set() if overload is None else set(overload.tags)
-    plain = base in HARMLESS or is_shuffle(base) or _FAMILIES.fullmatch(base) is not None
-    return plain or bool({torch.Tag.pointwise, torch.Tag.reduction} & tags)
+    plain = base in HARMLESS | PLAIN or _FAMILIES.fullmatch(base) is not None
+    return plain or is_pointwise(operator) or torch.Tag.reduction in tags

@@ -21,6 +21,8 @@ from .onnx_model import NOT_COMPUTED, OnnxModel, Shape, computed
 from .onnx_stored import OnnxStored
 from .onnx_translation import translate
 
+#: Number formats of masks and counts, by ONNX's numbers for them.
+_COUNTS = {6: torch.int32, 7: torch.int64, 9: torch.bool}
 _CONTROL = frozenset({"If", "Loop", "Scan"})
 
 
@@ -86,7 +88,7 @@ class _Reader:
                 f"model {self._path}: operator {node.op_type}{where} ({node.name or name}): the size of {name} "
                 "depends on data, or its operator is not known; export the model with fixed sizes"
             )
-        return Value(name, self._shapes[name])
+        return Value(name, self._shapes[name], _COUNTS.get(self._found.kinds.get(name, 0)))
 
     def _operators(self, node: Any) -> list[Operator]:
         kind = node.op_type

@@ -10,12 +10,12 @@ Shape = tuple[int, ...]
 #: What is a product of ONNX with an activation function behind it, and how many operands that has.
 _FUSED = {"FusedConv": ("Conv", 3), "FusedGemm": ("Gemm", 3)}
 _ACTIVATION = ("activation", "activation_params", "activation_alpha", "activation_beta", "activation_gamma")
-#: Elementwise: the result has the size of the first operand.
-ELEMENTWISE = frozenset(
+#: What multiplies nothing of one tensor by another's; the result has the size of the first operand.
+SAME_SIZE = frozenset(
     {"BiasAdd", "BiasDropout", "BiasGelu", "BiasSoftmax", "BiasSplitGelu", "EmbedLayerNormalization", "FastGelu"}
     | {"Gelu", "GroupNorm", "LayerNormalization", "QLinearAdd", "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid"}
     | {"QLinearSoftmax", "QuickGelu", "RotaryEmbedding", "SimplifiedLayerNormalization", "SkipLayerNormalization"}
-    | {"SkipSimplifiedLayerNormalization", "SkipGroupNorm", "DequantizeLinear", "QuantizeLinear", "Inverse", "Trilu"}
+    | {"SkipSimplifiedLayerNormalization", "SkipGroupNorm", "DequantizeLinear", "QuantizeLinear", "Trilu"}
 )
 #: Products by the places of their operands.
 MATRICES = {
@@ -48,7 +48,7 @@ def output_shape(node: Any, shapes: Mapping[str, Shape], onnx: Any) -> Shape | N
     if first is None:
         return None
     options = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-    if kind in ELEMENTWISE:
+    if kind in SAME_SIZE:
         return first
     if kind == "MatMulNBits":
         return (*first[:-1], options["N"])

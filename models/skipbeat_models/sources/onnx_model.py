@@ -42,7 +42,7 @@ class OnnxModel:
         sizes: of inputs, by name.
 
     Attributes:
-        shapes: of values, as far as they are known.
+        shapes, kinds: of values, as far as they are known; kinds are ONNX's numbers of number formats.
         opened: names of the sizes that the file leaves open and that count as 1.
     """
 
@@ -62,6 +62,7 @@ class OnnxModel:
         for tensor in graph.initializer:
             self._note(tensor.name, tensor)
         self.shapes: dict[str, Shape] = {}
+        self.kinds: dict[str, int] = {}
         for _ in range(_ROUNDS):
             self._infer()
             if not self._found_more():
@@ -113,6 +114,7 @@ class OnnxModel:
         self.shapes |= {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
         for value in (*graph.input, *graph.value_info, *graph.output):
             kind = value.type.tensor_type
+            self.kinds[value.name] = kind.elem_type
             if kind.HasField("shape") and all(size.HasField("dim_value") for size in kind.shape.dim):
                 self.shapes[value.name] = tuple(size.dim_value for size in kind.shape.dim)
 

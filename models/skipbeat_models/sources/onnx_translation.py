@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from .graph import Argument, Value
-from .onnx_contrib import ELEMENTWISE
+from .onnx_contrib import SAME_SIZE
 from .onnx_products import Translated, other_product
 from .onnx_stored import OnnxStored
 
@@ -17,6 +17,11 @@ _SAME = {
     "Clip": "clamp",
     "BatchNormalization": "batch_norm",
     "Add": "add",
+    "Div": "div",
+    "Mul": "mul",
+    "Neg": "neg",
+    "Sub": "sub",
+    "Where": "where",
     "Sum": "add",
     "Reshape": "view",
     "Flatten": "flatten",
@@ -44,7 +49,11 @@ _POOLS = {"MaxPool": "max_pool2d", "AveragePool": "avg_pool2d"}
 _OPERANDS = {
     "BatchNormalization": ("input", "weight", "bias", "running_mean", "running_var"),
     "Clip": ("self", "min", "max"),
+    "Where": ("condition", "self", "other"),
 }
+#: Sums over axes, which are an option or an operand that is stored.
+_REDUCTIONS = {"CumSum": "cumsum", "ReduceMean": "mean", "ReduceSum": "sum"}
+_SCATTERED = {"ScatterElements": ("scatter_add", "src"), "ScatterND": ("index_put", "values")}
 #: Convolutions of integers: places of the weight, of its scale and zero, and of a bias that is stored as it is.
 _CONVOLUTIONS = {"QLinearConv": (3, 4, 5, 99), "ConvInteger": (1, None, 3, 99)}
 #: Products that are not priced, and why.
@@ -77,6 +86,16 @@ def translate(
         return "aten.mm.default", {"self": value, "mat2": inputs[1]} | bias, ""
     if own and kind == "Einsum":
         return "aten.einsum.default", {"equation": options["equation"].decode(), "tensors": list(inputs)}, ""
+    if own and kind in _REDUCTIONS:
+        axes = inputs[1] if len(inputs) > 1 else None
+        dims: Argument = list(options.get("axes", ())) or None
+        if isinstance(axes, Value) and stored.has(axes):
+            dims = [int(axis) for axis in stored.read(axes).reshape(-1)]
+        args = {"self": value, "dim": dims, "keepdim": bool(options.get("keepdims", 1))}
+        return f"aten.{_REDUCTIONS[kind]}.onnx", args, ""
+    if own and kind in _SCATTERED and options.get("reduction", b"none") == b"add":
+        name, summed = _SCATTERED[kind]
+        return f"aten.{name}.onnx", {"self": value, summed: inputs[2], "accumulate": True}, ""
     found = other_product(kind, options, inputs, stored)
     return found or _other(node, options, inputs, results)
 
@@ -86,7 +105,7 @@ def _other(node: Any, options: Mapping[str, Any], inputs: Sequence[Argument], re
     args: dict[str, Argument] = {
         name: item for name, item in zip(_operand_names(kind), inputs, strict=False) if item is not None
     }
-    if node.domain not in ("", "ai.onnx") and kind not in ELEMENTWISE:
+    if node.domain not in ("", "ai.onnx") and kind not in SAME_SIZE:
         return f"{node.domain.replace('.', '_')}.{kind}", args, ""
     if kind == "Transpose":
         rank = len(value.shape) if isinstance(value, Value) else 0

@@ -175,7 +175,7 @@ MAX_POOLS = frozenset({"max_pool2d", "max_pool2d_with_indices", "max_pool1d"})
 HARMLESS = VIEWS | _COMPOSITE_HOST | CLAMPS | BATCH_NORMS | ADDITIONS | MAX_POOLS
 
 #: Operators that decomposition must leave as they are.
-KEPT_WHOLE = ("linear", "scaled_dot_product_attention", "bilinear")
+KEPT_WHOLE = ("linear", "scaled_dot_product_attention", "bilinear", "dot", "vdot", "addr", "linalg_cross")
 
 
 def known(target: str) -> bool:

@@ -15,10 +15,11 @@ from .convolutions import ConvolutionCall, read_call
 from .experts import ExpertProduct, read_experts
 from .folding import MULTIPLYING
 from .graph import Graph, Operator, Value
-from .multiplying import may_multiply, sums_a_product
+from .multiplying import may_multiply
 from .operators import ATTENTIONS, BILINEAR, CONVOLUTIONS, EINSUM, PRODUCTS, RECURRENT, TRANSPOSED
 from .products import Product, contracts, operands, read_product
 from .recurrent import StepProduct, steps
+from .summed import Sums
 
 #: What is left of a weight's name after its module's, for a weight that is the module's own.
 _OWN = re.compile(r"(^|(?<=\.))(parametrizations\.weight\..*|weight(_orig|_v|_g|_bar)?)$")
@@ -85,7 +86,7 @@ class _Reader:
     def __init__(self, graph: Graph) -> None:
         self.constants = Constants(graph)
         self._names = Names()
-        self._multiplied = {op.results[0].name: op for op in graph.operators if op.base == "mul" and op.results}
+        self._sums = Sums(graph, self._is_stored)
 
     def read(self, operator: Operator) -> Reading | None:
         base = operator.base
@@ -104,9 +105,7 @@ class _Reader:
         if base in ATTENTIONS:
             names = (self._name(operator, None, "query-key"), self._name(operator, None, "score-value"))
             return Reading(operator=operator, names=names, constants=(None, None))
-        given = operator.args.get("self")
-        multiplied = self._multiplied.get(given.name) if base in ("sum", "mean") and isinstance(given, Value) else None
-        if multiplied is not None and sums_a_product(operator, multiplied, self._is_stored):
+        if self._sums.is_product(operator):
             return Reading(operator=operator, left="a product written as a multiplication and a sum")
         return self._recurrent(operator) if base in RECURRENT else self._experts(operator)
 
