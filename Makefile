@@ -7,7 +7,13 @@ HW      ?= edge-16x16
 MODEL   ?= zoo:digits-cnn
 PATTERN ?= 2:4
 ARGS    ?=
+# The address that PyTorch's installation page gives to pip for its builds without CUDA; empty: the build that pip finds.
+TORCH_INDEX ?=
 
+# What the tests need; parts and registers are more tools of the same kind, tested where they are installed.
+EXTRAS  := dev,demo,sweep,synth,transformers,onnx
+# Where `platforms` resolves: other systems than this one, as uv calls them.
+OTHERS  := aarch64-manylinux_2_28 aarch64-apple-darwin x86_64-pc-windows-msvc
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SHELL  := bash
@@ -20,7 +26,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick regress verilog estimate validate mutate lint format clean
+.PHONY: help demo test quick regress verilog estimate validate mutate lowest platforms lint format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -50,6 +56,18 @@ validate: $(STAMP) ## published numbers of other simulators beside ours: docs/va
 mutate: $(STAMP) ## faults planted in the machine's RTL, and how many of them the regression notices
 	$(BIN)/python tests/mutation/mutate.py $(ARGS)
 
+lowest: $(STAMP) ## every night: the quick tests with the lowest versions that pyproject.toml states
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
+	$(BIN)/uv pip install --quiet --python build/lowest --resolution lowest-direct -e '.[$(EXTRAS)]'
+	build/lowest/bin/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
+
+platforms: $(STAMP) ## every night: all packages of every extra have wheels on Arm Linux, macOS on Arm, and Windows
+	$(BIN)/python -m pip install --quiet uv
+	for python in 3.11 3.12 3.13; do for platform in $(OTHERS); do echo "$$platform, Python $$python"; \
+	  $(BIN)/uv pip compile --quiet --all-extras --only-binary :all: --no-binary cocotb --python-version $$python \
+	    --python-platform $$platform --output-file build/platform.txt pyproject.toml >/dev/null || exit 1; done; done
+
 lint: $(STAMP) ## style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -69,5 +87,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "skipbeat needs Python 3.11 or newer: $(PYTHON) is $$($(PYTHON) -V 2>&1); try make PYTHON=python3.11" >&2; exit 1; }
 	@for tool in g++ make perl; do command -v $$tool >/dev/null || { echo "skipbeat needs $$tool, which was not found" >&2; exit 1; }; done
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "skipbeat needs Python's venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,synth,transformers,onnx]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)') -e '.[$(EXTRAS)]'
 	@touch $@

@@ -14,6 +14,7 @@ from importlib import import_module
 import click
 
 from skipbeat_arch.errors import InputError, one_line
+from skipbeat_arch.extras import missing_package
 
 from . import __version__, commands
 
@@ -61,6 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = cli.main(arguments, prog_name="skipbeat", standalone_mode=False)
     except InputError as error:
         complain(str(error))
+        return EXIT_BAD_INPUT
+    except ModuleNotFoundError as error:
+        if (missing := missing_package(error)) is None:
+            raise
+        complain(missing)
         return EXIT_BAD_INPUT
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()

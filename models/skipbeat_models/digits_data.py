@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from skipbeat_arch.extras import require_packages
+
 INPUT_SHAPE = (1, 8, 8)
 TEST_IMAGES = 450
 SPLIT_SEED = 0
@@ -23,7 +25,12 @@ class DigitsData:
 
 
 def load_data() -> DigitsData:
-    """The digits that come with scikit-learn, split once and for all, with equal shares of each class."""
+    """The digits that come with scikit-learn, split once and for all, with equal shares of each class.
+
+    Raises:
+        InputError: scikit-learn is not installed.
+    """
+    require_packages("for scikit-learn's digits", "sklearn")
     from sklearn.datasets import load_digits  # a second to import
     from sklearn.model_selection import train_test_split
 

@@ -49,9 +49,11 @@ def command(
     `x` int8 [P,C], `w` int8 [C,K] and `y` int32 [P,K] exactly as the RTL produced it.
     """
     from skipbeat_arch.errors import InputError
+    from skipbeat_arch.extras import require_packages
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.pattern import Pattern
 
+    require_packages("to run the RTL", "amaranth", *(["cocotb"] if simulator == "icarus" else []), extra="rtl")
     hardware = load_hardware(hw, overrides)
     gemm = parse_gemm(sizes)
     wanted = Pattern.parse(pattern)

@@ -44,9 +44,11 @@ def command(pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images
     report.html and summary.json. Exit status 0 only if RTL, cycle model and timing model agree in every
     bit, every clock and every performance counter; 1 otherwise.
     """
+    from skipbeat_arch.extras import require_packages
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.pattern import Pattern
 
+    require_packages("for the demo", "sklearn", "amaranth", extra="demo")
     hardware = load_hardware(hw, overrides)
     wanted = Pattern.parse(pattern)
 

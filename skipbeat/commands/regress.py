@@ -45,8 +45,10 @@ def command(
     Exit status 0 if all cases pass, 1 otherwise. A failing case is printed with the command that repeats it.
     """
     from skipbeat_arch.errors import InputError
+    from skipbeat_arch.extras import require_packages
     from skipbeat_arch.hardware import load_hardware
 
+    require_packages("for the regression", "amaranth", "cocotb", "joblib", extra="rtl")
     if overrides and hw is None:
         raise InputError(f"--set {overrides[0]}: expected together with --hw")
     hardware = load_hardware(hw, overrides) if hw is not None else None

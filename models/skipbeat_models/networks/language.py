@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.extras import require_packages
 
 #: Without a cache, and attention as two matrix products and a softmax: others look at the values of masks.
 _PLAIN: dict[str, Any] = {"use_cache": False, "attn_implementation": "eager"}
@@ -71,9 +71,5 @@ def build_network(seed: int = 0, *, model: str) -> nn.Module:
 
 
 def _transformers(model: str) -> Any:
-    try:
-        return import_module("transformers")  # five seconds
-    except ImportError:
-        raise InputError(
-            f"model {model}: expected the package transformers: pip install 'skipbeat[transformers]'"
-        ) from None
+    require_packages(f"for {model}", "transformers")
+    return import_module("transformers")  # five seconds

