@@ -117,16 +117,20 @@ class ModelRun:
 
     Attributes:
         key: runs with equal keys have the same nodes with the same zeros, so they are priced once.
+        structure: the same of runs that differ in their zeros alone, so that their dense twin is priced once.
         graph: makes the nodes when it is asked for; they are not kept. Weights are int8, 1 where the int8 weight is not
             zero; biases, multipliers and shifts are placeholders, which no clock depends on.
-        layers: for each node of the graph the name of the `ModelLayer` that it computes (a part of); None for a node
-            that has no layer of its own: pooling, or an addition that no layer takes over.
+        names: of the graph's nodes.
+        layers: for each node the name of the `ModelLayer` that it computes (a part of); None for a node that has no
+            layer of its own: pooling, or an addition that no layer takes over.
         images: that one run of the program computes, side by side as far as there is room.
         repeats: how often it runs, one program after the other (heads of attention, sequences of a batch).
     """
 
     key: Hashable
+    structure: Hashable
     graph: Callable[[], Graph]
+    names: tuple[str, ...]
     layers: tuple[str | None, ...]
     images: int = 1
     repeats: int = 1

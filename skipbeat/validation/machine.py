@@ -31,5 +31,11 @@ def _cycles(pricer: RunPricer, layer: Workload, ratio: Ratio) -> int:
     shape = weight_shape(conv)
     kept = np.arange(shape[-2]) % ratio[1] < ratio[0]
     weight = np.broadcast_to(kept.astype(np.int8)[:, None], shape).copy()
-    run = ModelRun(key=(conv, ratio), graph=lambda: layer_graph(conv, weight, "validation"), layers=("validation",))
+    run = ModelRun(
+        key=(conv, ratio),
+        structure=conv,
+        graph=lambda: layer_graph(conv, weight, "validation"),
+        names=("validation",),
+        layers=("validation",),
+    )
     return images * pricer.as_it_is(run).cycles

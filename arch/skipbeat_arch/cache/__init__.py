@@ -6,7 +6,7 @@ and is bounded in size. There are folders, which tools fill and read, and values
 
 from .kept_folders import kept_folder
 from .kept_values import read_value, write_value
-from .keys import content_key, source_fingerprint
+from .keys import content_key, content_text, source_fingerprint
 from .place import VARIABLE, cache_root
 from .trimming import Contents, clear, contents
 
@@ -16,6 +16,7 @@ __all__ = [
     "cache_root",
     "clear",
     "content_key",
+    "content_text",
     "contents",
     "kept_folder",
     "read_value",

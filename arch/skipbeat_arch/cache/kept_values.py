@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 import tempfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -70,23 +69,22 @@ def _read(kind: str, key: str) -> bytes | None:
         content = os.read(number, status.st_size)
     finally:
         os.close(number)
-    packed = content[_DIGEST_BYTES:]
-    if hashlib.sha256(packed).digest() != content[:_DIGEST_BYTES]:
+    value = content[_DIGEST_BYTES:]
+    if hashlib.sha256(value).digest() != content[:_DIGEST_BYTES]:
         tell(f"{kind}/{key} is damaged and is made again")
         path.unlink(missing_ok=True)
         return None
     used(path)
-    return zlib.decompress(packed)
+    return value
 
 
 def _write(kind: str, key: str, content: bytes) -> None:
     global _written
     folder = kind_folder(kind)
-    packed = zlib.compress(content, 1)
     number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
     try:
         with open(number, "wb") as file:
-            file.write(hashlib.sha256(packed).digest() + packed)
+            file.write(hashlib.sha256(content).digest() + content)
         os.replace(name, folder / key)
     finally:
         Path(name).unlink(missing_ok=True)

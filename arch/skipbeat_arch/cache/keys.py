@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,23 @@ def content_key(*parts: str | bytes) -> str:
         data = part.encode() if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()[:40]
+
+
+def content_text(value: object) -> str | None:
+    """A text that is equal for equal values only: of numbers, texts, None, and tuples and frozen dataclasses of them.
+
+    None stands for something else, whose text would say nothing of its content.
+    """
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return repr(value)
+    if isinstance(value, tuple):
+        kind, parts = "", value
+    elif is_dataclass(value) and not isinstance(value, type):
+        kind, parts = type(value).__qualname__, tuple(getattr(value, field.name) for field in fields(value))
+    else:
+        return None
+    texts = [content_text(part) for part in parts]
+    return None if None in texts else f"{kind}({', '.join(filter(None, texts))},)"
 
 
 @cache

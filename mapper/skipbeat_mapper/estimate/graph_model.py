@@ -19,14 +19,11 @@ def graph_model(graph: Graph, name: str, images: int = 1) -> ModelDescription:
         name: of the model.
         images: computed by one run.
     """
+    names = tuple(node.layer.name for node in graph.nodes)
     return ModelDescription(
         name=name,
         layers=tuple(_layer(node, images) for node in graph.nodes),
-        runs=(
-            ModelRun(
-                key=graph, graph=lambda: graph, layers=tuple(node.layer.name for node in graph.nodes), images=images
-            ),
-        ),
+        runs=(ModelRun(key=graph, structure=graph, graph=lambda: graph, names=names, layers=names, images=images),),
         batch=images,
     )
 

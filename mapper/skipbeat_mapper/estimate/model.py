@@ -22,8 +22,10 @@ from skipbeat_sim.energy.load_table import DEFAULT_TABLE, load_table
 from ..layer_graph import weight_shape
 from ..references.model_references import model_references
 from .assumptions import assumptions
+from .kept_prices import KeptPrices
 from .node_costs import sum_costs
-from .run_prices import RunPrice, RunPricer
+from .run_price import RunPrice
+from .run_prices import RunPricer
 
 #: Costs of a row, each with its repeats, as it is and with every weight.
 _Costs = list[tuple[LayerCost, LayerCost, int]]
@@ -43,13 +45,20 @@ _NAMED = 4
 NO_PATTERN = "-"
 
 
-def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: str | Path = DEFAULT_TABLE) -> Estimate:
+def estimate_model(
+    description: ModelDescription,
+    hw: Hardware,
+    *,
+    table_name: str | Path = DEFAULT_TABLE,
+    kept: KeptPrices | None = None,
+) -> Estimate:
     """Cycles and energy of a model: of its programs, one after the other, node by node.
 
     Args:
         description: the layers, and the runs that compute them.
         hw: the hardware.
         table_name: of an energy table, or a YAML file.
+        kept: prices from before, to which new ones are added; None: every run is priced now.
 
     Raises:
         InputError: a model without a product, hardware that has no accelerator, a layer that does not fit it, or an
@@ -60,7 +69,7 @@ def estimate_model(description: ModelDescription, hw: Hardware, *, table_name: s
             f"model {description.name}: nothing in it multiplies: expected a convolution, a linear layer or attention"
         )
     energy = EnergyModel(hw, load_table(table_name))
-    pricer = RunPricer(hw)
+    pricer = RunPricer(hw, kept)
     for layer in description.layers:
         _check_addresses(layer, hw)
     rows: dict[_Row, _Costs] = {}

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
 
 import numpy as np
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.estimate import LayerCost
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
@@ -18,40 +16,26 @@ from skipbeat_arch.model import ModelRun
 from ..layer_graph import weight_shape
 from ..search import MappingSearch, network_key
 from ..timed_network import TimedNetwork, placements, quickest_program
+from .kept_prices import KeptPrices
 from .node_costs import node_costs
-from .phases import Phase, phases
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class RunPrice:
-    """A run's program.
-
-    Attributes:
-        cycles: of one run. costs: of each node; their cycles add up to the run's.
-        names: of the nodes. kinds: what they are where no layer of the model is behind them; shapes: as a reader knows
-            them.
-        phases: when the engines were at work.
-    """
-
-    cycles: int
-    costs: tuple[LayerCost, ...]
-    names: tuple[str, ...]
-    kinds: tuple[str, ...]
-    shapes: tuple[str, ...]
-    phases: tuple[Phase, ...]
+from .phases import phases
+from .run_price import RunPrice
 
 
 class RunPricer:
     """Prices runs on one machine: equal ones once, and of runs that differ in their zeros the dense one once.
 
+    Args:
+        hw: the hardware.
+        kept: prices from before, which also keeps new ones; None: nothing is kept beyond this pricer.
+
     Raises:
         InputError: hardware that has no accelerator.
     """
 
-    def __init__(self, hw: Hardware) -> None:
-        self._machine, self._search = Machine.of(hw), MappingSearch()
+    def __init__(self, hw: Hardware, kept: KeptPrices | None = None) -> None:
+        self._machine, self._search, self._kept = Machine.of(hw), MappingSearch(), kept
         self._runs: dict[Hashable, RunPrice] = {}
-        self._structures: dict[Hashable, Hashable] = {}
         self._dense: dict[Hashable, RunPrice] = {}
         self._last: tuple[Hashable, Graph] | None = None
         self._networks: dict[Hashable, RunPrice] = {}
@@ -64,9 +48,7 @@ class RunPricer:
         """
         key = run.key, run.images
         if key not in self._runs:
-            graph = self._graph(run)
-            self._runs[key] = self._price(graph, run.images)
-            self._structures[run.key] = _structure(graph)
+            self._runs[key] = self._known(run, run.key, lambda: self._price(self._graph(run), run.images))
         return self._runs[key]
 
     def dense(self, run: ModelRun) -> RunPrice:
@@ -75,10 +57,15 @@ class RunPricer:
         Raises:
             InputError: it does not fit the hardware.
         """
-        key = self._structures.get(run.key) or _structure(self._graph(run)), run.images
+        key = run.structure, run.images
         if key not in self._dense:
-            self._dense[key] = self._price(_full(self._graph(run)), run.images)
+            content = "with every weight", run.structure
+            self._dense[key] = self._known(run, content, lambda: self._price(_full(self._graph(run)), run.images))
         return self._dense[key]
+
+    def _known(self, run: ModelRun, content: Hashable, price: Callable[[], RunPrice]) -> RunPrice:
+        """The price of this content, kept from before or found now."""
+        return price() if self._kept is None else self._kept.get(self._machine.hw, run, content, price)
 
     def _graph(self, run: ModelRun) -> Graph:
         """The run's graph; the last one is kept, so that its zeros are read once."""
@@ -90,7 +77,9 @@ class RunPricer:
 
     def _price(self, graph: Graph, images: int) -> RunPrice:
         found = placements(graph, self._machine, images)
-        key = tuple(network_key(each.memory) for each in found)
+        names = tuple(node.layer.name for node in graph.nodes)
+        # Nodes of one program mention each other by name.
+        key = names if len(names) > 1 else (), tuple(network_key(each.memory) for each in found)
         if key not in self._networks:
             name = f"layer {graph.nodes[0].layer.name}" + (" and those after it" if len(graph.nodes) > 1 else "")
             self._networks[key] = _run_price(quickest_program(found, self._search, name))
@@ -115,16 +104,6 @@ def _kind(node: Node) -> str:
     if node.pool is not None:
         return "max pooling"
     return "average pooling" if node.taps > 1 else "normalisation"
-
-
-def _structure(graph: Graph) -> Hashable:
-    """All of a graph but its weights."""
-    places = {tensor.name: number for number, tensor in enumerate(graph.tensors)}
-    parts = tuple((places[tensor.name], tensor.parts) for tensor in graph.tensors if tensor.parts)
-    return parts + tuple(
-        (node.convolution, node.pool, node.raw, places[node.input], node.residual and places[node.residual])
-        for node in graph.nodes
-    )
 
 
 def _full(graph: Graph) -> Graph:

@@ -35,9 +35,12 @@ class _Plan:
     parts: tuple[int, ...] = ()
 
     @property
+    def structure(self) -> Hashable:
+        return self.workload, self.source, self.residual, self.pool, self.raw, self.parts
+
+    @property
     def key(self) -> Hashable:
-        weight = self.weight.key if self.weight else None
-        return self.workload, weight, self.source, self.residual, self.pool, self.raw, self.parts
+        return self.weight.key if self.weight else None, self.structure
 
 
 def model_run(run: Run, layers: Mapping[str, ModelLayer]) -> ModelRun:
@@ -93,8 +96,14 @@ def _plan(operation: Operation, numbers: Mapping[int | str, int], layers: Mappin
 
 
 def _run(plans: Sequence[_Plan], layers: tuple[str | None, ...], repeats: int) -> ModelRun:
-    key = tuple(plan.key for plan in plans)
-    return ModelRun(key=key, graph=partial(_graph, tuple(plans)), layers=layers, repeats=repeats)
+    return ModelRun(
+        key=tuple(plan.key for plan in plans),
+        structure=tuple(plan.structure for plan in plans),
+        graph=partial(_graph, tuple(plans)),
+        names=tuple(plan.name for plan in plans if not plan.parts),
+        layers=layers,
+        repeats=repeats,
+    )
 
 
 def _graph(plans: tuple[_Plan, ...]) -> Graph:

@@ -50,7 +50,14 @@ def part_run(part: LayerPart, name: str = "layer") -> ModelRun:
     def graph() -> Graph:
         return layer_graph(conv, part.weight.nonzero().view(np.int8), name)
 
-    return ModelRun(key=(conv, part.weight.key), graph=graph, layers=(name,), repeats=images * part.repeats)
+    return ModelRun(
+        key=(conv, part.weight.key),
+        structure=conv,
+        graph=graph,
+        names=(name,),
+        layers=(name,),
+        repeats=images * part.repeats,
+    )
 
 
 def description_of(*layers: ModelLayer) -> ModelDescription:
@@ -61,8 +68,8 @@ def description_of(*layers: ModelLayer) -> ModelDescription:
 
 def graph_run(graph: Graph, layers: Sequence[str | None] = ()) -> ModelRun:
     """A whole graph as a run; its nodes are layers unless told otherwise."""
-    names = layers or [node.layer.name for node in graph.nodes]
-    return ModelRun(key=id(graph), graph=lambda: graph, layers=tuple(names))
+    names = tuple(node.layer.name for node in graph.nodes)
+    return ModelRun(key=graph, structure=graph, graph=lambda: graph, names=names, layers=tuple(layers) or names)
 
 
 def zeros_for(workload: Workload, n: int, m: int = 4, seed: int = 0) -> BoolArray:

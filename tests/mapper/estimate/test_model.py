@@ -199,7 +199,7 @@ def test_zeros_of_another_shape_are_refused() -> None:
     (node,) = run.graph().nodes
     wrong: IntegerLayer = dataclasses.replace(node.layer, weight=np.ones((8, 9), np.int8))
     graph = dataclasses.replace(run.graph(), nodes=(dataclasses.replace(node, layer=wrong),))
-    wrong_run = ModelRun(key="wrong", graph=lambda: graph, layers=(None,))
+    wrong_run = ModelRun(key="wrong", structure="wrong", graph=lambda: graph, names=("fc",), layers=(None,))
     description = dataclasses.replace(network(), runs=(wrong_run,))
     with pytest.raises(InputError, match=r"layer fc: expected zeros int8 \[8, 8\], not int8 \[8, 9\]"):
         estimate_model(description, SMALL)

@@ -26,7 +26,14 @@ LAYER = conv(16, 16, 6, 3)
 
 
 def layer_run(key: object, weight: Int8Array, images: int = 1) -> ModelRun:
-    return ModelRun(key=key, graph=lambda: layer_graph(LAYER, weight, "layer"), layers=("layer",), images=images)
+    return ModelRun(
+        key=key,
+        structure=LAYER,
+        graph=lambda: layer_graph(LAYER, weight, "layer"),
+        names=("layer",),
+        layers=("layer",),
+        images=images,
+    )
 
 
 def weights(density: float) -> Int8Array:
@@ -98,7 +105,7 @@ def test_zeros_that_are_not_the_layer_s_are_refused(wrong: Int8Array) -> None:
         return dataclasses.replace(whole, nodes=(dataclasses.replace(whole.nodes[0], layer=layer),))
 
     with pytest.raises(InputError, match=r"layer layer: expected zeros int8 \[144, 16\], not "):
-        RunPricer(HW).as_it_is(ModelRun(key="wrong", graph=graph, layers=("layer",)))
+        RunPricer(HW).as_it_is(dataclasses.replace(layer_run("wrong", weights(1.0)), graph=graph))
 
 
 def test_hardware_without_a_machine_is_refused() -> None:
