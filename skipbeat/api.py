@@ -16,7 +16,7 @@ from skipbeat_arch.hardware import DEFAULT_PRESET, Hardware, load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
-from skipbeat_mapper.estimate import estimate_model
+from skipbeat_mapper.estimate import estimate_model, shared_prices
 from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.pruners.one_shot import prune_model
 from skipbeat_models.quantise_graph import quantise_graph
@@ -86,7 +86,7 @@ def estimate(
         raise InputError("permute: expected with `prune`, a pattern N:M or a scheme")
     title = name or type(model).__name__
     described_model = from_module(model, _positional(example_inputs), kwargs, name=title, scheme=scheme, seed=seed)
-    return estimate_model(described_model, described, table_name=table)
+    return estimate_model(described_model, described, table_name=table, kept=shared_prices())
 
 
 def prune(

@@ -10,7 +10,7 @@ from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.iso import IsoComparison, contender, dense_counterpart
 from skipbeat_arch.pattern import Pattern
-from skipbeat_mapper.estimate import activation_bounds, check_layers, estimate_model
+from skipbeat_mapper.estimate import activation_bounds, check_layers, estimate_model, shared_prices
 from skipbeat_models import zoo
 from skipbeat_models.alone import output_on_standard_error
 from skipbeat_models.scheme import Scheme
@@ -74,11 +74,11 @@ def estimate_source(
     check_layers(shares, (layer.name for layer in description.layers))
     if description.layers:
         progress(f"pricing {len(description.layers)} layers on {hardware.name}")
-    found = estimate_model(description, hardware, table_name=table)
+    found = estimate_model(description, hardware, table_name=table, kept=shared_prices())
     found = replace(found, activations=activation_bounds(found, shares))
     if dense is None:
         return found
     progress(f"pricing {len(description.layers)} layers on {dense.name}")
-    other = estimate_model(description, dense, table_name=table)
+    other = estimate_model(description, dense, table_name=table, kept=shared_prices())
     comparison = IsoComparison(machine=contender(hardware, found.cycles), dense=contender(dense, other.cycles))
     return replace(found, iso=comparison)

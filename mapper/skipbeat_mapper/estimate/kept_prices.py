@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import zlib
 from collections.abc import Callable, Hashable
+from functools import cache
 from importlib.metadata import version
 from threading import Lock
 
@@ -26,6 +27,12 @@ KIND = "prices"
 CODE = ("skipbeat_arch", "skipbeat_sim", "skipbeat_mapper")
 #: Prices that are held in memory; the longest unused ones go first.
 MOST = 4096
+
+
+@cache
+def shared_prices() -> KeptPrices:
+    """Those of this process."""
+    return KeptPrices()
 
 
 class KeptPrices:

@@ -15,7 +15,7 @@ from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.model import ModelRun
 from skipbeat_mapper.estimate import kept_prices
-from skipbeat_mapper.estimate.kept_prices import KeptPrices
+from skipbeat_mapper.estimate.kept_prices import KeptPrices, shared_prices
 from skipbeat_mapper.estimate.run_price import RunPrice
 from skipbeat_mapper.estimate.run_prices import RunPricer
 from tests.mapper.estimate.priced_layers import graph_run
@@ -113,6 +113,10 @@ def test_something_else_under_the_key_is_nothing(empty_cache: Path) -> None:
     for path in (empty_cache / "prices").iterdir():
         write_value("prices", path.name, zlib.compress(b"{}"))
     assert both(KeptPrices(), run) == price
+
+
+def test_a_process_shares_its_prices() -> None:
+    assert shared_prices() is shared_prices()
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
