@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import zlib
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from threading import Lock
@@ -16,10 +17,11 @@ from threading import Lock
 from pydantic import TypeAdapter, ValidationError
 
 from skipbeat_arch.cache import content_key, content_text, read_value, source_fingerprint, write_value
+from skipbeat_arch.estimate import LayerCost
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.model import ModelRun
 
-from .run_price import RunPrice
+from .phases import Phase
 
 #: What the cache calls them.
 KIND = "prices"
@@ -27,6 +29,25 @@ KIND = "prices"
 CODE = ("skipbeat_arch", "skipbeat_sim", "skipbeat_mapper")
 #: Prices that are held in memory; the longest unused ones go first.
 MOST = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPrice:
+    """A run's program.
+
+    Attributes:
+        cycles: of one run. costs: of each node; their cycles add up to the run's.
+        names: of the nodes. kinds: what they are where no layer of the model is behind them; shapes: as a reader knows
+            them.
+        phases: when the engines were at work.
+    """
+
+    cycles: int
+    costs: tuple[LayerCost, ...]
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    shapes: tuple[str, ...]
+    phases: tuple[Phase, ...]
 
 
 @cache

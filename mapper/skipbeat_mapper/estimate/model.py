@@ -22,9 +22,8 @@ from skipbeat_sim.energy.load_table import DEFAULT_TABLE, load_table
 from ..layer_graph import weight_shape
 from ..references.model_references import model_references
 from .assumptions import assumptions
-from .kept_prices import KeptPrices
+from .kept_prices import KeptPrices, RunPrice
 from .node_costs import sum_costs
-from .run_price import RunPrice
 from .run_prices import RunPricer
 
 #: Costs of a row, each with its repeats, as it is and with every weight.

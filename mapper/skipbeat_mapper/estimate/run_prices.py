@@ -16,10 +16,9 @@ from skipbeat_arch.model import ModelRun
 from ..layer_graph import weight_shape
 from ..search import MappingSearch, network_key
 from ..timed_network import TimedNetwork, placements, quickest_program
-from .kept_prices import KeptPrices
+from .kept_prices import KeptPrices, RunPrice
 from .node_costs import node_costs
 from .phases import phases
-from .run_price import RunPrice
 
 
 class RunPricer:

@@ -15,8 +15,7 @@ from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.model import ModelRun
 from skipbeat_mapper.estimate import kept_prices
-from skipbeat_mapper.estimate.kept_prices import KeptPrices, shared_prices
-from skipbeat_mapper.estimate.run_price import RunPrice
+from skipbeat_mapper.estimate.kept_prices import KeptPrices, RunPrice, shared_prices
 from skipbeat_mapper.estimate.run_prices import RunPricer
 from tests.mapper.estimate.priced_layers import graph_run
 from tests.mapper.networks import random_graph
