@@ -70,8 +70,16 @@ def control_fields(hw: Hardware) -> Fields:
 
 
 def pass_fields(hw: Hardware) -> Fields:
-    """A pass, for the sequencer."""
-    return (("pixels", PIXEL_BITS), ("beat", BEAT_BITS), ("rows", SIZE_BITS), ("load", 1), ("first", 1), ("last", 1))
+    """A pass, for the sequencer; `stale`: it wants a tile again that is not there."""
+    return (
+        ("pixels", PIXEL_BITS),
+        ("beat", BEAT_BITS),
+        ("rows", SIZE_BITS),
+        ("load", 1),
+        ("first", 1),
+        ("last", 1),
+        ("stale", 1),
+    )
 
 
 def tile_fields(hw: Hardware) -> Fields:

@@ -68,10 +68,12 @@ class Core(wiring.Component):
         m.submodules.results = results = ResultBuffer(self.hw)
         halt = Signal()
         command_error = self._commands(m, sequencer, decoder, halt)
-        m.d.comb += [halt.eq(self.error != 0), sequencer.halt_i.eq(halt), decoder.halt_i.eq(halt)]
+        m.d.comb += [sequencer.halt_i.eq(halt), decoder.halt_i.eq(halt)]
+        found = Mux(decoder.error_o != 0, decoder.error_o, sequencer.error_o)
+        code = Mux(command_error != 0, command_error, found)
+        # A register of its own: what is halted does not wait for a comparison.
         with m.If(~halt):
-            found = Mux(decoder.error_o != 0, decoder.error_o, sequencer.error_o)
-            m.d.sync += self.error.eq(Mux(command_error != 0, command_error, found))
+            m.d.sync += [self.error.eq(code), halt.eq(code != 0)]
 
         wiring.connect(m, wiring.flipped(self.weights), decoder.weights)
         wiring.connect(m, wiring.flipped(self.activations), sequencer.activations)
@@ -106,7 +108,10 @@ class Core(wiring.Component):
         return m
 
     def _commands(self, m: Module, sequencer: Sequencer, decoder: WeightDecoder | DenseDecoder, halt: Signal) -> Signal:
-        """Checks each command and queues it as a pass and, with `load`, as a tile; returns its error."""
+        """Checks each command and queues it as a pass and, with `load`, as a tile; returns its error.
+
+        What a pass needs to know of the tile before it is found here, ahead of the sequencer.
+        """
         command = self.commands.payload
         m.submodules.pass_queue = passes = Queue(struct(pass_fields(self.hw)), depth=CORE_QUEUE)
         m.submodules.tile_queue = tiles = Queue(struct(tile_fields(self.hw)), depth=CORE_QUEUE)
@@ -120,12 +125,24 @@ class Core(wiring.Component):
             passes.i.valid.eq(transfer & (error == 0)),
             tiles.i.valid.eq(transfer & (error == 0) & command.load),
             self.busy.eq(passes.o.valid | ~sequencer.idle_o),
-            *(passes.i.payload[name].eq(command[name]) for name, _ in pass_fields(self.hw)),
+            *(passes.i.payload[name].eq(command[name]) for name, _ in pass_fields(self.hw) if name != "stale"),
+            passes.i.payload.stale.eq(self._stale(m, tiles.i.valid)),
             *(tiles.i.payload[name].eq(command[name]) for name, _ in tile_fields(self.hw)),
         ]
         with m.If(transfer):
             m.d.comb += error.eq(self._command_error(command))
         return error
+
+    def _stale(self, m: Module, loads: Signal) -> Value:
+        """Whether a command wants a tile again that is not the last one that a command before it loads."""
+        command = self.commands.payload
+        loaded = Signal()
+        loaded_beat = Signal.like(command.beat)
+        loaded_rows = Signal.like(command.rows)
+        with m.If(loads):
+            m.d.sync += [loaded.eq(1), loaded_beat.eq(command.beat), loaded_rows.eq(command.rows)]
+        same = loaded & (command.beat == loaded_beat) & (command.rows == loaded_rows)
+        return ~command.load & (command.beat != 0) & ~same
 
     def _command_error(self, command: data.View) -> Value:
         """What `skipbeat_arch.command.command_error` defines."""

@@ -64,6 +64,7 @@ class Sequencer(wiring.Component):
         bank = Signal(init=1)
         pixel = Signal.like(current.pixels)
         slot = Signal(self.hw.index_bits)
+        amid = Signal()
         row_on = Signal(self.hw.array.rows)
         credits = Signal(range(self.hw.result_depth + 1), init=self.hw.result_depth)
         active = self.active_o
@@ -76,13 +77,11 @@ class Sequencer(wiring.Component):
         credit = Signal()
         issue = Signal()
         finish = Signal()
-        begin = active & ~self.halt_i & (slot == 0) & (null | self.activations.valid) & credit
-        go_on = active & ~self.halt_i & (slot != 0)
-        opens_item = issue & (slot == 0) & current.last
+        opens_item = issue & ~amid & current.last
         m.d.comb += [
             credit.eq(~current.last | credit_there),
-            issue.eq(begin | go_on),
-            self.activations.ready.eq(active & ~self.halt_i & ~null & close & ((slot != 0) | credit)),
+            issue.eq(active & ~self.halt_i & (amid | ((null | self.activations.valid) & credit))),
+            self.activations.ready.eq(active & ~self.halt_i & ~null & close & (amid | credit)),
             finish.eq(issue & close & at_end),
             self.idle_o.eq(~active & (credits == self.hw.result_depth)),
         ]
@@ -91,17 +90,19 @@ class Sequencer(wiring.Component):
             credit_there.eq(self.taken_i | Mux(opens_item, credits > 1, credits != 0)),
         ]
 
-        take = self._take(m, bank, finish, issue & close)
-        m.d.comb += [self.rows_o.eq(Mux(null, 0, current.rows)), self.opens_o.eq(slot == 0)]
+        take = self._take(m, bank, issue, close, at_end)
+        m.d.comb += [self.rows_o.eq(Mux(null, 0, current.rows)), self.opens_o.eq(~amid)]
         self._name_cause(m, issue, null | self.activations.valid)
         self._proceed(m, take, finish, issue, current, (slot, close), (pixel, at_end))
+        with m.If(issue):
+            m.d.sync += amid.eq(~close)
         offered = self.passes.payload
         with m.If(take):
             m.d.sync += [null.eq(offered.beat == 0), bank.eq(bank ^ offered.load)]
             rows = Mux(offered.beat == 0, 0, offered.rows)
             m.d.sync += row_on.eq(Cat(r < rows for r in range(len(row_on))))
 
-        self._feed(m, issue, close, current, row_on, pixel, Cat(slot, bank))
+        self._feed(m, issue, (amid, close), current, row_on, pixel, Cat(slot, bank))
         return m
 
     def _proceed(
@@ -130,50 +131,48 @@ class Sequencer(wiring.Component):
             with m.Elif(issue):
                 m.d.sync += [slot.eq(slot + 1), close.eq(current.beat == slot + 2)]
 
-    def _take(self, m: Module, bank: Signal, finish: Signal, pixel_ends: Value) -> Signal:
-        """Whether the next pass starts in this clock; names a pass whose tile is not there."""
+    def _take(self, m: Module, bank: Signal, issue: Signal, close: Signal, at_end: Signal) -> Signal:
+        """Whether the next pass starts in this clock; names a pass whose tile is not there.
+
+        All but `issue` comes from registers, and waits for it.
+        """
         offered = self.passes.payload
         resident = Signal()
-        resident_beat = Signal.like(offered.beat)
-        resident_rows = Signal.like(offered.rows)
-        free = Signal()
-        stale = Signal()
         take = Signal()
-        same = resident & (offered.beat == resident_beat) & (offered.rows == resident_rows)
         loaded = ~offered.load | self.full_i.bit_select(~bank, 1)
+        ended, ends = self._unsettled(m, take, issue & close)
+        start = self.passes.valid & ~offered.stale & loaded
+        idle = start & ~self.active_o & (offered.first | ~ended)
+        ending = start & close & at_end & (offered.first | ~(ended | ends))
         m.d.comb += [
-            free.eq(~self.halt_i & (~self.active_o | finish)),
-            stale.eq(~offered.load & (offered.beat != 0) & ~same),
-            take.eq(
-                self.passes.valid & free & ~stale & loaded & (offered.first | ~self._unsettled(m, take, pixel_ends))
-            ),
+            take.eq(~self.halt_i & (idle | (issue & ending))),
             self.passes.ready.eq(take),
             self.release_o.eq((take & offered.load & resident) << bank),
         ]
-        with m.If(self.passes.valid & free & stale):
+        with m.If(self.passes.valid & offered.stale & ~self.halt_i & (~self.active_o | (issue & close & at_end))):
             m.d.comb += self.error_o.eq(CoreError.NO_SUCH_TILE)
         with m.If(take & offered.load):
-            m.d.sync += [resident.eq(1), resident_beat.eq(offered.beat), resident_rows.eq(offered.rows)]
+            m.d.sync += resident.eq(1)
         return take
 
-    def _unsettled(self, m: Module, take: Signal, pixel_ends: Value) -> Value:
+    def _unsettled(self, m: Module, take: Signal, pixel_ends: Value) -> tuple[Value, Value]:
         """Whether the next pass would read one of the first pixels less than 4 clocks after its last step.
 
-        With b steps per pixel it reads pixel p in the clock 1 + p · b after it is taken.
+        With b steps per pixel it reads pixel p in the clock 1 + p · b after it is taken. The first answer is of pixels
+        that ended before this clock, the other one of the pixel that is under way, if it ends in this clock.
         """
         beat = self.passes.payload.beat
         #: Which of the first three pixels is under way, and which of them ended one and two clocks ago.
         place = Signal(3, init=1)
         ended_1 = Signal(2)
         ended_2 = Signal()
-        ends = Mux(pixel_ends, place, 0)
-        m.d.sync += [ended_1.eq(ends), ended_2.eq(ended_1[0])]
+        m.d.sync += [ended_1.eq(Mux(pixel_ends, place, 0)), ended_2.eq(ended_1[0])]
         with m.If(take):
             m.d.sync += place.eq(1)
         with m.Elif(pixel_ends):
             m.d.sync += place.eq(place << 1)
-        now = ends[0] | (ends[1] & (beat <= 2)) | (ends[2] & (beat <= 1))
-        return now | ended_1[0] | (ended_1[1] & (beat <= 1)) | ended_2
+        ended = ended_1[0] | (ended_1[1] & (beat <= 1)) | ended_2
+        return ended, place[0] | (place[1] & (beat <= 2)) | (place[2] & (beat <= 1))
 
     def _name_cause(self, m: Module, issue: Signal, bundle_there: Value) -> None:
         """What the array does in this clock."""
@@ -190,14 +189,21 @@ class Sequencer(wiring.Component):
             m.d.comb += self.cause_o.eq(Cause.HAZARD)
 
     def _feed(
-        self, m: Module, issue: Signal, close: Signal, current: data.View, row_on: Signal, pixel: Signal, address: Cat
+        self,
+        m: Module,
+        issue: Signal,
+        ends: tuple[Signal, Signal],
+        current: data.View,
+        row_on: Signal,
+        pixel: Signal,
+        address: Cat,
     ) -> None:
         """The registers in front of the array; rows beyond the tile see zeros."""
-        control = self.control_o
+        control, (amid, close) = self.control_o, ends
         m.d.sync += control.valid.eq(issue)
         with m.If(issue):
             m.d.sync += [
-                control.open.eq(address[:-1] == 0),
+                control.open.eq(~amid),
                 control.close.eq(close),
                 control.first.eq(current.first),
                 control.last.eq(current.last),

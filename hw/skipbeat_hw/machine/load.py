@@ -27,7 +27,7 @@ class LoadEngine(wiring.Component):
     """Requests go out as fast as tokens and the reader allow; what comes back is written where its LOAD says.
 
     One vector per clock. A ZERO waits until everything before it has come back, and writes all banks at one entry per
-    clock. Signals are given a clock after the last vector was written.
+    clock. Signals are given a clock after the last vector came, when it enters its memory.
 
     Members
     -------

@@ -116,14 +116,15 @@ class MachineTop(wiring.Component):
     def _run(self, m: Module, clear: Signal, parts: Parts, conflict: Value) -> None:
         """Begins and ends a run."""
         begin = Signal()
+        # An error or the end; a register of its own, as much waits for it.
         halt = Signal()
-        m.d.comb += [clear.eq(self.start_i & ~self.busy_o), halt.eq((self.error_o != 0) | self.done_o)]
+        m.d.comb += clear.eq(self.start_i & ~self.busy_o)
         m.d.sync += begin.eq(clear)
         with m.If(clear):
-            m.d.sync += [self.busy_o.eq(1), self.done_o.eq(0), self.error_o.eq(0)]
+            m.d.sync += [self.busy_o.eq(1), self.done_o.eq(0), self.error_o.eq(0), halt.eq(0)]
         with m.Elif(self.busy_o):
             with m.If(parts.store.end_o & ~halt):
-                m.d.sync += self.done_o.eq(1)
+                m.d.sync += [self.done_o.eq(1), halt.eq(1)]
             with m.If(halt & parts.reader.quiet_o & parts.writer.quiet_o):
                 m.d.sync += self.busy_o.eq(0)
             with m.If(self.error_o == 0):
@@ -134,6 +135,8 @@ class MachineTop(wiring.Component):
                 for part in (parts.writer, parts.reader, parts.fetch):
                     code = Mux(part.error_o != 0, part.error_o, code)
                 m.d.sync += self.error_o.eq(code)
+                with m.If(code != 0):
+                    m.d.sync += halt.eq(1)
         m.d.comb += [
             parts.fetch.start_i.eq(begin),
             parts.fetch.address_i.eq(self.address_i),

@@ -19,12 +19,13 @@ class Memories(wiring.Component):
     """Weight, parameter, residual, table and output memories and the R activation banks; data one clock after its
     address.
 
-    One write and one read port each. Contents are not reset.
+    One write and one read port each. Contents are not reset. What comes on `bank_write_i` and `memory_write_i` waits a
+    clock in a register, as the memories are spread over the part: it is read two clocks later at the earliest.
 
     Members
     -------
-    bank_write_i, memory_write_i: from the load engine. output_*: written by the store engine, read by the writer.
-    The others: read ports of weight reader, output stage and fetcher.
+    bank_write_i: from the load or the store engine. memory_write_i: from the load engine. output_*: written by the
+    store engine, read by the writer. The others: read ports of weight reader, output stage and fetcher.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -58,7 +59,9 @@ class Memories(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        machine, write = self.machine, self.memory_write_i
+        machine, write = self.machine, Signal.like(self.memory_write_i)
+        bank_write = Signal.like(self.bank_write_i)
+        m.d.sync += [write.eq(self.memory_write_i), bank_write.eq(self.bank_write_i)]
         vector = 8 * machine.vector
         for position, (name, depth, address, enable, out) in enumerate(
             (
@@ -71,17 +74,17 @@ class Memories(wiring.Component):
             m.submodules[name] = store
             _write(m, store, write.enable[position], write.address, write.data)
             _read(m, store, address, enable, out)
-        self._table(m)
-        self._banks(m)
+        self._table(m, write)
+        self._banks(m, bank_write)
         output = _memory(vector, 2 * machine.output_depth)
         m.submodules.output = output
         _write(m, output, self.output_enable_i, self.output_write_address_i, self.output_data_i)
         _read(m, output, self.output_read_address_i, 1, self.output_o)
         return m
 
-    def _table(self, m: Module) -> None:
+    def _table(self, m: Module, write: data.View) -> None:
         """One entry is `table_vectors` vectors, written one by one."""
-        machine, write = self.machine, self.memory_write_i
+        machine = self.machine
         parts, vector = machine.table_vectors, 8 * machine.vector
         table = _memory(parts * vector, TABLE_ENTRIES)
         m.submodules.table = table
@@ -97,8 +100,8 @@ class Memories(wiring.Component):
         _read(m, table, self.table_address_i, self.table_enable_i, read)
         m.d.comb += self.offsets_o.eq(read)
 
-    def _banks(self, m: Module) -> None:
-        machine, write = self.machine, self.bank_write_i
+    def _banks(self, m: Module, write: data.View) -> None:
+        machine = self.machine
         bits = bundle_bits(machine.hw)
         for bank in range(machine.hw.array.rows):
             store = _memory(bits, machine.bank_depth)

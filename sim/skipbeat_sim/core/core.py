@@ -64,6 +64,8 @@ class Core:
         self._controls: deque[Control | None] = deque([None] * rows)
         self._through = rows + cols + 2
         self._in_flight = 0
+        #: b and rows of the last tile that a command loads.
+        self._loaded: tuple[int, int] | None = None
         self.error = CoreError.NONE
         self.counter = Counter(hw)
 
@@ -137,12 +139,21 @@ class Core:
             command = Command.of_bits(self._command)
             error = command_error(command, self._hw)
             if error == CoreError.NONE:
-                next_pass, next_tile = _read_command(command)
+                next_pass, next_tile = self._read_command(command)
         take_tile = decoder.tiles_ready and bool(self._tiles.items)
         self._passes.update(sequencer.passes_ready, next_pass)
         self._tiles.update(take_tile, next_tile)
         if self.error == CoreError.NONE:
             self.error = error or decoder.error_o or sequencer.error_o
+
+    def _read_command(self, command: Command) -> tuple[Pass, Tile | None]:
+        """Its pass, and the tile that it loads; remembers of which b and rows that tile is."""
+        beat, rows, load = command.beat, command.rows, command.load
+        stale = not load and beat != 0 and (beat, rows) != self._loaded
+        if load:
+            self._loaded = beat, rows
+        pass_ = Pass(command.pixels, beat, rows, load, command.first, command.last, stale)
+        return pass_, Tile(command.encoding, beat, rows, command.cols) if load else None
 
     def _count(self, taken: bool) -> None:
         counter, decoder = self.counter, self.decoder
@@ -185,10 +196,5 @@ class Core:
         self._passes.reset()
         self._tiles.reset()
         self._controls = deque([None] * self._hw.array.rows)
+        self._loaded = None
         self.error = CoreError.NONE
-
-
-def _read_command(command: Command) -> tuple[Pass, Tile | None]:
-    tile = Tile(command.encoding, command.beat, command.rows, command.cols)
-    pass_ = Pass(command.pixels, command.beat, command.rows, command.load, command.first, command.last)
-    return pass_, tile if command.load else None

@@ -24,6 +24,7 @@ class Pass(NamedTuple):
     load: bool
     first: bool
     last: bool
+    stale: bool
 
 
 class HeldControl(NamedTuple):
@@ -60,7 +61,7 @@ class Sequencer:
         self._ended = (-1, -1)
         self.bank = 1
         self.slot = self.beat = self.rows_o = self.fed_rows = self.slot_o = 0
-        self._pixel = self._pixels = self._resident_beat = self._resident_rows = 0
+        self._pixel = self._pixels = 0
         self._credits = self._hw.result_depth
         self._row_on = np.zeros((self._shape[0], 1), np.int32)
         self._control = Control(False, False, False, False, 0)
@@ -109,8 +110,7 @@ class Sequencer:
         self._next, self._bundle_there = pass_, self.null or bundle_valid
         if pass_ is None or halt or (self.active_o and not self._finish):
             return
-        resident = self._resident and pass_.beat == self._resident_beat and pass_.rows == self._resident_rows
-        if not pass_.load and pass_.beat != 0 and not resident:
+        if pass_.stale:
             self.error_o = CoreError.NO_SUCH_TILE
             return
         # Pixel p is read 1 + p · beat clocks after the pass is taken, and must have ended SETTLE clocks before that.
@@ -164,4 +164,4 @@ class Sequencer:
         self._row_on = (self._row < self.rows_o).astype(np.int32)[:, None]
         if pass_.load:
             self.bank = 1 - self.bank
-            self._resident, self._resident_beat, self._resident_rows = True, pass_.beat, pass_.rows
+            self._resident = True

@@ -99,8 +99,9 @@ class MachineTop:
             part.reset()
 
     def reset(self) -> None:
-        """Everything but the memories."""
+        """Everything but what the memories hold."""
         self._reset_parts()
+        self.memories.reset()
         self.base.reset()
         self.busy_o = self.done_o = False
         self.error_o = 0
@@ -251,12 +252,9 @@ class MachineTop:
             memories.read_residual(output.residual_address_o)
         if self.writer.fetch:
             memories.read_output(self.writer.read_address_o)
-        if self.load.memory_write_o is not None:
-            memories.write(self.load.memory_write_o)
         stored = self.store.local_write_o
         bank_write = stored if stored is not None and stored.enable else self.load.bank_write_o
-        if bank_write is not None:
-            memories.write_banks(bank_write)
+        memories.update(self.load.memory_write_o, bank_write)
         if self.store.write_enable_o and output.vector_o is not None:
             memories.write_output(self.store.write_address_o, output.vector_o.data)
 

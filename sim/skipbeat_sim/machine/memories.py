@@ -18,8 +18,9 @@ _KINDS = {enable: kind for kind, enable in ENABLES.items()}
 class Memories:
     """What the engines read and write. Nothing has a reset; the power-up value is 0.
 
-    Reads of a clock come before its writes. A write of an entry that is read in the same clock is an InputError: what
-    the read brings is not defined, and tokens must keep them apart.
+    What the engines write into all but the output memory is held for a clock, see `update`. Reads of a clock come
+    before its writes. A write of an entry that is read in the same clock is an InputError: what the read brings is not
+    defined, and tokens must keep them apart.
 
     Attributes:
         weight, parameter, residual, output: data of the last read, a vector as an integer.
@@ -48,9 +49,16 @@ class Memories:
         self._lane = np.arange(rows) % machine.bundles
         self._enabled: dict[int, tuple[Int64Array, Int64Array]] = {}
         self._table_bytes = machine.table_vectors * vector
+        self._memory_write: MemoryWrite | None
+        self._bank_write: BankWrite | None
+        self.reset()
         self.weight = self.parameter = self.residual = self.output = 0
         self.table = np.zeros(rows, np.int64)
         self.banks = np.zeros((rows, group), np.int32)
+
+    def reset(self) -> None:
+        """What is held; the contents stay."""
+        self._memory_write = self._bank_write = None
 
     def begin_clock(self) -> None:
         """Nothing is read yet."""
@@ -87,6 +95,14 @@ class Memories:
         """Read entry `address[q]` of each bank q."""
         self._banks_read = address % self._depth + self._first
         self.banks = self._banks.take(self._banks_read, axis=0)
+
+    def update(self, memory_write_i: MemoryWrite | None, bank_write_i: BankWrite | None) -> None:
+        """End of the clock, after its reads: what came a clock before is written."""
+        if self._memory_write is not None:
+            self.write(self._memory_write)
+        if self._bank_write is not None:
+            self.write_banks(self._bank_write)
+        self._memory_write, self._bank_write = memory_write_i, bank_write_i
 
     def write(self, write: MemoryWrite) -> None:
         """Write a vector into a memory that is addressed in vectors."""

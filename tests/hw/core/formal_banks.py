@@ -81,6 +81,7 @@ class BankProof(Component):
         m.d.comb += [
             Assume((offered.beat == pick(beats, resident)) & (offered.rows == pick(rows, resident))),
             Assume(offered.load | (loads != 0)),
+            Assume(~offered.stale),
             Assume(~self.passes.valid | ~offered.load | (loads != self.tiles)),
             Assume((offered.pixels != 0) & (offered.pixels <= 2)),
             Assert(self.sequencer.error_o == 0),

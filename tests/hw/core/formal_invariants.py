@@ -100,9 +100,10 @@ class SequencerRules(Wrapped):
         current = self.layout(register(inside, "current"))
         m.d.comb += [Assume(offered.beat <= self.group), Assume(offered.pixels != 0), beat.eq(current.beat)]
         m.d.comb += Assert((slot == 0) | (self.active_o & (slot < beat)))
+        m.d.comb += Assert(register(inside, "amid") == (slot != 0))
         m.d.comb += Assert(~self.active_o | ((beat != 0) & (beat <= self.group)))
 
-        halted, amid = Signal(), Signal()
+        halted, amid = Signal(), Signal(name="was_amid")
         moves = self.passes.ready | self.activations.ready | self.release_o.any() | (self.error_o != CoreError.NONE)
         m.d.sync += [halted.eq(self.halt_i), amid.eq(slot != 0)]
         m.d.comb += [

@@ -64,7 +64,7 @@ BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
     (slots, "ready.eq(~self.slots.valid | self.slots.ready)", "ready.eq(1)", "invariants.Slots", _slots_stream),
     (slots, "(rows != 2)", "1", "slots.Slots", _bitmaps),
     (sequencer, " | ended_2", "", "invariants.Sequencer", _rules),
-    (sequencer, "| (ends[2] & (beat <= 1))", "", "invariants.Sequencer", _rules),
+    (sequencer, "| (place[2] & (beat <= 1))", "", "invariants.Sequencer", _rules),
     (sequencer, "(ended_1[1] & (beat <= 1))", "(ended_1[1] & (beat == 0))", "invariants.Sequencer", _rules),
     (sequencer, "~current.last | credit_there", "1", "invariants.Sequencer", _credits),
     (results, "(~self.o.valid | self.o.ready)", "1", "invariants.ResultBuffer", _credits),

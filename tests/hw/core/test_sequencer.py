@@ -47,9 +47,9 @@ class Results:
             self._there = 0
 
 
-def _pass(size: Size, rng: random.Random, beat: int, rows: int, load: bool) -> int:
+def _pass(size: Size, rng: random.Random, beat: int, rows: int, load: bool, stale: bool = False) -> int:
     pixels = rng.choice([1, 2, 2, 3, rng.randint(1, 6), rng.randint(1, 50)])
-    values = {"pixels": pixels, "beat": beat, "rows": rows, "load": int(load)}
+    values = {"pixels": pixels, "beat": beat, "rows": rows, "load": int(load), "stale": int(stale)}
     values |= {"first": rng.getrandbits(1), "last": rng.getrandbits(1)}
     return ports.pack(ports.pass_fields(size.hw), values)
 
@@ -70,7 +70,8 @@ def _program(size: Size, rng: random.Random) -> Iterator[int]:
 
 def _any_pass(size: Size, rng: random.Random) -> int:
     load = rng.random() < 0.4
-    return _pass(size, rng, rng.randint(int(load), size.group), rng.randint(1, size.rows), load)
+    stale = not load and rng.random() < 0.2
+    return _pass(size, rng, rng.randint(int(load), size.group), rng.randint(1, size.rows), load, stale)
 
 
 def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:

@@ -120,6 +120,7 @@ class Joined(Component):
         m.d.comb += [
             implies(failed, load.halt_i, self.parts["ExecuteEngine"].halt_i, self.parts["StoreEngine"].halt_i),
             implies(over, ~top.busy_o),
+            Assert(load.halt_i == ((top.error_o != 0) | top.done_o)),
         ]
 
     def _place(self) -> Fragment:

@@ -1,4 +1,7 @@
-"""The memories in Amaranth's simulator: what is written is read, a clock after its address."""
+"""The memories in Amaranth's simulator: what is written is read, a clock after its address.
+
+What the load engine writes is held for a clock, so the last word is read two clocks after it came.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ MACHINE = SMALL.machine
 def test_what_is_written_is_read() -> None:
     rng, part = random.Random(7), Memories(MACHINE)
     words = [rng.getrandbits(8 * MACHINE.vector) for _ in range(8)]
-    clocks = 2 * len(words) + 2
+    begin = len(words) + 1
+    clocks = begin + len(words) + 1
     inputs = {name: [0] * clocks for name in ports_of(part) if name.endswith("_i")}
     rows = MACHINE.hw.array.rows
     for at, word in enumerate(words):
@@ -27,13 +31,13 @@ def test_what_is_written_is_read() -> None:
         inputs["output_enable_i"][at], inputs["output_write_address_i"][at] = 1, at
         inputs["output_data_i"][at] = word
         for name in ("weight", "parameter", "residual", "output_read"):
-            inputs[f"{name}_address_i"][len(words) + at] = at
-        inputs["bank_address_i"][len(words) + at] = ports.pack_array([at] * rows, 16)
+            inputs[f"{name}_address_i"][begin + at] = at
+        inputs["bank_address_i"][begin + at] = ports.pack_array([at] * rows, 16)
     inputs["weight_enable_i"] = inputs["bank_enable_i"] = [1] * clocks
     outputs = ["weight_o", "parameter_o", "residual_o", "output_o", "bundles_o"]
     seen = simulate(part, inputs, outputs)
     for at, word in enumerate(words):
-        clock = len(words) + at + 1
+        clock = begin + at + 1
         assert [seen[name][clock] for name in outputs[:4]] == [word] * 4
         bundles = ports.unpack_array(seen["bundles_o"][clock] or 0, rows, ports.bundle_bits(MACHINE.hw))
         row = at % rows

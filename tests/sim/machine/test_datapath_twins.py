@@ -264,6 +264,25 @@ def test_what_is_read_is_not_written_in_the_same_clock() -> None:
         memories.write_banks(BankWrite(0b1100, 50, 0))
 
 
+def test_writes_wait_a_clock() -> None:
+    memories, vector = Memories(MACHINE), MemoryWrite(ENABLES[Kind.WEIGHTS], 9, 1000)
+    memories.update(vector, BankWrite(0b1100, 50, ports.pack_array([1, -2, 3, -4, 5, 6, 7, 8], 8)))
+    memories.read_weight(9)
+    memories.read_banks(np.full(ROWS, 50))
+    assert memories.weight == 0
+    assert not memories.banks.any()
+    memories.begin_clock()
+    memories.update(vector._replace(data=1001), None)
+    memories.read_weight(9)
+    memories.read_banks(np.full(ROWS, 50))
+    assert (memories.weight, memories.banks[2].tolist()) == (1000, [1, -2, 3, -4])
+    memories.reset()
+    memories.begin_clock()
+    memories.update(None, None)
+    memories.read_weight(9)
+    assert memories.weight == 1000
+
+
 def test_memories() -> None:
     memories = Memories(MACHINE)
     for kind, read in (

@@ -9,6 +9,7 @@ import pytest
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
@@ -150,8 +151,11 @@ def test_programs_that_contradict_themselves(pair: Pair) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_loads_that_wait_for_nothing(pair: Pair) -> None:
-    """They overtake passes and stores, and meet local vectors at the banks: the same clock, the same memory."""
-    errors = set()
+    """They overtake passes and stores, and meet local vectors at the banks: the same clock, the same memory.
+
+    A few write what is read in the same clock, which the model refuses, as what is read then is not defined.
+    """
+    errors, refused = set(), 0
     for seed in range(15):
         program = MachineProgram.random(pair.machine, np.random.default_rng([2, seed]), units=4)
         memory = program.memory.copy()
@@ -159,7 +163,11 @@ def test_loads_that_wait_for_nothing(pair: Pair) -> None:
             if isinstance(instruction, isa.Load | isa.Zero):
                 word = replace(instruction, wait=()).to_word().to_bytes(16, "little")
                 memory[16 * place : 16 * place + 16] = np.frombuffer(word, np.uint8)
-        errors.add(pair.check(memory, len(program.instructions), f"seed {seed}"))
+        try:
+            errors.add(pair.check(memory, len(program.instructions), f"seed {seed}"))
+        except InputError:
+            refused += 1
+    assert refused < 8
     assert MachineError.BANK_CONFLICT in errors
 
 
