@@ -27,6 +27,8 @@ from .phases import Phase
 KIND = "prices"
 #: Packages whose code a price depends on.
 CODE = ("skipbeat_arch", "skipbeat_sim", "skipbeat_mapper")
+#: What a run has that its price does not depend on, or that `get` looks at by itself.
+_NO_PRICE = {"key", "structure", "graph", "names", "layers", "repeats"}
 #: Prices that are held in memory; the longest unused ones go first.
 MOST = 4096
 
@@ -75,7 +77,8 @@ class KeptPrices:
         """
         # A node that is alone is not mentioned by name.
         names = run.names if len(run.names) > 1 else ()
-        text = content_text((content, run.images, names))
+        rest = tuple(getattr(run, field.name) for field in dataclasses.fields(run) if field.name not in _NO_PRICE)
+        text = content_text((content, rest, names))
         if text is None:
             return price()
         key = content_key(self._code, repr(hw.sizes), text)
