@@ -39,11 +39,17 @@ class WeightZeros:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerPart:
-    """One matrix product or convolution; `repeats` times with the same zeros (heads of attention, images)."""
+    """One matrix product or convolution.
+
+    Attributes:
+        repeats: how often it runs with the same zeros (heads of attention, images).
+        in_turn: whether that is with the same weight, each time after the other (steps of a recurrent layer).
+    """
 
     workload: Workload
     weight: WeightZeros
     repeats: int = 1
+    in_turn: bool = False
 
     @property
     def macs_dense(self) -> int:
@@ -124,6 +130,7 @@ class ModelRun:
         layers: for each node the name of the `ModelLayer` that it computes (a part of); None for a node that has no
             layer of its own: pooling, or an addition that no layer takes over.
         images: that one run of the program computes, side by side as far as there is room.
+        in_turn: whether each of them follows from the one before, so that none are side by side.
         repeats: how often it runs, one program after the other (heads of attention, sequences of a batch).
     """
 
@@ -133,6 +140,7 @@ class ModelRun:
     names: tuple[str, ...]
     layers: tuple[str | None, ...]
     images: int = 1
+    in_turn: bool = False
     repeats: int = 1
 
 

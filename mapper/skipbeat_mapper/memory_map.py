@@ -122,6 +122,7 @@ def memory_map(
     tiles: Sequence[NodeTiles] | None = None,
     *,
     images: int = 1,
+    side: int | None = None,
 ) -> MemoryMap:
     """Prepares every node and lays out the memory.
 
@@ -131,12 +132,13 @@ def memory_map(
         mappings: of every node; `PLAIN` for all if there are none.
         tiles: of every node, if they are known already.
         images: of a run.
+        side: most images side by side; None: as many as keep on the chip what a single image does.
     """
     banks = [Banks.of(node.convolution.c_in, machine) for node in graph.nodes]
     if tiles is None:
         tiles = [node_tiles(node, b, machine) for node, b in zip(graph.nodes, banks, strict=True)]
     placer = _Placer(graph, machine, mappings or [PLAIN] * len(graph.nodes), banks, tiles)
-    spans = split(images, side_by_side(graph, machine, banks, images))
+    spans = split(images, side or side_by_side(graph, machine, banks, images))
     prepared = {size: placer.nodes(size) for size in dict.fromkeys(stop - first for first, stop in spans)}
     room = placer.room
     stored = room.at

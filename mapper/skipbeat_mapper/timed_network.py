@@ -96,7 +96,11 @@ class Placement:
 
 
 def placements(
-    graph: Graph, machine: Machine, images: int = 1, mappings: Sequence[NodeMapping] | None = None
+    graph: Graph,
+    machine: Machine,
+    images: int = 1,
+    mappings: Sequence[NodeMapping] | None = None,
+    side: int | None = None,
 ) -> list[Placement]:
     """A network with groups of its weights in all their `arrangements`.
 
@@ -105,13 +109,14 @@ def placements(
         machine: the hardware.
         images: of a run.
         mappings: of every node; plain ones if there are none.
+        side: most images side by side.
 
     Raises:
         InputError: a node that does not fit the hardware.
     """
     graph, fold = fold_input(aligned_parts(graph, machine.vector), machine)
     return [
-        Placement(fold=fold, orders=orders, memory=memory_map(each, machine, mappings, tiles, images=images))
+        Placement(fold=fold, orders=orders, memory=memory_map(each, machine, mappings, tiles, images=images, side=side))
         for each, orders, tiles in arrangements(graph, machine)
     ]
 
@@ -157,8 +162,8 @@ def quickest_program(found: Sequence[Placement], search: MappingSearch | None, n
     def mapped(wanted: Sequence[NodeMapping]) -> TimedNetwork:
         memory = plain.memory
         tiles = [placed.tiles for placed in memory.groups[0].nodes]
-        images = sum(group.images for group in memory.groups)
-        memory = memory_map(memory.graph, memory.machine, wanted, tiles, images=images)
+        sizes = [group.images for group in memory.groups]
+        memory = memory_map(memory.graph, memory.machine, wanted, tiles, images=sum(sizes), side=max(sizes))
         return timed(Placement(fold=plain.fold, orders=plain.orders, memory=memory))
 
     with _no_collection():

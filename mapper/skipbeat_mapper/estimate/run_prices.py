@@ -45,9 +45,9 @@ class RunPricer:
         Raises:
             InputError: it does not fit the hardware, or its zeros have another shape than its layers.
         """
-        key = run.key, run.images
+        key = run.key, run.images, run.in_turn
         if key not in self._runs:
-            self._runs[key] = self._known(run, run.key, lambda: self._price(self._graph(run), run.images))
+            self._runs[key] = self._known(run, run.key, lambda: self._price(self._graph(run), run))
         return self._runs[key]
 
     def dense(self, run: ModelRun) -> RunPrice:
@@ -56,10 +56,10 @@ class RunPricer:
         Raises:
             InputError: it does not fit the hardware.
         """
-        key = run.structure, run.images
+        key = run.structure, run.images, run.in_turn
         if key not in self._dense:
             content = "with every weight", run.structure
-            self._dense[key] = self._known(run, content, lambda: self._price(_full(self._graph(run)), run.images))
+            self._dense[key] = self._known(run, content, lambda: self._price(_full(self._graph(run)), run))
         return self._dense[key]
 
     def _known(self, run: ModelRun, content: Hashable, price: Callable[[], RunPrice]) -> RunPrice:
@@ -74,8 +74,8 @@ class RunPricer:
             self._last = run.key, graph
         return self._last[1]
 
-    def _price(self, graph: Graph, images: int) -> RunPrice:
-        found = placements(graph, self._machine, images)
+    def _price(self, graph: Graph, run: ModelRun) -> RunPrice:
+        found = placements(graph, self._machine, run.images, side=1 if run.in_turn else None)
         names = tuple(node.layer.name for node in graph.nodes)
         # Nodes of one program mention each other by name.
         key = names if len(names) > 1 else (), tuple(network_key(each.memory) for each in found)

@@ -266,7 +266,7 @@ class _Builder:
                 c=product.weight.shape[1],
                 k=product.weight.shape[0],
                 read=_stored(constant).read,
-                repeats=product.repeats,
+                steps=product.repeats,
             )
             for name, product, constant in zip(reading.names, reading.steps, reading.constants, strict=True)
         ]

@@ -17,9 +17,9 @@ from .zeros import DENSE, ZeroReader, dense_zeros
 
 
 def linear_layer(
-    zeros: ZeroReader, name: str, *, p: int, c: int, k: int, read: Callable[[], torch.Tensor], repeats: int = 1
+    zeros: ZeroReader, name: str, *, p: int, c: int, k: int, read: Callable[[], torch.Tensor], steps: int = 1
 ) -> ModelLayer:
-    """`repeats` products [P, C] x [C, K] with one stored weight.
+    """`steps` products [P, C] x [C, K] with one stored weight, one after the other.
 
     Args:
         read: the weight [K, C].
@@ -27,7 +27,7 @@ def linear_layer(
     Raises:
         InputError: a size of zero, or a weight of another shape or with values that are not finite.
     """
-    return stacked_layer(zeros, name, p=p, c=c, k=k, read=lambda: read()[None], repeats=repeats)
+    return stacked_layer(zeros, name, p=p, c=c, k=k, read=lambda: read()[None], steps=steps)
 
 
 def stacked_layer(
@@ -38,7 +38,7 @@ def stacked_layer(
     c: int,
     k: int,
     read: Callable[[], torch.Tensor],
-    repeats: int = 1,
+    steps: int = 1,
     count: int = 1,
 ) -> ModelLayer:
     """A product with each of `count` stored weights, such as those of a mixture of experts.
@@ -49,7 +49,7 @@ def stacked_layer(
     Raises:
         InputError: as of `linear_layer`.
     """
-    _check(name, count, repeats, p, c, k)
+    _check(name, count, steps, p, c, k)
 
     def one(index: int) -> torch.Tensor:
         return _only(read(), name, count)[index][None, ..., None, None]
@@ -59,12 +59,12 @@ def stacked_layer(
         for index in range(count)
     ]
     work = Gemm(p=p, c=c, k=k)
-    times = "" if repeats * count == 1 else f", {repeats * count} times"
+    times = "" if steps * count == 1 else f", {steps * count} times"
     return ModelLayer(
         name=name,
         kind=LayerKind.LINEAR,
         shape=f"{k}x{c} on {p}{times}",
-        parts=tuple(LayerPart(workload=work, weight=each.parts[0], repeats=repeats) for each in found),
+        parts=tuple(LayerPart(workload=work, weight=each.parts[0], repeats=steps, in_turn=steps > 1) for each in found),
         pattern=max((each.pattern for each in found), key=lambda pattern: pattern.density),
         density=sum(each.density for each in found) / count,
     )

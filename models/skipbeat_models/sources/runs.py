@@ -17,6 +17,8 @@ from skipbeat_arch.workload import Convolution, one_image
 from .operation import Kind, Operation
 from .partition import Run
 
+#: Most steps of a recurrent layer in one program.
+STEPS = 64
 #: The tensor that a run is given.
 INPUT = "input"
 
@@ -66,8 +68,16 @@ def layer_runs(layer: ModelLayer) -> list[ModelRun]:
     for part in layer.parts:
         workload, images = one_image(part.workload)
         plan = _Plan(name=layer.name, workload=workload, weight=part.weight, source=0)
-        found.append(_run([plan], (layer.name,), repeats=images * part.repeats))
+        run = _run([plan], (layer.name,), repeats=images * part.repeats)
+        found += _by_steps(run) if part.in_turn else [run]
     return found
+
+
+def _by_steps(run: ModelRun) -> list[ModelRun]:
+    """The steps of a recurrent layer, as many of them in one program as it may have."""
+    whole, rest = divmod(run.repeats, STEPS)
+    sizes = ((STEPS, whole), (rest, 1))
+    return [replace(run, images=count, in_turn=True, repeats=repeats) for count, repeats in sizes if count and repeats]
 
 
 def _plans(run: Run, layers: Mapping[str, ModelLayer]) -> list[_Plan]:

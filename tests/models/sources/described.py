@@ -38,5 +38,5 @@ def assert_complete(found: ModelDescription) -> None:
         assert len(graph.nodes) == len(run.layers)
         for node, layer in zip(graph.nodes, run.layers, strict=True):
             if layer is not None:
-                macs[layer] = macs.get(layer, 0) + node.convolution.macs * run.repeats
+                macs[layer] = macs.get(layer, 0) + node.convolution.macs * run.images * run.repeats
     assert macs == {layer.name: layer.macs_dense for layer in found.layers}
