@@ -70,7 +70,7 @@ class Outputs(_Section):
 class Memory(_Section):
     """External memory: sustained bytes per clock and latency in clocks; longest burst and bursts under way at once.
 
-    `address_bits`: of the bus; no program depends on it.
+    `address_bits` and `port_bytes`, the width of the port (None: as wide as a beat): no program depends on them.
     """
 
     bytes_per_clock: Annotated[int, Field(ge=1, le=4096)]
@@ -78,13 +78,14 @@ class Memory(_Section):
     burst_beats: Annotated[int, Field(ge=1, le=256)] = 16
     outstanding: Annotated[int, Field(ge=1, le=64)] = 8
     address_bits: Annotated[int, Field(ge=32, le=64)] = 32
+    port_bytes: Annotated[int, Field(ge=1, le=128)] | None = None
 
-    @field_validator("burst_beats")
+    @field_validator("burst_beats", "port_bytes")
     @classmethod
-    def _bursts_are_powers_of_two(cls, beats: int) -> int:
-        if beats & (beats - 1):
-            raise ValueError(f"must be a power of two, not {beats}")
-        return beats
+    def _is_a_power_of_two(cls, size: int | None) -> int | None:
+        if size and size & (size - 1):
+            raise ValueError(f"must be a power of two, not {size}")
+        return size
 
 
 class Host(_Section):

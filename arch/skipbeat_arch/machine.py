@@ -103,8 +103,19 @@ class Machine:
 
     @property
     def beat_bytes(self) -> int:
-        """Q, bytes of a beat on the memory bus: the port is at most a vector wide."""
-        return min(self.hw.memory.bytes_per_clock, self.vector)
+        """Q, bytes of a beat on the memory bus: a vector's, unless the memory or the port has less."""
+        memory = self.hw.memory
+        return min(memory.bytes_per_clock, self.vector, memory.port_bytes or self.vector)
+
+    @property
+    def port_bytes(self) -> int:
+        """P, bytes that the memory port is wide."""
+        return self.hw.memory.port_bytes or self.beat_bytes
+
+    @property
+    def port_places(self) -> int:
+        """Places for a beat in the port."""
+        return self.port_bytes // self.beat_bytes
 
     @property
     def vector_beats(self) -> int:
@@ -114,7 +125,7 @@ class Machine:
     @property
     def duplex(self) -> bool:
         """Whether the memory serves reads and writes apart, because it has the bandwidth for both."""
-        return self.hw.memory.bytes_per_clock >= 2 * self.vector
+        return self.hw.memory.bytes_per_clock >= 2 * self.beat_bytes
 
     @property
     def burst_beats(self) -> int:
@@ -135,6 +146,7 @@ class Machine:
     def fingerprint(self) -> int:
         """32 bits that tell hardware descriptions apart whose programs differ: not by name, clock, host or bus."""
         description = self.hw.sizes | {"version": VERSION}
-        del description["memory"]["address_bits"]
+        for key in ("address_bits", "port_bytes"):
+            del description["memory"][key]
         digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).digest()
         return int.from_bytes(digest[:4], "little")

@@ -141,6 +141,8 @@ def test_a_dump_is_a_description_again(tmp_path: Path) -> None:
         ("memory.bytes_per_clock=0", "memory.bytes_per_clock: input should be"),
         ("memory.latency_clocks=0", "memory.latency_clocks: input should be greater than or equal to 1, not 0"),
         ("memory.burst_beats=3", "memory.burst_beats: must be a power of two, not 3"),
+        ("memory.port_bytes=24", "memory.port_bytes: must be a power of two, not 24"),
+        ("memory.port_bytes=256", "memory.port_bytes: input should be less than or equal to 128, not 256"),
         ("numbers.weight_bits=9", "numbers.weight_bits: input should be less than or equal to 8, not 9"),
         ("numbers.accumulator_bits=16", "numbers.accumulator_bits must be at least 20 for 16 rows, not 16"),
     ],

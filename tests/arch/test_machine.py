@@ -54,6 +54,17 @@ def test_the_port_is_as_wide_as_the_memory_or_a_vector(bandwidth: int, beat: int
     assert (machine.beat_bytes, machine.vector_beats, machine.duplex) == (beat, beats, duplex)
 
 
+@pytest.mark.parametrize(
+    ("port", "beat", "places", "duplex"), [("null", 4, 1, True), (2, 2, 1, True), (4, 4, 1, True), (16, 4, 4, True)]
+)
+def test_the_port_may_have_a_width_of_its_own(port: int | str, beat: int, places: int, duplex: bool) -> None:
+    """One that is narrower makes beats narrower; programs are the same."""
+    machine = Machine.of(load_hardware("tiny-4x4", ["memory.bytes_per_clock=8", f"memory.port_bytes={port}"]))
+    assert (machine.beat_bytes, machine.port_places, machine.duplex) == (beat, places, duplex)
+    assert machine.port_bytes == beat * places
+    assert machine.fingerprint == Machine.of(load_hardware("tiny-4x4", ["memory.bytes_per_clock=8"])).fingerprint
+
+
 def test_the_fingerprint_tells_programs_apart_not_names() -> None:
     hw = load_hardware("tiny-4x4")
     same = load_hardware("tiny-4x4", ["name=other", "clock_mhz=300"])

@@ -13,6 +13,7 @@ from skipbeat_arch.registers import OFFSET_BITS, REGISTER_BITS, Access, Counter,
 from ..arguments import expect
 from .axi import CONSTANTS, LiteSignature, ReadSignature, WriteSignature
 from .machine import MachineTop
+from .wide_port import WidePort
 
 
 def _ports(prefix: str, signature: wiring.Signature, flipped: bool) -> dict[str, wiring.Member]:
@@ -33,7 +34,7 @@ class Accelerator(wiring.Component):
         expect(machine, Machine)
         self.machine = machine
         self.top = MachineTop(machine)
-        bus = {"data_bits": 8 * machine.beat_bytes, "address_bits": machine.hw.memory.address_bits}
+        bus = {"data_bits": 8 * machine.port_bytes, "address_bits": machine.hw.memory.address_bits}
         bits = {name: size for name, (size, _) in CONSTANTS.items()}
         super().__init__(
             {
@@ -49,10 +50,12 @@ class Accelerator(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         m.submodules.machine = top = self.top
+        widened = self._widen(m) if self.machine.port_places > 1 else ()
         for bus in (top.read, top.write):
             for name, member in bus.signature.members.items():
                 outside, inside = getattr(self, f"m_axi_{name}"), getattr(bus, name)
-                m.d.comb += outside.eq(inside) if member.flow == Out else inside.eq(outside)
+                if name not in widened:
+                    m.d.comb += outside.eq(inside) if member.flow == Out else inside.eq(outside)
         for name, (_, value) in CONSTANTS.items():
             m.d.comb += [getattr(self, f"m_axi_{channel}{name}").eq(value) for channel in ("ar", "aw")]
         written = self._writes(m)
@@ -67,6 +70,27 @@ class Accelerator(wiring.Component):
         ]
         self._reads(m, {register: word for register, word in written.items() if _keeps(register)}, ended)
         return m
+
+    def _widen(self, m: Module) -> tuple[str, ...]:
+        """A port wider than a beat; returns what of the bus is joined by it."""
+        m.submodules.wide_port = port = WidePort(self.machine)
+        read, write = self.top.read, self.top.write
+        first, last = ((size.bit_length() - 1) for size in (self.machine.beat_bytes, self.machine.port_bytes))
+        m.d.comb += [
+            port.asked_i.eq(read.arvalid & read.arready),
+            port.read_at_i.eq(read.araddr[first:last]),
+            port.beat_i.eq(read.rvalid & read.rready),
+            port.last_i.eq(read.rlast),
+            port.wide_i.eq(self.m_axi_rdata),
+            read.rdata.eq(port.read_o),
+            port.offered_i.eq(write.awvalid),
+            port.write_at_i.eq(write.awaddr[first:last]),
+            port.moved_i.eq(write.wvalid & write.wready),
+            port.write_i.eq(write.wdata),
+            self.m_axi_wdata.eq(port.wide_o),
+            self.m_axi_wstrb.eq(port.strobes_o),
+        ]
+        return "rdata", "wdata", "wstrb"
 
     def _interrupt(self, m: Module, written: dict[Register, Signal]) -> Value:
         """A run has ended since: from then on, until that is cleared or a run starts."""

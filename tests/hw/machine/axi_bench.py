@@ -21,9 +21,9 @@ from skipbeat_arch.registers import Cause, Counter, Register
 from skipbeat_hw.simulation.machine_driver import WriteOrder
 
 from .axi_rules import SIGNALS, AxiRules
-from .axi_scenarios import FOLDER_VARIABLE, HARDWARE, Scenario
+from .axi_scenarios import FOLDER_VARIABLE, PORT_VARIABLE, Scenario, hardware
 
-MACHINE = Machine.of(HARDWARE)
+MACHINE = Machine.of(hardware(os.environ[PORT_VARIABLE]))
 CLOCK_NS = 10
 #: Far more clocks than any of the programs takes under any pauses.
 MOST_CLOCKS = 60_000
@@ -101,7 +101,9 @@ class Bench:
         _answer_with(self.writes, self.writes.b_channel, "bresp")
         _answer_with(self.reads, self.reads.r_channel, "rresp")
         self.lite = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.clk, dut.rst)
-        self.rules = AxiRules(MACHINE.vector, MACHINE.burst_beats, MACHINE.hw.memory.outstanding)
+        self.rules = AxiRules(
+            MACHINE.beat_bytes, MACHINE.port_places, MACHINE.burst_beats, MACHINE.hw.memory.outstanding
+        )
 
     @classmethod
     async def start(cls, dut: Any, *, pauses: bool = False) -> Bench:

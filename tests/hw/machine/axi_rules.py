@@ -52,12 +52,14 @@ class AxiRules:
 
     Attributes:
         beat_bytes: bytes of a data beat.
+        places: for a beat, in the port.
         longest: beats of the longest burst.
         outstanding: read bursts that may be under way.
         reads, writes: beats so far.
     """
 
     beat_bytes: int
+    places: int
     longest: int
     outstanding: int
     reads: int = 0
@@ -68,6 +70,7 @@ class AxiRules:
     _announced: deque[int] = field(default_factory=deque)
     _complete: deque[int] = field(default_factory=deque)
     _written: int = 0
+    _place: int = 0
     _waited: int = 0
     _unanswered: int = 0
     _lite: dict[str, int] = field(default_factory=dict)
@@ -111,7 +114,7 @@ class AxiRules:
     def _burst(self, now: Sample, channel: str) -> int:
         """Beats of a burst that is announced."""
         address, beats = now[f"{channel}addr"], now[f"{channel}len"] + 1
-        require(1 << now[f"{channel}size"] == self.beat_bytes, f"{channel}: beats are as wide as the bus")
+        require(1 << now[f"{channel}size"] == self.beat_bytes, f"{channel}: beats are of one size")
         require(now[f"{channel}burst"] == INCREMENTING, f"{channel}: bursts increment")
         require(all(now[channel + name] == value for name, value in CONSTANT.items()), f"{channel}: constants stay")
         require(beats <= self.longest, f"{channel}: burst too long")
@@ -150,7 +153,11 @@ class AxiRules:
         require(self._waited <= PATIENCE, "m_axi_w: data waits until its address is taken")
 
     def _beat(self, now: Sample) -> None:
-        require(now["m_axi_wstrb"] == (1 << self.beat_bytes) - 1, "m_axi_w: every byte is written")
+        place = (self._place + 1) % self.places
+        places = (place,) if self._written else range(self.places)
+        strobes = {(1 << self.beat_bytes) - 1 << self.beat_bytes * each: each for each in places}
+        require(now["m_axi_wstrb"] in strobes, "m_axi_w: every byte is written, beats of a burst in turn")
+        self._place = strobes[now["m_axi_wstrb"]]
         self._written += 1
         self.writes += 1
         if now["m_axi_wlast"]:

@@ -9,15 +9,18 @@ from typing import ClassVar
 import numpy as np
 
 from skipbeat_arch.arrays import Bytes
-from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.registers import Counter
 
-#: One that other tests compile too.
-HARDWARE = load_hardware("tiny-4x4", ["accumulators.depth=128"])
-#: Environment variable that names the folder of the prepared programs.
-FOLDER_VARIABLE = "SKIPBEAT_AXI_SCENARIOS"
+#: Environment variables that name the folder of the prepared programs, and the bytes of the port.
+FOLDER_VARIABLE, PORT_VARIABLE = "SKIPBEAT_AXI_SCENARIOS", "SKIPBEAT_AXI_PORT"
 #: The counts that do not depend on the memory's speed.
 TIMELESS = (Counter.COMPUTE, *(counter for counter in Counter if counter >= Counter.READ_BEATS))
+
+
+def hardware(port: str = "null") -> Hardware:
+    """One that other tests compile too, but for the bytes of its port."""
+    return load_hardware("tiny-4x4", ["accumulators.depth=128", f"memory.port_bytes={port}"])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -22,7 +22,8 @@ from tests.hw.twins import IN_PROCESS, NO_ICARUS, Meaning, Where, while_set
 
 @dataclass(frozen=True)
 class Shape:
-    """A machine: rows, columns, group size, bytes on the bus, output lanes, bursts (beats, number), address bits."""
+    """A machine: rows, columns, group size, bytes on the bus, output lanes, bursts (beats, number), address bits, and
+    bytes of the port if they are not a beat's."""
 
     rows: int
     cols: int
@@ -32,10 +33,12 @@ class Shape:
     burst: int = 4
     outstanding: int = 2
     address_bits: int = 32
+    port: int | None = None
 
     def __str__(self) -> str:
         sizes = f"{self.rows}x{self.cols}-m{self.group}-q{self.beat}-l{self.lanes}"
-        return f"{sizes}-b{self.burst}-o{self.outstanding}-a{self.address_bits}"
+        wide = f"-p{self.port}" if self.port else ""
+        return f"{sizes}-b{self.burst}-o{self.outstanding}-a{self.address_bits}{wide}"
 
     @property
     def machine(self) -> Machine:
@@ -60,7 +63,8 @@ def _machine(shape: Shape) -> Machine:
         "outputs.lanes": shape.lanes,
         "outputs.buffer_kib": 1,
     }
-    return Machine.of(load_hardware("tiny-4x4", [f"{key}={value}" for key, value in sizes.items()]))
+    keys = [f"{key}={value}" for key, value in sizes.items()]
+    return Machine.of(load_hardware("tiny-4x4", [*keys, f"memory.port_bytes={shape.port or 'null'}"]))
 
 
 #: A vector is half an instruction and four beats.

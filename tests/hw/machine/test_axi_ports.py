@@ -15,7 +15,7 @@ from skipbeat_hw.simulation.cocotb_runner import run_cocotb
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_hw.tools.verilog import accelerator_verilog, machine_verilog
 from skipbeat_mapper.compile import compile_network
-from tests.hw.machine.axi_scenarios import FOLDER_VARIABLE, HARDWARE, TIMELESS, Scenario
+from tests.hw.machine.axi_scenarios import FOLDER_VARIABLE, PORT_VARIABLE, TIMELESS, Scenario, hardware
 from tests.mapper.networks import Builder
 from tests.mapper.reference import run_graph
 from tests.sim.machine.machine_programs import MachineProgram
@@ -29,7 +29,7 @@ needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iver
 
 @pytest.fixture(scope="module")
 def machine() -> Machine:
-    return Machine.of(HARDWARE)
+    return Machine.of(hardware())
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +85,11 @@ def check(
     seed: int,
     rounds: int = 1,
     simulator: Literal["verilator", "icarus"] = "verilator",
+    port: str = "null",
 ) -> None:
     """All tests of a module pass."""
-    env = {FOLDER_VARIABLE: str(scenarios), "SKIPBEAT_AXI_ROUNDS": str(rounds), "COCOTB_LOG_LEVEL": "WARNING"}
+    env = {FOLDER_VARIABLE: str(scenarios), PORT_VARIABLE: port}
+    env |= {"SKIPBEAT_AXI_ROUNDS": str(rounds), "COCOTB_LOG_LEVEL": "WARNING"}
     name = f"tests.hw.machine.{module}"
     result = run_cocotb(verilog, "accelerator", name, PORTS, simulator, env, seed)
     assert (result.passed > 0, result.failed) == (True, 0)
@@ -99,6 +101,14 @@ def check(
 @pytest.mark.parametrize("module", ALL)
 def test_ports(verilog: str, scenarios: Path, module: str, seed: int, rounds: int) -> None:
     check(verilog, scenarios, module, seed, rounds)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("module", ["axi_runs", "axi_errors"])
+def test_ports_wider_than_a_beat(scenarios: Path, module: str) -> None:
+    """The same programs: the models of the memory know narrow transfers."""
+    check(accelerator_verilog(Machine.of(hardware("16"))), scenarios, module, 1, port="16")
 
 
 #: On Icarus nothing is compiled for a minute: the registers are for the quick tests.

@@ -43,8 +43,8 @@ GOOD: list[Clock] = [
 ]
 
 
-def follow(clocks: list[Clock]) -> AxiRules:
-    rules = AxiRules(beat_bytes=4, longest=16, outstanding=2)
+def follow(clocks: list[Clock], places: int = 1) -> AxiRules:
+    rules = AxiRules(beat_bytes=4, places=places, longest=16, outstanding=2)
     for clock in clocks:
         rules.clock({**dict.fromkeys(SIGNALS, 0), "m_axi_rready": 1, **CACHE, **clock})
     return rules
@@ -72,7 +72,7 @@ def test_a_good_sequence_passes_and_is_counted() -> None:
         (5, {"m_axi_awaddr": 0x102}, "m_axi_aw: address is not aligned"),
         (5, {"m_axi_awaddr": 0xFFC}, "m_axi_aw: burst crosses 4 KiB"),
         (5, {"m_axi_awlen": 16}, "m_axi_aw: burst too long"),
-        (5, {"m_axi_awsize": 3}, "m_axi_aw: beats are as wide"),
+        (5, {"m_axi_awsize": 3}, "m_axi_aw: beats are of one size"),
         (5, {"m_axi_awburst": 2}, "m_axi_aw: bursts increment"),
         (5, {"m_axi_awprot": 2}, "m_axi_aw: constants stay"),
         (5, {"m_axi_awcache": 15}, "m_axi_aw: constants stay"),
@@ -139,6 +139,19 @@ def test_faults_of_data_before_its_address(at: int, change: Clock, rule: str) ->
     clocks[at] |= change
     with pytest.raises(RuleError, match=rule):
         follow(clocks)
+
+
+@pytest.mark.parametrize(
+    ("strobes", "good"),
+    [((0x00F0, 0x0F00), True), ((0xF000, 0x000F), True), ((0x00F0, 0x00F0), False), ((0xFF00,), False)],
+)
+def test_beats_of_a_burst_take_the_places_of_a_wider_port_in_turn(strobes: tuple[int, ...], good: bool) -> None:
+    clocks: list[Clock] = [clock | {"m_axi_wstrb": strobe} for clock, strobe in zip(EARLY, strobes, strict=False)]
+    if good:
+        assert follow([*clocks, *EARLY[2:]], places=4).writes == 2
+        return
+    with pytest.raises(RuleError, match="beats of a burst in turn"):
+        follow(clocks, places=4)
 
 
 def test_an_address_of_another_length_than_its_data() -> None:

@@ -48,7 +48,7 @@ def test_ports_are_those_of_the_verilog() -> None:
     written = {}
     for names, direction, bits, _ in table("port"):
         for name in re.findall(r"`(\w+)`", names):
-            sizes = {"8·Q": 8 * TINY.beat_bytes, "Q": TINY.beat_bytes, "A": TINY.hw.memory.address_bits}
+            sizes = {"8·P": 8 * TINY.port_bytes, "P": TINY.port_bytes, "A": TINY.hw.memory.address_bits}
             width = sizes.get(bits)
             written[name] = (int(bits) if width is None else width, direction == "in")
     found = {name: (port.width, port.is_input) for name, port in read_ports(_verilog(), "accelerator").items()}

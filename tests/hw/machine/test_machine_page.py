@@ -28,6 +28,7 @@ from skipbeat_hw.machine.store import StoreEngine
 from skipbeat_hw.machine.tokens import Tokens
 from skipbeat_hw.machine.watchdog import Watchdog
 from skipbeat_hw.machine.weight_reader import WeightReader
+from skipbeat_hw.machine.wide_port import WidePort
 from skipbeat_hw.machine.writer import Writer
 
 PAGE = (Path(__file__).parents[3] / "docs" / "machine.md").read_text()
@@ -48,6 +49,7 @@ MODULES: dict[str, Callable[[], Component]] = {
     "store": lambda: StoreEngine(MACHINE),
     "counters": Counters,
     "machine": lambda: MachineTop(MACHINE),
+    "wide_port": lambda: WidePort(Machine.of(load_hardware("tiny-4x4", ["memory.port_bytes=8"]))),
 }
 
 

@@ -18,6 +18,7 @@ from skipbeat_hw.machine.store import StoreEngine
 from skipbeat_hw.machine.tokens import Tokens
 from skipbeat_hw.machine.watchdog import Watchdog
 from skipbeat_hw.machine.weight_reader import WeightReader
+from skipbeat_hw.machine.wide_port import WidePort
 from skipbeat_hw.machine.writer import Writer
 from skipbeat_hw.tools.formal import Verdict, always, bounded, reachable
 from tests.hw.machine.formal_credits import FetcherRules, FetchRules, WeightReaderRules
@@ -29,6 +30,7 @@ from tests.hw.machine.formal_parts import small
 from tests.hw.machine.formal_reader import ReaderRules
 from tests.hw.machine.formal_runs import BaseRules, WatchdogRules
 from tests.hw.machine.formal_tokens import ExecuteRules, TokenCounts
+from tests.hw.machine.formal_wide_port import WidePortRules
 from tests.hw.machine.formal_writer import WriterRules
 
 Claim = Callable[[], Component]
@@ -43,10 +45,12 @@ QUICK: dict[str, tuple[Claim, int]] = {
     "store": (lambda: StoreRules(StoreEngine(small())), 10),
     "weight_reader": (lambda: WeightReaderRules(WeightReader(small())), 14),
     "fetcher": (lambda: FetcherRules(Fetcher(small())), 16),
+    "wide_port": (lambda: WidePortRules(WidePort(small(port=16))), 5),
     "lite": (lambda: LiteRules(accelerator, small()), 8),
     "fetch, an instruction per vector": (lambda: FetchRules(Fetch(small(vector=16))), 12),
 }
 SIZES: dict[str, Claim] = {
+    "wide_port, one burst at a time": lambda: WidePortRules(WidePort(small(port=8, outstanding=1))),
     "base, addresses of 32 bits": lambda: BaseRules(Base(small())),
     "fetch, a quarter of an instruction per vector": lambda: FetchRules(Fetch(small())),
     "fetch, two instructions per vector": lambda: FetchRules(Fetch(small(vector=32))),

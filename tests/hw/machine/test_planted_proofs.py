@@ -22,6 +22,7 @@ from skipbeat_hw.machine import (
     tokens,
     watchdog,
     weight_reader,
+    wide_port,
     writer,
 )
 from skipbeat_hw.tools.formal import always, bounded
@@ -33,6 +34,7 @@ from tests.hw.machine.formal_parts import small
 from tests.hw.machine.formal_reader import ReaderRules
 from tests.hw.machine.formal_runs import BaseRules, WatchdogRules
 from tests.hw.machine.formal_tokens import ExecuteRules, TokenCounts
+from tests.hw.machine.formal_wide_port import WidePortRules
 from tests.hw.machine.formal_writer import WriterRules
 from tests.hw.planted import mutant
 
@@ -51,6 +53,7 @@ CLAIMS: dict[ModuleType, Callable[[ModuleType], Component]] = {
     writer: lambda m: WriterRules(m.Writer(small())),
     tokens: lambda m: TokenCounts(m.Tokens()),
     base: lambda m: BaseRules(m.Base(small(address=40))),
+    wide_port: lambda m: WidePortRules(m.WidePort(small(port=16))),
     watchdog: lambda m: WatchdogRules(m.Watchdog(small())),
     load: lambda m: LoadRules(m.LoadEngine(small())),
     execute: lambda m: ExecuteRules(m.ExecuteEngine(small())),
@@ -87,6 +90,11 @@ BUGS: list[tuple[ModuleType, str, str, int]] = [
     (tokens, "count.eq(count + give - take)", "count.eq(count + (give & ~take) - take)", 4),
     (base, "self.page_i[PROGRAM_PAGE_BITS:] + 1", "self.page_i[PROGRAM_PAGE_BITS:]", 3),
     (base, "address[PAGE_BITS:] + page[:PROGRAM_PAGE_BITS]", "address[PAGE_BITS:] + page[: PROGRAM_PAGE_BITS - 1]", 3),
+    (wide_port, "r_en.eq(self.beat_i & ~inside)", "r_en.eq(self.beat_i & self.last_i)", 5),
+    (wide_port, "following.eq(place + 1)", "following.eq(following + 1)", 4),
+    (wide_port, "inside.eq(~self.last_i)", "inside.eq(1)", 5),
+    (wide_port, "with m.If(self.offered_i & ~offered)", "with m.If(self.offered_i)", 5),
+    (wide_port, "m.Elif(self.moved_i)", "m.Elif(self.moved_i & self.offered_i)", 6),
     (watchdog, "m.d.sync += still.eq(0)", "m.d.sync += still.eq(1)", FAR),
     (watchdog, "still.all()", "still[1:].all()", FAR),
     (load, "(load.wait & ~self.some_i) == 0", "(load.wait & ~self.some_i) != 3", 2),

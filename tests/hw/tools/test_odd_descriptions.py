@@ -20,6 +20,7 @@ ODD = {
     "bursts of one beat, all lanes": {"outputs.lanes": 4, "memory.burst_beats": 1, "memory.outstanding": 1},
     "no sparsity hardware": {"array.group": 1},
     "beats of a byte": {"memory.bytes_per_clock": 1, "memory.burst_beats": 256, "weights.buffer_kib": 1},
+    "a port of eight beats": {"memory.port_bytes": 32, "memory.outstanding": 1},
 }
 DRAWS = 40
 
@@ -44,6 +45,7 @@ def _random(rng: random.Random) -> dict[str, int]:
         "memory.bytes_per_clock": rng.choice([1, 2, 4, 8, 16, 32]),
         "memory.burst_beats": rng.choice([1, 2, 16, 256]),
         "memory.outstanding": rng.choice([1, 2, 3, 8]),
+        "memory.port_bytes": rng.choice([1, 4, 32]),
     }
 
 

@@ -22,12 +22,13 @@ from tests.mapper.networks import random_graph
 from tests.sim.timing.timing_programs import TimingProgram
 
 SLOW_MEMORY = ["memory.latency_clocks=3", "memory.outstanding=2", "memory.burst_beats=4", "outputs.lanes=1"]
-#: A port as wide as a vector, a narrow one, and one that a wide memory serves apart for reads and writes.
+#: A port as wide as a vector, a narrow one, one that a wide memory serves apart for reads and writes, a narrow one so.
 BUILDS: list[tuple[str, Sequence[str]]] = [
     ("tiny-4x4", ["memory.bytes_per_clock=4", *SLOW_MEMORY]),
     ("tiny-4x4", ["memory.bytes_per_clock=1", *SLOW_MEMORY]),
     ("edge-8x8", []),
     ("edge-8x8", ["memory.bytes_per_clock=16"]),
+    ("tiny-4x4", ["memory.bytes_per_clock=16", "memory.port_bytes=2"]),
     ("dense-8x8", []),
     ("tiny-4x4", ["array.cols=32", "array.group=8", "outputs.lanes=8", "memory.bytes_per_clock=16"]),
 ]

@@ -48,6 +48,7 @@ def timing_hardware(rng: np.random.Generator) -> Hardware:
                 "latency_clocks": int(rng.integers(1, 50)),
                 "burst_beats": int(rng.choice([1, 2, 4, 16])),
                 "outstanding": int(rng.choice([1, 2, 8])),
+                "port_bytes": int(rng.choice([cols // 4, 2 * cols])) if rng.random() < 0.3 else None,
             },
         }
     )

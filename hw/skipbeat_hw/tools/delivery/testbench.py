@@ -36,7 +36,7 @@ def accelerator_testbench(
         cycles: what the counter CYCLES must say with the memory of the hardware description.
     """
     ports = {port.name: port for port in read_ports(verilog, top).values()}
-    beat = ports["m_axi_rdata"].width // 8
+    beat = machine.beat_bytes
     driven = {"clk", "rst"} | {name for name, port in ports.items() if name.startswith("s_axi_") and port.is_input}
     inputs = {name for name, port in ports.items() if port.is_input}
     names = {"program_file": f"{top}_tb_program.hex", "expected_file": f"{top}_tb_expected.hex"}
@@ -50,6 +50,7 @@ def accelerator_testbench(
         constant=inputs - driven - _MEMORY_DRIVES,
         depth=-(-len(memory) // beat),
         beat_bytes=beat,
+        port_bytes=machine.port_bytes,
         address_bits=ports["m_axi_araddr"].width,
         register_bits=ports["s_axi_awaddr"].width,
         latency=machine.hw.memory.latency_clocks,

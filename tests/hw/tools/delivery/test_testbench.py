@@ -59,7 +59,16 @@ def test_a_core_in_icarus(tmp_path: Path) -> None:
 
 @needs_icarus
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [(), ("--split",), ("--set", "memory.bytes_per_clock=8")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--split",),
+        ("--set", "memory.bytes_per_clock=8"),
+        ("--set", "memory.port_bytes=16"),
+        ("--set", "memory.port_bytes=1", "--set", "memory.bytes_per_clock=8"),
+    ],
+)
 def test_an_accelerator_in_icarus(arguments: tuple[str, ...], tmp_path: Path) -> None:
     check(written(tmp_path, "accelerator", *arguments), "accelerator", "icarus")
 
