@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from skipbeat_arch.errors import InputError
-    from skipbeat_arch.estimate import Estimate
     from skipbeat_arch.hardware import Hardware, load_hardware, preset_names
     from skipbeat_arch.machine_program import MachineProgram
     from skipbeat_arch.pattern import Pattern
     from skipbeat_arch.program_file import load_program, save_program
     from skipbeat_arch.workload import Convolution, Gemm
     from skipbeat_models.scheme import Scheme
-    from skipbeat_reports.estimate import print_estimate, to_json, write_page, write_trace
+    from skipbeat_reports.estimate import Estimate, print_estimate, to_json, write_page, write_trace
 
     from .api import compile, estimate, prune, simulate
     from .network_file import load_network
@@ -50,7 +49,7 @@ __all__ = [
 
 _HOME = {
     "Convolution": "skipbeat_arch.workload",
-    "Estimate": "skipbeat_arch.estimate",
+    "Estimate": "skipbeat_reports.estimate",
     "Gemm": "skipbeat_arch.workload",
     "Hardware": "skipbeat_arch.hardware",
     "InputError": "skipbeat_arch.errors",

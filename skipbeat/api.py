@@ -7,14 +7,15 @@ packages are called. Models are left as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import DEFAULT_PRESET, Hardware, load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
+from skipbeat_arch.provenance import source_of
 from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate import estimate_model, shared_prices
 from skipbeat_models.graph_oracle import run_graph
@@ -25,7 +26,10 @@ from skipbeat_models.sources import from_module
 from skipbeat_models.sources.module import flattened_maps
 from skipbeat_models.sources.permuting.permuted_weights import permuted_module
 from skipbeat_models.torch_types import Module, Tensor
+from skipbeat_reports.estimate import Estimate
 from skipbeat_sim.energy.load_table import DEFAULT_TABLE
+
+from .results import provenance
 
 if TYPE_CHECKING:
     from skipbeat_models.pruners.wanda import Calibration
@@ -56,8 +60,8 @@ def estimate(
     >>> found = estimate(model, torch.zeros(128, 64), "edge-8x8", prune="2:4")
     >>> [layer.pattern for layer in found.layers], found.batch
     (['2:4', '2:4'], 128)
-    >>> found.cycles < found.cycles_dense
-    True
+    >>> found.cycles < found.cycles_dense, found.speedup < found.speedup_limit
+    (True, True)
 
     Args:
         model: in evaluation mode it is exported by torch.export; it may lie on the meta device.
@@ -74,7 +78,8 @@ def estimate(
         name: of the model in reports; None: its class.
 
     Returns:
-        Cycles are clocks of the hardware, energies pJ of a layer and µJ of the model. `print_estimate`, `to_json`,
+        Cycles are clocks of the hardware, energies pJ of a layer and µJ of the model. `speedup`, `speedup_limit` and
+        `latency_ms` are its figures; `to_dataframe`, `to_csv`, `to_json` and `plot` give it on, and `print_estimate`,
         `write_page` and `write_trace` show it.
 
     Raises:
@@ -86,7 +91,10 @@ def estimate(
         raise InputError("permute: expected with `prune`, a pattern N:M or a scheme")
     title = name or type(model).__name__
     described_model = from_module(model, _positional(example_inputs), kwargs, name=title, scheme=scheme, seed=seed)
-    return estimate_model(described_model, described, table_name=table, kept=shared_prices())
+    found = estimate_model(described_model, described, table_name=table, kept=shared_prices())
+    source = source_of(title, described_model)
+    made = provenance(seed=seed, hardware=described, scheme=scheme, source=source)
+    return Estimate.of(replace(found, provenance=made))
 
 
 def prune(
@@ -188,7 +196,7 @@ def simulate(
 
     Returns:
         `agrees` says whether every level gave the integer oracle's bits, and all levels the same cycles and performance
-        counters; `timing`, `model` and `rtl` have them.
+        counters (None if nothing ran but the timing model); `timing`, `model` and `rtl` have them.
 
     Raises:
         InputError: as for `compile`, or images of another shape.

@@ -59,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None takes them from `sys.argv`.
     """
     try:
-        status = cli.main(arguments, prog_name="skipbeat", standalone_mode=False)
+        words = sys.argv[1:] if arguments is None else list(arguments)
+        status = cli.main(words, prog_name="skipbeat", standalone_mode=False, obj=words)
     except InputError as error:
         complain(str(error))
         return EXIT_BAD_INPUT

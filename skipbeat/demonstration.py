@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from skipbeat_arch.estimate import Bound, Estimate
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.provenance import Source, content_digest
 from skipbeat_mapper.bounds import tightest
 from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate import estimate_model
@@ -19,6 +21,8 @@ from skipbeat_models.graph_oracle import run_graph
 from skipbeat_reports.ran import Accuracy, MachineCheck, MachineLayer, Ran
 from skipbeat_verify.layer_bounds import layer_bounds
 from skipbeat_verify.machine_simulation import ProgramRun, machine_rtl, run_images
+
+from .results import provenance
 
 if TYPE_CHECKING:
     from skipbeat_models.prepared import TrainedNetwork
@@ -43,8 +47,11 @@ def demonstrate(
     machine = Machine.of(hardware)
     prepared = prepare_trained(MODEL, pattern, seed, progress=progress)
     progress("compiling")
-    estimate = estimate_model(graph_model(prepared.graph, MODEL, images), hardware)
     program = compile_network(prepared.graph, hardware, images)
+    source = Source(name=MODEL, digest=content_digest([program.image.data]))
+    made = provenance(seed=seed, hardware=hardware, scheme=prepared.scheme, source=source)
+    estimate = estimate_model(graph_model(prepared.graph, MODEL, images), hardware)
+    estimate = replace(estimate, provenance=made)
     progress(f"building the RTL of the machine around {hardware.name}")
     rtl = machine_rtl(hardware)
     progress("running the network on the machine's RTL and cycle model")
@@ -76,8 +83,8 @@ def _check(run: ProgramRun, bounds: dict[str, dict[Bound, int]], images: int, ra
     cycles = [run.layers(counts) for counts in (rtl, model, timing)]
     return MachineCheck(
         images=images,
-        bit_exact=run.bit_exact,
-        counters_agree=run.ended and rtl.counters == model.counters == timing.counters,
+        bit_exact=bool(run.bit_exact),
+        counters_agree=bool(run.ended) and rtl.counters == model.counters == timing.counters,
         rtl_cycles=rtl.cycles,
         model_cycles=model.cycles,
         timing_cycles=timing.cycles,

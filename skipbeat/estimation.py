@@ -10,6 +10,7 @@ from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.iso import IsoComparison, contender, dense_counterpart
 from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.provenance import source_of
 from skipbeat_mapper.estimate import activation_bounds, check_layers, estimate_model, shared_prices
 from skipbeat_models import zoo
 from skipbeat_models.alone import output_on_standard_error
@@ -18,6 +19,7 @@ from skipbeat_models.sources import load_source
 from skipbeat_models.sources.routing import Routing
 
 from .array_file import densities
+from .results import provenance
 
 Progress = Callable[[str], None]
 
@@ -75,7 +77,8 @@ def estimate_source(
     if description.layers:
         progress(f"pricing {len(description.layers)} layers on {hardware.name}")
     found = estimate_model(description, hardware, table_name=table, kept=shared_prices())
-    found = replace(found, activations=activation_bounds(found, shares))
+    made = provenance(seed=seed, hardware=hardware, scheme=scheme, source=source_of(source, description))
+    found = replace(found, activations=activation_bounds(found, shares), provenance=made)
     if dense is None:
         return found
     progress(f"pricing {len(description.layers)} layers on {dense.name}")

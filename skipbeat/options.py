@@ -50,6 +50,13 @@ def json_option(function: Callable[P, T]) -> Callable[P, T]:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")(function)
 
 
+def csv_option(rows: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """`--csv` of a command that makes a table of `rows`: the command gets `csv_file: Path | None`."""
+    return click.option(
+        "--csv", "csv_file", metavar="FILE", callback=destination, help=f"Write a table of {rows}, with its provenance."
+    )
+
+
 def seed_option(function: Callable[P, T]) -> Callable[P, T]:
     """`--seed`: the command gets `seed: int`."""
     return click.option(

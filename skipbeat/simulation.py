@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.provenance import content_digest
 from skipbeat_hw.simulation.activity import Activity
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.bounds import tightest
@@ -33,6 +34,14 @@ Report = dict[str, Any]
 Arrays = Mapping[str, "ArrayLike"]
 
 
+class Simulated(NamedTuple):
+    """What was found, arrays for a file, and the digest of the programs that ran."""
+
+    report: Report
+    arrays: Arrays
+    digest: str
+
+
 def simulate(
     network: PreparedNetwork | PreparedMixed,
     hardware: Hardware,
@@ -43,7 +52,7 @@ def simulate(
     rtl: bool,
     cycle_model: bool,
     activity: Activity | None = None,
-) -> tuple[Report, Arrays]:
+) -> Simulated:
     """Run a network, or one layer of it, `batch` images at a time (None: all of them), as one program or as many.
 
     `activity` is of the RTL's first run.
@@ -70,7 +79,7 @@ def _simulate_network(
     rtl: bool,
     cycle_model: bool,
     activity: Activity | None = None,
-) -> tuple[Report, Arrays]:
+) -> Simulated:
     if images > len(network.images):
         raise InputError(f"--images: {network.source} has {len(network.images)} images, not {images}")
     graph, inputs = network.graph, network.images[:images]
@@ -90,7 +99,8 @@ def _simulate_network(
         rates.append(simulator.clocks_per_second if simulator else 0.0)
     scales = {"x_scale": network.scales[graph.input], "y_scale": network.scales[graph.output]}
     arrays: Arrays = {"x": inputs, "y": np.array(outputs), **scales}
-    return _report(runs, rates, [runs[0]], layer_bounds(program, machine)), arrays
+    report = _report(runs, rates, [runs[0]], layer_bounds(program, machine))
+    return Simulated(report, arrays, content_digest([program.image.data]))
 
 
 def _simulate_mixed(
@@ -103,7 +113,7 @@ def _simulate_mixed(
     rtl: bool,
     cycle_model: bool,
     activity: Activity | None = None,
-) -> tuple[Report, Arrays]:
+) -> Simulated:
     """The operators are partly the host's: program by program, for one input after the other."""
     if batch is not None and batch != 1:
         raise InputError(f"--batch: {network.source} runs as many programs, for one input at a time; expected none")
@@ -125,10 +135,12 @@ def _simulate_mixed(
             bounds[layer_name] = {bound: known[bound] + own[bound] * times for bound in Bound}
     rates = [simulator.clocks_per_second if simulator else 0.0]
     report = _report(simulation.runs, rates, first, bounds)
-    exact = report["bit_exact"] and simulation.logits_exact
-    report |= {"agrees": report["agrees"] and exact, "bit_exact": exact, "programs": len(first)}
-    report["host_operators"] = host_operators(network.quantised.network)
-    return report, {**network.arrays(images), "y": np.stack(simulation.logits)}
+    if report["agrees"] is not None:
+        exact = report["bit_exact"] and simulation.logits_exact
+        report |= {"agrees": report["agrees"] and exact, "bit_exact": exact}
+    report |= {"programs": len(first), "host_operators": host_operators(network.quantised.network)}
+    arrays = {**network.arrays(images), "y": np.stack(simulation.logits)}
+    return Simulated(report, arrays, content_digest(each.image.data for each in simulation.programs.values()))
 
 
 def _simulator(hardware: Hardware, activity: Activity | None) -> VerilatedMachine:
@@ -158,8 +170,8 @@ def _report(
     steps = sum(row["steps"] for row in rows) * len(runs) // len(first)
     cycles = sum(run.timing.cycles for run in runs)
     return {
-        "agrees": all(run.agrees for run in runs),
-        "bit_exact": all(run.bit_exact for run in runs),
+        "agrees": None if runs[0].agrees is None else all(run.agrees for run in runs),
+        "bit_exact": None if runs[0].bit_exact is None else all(run.bit_exact for run in runs),
         "rtl_cycles": sum(run.rtl.cycles for run in runs if run.rtl) if runs[0].rtl else None,
         "model_cycles": sum(run.model.cycles for run in runs if run.model) if runs[0].model else None,
         "timing_cycles": cycles,
@@ -168,4 +180,6 @@ def _report(
         "clocks_per_second": min(rates) if runs[0].rtl else None,
         "counters": counters,
         "layers": rows,
+        "programs": None,
+        "host_operators": None,
     }

@@ -10,6 +10,7 @@ from math import ceil
 from .activation_bounds import ActivationBound
 from .iso import IsoComparison
 from .model import KeptMagnitude, Unpriced
+from .provenance import Provenance
 from .registers import Cause
 from .timing import Events
 
@@ -250,6 +251,7 @@ class Estimate:
     iso: IsoComparison | None = None
     unpriced: tuple[Unpriced, ...] = ()
     activations: tuple[ActivationBound, ...] = ()
+    provenance: Provenance | None = None
 
     @property
     def cycles(self) -> int:

@@ -5,7 +5,10 @@ Read from YAML (`load_hardware`) or from a preset's name; every value is checked
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +23,8 @@ from .yaml_file import first_error, parse_mapping, parse_value
 #: 1 is a dense machine: no multiplexer, no positions, no metadata.
 GROUP_SIZES = (1, 4, 8, 16, 32)
 DEFAULT_PRESET = "edge-16x16"
+#: Characters of a name.
+_MOST_NAME = 64
 
 
 class _Section(BaseModel):
@@ -108,7 +113,7 @@ class Hardware(_Section):
     `device` is what `clock_mhz` is for; whether it was measured there, `clock_source` says.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: Annotated[str, Field(min_length=1, max_length=_MOST_NAME, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+=-]*$")]
     clock_mhz: Annotated[float, Field(gt=0, le=10_000)]
     device: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     array: Array
@@ -184,18 +189,32 @@ def preset_names() -> list[str]:
 def load_hardware(source: str | Path = DEFAULT_PRESET, overrides: Sequence[str] = ()) -> Hardware:
     """Read a preset's name or a YAML file; `overrides` are `KEY=VALUE` with dotted keys.
 
-    A preset's clock is what was measured for it (`clock_table`), where anything was.
+    A preset's clock is what was measured for it (`clock_table`), where anything was. What overrides change is said in
+    the name, as in `edge-16x16+array.rows=8`, unless they give a name.
 
     Raises:
         InputError: unknown preset, unreadable file, unknown key or a value out of range.
     """
     data = _read(source)
+    given = deepcopy(data)
     for override in overrides:
         _apply(data, override)
+    name = data.get("name")
+    if data != given and isinstance(name, str) and name == given.get("name"):
+        data["name"] = _changed_name(name, overrides)
     try:
         return Hardware.model_validate(data)
     except ValidationError as error:
         raise InputError(f"hardware {source}: {first_error(error)}") from None
+
+
+def _changed_name(name: str, overrides: Sequence[str]) -> str:
+    """A name with what was changed, or, where that is too long, how much and a digest of it."""
+    changes = "+".join(re.sub(r"[^A-Za-z0-9._=+-]", "-", override) for override in overrides)
+    if len(name) + 1 + len(changes) <= _MOST_NAME:
+        return f"{name}+{changes}"
+    digest = hashlib.sha256("\0".join(overrides).encode()).hexdigest()[:8]
+    return f"{name[:40]}+{len(overrides)}-changes-{digest}"
 
 
 def _read(source: str | Path) -> dict[str, Any]:

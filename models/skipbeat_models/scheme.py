@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
@@ -114,6 +114,11 @@ class Scheme:
         parts = [str(self.default)]
         parts += [f"{len(self.layers)} exception(s)"] if self.layers else []
         return ", ".join([*parts, "channels permuted"] if self.permute else parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """What a scheme's file holds."""
+        layers = {glob: str(pattern) for glob, pattern in self.layers}
+        return {"default": str(self.default), "layers": layers, "method": self.method, "permute": self.permute}
 
     def pattern(self, name: str, kind: LayerKind, first: bool) -> Pattern | None:
         """The pattern that a layer is to be pruned to; None: it is left as it is.

@@ -17,6 +17,11 @@ _CYCLES = {
     "timing cycles": "timing_cycles",
     "core's steps": "steps",
 }
+_VERDICTS = {
+    True: "Everything that ran agrees.",
+    False: "NO AGREEMENT",
+    None: "Nothing ran but the timing model: there was nothing to compare.",
+}
 
 
 def print_simulation(report: Mapping[str, Any], file: TextIO | None = None) -> None:
@@ -34,7 +39,7 @@ def print_simulation(report: Mapping[str, Any], file: TextIO | None = None) -> N
     if host := report.get("host_operators"):
         named = ", ".join(f"{times} {printable(name)}" for name, times in host.items())
         console.print(f"Left to the host, for each input, in float64: {named}", soft_wrap=True)
-    console.print("Everything that ran agrees." if report["agrees"] else "NO AGREEMENT")
+    console.print(_VERDICTS[report["agrees"]])
 
 
 def _print(console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int) -> None:

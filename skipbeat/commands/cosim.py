@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from ..array_file import save_arrays
-from ..options import destination, hardware_options, json_option, pattern_option, seed_option, simulator_option
+from ..options import (
+    csv_option,
+    destination,
+    hardware_options,
+    json_option,
+    pattern_option,
+    seed_option,
+    simulator_option,
+)
 
 if TYPE_CHECKING:
     from skipbeat_arch.arrays import Int32Array
     from skipbeat_arch.workload import Gemm
     from skipbeat_verify.core_program import CoreProgram
     from skipbeat_verify.cosimulation import SimulatorName
+
+#: What only the core has, and only the machine.
+_EITHER = ("ports_agree", "events", "rtl_error", "counters", "layers")
 
 
 @click.command("cosim", short_help="Run a GEMM on RTL and models and compare bits and cycles.")
@@ -28,6 +38,7 @@ if TYPE_CHECKING:
 @simulator_option
 @click.option("--machine", "whole", is_flag=True, help="Run the whole program on the machine, memory and all.")
 @click.option("--dump", metavar="FILE", callback=destination, help="Write x, w and the RTL's y to this .npz file.")
+@csv_option("the run, which is one row")
 @json_option
 def command(
     hw: str,
@@ -38,6 +49,7 @@ def command(
     simulator: SimulatorName,
     whole: bool,
     dump: Path | None,
+    csv_file: Path | None,
     as_json: bool,
 ) -> int:
     """Run a random GEMM on the RTL, the cycle model and the timing model.
@@ -66,12 +78,19 @@ def command(
         raise InputError(f"--machine: expected --simulator verilator, not {simulator}")
     if dump is not None:
         make_folder(dump.parent)
+    from ..results import print_result, provenance, save_table
+
     program = core_program(*random_gemm(gemm, wanted, hardware, seed), hardware)
     found = _on_machine(program) if whole else _on_core(program, simulator)
     if dump is not None and found.y is not None:
         save_arrays(dump, {"x": program.x, "w": program.w, "y": found.y})
     report = found.report | {"pattern": str(wanted), "seed": seed, "simulator": simulator}
-    click.echo(json.dumps(report) if as_json else _text(report, found))
+    made = provenance(seed=seed, hardware=hardware)
+    save_table(csv_file, [{name: value for name, value in report.items() if name != "layers"}], made)
+    if as_json:
+        print_result("cosim", dict.fromkeys(_EITHER) | report, made)
+    else:
+        click.echo(_text(report, found))
     return 0 if found.agrees else 1
 
 
@@ -99,7 +118,7 @@ def _on_machine(program: CoreProgram) -> _Found:
     gemm, macs = program.gemm, program.gemm.p * program.nonzeros
     sizes = {"hardware": program.hardware.name, "gemm": [gemm.p, gemm.c, gemm.k], "macs_dense": gemm.macs}
     own = {"macs": macs, "utilization": run.utilization(macs, program.hardware)}
-    return _Found(sizes | run.to_json() | own, run.agrees, y, None)
+    return _Found(sizes | run.to_json() | own, bool(run.agrees), y, None)
 
 
 def parse_gemm(text: str) -> Gemm:

@@ -41,7 +41,7 @@ def command(pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images
     """Train the digits network, prune it, quantise it, compile it and run it on the RTL.
 
     It runs as one program on the whole machine, from memory to memory. Its estimate and what ran are written to
-    report.html and summary.json. Exit status 0 only if RTL, cycle model and timing model agree in every
+    report.html, summary.json and layers.csv. Exit status 0 only if RTL, cycle model and timing model agree in every
     bit, every clock and every performance counter; 1 otherwise.
     """
     from skipbeat_arch.extras import require_packages
@@ -53,18 +53,21 @@ def command(pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images
     wanted = Pattern.parse(pattern)
 
     from skipbeat_arch.files import make_folder, write_text
-    from skipbeat_reports.estimate import print_estimate, to_json, write_page
+    from skipbeat_reports.estimate import layer_rows, print_estimate, to_json, write_page
+    from skipbeat_reports.result import schema_name
 
     from ..demonstration import demonstrate
     from ..progress import step
+    from ..results import save_table
 
     make_folder(out)
     step(f"seed {seed}")
     estimate, ran = demonstrate(wanted, hardware, images=images, seed=seed, progress=step)
-    summary = to_json(estimate) | {"ran": ran.to_json()}
+    summary = to_json(estimate) | {"schema": schema_name("demo"), "ran": ran.to_json()}
     page, data = out / "report.html", out / "summary.json"
     write_text(data, json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_page(estimate, page, ran)
+    save_table(out / "layers.csv", layer_rows(estimate), estimate.provenance)
     if as_json:
         click.echo(json.dumps(summary))
         return 0 if ran.machine.agrees else 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import destination, hardware_options, json_option, seed_option
+from ..options import csv_option, destination, hardware_options, json_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.estimate import Estimate
@@ -96,6 +96,7 @@ EXIT_UNPRICED = 3
     "--allow-unpriced", is_flag=True, help="Exit with 0, not 3, although products of the model are in no number."
 )
 @seed_option
+@csv_option("the layers")
 @json_option
 def command(
     source: str,
@@ -117,6 +118,7 @@ def command(
     trace: Path | None,
     allow_unpriced: bool,
     seed: int,
+    csv_file: Path | None,
     as_json: bool,
 ) -> int:
     """Price the model that SOURCE names, as it is or pruned, on a hardware description.
@@ -137,7 +139,6 @@ def command(
     _check_explain(explain, as_json)
     hardware = _hardware(hw, overrides, table)
     scheme, said = _scheme(plan, permute), Pattern.parse(stated) if stated is not None else None
-    _make_folders(page, trace)
     step = _progress(source)
     from ..estimation import estimate_source
 
@@ -157,7 +158,7 @@ def command(
         activations=activations,
         progress=step,
     )
-    _report(found, explain, page, trace, as_json)
+    _report(found, explain, page, trace, csv_file, as_json)
     return EXIT_UNPRICED if found.unpriced and not allow_unpriced else 0
 
 
@@ -213,21 +214,16 @@ def _scheme(plan: str | None, permute: bool) -> Scheme | None:
     return scheme.permuted() if permute else scheme
 
 
-def _make_folders(*files: Path | None) -> None:
-    """The folders of files that will be written."""
-    from skipbeat_arch.files import make_folder
-
-    for file in files:
-        if file is not None:
-            make_folder(file.parent)
-
-
-def _report(estimate: Estimate, explain: str | None, page: Path | None, trace: Path | None, as_json: bool) -> None:
+def _report(
+    estimate: Estimate, explain: str | None, page: Path | None, trace: Path | None, csv_file: Path | None, as_json: bool
+) -> None:
     from skipbeat_reports import estimate as reports
 
     from ..progress import step
+    from ..results import save_table
 
     explained = None if explain is None else reports.explain(reports.find_layer(estimate, explain))
+    save_table(csv_file, reports.layer_rows(estimate), estimate.provenance)
     if page is not None:
         step(f"wrote {reports.write_page(estimate, page)}")
     if trace is not None:

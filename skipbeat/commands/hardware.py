@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..options import hardware_options, json_option
+from ..options import csv_option, hardware_options, json_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.hardware import Hardware
@@ -25,9 +25,10 @@ DERIVED = {
 
 @click.command("hardware", short_help="Show a hardware description and the sizes that follow from it.")
 @hardware_options
+@csv_option("the keys, which is one row (with --presets, their names)")
 @json_option
 @click.option("--presets", is_flag=True, help="List the names of the presets instead.")
-def command(hw: str, overrides: tuple[str, ...], as_json: bool, presets: bool) -> None:
+def command(hw: str, overrides: tuple[str, ...], csv_file: Path | None, as_json: bool, presets: bool) -> None:
     """Check a hardware description and show it with the sizes that follow from it.
 
     The output is itself a description: `skipbeat hardware > mine.yaml` is a start for your own.
@@ -36,15 +37,26 @@ def command(hw: str, overrides: tuple[str, ...], as_json: bool, presets: bool) -
     from skipbeat_arch.clock_source import clock_source
     from skipbeat_arch.hardware import load_hardware, preset_names
 
+    from ..results import print_result, provenance, save_table
+
     if presets:
         names = preset_names()
-        click.echo(json.dumps({"presets": names}) if as_json else "\n".join(names))
+        save_table(csv_file, [{"preset": name} for name in names], provenance())
+        if as_json:
+            print_result("presets", {"presets": names}, provenance())
+        else:
+            click.echo("\n".join(names))
         return
     hardware = load_hardware(hw, overrides)
     derived = {name: getattr(hardware, name) for name in DERIVED}
     source = clock_source(hardware)
+    found, made = (
+        {"hardware": hardware.model_dump(), "clock_source": source, "derived": derived},
+        provenance(hardware=hardware),
+    )
+    save_table(csv_file, [found], made)
     if as_json:
-        click.echo(json.dumps({"hardware": hardware.model_dump(), "clock_source": source, "derived": derived}))
+        print_result("hardware", found, made)
     else:
         click.echo(_as_yaml(hardware, source, derived))
 

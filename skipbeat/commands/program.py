@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..options import destination, json_option
+from ..options import csv_option, destination, json_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.machine_program import MachineProgram, Place
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
     callback=destination,
     help="Write the bytes that go to memory from address 0 on to this file.",
 )
+@csv_option("the tensors")
 @json_option
-def command(file: Path, image: Path | None, as_json: bool) -> None:
+def command(file: Path, image: Path | None, csv_file: Path | None, as_json: bool) -> None:
     """Print FILE: where its tensors lie and what their numbers mean, and every instruction with its fields and tokens.
 
     With --json, one object of all but the instructions: sizes, tensors with address, shape, order of channels and
@@ -37,17 +37,25 @@ def command(file: Path, image: Path | None, as_json: bool) -> None:
     from skipbeat_arch.errors import InputError
     from skipbeat_arch.files import write_bytes
     from skipbeat_arch.program_file import describe, load_program
+    from skipbeat_arch.provenance import Source, content_digest
+
+    from ..results import print_result, provenance, save_table
 
     if file.is_file() and is_zipfile(file):
         if image is not None:
             raise InputError(f"--image: {file} is an archive of many programs; expected one of them")
+        if csv_file is not None:
+            raise InputError(f"--csv: {file} is an archive of many programs; expected one of them")
         _show_network(file, as_json)
         return
     program = load_program(file)
     if image is not None:
         write_bytes(image, program.image.tobytes())
+    made = provenance(source=Source(name=str(file), digest=content_digest([program.image.data])))
+    described = describe(program)
+    save_table(csv_file, described["tensors"], made)
     if as_json:
-        click.echo(json.dumps(describe(program)))
+        print_result("program", described, made)
         return
     for line in _lines(program):
         click.echo(line)
@@ -83,7 +91,9 @@ def _show_network(file: Path, as_json: bool) -> None:
 
     manifest = load_manifest(file)
     if as_json:
-        click.echo(manifest.model_dump_json())
+        from ..results import print_result, provenance
+
+        print_result("archive", manifest.model_dump(mode="json"), provenance(hardware=manifest.hardware))
         return
     click.echo(f"; {manifest.model}, {manifest.pattern}, for {manifest.hardware.name}")
     for entry in manifest.steps:

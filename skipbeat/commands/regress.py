@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shlex
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from ..options import json_option, seed_option, simulator_option
+from ..options import csv_option, json_option, seed_option, simulator_option
 
 if TYPE_CHECKING:
     from skipbeat_verify.cosimulation import SimulatorName
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override one key of --hw; may be repeated."
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Cases at a time.")
+@csv_option("the cases")
 @json_option
 def command(
     cases: int,
@@ -34,6 +36,7 @@ def command(
     hw: str | None,
     overrides: tuple[str, ...],
     jobs: int,
+    csv_file: Path | None,
     as_json: bool,
 ) -> int:
     """Run random hardware, shapes, patterns, idle and back-pressure on the RTL under cocotb.
@@ -57,6 +60,7 @@ def command(
     from skipbeat_verify.regression_cases import case_indices
 
     from ..progress import track
+    from ..results import print_result, provenance, save_table
 
     indices = case_indices(cases, only)
     outcomes: list[Outcome] = []
@@ -72,7 +76,12 @@ def command(
     own += [word for override in overrides for word in ("--set", override)]
     failed = [_Failed(o, _repeat(o, seed, simulator, own)) for o in outcomes if o.failure is not None]
     report = _report(outcomes, failed, seed, simulator)
-    click.echo(json.dumps(report) if as_json else _text(report, failed))
+    made = provenance(seed=seed, hardware=hardware)
+    save_table(csv_file, map(asdict, outcomes), made)
+    if as_json:
+        print_result("regress", report, made)
+    else:
+        click.echo(_text(report, failed))
     return 1 if failed else 0
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..options import destination, hardware_options, json_option, network_pattern_option, seed_option
+from ..options import csv_option, destination, hardware_options, json_option, network_pattern_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_hw.simulation.activity import Activity
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dump", metavar="FILE", callback=destination, help="Write inputs and outputs to this .npz file.")
 @seed_option
+@csv_option("the layers")
 @json_option
 def command(
     source: str,
@@ -62,6 +62,7 @@ def command(
     window: tuple[int, int] | None,
     dump: Path | None,
     seed: int,
+    csv_file: Path | None,
     as_json: bool,
 ) -> int:
     """Run MODEL from input to logits by its program, memory traffic included.
@@ -75,7 +76,8 @@ def command(
 
     A network with operators of the host (softmax, norms, GELU, embeddings: a transformer) runs as many programs, on
     example inputs as they are, with the host's operators computed between them in float64; its logits must be those
-    that the oracle gives. Exit status 0 only if everything agrees; 1 otherwise.
+    that the oracle gives. Exit status 1 if anything that ran does not agree. Of levels that were not run the JSON
+    object has null, and `agrees` and `bit_exact` are null if none ran but the timing model.
 
     The dump holds what the RTL (without --rtl, the cycle model) was given and what it left in memory: of one program
     `x` int8 [N, C, H, W] and `y` int32 or int8 [N, K, H, W], with `x_scale` and `y_scale`, the real value of one unit;
@@ -93,25 +95,28 @@ def command(
     _check(images, batch, dump, computes=rtl or cycle_model)
     recorded = _activity(activity, window, rtl)
 
+    from skipbeat_arch.provenance import Source
     from skipbeat_reports.simulated import print_simulation
 
     from ..array_file import save_arrays
     from ..networks import pattern_of, prepare_network
+    from ..results import print_result, provenance, save_table
     from ..simulation import simulate
 
     network = prepare_network(source, wanted, seed, images)
-    found, arrays = simulate(
-        network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model, activity=recorded
-    )
+    found = simulate(network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model, activity=recorded)
     if dump is not None:
-        save_arrays(dump, arrays)
-    report = found | {"model": source, "layer": layer, "hardware": hardware.name, "seed": seed}
+        save_arrays(dump, found.arrays)
+    report = found.report | {"model": source, "layer": layer, "hardware": hardware.name, "seed": seed}
     report |= {"pattern": pattern_of(source, wanted), "images": images, "batch": batch or images}
+    ran = Source(name=source, digest=found.digest)
+    made = provenance(seed=seed, hardware=hardware, scheme=network.scheme, source=ran)
+    save_table(csv_file, report["layers"], made)
     if as_json:
-        click.echo(json.dumps(report))
+        print_result("simulate", report, made)
     else:
         print_simulation(report)
-    return 0 if report["agrees"] else 1
+    return 1 if report["agrees"] is False else 0
 
 
 def _activity(file: Path | None, window: tuple[int, int] | None, rtl: bool) -> Activity | None:

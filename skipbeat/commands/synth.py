@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import hardware_options, json_option
+from ..options import csv_option, hardware_options, json_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.hardware import Hardware
@@ -49,6 +49,7 @@ RECORDED = ["ecp5", "xcup"]
     is_flag=True,
     help="Put area and frequency into the package's table of measurements, after each seed; of presets, with --set.",
 )
+@csv_option("the cells, which is one row")
 @json_option
 def command(
     hw: str,
@@ -58,6 +59,7 @@ def command(
     seeds: int,
     liberty: str | None,
     record: bool,
+    csv_file: Path | None,
     as_json: bool,
 ) -> None:
     """Synthesise a component with Yosys and, unless for UltraScale+, place and route it with nextpnr.
@@ -76,7 +78,7 @@ def command(
     if record and (part not in RECORDED or liberty is not None):
         raise InputError(f"--record: expected --part {' or '.join(RECORDED)}")
     if liberty is not None:
-        _in_cells(hardware, top, liberty, as_json)
+        _in_cells(hardware, top, liberty, csv_file, as_json)
         return
     from skipbeat_hw.tools.synthesis import Part, synthesise
     from skipbeat_hw.tools.synthesis_tops import operands, top_verilog
@@ -92,12 +94,12 @@ def command(
     if record:
         for count in range(1, seeds + 1) if seeds and part == "ecp5" else (0,):
             _record(hw, overrides, measure(count))
-    _show(measure(seeds), hardware, as_json)
+    _show(measure(seeds), hardware, csv_file, as_json)
 
 
-def _show(result: Synthesis, hardware: Hardware, as_json: bool) -> None:
+def _show(result: Synthesis, hardware: Hardware, csv_file: Path | None, as_json: bool) -> None:
+    _hand_over("synth", hardware, result.to_json(), csv_file, as_json)
     if as_json:
-        click.echo(json.dumps({"hardware": hardware.name, "pes": hardware.pes, **result.to_json()}))
         return
     for name, cells in result.to_json()["area"].items():
         click.echo(f"{name:<7}{cells:>8}{cells / hardware.pes:>10.2f} per PE")
@@ -107,21 +109,30 @@ def _show(result: Synthesis, hardware: Hardware, as_json: bool) -> None:
     click.echo(f"{', '.join(result.tools)}; script and netlist in {result.folder}")
 
 
-def _in_cells(hardware: Hardware, top: str, liberty: str, as_json: bool) -> None:
+def _in_cells(hardware: Hardware, top: str, liberty: str, csv_file: Path | None, as_json: bool) -> None:
     from skipbeat_hw.tools.standard_cells import estimate_cells
     from skipbeat_hw.tools.synthesis_tops import top_verilog
 
     from ..progress import step
 
     found = estimate_cells(top_verilog(hardware, top), top, liberty, step)
+    _hand_over("cells", hardware, found.to_json(), csv_file, as_json)
     if as_json:
-        click.echo(json.dumps({"hardware": hardware.name, "pes": hardware.pes, **found.to_json()}))
         return
     for name in ("area", "cells", "registers", "memory_bits"):
         value = getattr(found, name)
         click.echo(f"{name:<12}{value:>12,.0f}{value / hardware.pes:>12,.1f} per PE")
     click.echo(f"{found.delay_ns:.2f} ns from register to register, without wires, clock-to-output and setup")
     click.echo(f"{found.library}; {', '.join(found.tools)}; script and netlist in {found.folder}")
+
+
+def _hand_over(kind: str, hardware: Hardware, found: dict[str, Any], csv_file: Path | None, as_json: bool) -> None:
+    from ..results import print_result, provenance, save_table
+
+    body, made = {"hardware": hardware.name, "pes": hardware.pes, **found}, provenance(hardware=hardware)
+    save_table(csv_file, [body], made)
+    if as_json:
+        print_result(kind, body, made)
 
 
 def _record(preset: str, overrides: tuple[str, ...], result: Synthesis) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import click
 
-from ..options import json_option
+from ..options import csv_option, json_option
 
 
 @click.command("zoo", short_help="List the models that come with skipbeat.")
+@csv_option("the models")
 @json_option
-def command(as_json: bool) -> None:
+def command(csv_file: Path | None, as_json: bool) -> None:
     """List the models that come with skipbeat: size, work for one image or sequence, and what they read.
 
     With --json, the object has the key `models`: a list of `name`, `description`, `parameters`, `macs`, `input`,
@@ -20,21 +21,24 @@ def command(as_json: bool) -> None:
     """
     from skipbeat_models import zoo
 
+    from ..results import print_result, provenance, save_table
+
     models = [zoo.find(name) for name in zoo.names()]
+    rows = [
+        {
+            "name": f"{zoo.PREFIX}{model.name}",
+            "description": model.description,
+            "parameters": model.parameters,
+            "macs": model.macs,
+            "input": model.input,
+            "trained": model.recipe is not None,
+            "shapes_only": model.shapes_only,
+        }
+        for model in models
+    ]
+    save_table(csv_file, rows, provenance())
     if as_json:
-        rows = [
-            {
-                "name": f"{zoo.PREFIX}{model.name}",
-                "description": model.description,
-                "parameters": model.parameters,
-                "macs": model.macs,
-                "input": model.input,
-                "trained": model.recipe is not None,
-                "shapes_only": model.shapes_only,
-            }
-            for model in models
-        ]
-        click.echo(json.dumps({"models": rows}))
+        print_result("zoo", {"models": rows}, provenance())
         return
     from skipbeat_reports.console import add_row, make_console, make_table
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from skipbeat.cli import main
+from skipbeat_reports.result import schema_name
+from skipbeat_reports.schemas import RESULTS
 
 #: Options of a core of 2 × 2 PEs, M = 4: it compiles in seconds.
 TINY = ("--hw", "tiny-4x4", "--set", "array.rows=2", "--set", "array.cols=2", "--set", "weights.decode_lanes=1")
@@ -36,4 +38,7 @@ def json_object(capsys: pytest.CaptureFixture[str], *arguments: str, status: int
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     value: dict[str, Any] = json.loads(out)
+    RESULTS[value["schema"].split("/")[1]].model_validate_json(out)
+    assert value["schema"] == schema_name(value["schema"].split("/")[1])
+    assert value["provenance"]["command"].startswith(f"skipbeat {arguments[0]}")
     return value

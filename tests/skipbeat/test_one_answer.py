@@ -57,8 +57,8 @@ def test_so_they_do_of_a_transformer(source: str) -> None:
         source, hardware, table="horowitz-45nm", scheme=Scheme.parse("2:4"), progress=lambda _: None
     )
     network = prepare_network(source, Pattern.parse("2:4"), seed=0)
-    report, _ = simulate(network, hardware, None, 1, None, rtl=False, cycle_model=False)
-    assert report["agrees"]
+    report, *_ = simulate(network, hardware, None, 1, None, rtl=False, cycle_model=False)
+    assert report["agrees"] is report["bit_exact"] is None
     assert report["timing_cycles"] == estimate.cycles
     assert {row["name"]: row["timing_cycles"] for row in report["layers"]} == {
         row.name: row.cost.cycles for row in estimate.layers

@@ -23,7 +23,7 @@ CLOSE = 0.1
 def test_it_runs_as_it_is_priced(name: str) -> None:
     source, hardware = f"{NETWORKS[name].__module__}:{name}", load_hardware("edge-8x8")
     network = prepare_network(source, None, seed=0)
-    report, arrays = simulate(network, hardware, None, 1, None, rtl=False, cycle_model=True)
+    report, arrays, _ = simulate(network, hardware, None, 1, None, rtl=False, cycle_model=True)
     assert report["agrees"]
     found = np.asarray(arrays["y"], np.float64)[0] * float(np.asarray(arrays.get("y_scale", 1.0)))
     expected = float_result(name).numpy()
@@ -38,7 +38,7 @@ def test_it_runs_as_it_is_priced(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(NETWORKS)[::4])
 def test_it_runs_on_the_rtl(name: str) -> None:
     network = prepare_network(f"{NETWORKS[name].__module__}:{name}", None, seed=0)
-    report, _ = simulate(network, load_hardware("edge-8x8"), None, 1, None, rtl=True, cycle_model=True)
+    report, *_ = simulate(network, load_hardware("edge-8x8"), None, 1, None, rtl=True, cycle_model=True)
     assert report["agrees"]
     assert report["rtl_cycles"] == report["model_cycles"] == report["timing_cycles"]
 

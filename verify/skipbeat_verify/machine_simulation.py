@@ -58,22 +58,24 @@ class ProgramRun:
 
     Attributes:
         names: the layer of each part of the program, in the order in which they run.
-        bit_exact: every level that computes gave the oracle's bits, for every image.
-        ended: every level that computes came to the program's end without an error.
+        bit_exact: every level that computes gave the oracle's bits, for every image; None if none was run.
+        ended: every level that computes came to the program's end without an error; None if none was run.
     """
 
     names: tuple[str, ...]
     timing: Counts
     model: Counts | None
     rtl: Counts | None
-    bit_exact: bool
-    ended: bool
+    bit_exact: bool | None
+    ended: bool | None
 
     @property
-    def agrees(self) -> bool:
-        """Bits, cycles, layers and counters agree at all levels that ran."""
+    def agrees(self) -> bool | None:
+        """Bits, cycles, layers and counters agree at all levels that ran; None if none but the timing model did."""
         ran = [counts for counts in (self.model, self.rtl) if counts is not None]
-        return self.bit_exact and self.ended and all(counts == self.timing for counts in ran)
+        if not ran:
+            return None
+        return bool(self.bit_exact and self.ended) and all(counts == self.timing for counts in ran)
 
     def utilization(self, macs: int, hw: Hardware) -> float:
         """Share of the clocks of all multipliers in which so many products with a nonzero weight were made."""
@@ -132,19 +134,19 @@ def run_images(
     if operand is not None:
         program.write_operand(memory, operand)
     timing = timing or predicted(program, machine)
-    exact, ended = True, True
+    exact, ended = list[bool](), list[bool]()
     model = ran = left = None
     if cycle_model:
         run = run_machine(machine, memory, program.address, program.count, max_clocks=timing.cycles + _MARGIN)
         left = run.memory
-        exact &= _is_expected(program, left, expected)
-        ended &= run.done and not run.error
+        exact.append(_is_expected(program, left, expected))
+        ended.append(run.done and not run.error)
         model = _of_model(program, machine, run)
     if rtl is not None:
         real = rtl.run(memory, program.address, program.count, max_clocks=timing.cycles + _MARGIN)
         left = real.memory
-        exact &= _is_expected(program, left, expected)
-        ended &= real.done and not real.error
+        exact.append(_is_expected(program, left, expected))
+        ended.append(real.done and not real.error)
         ran = _of_rtl(program, real)
     if outputs is not None and left is not None:
         outputs += [program.read_output(left, number) for number in range(program.images)]
@@ -153,8 +155,8 @@ def run_images(
         timing=timing,
         model=model,
         rtl=ran,
-        bit_exact=exact,
-        ended=ended,
+        bit_exact=all(exact) if exact else None,
+        ended=all(ended) if ended else None,
     )
 
 

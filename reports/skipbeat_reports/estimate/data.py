@@ -10,12 +10,14 @@ from skipbeat_arch.estimate import Estimate, LayerEstimate, Schedule
 from skipbeat_arch.iso import RESOURCES, IsoComparison
 from skipbeat_arch.model import KeptMagnitude
 
+from ..result import as_result
 from . import figures
 
 
 def to_json(estimate: Estimate) -> dict[str, Any]:
-    """Plain dicts, lists, numbers and text. A limit that is infinite, or a quotient without divisor, is None.
+    """What `skipbeat schema estimate` describes: plain dicts, lists, numbers and text.
 
+    A limit that is infinite, or a quotient without divisor, is None.
     `unpriced` has products, and what may be one, that no number has, with their share of the stored elements.
     `layers` has pooling and additions that are no layers of the model too; their `layer` is false. `total.cycles` is of
     the programs as they run, `cycles_layers` without these, `cycles_with_host` with the host at its stated rate.
@@ -25,6 +27,16 @@ def to_json(estimate: Estimate) -> dict[str, Any]:
     `activations` has for each layer whose activations were measured (products, clocks, energy) as it is, and what is
     left at least if zeros are skipped, or multipliers gated.
     """
+    return as_result("estimate", _body(estimate), estimate.provenance)
+
+
+def layer_rows(estimate: Estimate) -> list[dict[str, Any]]:
+    """`layers` of the JSON without the schedules, as rows of a table."""
+    rows = (_layer(layer, estimate.pes) for layer in estimate.layers)
+    return [{key: value for key, value in row.items() if key != "schedule"} for row in rows]
+
+
+def _body(estimate: Estimate) -> dict[str, Any]:
     return {
         "model": estimate.model,
         "hardware": estimate.hardware,

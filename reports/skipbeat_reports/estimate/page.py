@@ -37,6 +37,7 @@ def render_page(estimate: Estimate, ran: Ran | None = None) -> str:
         host=_host(estimate),
         host_sentence=host_sentence(estimate),
         ran=ran,
+        made=None if estimate.provenance is None else estimate.provenance.to_json(),
     )
 
 

@@ -38,6 +38,7 @@ def write_trace(estimate: Estimate, path: str | Path) -> Path:
             "clock_mhz": estimate.clock_mhz,
             "clock_source": estimate.clock_source,
             "batch": estimate.batch,
+            "provenance": None if estimate.provenance is None else estimate.provenance.to_json(),
             "note": "Programs run one after the other. Of one that is repeated, the engines show the first time.",
         },
         "traceEvents": trace_events(estimate),
