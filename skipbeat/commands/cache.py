@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from ..options import json_option
@@ -18,10 +16,12 @@ def command(clearing: bool, as_json: bool) -> None:
     The folder is `skipbeat` in the user's cache folder, or where the environment variable SKIPBEAT_CACHE says. What is
     in it belongs to exactly one content and version of the code, is checked when it is read, and goes when there is too
     much of it. With --json, the object has `folder`, `bytes`, `most_bytes` and `kinds`: a list of `kind`, `entries` and
-    `bytes`; with --clear also `removed_bytes`.
+    `bytes`; and `removed_bytes`, null without --clear.
     """
     from skipbeat_arch.cache import cache_root, clear, contents
     from skipbeat_arch.cache.trimming import MOST_BYTES
+
+    from ..results import print_result, provenance
 
     removed = clear() if clearing else None
     kinds, root = contents(), cache_root()
@@ -33,7 +33,7 @@ def command(clearing: bool, as_json: bool) -> None:
             "most_bytes": MOST_BYTES,
             "kinds": [{"kind": each.kind, "entries": each.entries, "bytes": each.bytes} for each in kinds],
         }
-        click.echo(json.dumps(found if removed is None else {**found, "removed_bytes": removed}))
+        print_result("cache", {**found, "removed_bytes": removed}, provenance())
         return
     if removed is not None:
         click.echo(f"removed {removed / 1e6:,.1f} MB from {root}")

@@ -9,7 +9,10 @@ from typing import Any
 from skipbeat_arch.provenance import Provenance
 from skipbeat_reports.table_file import flat, to_csv
 
-ROWS: list[dict[str, Any]] = [{"name": 'a,"b"\n#c', "sizes": {"x": 1, "y": {"z": None}}}, {"name": "d", "list": [1, 2], "ok": True}]
+ROWS: list[dict[str, Any]] = [
+    {"name": 'a,"b"\n#c', "sizes": {"x": 1, "y": {"z": None}}},
+    {"name": "d", "list": [1, 2], "ok": True},
+]
 
 
 def test_records_become_flat() -> None:

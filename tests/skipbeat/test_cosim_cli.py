@@ -107,7 +107,8 @@ def test_icarus_agrees_too(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_json_has_the_keys_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
     report = json_object(capsys, "cosim", *TINY, "--gemm", "7,13,5", "--pattern", "2:4", "--seed", "4")
-    assert set(report) == KEYS
+    assert set(report) == KEYS | {"schema", "provenance", "counters", "layers"}
+    assert report["counters"] is report["layers"] is None
     assert set(report["events"]) == set(Events().to_json())
     assert (report["gemm"], report["macs_dense"]) == ([7, 13, 5], 7 * 13 * 5)
     assert (report["pattern"], report["seed"], report["simulator"]) == ("2:4", 4, "verilator")

@@ -26,7 +26,9 @@ def test_it_writes_the_core_and_what_goes_with_it(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.split() == [str(folder / name) for name in names]
     assert sorted(path.name for path in folder.iterdir()) == sorted(names)
     assert load_hardware(folder / "hardware.yaml") == load_hardware(TINY[1], TINY[3::2])
-    assert text.startswith("// skipbeat core for tiny-4x4: 2 x 2 PEs, M = 4\n")
+    assert text.startswith(
+        "// skipbeat core for tiny-4x4+array.rows=2+array.cols=2+weights.decode_lanes=1: 2 x 2 PEs, M"
+    )
     assert len(re.findall(r"^module core\(", text, re.MULTILINE)) == 1
 
 

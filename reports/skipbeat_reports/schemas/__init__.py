@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..result import schema_name
+from .compared import CompareResult
 from .described import (
     ArchiveResult,
+    CacheResult,
     CellsResult,
     HardwareResult,
     PresetsResult,
@@ -22,7 +24,9 @@ from .simulated_runs import CosimResult, DemoResult, RegressResult, SimulateResu
 #: Kind of a result -> its model.
 RESULTS: dict[str, type[Result]] = {
     "archive": ArchiveResult,
+    "cache": CacheResult,
     "cells": CellsResult,
+    "compare": CompareResult,
     "cosim": CosimResult,
     "demo": DemoResult,
     "estimate": EstimateResult,

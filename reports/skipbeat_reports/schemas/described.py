@@ -43,6 +43,24 @@ class ZooResult(Result):
     models: list[ZooModel]
 
 
+class CacheKind(Part):
+    """Entries of one kind."""
+
+    kind: str
+    entries: int
+    bytes: int
+
+
+class CacheResult(Result):
+    """What is kept of earlier work; `removed_bytes` is null unless it was emptied."""
+
+    folder: str
+    bytes: int
+    most_bytes: int
+    kinds: list[CacheKind]
+    removed_bytes: int | None
+
+
 class ProgramResult(Result):
     """A program file without its instructions."""
 

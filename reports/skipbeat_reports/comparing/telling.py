@@ -1,0 +1,77 @@
+"""A comparison in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from ..console import add_row, make_console, make_table
+from ..numbers import MISSING, count, duration, printable, ratio, shorten_all
+from .comparison import Change, Comparison
+from .reasons import reason, signed
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_NAME_CHARACTERS = 32
+#: Layers of which the reasons are told; the page and the table of --csv have all.
+MOST_REASONS = 20
+
+
+def print_comparison(comparison: Comparison, file: TextIO | None = None) -> None:
+    """Print clocks side by side, and for each result what it was made with, and which layers changed and why."""
+    console = make_console(file)
+    _side_by_side(console, comparison)
+    for entry, changes, settings in zip(comparison.entries[1:], comparison.changes, comparison.settings, strict=True):
+        console.print()
+        console.print(f"{printable(entry.label)} against {printable(comparison.entries[0].label)}", soft_wrap=True)
+        for what, before, now in settings:
+            console.print(f"  {printable(what)}: {printable(before)} → {printable(now)}", soft_wrap=True)
+        console.print(f"  {verdict(changes)}", soft_wrap=True)
+        _reasons(console, changes)
+
+
+def verdict(changes: tuple[Change, ...]) -> str:
+    """How many layers became quicker and slower."""
+    quicker, slower = (sum(change.difference * sign > 0 for change in changes) for sign in (-1, 1))
+    return f"{quicker} layers quicker, {slower} slower, {len(changes) - quicker - slower} as before"
+
+
+def _side_by_side(console: Console, comparison: Comparison) -> None:
+    labels = [printable(entry.label) for entry in comparison.entries]
+    totals = [entry.result.total for entry in comparison.entries]
+    titles = ["cycles of", labels[0]]
+    footer = ["total", count(totals[0].cycles)]
+    for label, total in zip(labels[1:], totals[1:], strict=True):
+        titles += [label, "quicker"]
+        footer += [count(total.cycles), ratio(totals[0].cycles / total.cycles if total.cycles else None)]
+    table = make_table(titles, text_columns=1, plain=not console.is_terminal, footer=footer)
+    names = shorten_all([printable(name) for name in comparison.names], _NAME_CHARACTERS)
+    for row, name in enumerate(names):
+        changes = [found[row] for found in comparison.changes]
+        cells = [name, _clocks(changes[0].was)]
+        for change in changes:
+            cells += [_clocks(change.cycles), ratio(change.ratio)]
+        add_row(table, cells)
+    console.print(table, crop=False)
+    for label, entry in zip(labels, comparison.entries, strict=True):
+        found = entry.result
+        time = duration(found.total.cycles, found.clock_mhz)
+        console.print(f"{label}: {time} at {found.clock_mhz:g} MHz ({printable(found.clock_source)})", soft_wrap=True)
+
+
+def _clocks(value: int | None) -> str:
+    return MISSING if value is None else count(value)
+
+
+def _reasons(console: Console, changes: tuple[Change, ...]) -> None:
+    changed = sorted((each for each in changes if each.difference), key=lambda each: -abs(each.difference))
+    if not changed:
+        return
+    table = make_table(["layer", "clocks", "why"], text_columns=1, plain=not console.is_terminal)
+    table.columns[2].justify, table.columns[2].no_wrap, table.columns[2].overflow = "left", False, "fold"
+    for change in changed[:MOST_REASONS]:
+        name = shorten_all([printable(change.layer)], _NAME_CHARACTERS)[0]
+        add_row(table, [name, signed(change.difference), reason(change)])
+    console.print(table, crop=False)
+    if len(changed) > MOST_REASONS:
+        console.print(f"and {len(changed) - MOST_REASONS} more (--csv and --html have all)")

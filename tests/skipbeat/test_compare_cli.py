@@ -1,0 +1,101 @@
+"""`skipbeat compare`: differences add up, say what they come from, and are the same everywhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skipbeat.cli import main
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.provenance import Provenance
+from skipbeat_reports.estimate import to_json
+from tests.reports.estimate.estimates import HOSTILE, hostile_estimate, make_estimate, make_layer, small_layers
+from tests.skipbeat.command_line import complaint, json_object
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """A network, and the same with a layer pruned further, one that is new, and other hardware."""
+    layers = list(small_layers())
+    layers[1] = make_layer(
+        layers[1].name, shape=layers[1].shape, pattern="1:4", weights=36_864, pixels=3136, density=0.25
+    )
+    layers[-1] = make_layer("new")
+    found = []
+    for name, each, overrides in (("old", small_layers(), ()), ("new", tuple(layers), ("clock_mhz=100",))):
+        made = Provenance(version="1", hardware=load_hardware("tiny-4x4", overrides)).to_json()
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps(to_json(make_estimate(each)) | {"provenance": made}))
+        found.append(file)
+    return found[0], found[1]
+
+
+def compared(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    return json_object(capsys, "compare", *map(str, arguments))
+
+
+def test_differences_add_up_and_name_their_causes(capsys: pytest.CaptureFixture[str], files: tuple[Path, Path]) -> None:
+    found = compared(capsys, *files)
+    old, new = (json.loads(file.read_text()) for file in files)
+    rows = {row["layer"]: row for row in found["layers"]}
+    assert sum(row["difference"] for row in rows.values()) == new["total"]["cycles"] - old["total"]["cycles"]
+    assert all(sum(row["causes"].values()) == row["difference"] for row in rows.values())
+    changed = rows["layer1.0.conv1"]
+    assert changed["difference"] < 0
+    assert changed["quicker"] > 1
+    assert "compute" in changed["why"]
+    assert "pattern 2:4 → 1:4" in changed["why"]
+    assert (rows["new"]["cycles_first"], rows["new"]["why"]) == (None, "not in the first result")
+    assert (rows[small_layers()[-1].name]["cycles"], rows[small_layers()[-1].name]["why"]) == (
+        None,
+        "not in this result",
+    )
+    assert found["results"][1]["settings"] == [
+        {"what": "hardware.name", "first": "tiny-4x4", "here": "tiny-4x4+clock_mhz=100"},
+        {"what": "hardware.clock_mhz", "first": "200.0", "here": "100.0"},
+    ]
+
+
+def test_terminal_table_and_page_say_the_same(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    page, table = tmp_path / "page.html", tmp_path / "table.csv"
+    assert main(["compare", *map(str, files), "--html", str(page), "--csv", str(table)]) == 0
+    told, shown = capsys.readouterr().out, page.read_text()
+    rows = list(csv.DictReader(table.read_text().splitlines()[1:]))
+    for row in rows:
+        clocks = f"{int(row['difference']):+,}".replace("-", "−")
+        assert clocks == "+0" or (clocks in told and clocks in shown)
+        assert row["why"] in told.replace("\xa0", "\xa0") or clocks == "+0"
+    assert "hardware.clock_mhz: 200.0 → 100.0" in told
+
+
+def test_equal_results_differ_in_nothing(capsys: pytest.CaptureFixture[str], files: tuple[Path, Path]) -> None:
+    found = compared(capsys, files[0], files[0], files[0])
+    assert [each["quicker"] for each in found["results"]] == [1, 1, 1]
+    assert {row["difference"] for row in found["layers"]} == {0}
+    assert len({each["label"] for each in found["results"]}) == 3
+
+
+def test_names_from_outside_do_nothing(tmp_path: Path) -> None:
+    file, page = tmp_path / "hostile.json", tmp_path / "page.html"
+    file.write_text(json.dumps(to_json(hostile_estimate())))
+    assert main(["compare", str(file), str(file), "--html", str(page)]) == 0
+    assert HOSTILE not in page.read_text()
+
+
+def test_what_is_no_result_is_refused(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.json"
+    other.write_text('{"schema": "skipbeat/zoo/1"}')
+    assert "two results or more" in complaint(capsys, "compare", str(other))
+    assert "expected what" in complaint(capsys, "compare", str(files[0]), str(other))
+    other.write_text('{"schema": "skipbeat/estimate/1", "model": 4}')
+    assert "hostile" not in complaint(capsys, "compare", str(files[0]), str(other))
+    other.write_text("[")
+    assert "JSON" in complaint(capsys, "compare", str(files[0]), str(other))
