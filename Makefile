@@ -10,8 +10,8 @@ ARGS    ?=
 # The address that PyTorch's installation page gives to pip for its builds without CUDA; empty: the build that pip finds.
 TORCH_INDEX ?=
 
-# What the tests need; parts and registers are more tools of the same kind, tested where they are installed.
-EXTRAS  := dev,demo,sweep,synth,transformers,onnx
+# What the tests need; parts, registers and sweep are more of the same kind, tested where they are installed.
+EXTRAS  := dev,demo,synth,transformers,onnx
 # Where `platforms` resolves: other systems than this one, as uv calls them.
 OTHERS  := aarch64-manylinux_2_28 aarch64-apple-darwin x86_64-pc-windows-msvc
 BIN    := $(VENV)/bin

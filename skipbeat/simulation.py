@@ -11,7 +11,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.provenance import content_digest
+from skipbeat_arch.provenance import Source, content_digest
 from skipbeat_hw.simulation.activity import Activity
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.bounds import tightest
@@ -35,11 +35,11 @@ Arrays = Mapping[str, "ArrayLike"]
 
 
 class Simulated(NamedTuple):
-    """What was found, arrays for a file, and the digest of the programs that ran."""
+    """What was found, arrays for a file, and the network with the digest of the programs that ran."""
 
     report: Report
     arrays: Arrays
-    digest: str
+    source: Source
 
 
 def simulate(
@@ -100,7 +100,7 @@ def _simulate_network(
     scales = {"x_scale": network.scales[graph.input], "y_scale": network.scales[graph.output]}
     arrays: Arrays = {"x": inputs, "y": np.array(outputs), **scales}
     report = _report(runs, rates, [runs[0]], layer_bounds(program, machine))
-    return Simulated(report, arrays, content_digest([program.image.data]))
+    return Simulated(report, arrays, Source(name=network.source, digest=content_digest([program.image.data])))
 
 
 def _simulate_mixed(
@@ -140,7 +140,8 @@ def _simulate_mixed(
         report |= {"agrees": report["agrees"] and exact, "bit_exact": exact}
     report |= {"programs": len(first), "host_operators": host_operators(network.quantised.network)}
     arrays = {**network.arrays(images), "y": np.stack(simulation.logits)}
-    return Simulated(report, arrays, content_digest(each.image.data for each in simulation.programs.values()))
+    digest = content_digest(each.image.data for each in simulation.programs.values())
+    return Simulated(report, arrays, Source(name=network.source, digest=digest))
 
 
 def _simulator(hardware: Hardware, activity: Activity | None) -> VerilatedMachine:

@@ -95,7 +95,6 @@ def command(
     _check(images, batch, dump, computes=rtl or cycle_model)
     recorded = _activity(activity, window, rtl)
 
-    from skipbeat_arch.provenance import Source
     from skipbeat_reports.simulated import print_simulation
 
     from ..array_file import save_arrays
@@ -109,8 +108,7 @@ def command(
         save_arrays(dump, found.arrays)
     report = found.report | {"model": source, "layer": layer, "hardware": hardware.name, "seed": seed}
     report |= {"pattern": pattern_of(source, wanted), "images": images, "batch": batch or images}
-    ran = Source(name=source, digest=found.digest)
-    made = provenance(seed=seed, hardware=hardware, scheme=network.scheme, source=ran)
+    made = provenance(seed=seed, hardware=hardware, scheme=network.scheme, source=found.source)
     save_table(csv_file, report["layers"], made)
     if as_json:
         print_result("simulate", report, made)

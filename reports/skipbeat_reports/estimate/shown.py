@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skipbeat_arch import estimate as priced
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.extras import require_packages
 
 from ..environment import environment
 from ..numbers import count, duration, printable, ratio, shorten_all
@@ -74,10 +74,9 @@ class Estimate(priced.Estimate):
         Raises:
             InputError: pandas is not installed.
         """
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise InputError("pandas is not installed: pip install 'skipbeat[sweep]'") from None
+        require_packages("for a table in Python", "pandas")
+        from pandas import DataFrame
+
         return DataFrame([flat(row) for row in layer_rows(self)]).set_index("name")
 
     def plot(self) -> Figure:
