@@ -21,6 +21,22 @@ from .slots import Slots
 from .unpacker import Unpacker
 
 
+def decoder_ports(hw: Hardware) -> dict[str, wiring.Member]:
+    """The ports of the weight decoder, and of what stands in its place where there is nothing to decode."""
+    return {
+        "tiles": In(stream.Signature(struct(tile_fields(hw)))),
+        "weights": In(stream.Signature(struct(weight_fields(hw)))),
+        "bank_ok_i": In(1),
+        "halt_i": In(1),
+        "write_o": Out(struct(write_fields(hw))),
+        "done_o": Out(1),
+        "error_o": Out(CoreError),
+        "row_decoded_o": Out(1),
+        "metadata_word_o": Out(1),
+        "value_word_o": Out(1),
+    }
+
+
 class WeightDecoder(wiring.Component):
     """Dispatcher, unpacker, slots and aligner, joined, with queues between: no `ready` goes through two of them.
 
@@ -37,20 +53,7 @@ class WeightDecoder(wiring.Component):
     def __init__(self, hw: Hardware) -> None:
         expect(hw, Hardware)
         self.hw = hw
-        super().__init__(
-            {
-                "tiles": In(stream.Signature(struct(tile_fields(hw)))),
-                "weights": In(stream.Signature(struct(weight_fields(hw)))),
-                "bank_ok_i": In(1),
-                "halt_i": In(1),
-                "write_o": Out(struct(write_fields(hw))),
-                "done_o": Out(1),
-                "error_o": Out(CoreError),
-                "row_decoded_o": Out(1),
-                "metadata_word_o": Out(1),
-                "value_word_o": Out(1),
-            }
-        )
+        super().__init__(decoder_ports(hw))
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from amaranth import Module, Mux, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
 
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.depths import DENSE_TILES
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.ports import row_bits, tile_fields, weight_fields, write_fields
+from skipbeat_arch.ports import row_bits
 
 from ..arguments import expect
-from ..layouts import struct
 from ..queue import Queue
-from .decoder import WeightDecoder
+from .decoder import WeightDecoder, decoder_ports
 
 
 class DenseDecoder(wiring.Component):
@@ -31,20 +29,7 @@ class DenseDecoder(wiring.Component):
     def __init__(self, hw: Hardware) -> None:
         expect(hw, Hardware)
         self.hw = hw
-        super().__init__(
-            {
-                "tiles": In(stream.Signature(struct(tile_fields(hw)))),
-                "weights": In(stream.Signature(struct(weight_fields(hw)))),
-                "bank_ok_i": In(1),
-                "halt_i": In(1),
-                "write_o": Out(struct(write_fields(hw))),
-                "done_o": Out(1),
-                "error_o": Out(CoreError),
-                "row_decoded_o": Out(1),
-                "metadata_word_o": Out(1),
-                "value_word_o": Out(1),
-            }
-        )
+        super().__init__(decoder_ports(hw))
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
