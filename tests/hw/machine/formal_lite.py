@@ -36,8 +36,9 @@ class AnyMachine(Component):
 
 class LiteRules(Component):
     """Responses stay until they are taken, one for each request and none before it; no request is lost or waits for
-    another channel's; a run is started or aborted by a write to CONTROL alone, once; what is written to PROGRAM is read
-    back; the interrupt is there from the end of a run until it is cleared or the next run starts, if it is enabled.
+    another channel's; no write follows another in the next clock; a run is started or aborted by a write to
+    CONTROL alone, once; what is written to PROGRAM is read back; the interrupt is there from the end of a run
+    until it is cleared or the next run starts, if it is enabled.
 
     Nothing is assumed: the master and the machine are free.
     """
@@ -96,11 +97,13 @@ class LiteRules(Component):
             words.eq(words + (self.s_axi_wvalid & self.s_axi_wready) - answers),
         ]
         stays(m, self.s_axi_bvalid, self.s_axi_bready, self.s_axi_bresp)
-        answered, both = Signal(), (addresses != 0) & (words != 0)
+        answered, both, ended = Signal(), (addresses != 0) & (words != 0), Signal()
         pair, expected, written = Signal(), Signal(32), Signal()
         m.d.sync += [answered.eq(self.s_axi_bvalid), pair.eq(both), written.eq(start)]
         self.program = expected
         ends = both & ~self.s_axi_bvalid
+        m.d.sync += ended.eq(ends)
+        m.d.comb += implies(ended, ~ends)
         self.wrote, self.address, self.word = ends & whole, address, word
         with m.If(ends & whole & (address == Register.PROGRAM)):
             m.d.sync += expected.eq(word)
