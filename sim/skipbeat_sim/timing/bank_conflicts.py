@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int64Array
-from skipbeat_arch.engines import Engine
+from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.errors import InputError
 
 from .bus import Bus
 from .result_clocks import ResultClocks
-from .spans import Spans
 from .store_clocks import vector_clocks
 from .timed_program import Program
 
 
-def check_bank_conflicts(program: Program, bus: Bus, results: ResultClocks, spans: Spans) -> None:
+def check_bank_conflicts(program: Program, bus: Bus, results: ResultClocks, begin: Sequence[int]) -> None:
     """All clocks in which the banks are written are known: none may be that of two writes.
 
     Raises:
         InputError: two writes in one clock, which the machine answers with BANK_CONFLICT.
     """
     clocks, stores = _local_vectors(program, results)
-    others = _other_writes(program, bus, spans)
+    others = _other_writes(program, bus, begin)
     if not clocks.size or not others.size:
         return
     first, beats, before, size, number = others[np.argsort(others[:, 0], kind="stable")].T
@@ -40,19 +41,22 @@ def check_bank_conflicts(program: Program, bus: Bus, results: ResultClocks, span
         )
 
 
-def _other_writes(program: Program, bus: Bus, spans: Spans) -> Int64Array:
+def _other_writes(program: Program, bus: Bus, begin: Sequence[int]) -> Int64Array:
     """Bursts of LOADs of activations, and ZEROs as if they were bursts, int64 [bursts, 5].
 
     First beat, beats, beats of the instruction before it, beats of a vector, instruction.
     """
     bursts = []
-    for burst in bus.bank_bursts:
-        load = program.instructions[burst.number]
-        if isinstance(load, isa.Load) and _enables(program, load):
-            bursts.append((burst.first, burst.beats, burst.before, bus.vector_beats, burst.number))
+    loads = [(n, i) for n, i in program.queues[Engine.LOAD] if isinstance(i, isa.Load) and i.kind == Kind.ACTIVATIONS]
+    enables = [_enables(program, load) for _, load in loads]
+    load = -1
+    for first, beats, before in zip(bus.burst_firsts, bus.burst_beats, bus.beats_before, strict=True):
+        load += not before
+        if enables[load]:
+            bursts.append((first, beats, before, bus.vector_beats, loads[load][0]))
     for number, instruction in program.queues[Engine.LOAD]:
         if isinstance(instruction, isa.Zero):
-            bursts.append((spans.begin[number], instruction.count, 0, 1, number))
+            bursts.append((begin[number], instruction.count, 0, 1, number))
     return np.array(bursts, np.int64).reshape(-1, 5)
 
 

@@ -15,7 +15,7 @@ _CAUSES = (Cause.IDLE, Cause.TILE_WAIT, Cause.HAZARD, Cause.ACTIVATION_WAIT, Cau
 
 
 class PassClocks(NamedTuple):
-    """When a pass ran.
+    """When passes ran, a list of each column.
 
     Attributes:
         waiting: last clock in which no pass is queued; take: the one in which it is taken. Between them the array
@@ -25,27 +25,27 @@ class PassClocks(NamedTuple):
         item: of a last pass the number of its first item, whose steps may wait for the output stage; otherwise -1.
     """
 
-    waiting: int
-    take: int
-    load: bool
-    first: int
-    last: int
-    beat: int
-    pixels: int
-    item: int
+    waiting: Sequence[int]
+    take: Sequence[int]
+    load: Sequence[int]
+    first: Sequence[int]
+    last: Sequence[int]
+    beat: Sequence[int]
+    pixels: Sequence[int]
+    item: Sequence[int]
 
 
 class CauseClocks:
     """Clocks by cause up to any clock.
 
     Args:
-        passes: in order.
+        passes: in order, int64 [passes, fields of `PassClocks`].
         closed: last steps of all items of last passes, int64 [items].
     """
 
-    def __init__(self, passes: Sequence[PassClocks], closed: Int64Array) -> None:
+    def __init__(self, passes: Int64Array, closed: Int64Array) -> None:
         self._closed = closed
-        self._passes = np.array(passes, np.int64).reshape(-1, len(PassClocks._fields))
+        self._passes = passes
         waiting, take, load, first, last, beat, pixels = self._passes[:, :7].T
         #: Last step of the pass before each one, and that of the last pass.
         self._free = np.concatenate([[-1], last])

@@ -2,151 +2,156 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import accumulate
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
 from skipbeat_arch.engines import Engine
 
-from .cause_clocks import PassClocks
-from .channels import Process
 from .core_timing import SETTLING, TileLoader, settled
 from .load_timing import NEVER
 from .result_clocks import FEW, ResultClocks
-from .spans import Spans
+from .state import Part
 from .tile_paths import TilePath, tile_paths
 from .timed_program import Program
-from .wires import Wires
+from .wires import UNKNOWN, Wires
 
 #: From a job's start to the first of its bundles at the core.
 FEED_LATENCY = 4
 
 
-@dataclass(frozen=True)
-class _Fed:
-    """A pass with bundles: `first` of its pixels among all, the close of its pixel 0 if none waits, its item or -1."""
-
-    first: int
-    pixels: int
-    close: int
-    beat: int
-    item: int
-
-
-@dataclass
-class _State:
-    """The pass before: `closes` of its first pixels, `free` of its last one."""
-
-    closes: Sequence[int] = ()
-    free: int = -1
-    command: Command | None = None
-    bank_free: int = NEVER
-    loads: int = 0
-    weights: int = 0
-
-
-class CoreClocks:
+class CoreClocks(Part):
     """One process over the passes.
 
     Attributes:
-        results: items that it has closed.
-        ran: when each pass ran.
+        results: items that it has closed. loader: the way of tiles into their banks.
+        waiting, first, free: of each pass the last clock in which no pass is queued, its first and its last step.
+        number: of the pass that waits or runs; loads: of those that load a tile.
+        closes: last steps of the first pixels of the pass before it; bank_free, weights: when the next tile's bank, and
+            the reader of weights, are free.
+        step: the next first step of a pixel; done: pixels of the pass that are closed.
+        fed: the pass whose pixel was asked for last.
     """
 
-    def __init__(self, program: Program, wires: Wires, spans: Spans) -> None:
+    LISTS = ("waiting", "first", "free")
+    CLOCKS = ("bank_free", "weights", "step")
+    ROWS = ("closes",)
+    COUNTS = ("number", "loads", "fed")
+    VALUES = ("done",)
+
+    def __init__(self, program: Program, wires: Wires) -> None:
         hw = program.machine.hw
-        self._wires, self._spans, self._commands = wires, spans, program.commands
-        self._numbers = [n for n, i in program.queues[Engine.EXECUTE] if isinstance(i, isa.Pass)]
+        self._wires, self._commands = wires, program.commands
         self._jobs = _job_numbers(program)
-        self._paths: list[TilePath] = tile_paths(program.tiles, hw)
+        self.paths: list[TilePath] = tile_paths(program.tiles, hw)
         self._words = [tile.word_count for tile in program.tiles]
-        self._loader = TileLoader(hw)
         self._credits = hw.result_depth
-        items = sum(c.pixels for c in program.commands if c.last)
-        self.results = ResultClocks(items)
-        self._fed: deque[_Fed] = deque()
-        self._state = _State()
-        self.ran: list[PassClocks] = []
+        #: Pixels with bundles, and items, before each pass.
+        self._pixels = list(accumulate((c.pixels if c.beat else 0 for c in self._commands), initial=0))
+        self.items = list(accumulate((c.pixels if c.last else 0 for c in self._commands), initial=0))
+        self.loader, self.results = TileLoader(hw), ResultClocks(self.items[-1])
+        self.waiting, self.first, self.free = list[int](), list[int](), list[int]()
+        self.number = self.loads = self.weights = self.step = self.done = self.fed = 0
+        self.closes: tuple[int, ...] = ()
+        self.bank_free = NEVER
 
-    def closed(self, pixel: int) -> int | None:
-        """The last step of a pixel with bundles, counted over the whole program; None as long as it is not known.
+    def closed(self, pixel: int) -> int:
+        """The last step of a pixel with bundles, counted over the whole program, or `UNKNOWN`.
 
-        Pixels are asked for in ascending order: passes before them are dropped.
+        Pixels are asked for in ascending order.
         """
-        passes = self._fed
-        while passes and passes[0].first + passes[0].pixels <= pixel:
-            passes.popleft()
-        if not passes or pixel < passes[0].first:
-            return None
-        fed = passes[0]
-        within = pixel - fed.first
-        if fed.item < 0:
-            return fed.close + within * fed.beat
-        known = fed.item + within < self.results.known_closed
-        return int(self.results.closed[fed.item + within]) if known else None
+        before, fed = self._pixels, self.fed
+        while fed < len(self._commands) and before[fed + 1] <= pixel:
+            fed += 1
+        self.fed = fed
+        if fed >= len(self.first):
+            return UNKNOWN
+        command, within = self._commands[fed], pixel - before[fed]
+        if not command.last:
+            return self.first[fed] + (within + 1) * command.beat - 1
+        item = self.items[fed] + within
+        return self.results.closed.item(item) if item < self.results.known_closed else UNKNOWN
 
-    def passes(self) -> Process:
+    def passes(self) -> bool:
         """Each pass waits for its tile, the pass before, its first bundle and credits."""
-        wires, state, pixels, item = self._wires, self._state, 0, 0
-        for index, command in enumerate(self._commands):
-            while len(wires.queued.clocks) <= index:
-                yield wires.queued
-            queued = wires.queued.clocks[index]
-            take = self._take(command, queued)
-            wires.pass_taken.put(take)
-            if command.load and state.loads > 1:
-                state.bank_free = take + 1
-            waiting = max(state.free, min(queued, take))
-            beat, first = max(command.beat, 1), take + 1
-            if command.beat:
-                job = self._jobs[index]
-                while len(wires.job_started.clocks) <= job:
-                    yield wires.job_started
-                first = max(first, wires.job_started.clocks[job] + FEED_LATENCY)
-            if command.beat:
-                self._fed.append(_Fed(pixels, command.pixels, first + beat - 1, beat, item if command.last else -1))
-                pixels += command.pixels
-            state.command = command
-            opened = item if command.last else -1
+        wires, moved = self._wires, False
+        while self.number < len(wires.queued):
+            number = self.number
+            command = self._commands[number]
+            if len(wires.pass_taken) == number:
+                self._take(command, wires.queued[number])
+                moved = True
+            if len(self.first) == number:
+                first = wires.pass_taken[number] + 1
+                if command.beat:
+                    job = self._jobs[number]
+                    if len(wires.job_started) <= job:
+                        break
+                    first = max(first, wires.job_started[job] + FEED_LATENCY)
+                self.first.append(first)
+                self.step, self.done = first, 0
+                moved = True
             if command.last:
-                yield from self._close_items(item, command.pixels, beat, first)
-                item += command.pixels
+                moved |= self._close_items(command, self.items[number])
+                if self.done < command.pixels:
+                    break
             else:
-                state.free = first + beat * command.pixels - 1
-                state.closes = range(first + beat - 1, state.free + 1, beat)[:SETTLING]
-                wires.closed.put(state.free)
-            self._spans.finish[self._numbers[index]] = state.free
-            ran = PassClocks(waiting, take, command.load, first, state.free, beat, command.pixels, opened)
-            self.ran.append(ran)
+                self._close(command)
+            self.number += 1
+        return moved
 
-    def _take(self, command: Command, queued: int) -> int:
-        state = self._state
-        take = max(queued + 1, state.free)
+    def _take(self, command: Command, queued: int) -> None:
+        """The pass is taken when the one before has ended, its tile is in its bank and what it reads is settled."""
+        free = self.free[-1] if self.free else -1
+        take = max(queued + 1, free)
         if command.load:
-            weights = max(queued + 1, state.weights)
-            state.weights = weights + self._words[state.loads]
-            take = max(take, self._loader.load(self._paths[state.loads], weights, state.bank_free))
-            state.loads += 1
-        if state.command is not None and not command.first:
-            take = max(take, settled(state.closes, command))
-        return take
+            weights = max(queued + 1, self.weights)
+            self.weights = weights + self._words[self.loads]
+            take = max(take, self.loader.load(self.paths[self.loads], weights, self.bank_free))
+            self.loads += 1
+        if self.free and not command.first:
+            take = max(take, settled(self.closes, command))
+        if command.load and self.loads > 1:
+            self.bank_free = take + 1
+        self._wires.pass_taken.append(take)
+        self.waiting.append(max(free, min(queued, take)))
 
-    def _close_items(self, item: int, count: int, beat: int, first: int) -> Process:
+    def _close(self, command: Command) -> None:
+        """All pixels of a pass whose results nobody takes."""
+        beat, first = max(command.beat, 1), self.first[-1]
+        free = first + beat * command.pixels - 1
+        self.closes = tuple(range(first + beat - 1, free + 1, beat)[:SETTLING])
+        self.free.append(free)
+
+    def _close_items(self, command: Command, item: int) -> bool:
         """The pixels of a last pass, each with a credit: as many at once as credits are known."""
-        results, state, done = self.results, self._state, 0
-        while done < count:
-            while results.known_taken + self._credits <= item + done:
-                yield self._wires.stored
-            size = min(count - done, results.known_taken + self._credits - item - done)
+        results, count, beat, moved = self.results, command.pixels, max(command.beat, 1), False
+        while self.done < count:
+            size = min(count - self.done, results.known_taken + self._credits - item - self.done)
+            if size <= 0:
+                return moved
             follow = results.close_few if size <= FEW else results.close_many
-            last = follow(item + done, size, beat, first, self._credits)
-            first = last + beat
-            done += size
-            self._wires.closed.put(first - 1)
-        state.closes = results.closed[item : item + min(count, SETTLING)].tolist()
-        state.free = first - 1
+            self.step = follow(item + self.done, size, beat, self.step, self._credits) + beat
+            self.done += size
+            moved = True
+        self.closes = tuple(results.closed[item : item + min(count, SETTLING)].tolist())
+        self.free.append(self.step - 1)
+        return moved
+
+    def ahead(self) -> list[list[int]]:
+        """Lists of clocks that later decisions can read."""
+        wires, results = self._wires, self.results
+        job = self._jobs[self.number] if self.number < len(self._jobs) else 0
+        item = self.items[min(self.fed, self.number)]
+        return [
+            wires.queued[self.number :],
+            wires.pass_taken[self.number :],
+            wires.job_started[job:],
+            self.first[self.fed :],
+            self.free[-1:],
+            results.closed[min(item, results.known_taken) : results.known_closed].tolist(),
+            results.taken[max(results.known_closed - self._credits, 0) : results.known_taken].tolist(),
+        ]
 
 
 def _job_numbers(program: Program) -> list[int]:

@@ -24,7 +24,6 @@ step and load, the fires that use up its last words, its last fire.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from operator import add
 
@@ -36,7 +35,8 @@ from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Clocks, CoreTiming, Events
 
 from .event_counts import event_counts
-from .load_timing import NEVER, SLOTS_AHEAD, Response
+from .load_timing import ENTRIES, NEVER, SLOTS_AHEAD, Response
+from .state import Part
 from .tile_paths import RING, TilePath, tile_paths
 
 #: Pixels of a pass that the next one may have to wait for; those after them are written by the time it reads them.
@@ -122,19 +122,30 @@ def settled(closes: Sequence[int], command: Command) -> int:
     return max(close + SETTLE - 1 - pixel * beat for pixel, close in enumerate(closes))
 
 
-class TileLoader:
+class TileLoader(Part):
     """The recurrence over tiles: from the command's place in the queue to the full bank.
 
     With a weight reader in front, `queued` is the clock in which that reader begins with the tile.
+
+    Attributes:
+        last_word, last_emit: of the last tile; last_step: of the last one with metadata.
+        row_loads, fires, frees: the last rows of tiles with metadata, slots, and value words that were used up, the
+            last one last.
+        written: the last tiles with metadata whose words may still be in the FIFO: words written since the first one of
+            each, and its path; entered: the clocks that each found.
     """
+
+    CLOCKS = ("last_word", "last_emit", "last_step")
+    ROWS = ("row_loads", "fires", "frees", "entered")
+    VALUES = ("written",)
 
     def __init__(self, hw: Hardware) -> None:
         self._is_dense = hw.is_dense
-        self._fifo = _MetadataFifo(max(2, hw.metadata_words))
-        self._last_word = self._last_emit = NEVER
-        self._last_step = NEVER  # of the last tile with metadata
-        # the last ones, the last one last: rows of tiles with metadata, slots, and value words that were used up
-        self._loads, self._fires, self._frees = [NEVER] * 2, [NEVER] * SLOTS_AHEAD, [NEVER] * RING
+        self._depth = max(2, hw.metadata_words)
+        self.last_word = self.last_emit = self.last_step = NEVER
+        self.row_loads, self.fires, self.frees = (NEVER,) * 2, (NEVER,) * SLOTS_AHEAD, (NEVER,) * RING
+        self.written: tuple[tuple[int, TilePath], ...] = ()
+        self.entered: Entries = ()
 
     def load(self, path: TilePath, queued: int, bank_free: int) -> int:
         """Follow one tile; returns the first clock in which its bank is full.
@@ -144,21 +155,26 @@ class TileLoader:
             queued: clock in which its command was accepted.
             bank_free: first clock in which its bank is free.
         """
-        start = max(queued + 2, self._last_word)
+        start = max(queued + 2, self.last_word)
         if self._is_dense:
-            self._last_word = max(start + 1, bank_free) + path.value_words - 1
-            return self._last_word + 1
-        metadata = max(start + path.metadata_words, self._fifo.room(path.metadata_words))
-        read = max(start + 1, self._last_step) + 1 if path.metadata_words else NEVER
-        entries = read, *self._loads, self._last_emit, *self._fires, bank_free, metadata + 3
-        if path.metadata_words:
-            self._fifo.write(path, entries)
-            self._last_step = _clock(path.last_step, entries)
-            self._loads = _later(self._loads, path.loads, entries)
+            self.last_word = max(start + 1, bank_free) + path.value_words - 1
+            return self.last_word + 1
+        words = path.metadata_words
+        metadata = max(start + words, self._room(words))
+        read = max(start + 1, self.last_step) + 1 if words else NEVER
+        entries = (read, *self.row_loads, self.last_emit, *self.fires, bank_free, metadata + 3)
+        if words:
+            self._write(path, entries)
+            self.last_step = _clock(path.last_step, entries)
+            self.row_loads = _later(self.row_loads, path.loads, entries)
         self._end_words(path, metadata, entries)
-        self._last_emit = _clock(path.last_emit, entries)
-        self._fires = _later(self._fires, path.fires, entries)
-        return self._fires[-1] + 1
+        self.last_emit = _clock(path.last_emit, entries)
+        self.fires = _later(self.fires, path.fires, entries)
+        return self.fires[-1] + 1
+
+    def ahead(self) -> list[list[int]]:
+        """Nothing but its attributes."""
+        return []
 
     def _end_words(self, path: TilePath, metadata: int, entries: Entries) -> None:
         """When the tile's last word enters the queue, and its last ones are used up; its metadata end in `metadata`.
@@ -167,35 +183,33 @@ class TileLoader:
         """
         words = path.value_words
         own = [_clock(response, entries) for response in path.frees]
-        waits = [freed + words - place for place, freed in enumerate(self._frees) if place < words]
+        waits = [freed + words - place for place, freed in enumerate(self.frees) if place < words]
         if words > RING:
             waits.append(own.pop(0) + 1)
-        self._last_word = max(metadata + words, *waits)
-        self._frees = [*self._frees, *own][-RING:]
+        self.last_word = max(metadata + words, *waits)
+        self.frees = (*self.frees, *own)[-RING:]
 
+    def _room(self, words: int) -> int:
+        """The first clock in which the metadata FIFO has room for the last of the next `words` words.
 
-class _MetadataFifo:
-    """When the metadata FIFO has room: a word enters it after the word `depth` places before it was read."""
-
-    def __init__(self, depth: int) -> None:
-        self._depth = depth
-        self._written = 0
-        self._tiles: deque[tuple[int, TilePath, Entries]] = deque()  # with the number of each one's first word
-
-    def room(self, words: int) -> int:
-        """The first clock in which the last of the next `words` words can be written."""
-        number = self._written + words - 1 - self._depth
-        if not words or number < 0:
+        A word enters it after the word `depth` places before it was read.
+        """
+        if not words:
             return NEVER
-        while number >= self._tiles[0][0] + self._tiles[0][1].metadata_words:
-            self._tiles.popleft()
-        first, path, entries = self._tiles[0]
-        return _clock(path.reads[number - first], entries) + 1
+        for place, (since, path) in enumerate(self.written):
+            number = since + words - 1 - self._depth
+            if 0 <= number < path.metadata_words:
+                entries = self.entered[place * len(ENTRIES) : (place + 1) * len(ENTRIES)]
+                return _clock(path.reads[number], entries) + 1
+        return NEVER
 
-    def write(self, path: TilePath, entries: Entries) -> None:
-        """A tile's metadata words enter."""
-        self._tiles.append((self._written, path, entries))
-        self._written += path.metadata_words
+    def _write(self, path: TilePath, entries: Entries) -> None:
+        """A tile's metadata words enter; those of tiles before it that nobody will wait for any more are forgotten."""
+        words = path.metadata_words
+        older = [(since + words, other) for since, other in self.written]
+        keep = sum(since - other.metadata_words < self._depth for since, other in older)
+        self.written = (*older[len(older) - keep :], (words, path))
+        self.entered = (*self.entered[len(self.entered) - keep * len(ENTRIES) :], *entries)
 
 
 def _clock(response: Response, entries: Entries) -> int:
@@ -204,9 +218,9 @@ def _clock(response: Response, entries: Entries) -> int:
     return max(clocks)
 
 
-def _later(before: list[int], responses: list[Response], entries: Entries) -> list[int]:
+def _later(before: Entries, responses: list[Response], entries: Entries) -> Entries:
     """The last clocks of a kind of event, as many as `before`, once a tile's have come."""
-    return [*before, *(_clock(response, entries) for response in responses)][-len(before) :]
+    return (*before, *[_clock(response, entries) for response in responses])[-len(before) :]
 
 
 def _check_program(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> None:

@@ -3,88 +3,111 @@
 from __future__ import annotations
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.depths import CORE_QUEUE, FETCHER_ROOM, PART_QUEUE
+from skipbeat_arch.depths import CORE_QUEUE, ENGINE_QUEUE, FETCHER_ROOM, PART_QUEUE
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.instruction import Instruction
 
-from .channels import Process
 from .core_clocks import CoreClocks
-from .spans import Spans
+from .state import Part
 from .timed_program import Program
-from .wires import Wires
+from .wires import UNKNOWN, Wires
 
 
-class ExecuteClocks:
-    """Its processes: instructions begin, jobs are read ahead, and jobs walk."""
+class ExecuteClocks(Part):
+    """Its processes: instructions begin, jobs are read ahead, and jobs walk.
 
-    def __init__(self, program: Program, wires: Wires, core: CoreClocks, spans: Spans) -> None:
-        self._wires, self._core, self._spans = wires, core, spans
-        self._queue = program.queues[Engine.EXECUTE]
-        self._jobs = [i for _, i in self._queue if isinstance(i, isa.Pass) or i.signal]
+    Attributes:
+        begun: clocks in which the engine's instructions began, in order; clock: of the last one.
+        jobs, passes: those that were begun.
+        job: the one that walks; pixels: of all jobs up to it; walked: when it ends, as far as it is known.
+    """
 
-    def begin(self) -> Process:
+    LISTS = ("begun",)
+    CLOCKS = ("clock", "walked")
+    COUNTS = ("jobs", "passes", "job", "pixels")
+
+    def __init__(self, program: Program, wires: Wires, core: CoreClocks) -> None:
+        self._wires, self._core = wires, core
+        self.queue = program.queues[Engine.EXECUTE]
+        jobs = [i for _, i in self.queue if isinstance(i, isa.Pass) or i.signal]
+        self._signals, self._pixels = [i.signal for i in jobs], [_pixels(i) for i in jobs]
+        self.begun: list[int] = []
+        self.clock = self.walked = self.jobs = self.passes = self.job = self.pixels = 0
+
+    def begin(self) -> bool:
         """Instructions begin in order, at most one per clock; a PASS when the core has a place for it."""
-        wires, spans, clock, jobs, passes = self._wires, self._spans, 0, 0, 0
-        popped, taken, left = wires.job_popped, wires.pass_taken, wires.out_of_queue[Engine.EXECUTE]
-        for index, (number, instruction) in enumerate(self._queue):
-            ready = yield from wires.ready(Engine.EXECUTE, index, instruction)
-            clock = max(clock + 1, ready)
-            if jobs >= PART_QUEUE:
-                while len(popped.clocks) <= jobs - PART_QUEUE:
-                    yield popped
-                clock = max(clock, popped.clocks[jobs - PART_QUEUE] + 1)
+        wires, queue, begun = self._wires, self.queue, self.begun
+        popped, taken, left = wires.job_popped, wires.pass_taken, wires.left[Engine.EXECUTE]
+        first = len(begun)
+        for index in range(first, len(queue)):
+            number, instruction = queue[index]
+            clock, job = wires.ready(Engine.EXECUTE, number, instruction), self.jobs - PART_QUEUE
+            if clock == UNKNOWN or len(popped) <= job:
+                break
+            clock = max(self.clock + 1, clock)
+            if job >= 0:
+                clock = max(clock, popped[job] + 1)
             is_pass = isinstance(instruction, isa.Pass)
-            if is_pass and passes >= CORE_QUEUE:
-                while len(taken.clocks) <= passes - CORE_QUEUE:
-                    yield taken
-                clock = max(clock, taken.clocks[passes - CORE_QUEUE] + 1)
-            spans.begin[number] = clock
-            wires.take(Engine.EXECUTE, instruction, clock)
-            left.put(clock)
             if is_pass:
-                passes += 1
-                wires.queued.put(clock)
-            else:
-                spans.finish[number] = clock
+                place = self.passes - CORE_QUEUE
+                if len(taken) <= place:
+                    break
+                if place >= 0:
+                    clock = max(clock, taken[place] + 1)
+                self.passes += 1
+                wires.queued.append(clock)
+            wires.take(Engine.EXECUTE, instruction, clock)
+            self.clock = clock
+            begun.append(clock)
+            left.append(clock)
             if is_pass or instruction.signal:
-                jobs += 1
-                wires.job_pushed.put(clock)
+                self.jobs += 1
+                wires.job_pushed.append(clock)
+        return len(begun) > first
 
-    def read_ahead(self) -> Process:
+    def read_ahead(self) -> bool:
         """A job leaves its FIFO, to have its offsets read, when the one before it starts."""
-        wires, started = self._wires, 0
-        pushes, starts = wires.job_pushed, wires.job_started
-        for index in range(len(self._jobs)):
-            while len(pushes.clocks) <= index:
-                yield pushes
-            wires.job_popped.put(max(pushes.clocks[index] + 1, started))
-            while len(starts.clocks) <= index:
-                yield starts
-            started = starts.clocks[index]
+        pushes, popped, starts = self._wires.job_pushed, self._wires.job_popped, self._wires.job_started
+        first = len(popped)
+        for index in range(first, min(len(pushes), len(starts) + 1)):
+            popped.append(max(pushes[index] + 1, starts[index - 1] if index else 0))
+        return len(popped) > first
 
-    def walk(self) -> Process:
+    def walk(self) -> bool:
         """A job starts with its offsets, when the one before has ended, and reads a pixel per clock.
 
         That the FIFO of bundles has room decides only when a job ends: `FETCHER_ROOM` pixels before its last one.
         """
-        wires, core, last, pixels = self._wires, self._core, 0, 0
-        popped = wires.job_popped
-        for index, instruction in enumerate(self._jobs):
-            while len(popped.clocks) <= index:
-                yield popped
-            started = max(popped.clocks[index] + 2, last)
-            wires.job_started.put(started)
-            count = _pixels(instruction)
-            last = started + max(count, 1)
-            pixels += count
-            if count and pixels > FETCHER_ROOM:
-                closed = core.closed(pixels - 1 - FETCHER_ROOM)
-                while closed is None:
-                    yield wires.closed
-                    closed = core.closed(pixels - 1 - FETCHER_ROOM)
-                last = max(last, closed + 1)
-            if instruction.signal:
-                wires.give(Engine.EXECUTE, instruction.signal, last + 2)
+        wires, moved = self._wires, False
+        popped, started = wires.job_popped, wires.job_started
+        while self.job < len(popped):
+            count = self._pixels[self.job]
+            if len(started) == self.job:
+                start = max(popped[self.job] + 2, self.walked)
+                started.append(start)
+                self.walked = start + max(count, 1)
+                self.pixels += count
+                moved = True
+            if count and self.pixels > FETCHER_ROOM:
+                closed = self._core.closed(self.pixels - 1 - FETCHER_ROOM)
+                if closed == UNKNOWN:
+                    break
+                self.walked = max(self.walked, closed + 1)
+            wires.give(Engine.EXECUTE, self._signals[self.job], self.walked + 2)
+            self.job += 1
+            moved = True
+        return moved
+
+    def ahead(self) -> list[list[int]]:
+        """Lists of clocks that later decisions can read."""
+        wires, first = self._wires, max(min(self.jobs - PART_QUEUE, self.job), 0)
+        return [
+            wires.left[Engine.EXECUTE][-ENGINE_QUEUE:],
+            wires.job_popped[first:],
+            wires.job_pushed[len(wires.job_popped) :],
+            wires.pass_taken[max(self.passes - CORE_QUEUE, 0) :],
+            wires.job_started[max(len(wires.job_popped) - 1, 0) :],
+        ]
 
 
 def _pixels(instruction: Instruction) -> int:

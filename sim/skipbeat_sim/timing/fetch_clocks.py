@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from skipbeat_arch.depths import ENGINE_QUEUE, FETCH_CHUNK, FETCH_QUEUE
+from skipbeat_arch.engines import Engine
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 
 from .bus import Bus
-from .channels import Process
+from .state import Part
 from .timed_program import Program
 from .wires import Wires
 
@@ -14,40 +15,67 @@ from .wires import Wires
 FIRST_REQUEST = 2
 
 
-def request_instructions(program: Program, wires: Wires, bus: Bus) -> Process:
-    """A chunk is asked for when the one before is on its way and there is room for a whole one."""
-    count, clock = len(program.instructions), FIRST_REQUEST
-    dispatched, asked = wires.dispatched, wires.asked
-    for number, first in enumerate(range(0, count, FETCH_CHUNK)):
+class FetchClocks(Part):
+    """Both of its processes.
+
+    Attributes:
+        asked: requests that were made.
+        dispatch_clock: in which the last instruction left.
+    """
+
+    CLOCKS = ("dispatch_clock",)
+    COUNTS = ("asked",)
+
+    def __init__(self, program: Program, wires: Wires, bus: Bus) -> None:
+        self._program, self._wires, self._bus = program, wires, bus
+        self._count = len(program.instructions)
+        self.asked = self.dispatch_clock = 0
+
+    def request(self) -> bool:
+        """A chunk is asked for when the one before is on its way and there is room for a whole one."""
+        wires, number = self._wires, self.asked
+        first = number * FETCH_CHUNK
+        if first >= self._count or len(wires.asked) < number:
+            return False
+        clock = wires.asked[number - 1] + 1 if number else FIRST_REQUEST
         if first >= FETCH_QUEUE:
             last = first + FETCH_CHUNK - FETCH_QUEUE - 1
-            while len(dispatched.clocks) <= last:
-                yield dispatched
-            clock = max(clock, dispatched.clocks[last] + 1)
-        chunk = min(FETCH_CHUNK, count - first)
+            if len(wires.dispatched) <= last:
+                return False
+            clock = max(clock, wires.dispatched[last] + 1)
+        chunk = min(FETCH_CHUNK, self._count - first)
         # the last vector may have room for more instructions
-        vectors = -(-chunk * INSTRUCTION_BYTES // program.machine.vector)
-        bus.ask_fetch(clock, program.address + first * INSTRUCTION_BYTES, vectors, chunk)
-        while len(asked.clocks) <= number:
-            yield asked
-        clock = asked.clocks[number] + 1
+        vectors = -(-chunk * INSTRUCTION_BYTES // self._program.machine.vector)
+        self._bus.ask_fetch(clock, self._program.address + first * INSTRUCTION_BYTES, vectors, chunk)
+        self.asked += 1
+        return True
 
+    def dispatch(self) -> bool:
+        """One instruction per clock, in order, each when its queue has a place."""
+        wires, places, engines = self._wires, self._program.places, self._program.engines
+        dispatched, fetched, clock = wires.dispatched, wires.fetched, self.dispatch_clock
+        begin = len(dispatched)
+        for number in range(begin, len(fetched)):
+            # a register after the memory, then the FIFO
+            following = max(clock + 1, fetched[number] + 2)
+            engine = engines[number]
+            if engine >= 0:
+                left, place = wires.left[engine], places[number] - ENGINE_QUEUE
+                if place >= 0:
+                    if len(left) <= place:
+                        break
+                    following = max(following, left[place] + 1)
+            clock = following
+            dispatched.append(clock)
+        self.dispatch_clock = clock
+        return len(dispatched) > begin
 
-def dispatch(program: Program, wires: Wires) -> Process:
-    """One instruction per clock, in order, each when its queue has a place."""
-    clock, fetched, dispatched = 0, wires.fetched, wires.dispatched
-    for number, instruction in enumerate(program.instructions):
-        while len(fetched.clocks) <= number:
-            yield fetched
-        # a register after the memory, then the FIFO
-        clock = max(clock + 1, fetched.clocks[number] + 2)
-        engine = instruction.engine
-        if engine is not None:
-            queue, left = wires.into_queue[engine], wires.out_of_queue[engine]
-            place = len(queue.clocks) - ENGINE_QUEUE
-            if place >= 0:
-                while len(left.clocks) <= place:
-                    yield left
-                clock = max(clock, left.clocks[place] + 1)
-            queue.put(clock)
-        dispatched.put(clock)
+    def ahead(self) -> list[list[int]]:
+        """Lists of clocks that later decisions can read."""
+        wires = self._wires
+        dispatched, first = len(wires.dispatched), self.asked * FETCH_CHUNK - FETCH_QUEUE
+        waiting = [
+            [wires.dispatched[n] for n, _ in queue[len(left) : len(left) + ENGINE_QUEUE] if n < dispatched]
+            for queue, left in zip(map(self._program.queues.__getitem__, Engine), wires.left, strict=True)
+        ]
+        return [wires.asked[-1:], wires.fetched[dispatched:], wires.dispatched[max(first, 0) :], *waiting]

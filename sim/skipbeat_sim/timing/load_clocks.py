@@ -3,59 +3,92 @@
 from __future__ import annotations
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.depths import LOAD_QUEUE
+from skipbeat_arch.depths import ENGINE_QUEUE, LOAD_QUEUE
 from skipbeat_arch.engines import Engine, Kind
 
 from .bus import Bus
-from .channels import Process
-from .spans import Spans
+from .state import Part
 from .timed_program import Program
-from .wires import Wires
+from .wires import UNKNOWN, Wires
 
 
-class LoadClocks:
-    """Both of its processes: instructions begin, and LOADs end."""
+class LoadClocks(Part):
+    """Both of its processes: instructions begin, and LOADs end.
 
-    def __init__(self, program: Program, wires: Wires, bus: Bus, spans: Spans) -> None:
-        self._wires, self._bus, self._spans = wires, bus, spans
-        self._queue = program.queues[Engine.LOAD]
-        self._loads = [(n, i) for n, i in self._queue if isinstance(i, isa.Load)]
+    Attributes:
+        begun: clocks in which the engine's instructions began, in order; loads: LOADs among them.
+        clock: of the last instruction that began.
+        asked: the reader was asked for the next instruction's vectors and has not taken the request.
+    """
 
-    def begin(self) -> Process:
+    LISTS = ("begun",)
+    CLOCKS = ("clock",)
+    COUNTS = ("loads",)
+    VALUES = ("asked",)
+
+    def __init__(self, program: Program, wires: Wires, bus: Bus) -> None:
+        self._wires, self._bus = wires, bus
+        self.queue = program.queues[Engine.LOAD]
+        self._loads = [i for _, i in self.queue if isinstance(i, isa.Load)]
+        self.begun: list[int] = []
+        self.clock = self.loads = 0
+        self.asked = False
+
+    def begin(self) -> bool:
         """Instructions begin in order, at most one per clock."""
-        wires, spans, clock, loads = self._wires, self._spans, 0, 0
-        ended, accepted, left = wires.load_ended, wires.load_accepted, wires.out_of_queue[Engine.LOAD]
-        for index, (number, instruction) in enumerate(self._queue):
-            ready = yield from wires.ready(Engine.LOAD, index, instruction)
-            is_load = isinstance(instruction, isa.Load)
-            clock = max(clock + 1, ready)
-            before = loads - (LOAD_QUEUE if is_load else 1)
-            if before >= 0:
-                while len(ended.clocks) <= before:
-                    yield ended
-                clock = max(clock, ended.clocks[before] + 2)
+        wires, moved = self._wires, False
+        while len(self.begun) < len(self.queue):
+            number, instruction = self.queue[len(self.begun)]
             if isinstance(instruction, isa.Load):
-                banks = instruction.kind == Kind.ACTIVATIONS
-                self._bus.ask_load(clock, instruction.source, instruction.count, number if banks else -1)
-                while len(accepted.clocks) <= loads:
-                    yield accepted
-                clock = accepted.clocks[loads]
-                loads += 1
-            spans.begin[number] = clock
-            wires.take(Engine.LOAD, instruction, clock)
-            if isinstance(instruction, isa.Zero):
-                clock += instruction.count
-                spans.finish[number] = clock
+                if not self.asked:
+                    clock = self._free(number, instruction, self.loads - LOAD_QUEUE)
+                    if clock == UNKNOWN:
+                        return moved
+                    banks = instruction.kind == Kind.ACTIVATIONS
+                    self._bus.ask_load(clock, instruction.source, instruction.count, banks=banks)
+                    self.asked = moved = True
+                if len(wires.load_accepted) <= self.loads:
+                    return moved
+                begun = clock = wires.load_accepted[self.loads]
+                self.asked = False
+                self.loads += 1
+            elif isinstance(instruction, isa.Zero):
+                begun = self._free(number, instruction, self.loads - 1)
+                if begun == UNKNOWN:
+                    return moved
+                clock = begun + instruction.count
                 wires.give(Engine.LOAD, instruction.signal, clock + 1)
-            left.put(clock)
+            wires.take(Engine.LOAD, instruction, begun)
+            self.begun.append(begun)
+            wires.left[Engine.LOAD].append(clock)
+            self.clock = clock
+            moved = True
+        return moved
 
-    def end(self) -> Process:
+    def _free(self, number: int, instruction: isa.Instruction, before: int) -> int:
+        """The first clock in which an instruction can begin once LOAD `before` has ended, or `UNKNOWN`."""
+        ready, ended = self._wires.ready(Engine.LOAD, number, instruction), self._wires.load_ended
+        if ready == UNKNOWN or len(ended) <= before:
+            return UNKNOWN
+        clock = max(self.clock + 1, ready)
+        return max(clock, ended[before] + 2) if before >= 0 else clock
+
+    def end(self) -> bool:
         """A LOAD has finished when its last vector is written, one clock after it came; it signals one later."""
-        wires, finals = self._wires, self._wires.load_final
-        for index, (number, instruction) in enumerate(self._loads):
-            while len(finals.clocks) <= index:
-                yield finals
-            final = finals.clocks[index]
-            self._spans.finish[number] = final + 1
-            wires.give(Engine.LOAD, instruction.signal, final + 2)
-            wires.load_ended.put(final)
+        wires = self._wires
+        finals, ended = wires.load_final, wires.load_ended
+        begin = len(ended)
+        for index in range(begin, len(finals)):
+            wires.give(Engine.LOAD, self._loads[index].signal, finals[index] + 2)
+            ended.append(finals[index])
+        return len(ended) > begin
+
+    def ahead(self) -> list[list[int]]:
+        """Lists of clocks that later decisions can read."""
+        wires, first = self._wires, max(self.loads - LOAD_QUEUE, 0)
+        return [
+            wires.left[Engine.LOAD][-ENGINE_QUEUE:],
+            wires.load_accepted[self.loads :],
+            wires.load_ended[first:],
+            wires.load_final[len(wires.load_ended) :],
+        ]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.depths import MOST_TOKENS
+from skipbeat_arch.engines import Engine
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
@@ -16,14 +21,10 @@ from skipbeat_arch.timing import Events
 
 from .bank_conflicts import check_bank_conflicts
 from .bus import Bus
-from .cause_clocks import CauseClocks
-from .core_clocks import CoreClocks
+from .cause_clocks import CauseClocks, PassClocks
 from .event_counts import event_counts
-from .execute_clocks import ExecuteClocks
-from .fetch_clocks import dispatch, request_instructions
-from .load_clocks import LoadClocks
-from .spans import Spans
-from .store_clocks import StoreClocks
+from .machine_run import MachineRun
+from .replay import Replay
 from .timed_program import Program, read_program
 from .wires import Wires
 
@@ -34,7 +35,9 @@ class MachineTiming:
 
     Attributes:
         cycles: from the clock of the start pulse (clock 0) to the first clock in which the machine is idle again.
-        begin, finish: of each instruction, as `Spans` says.
+        begin: when each instruction leaves its queue (ZERO: it begins; HEADER: it is dispatched).
+        finish: LOAD: its last vector is written; ZERO: its last entry is written; PASS: its last step; STORE: all
+            responses are there, or, without memory, it leaves the row of those that wait for them; others: `begin`.
         stored: of each STORE, in order, the clock in which its last vector leaves the output stage (`stored_o`).
         clocks: the cycles by what the array did, by `Cause`; the sum is `cycles`.
         causes: the same up to any clock.
@@ -54,7 +57,7 @@ class MachineTiming:
 
 
 def machine_timing(
-    machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics], *, address: int = 0
+    machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics], *, address: int = 0, skip: bool = True
 ) -> MachineTiming:
     """Cycles of a program, and where they go; exact, without running it.
 
@@ -63,28 +66,33 @@ def machine_timing(
         instructions: the program.
         tiles: the tiles of the PASSes that load one, in order. Only their statistics are read.
         address: byte address of the program; where bursts end depends on it.
+        skip: whether what repeats is copied instead of followed again; the clocks are the same.
 
     Raises:
         InputError: a program that the machine answers with an error or that never ends, or that ends before its work.
     """
     program = read_program(machine, instructions, tiles, address)
-    wires, spans = Wires(), Spans(len(program.instructions))
-    bus = Bus(machine, wires)
-    core = CoreClocks(program, wires, spans)
-    store = StoreClocks(program, wires, bus, core.results, spans)
-    _run(program, wires, bus, core, store, spans)
-    spans.begin[0] = spans.finish[0] = wires.dispatched.clocks[0]
-    _check_ends(program, spans, store.end)
-    _check_tokens(wires)
-    check_bank_conflicts(program, bus, core.results, spans)
-    cycles = _quiet(bus, store.end + 1) + 1
-    _check_finished(program, spans, store.end, cycles)
-    causes = CauseClocks(core.ran, core.results.closed)
+    run = MachineRun(program)
+    replay = Replay(run) if skip else None
+    run.settle()
+    while run.bus.step():
+        run.settle()
+        if replay is not None:
+            replay.visit()
+    begin = run.begin()
+    finish = run.finish(begin)
+    end, bus, core = run.store.end, run.bus, run.core
+    _check_ends(program, finish, end)
+    _check_tokens(run.wires)
+    check_bank_conflicts(program, bus, core.results, begin)
+    cycles = _quiet(bus, end + 1) + 1
+    _check_finished(program, finish, end, cycles)
+    causes = CauseClocks(_pass_clocks(run), core.results.closed)
     return MachineTiming(
         cycles=cycles,
-        begin=tuple(spans.begin),
-        finish=tuple(spans.finish),
-        stored=tuple(wires.store_filled.clocks),
+        begin=tuple(begin),
+        finish=tuple(finish),
+        stored=tuple(run.wires.store_filled),
         clocks=causes.until(cycles - 1),
         causes=causes,
         bytes_read=bus.reads * bus.beat_bytes,
@@ -93,59 +101,52 @@ def machine_timing(
     )
 
 
-def _run(program: Program, wires: Wires, bus: Bus, core: CoreClocks, store: StoreClocks, spans: Spans) -> None:
-    """Lets everything that goes on in the machine go on until nothing does."""
-    load, execute = LoadClocks(program, wires, bus, spans), ExecuteClocks(program, wires, core, spans)
-    processes = (
-        request_instructions(program, wires, bus),
-        dispatch(program, wires),
-        load.begin(),
-        load.end(),
-        execute.begin(),
-        execute.read_ahead(),
-        execute.walk(),
-        core.passes(),
-        store.begin(),
-        store.take_items(),
-        store.finish(),
+def _pass_clocks(run: MachineRun) -> Int64Array:
+    """When each pass ran: int64 [passes, fields of `PassClocks`]."""
+    core, commands = run.core, run.program.commands
+    columns = PassClocks(
+        waiting=core.waiting,
+        take=run.wires.pass_taken,
+        load=[c.load for c in commands],
+        first=core.first,
+        last=core.free,
+        beat=[max(c.beat, 1) for c in commands],
+        pixels=[c.pixels for c in commands],
+        item=[item if c.last else -1 for c, item in zip(commands, core.items, strict=False)],
     )
-    for process in processes:
-        wires.scheduler.start(process)
-    wires.scheduler.run()
-    while bus.step():
-        wires.scheduler.run()
+    return np.stack([np.array(column, np.int64) for column in columns], axis=1)
 
 
 def _quiet(bus: Bus, clock: int) -> int:
     """The first clock from `clock` on in which the reader has nothing to do."""
-    for first, last in bus.busy:
-        if first <= clock <= last:
-            clock = last + 1
+    for accepted, final in zip(bus.accepted, bus.finals, strict=True):
+        if accepted < clock <= final:
+            clock = final + 1
     return clock
 
 
-def _check_ends(program: Program, spans: Spans, end: int) -> None:
+def _check_ends(program: Program, finish: Sequence[int], end: int) -> None:
     if end >= 0:
         return
     for number, instruction in enumerate(program.instructions):
-        if spans.finish[number] < 0:
+        if finish[number] < 0:
             raise InputError(f"program: it never ends: instruction {number} ({instruction.title}) cannot finish")
 
 
-def _check_finished(program: Program, spans: Spans, end: int, cycles: int) -> None:
+def _check_finished(program: Program, finish: Sequence[int], end: int, cycles: int) -> None:
     """LOADs may still be under way at the END: the machine waits for the reader. Everything else must have finished."""
     for number, instruction in enumerate(program.instructions):
         last = cycles if isinstance(instruction, isa.Load) else end
-        if not 0 <= spans.finish[number] <= last:
+        if not 0 <= finish[number] <= last:
             raise InputError(f"program: it ends before instruction {number} ({instruction.title}) has finished")
 
 
 def _check_tokens(wires: Wires) -> None:
     """A token more than a counter can hold is an error; `tokens` are there one clock after they are given."""
-    for pair, channel in wires.tokens.items():
-        given, taken = channel.clocks, wires.taken[pair]
+    for giver, taker in itertools.permutations(Engine, 2):
+        given, taken = wires.tokens[giver][taker], wires.taken[giver][taker]
         for index in range(MOST_TOKENS, len(given)):
             before = index - MOST_TOKENS
             if before >= len(taken) or taken[before] > given[index] - 1:
-                giver, taker = (engine.name.lower() for engine in pair)
-                raise InputError(f"program: more than {MOST_TOKENS} tokens from {giver} to {taker}")
+                names = f"{giver.name.lower()} to {taker.name.lower()}"
+                raise InputError(f"program: more than {MOST_TOKENS} tokens from {names}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,9 @@ from skipbeat_arch.tile import TileStatistics
 from .load_timing import SLOTS_AHEAD, DecoderSizes, Response, row_responses
 
 
-class TilePath(NamedTuple):
-    """A tile as the recurrence over tiles sees it.
+@dataclass(frozen=True, eq=False, slots=True)
+class TilePath:
+    """A tile as the recurrence over tiles sees it; equal ones are one object.
 
     Attributes:
         metadata_words, value_words: words of its two sections; dense tiles have no metadata.
@@ -69,12 +71,18 @@ def _paths(tiles: list[TileStatistics], hw: Hardware) -> list[TilePath]:
     beat = np.array([tile.beat for tile in tiles], np.int64)
     rows = np.array([tile.rows for tile in tiles], np.int64)
     bits = np.array([metadata_bits(tile.encoding, tile.beat, hw.array.group) for tile in tiles], np.int64)
-    meta_words = -(-rows * bits // hw.numbers.weight_bits)
     slots = _read_slots(tiles, hw.array.cols)
-    _check_words(tiles, meta_words + slots.value_words)
+    _check_words(tiles, -(-rows * bits // hw.numbers.weight_bits) + slots.value_words)
+    columns = [bits, beat, slots.first_value // beat, rows, slots.value_words, *slots.frees]
+    distinct, place = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+    paths = _distinct_paths(distinct, hw)
+    return [paths[number] for number in place.tolist()]
 
-    kinds = np.stack([bits, beat, slots.first_value // beat], axis=1)
-    keys, kind = np.unique(kinds, axis=0, return_inverse=True)
+
+def _distinct_paths(columns: Int64Array, hw: Hardware) -> list[TilePath]:
+    """The paths of tiles by their numbers, int64 [tiles, 5 + frees], as `_paths` puts them together."""
+    keys, kind = np.unique(columns[:, :3], axis=0, return_inverse=True)
+    bits, beat, _, rows, value_words, *frees = columns.T
     table = [row_responses(DecoderSizes.of(hw), *key) for key in keys.tolist()]
     decoded, loaded, emitted, fired = (
         np.stack([getattr(entry, name) for entry in table]) for name in ("decoded", "loaded", "emitted", "fired")
@@ -87,12 +95,12 @@ def _paths(tiles: list[TileStatistics], hw: Hardware) -> list[TilePath]:
     last, size = (kind, rows - 1), rows * beat
     loads = [loaded[kind, np.maximum(rows - 2, 0)], loaded[last]]
     fires = [fire(size - back) for back in range(SLOTS_AHEAD, 0, -1)]
-    events = [decoded[last], emitted[last], *loads, *fires, *(fire(position) for position in slots.frees)]
+    events = [decoded[last], emitted[last], *loads, *fires, *map(fire, frees)]
     ends = 4, 4 + SLOTS_AHEAD, len(events)
     counts = zip(
         np.minimum(rows, 2).tolist(),
         np.minimum(size, SLOTS_AHEAD).tolist(),
-        np.minimum(slots.value_words, RING + 1).tolist(),
+        np.minimum(value_words, RING + 1).tolist(),
         strict=True,
     )
     return [
@@ -100,8 +108,8 @@ def _paths(tiles: list[TileStatistics], hw: Hardware) -> list[TilePath]:
             metadata, values, table[entry].reads, *row[:2], *(row[e - n : e] for e, n in zip(ends, few, strict=True))
         )
         for metadata, values, entry, row, few in zip(
-            meta_words.tolist(),
-            slots.value_words.tolist(),
+            (-(-rows * bits // hw.numbers.weight_bits)).tolist(),
+            value_words.tolist(),
             kind.tolist(),
             np.stack(events, axis=1).tolist(),
             counts,

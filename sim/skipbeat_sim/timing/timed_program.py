@@ -27,7 +27,7 @@ class Program:
         machine: the hardware.
         address: byte address of the first instruction.
         instructions: all of them.
-        queues: by engine.
+        queues: by engine. engines: of each instruction, -1 for none; places: of each one in its queue.
         commands: of the PASSes; `tiles`: of those that load one.
     """
 
@@ -35,6 +35,8 @@ class Program:
     address: int
     instructions: tuple[Instruction, ...]
     queues: dict[Engine, list[Numbered]]
+    engines: list[int]
+    places: list[int]
     commands: list[Command]
     tiles: list[TileStatistics]
 
@@ -50,16 +52,19 @@ def read_program(
     """
     _check_frame(machine, instructions)
     queues: dict[Engine, list[Numbered]] = {engine: [] for engine in Engine}
+    engines, places = [-1] * len(instructions), [0] * len(instructions)
     for number, instruction in enumerate(instructions[1:], start=1):
         if instruction.engine is not None:
-            queues[instruction.engine].append((number, instruction))
+            queue = queues[instruction.engine]
+            engines[number], places[number] = instruction.engine, len(queue)
+            queue.append((number, instruction))
     passes = [(n, i) for n, i in queues[Engine.EXECUTE] if isinstance(i, isa.Pass)]
     commands = [i.command for _, i in passes]
     check_passes(commands, tiles, machine.hw)
     _check_words(passes, tiles)
     _check_walks(queues[Engine.EXECUTE])
     _check_counts(queues)
-    return Program(machine, address, tuple(instructions), queues, commands, list(tiles))
+    return Program(machine, address, tuple(instructions), queues, engines, places, commands, list(tiles))
 
 
 def _check_frame(machine: Machine, instructions: Sequence[Instruction]) -> None:
