@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
 
 from skipbeat_arch import instruction as isa
@@ -27,15 +28,13 @@ class CoreClocks(Part):
         results: items that it has closed. loader: the way of tiles into their banks.
         waiting, first, free: of each pass the last clock in which no pass is queued, its first and its last step.
         number: of the pass that waits or runs; loads: of those that load a tile.
-        closes: last steps of the first pixels of the pass before it; bank_free, weights: when the next tile's bank, and
-            the reader of weights, are free.
+        bank_free, weights: when the next tile's bank, and the reader of weights, are free.
         step: the next first step of a pixel; done: pixels of the pass that are closed.
         fed: the pass whose pixel was asked for last.
     """
 
     LISTS = ("waiting", "first", "free")
     CLOCKS = ("bank_free", "weights", "step")
-    ROWS = ("closes",)
     COUNTS = ("number", "loads", "fed")
     VALUES = ("done",)
 
@@ -52,7 +51,6 @@ class CoreClocks(Part):
         self.loader, self.results = TileLoader(hw), ResultClocks(self.items[-1])
         self.waiting, self.first, self.free = list[int](), list[int](), list[int]()
         self.number = self.loads = self.weights = self.step = self.done = self.fed = 0
-        self.closes: tuple[int, ...] = ()
         self.bank_free = NEVER
 
     def closed(self, pixel: int) -> int:
@@ -96,7 +94,7 @@ class CoreClocks(Part):
                 if self.done < command.pixels:
                     break
             else:
-                self._close(command)
+                self.free.append(self.first[-1] + max(command.beat, 1) * command.pixels - 1)
             self.number += 1
         return moved
 
@@ -110,18 +108,21 @@ class CoreClocks(Part):
             take = max(take, self.loader.load(self.paths[self.loads], weights, self.bank_free))
             self.loads += 1
         if self.free and not command.first:
-            take = max(take, settled(self.closes, command))
+            take = max(take, settled(self._closes(), command))
         if command.load and self.loads > 1:
             self.bank_free = take + 1
         self._wires.pass_taken.append(take)
         self.waiting.append(max(free, min(queued, take)))
 
-    def _close(self, command: Command) -> None:
-        """All pixels of a pass whose results nobody takes."""
-        beat, first = max(command.beat, 1), self.first[-1]
-        free = first + beat * command.pixels - 1
-        self.closes = tuple(range(first + beat - 1, free + 1, beat)[:SETTLING])
-        self.free.append(free)
+    def _closes(self) -> Sequence[int]:
+        """The last steps of the first pixels of the pass before."""
+        before = self._commands[self.number - 1]
+        count, beat = min(before.pixels, SETTLING), max(before.beat, 1)
+        if before.last:
+            item = self.items[self.number - 1]
+            return self.results.closed[item : item + count].tolist()
+        first = self.first[-1] + beat - 1
+        return range(first, first + count * beat, beat)
 
     def _close_items(self, command: Command, item: int) -> bool:
         """The pixels of a last pass, each with a credit: as many at once as credits are known."""
@@ -134,7 +135,6 @@ class CoreClocks(Part):
             self.step = follow(item + self.done, size, beat, self.step, self._credits) + beat
             self.done += size
             moved = True
-        self.closes = tuple(results.closed[item : item + min(count, SETTLING)].tolist())
         self.free.append(self.step - 1)
         return moved
 
@@ -142,12 +142,13 @@ class CoreClocks(Part):
         """Lists of clocks that later decisions can read."""
         wires, results = self._wires, self.results
         job = self._jobs[self.number] if self.number < len(self._jobs) else 0
-        item = self.items[min(self.fed, self.number)]
+        oldest = max(min(self.fed, self.number - 1), 0)
+        item = self.items[oldest]
         return [
             wires.queued[self.number :],
             wires.pass_taken[self.number :],
             wires.job_started[job:],
-            self.first[self.fed :],
+            self.first[oldest:],
             self.free[-1:],
             results.closed[min(item, results.known_taken) : results.known_closed].tolist(),
             results.taken[max(results.known_closed - self._credits, 0) : results.known_taken].tolist(),

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import add
+from typing import NamedTuple
 
 from skipbeat_arch.command import Command, CoreError, command_error
 from skipbeat_arch.depths import CORE_QUEUE, SETTLE, core_latency
@@ -35,7 +36,7 @@ from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Clocks, CoreTiming, Events
 
 from .event_counts import event_counts
-from .load_timing import ENTRIES, NEVER, SLOTS_AHEAD, Response
+from .load_timing import NEVER, SLOTS_AHEAD, Response
 from .state import Part
 from .tile_paths import RING, TilePath, tile_paths
 
@@ -122,30 +123,46 @@ def settled(closes: Sequence[int], command: Command) -> int:
     return max(close + SETTLE - 1 - pixel * beat for pixel, close in enumerate(closes))
 
 
+class _Entered(NamedTuple):
+    """What a tile leaves to those after it, all clocks relative to the last word of the tile.
+
+    Attributes:
+        last_emit: of the tile; last_step: of the last one with metadata.
+        loads, fires, frees: the last rows of tiles with metadata, slots, and value words that were used up, the last
+            one last.
+        written: the last tiles with metadata whose words may still be in the FIFO: words written since the first one of
+            each, its path, and the clocks that it found.
+    """
+
+    last_emit: int
+    last_step: int
+    loads: Entries
+    fires: Entries
+    frees: Entries
+    written: tuple[tuple[int, TilePath, Entries], ...]
+
+
 class TileLoader(Part):
     """The recurrence over tiles: from the command's place in the queue to the full bank.
 
-    With a weight reader in front, `queued` is the clock in which that reader begins with the tile.
+    With a weight reader in front, `queued` is the clock in which that reader begins with the tile. What follows from an
+    equal tile in an equal state is looked up.
 
     Attributes:
-        last_word, last_emit: of the last tile; last_step: of the last one with metadata.
-        row_loads, fires, frees: the last rows of tiles with metadata, slots, and value words that were used up, the
-            last one last.
-        written: the last tiles with metadata whose words may still be in the FIFO: words written since the first one of
-            each, and its path; entered: the clocks that each found.
+        last_word: of the last tile. entered: the number of the state that it left, and the state.
     """
 
-    CLOCKS = ("last_word", "last_emit", "last_step")
-    ROWS = ("row_loads", "fires", "frees", "entered")
-    VALUES = ("written",)
+    CLOCKS = ("last_word",)
+    VALUES = ("entered",)
 
     def __init__(self, hw: Hardware) -> None:
         self._is_dense = hw.is_dense
         self._depth = max(2, hw.metadata_words)
-        self.last_word = self.last_emit = self.last_step = NEVER
-        self.row_loads, self.fires, self.frees = (NEVER,) * 2, (NEVER,) * SLOTS_AHEAD, (NEVER,) * RING
-        self.written: tuple[tuple[int, TilePath], ...] = ()
-        self.entered: Entries = ()
+        never = _Entered(NEVER, NEVER, (NEVER,) * 2, (NEVER,) * SLOTS_AHEAD, (NEVER,) * RING, ())
+        self.last_word, self.entered = 0, 0
+        self._states = [never]
+        self._numbers = {never: 0}
+        self._known: dict[tuple[TilePath, int, int, int], tuple[int, int, int]] = {}
 
     def load(self, path: TilePath, queued: int, bank_free: int) -> int:
         """Follow one tile; returns the first clock in which its bank is full.
@@ -155,61 +172,89 @@ class TileLoader(Part):
             queued: clock in which its command was accepted.
             bank_free: first clock in which its bank is free.
         """
-        start = max(queued + 2, self.last_word)
+        base = self.last_word
+        start, bank = max(queued + 2 - base, 0), max(bank_free - base, NEVER)
         if self._is_dense:
-            self.last_word = max(start + 1, bank_free) + path.value_words - 1
+            self.last_word = base + max(start + 1, bank) + path.value_words - 1
             return self.last_word + 1
-        words = path.metadata_words
-        metadata = max(start + words, self._room(words))
-        read = max(start + 1, self.last_step) + 1 if words else NEVER
-        entries = (read, *self.row_loads, self.last_emit, *self.fires, bank_free, metadata + 3)
+        key = path, self.entered, start, bank
+        if key not in self._known:
+            self._known[key] = self._follow(path, self._states[self.entered], start, bank)
+        self.entered, words, full = self._known[key]
+        self.last_word = base + words
+        return base + full
+
+    def _follow(self, path: TilePath, before: _Entered, start: int, bank: int) -> tuple[int, int, int]:
+        """The number of the state that a tile leaves, its last word, and when its bank is full.
+
+        Clocks are relative to the last word of the tile before it, `start` and `bank` among them.
+        """
+        words, last_step, loads, written = path.metadata_words, before.last_step, before.loads, before.written
+        metadata = max(start + words, _room(written, words, self._depth))
+        read = max(start + 1, last_step) + 1 if words else NEVER
+        entries = (read, *loads, before.last_emit, *before.fires, bank, metadata + 3)
         if words:
-            self._write(path, entries)
-            self.last_step = _clock(path.last_step, entries)
-            self.row_loads = _later(self.row_loads, path.loads, entries)
-        self._end_words(path, metadata, entries)
-        self.last_emit = _clock(path.last_emit, entries)
-        self.fires = _later(self.fires, path.fires, entries)
-        return self.fires[-1] + 1
+            written = _write(written, path, entries, self._depth)
+            last_step = _clock(path.last_step, entries)
+            loads = _later(loads, path.loads, entries)
+        last_word, frees = _end_words(path, before.frees, metadata, entries)
+        fires = _later(before.fires, path.fires, entries)
+        left = _Entered(
+            last_emit=_earlier(_clock(path.last_emit, entries), last_word),
+            last_step=_earlier(last_step, last_word),
+            loads=_all_earlier(loads, last_word),
+            fires=_all_earlier(fires, last_word),
+            frees=_all_earlier(frees, last_word),
+            written=tuple((since, each, _all_earlier(found, last_word)) for since, each, found in written),
+        )
+        number = self._numbers.setdefault(left, len(self._states))
+        if number == len(self._states):
+            self._states.append(left)
+        return number, last_word, fires[-1] + 1
 
-    def ahead(self) -> list[list[int]]:
-        """Nothing but its attributes."""
-        return []
 
-    def _end_words(self, path: TilePath, metadata: int, entries: Entries) -> None:
-        """When the tile's last word enters the queue, and its last ones are used up; its metadata end in `metadata`.
+def _end_words(path: TilePath, frees: Entries, metadata: int, entries: Entries) -> tuple[int, Entries]:
+    """When the tile's last word enters the queue, and the last ones are used up; its metadata end in `metadata`.
 
-        Word n of the stream enters the queue a clock after word n - `RING` was used up, at the earliest.
-        """
-        words = path.value_words
-        own = [_clock(response, entries) for response in path.frees]
-        waits = [freed + words - place for place, freed in enumerate(self.frees) if place < words]
-        if words > RING:
-            waits.append(own.pop(0) + 1)
-        self.last_word = max(metadata + words, *waits)
-        self.frees = (*self.frees, *own)[-RING:]
+    Word n of the stream enters the queue a clock after word n - `RING` was used up, at the earliest.
+    """
+    words = path.value_words
+    own = [_clock(response, entries) for response in path.frees]
+    waits = [freed + words - place for place, freed in enumerate(frees) if place < words]
+    if words > RING:
+        waits.append(own.pop(0) + 1)
+    return max(metadata + words, *waits), (*frees, *own)[-RING:]
 
-    def _room(self, words: int) -> int:
-        """The first clock in which the metadata FIFO has room for the last of the next `words` words.
 
-        A word enters it after the word `depth` places before it was read.
-        """
-        if not words:
-            return NEVER
-        for place, (since, path) in enumerate(self.written):
-            number = since + words - 1 - self._depth
+def _room(written: Sequence[tuple[int, TilePath, Entries]], words: int, depth: int) -> int:
+    """The first clock in which the metadata FIFO has room for the last of the next `words` words.
+
+    A word enters it after the word `depth` places before it was read.
+    """
+    if words:
+        for since, path, entries in written:
+            number = since + words - 1 - depth
             if 0 <= number < path.metadata_words:
-                entries = self.entered[place * len(ENTRIES) : (place + 1) * len(ENTRIES)]
                 return _clock(path.reads[number], entries) + 1
-        return NEVER
+    return NEVER
 
-    def _write(self, path: TilePath, entries: Entries) -> None:
-        """A tile's metadata words enter; those of tiles before it that nobody will wait for any more are forgotten."""
-        words = path.metadata_words
-        older = [(since + words, other) for since, other in self.written]
-        keep = sum(since - other.metadata_words < self._depth for since, other in older)
-        self.written = (*older[len(older) - keep :], (words, path))
-        self.entered = (*self.entered[len(self.entered) - keep * len(ENTRIES) :], *entries)
+
+def _write(
+    written: Sequence[tuple[int, TilePath, Entries]], path: TilePath, entries: Entries, depth: int
+) -> tuple[tuple[int, TilePath, Entries], ...]:
+    """A tile's metadata words enter; tiles before it whose words nobody will wait for any more are forgotten."""
+    words = path.metadata_words
+    older = [(since + words, other, found) for since, other, found in written]
+    return (*(each for each in older if each[0] - each[1].metadata_words < depth), (words, path, entries))
+
+
+def _earlier(clock: int, by: int) -> int:
+    """A clock relative to another one; before any clock it stays."""
+    return clock - by if clock > NEVER // 2 else NEVER
+
+
+def _all_earlier(clocks: Entries, by: int) -> Entries:
+    return tuple([clock - by if clock > NEVER // 2 else NEVER for clock in clocks])
 
 
 def _clock(response: Response, entries: Entries) -> int:

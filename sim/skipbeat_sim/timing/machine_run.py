@@ -37,20 +37,20 @@ class MachineRun:
         self.loader, self.results = self.core.loader, self.core.results
         names = ("bus", "fetch", "load", "execute", "core", "loader", "results", "store")
         self.parts: dict[str, Part] = {name: getattr(self, name) for name in names}
-        self._processes: tuple[Callable[[], bool], ...] = (
-            *(self.fetch.request, self.fetch.dispatch, self.load.end, self.load.begin),
-            *(self.execute.begin, self.execute.read_ahead, self.execute.walk, self.core.passes),
+        self._core = self.execute.begin, self.execute.read_ahead, self.execute.walk, self.core.passes
+        self._others = (
             *(self.store.take_items, self.store.finish, self.store.begin),
+            *(self.fetch.request, self.fetch.dispatch, self.load.end, self.load.begin),
         )
 
     def settle(self) -> None:
-        """Let every part go on until all of them wait."""
+        """Let every part go on until all of them wait; those around the core, which wait for each other most, first."""
         moved = True
         while moved:
-            moved = False
-            for process in self._processes:
-                if process():
-                    moved = True
+            moved = _run(self._core)
+            while _run(self._core):
+                pass
+            moved |= _run(self._others)
 
     def begin(self) -> list[int]:
         """When each instruction began, as `MachineTiming` says; -1 if it never did."""
@@ -74,6 +74,15 @@ class MachineRun:
         _put(clocks, _of(queues[Engine.EXECUTE], isa.Pass), self.core.free)
         _put(clocks, _of(queues[Engine.STORE], isa.Store), self.wires.store_popped)
         return clocks
+
+
+def _run(processes: Sequence[Callable[[], bool]]) -> bool:
+    """Whether any of them has gone on."""
+    moved = False
+    for process in processes:
+        if process():
+            moved = True
+    return moved
 
 
 def _of(queue: Sequence[Numbered], kind: type[isa.Instruction]) -> list[Numbered]:

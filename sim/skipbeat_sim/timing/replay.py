@@ -39,7 +39,7 @@ class _Mark:
     Attributes:
         chunk: requests of fetch that were accepted; clock: of the last one.
         low: the first instruction that may be read later.
-        lengths: of all lists. clocks, rows, counts, values: of all parts.
+        lengths: of all lists. clocks, counts, values: of all parts.
     """
 
     chunk: int
@@ -47,7 +47,6 @@ class _Mark:
     low: int
     lengths: tuple[int, ...]
     clocks: tuple[int, ...]
-    rows: tuple[tuple[int, ...], ...]
     counts: tuple[int, ...]
     values: tuple[object, ...]
 
@@ -66,10 +65,8 @@ class Replay:
         parts = run.parts
         self._clock_lists = [*run.wires.every, *(getattr(p, name) for p in parts.values() for name in p.LISTS)]
         self._number_lists = [getattr(p, name) for p in parts.values() for name in p.NUMBERS]
-        self._clocks, self._rows, self._counts, self._values = (
-            _names(parts, kind) for kind in ("CLOCKS", "ROWS", "COUNTS", "VALUES")
-        )
-        self._read = [attrgetter(*names) for names in (self._clocks, self._rows, self._counts, self._values)]
+        self._clocks, self._counts, self._values = (_names(parts, kind) for kind in ("CLOCKS", "COUNTS", "VALUES"))
+        self._read = [attrgetter(*names) for names in (self._clocks, self._counts, self._values)]
         self._places = _Places(run)
         self._known: dict[bytes, _Mark] = {}
         self._marks: list[_Mark] = []
@@ -92,9 +89,9 @@ class Replay:
             self._marks.clear()
 
     def _mark(self, chunk: int) -> _Mark:
-        clocks, rows, counts, values = (read(self._run) for read in self._read)
+        clocks, counts, values = (read(self._run) for read in self._read)
         lengths = tuple(map(len, (*self._clock_lists, *self._number_lists)))
-        return _Mark(chunk, self._run.wires.asked[-1], min(self._places.now()), lengths, clocks, rows, counts, values)
+        return _Mark(chunk, self._run.wires.asked[-1], min(self._places.now()), lengths, clocks, counts, values)
 
     def _key(self, mark: _Mark) -> bytes:
         """The state relative to its clock and to the next instruction that fetch asks for: all that decides later."""
@@ -102,7 +99,6 @@ class Replay:
         shape = [place - mark.chunk * FETCH_CHUNK for place in self._places.now()]
         shape += self._places.items()
         windows = [window for part in run.parts.values() for window in part.ahead()]
-        windows += mark.rows
         windows += run.wires.open_tokens()
         for window in windows:
             ahead += window
@@ -151,7 +147,6 @@ class Replay:
         counts = dict(zip(self._counts, zip(first.counts, last.counts, at.counts, strict=True), strict=True))
         self._run.core.results.repeat(later, counts["results.known_closed"], counts["results.known_taken"])
         self._write(self._clocks, [clock + later for clock in last.clocks])
-        self._write(self._rows, [tuple(clock + later for clock in row) for row in last.rows])
         self._write(self._counts, [n + end - begin for begin, end, n in counts.values()])
         self._write(self._values, last.values)
 
@@ -182,7 +177,7 @@ class _Places:
             *(len(wires.fetched), len(wires.dispatched)),
             *(load[len(run.load.begun)], self._loads[len(wires.load_ended)]),
             *(execute[len(run.execute.begun)], self._jobs[len(wires.job_popped)], self._jobs[run.execute.job]),
-            *(self._passes[run.core.number], self._passes[min(run.core.fed, run.core.number)]),
+            *(self._passes[run.core.number], self._passes[max(min(run.core.fed, run.core.number - 1), 0)]),
             *(store[len(run.store.begun)], self._stores[len(wires.store_filled)]),
             self._stores[len(wires.store_popped)],
         )

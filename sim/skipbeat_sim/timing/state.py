@@ -10,7 +10,7 @@ class Part:
 
     Attributes:
         LISTS: names of lists of clocks. NUMBERS: of lists of other numbers.
-        CLOCKS: of clocks. ROWS: of tuples of clocks.
+        CLOCKS: of clocks.
         COUNTS: of numbers of things that have happened.
         VALUES: of everything else, which is the same again when a program repeats.
     """
@@ -18,7 +18,6 @@ class Part:
     LISTS: ClassVar[tuple[str, ...]] = ()
     NUMBERS: ClassVar[tuple[str, ...]] = ()
     CLOCKS: ClassVar[tuple[str, ...]] = ()
-    ROWS: ClassVar[tuple[str, ...]] = ()
     COUNTS: ClassVar[tuple[str, ...]] = ()
     VALUES: ClassVar[tuple[str, ...]] = ()
 
