@@ -70,33 +70,33 @@ class CoreClocks(Part):
         item = self.items[fed] + within
         return self.results.closed.item(item) if item < self.results.known_closed else UNKNOWN
 
-    def passes(self) -> bool:
-        """Each pass waits for its tile, the pass before, its first bundle and credits."""
-        wires, moved = self._wires, False
-        while self.number < len(wires.queued):
-            number = self.number
-            command = self._commands[number]
-            if len(wires.pass_taken) == number:
-                self._take(command, wires.queued[number])
-                moved = True
-            if len(self.first) == number:
-                first = wires.pass_taken[number] + 1
-                if command.beat:
-                    job = self._jobs[number]
-                    if len(wires.job_started) <= job:
-                        break
-                    first = max(first, wires.job_started[job] + FEED_LATENCY)
-                self.first.append(first)
-                self.step, self.done = first, 0
-                moved = True
-            if command.last:
-                moved |= self._close_items(command, self.items[number])
-                if self.done < command.pixels:
-                    break
-            else:
-                self.free.append(self.first[-1] + max(command.beat, 1) * command.pixels - 1)
-            self.number += 1
-        return moved
+    def run(self) -> bool:
+        """Go on with the next pass: it waits for its tile, the pass before, its first bundle and credits."""
+        wires, number, moved = self._wires, self.number, False
+        if number >= len(wires.queued):
+            return False
+        command = self._commands[number]
+        if len(wires.pass_taken) == number:
+            self._take(command, wires.queued[number])
+            moved = True
+        if len(self.first) == number:
+            first = wires.pass_taken[number] + 1
+            if command.beat:
+                job = self._jobs[number]
+                if len(wires.job_started) <= job:
+                    return moved
+                first = max(first, wires.job_started[job] + FEED_LATENCY)
+            self.first.append(first)
+            self.step, self.done = first, 0
+            moved = True
+        if command.last:
+            moved |= self._close_items(command, self.items[number])
+            if self.done < command.pixels:
+                return moved
+        else:
+            self.free.append(self.first[-1] + (command.beat or 1) * command.pixels - 1)
+        self.number += 1
+        return True
 
     def _take(self, command: Command, queued: int) -> None:
         """The pass is taken when the one before has ended, its tile is in its bank and what it reads is settled."""

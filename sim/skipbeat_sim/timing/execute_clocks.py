@@ -14,7 +14,7 @@ from .wires import UNKNOWN, Wires
 
 
 class ExecuteClocks(Part):
-    """Its processes: instructions begin, jobs are read ahead, and jobs walk.
+    """Both of its processes: instructions begin, and jobs walk.
 
     Attributes:
         begun: clocks in which the engine's instructions began, in order; clock: of the last one.
@@ -38,62 +38,64 @@ class ExecuteClocks(Part):
         """Instructions begin in order, at most one per clock; a PASS when the core has a place for it."""
         wires, queue, begun = self._wires, self.queue, self.begun
         popped, taken, left = wires.job_popped, wires.pass_taken, wires.left[Engine.EXECUTE]
-        first = len(begun)
+        first, clock = len(begun), self.clock
         for index in range(first, len(queue)):
             number, instruction = queue[index]
-            clock, job = wires.ready(Engine.EXECUTE, number, instruction), self.jobs - PART_QUEUE
-            if clock == UNKNOWN or len(popped) <= job:
+            ready, job = wires.ready(Engine.EXECUTE, number, instruction), self.jobs - PART_QUEUE
+            if ready == UNKNOWN or len(popped) <= job:
                 break
-            clock = max(self.clock + 1, clock)
-            if job >= 0:
-                clock = max(clock, popped[job] + 1)
+            following = max(clock + 1, ready, popped[job] + 1 if job >= 0 else 0)
             is_pass = isinstance(instruction, isa.Pass)
             if is_pass:
                 place = self.passes - CORE_QUEUE
                 if len(taken) <= place:
                     break
-                if place >= 0:
-                    clock = max(clock, taken[place] + 1)
+                if place >= 0 and taken[place] >= following:
+                    following = taken[place] + 1
                 self.passes += 1
-                wires.queued.append(clock)
-            wires.take(Engine.EXECUTE, instruction, clock)
-            self.clock = clock
+                wires.queued.append(following)
+            if instruction.wait:
+                wires.take(Engine.EXECUTE, instruction, following)
+            clock = following
             begun.append(clock)
             left.append(clock)
             if is_pass or instruction.signal:
                 self.jobs += 1
                 wires.job_pushed.append(clock)
+        self.clock = clock
         return len(begun) > first
-
-    def read_ahead(self) -> bool:
-        """A job leaves its FIFO, to have its offsets read, when the one before it starts."""
-        pushes, popped, starts = self._wires.job_pushed, self._wires.job_popped, self._wires.job_started
-        first = len(popped)
-        for index in range(first, min(len(pushes), len(starts) + 1)):
-            popped.append(max(pushes[index] + 1, starts[index - 1] if index else 0))
-        return len(popped) > first
 
     def walk(self) -> bool:
         """A job starts with its offsets, when the one before has ended, and reads a pixel per clock.
 
-        That the FIFO of bundles has room decides only when a job ends: `FETCHER_ROOM` pixels before its last one.
+        It leaves its FIFO, to have its offsets read, when the one before it starts. That the FIFO of bundles has room
+        decides only when a job ends: `FETCHER_ROOM` pixels before its last one.
         """
         wires, moved = self._wires, False
-        popped, started = wires.job_popped, wires.job_started
-        while self.job < len(popped):
-            count = self._pixels[self.job]
-            if len(started) == self.job:
-                start = max(popped[self.job] + 2, self.walked)
+        pushed, popped, started = wires.job_pushed, wires.job_popped, wires.job_started
+        while self.job < len(pushed):
+            job = self.job
+            count = self._pixels[job]
+            if len(popped) == job:
+                popped.append(max(pushed[job] + 1, started[job - 1] if job else 0))
+                moved = True
+            if len(started) == job:
+                start = max(popped[job] + 2, self.walked)
                 started.append(start)
-                self.walked = start + max(count, 1)
+                self.walked = start + (count or 1)
                 self.pixels += count
+                moved = True
+            if len(popped) == job + 1 < len(pushed):
+                popped.append(max(pushed[job + 1] + 1, started[job]))
                 moved = True
             if count and self.pixels > FETCHER_ROOM:
                 closed = self._core.closed(self.pixels - 1 - FETCHER_ROOM)
                 if closed == UNKNOWN:
                     break
-                self.walked = max(self.walked, closed + 1)
-            wires.give(Engine.EXECUTE, self._signals[self.job], self.walked + 2)
+                if closed >= self.walked:
+                    self.walked = closed + 1
+            if self._signals[job]:
+                wires.give(Engine.EXECUTE, self._signals[job], self.walked + 2)
             self.job += 1
             moved = True
         return moved

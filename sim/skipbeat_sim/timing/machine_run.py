@@ -37,8 +37,7 @@ class MachineRun:
         self.loader, self.results = self.core.loader, self.core.results
         names = ("bus", "fetch", "load", "execute", "core", "loader", "results", "store")
         self.parts: dict[str, Part] = {name: getattr(self, name) for name in names}
-        self._core = self.execute.begin, self.execute.read_ahead, self.execute.walk, self.core.passes
-        self._others = (
+        self._others: tuple[Callable[[], bool], ...] = (
             *(self.store.take_items, self.store.finish, self.store.begin),
             *(self.fetch.request, self.fetch.dispatch, self.load.end, self.load.begin),
         )
@@ -47,10 +46,28 @@ class MachineRun:
         """Let every part go on until all of them wait; those around the core, which wait for each other most, first."""
         moved = True
         while moved:
-            moved = _run(self._core)
-            while _run(self._core):
-                pass
-            moved |= _run(self._others)
+            moved = self._run_passes()
+            for process in self._others:
+                if process():
+                    moved = True
+
+    def _run_passes(self) -> bool:
+        """Whether the execute engine, the fetcher or the core have gone on, as far as they can by themselves."""
+        begin, walk, run, core, queued = self.execute.begin, self.execute.walk, self.core.run, self.core, self.wires.queued
+        moved = False
+        while True:
+            going = begin()
+            if walk():
+                going = True
+            while run():
+                going = True
+                walk()
+                if core.number == len(queued):
+                    begin()
+                    walk()
+            if not going:
+                return moved
+            moved = True
 
     def begin(self) -> list[int]:
         """When each instruction began, as `MachineTiming` says; -1 if it never did."""
@@ -74,15 +91,6 @@ class MachineRun:
         _put(clocks, _of(queues[Engine.EXECUTE], isa.Pass), self.core.free)
         _put(clocks, _of(queues[Engine.STORE], isa.Store), self.wires.store_popped)
         return clocks
-
-
-def _run(processes: Sequence[Callable[[], bool]]) -> bool:
-    """Whether any of them has gone on."""
-    moved = False
-    for process in processes:
-        if process():
-            moved = True
-    return moved
 
 
 def _of(queue: Sequence[Numbered], kind: type[isa.Instruction]) -> list[Numbered]:
