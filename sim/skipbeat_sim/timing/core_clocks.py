@@ -120,7 +120,7 @@ class CoreClocks(Part):
         count, beat = min(before.pixels, SETTLING), max(before.beat, 1)
         if before.last:
             item = self.items[self.number - 1]
-            return self.results.closed[item : item + count].tolist()
+            return [self.results.closed.item(each) for each in range(item, item + count)]
         first = self.first[-1] + beat - 1
         return range(first, first + count * beat, beat)
 

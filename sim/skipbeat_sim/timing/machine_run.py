@@ -53,13 +53,13 @@ class MachineRun:
 
     def _run_passes(self) -> bool:
         """Whether the execute engine, the fetcher or the core have gone on, as far as they can by themselves."""
-        begin, walk, run, core, queued = self.execute.begin, self.execute.walk, self.core.run, self.core, self.wires.queued
+        begin, walk, core, queued = self.execute.begin, self.execute.walk, self.core, self.wires.queued
         moved = False
         while True:
             going = begin()
             if walk():
                 going = True
-            while run():
+            while core.run():
                 going = True
                 walk()
                 if core.number == len(queued):

@@ -28,6 +28,9 @@ from .replay import Replay
 from .timed_program import Program, read_program
 from .wires import Wires
 
+#: Instructions of a program that is followed to its end sooner than it is looked at for repetition.
+FEW = 128
+
 
 @dataclass(frozen=True, kw_only=True)
 class MachineTiming:
@@ -57,7 +60,12 @@ class MachineTiming:
 
 
 def machine_timing(
-    machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics], *, address: int = 0, skip: bool = True
+    machine: Machine,
+    instructions: Sequence[Instruction],
+    tiles: Sequence[TileStatistics],
+    *,
+    address: int = 0,
+    skip: bool = True,
 ) -> MachineTiming:
     """Cycles of a program, and where they go; exact, without running it.
 
@@ -73,7 +81,7 @@ def machine_timing(
     """
     program = read_program(machine, instructions, tiles, address)
     run = MachineRun(program)
-    replay = Replay(run) if skip else None
+    replay = Replay(run) if skip and len(instructions) >= FEW else None
     run.settle()
     while run.bus.step():
         run.settle()

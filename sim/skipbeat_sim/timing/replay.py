@@ -19,17 +19,20 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.depths import FETCH_CHUNK
 from skipbeat_arch.engines import Engine
+from skipbeat_arch.machine import Machine
 
 from .instruction_codes import instruction_codes
 from .machine_run import MachineRun
 from .state import Part
 
-#: Clocks so far back that nothing depends on how far.
-PAST = 1 << 20
+#: Clocks that are never added to an older one at once, but for a tile's.
+PAST = 4096
 #: Marks that are kept.
 MOST_MARKS = 2048
 #: Requests of fetch whose instructions must come elsewhere too, or a mark is not worth its time.
 LOOK_BACK = 3
+#: Requests of which fetch knows the size at a mark, the accepted ones apart; nobody reads an instruction behind them.
+AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Replay:
         self._number_lists = [getattr(p, name) for p in parts.values() for name in p.NUMBERS]
         self._clocks, self._counts, self._values = (_names(parts, kind) for kind in ("CLOCKS", "COUNTS", "VALUES"))
         self._read = [attrgetter(*names) for names in (self._clocks, self._counts, self._values)]
-        self._places = _Places(run)
+        self._places, self._past = _Places(run), _past(run.program.machine)
         self._known: dict[bytes, _Mark] = {}
         self._marks: list[_Mark] = []
 
@@ -95,44 +98,39 @@ class Replay:
 
     def _key(self, mark: _Mark) -> bytes:
         """The state relative to its clock and to the next instruction that fetch asks for: all that decides later."""
-        run, ahead = self._run, list[int](mark.clocks)
-        shape = [place - mark.chunk * FETCH_CHUNK for place in self._places.now()]
+        run, ahead, read = self._run, list[int](mark.clocks), (mark.chunk + AHEAD) * FETCH_CHUNK
+        shape = [min(place, read) - read for place in self._places.now()]
         shape += self._places.items()
         windows = [window for part in run.parts.values() for window in part.ahead()]
         windows += run.wires.open_tokens()
         for window in windows:
             ahead += window
             shape.append(len(window))
-        relative = np.maximum(np.array(ahead, np.int64) - mark.clock, -PAST).tobytes()
+        relative = np.maximum(np.array(ahead, np.int64) - mark.clock, -self._past).tobytes()
         return relative + repr((shape, mark.values)).encode()
 
     def _skip(self, first: _Mark, present: _Mark) -> bool:
-        """Copy what followed an equal state, again and again as long as its instructions come again."""
-        last, at, skipped = present, present, False
-        while True:
-            shift = (at.chunk - first.chunk) * FETCH_CHUNK
-            last = self._furthest(first, present, shift)
-            if last is None:
-                return skipped
+        """Copy what followed an equal state, as long as its instructions come again and again; whether any did."""
+        at, last = present, self._furthest(first, present, present)
+        while last is not None:
             self._copy(first, last, at)
-            skipped = True
             self.skipped += (last.chunk - first.chunk) * FETCH_CHUNK
-            if last is not present:
-                return True
             at = self._mark(len(self._run.wires.asked))
+            last = self._furthest(first, present, at) if last is present else None
+        return at is not present
 
-    def _furthest(self, first: _Mark, present: _Mark, shift: int) -> _Mark | None:
-        """The last mark until which only instructions were read that come again `shift` later; None if there is none.
+    def _furthest(self, first: _Mark, present: _Mark, at: _Mark) -> _Mark | None:
+        """The last mark until which only instructions were read that come again at the state `at`, which is as `first`.
 
-        Until its mark fetch knows how long the next two requests are, and nobody reads further.
+        None if there is none.
         """
-        stop = (present.chunk + 2) * FETCH_CHUNK
+        shift, stop = (at.chunk - first.chunk) * FETCH_CHUNK, (present.chunk + AHEAD) * FETCH_CHUNK
         again = self._codes[first.low + shift : stop + shift]
         differ = np.flatnonzero(self._codes[first.low : first.low + len(again)] != again)
         known = first.low + (int(differ[0]) if differ.size else len(again))
         if known == stop:
             return present
-        number = bisect_right(self._marks, known // FETCH_CHUNK - 2, key=lambda mark: mark.chunk) - 1
+        number = bisect_right(self._marks, known // FETCH_CHUNK - AHEAD, key=lambda mark: mark.chunk) - 1
         return self._marks[number] if number >= 0 and self._marks[number].chunk > first.chunk else None
 
     def _copy(self, first: _Mark, last: _Mark, at: _Mark) -> None:
@@ -186,6 +184,16 @@ class _Places:
         """Where in its pass and in its STORE the output stage is."""
         core, store, filled = self._run.core, self._run.store, len(self._run.wires.store_filled)
         return store.item - core.items[core.number], store.item - store.items[filled]
+
+
+def _past(machine: Machine) -> int:
+    """So far back does it not matter how far a clock lies: more than the model ever adds to one.
+
+    What is not known at a mark comes no earlier than it. The most that is added to an older clock is a tile's way into
+    its bank: for every row the steps of its metadata, its words and its slots.
+    """
+    array = machine.hw.array
+    return PAST + machine.hw.memory.latency_clocks + array.rows * (array.cols + 4 * array.group)
 
 
 def _names(parts: Mapping[str, Part], kind: str) -> list[str]:

@@ -17,7 +17,8 @@ from skipbeat_arch.tile import PackedTile, pack_tile
 from skipbeat_arch.timing import Clocks, CoreTiming, Events
 from skipbeat_sim.core.core import Core
 from skipbeat_sim.core.run_core import run_core
-from skipbeat_sim.timing.core_timing import _MetadataFifo, core_cycles, core_timing
+from skipbeat_sim.timing import core_timing as timing_module
+from skipbeat_sim.timing.core_timing import core_cycles, core_timing
 from skipbeat_verify.core_passes import small_hardware
 from tests.sim.timing.core_timing_cases import (
     Program,
@@ -210,7 +211,7 @@ def test_a_full_metadata_fifo_delays_a_long_chain(count: int, late: int) -> None
     commands = [tile.command(1 if n else 600, first=True, last=True) for n, tile in enumerate(tiles)]
     cycles = check(commands, tiles, hw).cycles
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_MetadataFifo, "room", lambda self, words: 0)
+        patch.setattr(timing_module, "_room", lambda written, words, depth: 0)
         assert cycles - core_cycles(commands, tiles, hw) == late
 
 

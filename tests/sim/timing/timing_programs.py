@@ -84,6 +84,7 @@ class TimingProgram:
         sizes = [len(tile.words) for tile in self._stored]
         self._at = np.cumsum([0, *sizes]).tolist()
         self._resident: PackedTile | None = None
+        self._quiet = False
         self._load(Kind.WEIGHTS, sum(sizes), WEIGHTS, signal=(X,))
         self._setup([1, 1, 1, 1], wait=(L,))
 
@@ -91,18 +92,56 @@ class TimingProgram:
     def random(cls, machine: Machine, rng: np.random.Generator, parts: int, *, local: bool = True) -> TimingProgram:
         """A program of some parts; its last store waits for all engines, and loads may still be under way then."""
         program = cls(machine, rng, local)
-        makers = [program._loads, program._zero, program._setups, program._group, program._group, program._group]
-        for _ in range(parts):
-            makers[int(rng.integers(0, len(makers)))]()
-        program._add(isa.Zero(to=0, count=1, signal=(X,)))
-        while program.tokens[L, X]:
-            program._setup([1, 1, 1, 1], wait=(L,))
-        program._group()
-        if rng.random() < 0.3:
-            program._load(Kind.RESIDUAL, int(rng.integers(1, 60)), DATA)
-        program._add(isa.End())
-        program.address = int(rng.integers(0, 40)) * machine.vector
+        program._parts(parts)
+        program._finish()
         return program
+
+    @classmethod
+    def repeating(cls, machine: Machine, rng: np.random.Generator, parts: int, times: int) -> TimingProgram:
+        """A program that begins and ends anyhow, and between that says the same again and again."""
+        program = cls(machine, rng, local=False)
+        program._parts(int(rng.integers(0, 3)))
+        program._drain()
+        first, tiles = len(program.instructions), len(program.tiles)
+        program._resident = None
+        program._parts(parts)
+        program._drain()
+        if rng.random() < 0.7:
+            while (len(program.instructions) - first) % 8:
+                program._setup([1, 1, 1, 1])
+        program.instructions += program.instructions[first:] * (times - 1)
+        program.tiles += program.tiles[tiles:] * (times - 1)
+        program._parts(int(rng.integers(0, 3)))
+        program._finish()
+        return program
+
+    def _drain(self) -> None:
+        """Take all tokens."""
+        self._quiet = True
+        while self.tokens[L, S] or self.tokens[X, S]:
+            self._group()
+        while wait := tuple(e for e in X.others if self.tokens[e, X]):
+            self._setup([1, 1, 1, 1], wait=wait)
+        while wait := tuple(e for e in L.others if self.tokens[e, L]):
+            self._add(isa.Zero(to=0, count=1, wait=wait))
+        self._quiet = False
+
+    def _parts(self, count: int) -> None:
+        makers = [self._loads, self._zero, self._setups, self._group, self._group, self._group]
+        for _ in range(count):
+            makers[int(self.rng.integers(0, len(makers)))]()
+
+    def _finish(self) -> None:
+        """What waits for all engines, and loads that may still be under way at the end."""
+        rng = self.rng
+        self._add(isa.Zero(to=0, count=1, signal=(X,)))
+        while self.tokens[L, X]:
+            self._setup([1, 1, 1, 1], wait=(L,))
+        self._group()
+        if rng.random() < 0.3:
+            self._load(Kind.RESIDUAL, int(rng.integers(1, 60)), DATA)
+        self._add(isa.End())
+        self.address = int(rng.integers(0, 40)) * self.machine.vector
 
     @property
     def memory(self) -> Bytes:
@@ -130,7 +169,9 @@ class TimingProgram:
         """Tokens that an instruction of this engine may take and give."""
         others = engine.others
         wait = tuple(e for e in others if self.tokens[e, engine] and self.rng.random() < 0.6)
-        signal = tuple(e for e in others if self.tokens[engine, e] < MOST_TOKENS and self.rng.random() < 0.3)
+        signal = tuple(
+            e for e in others if not self._quiet and self.tokens[engine, e] < MOST_TOKENS and self.rng.random() < 0.3
+        )
         return {"wait": wait, "signal": signal}
 
     def _load(

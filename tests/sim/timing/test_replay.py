@@ -1,0 +1,87 @@
+"""What repeats is copied: clock for clock what following every instruction gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import skipbeat_sim.timing.machine_timing as timing_module
+import skipbeat_sim.timing.replay as replay_module
+from skipbeat_arch.machine import Machine
+from skipbeat_sim.timing.machine_run import MachineRun
+from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
+from skipbeat_sim.timing.replay import Replay
+from tests.sim.timing.timing_programs import TimingProgram, timing_hardware
+
+
+class _Skipped:
+    """How many instructions the last program's replay has skipped."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._last: Replay | None = None
+        patch.setattr(timing_module, "Replay", self._made)
+
+    def _made(self, run: MachineRun) -> Replay:
+        self._last = Replay(run)
+        return self._last
+
+    @property
+    def count(self) -> int:
+        """Instructions."""
+        return self._last.skipped if self._last else 0
+
+
+def _program(seed: int, times: int) -> tuple[Machine, TimingProgram]:
+    rng = np.random.default_rng(seed)
+    machine = Machine.of(timing_hardware(rng))
+    return machine, TimingProgram.repeating(machine, rng, int(rng.integers(1, 4)), times)
+
+
+def _same(one: MachineTiming, other: MachineTiming) -> bool:
+    """Every clock, byte and event, and what the array did until any clock."""
+    until = np.linspace(0, one.cycles - 1, 50).astype(int).tolist()
+    return (
+        (one.cycles, one.begin, one.finish, one.stored) == (other.cycles, other.begin, other.finish, other.stored)
+        and (one.bytes_read, one.bytes_written, one.events) == (other.bytes_read, other.bytes_written, other.events)
+        and [one.causes.until(clock) for clock in until] == [other.causes.until(clock) for clock in until]
+    )
+
+
+def _check(seed: int, times: int) -> int:
+    """A program that repeats; a failure names its seed. Returns how many instructions were skipped."""
+    machine, program = _program(seed, times)
+    with pytest.MonkeyPatch.context() as patch:
+        skipped = _Skipped(patch)
+        quick = machine_timing(machine, program.instructions, program.tiles, address=program.address)
+    slow = machine_timing(machine, program.instructions, program.tiles, address=program.address, skip=False)
+    assert _same(quick, slow), f"seed {seed}"
+    return skipped.count
+
+
+def test_programs_that_repeat() -> None:
+    skipped = [_check(seed, 16) for seed in range(6)]
+    assert sum(count > 0 for count in skipped) > 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1000, 4000, 100))
+def test_thousands_of_programs_that_repeat(first: int) -> None:
+    skipped = [_check(seed, int(np.random.default_rng(seed).integers(20, 120))) for seed in range(first, first + 100)]
+    assert sum(count > 0 for count in skipped) > 60
+
+
+def test_a_state_of_which_too_little_is_compared_is_not_the_same() -> None:
+    """Without its clocks some programs are wrong, which the tests above would see."""
+    wrong = 0
+    for seed in (8, 22, 27, 36, 38):
+        machine, program = _program(seed, 16)
+        slow = machine_timing(machine, program.instructions, program.tiles, address=program.address, skip=False)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(replay_module, "_past", lambda machine: -(1 << 40))
+            try:
+                quick = machine_timing(machine, program.instructions, program.tiles, address=program.address)
+            except (RuntimeError, IndexError, ValueError):
+                wrong += 1
+            else:
+                wrong += not _same(quick, slow)
+    assert wrong
