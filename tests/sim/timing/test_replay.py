@@ -59,8 +59,8 @@ def _check(seed: int, times: int) -> int:
 
 
 def test_programs_that_repeat() -> None:
-    skipped = [_check(seed, 16) for seed in range(6)]
-    assert sum(count > 0 for count in skipped) > 2
+    skipped = [_check(seed, 24) for seed in range(6)]
+    assert any(skipped)
 
 
 @pytest.mark.slow
@@ -72,16 +72,16 @@ def test_thousands_of_programs_that_repeat(first: int) -> None:
 
 def test_a_state_of_which_too_little_is_compared_is_not_the_same() -> None:
     """Without its clocks some programs are wrong, which the tests above would see."""
-    wrong = 0
-    for seed in (8, 22, 27, 36, 38):
-        machine, program = _program(seed, 16)
-        slow = machine_timing(machine, program.instructions, program.tiles, address=program.address, skip=False)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(replay_module, "_past", lambda machine: -(1 << 40))
-            try:
-                quick = machine_timing(machine, program.instructions, program.tiles, address=program.address)
-            except (RuntimeError, IndexError, ValueError):
-                wrong += 1
-            else:
-                wrong += not _same(quick, slow)
-    assert wrong
+    assert any(map(_is_wrong_without_clocks, range(100)))
+
+
+def _is_wrong_without_clocks(seed: int) -> bool:
+    machine, program = _program(seed, 16)
+    slow = machine_timing(machine, program.instructions, program.tiles, address=program.address, skip=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replay_module, "_past", lambda machine: -(1 << 40))
+        try:
+            quick = machine_timing(machine, program.instructions, program.tiles, address=program.address)
+        except (RuntimeError, IndexError, ValueError):
+            return True
+    return not _same(quick, slow)
