@@ -9,13 +9,14 @@ from pathlib import Path
 from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.iso import IsoComparison, contender, dense_counterpart
+from skipbeat_arch.model import ModelDescription
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.provenance import source_of
 from skipbeat_mapper.estimate import activation_bounds, check_layers, estimate_model, shared_prices
 from skipbeat_models import zoo
 from skipbeat_models.alone import output_on_standard_error
+from skipbeat_models.kept_descriptions import KeptDescription, SourceArguments
 from skipbeat_models.scheme import Scheme
-from skipbeat_models.sources import load_source
 from skipbeat_models.sources.routing import Routing
 
 from .array_file import densities
@@ -55,21 +56,18 @@ def estimate_source(
     dense = dense_counterpart(hardware) if iso else None
     shares = {} if activations is None else densities(activations)
     entry = zoo.find(source) if source.startswith(zoo.PREFIX) and checkpoint is None else None
-    if entry is not None and entry.recipe is not None:
-        entry.check_tokens(tokens)
-        progress(f"training {source} on the digits")
-    with output_on_standard_error():
-        description = load_source(
-            source,
-            scheme=scheme,
-            seed=seed,
-            tokens=tokens,
-            batch=batch,
-            checkpoint=checkpoint,
-            stated=stated,
-            routing=routing,
-            sizes=sizes,
-        )
+    arguments = SourceArguments(
+        source=source,
+        scheme=scheme,
+        seed=seed,
+        tokens=tokens,
+        batch=batch,
+        checkpoint=checkpoint,
+        stated=stated,
+        routing=routing,
+        sizes=sizes,
+    )
+    description = _description(arguments, entry, progress)
     if entry is not None and entry.recipe is None and not entry.shapes_only:
         note = f"weights are drawn from the seed {seed} and not trained; cycles depend on their zeros alone"
         description = replace(description, notes=(*description.notes, note))
@@ -85,3 +83,17 @@ def estimate_source(
     other = estimate_model(description, dense, table_name=table, kept=shared_prices())
     comparison = IsoComparison(machine=contender(hardware, found.cycles), dense=contender(dense, other.cycles))
     return replace(found, iso=comparison)
+
+
+def _description(arguments: SourceArguments, entry: zoo.ZooModel | None, progress: Progress) -> ModelDescription:
+    """The model, from the cache or from its source."""
+    kept = KeptDescription(arguments)
+    found = kept.find()
+    if found is None:
+        if entry is not None and entry.recipe is not None:
+            entry.check_tokens(arguments.tokens)
+            progress(f"training {arguments.source} on the digits")
+        with output_on_standard_error():
+            found = arguments.read()
+        kept.keep(found)
+    return found

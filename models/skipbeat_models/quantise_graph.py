@@ -21,6 +21,7 @@ from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.workload import ReductionOrder
 
 from .calibration import largest_magnitudes
+from .planned_run import given_name, joined_tensor
 from .quantise_layer import (
     QuantisedLayer,
     Scales,
@@ -38,7 +39,6 @@ from .sources.operators import VIEWS
 from .sources.partition import Partition, Run, partition
 from .sources.program_graph import graph_of
 from .sources.reading import Reading, read_operators
-from .sources.runs import given_name, joined_tensor
 from .sources.weights import layer_numbers
 
 #: What a network may hold.

@@ -11,7 +11,7 @@ from ..options import json_option
 @click.option("--clear", "clearing", is_flag=True, help="Remove all of it; it is made again when it is needed.")
 @json_option
 def command(clearing: bool, as_json: bool) -> None:
-    """Show where compiled RTL, netlists, proofs and prices are kept, and how much they take.
+    """Show where compiled RTL, netlists, proofs, models and prices are kept, and how much they take.
 
     The folder is `skipbeat` in the user's cache folder, or where the environment variable SKIPBEAT_CACHE says. What is
     in it belongs to exactly one content and version of the code, is checked when it is read, and goes when there is too

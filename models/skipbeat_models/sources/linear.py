@@ -11,9 +11,10 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind, LayerPart, ModelLayer
 from skipbeat_arch.workload import Gemm
 
+from ..weight_zeros import dense_zeros
 from .convolutions import ConvolutionPart
 from .weight_arrays import Weight
-from .zeros import DENSE, ZeroReader, dense_zeros
+from .zeros import DENSE, ZeroReader
 
 
 def linear_layer(

@@ -7,11 +7,9 @@ follow from the zeros.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -22,7 +20,7 @@ from skipbeat_arch.pattern import Pattern, measured_pattern
 from skipbeat_arch.workload import ReductionOrder
 
 from ..scheme import Scheme
-from ..synthetic import synthetic_mask
+from ..weight_zeros import DrawnZeros, PackedZeros, dense_zeros, weight_zeros
 from .notes import Notes
 from .permuting.kept_magnitude import kept_magnitude
 from .weight_arrays import Weight, grouped_shape, matrix_of, nonzero_parts, parts_of
@@ -49,11 +47,6 @@ class Measured:
     density: float
     order: ReductionOrder
     parts: tuple[WeightZeros, ...]
-
-
-def dense_zeros(shape: tuple[int, ...]) -> WeightZeros:
-    """No zeros at all, bool of `shape`, without memory for them."""
-    return WeightZeros(key=("dense", shape), nonzero=lambda: np.broadcast_to(np.True_, shape))
 
 
 class KnownZeros:
@@ -90,7 +83,7 @@ class ZeroReader:
         self._scheme, self._seed, self._stated, self._notes = scheme, seed, stated, notes
         self.kept: dict[str, KeptMagnitude] = {}
         self._kept = 0
-        self._synthetic: dict[Hashable, tuple[Pattern, int]] = {}
+        self._synthetic: dict[DrawnZeros, tuple[Pattern, int]] = {}
 
     def measure(self, weight: Weight) -> Measured:
         """Reads a weight and finds its pattern.
@@ -136,12 +129,11 @@ class ZeroReader:
         self._notes.add_layer("zeros drawn from the seed, for want of weights; equal shapes share them", weight.name)
         seed, found = self._seed, []
         for shape in shapes:
-            key = ("synthetic", shape, str(wanted), seed)
-            if key not in self._synthetic:
-                mask = synthetic_mask(shape, wanted, seed)
-                self._synthetic[key] = _pattern_of(mask), int(np.count_nonzero(mask))
-            zeros = WeightZeros(key=key, nonzero=partial(synthetic_mask, shape, wanted, seed))
-            found.append((zeros, *self._synthetic[key]))
+            drawn = DrawnZeros(shape, wanted, seed)
+            if drawn not in self._synthetic:
+                mask = drawn()
+                self._synthetic[drawn] = _pattern_of(mask), int(np.count_nonzero(mask))
+            found.append((weight_zeros(drawn), *self._synthetic[drawn]))
         total = sum(int(np.prod(shape)) for shape in shapes)
         return Measured(
             pattern=max((pattern for _, pattern, _ in found), key=lambda pattern: pattern.density),
@@ -156,17 +148,15 @@ class ZeroReader:
         matrix = matrix_of(zeros, order)
         if matrix.all():
             return dense_zeros(matrix.shape)
-        packed = np.packbits(matrix)
-        key = ("zeros", matrix.shape, hashlib.blake2b(packed.data, digest_size=16).hexdigest())
-        if self._kept + packed.nbytes <= _KEPT_BYTES:
-            self._kept += packed.nbytes
-            shape, size = matrix.shape, matrix.size
-            return WeightZeros(key=key, nonzero=lambda: np.unpackbits(packed, count=size).view(np.bool_).reshape(shape))
+        packed = PackedZeros.of(matrix)
+        if self._kept + packed.bits.nbytes <= _KEPT_BYTES:
+            self._kept += packed.bits.nbytes
+            return weight_zeros(packed)
 
         def again() -> BoolArray:
             return matrix_of(nonzero_parts(weight, weight.read(), wanted)[1][part], order)
 
-        return WeightZeros(key=key, nonzero=again)
+        return WeightZeros(key=packed.key, nonzero=again)
 
     def _check_stated(self, weight: Weight, pattern: Pattern, zeros: list[BoolArray], order: ReductionOrder) -> None:
         stated = self._stated

@@ -1,0 +1,151 @@
+"""Descriptions of models that were read before: a source is read once per machine, and then needs no torch.
+
+The key of a description is everything that it follows from: the arguments, the content of the files that are read, the
+code that reads them and the versions of the libraries that it uses. A user's own function has no content that could be
+looked at, so what it builds is never kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from skipbeat_arch.cache import content_key, content_text, read_value, source_fingerprint, write_value
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.model import ModelDescription
+from skipbeat_arch.pattern import Pattern
+
+from . import zoo
+from .scheme import Scheme
+from .sources.folders import parts_of
+from .sources.routing import Routing
+from .stored_description import from_bytes, to_bytes
+
+#: What the cache calls them.
+KIND = "models"
+_CODE = ("skipbeat_arch", "skipbeat_models")
+_LIBRARIES = ("torch", "transformers", "numpy", "onnx", "safetensors", "scikit-learn")
+#: Files of more bytes together are read again: to look at their content takes as long.
+_MOST_BYTES = 1 << 30
+_MOST_ONNX_BYTES = 1 << 28
+#: Descriptions of more bytes are not kept.
+_MOST_KEPT_BYTES = 96 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceArguments:
+    """What a source is read with; see `load_source`."""
+
+    source: str
+    scheme: Scheme | None = None
+    seed: int = 0
+    tokens: int | None = None
+    batch: int | None = None
+    checkpoint: Path | None = None
+    stated: Pattern | None = None
+    routing: Routing | None = None
+    sizes: Mapping[str, tuple[int, ...]] | None = None
+
+    def read(self) -> ModelDescription:
+        """The layers of the model.
+
+        Raises:
+            InputError: see `load_source`.
+        """
+        from .sources import load_source
+
+        return load_source(
+            self.source,
+            scheme=self.scheme,
+            seed=self.seed,
+            tokens=self.tokens,
+            batch=self.batch,
+            checkpoint=self.checkpoint,
+            stated=self.stated,
+            routing=self.routing,
+            sizes=self.sizes,
+        )
+
+
+class KeptDescription:
+    """The place of one description in the cache."""
+
+    def __init__(self, arguments: SourceArguments) -> None:
+        self._arguments = arguments
+        self._key = self._content()
+
+    def find(self) -> ModelDescription | None:
+        """What was kept; None if nothing was."""
+        content = None if self._key is None else read_value(KIND, self._key)
+        try:
+            return None if content is None else from_bytes(content)
+        except ValueError:
+            return None
+
+    def keep(self, description: ModelDescription) -> None:
+        """Keep what was read just now, if it can be kept and the files are still those that were looked at."""
+        if self._key is None or self._key != self._content():
+            return
+        content = to_bytes(description)
+        if content is not None and len(content) <= _MOST_KEPT_BYTES:
+            write_value(KIND, self._key, content)
+
+    def _content(self) -> str | None:
+        """The key; None if what the description follows from cannot be looked at."""
+        given = self._arguments
+        files = _files(given)
+        if files is None or sum(path.stat().st_size for path in files) > _MOST_BYTES:
+            return None
+        routing, sizes = given.routing or Routing(), given.sizes or {}
+        arguments = (
+            *(given.source, given.scheme, given.seed, given.tokens, given.batch, given.stated),
+            *(given.checkpoint and str(given.checkpoint), tuple(sizes.items())),
+            *(routing.name, routing.everywhere, tuple(routing.layers.items())),
+        )
+        text = content_text(arguments)
+        if text is None:
+            return None
+        libraries = [f"{name} {_version(name)}" for name in _LIBRARIES]
+        contents = [f"{path} {_digest(path)}" for path in files]
+        return content_key(source_fingerprint(*_CODE), sys.version, *libraries, text, *contents)
+
+
+def _files(given: SourceArguments) -> list[Path] | None:
+    """The files that are read; None if they are not known before, or if code is run."""
+    try:
+        found = [] if given.source.startswith(zoo.PREFIX) else _source_files(Path(given.source))
+    except InputError:  # the reader says it again
+        return None
+    if found is None or given.checkpoint is None:
+        return found
+    return [*found, given.checkpoint] if given.checkpoint.is_file() else None
+
+
+def _source_files(path: Path) -> list[Path] | None:
+    if path.is_dir():
+        return [*parts_of(path), *sorted(path.glob("*.json"))]
+    if not path.is_file():
+        return None
+    if path.suffix == ".safetensors":
+        config = path.parent / "config.json"
+        return [path, config] if config.is_file() else [path]
+    if path.suffix == ".onnx":  # tensors outside of it have a location
+        small = path.stat().st_size <= _MOST_ONNX_BYTES
+        return [path] if small and b"location" not in path.read_bytes() else None
+    return [path] if path.suffix == ".pt2" else None
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

@@ -1,0 +1,132 @@
+"""A run of nodes as it is written down: what makes its graph when that is asked for. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from skipbeat_arch.graph import Graph, Node, Pool, Tensor
+from skipbeat_arch.layer import IntegerLayer
+from skipbeat_arch.model import ModelRun, WeightZeros
+from skipbeat_arch.workload import Convolution
+
+#: The tensor that a run is given.
+INPUT = "input"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlannedNode:
+    """A node to be made, or a concatenation of parts; tensors are numbered, 0 is the run's input."""
+
+    name: str
+    workload: Convolution
+    weight: WeightZeros | None
+    source: int
+    residual: int | None = None
+    pool: Pool | None = None
+    raw: bool = False
+    parts: tuple[int, ...] = ()
+
+    @property
+    def structure(self) -> Hashable:
+        """All but its name and zeros."""
+        return self.workload, self.source, self.residual, self.pool, self.raw, self.parts
+
+    @property
+    def key(self) -> Hashable:
+        """All but its name."""
+        return self.weight.key if self.weight else None, self.structure
+
+
+@dataclass(frozen=True)
+class PlannedGraph:
+    """The nodes of a run, in order; called, it makes their graph."""
+
+    nodes: tuple[PlannedNode, ...]
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for equal nodes with equal zeros."""
+        return tuple(node.key for node in self.nodes)
+
+    @property
+    def structure(self) -> Hashable:
+        """Equal for nodes that differ in their zeros alone."""
+        return tuple(node.structure for node in self.nodes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the graph's nodes."""
+        return tuple(node.name for node in self.nodes if not node.parts)
+
+    def __call__(self) -> Graph:
+        """The nodes themselves, with biases, multipliers and shifts that no clock depends on."""
+        names = [given_name([plan.name for plan in self.nodes]), *(plan.name for plan in self.nodes)]
+        nodes, joined = list[Node](), list[Tensor]()
+        shapes: dict[str, tuple[int, int, int]] = {}
+        for plan in self.nodes:
+            if plan.parts:
+                parts = [names[part] for part in plan.parts]
+                joined.append(joined_tensor(plan.name, [(name, shapes[name]) for name in parts]))
+                shapes[plan.name] = joined[-1].shape
+                continue
+            channels = plan.workload.c_out
+            ones = np.ones(channels, np.int64)
+            layer = IntegerLayer(
+                name=plan.name,
+                workload=plan.workload,
+                weight=_weight(plan),
+                bias=np.zeros(channels, np.int32),
+                multiplier=None if plan.raw else ones,
+                shift=None if plan.raw else ones,
+            )
+            node = Node(
+                layer=layer,
+                input=names[plan.source],
+                output=plan.name,
+                pool=plan.pool,
+                residual=None if plan.residual is None else names[plan.residual],
+                residual_multiplier=None if plan.residual is None else ones,
+            )
+            nodes.append(node)
+            shapes[plan.name] = node.out_shape
+        first = self.nodes[0].workload
+        given = Tensor(name=names[0], channels=first.c_in, height=first.height, width=first.width)
+        return Graph.of(given, nodes, joined)
+
+
+def planned_run(nodes: Sequence[PlannedNode], layers: tuple[str | None, ...], repeats: int) -> ModelRun:
+    """The run of these nodes.
+
+    Args:
+        layers: for each node the layer that it computes, or None.
+        repeats: how often the program runs.
+    """
+    graph = PlannedGraph(tuple(nodes))
+    return ModelRun(
+        key=graph.key, structure=graph.structure, graph=graph, names=graph.names, layers=layers, repeats=repeats
+    )
+
+
+def joined_tensor(name: str, parts: Sequence[tuple[str, tuple[int, int, int]]]) -> Tensor:
+    """A concatenation of tensors, each with its shape."""
+    first = list(accumulate((shape[0] for _, shape in parts), initial=0))
+    _, height, width = parts[0][1]
+    places = tuple((part, start) for (part, _), start in zip(parts, first, strict=False))
+    return Tensor(name=name, channels=first[-1], height=height, width=width, parts=places)
+
+
+def given_name(names: Sequence[str]) -> str:
+    """A name for a run's input that no node has."""
+    return INPUT if INPUT not in names else f"{INPUT} of the run"
+
+
+def _weight(plan: PlannedNode) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+    gemm, groups = plan.workload.gemm, plan.workload.groups
+    shape = (gemm.c, gemm.k) if groups == 1 else (groups, gemm.c, gemm.k)
+    if plan.weight is None:
+        return np.broadcast_to(np.int8(1), shape)
+    return plan.weight.nonzero().reshape(shape).view(np.int8)
