@@ -68,6 +68,26 @@ def seed_option(function: Callable[P, T]) -> Callable[P, T]:
     )(function)
 
 
+def limit_option(function: Callable[P, T]) -> Callable[P, T]:
+    """`--limit`: work that needs more passes of the array is refused before it begins; the command gets nothing."""
+
+    def enter(ctx: click.Context, _parameter: click.Parameter, value: int | None) -> None:
+        if value is not None:
+            from skipbeat_arch.budget import limited
+
+            ctx.with_resource(limited(value))
+
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="PASSES",
+        expose_value=False,
+        callback=enter,
+        help="Passes of the array that a program may have; 100,000 take about 3 minutes and 4 GiB to make.  "
+        "[default: 300000]",
+    )(function)
+
+
 def simulator_option(function: Callable[P, T]) -> Callable[P, T]:
     """`--simulator`: the command gets `simulator: str`."""
     return click.option(

@@ -10,6 +10,7 @@ import tempfile
 import traceback
 from types import FrameType
 
+from skipbeat_arch.budget import machine_memory
 from skipbeat_arch.errors import described
 
 from .cli import EXIT_INTERRUPTED, complain, main
@@ -85,8 +86,5 @@ def _defect(error: Exception) -> int:
 
 
 def _memory() -> str:
-    try:
-        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        return ""
-    return f"; this machine has {size / 2**30:.1f} GiB"
+    size = machine_memory()
+    return "" if size is None else f"; this machine has {size / 2**30:.1f} GiB"

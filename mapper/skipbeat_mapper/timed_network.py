@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Indices
+from skipbeat_arch.budget import check_passes, passes
 from skipbeat_arch.fold import Fold
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.instruction import Instruction
@@ -112,8 +113,10 @@ def placements(
         side: most images side by side.
 
     Raises:
-        InputError: a node that does not fit the hardware.
+        InputError: a node that does not fit the hardware, or more passes than the limit (`skipbeat_arch.budget`).
     """
+    name = f"layer {graph.nodes[0].layer.name}" + (" and those after it" if len(graph.nodes) > 1 else "")
+    check_passes(name, sum(passes(node.convolution, machine.hw, images) for node in graph.nodes))
     graph, fold = fold_input(aligned_parts(graph, machine.vector), machine)
     return [
         Placement(fold=fold, orders=orders, memory=memory_map(each, machine, mappings, tiles, images=images, side=side))

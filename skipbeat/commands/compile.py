@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import destination, hardware_options, network_pattern_option, seed_option
+from ..options import destination, hardware_options, limit_option, network_pattern_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.hardware import Hardware
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @hardware_options
 @click.option("-o", "--out", metavar="FILE", callback=destination, required=True, help="The file.")
 @click.option("--images", type=click.IntRange(1, 450), default=1, show_default=True, help="Images of one run.")
+@limit_option
 @seed_option
 def command(
     source: str, pattern: str | None, hw: str, overrides: tuple[str, ...], out: Path, images: int, seed: int

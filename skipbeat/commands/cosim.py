@@ -13,6 +13,7 @@ from ..options import (
     destination,
     hardware_options,
     json_option,
+    limit_option,
     pattern_option,
     seed_option,
     simulator_option,
@@ -34,6 +35,7 @@ _EITHER = ("ports_agree", "events", "rtl_error", "counters", "layers")
     "--gemm", "sizes", metavar="P,C,K", default="64,96,32", show_default=True, help="Sizes of Y[P,K] = X[P,C] W[C,K]."
 )
 @pattern_option
+@limit_option
 @seed_option
 @simulator_option
 @click.option("--machine", "whole", is_flag=True, help="Run the whole program on the machine, memory and all.")
@@ -72,7 +74,7 @@ def command(
 
     from skipbeat_arch.files import make_folder
     from skipbeat_verify.core_program import core_program
-    from skipbeat_verify.random_gemm import random_gemm
+    from skipbeat_verify.random_gemm import check_gemm, random_gemm
 
     if whole and simulator != "verilator":
         raise InputError(f"--machine: expected --simulator verilator, not {simulator}")
@@ -80,6 +82,7 @@ def command(
         make_folder(dump.parent)
     from ..results import print_result, provenance, save_table
 
+    check_gemm(gemm, hardware)
     program = core_program(*random_gemm(gemm, wanted, hardware, seed), hardware)
     found = _on_machine(program) if whole else _on_core(program, simulator)
     if dump is not None and found.y is not None:

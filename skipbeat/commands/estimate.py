@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import csv_option, destination, hardware_options, json_option, seed_option
+from ..options import csv_option, destination, hardware_options, json_option, limit_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.estimate import Estimate
@@ -95,6 +95,7 @@ EXIT_UNPRICED = 3
 @click.option(
     "--allow-unpriced", is_flag=True, help="Exit with 0, not 3, although products of the model are in no number."
 )
+@limit_option
 @seed_option
 @csv_option("the layers")
 @json_option

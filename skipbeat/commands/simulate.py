@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import csv_option, destination, hardware_options, json_option, network_pattern_option, seed_option
+from ..options import (
+    csv_option,
+    destination,
+    hardware_options,
+    json_option,
+    limit_option,
+    network_pattern_option,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from skipbeat_hw.simulation.activity import Activity
@@ -45,6 +53,7 @@ if TYPE_CHECKING:
     help="Only so many clocks of it go to --activity.  [default: the whole run]",
 )
 @click.option("--dump", metavar="FILE", callback=destination, help="Write inputs and outputs to this .npz file.")
+@limit_option
 @seed_option
 @csv_option("the layers")
 @json_option

@@ -5,10 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 from skipbeat_arch.arrays import BoolArray, Int8Array
+from skipbeat_arch.budget import check_memory, check_passes, passes
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.pattern import Pattern
-from skipbeat_arch.workload import Gemm
+from skipbeat_arch.workload import Gemm, one_image
+
+#: Of each element of the operands and the product, while they are drawn, ranked and multiplied: three of 8 bytes.
+_BYTES = 24
+
+
+def check_gemm(gemm: Gemm, hw: Hardware) -> None:
+    """Refuse a GEMM that is too much to draw, compile and multiply, before any of it.
+
+    Raises:
+        InputError: more passes than the limit, or more memory than the machine has.
+    """
+    what = f"GEMM {gemm.p:,} x {gemm.c:,} x {gemm.k:,}"
+    check_passes(what, passes(one_image(gemm)[0], hw))
+    check_memory(what, _BYTES * (gemm.p * gemm.c + gemm.c * gemm.k + gemm.p * gemm.k))
 
 
 def random_gemm(gemm: Gemm, pattern: Pattern, hw: Hardware, seed: int) -> tuple[Int8Array, Int8Array]:

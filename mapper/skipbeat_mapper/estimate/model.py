@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
+from skipbeat_arch.budget import check_passes, passes
 from skipbeat_arch.clock_source import clock_source
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Estimate, HostWork, LayerCost, LayerEstimate, MachineEvents, RunEstimate
@@ -70,7 +71,7 @@ def estimate_model(
     energy = EnergyModel(hw, load_table(table_name))
     pricer = RunPricer(hw, kept)
     for layer in description.layers:
-        _check_addresses(layer, hw)
+        _check_size(layer, hw)
     rows: dict[_Row, _Costs] = {}
     runs = []
     for run in description.runs:
@@ -166,10 +167,10 @@ def _host(description: ModelDescription, hw: Hardware) -> HostWork:
     )
 
 
-def _check_addresses(layer: ModelLayer, hw: Hardware) -> None:
-    """Refuse a layer that cannot lie in memory with all its weights, before the work of cutting it into tiles."""
+def _check_size(layer: ModelLayer, hw: Hardware) -> None:
+    """Refuse a layer that is too much work, or cannot lie in memory, before any layer is cut into tiles."""
     for part in layer.parts:
-        conv, _ = one_image(part.workload)
+        conv, images = one_image(part.workload)
         outputs = conv.c_out * conv.out_size[0] * conv.out_size[1]
         size = prod(weight_shape(conv)) * hw.numbers.weight_bits // 8 + conv.c_in * conv.height * conv.width + outputs
         if max(size, conv.gemm.c * conv.c_out) >= 1 << ADDRESS_BITS:
@@ -177,3 +178,4 @@ def _check_addresses(layer: ModelLayer, hw: Hardware) -> None:
                 f"layer {layer.name}: it needs at least {size:,} bytes of memory, more than {ADDRESS_BITS}-bit "
                 "addresses reach"
             )
+        check_passes(f"layer {layer.name}", passes(conv, hw, images))

@@ -1,0 +1,81 @@
+"""What work may take, asked before it begins: nothing grows without bound in a number of a file or of an option.
+
+The measure is the pass of the array: a tile of weights over the pixels of a block. Programs, their prices and the
+memory that they need grow with passes, whatever the sizes were that made so many.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from .hardware import Hardware
+    from .workload import Convolution
+
+#: Passes of one program that are compiled or priced without being asked for: about 10 minutes and 12 GiB.
+MOST_PASSES = 300_000
+#: Measured on a Linear of 768 to 768 with 1,024 to 65,536 rows, `edge-16x16`: 1.7 to 1.9 ms and 38 to 40 KB a pass.
+_SECONDS, _BYTES = 0.0018, 40_000
+
+_limit: ContextVar[int] = ContextVar("limit", default=MOST_PASSES)
+
+
+@contextmanager
+def limited(most: int | None) -> Iterator[None]:
+    """Work inside may take `most` passes a program; None: as many as before."""
+    token = _limit.set(_limit.get() if most is None else most)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def passes(conv: Convolution, hw: Hardware, images: int = 1) -> int:
+    """Passes that a convolution takes at least if every weight counts; `conv` is of one image."""
+    rows, columns = hw.array.rows * hw.array.group, hw.array.cols
+    height, width = conv.out_size
+    taps = conv.kernel[0] * conv.kernel[1]
+    channels = max(conv.c_in // conv.groups, min(conv.c_in, columns)) * taps  # a tile holds several channel groups
+    blocks = -(-images * height * width // hw.accumulators.depth)
+    return blocks * -(-channels // rows) * -(-conv.c_out // columns)
+
+
+def check_passes(what: str, count: int) -> None:
+    """Refuse what would take more passes than the limit.
+
+    Raises:
+        InputError: it would; the message says how much time and memory that is.
+    """
+    if count > (most := _limit.get()):
+        takes = f"about {count * _SECONDS / 60:,.1f} minutes and {count * _BYTES / 2**30:,.1f} GiB"
+        raise InputError(
+            f"{what}: its program has {count:,} passes of the array, which take {takes} to make: more than the limit "
+            f"of {most:,} (--limit)"
+        )
+
+
+def check_memory(what: str, size: int) -> None:
+    """Refuse what would need more bytes than the machine has.
+
+    Raises:
+        InputError: it would.
+    """
+    there = machine_memory()
+    if there is not None and size > there:
+        raise InputError(
+            f"{what}: it needs {size / 2**30:,.1f} GiB of memory, and this machine has {there / 2**30:,.1f}"
+        )
+
+
+def machine_memory() -> int | None:
+    """Bytes of this machine's memory; None if it does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None

@@ -1,0 +1,43 @@
+"""What is too much work is refused before it begins, with what it would take."""
+
+from __future__ import annotations
+
+import pytest
+
+from skipbeat_arch.budget import MOST_PASSES, check_memory, check_passes, limited, machine_memory, passes
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.workload import Convolution, Gemm, one_image
+
+EDGE = load_hardware("edge-16x16")
+
+
+def _of(p: int, c: int, k: int, images: int = 1) -> int:
+    return passes(one_image(Gemm(p=p, c=c, k=k))[0], EDGE, images)
+
+
+def test_passes_are_blocks_times_tiles() -> None:
+    assert _of(784, 1152, 128) == 1 * 18 * 8
+    assert _of(1025, 65, 17) == 2 * 2 * 2
+    assert _of(512, 64, 16, images=3) == 2
+    deep = Convolution(batch=1, c_in=32, c_out=32, height=8, width=8, kernel=(3, 3), groups=32)
+    assert passes(deep, EDGE) == 1 * 3 * 2
+
+
+def test_more_than_the_limit_is_refused_and_the_limit_can_be_moved() -> None:
+    check_passes("it", MOST_PASSES)
+    with pytest.raises(InputError, match=r"^it: its program has 300,001 passes of the array, .* limit of 300,000 \("):
+        check_passes("it", MOST_PASSES + 1)
+    with limited(10):
+        with limited(None), pytest.raises(InputError, match="limit of 10 "):
+            check_passes("it", 11)
+        with limited(11):
+            check_passes("it", 11)
+
+
+def test_more_memory_than_there_is_is_refused() -> None:
+    there = machine_memory()
+    assert there is not None
+    check_memory("it", there)
+    with pytest.raises(InputError, match=r"^it: it needs [\d,.]+ GiB of memory, and this machine has [\d,.]+$"):
+        check_memory("it", there + 1)
