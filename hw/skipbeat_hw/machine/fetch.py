@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth import C, Cat, Module, Mux, Signal
 from amaranth.hdl import Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
@@ -19,6 +19,10 @@ from ..arguments import expect
 from ..layouts import struct
 
 COUNT_BITS = 24
+#: What fetch must know of an instruction; it is found when one enters the queue, and kept with it.
+#: `header`: a HEADER of this version. `fingerprint`: with this machine's. `engines`: whose it is, none or one.
+#: `end`: an END. `empty`: an instruction of nothing.
+TRAITS = data.StructLayout({"header": 1, "fingerprint": 1, "engines": len(Engine), "end": 1, "empty": 1})
 
 
 class Fetch(wiring.Component):
@@ -38,6 +42,9 @@ class Fetch(wiring.Component):
         self.machine = machine
         #: Instructions in an entry of the queue: one, or as many as a vector holds.
         self._per_entry = max(1, machine.vector // INSTRUCTION_BYTES)
+        held = data.StructLayout({"word": INSTRUCTION_BITS, "traits": TRAITS})
+        #: An entry of the queue.
+        self.entry = data.ArrayLayout(held, self._per_entry)
         words = stream.Signature(INSTRUCTION_BITS)
         super().__init__(
             {
@@ -58,11 +65,12 @@ class Fetch(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         depth = max(1, FETCH_QUEUE // self._per_entry)
-        m.submodules.queue = queue = SyncFIFO(width=INSTRUCTION_BITS * self._per_entry, depth=depth)
+        m.submodules.queue = queue = SyncFIFO(width=self.entry.size, depth=depth)
         left = Signal(COUNT_BITS)
         due = Signal(COUNT_BITS)
-        # Whether there are any, is known beforehand.
+        # Whether there are any, and enough for a whole chunk, is known beforehand.
         more = Signal()
+        whole = Signal()
         busy = Signal()
         last = Signal()
         first = Signal()
@@ -70,10 +78,13 @@ class Fetch(wiring.Component):
         address = Signal(32)
         chunk = Signal(range(FETCH_CHUNK + 1))
         asked = Signal()
-        vectors = (chunk * INSTRUCTION_BYTES + self.machine.vector - 1) >> (self.machine.vector.bit_length() - 1)
+        small = FETCH_CHUNK.bit_length() - 1
+        # As many as hold the chunk.
+        per_instruction, shift = max(1, INSTRUCTION_BYTES // self.machine.vector), self._per_entry.bit_length() - 1
+        vectors = (chunk + self._per_entry - 1 >> shift) * per_instruction
         m.d.comb += [
-            chunk.eq(Mux(left < FETCH_CHUNK, left, FETCH_CHUNK)),
-            self.requests.valid.eq(more & (room >= FETCH_CHUNK) & ~self.halt_i),
+            chunk.eq(Mux(whole, FETCH_CHUNK, left[:small])),
+            self.requests.valid.eq(more & room[small:].any() & ~self.halt_i),
             self.requests.payload.address.eq(address),
             self.requests.payload.count.eq(vectors),
             asked.eq(self.requests.valid & self.requests.ready),
@@ -82,40 +93,48 @@ class Fetch(wiring.Component):
         taken = self._dispatch(m, queue, first, busy, last)
         with m.If(self.start_i):
             m.d.sync += [left.eq(self.count_i), due.eq(self.count_i), address.eq(self.address_i), first.eq(1)]
-            m.d.sync += [more.eq(self.count_i != 0), busy.eq(self.count_i != 0), last.eq(self.count_i == 1)]
+            m.d.sync += [
+                more.eq(self.count_i != 0),
+                whole.eq(self.count_i[small:].any()),
+                busy.eq(self.count_i != 0),
+                last.eq(self.count_i == 1),
+            ]
         with m.Else():
             with m.If(asked):
                 m.d.sync += [left.eq(left - chunk), address.eq(address + chunk * INSTRUCTION_BYTES)]
-                m.d.sync += more.eq(left > FETCH_CHUNK)
+                # More than a chunk, and more than two.
+                m.d.sync += more.eq((left[:small].any() & whole) | left[small + 1 :].any())
+                m.d.sync += whole.eq(left[small + 1 :].any())
             with m.If(taken):
                 m.d.sync += [due.eq(due - 1), busy.eq(~last), last.eq(due == 2), first.eq(0)]
-        before = Signal.like(room)
-        m.d.comb += before.eq(room - Mux(asked, chunk, 0))
-        m.d.sync += room.eq(Mux(taken, before + 1, before))
+        m.d.sync += room.eq(Mux(asked, Mux(taken, room + 1 - chunk, room - chunk), room + taken))
         self._assemble(m, queue)
         return m
 
     def _assemble(self, m: Module, queue: SyncFIFO) -> None:
         """Vectors become entries of the queue."""
         vectors_per = INSTRUCTION_BYTES // self.machine.vector
-        if vectors_per <= 1:
-            m.d.comb += [queue.w_en.eq(self.beat_i.valid), queue.w_data.eq(self.beat_i.data)]
-            return
-        part = Signal(range(vectors_per))
-        earlier = Signal(INSTRUCTION_BITS - 8 * self.machine.vector)
-        whole = Cat(earlier, self.beat_i.data)
-        with m.If(self.beat_i.valid):
-            m.d.sync += [part.eq(part + 1), earlier.eq(whole[8 * self.machine.vector :])]
-        m.d.comb += [queue.w_en.eq(self.beat_i.valid & (part == vectors_per - 1)), queue.w_data.eq(whole)]
+        whole, complete = self.beat_i.data, C(1, 1)
+        if vectors_per > 1:
+            part = Signal(range(vectors_per))
+            earlier = Signal(INSTRUCTION_BITS - 8 * self.machine.vector)
+            whole, complete = Cat(earlier, self.beat_i.data), part == vectors_per - 1
+            with m.If(self.beat_i.valid):
+                m.d.sync += [part.eq(part + 1), earlier.eq(whole[8 * self.machine.vector :])]
+        entry = Signal(self.entry)
+        for i in range(self._per_entry):
+            word = whole.word_select(i, INSTRUCTION_BITS)
+            m.d.comb += [entry[i].word.eq(word), entry[i].traits.eq(traits(word, self.machine.fingerprint))]
+        m.d.comb += [queue.w_en.eq(self.beat_i.valid & complete), queue.w_data.eq(entry)]
 
     def _dispatch(self, m: Module, queue: SyncFIFO, first: Signal, busy: Signal, last: Signal) -> Signal:
         """Takes the head of the queue if its engine can have it; returns whether it was taken."""
         taken = Signal()
         head, emptied = self._head(m, queue, taken)
+        traits = head.traits
         outputs = {Engine.LOAD: self.load_o, Engine.EXECUTE: self.execute_o, Engine.STORE: self.store_o}
-        header = struct(isa.Header.full_layout())(head[: struct(isa.Header.full_layout()).size])
         for output in outputs.values():
-            m.d.comb += output.payload.eq(head)
+            m.d.comb += output.payload.eq(head.word)
         ready = queue.r_rdy & busy & ~self.halt_i
         with m.If(self.start_i & (self.address_i % self.machine.vector != 0)):
             m.d.comb += self.error_o.eq(MachineError.UNALIGNED_PROGRAM)
@@ -123,40 +142,52 @@ class Fetch(wiring.Component):
             m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
         with m.If(ready & first):
             m.d.comb += taken.eq(1)
-            with m.If((header.opcode != Opcode.HEADER) | (header.version != VERSION) | last):
+            with m.If(~traits.header | last):
                 m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
-            with m.Elif(header.fingerprint != self.machine.fingerprint):
+            with m.Elif(~traits.fingerprint):
                 m.d.comb += self.error_o.eq(MachineError.WRONG_HARDWARE)
-        with m.Elif(ready), m.Switch(header.opcode):
+        with m.Elif(ready & ~traits.engines.any()):
+            m.d.comb += [self.error_o.eq(MachineError.BAD_OPCODE), taken.eq(1)]
+        with m.Elif(ready & (traits.end != last)):
+            m.d.comb += [self.error_o.eq(MachineError.BAD_PROGRAM), taken.eq(1)]
+        with m.Elif(ready):
             for engine, output in outputs.items():
-                with m.Case(*(opcode for opcode, kind in INSTRUCTIONS.items() if kind.engine == engine)):
-                    with m.If((header.opcode == Opcode.END) == last):
-                        m.d.comb += [output.valid.eq(1), taken.eq(output.ready)]
-                        # It is handed out as any other: the machine halts before its engine sees it.
-                        with m.If(_of_nothing(head)):
-                            m.d.comb += self.error_o.eq(MachineError.EMPTY_INSTRUCTION)
-                    with m.Else():
-                        m.d.comb += [self.error_o.eq(MachineError.BAD_PROGRAM), taken.eq(1)]
-            with m.Default():
-                m.d.comb += [self.error_o.eq(MachineError.BAD_OPCODE), taken.eq(1)]
+                m.d.comb += output.valid.eq(traits.engines[engine])
+            m.d.comb += taken.eq(Cat(output.valid & output.ready for output in outputs.values()).any())
+            # It is handed out as any other: the machine halts before its engine sees it.
+            with m.If(traits.empty):
+                m.d.comb += self.error_o.eq(MachineError.EMPTY_INSTRUCTION)
         m.d.comb += queue.r_en.eq(emptied)
         return taken
 
-    def _head(self, m: Module, queue: SyncFIFO, taken: Signal) -> tuple[Value, Value]:
+    def _head(self, m: Module, queue: SyncFIFO, taken: Signal) -> tuple[data.View, Value]:
         """The next instruction, and whether it is taken now and was the last one of its entry."""
+        entry = data.View(self.entry, queue.r_data)
         if self._per_entry == 1:
-            return queue.r_data, taken
+            return entry[0], taken
         part = Signal(range(self._per_entry))
         m.d.sync += part.eq(part + taken)
-        return queue.r_data.word_select(part, INSTRUCTION_BITS), taken & (part == self._per_entry - 1)
+        return entry[part], taken & (part == self._per_entry - 1)
 
 
-def _of_nothing(instruction: Value) -> Value:
-    """Whether it has a count, which is 0."""
+def traits(instruction: Value, fingerprint: int) -> Value:
+    """The `TRAITS` of an instruction, for the machine of this fingerprint."""
+    layout = struct(isa.Header.full_layout())
+    header = layout(instruction[: layout.size])
+    engines = [
+        header.opcode.matches(*(opcode for opcode, kind in INSTRUCTIONS.items() if kind.engine == engine))
+        for engine in Engine
+    ]
     empty: Value = C(0, 1)
     for opcode, kind in INSTRUCTIONS.items():
-        layout = struct(kind.full_layout())
-        fields = layout(instruction[: layout.size])
+        fields = struct(kind.full_layout())(instruction[: struct(kind.full_layout()).size])
         if "count" in dict(kind.layout()):
             empty |= (fields.opcode == opcode) & (fields.count == 0)
-    return empty
+    found = {
+        "header": (header.opcode == Opcode.HEADER) & (header.version == VERSION),
+        "fingerprint": header.fingerprint == fingerprint,
+        "engines": Cat(engines),
+        "end": header.opcode == Opcode.END,
+        "empty": empty,
+    }
+    return Cat(found[name] for name, _ in TRAITS)

@@ -81,7 +81,7 @@ class MachineTop(wiring.Component):
             m.submodules[name] = ResetInserter(clear)(part)
         self._place_core(m, clear, platform)
         m.submodules.memories = memories = Memories(self.machine)
-        conflict = self._banks(m, parts, memories)
+        conflict = self._banks(m, clear, parts, memories)
         self._run(m, clear, parts, conflict)
         self._count(m, clear)
         m.submodules.base = base = Base(self.machine)
@@ -113,7 +113,7 @@ class MachineTop(wiring.Component):
         else:
             m.submodules.core = ResetInserter(clear)(self.core)
 
-    def _run(self, m: Module, clear: Signal, parts: Parts, conflict: Value) -> None:
+    def _run(self, m: Module, clear: Signal, parts: Parts, conflict: Signal) -> None:
         """Begins and ends a run."""
         begin = Signal()
         # An error or the end; a register of its own, as much waits for it.
@@ -235,11 +235,13 @@ class MachineTop(wiring.Component):
             wiring.connect(m, source, sink)
         m.d.comb += parts.store.vector_i.eq(parts.output.vector_o)
 
-    def _banks(self, m: Module, parts: Parts, memories: Memories) -> Value:
-        """The banks' write port is the store engine's if it wants it; returns whether load wants it too."""
+    def _banks(self, m: Module, clear: Signal, parts: Parts, memories: Memories) -> Signal:
+        """The store engine has the banks' write port if it wants it; returns whether load did too, a clock ago."""
         loaded, local = parts.load.bank_write_o, parts.store.local_write_o
+        conflict = Signal()
         m.d.comb += memories.bank_write_i.eq(Mux(local.enable.any(), local.as_value(), loaded.as_value()))
-        return loaded.enable.any() & local.enable.any()
+        m.d.sync += conflict.eq(loaded.enable.any() & local.enable.any() & ~clear)
+        return conflict
 
     def _memories(self, m: Module, parts: Parts, memories: Memories) -> None:
         """Joins memories and users."""

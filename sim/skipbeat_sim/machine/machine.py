@@ -74,6 +74,7 @@ class MachineTop:
         self.busy_o = self.done_o = False
         self.error_o = 0
         self._begin: tuple[int, int] | None = None
+        self._conflict = MachineError.NONE
         self.w_strb = self.writer.w_strb
 
     def _reset_parts(self) -> None:
@@ -106,6 +107,7 @@ class MachineTop:
         self.busy_o = self.done_o = False
         self.error_o = 0
         self._begin = None
+        self._conflict = MachineError.NONE
 
     @property
     def stored_o(self) -> bool:
@@ -148,7 +150,6 @@ class MachineTop:
         self._evaluate_core(execute.front, _pick(some, Engine.EXECUTE), halt)
         output, done = self.output, self.writer.done_o
         self.store.evaluate(store.front, _pick(some, Engine.STORE), output.vector_o, halt, output.jobs_ready, done)
-        self._conflict = self._written_twice()
         self._evaluate_tokens()
         self._moves = self._something_moves()
 
@@ -200,6 +201,7 @@ class MachineTop:
             self._count()
         memories, begin, self._begin = self.memories, self._begin, None
         self._update_status()
+        self._conflict = MachineError.NONE if self._start else self._written_twice()
         # what the memories show in this clock, before they are read again
         weight, parameter, residual, output = memories.weight, memories.parameter, memories.residual, memories.output
         table, banks = memories.table, memories.banks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mux, Signal, Value
+from amaranth.lib import data
 from amaranth.lib.wiring import Component
 
 from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
@@ -10,6 +11,7 @@ from skipbeat_arch.engines import Opcode
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine_ports import JOB, MachineError
 from skipbeat_hw.layouts import struct
+from skipbeat_hw.machine.fetch import traits
 from skipbeat_hw.machine.fetcher import LOOPS
 from skipbeat_hw.tools.formal import register
 from tests.hw.core.symbolic_tile import total
@@ -104,7 +106,7 @@ class FetchRules(Around):
     or the program was in error at its start.
 
     Assumed: one start after reset (each start of the machine resets everything); vectors come back only for requests
-    that were taken.
+    that were taken; an instruction leaves the FIFO with the traits with which it entered, which are its own.
     """
 
     def __init__(self, fetch: Component) -> None:
@@ -124,6 +126,9 @@ class FetchRules(Around):
             implies(queue.r_en, queue.r_rdy),
             Cover(queue.level == 2),
         ]
+        for claim, words in ((Assert, queue.w_data), (Assume, queue.r_data)):
+            for each in data.View(self.part.entry, words):
+                m.d.comb += claim(each.traits.as_value() == traits(each.word, self.machine.fingerprint))
         self._room(m, inside)
         self._dispatch(m, inside)
         return m
@@ -179,6 +184,7 @@ class FetchRules(Around):
             Assert(register(inside, "busy") == (due != 0)),
             Assert(register(inside, "last") == (due == 1)),
             Assert(register(inside, "more") == (register(inside, "left") != 0)),
+            Assert(register(inside, "whole") == (register(inside, "left") >= FETCH_CHUNK)),
             implies((self.error_o != 0) & (self.error_o != MachineError.EMPTY_INSTRUCTION), ~valid.any()),
             Assert((self.error_o == MachineError.EMPTY_INSTRUCTION) == (valid.any() & self._of_nothing())),
             Assert(due == gone),

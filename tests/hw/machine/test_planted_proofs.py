@@ -117,7 +117,7 @@ BUGS: list[tuple[ModuleType, str, str, int]] = [
     (fetcher, "(walk.null | (room != 0))", "1", FAR),
     (fetcher, "ahead_valid & ahead_loaded & (~walking | last)", "ahead_valid & ahead_loaded", FAR),
     (fetcher, "Mux(last, walk.signal, 0)", "Mux(issue, walk.signal, 0)", FAR),
-    (fetch, "(room >= FETCH_CHUNK)", "(room != 0)", FAR),
+    (fetch, "room[small:].any()", "room.any()", FAR),
     (fetch, "queue.r_rdy & busy", "queue.r_rdy", FAR),
     (fetch, "last.eq(due == 2)", "last.eq(due == 1)", FAR),
     (fetcher, "ends[inside].eq(single[inside])", "ends[inside].eq(0)", FAR),
