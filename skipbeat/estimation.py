@@ -17,7 +17,7 @@ from skipbeat_models import zoo
 from skipbeat_models.alone import output_on_standard_error
 from skipbeat_models.kept_descriptions import KeptDescription, SourceArguments
 from skipbeat_models.scheme import Scheme
-from skipbeat_models.sources.routing import Routing
+from skipbeat_models.sources.data_rules import DataRules
 
 from .array_file import densities
 from .results import provenance
@@ -32,7 +32,7 @@ def estimate_source(
     table: str | Path,
     scheme: Scheme | None = None,
     stated: Pattern | None = None,
-    routing: Routing | None = None,
+    rules: DataRules | None = None,
     checkpoint: Path | None = None,
     tokens: int | None = None,
     batch: int | None = None,
@@ -64,7 +64,7 @@ def estimate_source(
         batch=batch,
         checkpoint=checkpoint,
         stated=stated,
-        routing=routing,
+        rules=rules,
         sizes=sizes,
     )
     description = _description(arguments, entry, progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from .arrays import BoolArray
 from .graph import Graph
@@ -100,6 +100,7 @@ class ModelLayer:
         density: share of the weights that are not zero, 0..1.
         stored: whether the second operand is a stored weight; the product of two activations has none, and is dense.
         kept: what pruning kept, if channels were permuted for its sake.
+        whole: all of a product of which the parts are only some blocks (sparse attention).
     """
 
     name: str
@@ -110,11 +111,20 @@ class ModelLayer:
     density: float
     stored: bool = True
     kept: KeptMagnitude | None = None
+    whole: LayerPart | None = None
 
     @property
     def macs_dense(self) -> int:
-        """Multiply-accumulates of all parts with every weight."""
-        return sum(part.macs_dense for part in self.parts)
+        """Multiply-accumulates of all parts with every weight, of all blocks."""
+        return sum(part.macs_dense for part in ((self.whole,) if self.whole else self.parts))
+
+
+class Twin(Enum):
+    """What a run stands for."""
+
+    BOTH = "what runs and, with every weight, its dense twin"
+    NONE = "what runs"
+    ONLY = "the dense twin of others"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,6 +142,7 @@ class ModelRun:
         images: that one run of the program computes, side by side as far as there is room.
         in_turn: whether each of them follows from the one before, so that none are side by side.
         repeats: how often it runs, one program after the other (heads of attention, sequences of a batch).
+        twin: whether it runs, and is its own dense twin.
     """
 
     key: Hashable
@@ -142,6 +153,7 @@ class ModelRun:
     images: int = 1
     in_turn: bool = False
     repeats: int = 1
+    twin: Twin = Twin.BOTH
 
 
 @dataclass(frozen=True, kw_only=True)

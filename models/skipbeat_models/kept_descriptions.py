@@ -21,8 +21,8 @@ from skipbeat_arch.pattern import Pattern
 
 from . import zoo
 from .scheme import Scheme
+from .sources.data_rules import DataRules
 from .sources.folders import parts_of
-from .sources.routing import Routing
 from .stored_description import from_bytes, to_bytes
 
 #: What the cache calls them.
@@ -47,7 +47,7 @@ class SourceArguments:
     batch: int | None = None
     checkpoint: Path | None = None
     stated: Pattern | None = None
-    routing: Routing | None = None
+    rules: DataRules | None = None
     sizes: Mapping[str, tuple[int, ...]] | None = None
 
     def read(self) -> ModelDescription:
@@ -66,7 +66,7 @@ class SourceArguments:
             batch=self.batch,
             checkpoint=self.checkpoint,
             stated=self.stated,
-            routing=self.routing,
+            rules=self.rules,
             sizes=self.sizes,
         )
 
@@ -100,11 +100,11 @@ class KeptDescription:
         files = _files(given)
         if files is None or sum(path.stat().st_size for path in files) > _MOST_BYTES:
             return None
-        routing, sizes = given.routing or Routing(), given.sizes or {}
+        rules, sizes = given.rules or DataRules(), given.sizes or {}
         arguments = (
             *(given.source, given.scheme, given.seed, given.tokens, given.batch, given.stated),
             *(given.checkpoint and str(given.checkpoint), tuple(sizes.items())),
-            *(routing.name, routing.everywhere, tuple(routing.layers.items())),
+            rules.content,
         )
         text = content_text(arguments)
         if text is None:

@@ -21,6 +21,7 @@ from skipbeat_arch.model import (
     ModelDescription,
     ModelLayer,
     ModelRun,
+    Twin,
     Unpriced,
     WeightZeros,
 )
@@ -34,6 +35,7 @@ _CLASSES: dict[str, Any] = {
     each.__name__: each
     for each in (
         *(ModelDescription, ModelLayer, LayerPart, LayerKind, KeptMagnitude, ModelRun, HostOperator, Unpriced),
+        Twin,
         *(Pattern, Gemm, Convolution, Pool, PlannedGraph, PlannedNode, NoZeros, DrawnZeros),
     )
 }

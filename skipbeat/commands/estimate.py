@@ -60,6 +60,12 @@ EXIT_UNPRICED = 3
     help="How tokens are spread over the experts of a mixture: a .json list with a count for each expert, or an object "
     "of such lists by parts of layers' names.",
 )
+@click.option(
+    "--attention",
+    metavar="RULE|FILE",
+    help="Blocks of scores that attention computes: block=TOKENS, window=TOKENS, stride=TOKENS, global=TOKENS, "
+    "topk=BLOCKS, causal, with commas between them; or masks by layers' names (.npz, .npy).",
+)
 @click.option("--batch", type=click.IntRange(1, 4096), help="Examples at a time.  [default: as the source has it]")
 @click.option(
     "--input-size",
@@ -107,6 +113,7 @@ def command(
     checkpoint: Path | None,
     tokens: int | None,
     routing: str,
+    attention: str | None,
     batch: int | None,
     sizes: tuple[str, ...],
     hw: str,
@@ -135,12 +142,11 @@ def command(
     3, unless --allow-unpriced is given.
     """
     from skipbeat_arch.pattern import Pattern
-    from skipbeat_models.sources.routing import Routing
+    from skipbeat_models.sources.data_rules import DataRules
 
     _check_explain(explain, as_json)
     hardware = _hardware(hw, overrides, table)
     scheme, said = _scheme(plan, permute), Pattern.parse(stated) if stated is not None else None
-    step = _progress(source)
     from ..estimation import estimate_source
 
     found = estimate_source(
@@ -149,7 +155,7 @@ def command(
         table=table,
         scheme=scheme,
         stated=said,
-        routing=Routing.read(routing),
+        rules=DataRules.read(routing, attention),
         sizes=dict(map(_input_size, sizes)),
         checkpoint=checkpoint,
         tokens=tokens,
@@ -157,7 +163,7 @@ def command(
         seed=seed,
         iso=iso,
         activations=activations,
-        progress=step,
+        progress=_progress(source),
     )
     _report(found, explain, page, trace, csv_file, as_json)
     return EXIT_UNPRICED if found.unpriced and not allow_unpriced else 0

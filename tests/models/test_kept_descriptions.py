@@ -16,6 +16,7 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_models import kept_descriptions
 from skipbeat_models.kept_descriptions import KeptDescription, SourceArguments
 from skipbeat_models.scheme import Scheme
+from skipbeat_models.sources.data_rules import DataRules
 from skipbeat_models.sources.routing import Routing
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
@@ -45,8 +46,10 @@ def test_other_arguments_and_other_code_have_other_descriptions(monkeypatch: pyt
         replace(ZOO, tokens=8),
         replace(ZOO, batch=2),
         replace(ZOO, stated=Pattern.parse("2:4")),
-        replace(ZOO, routing=Routing(name="file", everywhere=(1.0, 2.0))),
-        replace(ZOO, routing=Routing(layers={"a": (1.0,)})),
+        replace(ZOO, rules=DataRules(routing=Routing(name="file", everywhere=(1.0, 2.0)))),
+        replace(ZOO, rules=DataRules(routing=Routing(layers={"a": (1.0,)}))),
+        replace(ZOO, rules=DataRules.read("uniform", "causal")),
+        replace(ZOO, rules=DataRules.read("uniform", "causal,window=4")),
         replace(ZOO, sizes={"x": (1, 2)}),
     ]
     assert not any(map(known, others))

@@ -15,7 +15,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Estimate, HostWork, LayerCost, LayerEstimate, MachineEvents, RunEstimate
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine_ports import ADDRESS_BITS
-from skipbeat_arch.model import ModelDescription, ModelLayer, ModelRun
+from skipbeat_arch.model import ModelDescription, ModelLayer, ModelRun, Twin
 from skipbeat_arch.workload import one_image
 from skipbeat_sim.energy.energy_model import EnergyModel, dram_sensitivity
 from skipbeat_sim.energy.load_table import DEFAULT_TABLE, load_table
@@ -27,8 +27,8 @@ from .kept_prices import KeptPrices, RunPrice
 from .node_costs import sum_costs
 from .run_prices import RunPricer
 
-#: Costs of a row, each with its repeats, as it is and with every weight.
-_Costs = list[tuple[LayerCost, LayerCost, int]]
+#: Costs of a row, each with its repeats, as it is and with every weight; None: it stands for the other only.
+_Costs = list[tuple[LayerCost | None, LayerCost | None, int]]
 
 
 class _Row(NamedTuple):
@@ -72,13 +72,7 @@ def estimate_model(
     pricer = RunPricer(hw, kept)
     for layer in description.layers:
         _check_size(layer, hw)
-    rows: dict[_Row, _Costs] = {}
-    runs = []
-    for run in description.runs:
-        price, dense = pricer.as_it_is(run), pricer.dense(run)
-        for row, sparse, full in zip(_rows(run, price), price.costs, dense.costs, strict=True):
-            rows.setdefault(row, []).append((sparse, full, run.repeats))
-        runs.append(_run(run, price))
+    rows, runs = _priced(description, pricer)
     by_name = {layer.name: layer for layer in description.layers}
     layers = tuple(_layer(row, None if row.kind else by_name[row.name], costs, energy) for row, costs in rows.items())
     total: dict[str, float] = {}
@@ -95,7 +89,7 @@ def estimate_model(
         pes=hw.pes,
         batch=description.batch,
         layers=layers,
-        runs=tuple(runs),
+        runs=runs,
         host=_host(description, hw),
         host_operators=tuple((o.name, o.operator, o.elements, o.count, o.fused) for o in description.host_operators),
         energy_table=energy.name,
@@ -104,6 +98,24 @@ def estimate_model(
         assumptions=(*assumptions(description, hw), *energy.assumptions, *description.notes, *_above(layers)),
         unpriced=description.unpriced,
     )
+
+
+def _priced(description: ModelDescription, pricer: RunPricer) -> tuple[dict[_Row, _Costs], tuple[RunEstimate, ...]]:
+    """The costs of each row, and the runs that run."""
+    rows: dict[_Row, _Costs] = {}
+    runs = []
+    for run in description.runs:
+        price = None if run.twin is Twin.ONLY else pricer.as_it_is(run)
+        dense = None if run.twin is Twin.NONE else pricer.dense(run)
+        either = price or dense
+        assert either is not None
+        none = [None] * len(either.costs)
+        costs = (price.costs if price else none, dense.costs if dense else none)
+        for row, sparse, full in zip(_rows(run, either), *costs, strict=True):
+            rows.setdefault(row, []).append((sparse, full, run.repeats))
+        if price is not None:
+            runs.append(_run(run, price))
+    return rows, tuple(runs)
 
 
 def _above(layers: Sequence[LayerEstimate]) -> list[str]:
@@ -136,8 +148,8 @@ def _run(run: ModelRun, price: RunPrice) -> RunEstimate:
 
 def _layer(row: _Row, layer: ModelLayer | None, costs: _Costs, energy: EnergyModel) -> LayerEstimate:
     """A row; `layer` is None for a node that is none."""
-    cost = sum_costs([(sparse, repeats) for sparse, _, repeats in costs])
-    dense = sum_costs([(full, repeats) for _, full, repeats in costs])
+    cost = sum_costs([(sparse, repeats) for sparse, _, repeats in costs if sparse is not None])
+    dense = sum_costs([(full, repeats) for _, full, repeats in costs if full is not None])
     if layer is not None and not layer.stored:
         cost = replace(cost, value_bits=0, metadata_bits=0)
     return LayerEstimate(

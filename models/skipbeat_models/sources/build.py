@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from math import prod
 
 import torch
 
@@ -13,13 +11,14 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Gemm
 
 from ..scheme import Scheme
+from .attention_reader import AttentionReader
 from .batch import common_batch
 from .bilinear import BilinearCall
 from .constants import Constant, Constants
 from .convolutions import ConvolutionCall, workloads
+from .data_rules import DataRules
 from .experts import expert_layer
-from .graph import Graph, Value
-from .heads import SharedHeads
+from .graph import Graph
 from .host import HostOperators
 from .linear import convolution_of_activations, linear_layer, matmul_layer, stacked_layer
 from .norm import Norm
@@ -29,7 +28,6 @@ from .partition import Partition, partition
 from .permuting.permuted_weights import permuted_weights
 from .permuting.pruning_orders import PruningOrders, pruning_orders
 from .reading import Reading, read_operators
-from .routing import Routing
 from .runs import layer_runs, model_run
 from .weight_arrays import Weight
 from .zeros import KnownZeros, Measured, ZeroReader
@@ -42,13 +40,13 @@ def describe(
     scheme: Scheme | None = None,
     seed: int = 0,
     stated: Pattern | None = None,
-    routing: Routing | None = None,
+    rules: DataRules | None = None,
     known: KnownZeros | None = None,
 ) -> ModelDescription:
     """The layers of a graph with their zeros, as they run, and the operators that the array cannot run.
 
     Args:
-        routing: how the tokens of a mixture are spread over its experts; None: evenly.
+        rules: what depends on data; None: experts take turns, and attention computes every score.
         known: zeros that were measured for another graph of the same model; None: nothing.
 
     Raises:
@@ -60,7 +58,7 @@ def describe(
     notes = Notes()
     zeros = ZeroReader(scheme, seed, stated, notes, known)
     parts = partition(graph, readings, constants)
-    builder = _Builder(graph, constants, parts, scheme, zeros, notes, orders, routing or Routing())
+    builder = _Builder(graph, constants, parts, scheme, zeros, notes, orders, rules or DataRules())
     for reading in readings:
         builder.add(reading)
     return builder.finish(name)
@@ -76,10 +74,10 @@ class _Builder:
         zeros: ZeroReader,
         notes: Notes,
         orders: PruningOrders,
-        routing: Routing,
+        rules: DataRules,
     ) -> None:
         self._graph, self._constants, self._scheme, self._orders = graph, constants, scheme, orders
-        self._zeros, self._notes, self._routing = zeros, notes, routing
+        self._zeros, self._notes, self._rules = zeros, notes, rules
         for note in graph.notes:
             self._notes.add(note)
         if scheme is not None and scheme.permute and not orders.weights:
@@ -87,7 +85,7 @@ class _Builder:
         self._operations = {operation.reading: operation for run in parts.runs for operation in run}
         self._ends = {run[-1].reading: run for run in parts.runs}
         self._host = HostOperators(parts)
-        self._heads = SharedHeads(graph.operators)
+        self._attention = AttentionReader(graph, rules.attention)
         self._layers: dict[str, ModelLayer] = {}
         self._unpriced: list[Unpriced] = []
         self._runs: list[ModelRun] = []
@@ -128,12 +126,14 @@ class _Builder:
         if reading.product is not None:
             return [self._product(reading)]
         if reading.experts is not None:
-            constant = _stored(reading.constants[0])
-            return [expert_layer(self._zeros, self._notes, self._routing, reading.names[0], reading.experts, constant)]
+            (name,), constant = reading.names, _stored(reading.constants[0])
+            return [expert_layer(self._zeros, self._notes, self._rules.routing, name, reading.experts, constant)]
         if reading.bilinear is not None:
             return self._bilinear(reading, reading.bilinear)
         if reading.operator.base in ATTENTIONS:
-            return self._attention(reading)
+            layers, elements = self._attention.fused(reading)
+            self._host.count(reading.names[0], "aten.softmax", elements)
+            return layers
         return self._recurrent(reading)
 
     def _convolution(self, reading: Reading, call: ConvolutionCall) -> ModelLayer:
@@ -190,7 +190,7 @@ class _Builder:
         if constant is None:
             if reading.operator.base == EINSUM:
                 return matmul_layer(name, p=product.p, c=product.c, k=product.k, repeats=product.repeats)
-            return self._shared(name, product.right, [product.repeats], p=product.p, c=product.c, k=product.k)
+            return self._attention.of_activations(reading, product)
 
         def read() -> torch.Tensor:
             return product.matrices(constant.read()).transpose(1, 2)
@@ -238,21 +238,6 @@ class _Builder:
             linear_layer(self._zeros, first, p=call.p, c=i, k=k * j, read=read),
             matmul_layer(second, p=k, c=j, k=1, repeats=call.p),
         ]
-
-    def _attention(self, reading: Reading) -> list[ModelLayer]:
-        query, key, value = (reading.operator.value(name) for name in ("query", "key", "value"))
-        *outer, rows, depth = query.shape
-        scores, weighted = reading.names
-        self._host.count(scores, "aten.softmax", prod(outer) * rows * key.shape[-2])
-        return [
-            self._shared(scores, key, outer, p=rows, c=depth, k=key.shape[-2]),
-            self._shared(weighted, value, outer, p=rows, c=key.shape[-2], k=value.shape[-1]),
-        ]
-
-    def _shared(self, name: str, right: Value, outer: Sequence[int], *, p: int, c: int, k: int) -> ModelLayer:
-        """Products; heads that share keys or values are the rows of one product, which moves them once."""
-        shared = self._heads.rows_of_one(right, outer)
-        return matmul_layer(name, p=p * shared, c=c, k=k, repeats=prod(outer) // shared)
 
     def _recurrent(self, reading: Reading) -> list[ModelLayer]:
         operator = reading.operator

@@ -12,10 +12,11 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import HostOperator, ModelDescription, ModelLayer, Unpriced
 from skipbeat_arch.workload import Gemm
 
-from .linear import linear_layer, matmul_layer
+from .attention_reader import attention_layers
+from .data_rules import DataRules
+from .linear import linear_layer
 from .naming import Role, block, expert, role, running_order
 from .notes import Notes
-from .routing import Routing
 from .runs import layer_runs
 from .sizes import Sizes
 from .stored import Stored, StoredTensor
@@ -49,7 +50,7 @@ def describe_language_model(
     *,
     tokens: int,
     batch: int,
-    routing: Routing | None = None,
+    rules: DataRules | None = None,
 ) -> ModelDescription:
     """The linear layers of a checkpoint, and with a configuration also the attention's products.
 
@@ -83,7 +84,7 @@ def describe_language_model(
     found: list[ModelLayer] = []
     host: list[HostOperator] = []
     for phase in phases:
-        found += _phase_layers(phase, linear, sizes, routing or Routing())
+        found += _phase_layers(phase, linear, sizes, rules or DataRules())
         host += _host_operators(phase, weights, layers, sizes)
     return ModelDescription(
         name=name,
@@ -139,20 +140,20 @@ def _linear(name: str, tensor: StoredTensor, zeros: ZeroReader) -> ModelLayer:
 
 
 def _phase_layers(
-    phase: Phase, linear: Mapping[str, ModelLayer], sizes: Sizes | None, routing: Routing
+    phase: Phase, linear: Mapping[str, ModelLayer], sizes: Sizes | None, rules: DataRules
 ) -> Iterator[ModelLayer]:
     pending: str | None = None
     for name, layer in linear.items():
         what = role(name)
         if pending is not None and sizes is not None and what is not Role.ATTENTION_IN:
-            yield from _attention(phase, pending, sizes)
+            yield from _attention(phase, pending, sizes, rules)
             pending = None
         if what is Role.ATTENTION_IN and block(name) is not None:
             pending = name.rpartition(".")[0]
         rows = phase.sequences if what is Role.POOLED else phase.rows
         number = expert(name)
         if number is not None and sizes is not None:
-            spread = routing.rows(name, sizes.experts, rows * sizes.active)
+            spread = rules.routing.rows(name, sizes.experts, rows * sizes.active)
             rows = spread[number] if number < len(spread) else 0
         if rows:  # an expert that no token chooses is not fetched
             yield _with_rows(layer, phase.prefix, rows)
@@ -168,14 +169,21 @@ def _with_rows(layer: ModelLayer, prefix: str, rows: int) -> ModelLayer:
     )
 
 
-def _attention(phase: Phase, module: str, sizes: Sizes) -> Iterator[ModelLayer]:
+def _attention(phase: Phase, module: str, sizes: Sizes, rules: DataRules) -> Iterator[ModelLayer]:
     """Heads that share keys and values are the rows of one product, which moves them once."""
-    times, rows = phase.sequences * sizes.groups, phase.length * sizes.heads // sizes.groups
     keys, size = phase.context, sizes.head_size
     if phase.length == 1 and sizes.window:
         keys = min(keys, sizes.window)
-    yield matmul_layer(f"{phase.prefix}{module}.query-key", p=rows, c=size, k=keys, repeats=times)
-    yield matmul_layer(f"{phase.prefix}{module}.score-value", p=rows, c=keys, k=size, repeats=times)
+    shared = sizes.heads // sizes.groups
+    layers, _ = attention_layers(
+        rules.attention,
+        (f"{phase.prefix}{module}.query-key", f"{phase.prefix}{module}.score-value"),
+        times=phase.sequences * sizes.heads,
+        heads=sizes.heads,
+        shared=(shared, shared),
+        sizes=(phase.length, keys, size, size),
+    )
+    yield from layers
 
 
 def _host_operators(

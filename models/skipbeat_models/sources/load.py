@@ -20,6 +20,7 @@ from skipbeat_arch.pattern import Pattern
 from .. import zoo
 from ..scheme import Scheme
 from .build import describe
+from .data_rules import DataRules
 from .files import open_checkpoint
 from .folders import INDEX
 from .loading import load_into
@@ -27,7 +28,6 @@ from .module import from_module
 from .pickled import PICKLED
 from .pt2 import load_pt2
 from .python import build_model
-from .routing import Routing
 from .weights_alone import load_weights
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load_source(
     batch: int | None = None,
     checkpoint: Path | None = None,
     stated: Pattern | None = None,
-    routing: Routing | None = None,
+    rules: DataRules | None = None,
     sizes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> ModelDescription:
     """The layers of a model with the zeros of their weights.
@@ -63,11 +63,36 @@ def load_source(
         checkpoint: weights for a zoo model or for a module; only there.
         stated: the pattern that the weights are said to have; layers that break it are noted.
         sizes: of inputs, by name; only of an .onnx file.
-        routing: how the tokens of a mixture are spread over its experts; None: evenly.
+        rules: what depends on data; None: experts take turns, and attention computes every score.
 
     Raises:
         InputError: the source is none of these, cannot be read, or does not fit to the other arguments.
     """
+    found = _load(source, scheme, seed, tokens, batch, checkpoint, stated, rules, sizes)
+    blocks = None if rules is None else rules.attention
+    kept = [layer.density for layer in found.layers if layer.whole is not None]
+    if blocks is None:
+        return found
+    if not kept:
+        raise InputError(f"attention {blocks.name}: model {source} has no attention of which it leaves out a block")
+    note = (
+        f"attention computes the blocks of {blocks.name}, on average {sum(kept) / len(kept):.1%} of a layer's scores: "
+        "a block of keys meets all queries that keep it, a block of queries sums up the values that it keeps"
+    )
+    return replace(found, notes=(*found.notes, note))
+
+
+def _load(
+    source: str,
+    scheme: Scheme | None,
+    seed: int,
+    tokens: int | None,
+    batch: int | None,
+    checkpoint: Path | None,
+    stated: Pattern | None,
+    rules: DataRules | None,
+    sizes: Mapping[str, tuple[int, ...]] | None,
+) -> ModelDescription:
     path = Path(source)
     is_checkpoint = _is_checkpoint(path)
     is_file = is_checkpoint or path.suffix in (".pt2", ".onnx")
@@ -79,16 +104,16 @@ def load_source(
         raise InputError(f"model {source}: a number of tokens belongs to a zoo model or a checkpoint of .safetensors")
     if is_checkpoint:
         _no_checkpoint(source, checkpoint)
-        return load_weights(path, scheme, seed, stated, tokens, batch or 1, routing)
+        return load_weights(path, scheme, seed, stated, tokens, batch or 1, rules)
     if path.suffix in (".pt2", ".onnx"):
         _no_checkpoint(source, checkpoint)
-        return _from_graph(path, scheme, seed, stated, batch, routing, sizes)
+        return _from_graph(path, scheme, seed, stated, batch, rules, sizes)
     if path.suffix in PICKLED:
         raise InputError(
             f"model {source}: a state dict has no layers; give it as the --checkpoint of a module:function, or put its "
             "config.json beside it"
         )
-    return _from_code(source, scheme, seed, tokens, batch, checkpoint, stated, routing)
+    return _from_code(source, scheme, seed, tokens, batch, checkpoint, stated, rules)
 
 
 def _is_checkpoint(path: Path) -> bool:
@@ -106,7 +131,7 @@ def _from_code(
     batch: int | None,
     checkpoint: Path | None,
     stated: Pattern | None,
-    routing: Routing | None,
+    rules: DataRules | None,
 ) -> ModelDescription:
     """A model of the zoo, or one that the user's function builds."""
     model: nn.Module
@@ -128,7 +153,7 @@ def _from_code(
         load_into(model, open_checkpoint(checkpoint), f"checkpoint {checkpoint}")
     if batch is not None:
         inputs, kwargs = _batched(source, batch, inputs, kwargs)
-    found = from_module(model, inputs, kwargs, name=source, scheme=scheme, seed=seed, stated=stated, routing=routing)
+    found = from_module(model, inputs, kwargs, name=source, scheme=scheme, seed=seed, stated=stated, rules=rules)
     if trained is None:
         return found
     return replace(found, layers=tuple(replace(each, kept=trained.kept.get(each.name)) for each in found.layers))
@@ -153,7 +178,7 @@ def _from_graph(
     seed: int,
     stated: Pattern | None,
     batch: int | None,
-    routing: Routing | None,
+    rules: DataRules | None,
     sizes: Mapping[str, tuple[int, ...]] | None,
 ) -> ModelDescription:
     if batch is not None:
@@ -165,7 +190,7 @@ def _from_graph(
     else:
         graph = load_pt2(path)
     try:
-        return describe(graph, name=str(path), scheme=scheme, seed=seed, stated=stated, routing=routing)
+        return describe(graph, name=str(path), scheme=scheme, seed=seed, stated=stated, rules=rules)
     except InputError:
         raise
     except (TypeError, ValueError, KeyError, IndexError, RuntimeError, MemoryError) as error:

@@ -17,12 +17,12 @@ from ..pruners.one_shot import prune_model
 from ..scheme import Scheme
 from .batch import common_batch
 from .build import describe
+from .data_rules import DataRules
 from .exported import export_module
 from .fakes import is_meta
 from .fusion import fuse
 from .maps import Form
 from .reading import read_operators
-from .routing import Routing
 
 
 def from_module(
@@ -34,7 +34,7 @@ def from_module(
     scheme: Scheme | None = None,
     seed: int = 0,
     stated: Pattern | None = None,
-    routing: Routing | None = None,
+    rules: DataRules | None = None,
 ) -> ModelDescription:
     """The layers of a module in evaluation mode, for inputs of the examples' shapes. The module is not changed.
 
@@ -44,7 +44,7 @@ def from_module(
         scheme: what to prune to, by its method; weights on the meta device get zeros drawn from the seed. None: the
             model as it is.
         stated: the pattern that the model is said to have; layers that break it are noted, and priced as they are.
-        routing: how the tokens of a mixture are spread over its experts; None: evenly.
+        rules: what depends on data; None: experts take turns, and attention computes every score.
 
     Raises:
         InputError: the module does not export, a weight is not finite, a layer has no elements, or the scheme names
@@ -54,7 +54,7 @@ def from_module(
         flattened = flattened_maps(model, example_inputs, kwargs)
         model, scheme = prune_model(model, scheme, seed=seed, flattened=flattened), None
     graph = export_module(model, tuple(example_inputs), kwargs or {})
-    description = describe(graph, name=name, scheme=scheme, seed=seed, stated=stated, routing=routing)
+    description = describe(graph, name=name, scheme=scheme, seed=seed, stated=stated, rules=rules)
     tensors = [item for item in tree_leaves((example_inputs, kwargs)) if isinstance(item, torch.Tensor)]
     return replace(description, batch=common_batch(tuple(tensor.shape) for tensor in tensors))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from skipbeat_arch.graph import Graph
-from skipbeat_arch.model import ModelLayer, ModelRun
+from skipbeat_arch.model import ModelLayer, ModelRun, Twin
 from skipbeat_arch.workload import Convolution, one_image
 
 from ..planned_run import PlannedGraph, PlannedNode, planned_run
@@ -36,11 +36,13 @@ def structure(run: Run) -> Graph:
 
 def layer_runs(layer: ModelLayer) -> list[ModelRun]:
     """Each part of a layer as a run of its own."""
+    kinds = [(part, Twin.NONE if layer.whole else Twin.BOTH) for part in layer.parts]
     found = []
-    for part in layer.parts:
+    for part, twin in kinds + ([(layer.whole, Twin.ONLY)] if layer.whole else []):
         workload, images = one_image(part.workload)
         node = PlannedNode(name=layer.name, workload=workload, weight=part.weight, source=0)
         run = planned_run([node], (layer.name,), repeats=images * part.repeats)
+        run = replace(run, twin=twin)
         found += _by_steps(run) if part.in_turn else [run]
     return found
 

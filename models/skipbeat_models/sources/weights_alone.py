@@ -22,13 +22,13 @@ from .architecture import find_architecture
 from .build import describe
 from .checkpoint import plain_weights
 from .converted import Fit
+from .data_rules import DataRules
 from .files import open_checkpoint
 from .graph import Graph
 from .language_model import describe_language_model, stored_weights
 from .notes import Notes
 from .phases import WAY, Phase, model_phases
 from .quantised import Settings
-from .routing import Routing
 from .sizes import Sizes, check_followed
 from .stored import Stored
 from .zeros import KnownZeros, ZeroReader
@@ -41,7 +41,7 @@ def load_weights(
     stated: Pattern | None,
     tokens: int | None,
     batch: int,
-    routing: Routing | None,
+    rules: DataRules | None,
 ) -> ModelDescription:
     """The layers of a checkpoint, as its `config.json` says; without one, every matrix is a layer.
 
@@ -68,7 +68,7 @@ def load_weights(
             model, fit = found
             with silent_transformers():
                 phases = model_phases(model, tokens=tokens, batch=batch, what=str(path))
-            described = _described(str(path), model, phases, weights, fit, scheme, seed, stated, routing)
+            described = _described(str(path), model, phases, weights, fit, scheme, seed, stated, rules)
             return replace(described, batch=batch)
         check_followed(content, found, str(path))
         notes.add(f"{config.name}: {found}; layers follow from the names of the weights")
@@ -77,7 +77,7 @@ def load_weights(
     sizes = None if content is None else Sizes.read(content, str(config))
     zeros = ZeroReader(scheme, seed, stated, notes)
     description = describe_language_model(
-        str(path), weights, sizes, zeros, notes, tokens=tokens, batch=batch, routing=routing
+        str(path), weights, sizes, zeros, notes, tokens=tokens, batch=batch, rules=rules
     )
     return replace(description, batch=batch)
 
@@ -91,14 +91,14 @@ def _described(
     scheme: Scheme | None,
     seed: int,
     stated: Pattern | None,
-    routing: Routing | None,
+    rules: DataRules | None,
 ) -> ModelDescription:
     """The layers of all phases; a weight is read and measured once for them."""
     known = KnownZeros()
     found = []
     for phase in phases:
         graph = _with_weights(phase.graph, fit.weights)
-        part = describe(graph, name=name, scheme=scheme, seed=seed, stated=stated, routing=routing, known=known)
+        part = describe(graph, name=name, scheme=scheme, seed=seed, stated=stated, rules=rules, known=known)
         found.append(_prefixed(part, phase.prefix))
     notes = [phase.note for phase in phases if phase.note]
     return ModelDescription(

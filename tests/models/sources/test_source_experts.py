@@ -11,6 +11,7 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.workload import Gemm
+from skipbeat_models.sources.data_rules import DataRules
 from skipbeat_models.sources.routing import Routing
 from tests.models.sources.described import Function, assert_complete, describe
 
@@ -31,7 +32,7 @@ class Mixture(nn.Module):
 def mixture(rows: int, routing: Routing | None = None) -> list[tuple[int, str]]:
     """Rows of each part of the layer, and the pattern of the part's zeros."""
     inputs = (torch.zeros(rows, 16, dtype=torch.bfloat16), torch.tensor([rows] * 4, dtype=torch.int32))
-    found = describe(Mixture(), *inputs, **({} if routing is None else {"routing": routing}))
+    found = describe(Mixture(), *inputs, **({} if routing is None else {"rules": DataRules(routing=routing)}))
     assert_complete(found)
     (layer,) = found.layers
     assert layer.macs_dense == rows * 24 * 16

@@ -1,0 +1,38 @@
+"""What a price is told of data that it does not have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .attention import AttentionBlocks
+from .routing import Routing
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRules:
+    """Rules for what depends on data.
+
+    Attributes:
+        routing: how the tokens of a mixture are spread over its experts.
+        attention: which blocks of scores attention computes; None: all.
+    """
+
+    routing: Routing = field(default_factory=Routing)
+    attention: AttentionBlocks | None = None
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """All that they say, in plain values."""
+        routing = self.routing
+        blocks = None if self.attention is None else self.attention.content
+        return routing.name, routing.everywhere, tuple(routing.layers.items()), blocks
+
+    @classmethod
+    def read(cls, routing: str, attention: str | None) -> DataRules:
+        """Rules by their words or files.
+
+        Raises:
+            InputError: one of them cannot be read, or is something else.
+        """
+        blocks = None if attention is None else AttentionBlocks.read(attention)
+        return cls(routing=Routing.read(routing), attention=blocks)
