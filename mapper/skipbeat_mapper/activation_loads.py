@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import Machine
 
@@ -36,7 +38,7 @@ def clear(region: Region, base: int, prepared: PlacedNode) -> list[Clear]:
         elif stop > start:
             spans.append((start, stop))
 
-    for plane in range(prepared.banks.planes):
+    for plane in range(region.planes):
         at = base + plane * region.plane
         for line in range(region.lines):
             start = at + line * region.pitch
@@ -52,10 +54,15 @@ def clear(region: Region, base: int, prepared: PlacedNode) -> list[Clear]:
 
 
 class Lines:
-    """Loads the lines of a region as its blocks need them, from the top down, each once."""
+    """Loads the lines of a region as its blocks need them, from the top down, each once.
 
-    def __init__(self, prepared: PlacedNode, region: Region, base: int, tensor: int) -> None:
+    Args:
+        channels: the blocks that it holds.
+    """
+
+    def __init__(self, prepared: PlacedNode, region: Region, base: int, tensor: int, channels: Sequence[int]) -> None:
         self._prepared, self._region, self._base, self._tensor = prepared, region, base, tensor
+        self._channels = channels
         self._next, self._last = region.real_lines(prepared.node.convolution)
 
     def needed(self, rows: Span) -> list[Load]:
@@ -68,7 +75,7 @@ class Lines:
         start, self._next = self._next, max(self._next, stop)
         if stop <= start:
             return []
-        return [load for block in range(self._prepared.banks.blocks) for load in self._block(block, start, stop)]
+        return [load for block in self._channels for load in self._block(block, start, stop)]
 
     def _block(self, block: int, start: int, stop: int) -> list[Load]:
         """Stored lines from-to of one channel block: one load if they follow one another in memory."""
@@ -81,6 +88,7 @@ class Lines:
     def _load(self, block: int, line: int, lines: int) -> Load:
         conv, region, banks = self._prepared.node.convolution, self._region, self._prepared.banks
         bank, plane = banks.place(block)
+        plane -= banks.place(self._channels[0])[1]
         row = region.top + line * region.line_step - conv.padding[0]
         column = (region.left - conv.padding[1]) * region.images + region.lead
         to = self._base + plane * region.plane + line * region.pitch + region.lead

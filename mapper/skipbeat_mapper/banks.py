@@ -5,12 +5,16 @@ kernel tap of one plane. With fewer, the G (a power of two) groups are repeated 
 taps: row q is tap t·(R / G) + q div G of group q mod G. Where fewer taps are left than row sets, several sets take the
 same tap and share its weights, so that each has fewer in a group and the tile a smaller b.
 
+In *slices* a channel block has a plane of its own, and its V / M groups are repeated as if the map had no others. A
+block of outputs that needs no other block of inputs then meets R · M / V taps in a tile instead of one (`slices`).
+
 What a row takes of a tile is a *cell*. Offsets are per bank, so a row may take any cell of its bank in any tile
 (`row_order`); `arrange` deals them out in the plain order.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -35,6 +39,7 @@ class Banks:
         rows, group, bundles: R, M and V / M.
         period: banks after which the channel groups repeat, G or R.
         planes: entries that a pixel has in a bank.
+        slices: whether every channel block has its own plane; then blocks are loaded one at a time.
     """
 
     rows: int
@@ -43,6 +48,7 @@ class Banks:
     blocks: int
     period: int
     planes: int
+    slices: bool = False
 
     @classmethod
     def of(cls, channels: int, machine: Machine) -> Banks:
@@ -58,6 +64,20 @@ class Banks:
             planes=-(-groups // rows),
         )
 
+    def sliced(self) -> Banks:
+        """The layout of the same map in slices."""
+        return dataclasses.replace(self, period=self.bundles, planes=self.blocks, slices=True)
+
+    @property
+    def loaded(self) -> int:
+        """Planes of a region that is loaded from memory."""
+        return 1 if self.slices else self.planes
+
+    @property
+    def turns(self) -> int:
+        """How many loads bring all channels of a region."""
+        return self.blocks if self.slices else 1
+
     @property
     def taps(self) -> int:
         """Kernel taps in one reduction tile: row sets of `period` rows."""
@@ -65,6 +85,8 @@ class Banks:
 
     def place(self, block: int) -> tuple[int, int]:
         """First bank and plane of a channel block."""
+        if self.slices:
+            return 0, block
         first = block * self.bundles
         return first % self.rows, first // self.rows
 

@@ -51,7 +51,8 @@ class Candidate:
         placed, node, machine = self.placed, self.node, self.machine
         areas = placed.regions
         if placed.input is None and mapping.share != placed.mapping.share:
-            areas = tuple(regions(node, machine, placed.banks.planes, placed.images, share=mapping.share))
+            banks = placed.banks
+            areas = tuple(regions(node, machine, banks.loaded, placed.images, share=mapping.share, turns=banks.turns))
             first, stop = placed.gap
             if max(region.entries for region in areas) > stop - first:
                 return None
@@ -75,6 +76,11 @@ class Candidate:
     def tiles(self) -> NodeTiles:
         """The node's tiles."""
         return self.placed.tiles
+
+    @property
+    def slices(self) -> bool:
+        """Whether its channel blocks are loaded one at a time."""
+        return self.placed.banks.slices and self.placed.input is None
 
     @property
     def order(self) -> Order:
@@ -174,7 +180,7 @@ class Candidate:
     def moved(self) -> int:
         """The least clocks of everything that is moved."""
         placed, vector = self.placed, self.machine.vector
-        several = self.order == Order.COLUMNS and len(placed.regions) > 1
+        several = self.order == Order.COLUMNS and len(placed.regions) > 1 and not self.slices
         turns = len(self.tiles.columns) if several else 1
         window = self.node.window.kernel
         outputs = sum(self.blocks) // (window[0] * window[1]) * channel_blocks(self.node.convolution.c_out, vector)
@@ -201,7 +207,8 @@ class Candidate:
     def _region_clocks(self) -> tuple[int, int]:
         """Clocks to load the first region, and steps of the first column tile in it."""
         placed, region = self.placed, self.placed.regions[0]
-        whole = region.real * region.lines * placed.banks.blocks * self.machine.vector_beats
+        channels = placed.banks.blocks // placed.banks.turns
+        whole = region.real * region.lines * channels * self.machine.vector_beats
         steps = sum(tile.statistics.beat for column in self.tiles.columns[:1] for tile in column)
         return 0 if placed.input else whole, steps * (sum(self.blocks) // len(placed.regions))
 
@@ -214,11 +221,11 @@ class Candidate:
         """
         if not self.tiles.columns:
             return 0
-        turns = len(self.placed.regions)
+        areas, turns = len(self.placed.regions), len(self.placed.regions) * self.placed.banks.turns
         whole, first = self._region_clocks()
-        last = sum(tile.statistics.beat for tile in self.tiles.columns[-1]) * (sum(self.blocks) // turns)
+        last = sum(tile.statistics.beat for tile in self.tiles.columns[-1]) * (sum(self.blocks) // areas)
         if not self.machine.duplex:  # what the column tile writes has to share the memory
-            whole += sum(self.blocks) // turns * self.machine.vector_beats if self.placed.writes else 0
+            whole += sum(self.blocks) // areas * self.machine.vector_beats if self.placed.writes else 0
         stall = max(0, whole - self._loaded() - first)
         if self.order == Order.ACTIVATIONS:
             stall = max(

@@ -69,8 +69,14 @@ def geometry(
     """
     pairs = list(zip(graph.nodes, banks, strict=True))
     shares = shares or [2] * len(pairs)
-    areas = [tuple(regions(s, machine, b.planes, images, share=n)) for (s, b), n in zip(pairs, shares, strict=True)]
-    needed = [min(n, len(parts)) * max(r.entries for r in parts) for n, parts in zip(shares, areas, strict=True)]
+    areas = [
+        tuple(regions(s, machine, b.loaded, images, share=n, turns=b.turns))
+        for (s, b), n in zip(pairs, shares, strict=True)
+    ]
+    needed = [
+        min(n, len(parts) * b.turns) * max(r.entries for r in parts)
+        for n, parts, b in zip(shares, areas, banks, strict=True)
+    ]
     chains: list[Chain] = []
     for number in range(len(graph.nodes)):
         chain = _chain(graph, machine, banks, needed, chains, number, images)
@@ -109,6 +115,8 @@ def _chain(
     reader = next((i for i in range(source + 1, len(graph.nodes)) if graph.nodes[i].input == node.output), None)
     if node.raw or reader is None:
         return None
+    if banks[source].slices and all(chain.reader != source for chain in chains):
+        return None  # loads of its slices would wait for every local STORE
     region = _whole(graph.nodes[reader], banks[reader].planes, images)
     others = [chain for chain in chains if chain.lives(source)]
     if len(others) > 1 or not fits(region, room):

@@ -134,9 +134,9 @@ def memory_map(
         images: of a run.
         side: most images side by side; None: as many as keep on the chip what a single image does.
     """
-    banks = [Banks.of(node.convolution.c_in, machine) for node in graph.nodes]
     if tiles is None:
-        tiles = [node_tiles(node, b, machine) for node, b in zip(graph.nodes, banks, strict=True)]
+        tiles = [node_tiles(node, Banks.of(node.convolution.c_in, machine), machine) for node in graph.nodes]
+    banks = [each.banks for each in tiles]
     placer = _Placer(graph, machine, mappings or [PLAIN] * len(graph.nodes), banks, tiles)
     spans = split(images, side or side_by_side(graph, machine, banks, images))
     prepared = {size: placer.nodes(size) for size in dict.fromkeys(stop - first for first, stop in spans)}

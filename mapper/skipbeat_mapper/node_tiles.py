@@ -47,6 +47,7 @@ class NodeTiles:
         columns: for each block of V outputs, its tiles in the order of their passes (none if all its weights are 0).
         outputs: of each column tile, at most V.
         words: of all tiles.
+        banks: how its input lies in the banks.
         cells: the different choices of cells for the rows, int32 [choices, R], see `row_order`.
         plain: whether rows take their cells in the plain order.
     """
@@ -54,6 +55,7 @@ class NodeTiles:
     columns: tuple[tuple[Tile, ...], ...]
     outputs: tuple[int, ...]
     words: int
+    banks: Banks
     cells: Cells
     plain: bool
 
@@ -84,7 +86,7 @@ def node_tiles(node: Node, banks: Banks, machine: Machine, *, plain: bool = Fals
         columns.append(tuple(placed))
     total = counts.shape[2]
     outputs = tuple(min(vector, total - start) for start in range(0, total, vector))
-    return NodeTiles(columns=tuple(columns), outputs=outputs, words=at, cells=choices, plain=order is None)
+    return NodeTiles(columns=tuple(columns), outputs=outputs, words=at, banks=banks, cells=choices, plain=order is None)
 
 
 def _row_order(slots: Bytes, node: Node, banks: Banks, machine: Machine) -> Cells | None:
@@ -98,7 +100,9 @@ def _row_order(slots: Bytes, node: Node, banks: Banks, machine: Machine) -> Cell
     entries = order.shape[0] * order.shape[1]
     if saved * height * width <= entries * machine.table_vectors * machine.vector_beats:
         return None
-    turns = len(regions(node, machine, banks.planes)) if entries >= TABLE_ENTRIES else 1
+    turns = (
+        len(regions(node, machine, banks.loaded, turns=banks.turns)) * banks.turns if entries >= TABLE_ENTRIES else 1
+    )
     return order if saved * height * width > turns * entries * machine.table_vectors * machine.vector_beats else None
 
 

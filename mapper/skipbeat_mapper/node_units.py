@@ -70,7 +70,8 @@ class NodeUnits:
         if prepared.output is not None:
             chain = prepared.output
             self._waiting += clear(chain.region, chain.base, group.nodes[chain.reader])
-        self._region: Region | None = None
+        #: The region in the banks, and the first of the channel blocks that it holds.
+        self._entered: tuple[Region, int] | None = None
         self._base = 0
         self._lines: Lines | None = None
         #: Lines of the output, and visits in their order.
@@ -79,9 +80,10 @@ class NodeUnits:
 
     def units(self, visit: ColumnBlock) -> Iterator[Unit]:
         """The units of a visit; visits come in their order, and all units of one are taken before the next one."""
-        if visit.region is not self._region:
-            self._region = visit.region
-            self._base, self._lines, zeros = self._enter(visit.region)
+        channels = self._channels(visit.column)
+        if (visit.region, channels[0]) != self._entered:
+            self._entered = visit.region, channels[0]
+            self._base, self._lines, zeros = self._enter(visit.region, channels)
             self._blocks.clear()
             self._waiting += zeros
         # Loads between local stores would have to wait for each of them: then all lines come at once.
@@ -104,13 +106,19 @@ class NodeUnits:
         last = ((visit.rows[1] - 1) * pool.stride[0] + pool.kernel[0] - 1) * conv.stride[0]
         return min(conv.height, max(0, last + (conv.kernel[0] - 1) * conv.dilation[0] + 1 - conv.padding[0]))
 
-    def _enter(self, region: Region) -> tuple[int, Lines | None, list[Clear]]:
+    def _channels(self, column: int) -> range:
+        """The channel blocks that are in the banks while a column tile is computed."""
+        banks = self._prepared.banks
+        loaded_alone = banks.slices and self._prepared.input is None
+        return range(column, column + 1) if loaded_alone else range(banks.blocks)
+
+    def _enter(self, region: Region, channels: range) -> tuple[int, Lines | None, list[Clear]]:
         """Where a region lies, the loads of its lines (none if the node before wrote them there) and its zeros."""
         prepared = self._prepared
         if prepared.input is not None:
             return prepared.input.base, None, []
         base = self._chip.activations.take(region.entries, prepared.gap)
-        lines = Lines(prepared, region, base, self._group.tensors[self._node.input])
+        lines = Lines(prepared, region, base, self._group.tensors[self._node.input], channels)
         return base, lines, clear(region, base, prepared)
 
     def _block(self, region: Region, base: int, rows: Span, columns: Span) -> _Block:

@@ -31,7 +31,8 @@ def cell_offsets(node: Node, banks: Banks, region: Region) -> Int64Array:
     row, column = np.divmod(taps, node.convolution.kernel[1])
     dilation = node.convolution.dilation
     offsets = row * dilation[0] * region.pitch + column * dilation[1] * region.images
-    offsets += (np.arange(len(taps)) % banks.planes * region.plane)[:, None]
+    planes = np.arange(len(taps)) % banks.planes % region.planes  # of slices a region may have one at a time
+    offsets += (planes * region.plane)[:, None]
     return np.append(np.where(taps < 0, NONE, offsets).ravel(), NONE)
 
 

@@ -62,6 +62,11 @@ class Region:
     plane: int
     entries: int
 
+    @property
+    def planes(self) -> int:
+        """Its planes."""
+        return self.entries // self.plane
+
     def real_lines(self, conv: Convolution) -> Span:
         """The stored lines that belong to the map, from-to; the others are zero."""
         first = max(0, -(-(conv.padding[0] - self.top) // self.line_step))
@@ -125,15 +130,20 @@ def block_limit(node: Node, machine: Machine, pixels: int | None = None) -> int:
     return limit if pixels is None else min(limit, max(1, pixels // area))
 
 
-def regions(node: Node, machine: Machine, planes: int, images: int = 1, *, share: int = 2) -> list[Region]:
+def regions(
+    node: Node, machine: Machine, planes: int, images: int = 1, *, share: int = 2, turns: int = 1
+) -> list[Region]:
     """The regions of a node: one if the whole map fits, otherwise such that `share` fit, with the least to load.
 
     Where the window of one output pixel does not fit, it is that of the first one alone: `limits.check` refuses it.
+
+    Args:
+        turns: loads of a region, each with other channels; with several the whole map has to leave room for the next.
     """
     height, width = node.out_shape[1:]
     room = bank_entries(machine)
     whole = make_region(node, (0, height), (0, width), planes, images)
-    if fits(whole, room):
+    if turns == 1 and fits(whole, room):
         return [whole]
     for limit in dict.fromkeys((room // share, room)):
         found: list[tuple[int, list[Region]]] = []

@@ -37,8 +37,8 @@ def every_mapping(found: list[Candidate]) -> list[Candidate]:
         for share in shares
         for pixels in dict.fromkeys(sizes)
         for order in (Order.ACTIVATIONS, Order.WEIGHTS, Order.COLUMNS)
-        # With activations outside, weights that do not fit would be loaded for every block.
-        if order != Order.ACTIVATIONS or plain.tiles.words <= plain.machine.weight_depth
+        # With activations outside, weights that do not fit would be loaded for every block, and slices in any case.
+        if order != Order.ACTIVATIONS or (plain.tiles.words <= plain.machine.weight_depth and not plain.slices)
     ]
     others = (plain.with_mapping(mapping) for mapping in mappings)
     return [plain, *(each for each in others if each is not None)]
@@ -145,6 +145,7 @@ def node_key(placed: PlacedNode) -> Hashable:
         *(chain and chain.region for chain in (placed.input, placed.output)),
         stop - first,
         placed.writes,
+        placed.banks.slices,
         placed.tables.runs,
         hash(placed.tables.entries),
         tiles_key(placed.tiles),

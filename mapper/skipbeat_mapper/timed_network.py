@@ -32,6 +32,7 @@ from .network_units import turns
 from .node_mapping import NodeMapping
 from .node_tiles import NodeTiles, node_tiles
 from .search import MappingSearch
+from .slices import chosen_slices
 
 #: The best of each turn is tried too if it would save so much of a network's clocks.
 WORTH = 1 / 10_000
@@ -103,7 +104,7 @@ def placements(
     mappings: Sequence[NodeMapping] | None = None,
     side: int | None = None,
 ) -> list[Placement]:
-    """A network with groups of its weights in all their `arrangements`.
+    """A network with groups of its weights in all their `arrangements`, and each with nodes in slices where they pay.
 
     Args:
         graph: the network.
@@ -118,10 +119,14 @@ def placements(
     name = f"layer {graph.nodes[0].layer.name}" + (" and those after it" if len(graph.nodes) > 1 else "")
     check_passes(name, sum(passes(node.convolution, machine.hw, images) for node in graph.nodes))
     graph, fold = fold_input(aligned_parts(graph, machine.vector), machine)
-    return [
-        Placement(fold=fold, orders=orders, memory=memory_map(each, machine, mappings, tiles, images=images, side=side))
-        for each, orders, tiles in arrangements(graph, machine)
-    ]
+    found = []
+    for each, orders, tiles in arrangements(graph, machine):
+        memory = memory_map(each, machine, mappings, tiles, images=images, side=side)
+        found.append(Placement(fold=fold, orders=orders, memory=memory))
+        if (sliced := chosen_slices(memory)) is not None:
+            memory = memory_map(each, machine, mappings, sliced, images=images, side=side)
+            found.append(Placement(fold=fold, orders=orders, memory=memory))
+    return found
 
 
 def time_network(

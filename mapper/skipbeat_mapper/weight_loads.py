@@ -42,8 +42,8 @@ class WeightLoads:
     def parts(self, column: int, pixels: int) -> list[tuple[list[Placed], list[Load]]]:
         """A column tile's tiles for a block of `pixels`, in the order of their passes, with the loads before each part.
 
-        The first part is a single tile, for which nothing has to wait long. While the weights stay, every other visit
-        goes backwards: the tile that is still in the array comes first.
+        The first part is a single tile, for which nothing has to wait long, or all the few of a slice. While the
+        weights stay, every other visit goes backwards: the tile that is still in the array comes first.
         """
         tiles = self._columns[column]
         words = sum(tile.words for tile in tiles)
@@ -57,7 +57,8 @@ class WeightLoads:
             at = self._base + tiles[0].at if self._all else self._chip.weights.take(words)
             self._kept[column] = at - tiles[0].at
             self._backwards[column] = False
-            return [self._loaded(part, self._kept[column]) for part in weight_parts(tiles, PART_WORDS, tiles[0].words)]
+            first = words if self._prepared.banks.slices else tiles[0].words
+            return [self._loaded(part, self._kept[column]) for part in weight_parts(tiles, PART_WORDS, first)]
         placed = [Placed(tile=tile, at=self._kept[column] + tile.at) for tile in tiles]
         self._backwards[column] = not self._backwards[column]
         return [(placed[::-1] if self._backwards[column] else placed, [])]

@@ -11,8 +11,10 @@ from skipbeat_arch.machine import Machine
 from skipbeat_mapper.banks import Banks
 from skipbeat_mapper.limits import check
 from skipbeat_mapper.memory_map import MemoryMap, memory_map
+from skipbeat_mapper.node_tiles import NodeTiles, node_tiles
 from skipbeat_mapper.regions import Region
 from skipbeat_mapper.sequencing import schedule_of
+from skipbeat_mapper.slices import sliceable
 from tests.mapper.random_nodes import in_map, needed_pixels
 
 #: Channel group, row and column of the map, image.
@@ -48,13 +50,20 @@ def graph_of(*nodes: Node) -> Graph:
     return Graph(tensors=tuple(tensors), nodes=nodes, input=nodes[0].input, output=nodes[-1].output)
 
 
-def placed(graph: Graph, machine: Machine, images: int = 1) -> MemoryMap:
-    """A network in memory, its nodes run plainly.
+def in_slices(graph: Graph, machine: Machine) -> list[NodeTiles]:
+    """Tiles of a network's nodes, in slices wherever that can be."""
+    banks = [Banks.of(node.convolution.c_in, machine) for node in graph.nodes]
+    chosen = [b.sliced() if sliceable(node, machine) else b for node, b in zip(graph.nodes, banks, strict=True)]
+    return [node_tiles(node, b, machine) for node, b in zip(graph.nodes, chosen, strict=True)]
+
+
+def placed(graph: Graph, machine: Machine, images: int = 1, *, slices: bool = False) -> MemoryMap:
+    """A network in memory, its nodes run plainly, or in slices wherever that can be.
 
     Raises:
         InputError: it does not fit the hardware.
     """
-    memory = memory_map(graph, machine, images=images)
+    memory = memory_map(graph, machine, tiles=in_slices(graph, machine) if slices else None, images=images)
     check(schedule_of(memory), "network")
     return memory
 

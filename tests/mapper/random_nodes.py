@@ -68,6 +68,27 @@ def nodes(draw: st.DrawFn, *, channels: int = 20, larger: int = 8) -> Node:
     return node_of(conv, pool, raw=pool is None and draw(st.booleans()), density=density)
 
 
+@st.composite
+def narrow_nodes(draw: st.DrawFn, *, channels: int = 32) -> Node:
+    """A convolution whose groups have one, two or four channels, without pooling."""
+    width = draw(st.sampled_from([1, 2, 4]))
+    groups = draw(st.integers(2, channels // width))
+    kernel, stride, padding = (draw(pairs(*limits)) for limits in ((1, 4), (1, 2), (0, 1)))
+    size = draw(pairs(4, 6))
+    conv = Convolution(
+        batch=1,
+        c_in=groups * width,
+        c_out=groups * width,
+        height=size[0],
+        width=size[1],
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        groups=groups,
+    )
+    return node_of(conv, raw=draw(st.booleans()), density=draw(st.sampled_from([1.0, 0.3])))
+
+
 def preceded(node: Node) -> tuple[Node, Node]:
     """A node, and before it one that gives it its input."""
     conv = node.convolution

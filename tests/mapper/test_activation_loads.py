@@ -49,7 +49,7 @@ def test_every_block_finds_what_it_reads(preset: str, node: Node, images: int) -
         assert len(entries) == len(set(entries))
         assert all(BASE <= entry < BASE + region.entries for entry in entries)
         contents = zeros(region, entries, machine.hw.array.rows)
-        lines = Lines(prepared, region, BASE, tensor=100)
+        lines = Lines(prepared, region, BASE, 100, range(prepared.banks.blocks))
         for rows, columns in blocks(region, node, machine):
             for load in lines.needed(rows):
                 put(load, contents, machine, vectors(load.source - 100, load.count, size, group.images))
@@ -81,7 +81,7 @@ def test_lines_that_follow_one_another_come_in_loads_of_a_few() -> None:
     conv = Convolution(batch=1, c_in=16, c_out=4, height=40, width=20, kernel=(1, 1))
     machine = Machine.of(load_hardware("edge-16x16"))
     prepared = placed(graph_of(node_of(conv)), machine).groups[0].nodes[0]
-    loads = Lines(prepared, prepared.regions[0], 0, 0).needed((0, 40))
+    loads = Lines(prepared, prepared.regions[0], 0, 0, range(1)).needed((0, 40))
     assert [load.count for load in loads] == [240, 240, 240, 80]
 
 

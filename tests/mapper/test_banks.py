@@ -34,12 +34,24 @@ def test_channel_groups_lie_in_the_banks_one_after_the_other(preset: str, channe
 
 
 @pytest.mark.parametrize("preset", MACHINES)
+@pytest.mark.parametrize("channels", [1, 17, 300])
+def test_in_slices_a_channel_block_has_a_plane_and_is_in_all_banks(preset: str, channels: int) -> None:
+    machine = MACHINES[preset]
+    banks = Banks.of(channels, machine).sliced()
+    assert [banks.place(block) for block in range(banks.blocks)] == [(0, plane) for plane in range(banks.planes)]
+    assert (banks.period, banks.taps * machine.bundles) == (machine.bundles, machine.hw.array.rows)
+    assert (banks.loaded, banks.turns) == (1, banks.blocks)
+
+
+@pytest.mark.parametrize("preset", MACHINES)
+@pytest.mark.parametrize("slices", [False, True])
 @few
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 3), st.integers(0, 99))
 def test_every_weight_is_once_where_its_activation_comes_by(
-    preset: str, channels: int, taps: int, outputs: int, seed: int
+    preset: str, slices: bool, channels: int, taps: int, outputs: int, seed: int
 ) -> None:
     banks, rng = Banks.of(channels, MACHINES[preset]), np.random.default_rng(seed)
+    banks = banks.sliced() if slices else banks
     weight = rng.integers(-128, 128, (taps, channels, outputs), np.int8)
     weight[rng.random(weight.shape) < 0.4] = 0
     arranged, cell_taps = banks.arrange(weight), banks.cell_taps(taps)

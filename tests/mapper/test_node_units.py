@@ -21,7 +21,7 @@ from skipbeat_mapper.on_chip import OnChip
 from skipbeat_mapper.row_order import NONE
 from skipbeat_mapper.units import Clear, Load, PassOp, Space, Unit, Walk
 from tests.mapper.placed import Contents, graph_of, placed, vectors, write_banks
-from tests.mapper.random_nodes import few, in_map, nodes
+from tests.mapper.random_nodes import few, in_map, narrow_nodes, nodes
 
 #: Small buffers: several regions, blocks, and loads of the same weights.
 MACHINES = {
@@ -113,9 +113,20 @@ def check_pass(chip: Chip, node: PlacedNode, unit: Unit, op: PassOp, items: list
 @few
 @given(nodes(larger=5), st.integers(1, 2))
 def test_every_pass_reads_what_its_weights_are_for(preset: str, node: Node, images: int) -> None:
-    machine = MACHINES[preset]
+    check_units(MACHINES[preset], node, images, slices=False)
+
+
+@pytest.mark.parametrize("preset", MACHINES)
+@few
+@given(narrow_nodes(), st.integers(1, 2))
+def test_every_pass_of_a_slice_does(preset: str, node: Node, images: int) -> None:
+    check_units(MACHINES[preset], node, images, slices=True)
+
+
+def check_units(machine: Machine, node: Node, images: int, *, slices: bool) -> None:
+    """Every product of every output once, of what the banks hold at that time."""
     try:
-        memory = placed(graph_of(node), machine, images)
+        memory = placed(graph_of(node), machine, images, slices=slices)
         group = memory.groups[0]
         made = NodeUnits(OnChip(machine), memory, group, 0, before=0)
     except InputError:

@@ -83,7 +83,7 @@ def places(candidate: Candidate, network: TimedNetwork) -> tuple[str, ...]:
     found = [
         f"input: {_source(placed.input, source, placed.regions)}",
         f"channels: {banks.period} banks before they repeat, {_times(banks.planes, 'entry', 'entries')} of each for a "
-        f"pixel{taps}",
+        f"pixel{taps}{', slices of a channel block each' if candidate.slices else ''}",
         f"weights: {weights}",
         f"offset tables: {_times(len(placed.tables.entries), 'entry', 'entries')} beside that of zeros",
         f"output: {_target(placed.output, placed.writes, target)}",
