@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The wide port against its twin: bursts that begin at any place, and data that comes before its address is taken."""
 
 from __future__ import annotations
@@ -76,11 +77,12 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
 
 
 PORT = Pair("wide_port", WidePort, _sources, meaning={"read_o": while_set("beat_i")})
-#: A vector in two places of a port, and a beat in eight.
-QUICK = replace(SMALL, port=8), replace(NARROW, port=16)
+#: A beat in two places of a port, in eight, and in eight with one burst at a time.
+QUICK = replace(SMALL, port=8)
+SLOW = replace(NARROW, port=16), replace(SMALL, port=32, outstanding=1)
 
 
-@pytest.mark.parametrize(("shape", "where"), cases(*QUICK, slow=(replace(SMALL, port=32, outstanding=1),)))
+@pytest.mark.parametrize(("shape", "where"), cases(QUICK, slow=SLOW))
 def test_wide_port(shape: Shape, where: Where) -> None:
     seen = hold(PORT, shape, where)
     if where.backend == "shared":

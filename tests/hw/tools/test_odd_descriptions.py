@@ -18,9 +18,8 @@ ODD = {
     "one column": {"array.cols": 1, "array.rows": 3, "weights.decode_lanes": 1, "accumulators.depth": 1},
     "the deepest accumulators": {"array.cols": 2, "weights.decode_lanes": 2, "accumulators.depth": 65535},
     "bursts of one beat, all lanes": {"outputs.lanes": 4, "memory.burst_beats": 1, "memory.outstanding": 1},
-    "no sparsity hardware": {"array.group": 1},
+    "no sparsity hardware, a port of eight beats": {"array.group": 1, "memory.port_bytes": 32},
     "beats of a byte": {"memory.bytes_per_clock": 1, "memory.burst_beats": 256, "weights.buffer_kib": 1},
-    "a port of eight beats": {"memory.port_bytes": 32, "memory.outstanding": 1},
 }
 DRAWS = 40
 
