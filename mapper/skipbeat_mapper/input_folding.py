@@ -4,7 +4,8 @@ Every vector goes to V / M neighbouring banks. The channels of an image need one
 further right, so that a row of the array has work for them and a reduction tile covers as many taps more. The host
 lays the image out so (`skipbeat_arch.fold`); nothing more crosses the bus, as what is filled was padding.
 
-Taps may overlap, so that the rows of the array can be loaded evenly (`lane_choice`), where that takes fewer clocks.
+Taps may overlap, so that the rows of the array can be loaded evenly (`lane_choice`), where that takes fewer clocks. Where
+windows do not meet (the patches of a vision transformer), a position takes a whole line of its window.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ def fold_input(graph: Graph, machine: Machine) -> tuple[Graph, Fold | None]:
     if copies < 2 or conv.groups > 1:
         return graph, None
     plain = fold_to(graph, side_by_side((*conv.kernel, conv.c_in), copies, depth))
+    if conv.stride[1] >= conv.kernel[1] * conv.dilation[1]:
+        return _patches(graph, plain, machine)
     return _overlapping(graph, readers[0], plain, machine) or plain
 
 
@@ -84,6 +87,21 @@ def _folded_weight(node: Node, lanes: Lanes) -> Int8Array:
     row, _, channel = np.indices((rows, columns, channels))
     full[row, lanes.chosen, lanes.copy, channel] = tap_weights(node).reshape(rows, columns, channels, outputs)
     return full.reshape(-1, outputs)
+
+
+def _patches(graph: Graph, plain: tuple[Graph, Fold], machine: Machine) -> tuple[Graph, Fold]:
+    """Where windows do not meet, all pixels of a window's line in one position, unless that takes more clocks.
+
+    No pixel lies in two positions, so nothing more is loaded; and a window takes few entries of the banks, so that
+    regions are large and weights are seldom loaded again.
+    """
+    conv = _reader(graph).convolution
+    depths = {conv.c_in, 1 << (conv.c_in - 1).bit_length()}
+    lanes = (side_by_side((*conv.kernel, conv.c_in), conv.kernel[1], depth) for depth in depths)
+    return min(
+        (*(fold_to(graph, each) for each in lanes), plain),
+        key=lambda found: _clocks(found[0], _tiles(found[0], machine), machine),
+    )
 
 
 def _overlapping(graph: Graph, reader: Node, plain: tuple[Graph, Fold], machine: Machine) -> tuple[Graph, Fold] | None:
