@@ -4,8 +4,8 @@ Every vector goes to V / M neighbouring banks. The channels of an image need one
 further right, so that a row of the array has work for them and a reduction tile covers as many taps more. The host
 lays the image out so (`skipbeat_arch.fold`); nothing more crosses the bus, as what is filled was padding.
 
-Taps may overlap, so that the rows of the array can be loaded evenly (`lane_choice`), where that takes fewer clocks. Where
-windows do not meet (the patches of a vision transformer), a position takes a whole line of its window.
+Taps may overlap, so that the rows of the array can be loaded evenly (`lane_choice`), where that takes fewer clocks.
+Where windows do not meet (the patches of a vision transformer), a position takes a whole line of its window.
 """
 
 from __future__ import annotations
