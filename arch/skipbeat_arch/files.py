@@ -17,6 +17,9 @@ from .errors import InputError, one_line
 #: Bytes of a text that people or their tools write: descriptions, schemes, energy tables, configurations.
 MOST_TEXT_BYTES = 16 << 20
 
+#: How a file begins that only names one that Git LFS keeps elsewhere, and how long it may be.
+_POINTER, _MOST_POINTER_BYTES = b"version https://git-lfs.github.com/spec/", 1024
+
 #: Levels of JSON: deeper ones would end in Python's own limit of recursion.
 _MOST_LEVELS = 100
 
@@ -25,16 +28,26 @@ def regular_file(path: str | Path, what: str) -> Path:
     """The path of a file that a library opens itself; `what` names the thing in the message.
 
     Raises:
-        InputError: there is none, or it is a folder, a pipe or a device, which may never end.
+        InputError: there is none, or it is a folder, a pipe or a device, which may never end, or a pointer of Git LFS.
     """
     try:
-        kind = os.stat(path).st_mode
+        found = os.stat(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{what}: cannot be read: {_reason(error)}") from None
-    if not stat.S_ISREG(kind):
-        found = "a folder" if stat.S_ISDIR(kind) else "a pipe, socket or device"
-        raise InputError(f"{what}: cannot be read: expected a file, found {found}")
+    if not stat.S_ISREG(found.st_mode):
+        other = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, socket or device"
+        raise InputError(f"{what}: cannot be read: expected a file, found {other}")
+    if found.st_size <= _MOST_POINTER_BYTES and _begins_with(path, _POINTER):
+        raise InputError(f"{what}: only a pointer of Git LFS; fetch the file that it stands for (git lfs pull)")
     return Path(path)
+
+
+def _begins_with(path: str | Path, start: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(start)) == start
+    except OSError:  # whoever opens it says why
+        return False
 
 
 def read_bytes(path: str | Path, what: str, most: int) -> bytes:

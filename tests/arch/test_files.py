@@ -152,3 +152,12 @@ def test_a_json_text_that_is_none(text: str | bytes, said: str) -> None:
 def test_json_of_as_many_levels_as_there_may_be() -> None:
     assert parse_json("[" * 100 + "]" * 100, "x")
     assert parse_json(b'{"a": [1, {"b": null}]}', "x") == {"a": [1, {"b": None}]}
+
+
+def test_a_pointer_of_git_lfs_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "m.bin"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n")
+    with pytest.raises(InputError, match=r"^model m: only a pointer of Git LFS; .*git lfs pull"):
+        read_bytes(path, "model m", 1 << 20)
+    path.write_text("version https://git-lfs.github.com/spec/v1" + " " * 1024)
+    assert read_bytes(path, "model m", 1 << 20)

@@ -181,7 +181,7 @@ def _host(description: ModelDescription, hw: Hardware) -> HostWork:
 
 def _check_size(layer: ModelLayer, hw: Hardware) -> None:
     """Refuse a layer that is too much work, or cannot lie in memory, before any layer is cut into tiles."""
-    for part in layer.parts:
+    for part in (*layer.parts, *((layer.whole,) if layer.whole else ())):
         conv, images = one_image(part.workload)
         outputs = conv.c_out * conv.out_size[0] * conv.out_size[1]
         size = prod(weight_shape(conv)) * hw.numbers.weight_bits // 8 + conv.c_in * conv.height * conv.width + outputs

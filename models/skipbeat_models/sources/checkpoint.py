@@ -24,7 +24,9 @@ from .masked import BESIDE, apply_mask
 from .quantised import Settings, assembled, check_read
 from .stored import Stored, StoredTensor
 
-_WRAPPERS = ("module.", "_orig_mod.")
+_WRAPPERS = ("module.", "_orig_mod.", "base_model.model.")
+#: Parts of adapters (PEFT).
+_ADAPTER = re.compile(r"(^|\.)lora_(A|B|embedding_A|embedding_B|magnitude_vector)\b")
 _PARAMETRIZED = re.compile(r"(?:(.*)\.)?parametrizations\.(\w+)\.original")
 #: What the bitmask formats and the packed one have beside their values.
 _BITMASK_PARTS = ("bitmask", "shape", "row_offsets")
@@ -58,8 +60,22 @@ def plain_weights(stored: Stored, settings: Settings | None = None) -> dict[str,
     return {**order, **plain}
 
 
+def check_merged(weights: Stored, what: str) -> None:
+    """Refuse weights with an adapter beside them.
+
+    Raises:
+        InputError: there is one.
+    """
+    adapter = next((name for name in weights if _ADAPTER.search(name)), None)
+    if adapter is None:
+        return
+    alone = all(_ADAPTER.search(name) for name in weights)
+    found = "an adapter (LoRA) without its model" if alone else "a model with an adapter (LoRA) that is not merged"
+    raise InputError(f"{what}: {found}, such as {adapter}; merge them (peft: merge_and_unload) and save the result")
+
+
 def _common(entries: Stored) -> str:
-    """What DataParallel or torch.compile put before every name; empty if nothing."""
+    """What DataParallel, torch.compile or PEFT put before every name; empty if nothing."""
     return next((wrapper for wrapper in _WRAPPERS if all(name.startswith(wrapper) for name in entries)), "")
 
 

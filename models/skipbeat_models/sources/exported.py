@@ -25,7 +25,7 @@ from .folding import MULTIPLYING
 from .graph import Graph
 from .operators import ATTENTION, KEPT_WHOLE, known
 from .products import simple_equation
-from .program_graph import FLEX, TRANSPARENT, graph_of, is_indexing
+from .program_graph import DATA, FLEX, TRANSPARENT, graph_of, is_indexing
 
 
 def export_module(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]) -> Graph:
@@ -154,6 +154,8 @@ def quiet() -> Iterator[None]:
 
 def _reason(model: nn.Module, error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
+    if "data-dependent" in text:
+        return f"model {type(model).__name__} does not export: {DATA}"
     return (
         f"model {type(model).__name__} does not export: {text[:300]}; way round: "
         "make the forward free of branches on data, or give the part that does the work (a submodule)"

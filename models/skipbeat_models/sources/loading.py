@@ -9,7 +9,7 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError
 
-from .checkpoint import plain_weights
+from .checkpoint import check_merged, plain_weights
 from .stored import Stored
 
 _NAMED = 5
@@ -31,6 +31,7 @@ def load_into(model: nn.Module, stored: Stored, what: str) -> None:
     ]
     extra = [name for name in plain if name not in own]
     if missing or extra:
+        check_merged({name: plain[name] for name in extra}, what)
         parts = [f"{kind}: {_listed(names)}" for kind, names in (("missing", missing), ("extra", extra)) if names]
         raise InputError(f"{what}: its keys are not those of the model; {'; '.join(parts)}")
     for name, tensor in own.items():

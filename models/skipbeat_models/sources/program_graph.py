@@ -18,6 +18,11 @@ from .operators import ATTENTION
 
 #: Higher-order operators that only run a part of the graph under a switch.
 TRANSPARENT = frozenset({"wrap_with_set_grad_enabled", "wrap_with_autocast"})
+#: What to do about sizes or branches that no example input decides.
+DATA = (
+    "a size of its tensors, or a branch, depends on the data (rows that are selected, lengths that are predicted); way "
+    "round: give the parts before and after as modules of their own, with inputs of the sizes to be priced"
+)
 #: One that is priced as attention with every key.
 FLEX = "flex_attention"
 #: One that calls another operator behind a token, which keeps calls with an effect (the check of a solution) in order.
@@ -158,10 +163,7 @@ def _size(size: int | torch.SymInt) -> int:
     try:
         return int(size)
     except GuardOnDataDependentSymNode:
-        raise InputError(
-            f"a size of its tensors, {size}, depends on the data (rows that are selected, lengths that are predicted); "
-            "give the parts before and after as modules of their own, with inputs of the sizes to be priced"
-        ) from None
+        raise InputError(DATA) from None
 
 
 def _number(value: object) -> Argument:

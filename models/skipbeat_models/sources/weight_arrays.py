@@ -74,6 +74,8 @@ def parts_of(weight: Weight) -> tuple[Taps, ...]:
 def _part(values: torch.Tensor, taps: Taps, name: str) -> Floats:
     """The values of a part's taps, float [groups, K, C, kh, kw]."""
     values = values.detach()
+    if values.is_complex():
+        raise InputError(f"layer {name}: its weight is of complex numbers, which are not priced")
     if values.dtype not in (torch.float32, torch.float64):
         values = values.to(torch.float32)
     array: Floats = values.numpy()

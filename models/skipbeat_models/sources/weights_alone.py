@@ -20,7 +20,7 @@ from ..alone import silent_transformers
 from ..scheme import Scheme
 from .architecture import find_architecture
 from .build import describe
-from .checkpoint import plain_weights
+from .checkpoint import check_merged, plain_weights
 from .converted import Fit
 from .data_rules import DataRules
 from .files import open_checkpoint
@@ -60,6 +60,7 @@ def load_weights(
     content = _config(config) if config.is_file() else None
     settings = Settings.read(content, str(config)) if content is not None else None
     weights = plain_weights(open_checkpoint(path), settings)
+    check_merged(weights, f"model {path}")
     notes = Notes()
     if content is not None:
         stated = stated or _stated(content)

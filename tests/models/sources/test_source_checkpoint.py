@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 from torch import nn
 from torch.ao.pruning.sparsifier.weight_norm_sparsifier import WeightNormSparsifier
 from torch.nn.utils import prune
 
 from skipbeat_arch.errors import InputError
-from skipbeat_models.sources import from_module
+from skipbeat_models.sources import from_module, load_source
 from skipbeat_models.sources.checkpoint import plain_weights
 from skipbeat_models.sources.loading import load_into
 from skipbeat_models.sources.stored import in_memory
@@ -185,6 +187,20 @@ def test_keys_must_be_those_of_the_model() -> None:
     assert model.get_parameter("0.bias").tolist() == [7] * 4
 
 
+def test_adapters_are_merged_first(tmp_path: Path) -> None:
+    parts = {"fc.lora_A.default.weight": torch.ones(2, 4), "fc.lora_B.default.weight": torch.ones(4, 2)}
+    whole = {"fc.base_layer.weight": torch.ones(4, 4)} | parts
+    for tensors, words in ((parts, "without its model"), (whole, "is not merged")):
+        save_file({f"base_model.model.{name}": tensor for name, tensor in tensors.items()}, tmp_path / "a.safetensors")
+        with pytest.raises(InputError, match=f"adapter .*{words}.* merge_and_unload"):
+            load_source(str(tmp_path / "a.safetensors"), tokens=2)
+        with pytest.raises(InputError, match="merge_and_unload"):
+            load_into(nn.Linear(4, 4), in_memory(tensors), "checkpoint c")
+    own = nn.Module()
+    own.lora_A = nn.Linear(2, 2, bias=False)  # a module's own layer of this name is a layer
+    load_into(own, in_memory({"lora_A.weight": torch.ones(2, 2)}), "checkpoint c")
+
+
 def test_a_tied_weight_may_be_stored_once() -> None:
     model = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
     model[1].weight = model[0].weight
@@ -192,7 +208,9 @@ def test_a_tied_weight_may_be_stored_once() -> None:
     assert [int(weight.sum()) for weight in model.state_dict().values()] == [16, 16]
 
 
-@pytest.mark.parametrize("outer", ["module.", "_orig_mod.module.", "module._orig_mod.", "model.", "net."])
+@pytest.mark.parametrize(
+    "outer", ["base_model.model.", "module.", "_orig_mod.module.", "module._orig_mod.", "model.", "net."]
+)
 def test_wrappers_are_taken_off(outer: str) -> None:
     model = nn.Sequential(nn.Linear(4, 4))
     load_into(model, in_memory({f"{outer}0.weight": torch.ones(4, 4), f"{outer}0.bias": torch.ones(4)}), "it")

@@ -174,6 +174,14 @@ class Conditional(nn.Module):
         return result
 
 
+class _Selected(nn.Linear):
+    def __init__(self) -> None:
+        super().__init__(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.new_zeros(int(x.sum().item()), 4))
+
+
 def _not_finite(value: float) -> nn.Module:
     model = nn.Linear(4, 4)
     model.weight.data[1, 2] = value
@@ -184,6 +192,7 @@ BAD = {
     "branch": (Branch(), (3,), "model Branch does not export: .*way round"),
     "control flow": (Conditional(), (3,), "operator cond .*control flow"),
     "raises": (nn.Linear(4, 4), (5,), "model Linear does not export"),
+    "rows that data selects": (_Selected(), (3, 4), "model _Selected does not export: a size .* depends on the data"),
     "NaN": (_not_finite(float("nan")), (1, 4), "its weight holds NaN or infinite values"),
     "infinite": (_not_finite(float("-inf")), (1, 4), "its weight holds NaN or infinite values"),
     "no rows": (nn.Linear(4, 4), (0, 4), "has no elements"),
