@@ -73,7 +73,8 @@ class Core(wiring.Component):
         code = Mux(command_error != 0, command_error, found)
         # A register of its own: what is halted does not wait for a comparison.
         with m.If(~halt):
-            m.d.sync += [self.error.eq(code), halt.eq(code != 0)]
+            wrong = (command_error != 0) | (decoder.error_o != 0) | (sequencer.error_o != 0)
+            m.d.sync += [self.error.eq(code), halt.eq(wrong)]
 
         wiring.connect(m, wiring.flipped(self.weights), decoder.weights)
         wiring.connect(m, wiring.flipped(self.activations), sequencer.activations)
@@ -118,19 +119,23 @@ class Core(wiring.Component):
         wiring.connect(m, passes.o, sequencer.passes)
         wiring.connect(m, tiles.o, decoder.tiles)
         error = Signal(CoreError)
+        code = Signal(CoreError)
+        sound = Signal()
         transfer = Signal()
+        # Whether a command is sound does not wait for the queues.
         m.d.comb += [
+            code.eq(self._command_error(command)),
+            sound.eq(code == CoreError.NONE),
+            error.eq(Mux(transfer, code, CoreError.NONE)),
             self.commands.ready.eq(passes.i.ready & tiles.i.ready & ~halt),
             transfer.eq(self.commands.valid & self.commands.ready),
-            passes.i.valid.eq(transfer & (error == 0)),
-            tiles.i.valid.eq(transfer & (error == 0) & command.load),
+            passes.i.valid.eq(transfer & sound),
+            tiles.i.valid.eq(transfer & sound & command.load),
             self.busy.eq(passes.o.valid | ~sequencer.idle_o),
             *(passes.i.payload[name].eq(command[name]) for name, _ in pass_fields(self.hw) if name != "stale"),
             passes.i.payload.stale.eq(self._stale(m, tiles.i.valid)),
             *(tiles.i.payload[name].eq(command[name]) for name, _ in tile_fields(self.hw)),
         ]
-        with m.If(transfer):
-            m.d.comb += error.eq(self._command_error(command))
         return error
 
     def _stale(self, m: Module, loads: Signal) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,7 +19,7 @@ class Tokens(wiring.Component):
 
     Members
     -------
-    take_i, give_i: a bit per counter. some_o: counters that are not zero. error_o: TOKEN_OVERFLOW.
+    take_i, give_i: a bit per counter. some_o: counters that are not zero. error_o: TOKEN_OVERFLOW, a clock after it.
     """
 
     def __init__(self) -> None:
@@ -27,11 +27,12 @@ class Tokens(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
+        overflows = Signal(PAIRS)
+        # A register: much of the engines stands before what is taken.
+        m.d.sync += self.error_o.eq(Mux(overflows.any(), MachineError.TOKEN_OVERFLOW, MachineError.NONE))
         for pair in range(PAIRS):
             count = Signal(TOKEN_COUNTER_BITS, name=f"count_{pair}")
             give, take = self.give_i[pair], self.take_i[pair]
             m.d.sync += count.eq(count + give - take)
-            m.d.comb += self.some_o[pair].eq(count != 0)
-            with m.If(give & ~take & count.all()):
-                m.d.comb += self.error_o.eq(MachineError.TOKEN_OVERFLOW)
+            m.d.comb += [self.some_o[pair].eq(count != 0), overflows[pair].eq(give & ~take & count.all())]
         return m

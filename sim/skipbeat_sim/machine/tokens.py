@@ -13,7 +13,7 @@ class Tokens:
     """Twin of the tokens, in the order LX, LS, XL, XS, SL, SX (from engine L, X, S to another).
 
     Attributes:
-        some_o: 6 bits, the counters that are not zero.
+        some_o: 6 bits, the counters that are not zero. error_o: a register.
     """
 
     def __init__(self) -> None:
@@ -23,17 +23,17 @@ class Tokens:
         """All counters."""
         self.counts = [0] * COUNTERS
         self.some_o = 0
+        self.error_o = MachineError.NONE
 
     def evaluate(self, take_i: int, give_i: int) -> None:
-        """Wire: `error_o`; 6 bits, one for each counter."""
+        """6 bits, one for each counter."""
         self._take, self._give = take_i, give_i
-        self.error_o = MachineError.NONE
-        alone = give_i & ~take_i
-        if alone and any(alone >> i & 1 and self.counts[i] == MOST_TOKENS for i in range(COUNTERS)):
-            self.error_o = MachineError.TOKEN_OVERFLOW
 
     def update(self) -> None:
         """End of the clock."""
+        alone = self._give & ~self._take
+        overflows = alone and any(alone >> i & 1 and self.counts[i] == MOST_TOKENS for i in range(COUNTERS))
+        self.error_o = MachineError.TOKEN_OVERFLOW if overflows else MachineError.NONE
         changed = self._take ^ self._give
         if not changed:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component
 
@@ -14,10 +14,10 @@ from tests.hw.machine.formal_parts import Around, StableFifo, implies, stays
 
 
 class TokenCounts(Around):
-    """Each counter is the number of tokens given and not taken, and the clock in which it would overflow says so.
+    """Each counter is the number of tokens given and not taken, and the clock after that in which it overflows says so.
 
-    Assumed: a token is taken only if there is some (`TakesOnlyWhatIsThere`), and nothing happens after an error, with
-    which the machine halts.
+    Assumed: a token is taken only if there is some (`TakesOnlyWhatIsThere`), and nothing happens after an overflow, as
+    the machine halts.
     """
 
     def __init__(self, tokens: Component) -> None:
@@ -26,8 +26,7 @@ class TokenCounts(Around):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         inside = self.place(m)
-        failed, overflows = Signal(), []
-        m.d.sync += failed.eq(failed | (self.error_o != 0))
+        failed, over, overflows = Signal(), Signal(), []
         m.d.comb += [Assume((self.take_i & ~self.some_o) == 0), Assume(~failed | ((self.take_i | self.give_i) == 0))]
         for pair in range(PAIRS):
             give, take = self.give_i[pair], self.take_i[pair]
@@ -40,8 +39,9 @@ class TokenCounts(Around):
                 Assert(tokens <= 1 << TOKEN_COUNTER_BITS),
                 Cover(take & (tokens == 2)),
             ]
-        m.d.comb += implies(~failed, (self.error_o == MachineError.TOKEN_OVERFLOW) == Cat(overflows).any())
-        m.d.comb += implies(~failed & ~Cat(overflows).any(), self.error_o == 0)
+        found = ~failed & Cat(overflows).any()
+        m.d.sync += [failed.eq(failed | found), over.eq(found)]
+        m.d.comb += Assert(self.error_o == Mux(over, MachineError.TOKEN_OVERFLOW, MachineError.NONE))
         return m
 
 
