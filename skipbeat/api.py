@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import DEFAULT_PRESET, Hardware, load_hardware
 from skipbeat_arch.machine import Machine
@@ -49,6 +50,7 @@ def estimate(
     prune: Plan | None = None,
     permute: bool = False,
     table: str | Path = DEFAULT_TABLE,
+    effort: str = Effort.NORMAL,
     seed: int = 0,
     name: str | None = None,
 ) -> Estimate:
@@ -74,6 +76,7 @@ def estimate(
         permute: with N:M in `prune`: channels inside the network are permuted first, so that more of the weights is
             kept; `layers[].kept` tells how much (see `skipbeat.prune`).
         table: name of an energy table, or a .yaml file.
+        effort: how many mappings are tried: `quick`, `normal` or `best`; clocks are exact for any.
         seed: of the zeros of weights without values (meta device).
         name: of the model in reports; None: its class.
 
@@ -91,7 +94,7 @@ def estimate(
         raise InputError("permute: expected with `prune`, a pattern N:M or a scheme")
     title = name or type(model).__name__
     described_model = from_module(model, _positional(example_inputs), kwargs, name=title, scheme=scheme, seed=seed)
-    found = estimate_model(described_model, described, table_name=table, kept=shared_prices())
+    found = estimate_model(described_model, described, table_name=table, kept=shared_prices(), effort=_effort(effort))
     source = source_of(title, described_model)
     made = provenance(seed=seed, hardware=described, scheme=scheme, source=source)
     return Estimate.of(replace(found, provenance=made))
@@ -143,7 +146,12 @@ def prune(
 
 
 def compile(
-    model: Module, calibration: Tensor, hardware: HardwareLike = DEFAULT_PRESET, *, images: int = 1
+    model: Module,
+    calibration: Tensor,
+    hardware: HardwareLike = DEFAULT_PRESET,
+    *,
+    images: int = 1,
+    effort: str = Effort.NORMAL,
 ) -> MachineProgram:
     """The program of a whole network, quantised to int8, weights included; `save_program` writes it to a file.
 
@@ -160,6 +168,7 @@ def compile(
         calibration: float [N, C, H, W], images that are representative of what the network will see.
         hardware: as for `estimate`.
         images: int8 images [C, H, W] that one run of the program takes.
+        effort: as for `estimate`.
 
     Raises:
         InputError: a layer that cannot be quantised or does not fit the hardware, or calibration data of another
@@ -167,7 +176,7 @@ def compile(
     """
     described = _hardware(hardware)
     quantised = quantise_graph(model, calibration)
-    return compile_network(quantised.graph, described, images, scales=quantised.scales)
+    return compile_network(quantised.graph, described, images, effort=_effort(effort), scales=quantised.scales)
 
 
 def simulate(
@@ -178,6 +187,7 @@ def simulate(
     images: Tensor | None = None,
     rtl: bool = False,
     cycle_model: bool = True,
+    effort: str = Effort.NORMAL,
 ) -> ProgramRun:
     """Run a network by its program, all images in one run, and compare bits and clocks at all levels.
 
@@ -189,7 +199,7 @@ def simulate(
     (True, True)
 
     Args:
-        model, calibration, hardware: as for `compile`.
+        model, calibration, hardware, effort: as for `compile`.
         images: float [N, C, H, W] to run as one batch; None: the first one of the calibration data.
         rtl: also run the RTL, which Verilator compiles first (about a minute).
         cycle_model: run the cycle model, about 10,000 clocks per second; the timing model always predicts.
@@ -207,7 +217,7 @@ def simulate(
     machine = Machine.of(described)
     quantised = quantise_graph(model, calibration)
     inputs = quantised.quantise_images((calibration[:1] if images is None else images).numpy())
-    program = compile_network(quantised.graph, described, len(inputs), scales=quantised.scales)
+    program = compile_network(quantised.graph, described, len(inputs), effort=_effort(effort), scales=quantised.scales)
     simulator = machine_rtl(described) if rtl else None
     expected = run_graph(quantised.graph, inputs)[quantised.graph.output]
     return run_images(program, machine, inputs, expected, simulator, cycle_model=cycle_model)
@@ -220,6 +230,13 @@ def _scheme(plan: Plan, permute: bool) -> Scheme:
 
 def _positional(example_inputs: Tensor | Sequence[object]) -> tuple[object, ...]:
     return (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(example_inputs)
+
+
+def _effort(effort: str) -> Effort:
+    try:
+        return Effort(effort)
+    except ValueError:
+        raise InputError(f"effort {effort!r}: expected {', '.join(Effort)}") from None
 
 
 def _hardware(hardware: HardwareLike) -> Hardware:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.iso import IsoComparison, contender, dense_counterpart
@@ -40,6 +41,7 @@ def estimate_source(
     seed: int = 0,
     iso: bool = False,
     activations: Path | None = None,
+    effort: Effort = Effort.NORMAL,
     progress: Progress,
 ) -> Estimate:
     """Read a model by the name of its source (see `load_source`) and price it.
@@ -49,6 +51,7 @@ def estimate_source(
     Args:
         iso: compare with a dense machine of the same resources.
         activations: an .npz file with activations of layers by their names, for bounds on what their zeros would save.
+        effort: of the search for mappings.
 
     Raises:
         InputError: the source cannot be read, a layer does not fit the hardware, or there is no such dense machine.
@@ -74,13 +77,13 @@ def estimate_source(
     check_layers(shares, (layer.name for layer in description.layers))
     if description.layers:
         progress(f"pricing {len(description.layers)} layers on {hardware.name}")
-    found = estimate_model(description, hardware, table_name=table, kept=shared_prices())
+    found = estimate_model(description, hardware, table_name=table, kept=shared_prices(), effort=effort)
     made = provenance(seed=seed, hardware=hardware, scheme=scheme, source=source_of(source, description))
     found = replace(found, activations=activation_bounds(found, shares), provenance=made)
     if dense is None:
         return found
     progress(f"pricing {len(description.layers)} layers on {dense.name}")
-    other = estimate_model(description, dense, table_name=table, kept=shared_prices())
+    other = estimate_model(description, dense, table_name=table, kept=shared_prices(), effort=effort)
     comparison = IsoComparison(machine=contender(hardware, found.cycles), dense=contender(dense, other.cycles))
     return replace(found, iso=comparison)
 

@@ -20,6 +20,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from skipbeat_arch.arrays import FloatArray, Int8Array
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError, described
 from skipbeat_arch.files import parse_json, read_bytes, write_bytes
 from skipbeat_arch.hardware import Hardware
@@ -125,20 +126,23 @@ class CompiledNetwork:
         return program.read_output(run.memory)
 
 
-def compile_mixed(prepared: PreparedMixed, hardware: Hardware, pattern: str) -> CompiledNetwork:
+def compile_mixed(
+    prepared: PreparedMixed, hardware: Hardware, pattern: str, effort: Effort = Effort.NORMAL
+) -> CompiledNetwork:
     """Compile every step of the machine.
 
     Args:
         prepared: the network; its first inputs are the example.
         hardware: what it is compiled for.
         pattern: what it was pruned to, for a reader.
+        effort: of the search for mappings.
 
     Raises:
         InputError: a step that does not fit the hardware.
     """
     quantised, inputs = prepared.quantised, prepared.inputs[0]
     network = quantised.network
-    programs = {step.name: compile_step(quantised, step, hardware) for step in network.steps}
+    programs = {step.name: compile_step(quantised, step, hardware, effort) for step in network.steps}
     members = {name: f"programs/{number:03}-{_safe(name)}.skb" for number, name in enumerate(programs)}
     names, arrays = argument_names(network.program), prepared.arrays(1)
     manifest = Manifest(

@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.files import check_destination
 
 P = ParamSpec("P")
@@ -55,6 +56,19 @@ def csv_option(rows: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     return click.option(
         "--csv", "csv_file", metavar="FILE", callback=destination, help=f"Write a table of {rows}, with its provenance."
     )
+
+
+def effort_option(function: Callable[P, T]) -> Callable[P, T]:
+    """`--effort`: the command gets `effort: Effort`."""
+    return click.option(
+        "--effort",
+        type=click.Choice([str(effort) for effort in Effort]),
+        default=str(Effort.NORMAL),
+        show_default=True,
+        callback=lambda _ctx, _parameter, value: Effort(value),
+        help="How many mappings are tried: quick takes those that bounds like best, best tries many more. Clocks are "
+        "exact for any.",
+    )(function)
 
 
 def seed_option(function: Callable[P, T]) -> Callable[P, T]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.hardware import Hardware
@@ -34,6 +35,15 @@ Report = dict[str, Any]
 Arrays = Mapping[str, "ArrayLike"]
 
 
+class _How(NamedTuple):
+    """How a network runs, as `simulate` is told."""
+
+    rtl: bool
+    cycle_model: bool
+    activity: Activity | None
+    effort: Effort
+
+
 class Simulated(NamedTuple):
     """What was found, arrays for a file, and the network with the digest of the programs that ran."""
 
@@ -52,33 +62,23 @@ def simulate(
     rtl: bool,
     cycle_model: bool,
     activity: Activity | None = None,
+    effort: Effort = Effort.NORMAL,
 ) -> Simulated:
     """Run a network, or one layer of it, `batch` images at a time (None: all of them), as one program or as many.
 
-    `activity` is of the RTL's first run.
+    `activity` is of the RTL's first run, `effort` that of the search for mappings.
 
     Raises:
         InputError: more images than there are, no such layer, or for many programs a layer or a batch at all.
     """
+    how = _How(rtl=rtl, cycle_model=cycle_model, activity=activity, effort=effort)
     if isinstance(network, PreparedMixed):
-        return _simulate_mixed(
-            network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model, activity=activity
-        )
-    return _simulate_network(
-        network, hardware, layer, images, batch or images, rtl=rtl, cycle_model=cycle_model, activity=activity
-    )
+        return _simulate_mixed(network, hardware, layer, images, batch, how)
+    return _simulate_network(network, hardware, layer, images, batch or images, how)
 
 
 def _simulate_network(
-    network: PreparedNetwork,
-    hardware: Hardware,
-    layer: str | None,
-    images: int,
-    batch: int,
-    *,
-    rtl: bool,
-    cycle_model: bool,
-    activity: Activity | None = None,
+    network: PreparedNetwork, hardware: Hardware, layer: str | None, images: int, batch: int, how: _How
 ) -> Simulated:
     if images > len(network.images):
         raise InputError(f"--images: {network.source} has {len(network.images)} images, not {images}")
@@ -86,16 +86,16 @@ def _simulate_network(
     if layer is not None:
         graph, inputs = one_layer(graph, layer, inputs)
     step("compiling")
-    program = compile_network(graph, hardware, batch, scales=network.scales)
-    machine, simulator = Machine.of(hardware), _simulator(hardware, activity) if rtl else None
+    program = compile_network(graph, hardware, batch, effort=how.effort, scales=network.scales)
+    machine, simulator = Machine.of(hardware), _simulator(hardware, how.activity) if how.rtl else None
     runs: list[ProgramRun] = []
     outputs: list[Output] = []
     rates: list[float] = []
     for first in range(0, images, batch):
         step(f"images {first + 1} to {first + batch} of {images}")
-        part = inputs[first : first + batch]
+        part, computes = inputs[first : first + batch], how.cycle_model
         expected = run_graph(graph, part)[graph.output]
-        runs.append(run_images(program, machine, part, expected, simulator, cycle_model=cycle_model, outputs=outputs))
+        runs.append(run_images(program, machine, part, expected, simulator, cycle_model=computes, outputs=outputs))
         rates.append(simulator.clocks_per_second if simulator else 0.0)
     scales = {"x_scale": network.scales[graph.input], "y_scale": network.scales[graph.output]}
     arrays: Arrays = {"x": inputs, "y": np.array(outputs), **scales}
@@ -104,15 +104,7 @@ def _simulate_network(
 
 
 def _simulate_mixed(
-    network: PreparedMixed,
-    hardware: Hardware,
-    layer: str | None,
-    images: int,
-    batch: int | None,
-    *,
-    rtl: bool,
-    cycle_model: bool,
-    activity: Activity | None = None,
+    network: PreparedMixed, hardware: Hardware, layer: str | None, images: int, batch: int | None, how: _How
 ) -> Simulated:
     """The operators are partly the host's: program by program, for one input after the other."""
     if batch is not None and batch != 1:
@@ -121,8 +113,10 @@ def _simulate_mixed(
         raise InputError(f"layer {layer}: {network.source} runs as many programs; expected no --layer")
     if images > len(network.inputs):
         raise InputError(f"--images: {network.source} runs on its example inputs as they are, once, not {images} times")
-    simulator = _simulator(hardware, activity) if rtl else None
-    simulation = MixedSimulation(quantised=network.quantised, hardware=hardware, rtl=simulator, cycle_model=cycle_model)
+    simulator = _simulator(hardware, how.activity) if how.rtl else None
+    simulation = MixedSimulation(
+        quantised=network.quantised, hardware=hardware, rtl=simulator, cycle_model=how.cycle_model, effort=how.effort
+    )
     for number, given in enumerate(network.inputs[:images], 1):
         step(f"input {number} of {images}")
         simulation.run(given)

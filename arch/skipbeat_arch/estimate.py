@@ -8,6 +8,7 @@ from enum import StrEnum
 from math import ceil
 
 from .activation_bounds import ActivationBound
+from .effort import Effort
 from .iso import IsoComparison
 from .model import KeptMagnitude, Unpriced
 from .provenance import Provenance
@@ -223,11 +224,10 @@ class Estimate:
 
     Attributes:
         clock_source: where `clock_mhz` comes from: `measured on …` or `assumed`.
-        pes: multipliers. batch: images (or sequences) that the cycles are for.
+        pes: multipliers. effort: of the search for mappings. batch: images (or sequences) that the cycles are for.
         layers: of the model, and with them what lies between in the programs: pooling and additions.
         runs: the programs, in order. host: what is computed between them.
-        host_operators: (name, operator, elements, count, fused), see `HostOperator`.
-        energy_table: name and source of the constants.
+        host_operators: (name, operator, elements, count, fused), see `HostOperator`. energy_table: name and source.
         assumptions: everything that is not measured on the RTL, a sentence each.
         iso: the machine beside a dense one of the same resources, if it was asked for.
         unpriced: products, or what may be one, that no number here has.
@@ -251,6 +251,7 @@ class Estimate:
     iso: IsoComparison | None = None
     unpriced: tuple[Unpriced, ...] = ()
     activations: tuple[ActivationBound, ...] = ()
+    effort: Effort = Effort.NORMAL
     provenance: Provenance | None = None
 
     @property

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from skipbeat_arch.effort import Effort
+
 from .candidates import Candidate
 from .memory_map import MemoryMap
-from .search import CLOSE
+from .search import LIMITS, Limits
 
 
-def close_networks(memories: Sequence[MemoryMap]) -> list[bool]:
+def close_networks(memories: Sequence[MemoryMap], limits: Limits = LIMITS[Effort.NORMAL]) -> list[bool]:
     """Whether each is to be timed: no other one's rank is much better, over the nodes in which the two differ.
 
     It is the search's own rule for the mappings of a node. With N:M or all weights that often leaves one: rows in the
@@ -17,9 +19,10 @@ def close_networks(memories: Sequence[MemoryMap]) -> list[bool]:
 
     Args:
         memories: of one network with plain mappings, in different arrangements of its weights.
+        limits: say how close is close.
     """
     ranks = [_ranks(each) for each in memories]
-    return [not any(_much_better(other, own) for other in ranks) for own in ranks]
+    return [not any(_much_better(other, own, limits.close) for other in ranks) for own in ranks]
 
 
 #: For each node the identity of its tiles, and its rank.
@@ -31,6 +34,6 @@ def _ranks(memory: MemoryMap) -> _Ranks:
     return [(id(each.tiles), Candidate(memory, (at,), at, each).rank) for at, each in enumerate(nodes)]
 
 
-def _much_better(other: _Ranks, own: _Ranks) -> bool:
+def _much_better(other: _Ranks, own: _Ranks, close: float) -> bool:
     pairs = [(theirs[1], mine[1]) for theirs, mine in zip(other, own, strict=True) if theirs[0] != mine[0]]
-    return CLOSE * sum(theirs for theirs, _ in pairs) < sum(mine for _, mine in pairs)
+    return close * sum(theirs for theirs, _ in pairs) < sum(mine for _, mine in pairs)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from skipbeat_arch.arrays import Indices
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
@@ -26,6 +27,7 @@ def compile_network(
     images: int = 1,
     *,
     mappings: Sequence[NodeMapping] | None = None,
+    effort: Effort = Effort.NORMAL,
     scales: Mapping[str, float] | None = None,
 ) -> MachineProgram:
     """The program that runs a graph on so many images.
@@ -35,15 +37,18 @@ def compile_network(
         hw: the hardware.
         images: computed by one run.
         mappings: of every node; if there are none, those that take the fewest clocks.
+        effort: of the search for them.
         scales: real value of one unit of tensors, by name, for whoever reads the program.
 
     Raises:
         InputError: a node that does not fit the hardware, or hardware that has no accelerator.
     """
-    return packed(time_network(graph, Machine.of(hw), images, mappings=mappings), scales)
+    return packed(time_network(graph, Machine.of(hw), images, mappings=mappings, effort=effort), scales)
 
 
-def compile_product(graph: Graph, hw: Hardware, scales: Mapping[str, float] | None = None) -> MachineProgram:
+def compile_product(
+    graph: Graph, hw: Hardware, scales: Mapping[str, float] | None = None, effort: Effort = Effort.NORMAL
+) -> MachineProgram:
     """The program of a product of two activations, of which the second is written into the image when it is known.
 
     Its zeros are not known ahead, so its tiles are those of a matrix without any: the program, and its clocks, depend
@@ -52,14 +57,14 @@ def compile_product(graph: Graph, hw: Hardware, scales: Mapping[str, float] | No
     Args:
         graph: one node with a 1x1 kernel; its weights do not count.
         hw: the hardware.
-        scales: as for `compile_network`.
+        scales, effort: as for `compile_network`.
 
     Raises:
         InputError: as for `compile_network`.
     """
     (node,) = graph.nodes
     full = replace(node, layer=replace(node.layer, weight=np.ones_like(node.layer.weight)))
-    network = time_network(replace(graph, nodes=(full,)), Machine.of(hw))
+    network = time_network(replace(graph, nodes=(full,)), Machine.of(hw), effort=effort)
     program, addresses = packed(network, scales), operand_addresses(network.memory, network.lowered.schedule.start)
     image = program.image.copy()
     image[addresses] = 0

@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from skipbeat_arch.effort import Effort
 from skipbeat_sim.timing.machine_timing import machine_timing
 
 from .bounds import tile_clocks
@@ -20,11 +23,28 @@ from .node_tiles import NodeTiles
 
 Stage = Callable[[list[Candidate]], list[Candidate]]
 
-#: Mappings are priced exactly if their rank is at most so much above the best one's,
-CLOSE = 1.1
-#: and at most so many, and as many as have so many passes together (more where compute and memory are bounds alike, so
-#: that their overlap decides), or else the first one alone.
-TRIED, TRIED_PASSES = 3, 300
+
+@dataclass(frozen=True)
+class Limits:
+    """Which mappings are priced exactly.
+
+    Attributes:
+        close: those whose rank is at most so much above the best one's,
+        tried: at most so many,
+        passes: and as many as have so many passes together (more where compute and memory are bounds alike, so that
+            their overlap decides), or else the first one alone.
+    """
+
+    close: float
+    tried: int
+    passes: int
+
+
+LIMITS = {
+    Effort.QUICK: Limits(close=1.0, tried=1, passes=0),
+    Effort.NORMAL: Limits(close=1.1, tried=3, passes=300),
+    Effort.BEST: Limits(close=1.3, tried=8, passes=3000),
+}
 
 
 def every_mapping(found: list[Candidate]) -> list[Candidate]:
@@ -57,38 +77,52 @@ def rank_by_bounds(found: list[Candidate]) -> list[Candidate]:
     return sorted(found, key=lambda each: each.rank)
 
 
-def keep_close(found: list[Candidate]) -> list[Candidate]:
+def keep_close(found: list[Candidate], limits: Limits = LIMITS[Effort.NORMAL]) -> list[Candidate]:
     """The best few, as far as pricing them takes no longer than it is worth."""
-    close = [each for each in found[:TRIED] if each.rank <= CLOSE * found[0].rank]
-    most = TRIED_PASSES * (8 if found[0].mixed else 1)
+    close = [each for each in found[: limits.tried] if each.rank <= limits.close * found[0].rank]
+    most = limits.passes * (8 if found[0].mixed else 1)
     while len(close) > 1 and sum(each.passes for each in close) > most:
         close.pop()
     return close
 
 
 def price_exactly(found: list[Candidate]) -> list[Candidate]:
-    """By their clocks in the timing model, and of equally quick ones the one that moves less; one alone as it is."""
+    """By their clocks in the timing model, and of equally quick ones the one that moves less; one alone as it is.
+
+    One whose steps alone take longer than another one as a whole is left out.
+    """
     if len(found) == 1:
         return found
-    priced = [dataclasses.replace(each, exact=_clocks(each)) for each in found]
+    priced: list[Candidate] = []
+    for each in found:
+        if all(each.steps <= (other.exact or 0) for other in priced):
+            priced.append(dataclasses.replace(each, exact=_clocks(each)))
     return sorted(priced, key=lambda each: (each.exact, each.moved))
 
 
-STAGES: tuple[Stage, ...] = (every_mapping, drop_equal, rank_by_bounds, keep_close, price_exactly)
+def stages(effort: Effort) -> tuple[Stage, ...]:
+    """What the search does, in order."""
+    return every_mapping, drop_equal, rank_by_bounds, partial(keep_close, limits=LIMITS[effort]), price_exactly
 
 
-def search(plain: Candidate) -> list[Candidate]:
+def search(plain: Candidate, effort: Effort = Effort.NORMAL) -> list[Candidate]:
     """The mappings of a node that all stages leave, the best first."""
     found = [plain]
-    for stage in STAGES:
+    for stage in stages(effort):
         found = stage(found)
     return found
 
 
 class MappingSearch:
-    """Searches node by node, equal nodes in equal places once."""
+    """Searches node by node, equal nodes in equal places once.
 
-    def __init__(self) -> None:
+    Attributes:
+        before: the search whose mappings are tried too, so that more effort is never worse; None: there is none.
+    """
+
+    def __init__(self, effort: Effort = Effort.NORMAL) -> None:
+        self.effort = effort
+        self.before = MappingSearch() if effort is Effort.BEST else None
         self._known: dict[Hashable, list[Candidate]] = {}
 
     def network(self, memory: MemoryMap) -> list[list[Candidate]]:
@@ -103,7 +137,7 @@ class MappingSearch:
                 key = number - turn[0], *(node_key(memory.groups[0].nodes[each]) for each in turn)
                 if key not in self._known:
                     placed = memory.groups[0].nodes[number]
-                    self._known[key] = search(Candidate(memory, turn, number, placed))
+                    self._known[key] = search(Candidate(memory, turn, number, placed), self.effort)
                 found.append(self._known[key])
                 memory = _with(memory, found[-1][0].placed.mapping, number)
         return found

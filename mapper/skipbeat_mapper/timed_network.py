@@ -8,10 +8,12 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Indices
 from skipbeat_arch.budget import check_passes, passes
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.fold import Fold
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.instruction import Instruction
@@ -31,7 +33,7 @@ from .memory_map import MemoryMap, memory_map
 from .network_units import turns
 from .node_mapping import NodeMapping
 from .node_tiles import NodeTiles, node_tiles
-from .search import MappingSearch
+from .search import LIMITS, MappingSearch
 from .slices import chosen_slices
 
 #: The best of each turn is tried too if it would save so much of a network's clocks.
@@ -130,7 +132,12 @@ def placements(
 
 
 def time_network(
-    graph: Graph, machine: Machine, images: int = 1, *, mappings: Sequence[NodeMapping] | None = None
+    graph: Graph,
+    machine: Machine,
+    images: int = 1,
+    *,
+    mappings: Sequence[NodeMapping] | None = None,
+    effort: Effort = Effort.NORMAL,
 ) -> TimedNetwork:
     """The quickest program of a network; see `quickest_program`.
 
@@ -139,18 +146,20 @@ def time_network(
         machine: the hardware.
         images: of a run.
         mappings: of every node, if they are not to be searched.
+        effort: of the search.
 
     Raises:
         InputError: a node that does not fit the hardware.
     """
     found = placements(graph, machine, images, mappings)
-    return quickest_program(found, None if mappings is not None else MappingSearch())
+    return quickest_program(found, None if mappings is not None else MappingSearch(effort))
 
 
 def quickest_program(found: Sequence[Placement], search: MappingSearch | None, name: str = "network") -> TimedNetwork:
     """The quickest program of those tried: of all placements that are close, and of the best one with other mappings.
 
-    Plain mappings are tried first, then those that the search likes best, and a mixture.
+    Plain mappings are tried first, then those that the search likes best, and a mixture. A search of little effort gets
+    the one program that it asks for, and one of much effort also what its `before` finds.
 
     Args:
         found: placements of one network.
@@ -161,27 +170,49 @@ def quickest_program(found: Sequence[Placement], search: MappingSearch | None, n
         InputError: more memory is needed than addresses reach, or the weight buffer is too small.
     """
 
-    def timed(placement: Placement) -> TimedNetwork:
-        memory = placement.memory
-        lowered = lower(memory, name)
-        timing = machine_timing(memory.machine, lowered.instructions, lowered.tiles)
-        return TimedNetwork(fold=placement.fold, orders=placement.orders, memory=memory, lowered=lowered, timing=timing)
+    if search is not None and search.before is not None:
+        return min(quickest_program(found, search.before, name), _program(found, search, name), key=_cycles)
+    return _program(found, search, name)
 
-    def mapped(wanted: Sequence[NodeMapping]) -> TimedNetwork:
-        memory = plain.memory
-        tiles = [placed.tiles for placed in memory.groups[0].nodes]
-        sizes = [group.images for group in memory.groups]
-        memory = memory_map(memory.graph, memory.machine, wanted, tiles, images=sum(sizes), side=max(sizes))
-        return timed(Placement(fold=plain.fold, orders=plain.orders, memory=memory))
 
+def _program(found: Sequence[Placement], search: MappingSearch | None, name: str) -> TimedNetwork:
+    timed = partial(_timed, name=name)
+    effort = Effort.NORMAL if search is None else search.effort
     with _no_collection():
-        close = close_networks([each.memory for each in found])
-        plain = min(map(timed, itertools.compress(found, close)), key=_cycles)
+        close = list(itertools.compress(found, close_networks([each.memory for each in found], LIMITS[effort])))
         if search is None:
-            return plain
-        nodes = tuple(tuple(each) for each in search.network(plain.memory))
-        wanted = [each[0].placed.mapping for each in nodes]
-        return dataclasses.replace(_quickest(plain, wanted, mapped), found=nodes)
+            return min(map(timed, close), key=_cycles)
+        if effort is Effort.QUICK:
+            nodes, wanted = _searched(search, close[0].memory)
+            return dataclasses.replace(timed(_mapped(close[0], wanted)), found=nodes)
+        plain, placement = min(((timed(each), each) for each in close), key=lambda each: _cycles(each[0]))
+        nodes, wanted = _searched(search, plain.memory)
+        quickest = _quickest(plain, wanted, lambda mappings: timed(_mapped(placement, mappings)))
+        return dataclasses.replace(quickest, found=nodes)
+
+
+def _timed(placement: Placement, name: str) -> TimedNetwork:
+    memory = placement.memory
+    lowered = lower(memory, name)
+    timing = machine_timing(memory.machine, lowered.instructions, lowered.tiles)
+    return TimedNetwork(fold=placement.fold, orders=placement.orders, memory=memory, lowered=lowered, timing=timing)
+
+
+def _searched(
+    search: MappingSearch, memory: MemoryMap
+) -> tuple[tuple[tuple[Candidate, ...], ...], Sequence[NodeMapping]]:
+    """What is found for each node, and the mappings that are liked best."""
+    nodes = tuple(tuple(each) for each in search.network(memory))
+    return nodes, [each[0].placed.mapping for each in nodes]
+
+
+def _mapped(placement: Placement, wanted: Sequence[NodeMapping]) -> Placement:
+    """The same network with other mappings."""
+    memory = placement.memory
+    tiles = [placed.tiles for placed in memory.groups[0].nodes]
+    sizes = [group.images for group in memory.groups]
+    memory = memory_map(memory.graph, memory.machine, wanted, tiles, images=sum(sizes), side=max(sizes))
+    return dataclasses.replace(placement, memory=memory)
 
 
 def arrangements(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import destination, hardware_options, limit_option, network_pattern_option, seed_option
+from ..options import destination, effort_option, hardware_options, limit_option, network_pattern_option, seed_option
 
 if TYPE_CHECKING:
+    from skipbeat_arch.effort import Effort
     from skipbeat_arch.hardware import Hardware
     from skipbeat_models.prepared import PreparedMixed
 
@@ -21,9 +22,17 @@ if TYPE_CHECKING:
 @click.option("-o", "--out", metavar="FILE", callback=destination, required=True, help="The file.")
 @click.option("--images", type=click.IntRange(1, 450), default=1, show_default=True, help="Images of one run.")
 @limit_option
+@effort_option
 @seed_option
 def command(
-    source: str, pattern: str | None, hw: str, overrides: tuple[str, ...], out: Path, images: int, seed: int
+    source: str,
+    pattern: str | None,
+    hw: str,
+    overrides: tuple[str, ...],
+    out: Path,
+    images: int,
+    effort: Effort,
+    seed: int,
 ) -> None:
     """Prune and quantise MODEL and write its program, weights included, to one file.
 
@@ -59,18 +68,20 @@ def command(
     if isinstance(network, PreparedMixed):
         if images != 1:
             raise InputError(f"--images: {source} runs as many programs, for one input at a time; expected none, or 1")
-        click.echo(f"{out}: {_archive(network, hardware, pattern_of(source, wanted), out)}, for {hardware.name}")
+        click.echo(
+            f"{out}: {_archive(network, hardware, pattern_of(source, wanted), effort, out)}, for {hardware.name}"
+        )
         return
-    program = compile_network(network.graph, hardware, images, scales=network.scales)
+    program = compile_network(network.graph, hardware, images, effort=effort, scales=network.scales)
     save_program(program, out)
     click.echo(f"{out}: {program.count} instructions, {program.image.size:,} bytes, for {hardware.name}")
 
 
-def _archive(network: PreparedMixed, hardware: Hardware, pattern: str, out: Path) -> str:
+def _archive(network: PreparedMixed, hardware: Hardware, pattern: str, effort: Effort, out: Path) -> str:
     from ..network_file import compile_mixed, save_network
     from ..progress import step
 
     step("compiling")
-    compiled = compile_mixed(network, hardware, pattern)
+    compiled = compile_mixed(network, hardware, pattern, effort)
     size, runs = save_network(compiled, out), sum(each.repeats for each in compiled.network.steps)
     return f"{len(compiled.programs)} programs, {runs} runs for an input, {size:,} bytes"

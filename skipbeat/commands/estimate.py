@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import csv_option, destination, hardware_options, json_option, limit_option, seed_option
+from ..options import csv_option, destination, effort_option, hardware_options, json_option, limit_option, seed_option
 
 if TYPE_CHECKING:
+    from skipbeat_arch.effort import Effort
     from skipbeat_arch.estimate import Estimate
     from skipbeat_arch.hardware import Hardware
+    from skipbeat_arch.pattern import Pattern
     from skipbeat_models.scheme import Scheme
 
 #: Written out because `skipbeat_sim.energy.load_table` takes longer to import than `--help` may; a test compares them.
@@ -101,6 +103,7 @@ EXIT_UNPRICED = 3
 @click.option(
     "--allow-unpriced", is_flag=True, help="Exit with 0, not 3, although products of the model are in no number."
 )
+@effort_option
 @limit_option
 @seed_option
 @csv_option("the layers")
@@ -125,6 +128,7 @@ def command(
     page: Path | None,
     trace: Path | None,
     allow_unpriced: bool,
+    effort: Effort,
     seed: int,
     csv_file: Path | None,
     as_json: bool,
@@ -141,20 +145,18 @@ def command(
     Operators that multiply, or may, and are not priced are said first and stand in `unpriced`; the exit status is then
     3, unless --allow-unpriced is given.
     """
-    from skipbeat_arch.pattern import Pattern
     from skipbeat_models.sources.data_rules import DataRules
 
     _check_explain(explain, as_json)
     hardware = _hardware(hw, overrides, table)
-    scheme, said = _scheme(plan, permute), Pattern.parse(stated) if stated is not None else None
     from ..estimation import estimate_source
 
     found = estimate_source(
         source,
         hardware,
         table=table,
-        scheme=scheme,
-        stated=said,
+        scheme=_scheme(plan, permute),
+        stated=_pattern(stated),
         rules=DataRules.read(routing, attention),
         sizes=dict(map(_input_size, sizes)),
         checkpoint=checkpoint,
@@ -163,10 +165,18 @@ def command(
         seed=seed,
         iso=iso,
         activations=activations,
+        effort=effort,
         progress=_progress(source),
     )
     _report(found, explain, page, trace, csv_file, as_json)
     return EXIT_UNPRICED if found.unpriced and not allow_unpriced else 0
+
+
+def _pattern(stated: str | None) -> Pattern | None:
+    """What the weights are said to have."""
+    from skipbeat_arch.pattern import Pattern
+
+    return None if stated is None else Pattern.parse(stated)
 
 
 def _check_explain(explain: str | None, as_json: bool) -> None:

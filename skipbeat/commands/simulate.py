@@ -10,6 +10,7 @@ import click
 from ..options import (
     csv_option,
     destination,
+    effort_option,
     hardware_options,
     json_option,
     limit_option,
@@ -18,6 +19,7 @@ from ..options import (
 )
 
 if TYPE_CHECKING:
+    from skipbeat_arch.effort import Effort
     from skipbeat_hw.simulation.activity import Activity
 
 
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     help="Only so many clocks of it go to --activity.  [default: the whole run]",
 )
 @click.option("--dump", metavar="FILE", callback=destination, help="Write inputs and outputs to this .npz file.")
+@effort_option
 @limit_option
 @seed_option
 @csv_option("the layers")
@@ -70,6 +73,7 @@ def command(
     activity: Path | None,
     window: tuple[int, int] | None,
     dump: Path | None,
+    effort: Effort,
     seed: int,
     csv_file: Path | None,
     as_json: bool,
@@ -92,16 +96,13 @@ def command(
     `x` int8 [N, C, H, W] and `y` int32 or int8 [N, K, H, W], with `x_scale` and `y_scale`, the real value of one unit;
     of many programs the arguments `x0`, `x1` … and `y`, in real numbers, [N, ...].
     """
-    from skipbeat_arch.extras import require_packages
     from skipbeat_arch.hardware import load_hardware
     from skipbeat_arch.machine import Machine
     from skipbeat_arch.pattern import Pattern
 
-    if rtl:
-        require_packages("to run the RTL", "amaranth", extra="rtl")
+    _check(images, batch, dump, rtl=rtl, computes=rtl or cycle_model)
     hardware = Machine.of(load_hardware(hw, overrides)).hw
     wanted = None if pattern is None else Pattern.parse(pattern)
-    _check(images, batch, dump, computes=rtl or cycle_model)
     recorded = _activity(activity, window, rtl)
 
     from skipbeat_reports.simulated import print_simulation
@@ -112,7 +113,9 @@ def command(
     from ..simulation import simulate
 
     network = prepare_network(source, wanted, seed, images)
-    found = simulate(network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model, activity=recorded)
+    found = simulate(
+        network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model, activity=recorded, effort=effort
+    )
     if dump is not None:
         save_arrays(dump, found.arrays)
     report = found.report | {"model": source, "layer": layer, "hardware": hardware.name, "seed": seed}
@@ -142,10 +145,13 @@ def _activity(file: Path | None, window: tuple[int, int] | None, rtl: bool) -> A
     return Activity.of(file, *(window or ()))
 
 
-def _check(images: int, batch: int | None, dump: Path | None, *, computes: bool) -> None:
+def _check(images: int, batch: int | None, dump: Path | None, *, rtl: bool, computes: bool) -> None:
     """Refuses what cannot be, before any work begins."""
     from skipbeat_arch.errors import InputError
+    from skipbeat_arch.extras import require_packages
 
+    if rtl:
+        require_packages("to run the RTL", "amaranth", extra="rtl")
     if batch is not None and images % batch:
         raise InputError(f"--batch: {batch} does not divide {images} images")
     if dump is not None and not computes:

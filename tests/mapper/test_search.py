@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.machine import Machine
@@ -15,15 +18,15 @@ from skipbeat_mapper.lowering import lower
 from skipbeat_mapper.memory_map import memory_map
 from skipbeat_mapper.node_mapping import PLAIN, NodeMapping, Order
 from skipbeat_mapper.search import (
-    CLOSE,
-    STAGES,
-    TRIED,
+    LIMITS,
     MappingSearch,
     drop_equal,
     every_mapping,
     keep_close,
     price_exactly,
     rank_by_bounds,
+    search,
+    stages,
 )
 from skipbeat_mapper.timed_network import time_network
 from skipbeat_sim.timing.machine_timing import machine_timing
@@ -59,7 +62,8 @@ def plain_cycles(graph: Graph, hw: Hardware, images: int = 1) -> int:
 
 
 def test_stages_are_in_this_order() -> None:
-    assert (every_mapping, drop_equal, rank_by_bounds, keep_close, price_exactly) == STAGES
+    names = [getattr(stage, "func", stage) for stage in stages(Effort.NORMAL)]
+    assert names == [every_mapping, drop_equal, rank_by_bounds, keep_close, price_exactly]
 
 
 def test_the_plain_mapping_comes_first_and_all_orders_follow() -> None:
@@ -80,8 +84,11 @@ def test_those_kept_are_close_to_the_best() -> None:
     assert [each.rank for each in ranked] == sorted(each.rank for each in ranked)
     kept = keep_close(ranked)
     assert kept == ranked[: len(kept)]
-    assert 1 <= len(kept) <= TRIED
-    assert all(each.rank <= CLOSE * ranked[0].rank for each in kept)
+    limits = LIMITS[Effort.NORMAL]
+    assert 1 <= len(kept) <= limits.tried
+    assert all(each.rank <= limits.close * ranked[0].rank for each in kept)
+    assert len(keep_close(ranked, LIMITS[Effort.QUICK])) == 1
+    assert len(keep_close(ranked, LIMITS[Effort.BEST])) > len(kept)
 
 
 def test_the_timing_model_has_the_last_word() -> None:
@@ -90,6 +97,32 @@ def test_the_timing_model_has_the_last_word() -> None:
     assert len(clocks) == len(found)
     assert clocks == sorted(clocks)
     assert all(exact >= each.moved for exact, each in zip(clocks, found, strict=True))
+    assert all(exact >= each.steps for exact, each in zip(clocks, found, strict=True))
+
+
+def test_what_cannot_be_quicker_is_not_priced() -> None:
+    first, *others = rank_by_bounds(drop_equal(every_mapping([first_node(TIGHT)])))[:3]
+    hopeless = dataclasses.replace(others[0])
+    object.__setattr__(hopeless, "steps", 10**9)
+    assert price_exactly([first, hopeless])[0].exact is not None
+    assert len(price_exactly([first, hopeless])) == 1
+    assert len(price_exactly([first, *others])) == 3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_effort_is_never_worse(seed: int) -> None:
+    graph, machine = random_graph(np.random.default_rng(seed), side=8, channels=24), Machine.of(TIGHT)
+    quick, normal, best = (time_network(graph, machine, effort=effort) for effort in Effort)
+    assert best.timing.cycles <= normal.timing.cycles
+    assert all(found[0].exact is None and len(found) == 1 for found in quick.found)
+    program = compile_network(graph, TIGHT, effort=Effort.QUICK)
+    assert program.count == len(quick.lowered.instructions)
+
+
+def test_more_is_tried_with_more_effort() -> None:
+    counts = [len(search(first_node(TIGHT), effort)) for effort in Effort]
+    assert counts == sorted(counts)
+    assert counts[0] == 1 < counts[-1]
 
 
 def test_equal_nodes_in_equal_places_are_searched_once() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skipbeat_arch.arrays import FloatArray, Int8Array
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
@@ -35,6 +36,7 @@ class MixedSimulation:
     hardware: Hardware
     rtl: VerilatedMachine | None
     cycle_model: bool
+    effort: Effort = Effort.NORMAL
     runs: list[ProgramRun] = field(default_factory=list)
     programs: dict[str, MachineProgram] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
@@ -56,7 +58,7 @@ class MixedSimulation:
 
     def _execute(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
         if step.name not in self.programs:
-            self.programs[step.name] = compile_step(self.quantised, step, self.hardware)
+            self.programs[step.name] = compile_step(self.quantised, step, self.hardware, self.effort)
         expected = self.quantised.on_oracle(step, x, weight)[None]
         found: list[Output] = []
         run = run_images(
@@ -76,7 +78,9 @@ class MixedSimulation:
         return found[0] if found else expected[0]
 
 
-def compile_step(quantised: QuantisedMixed, step: Step, hardware: Hardware) -> MachineProgram:
+def compile_step(
+    quantised: QuantisedMixed, step: Step, hardware: Hardware, effort: Effort = Effort.NORMAL
+) -> MachineProgram:
     """The program of a step of a mixed network, with what its numbers mean.
 
     Raises:
@@ -85,5 +89,5 @@ def compile_step(quantised: QuantisedMixed, step: Step, hardware: Hardware) -> M
     graph = quantised.graphs[step.name]
     scales = {graph.input: step.scale, graph.output: step.out_scale}
     if isinstance(step, ProductStep):
-        return compile_product(graph, hardware, scales)
-    return compile_network(graph, hardware, scales=scales)
+        return compile_product(graph, hardware, scales, effort)
+    return compile_network(graph, hardware, effort=effort, scales=scales)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.model import ModelDescription
 
+#: What a search of this effort is, for a reader of its clocks.
+_SEARCHES = {
+    Effort.QUICK: "mappings are those that bounds like best, in one program: more effort may find quicker ones",
+    Effort.BEST: "mappings are the quickest of many more than usual",
+}
 
-def assumptions(description: ModelDescription, hw: Hardware) -> tuple[str, ...]:
+
+def assumptions(description: ModelDescription, hw: Hardware, effort: Effort = Effort.NORMAL) -> tuple[str, ...]:
     """What is not measured on the RTL."""
     memory = hw.memory
     found = [
@@ -15,6 +22,8 @@ def assumptions(description: ModelDescription, hw: Hardware) -> tuple[str, ...]:
         "numbers are int8 with int32 sums; the output stage does batch norms, clamps and scales; additions and pooling "
         "are in the programs that are priced",
     ]
+    if effort in _SEARCHES:
+        found.append(f"{_SEARCHES[effort]} (--effort {effort})")
     if any(len(run.layers) > 1 for run in description.runs):
         found.append(
             "a layer's cycles go from the end of the one before, when its last outputs have left the output stage, to "

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from skipbeat_arch.budget import check_passes, passes
 from skipbeat_arch.clock_source import clock_source
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Estimate, HostWork, LayerCost, LayerEstimate, MachineEvents, RunEstimate
 from skipbeat_arch.hardware import Hardware
@@ -51,6 +52,7 @@ def estimate_model(
     *,
     table_name: str | Path = DEFAULT_TABLE,
     kept: KeptPrices | None = None,
+    effort: Effort = Effort.NORMAL,
 ) -> Estimate:
     """Cycles and energy of a model: of its programs, one after the other, node by node.
 
@@ -59,6 +61,7 @@ def estimate_model(
         hw: the hardware.
         table_name: of an energy table, or a YAML file.
         kept: prices from before, to which new ones are added; None: every run is priced now.
+        effort: of the search for mappings.
 
     Raises:
         InputError: a model without a product, hardware that has no accelerator, a layer that does not fit it, or an
@@ -69,7 +72,7 @@ def estimate_model(
             f"model {description.name}: nothing in it multiplies: expected a convolution, a linear layer or attention"
         )
     energy = EnergyModel(hw, load_table(table_name))
-    pricer = RunPricer(hw, kept)
+    pricer = RunPricer(hw, kept, effort)
     for layer in description.layers:
         _check_size(layer, hw)
     rows, runs = _priced(description, pricer)
@@ -87,6 +90,7 @@ def estimate_model(
         clock_mhz=hw.clock_mhz,
         clock_source=clock_source(hw),
         pes=hw.pes,
+        effort=effort,
         batch=description.batch,
         layers=layers,
         runs=runs,
@@ -95,7 +99,7 @@ def estimate_model(
         energy_table=energy.name,
         dram=dram_sensitivity(total, moved),
         references=model_references(description, hw),
-        assumptions=(*assumptions(description, hw), *energy.assumptions, *description.notes, *_above(layers)),
+        assumptions=(*assumptions(description, hw, effort), *energy.assumptions, *description.notes, *_above(layers)),
         unpriced=description.unpriced,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 
 import numpy as np
 
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.hardware import Hardware
@@ -27,13 +28,14 @@ class RunPricer:
     Args:
         hw: the hardware.
         kept: prices from before, which also keeps new ones; None: nothing is kept beyond this pricer.
+        effort: of the search for mappings.
 
     Raises:
         InputError: hardware that has no accelerator.
     """
 
-    def __init__(self, hw: Hardware, kept: KeptPrices | None = None) -> None:
-        self._machine, self._search, self._kept = Machine.of(hw), MappingSearch(), kept
+    def __init__(self, hw: Hardware, kept: KeptPrices | None = None, effort: Effort = Effort.NORMAL) -> None:
+        self._machine, self._search, self._kept = Machine.of(hw), MappingSearch(effort), kept
         self._runs: dict[Hashable, RunPrice] = {}
         self._dense: dict[Hashable, RunPrice] = {}
         self._last: tuple[Hashable, Graph] | None = None
@@ -64,6 +66,7 @@ class RunPricer:
 
     def _known(self, run: ModelRun, content: Hashable, price: Callable[[], RunPrice]) -> RunPrice:
         """The price of this content, kept from before or found now."""
+        content = str(self._search.effort), content
         return price() if self._kept is None else self._kept.get(self._machine.hw, run, content, price)
 
     def _graph(self, run: ModelRun) -> Graph:

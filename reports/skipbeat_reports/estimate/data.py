@@ -43,6 +43,7 @@ def _body(estimate: Estimate) -> dict[str, Any]:
         "clock_mhz": estimate.clock_mhz,
         "clock_source": estimate.clock_source,
         "pes": estimate.pes,
+        "effort": str(estimate.effort),
         "batch": estimate.batch,
         "unpriced": [asdict(each) for each in estimate.unpriced],
         "layers": [_layer(layer, estimate.pes) for layer in estimate.layers],

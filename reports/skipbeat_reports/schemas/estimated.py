@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from skipbeat_arch.activation_bounds import ActivationBound
 from skipbeat_arch.estimate import DramSensitivity, Reference
 from skipbeat_arch.iso import Contender
@@ -144,6 +146,7 @@ class EstimateResult(Result):
     clock_mhz: float
     clock_source: str
     pes: int
+    effort: Literal["quick", "normal", "best"]
     batch: int
     unpriced: list[Unpriced]
     layers: list[LayerRecord]
