@@ -37,6 +37,7 @@ def environment() -> Environment:
         sorting_key,
     )
     made.filters |= {function.__name__: function for function in filters}
+    made.policies["json.dumps_kwargs"] = {"sort_keys": False}
     made.globals["duration"] = numbers.duration
     return made
 

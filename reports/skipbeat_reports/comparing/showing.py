@@ -65,16 +65,13 @@ def render_comparison(comparison: Comparison, made: Provenance | None) -> str:
     def share(change: Change) -> float:
         return 100 * abs(change.difference) / most if most else 0.0
 
-    return (
-        environment()
-        .get_template("compare.html.j2")
-        .render(
-            c=comparison,
-            reason=reason,
-            signed=signed,
-            verdict=verdict,
-            share=share,
-            made=None if made is None else made.to_json(),
-            notes=(),
-        )
+    template = environment().get_template("compare.html.j2")
+    return template.render(
+        c=comparison,
+        reason=reason,
+        signed=signed,
+        verdict=verdict,
+        share=share,
+        made=None if made is None else made.to_json(),
+        notes=(),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..result import schema_name
-from .compared import CompareResult
+from .compared import CompareResult, SweepResult
 from .described import (
     ArchiveResult,
     CacheResult,
@@ -35,6 +35,7 @@ RESULTS: dict[str, type[Result]] = {
     "program": ProgramResult,
     "regress": RegressResult,
     "simulate": SimulateResult,
+    "sweep": SweepResult,
     "synth": SynthResult,
     "validate": ValidateResult,
     "zoo": ZooResult,

@@ -1,6 +1,8 @@
-"""The JSON of `skipbeat compare`."""
+"""The JSON of `skipbeat compare` and `skipbeat sweep`."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from .part import Part, Result
 
@@ -48,3 +50,25 @@ class CompareResult(Result):
 
     results: list[ComparedResult]
     layers: list[ComparedLayer]
+
+
+class Objective(Part):
+    """What a study looks for."""
+
+    name: str
+    larger_is_better: bool
+
+
+class SweepResult(Result):
+    """A study as far as it came.
+
+    `points` has a row for each choice: the parameters, objectives, whether it is on the front, more facts, and
+    `refused`, why it has no price.
+    """
+
+    name: str
+    study: dict[str, Any]
+    objectives: list[Objective]
+    wanted: int
+    ended: int
+    points: list[dict[str, Any]]

@@ -1,0 +1,7 @@
+"""What a study found: its table, its Pareto front, and a page to look at it."""
+
+from .front import front
+from .study_page import render_study
+from .study_result import StudyPoint, StudyResult, to_body, to_rows
+
+__all__ = ["StudyPoint", "StudyResult", "front", "render_study", "to_body", "to_rows"]

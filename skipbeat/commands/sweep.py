@@ -1,0 +1,116 @@
+"""`skipbeat sweep`: a study of hardware, models and schemes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..options import csv_option, destination, json_option
+
+if TYPE_CHECKING:
+    from skipbeat_reports.swept import StudyResult
+
+#: Rows of the front that are printed.
+MOST_ROWS = 30
+
+
+@click.command("sweep", short_help="A study: hardware, models and schemes, searched for the best of them.")
+@click.argument("study_file", metavar="STUDY.yaml", type=click.Path(path_type=Path))
+@click.option(
+    "--storage",
+    metavar="URL",
+    help="Where the study is kept, as SQLAlchemy writes databases.  [default: sqlite beside the study's file]",
+)
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Cores of this machine.")
+@click.option("--scheduler", metavar="ADDRESS", help="Instead: the workers of the Dask scheduler at tcp://HOST:PORT.")
+@click.option("--html", "page", metavar="FILE", callback=destination, help="Write one self-contained page.")
+@click.option("--parquet", metavar="FILE", callback=destination, help="Write the table of --csv as Parquet.")
+@csv_option("the points")
+@json_option
+def command(
+    study_file: Path,
+    storage: str | None,
+    jobs: int,
+    scheduler: str | None,
+    page: Path | None,
+    parquet: Path | None,
+    csv_file: Path | None,
+    as_json: bool,
+) -> int:
+    """Price the points of a study, and show which of them nothing else beats.
+
+    STUDY.yaml says models, schemes (for all layers, or some), bases and keys of the hardware with constraints, the
+    objectives, and how to search: grid, random, nsga2 or tpe. docs/commands.md has all keys.
+
+    A study is kept in its storage: the same command goes on where an earlier one ended, and more trials are added by a
+    larger `trials`. An interruption keeps what is priced, and writes it. Objectives are clocks, seconds (at the clock
+    of the hardware, which is measured or assumed), energy, lut, dsp, bram (only of recorded syntheses), accuracy
+    (a module:function, or a file) and kept (the share of the weights' magnitude).
+    """
+    from skipbeat_arch.errors import InputError
+
+    from ..sweeping.study_file import read_study
+
+    if scheduler is not None and jobs != 1:
+        raise InputError("--jobs: expected without --scheduler, whose workers are those that there are")
+    study = read_study(study_file)
+
+    from ..progress import step
+    from ..sweeping.searching import Search
+    from ..sweeping.study_run import result_of, run_study
+
+    search = Search(study, storage or f"sqlite:///{study_file.with_suffix('.db').absolute()}")
+    status = 0
+    try:
+        run_study(study, search, jobs, scheduler)
+    except KeyboardInterrupt:
+        step(f"interrupted: {search.ended} of {search.wanted} trials are kept; the same command goes on")
+        status = 130
+    _show(result_of(study, search), page, parquet, csv_file, as_json)
+    return status
+
+
+def _show(result: StudyResult, page: Path | None, parquet: Path | None, csv_file: Path | None, as_json: bool) -> None:
+    from skipbeat_arch.files import write_text
+    from skipbeat_reports.swept import render_study, to_body, to_rows
+    from skipbeat_reports.table_file import write_parquet
+
+    from ..progress import step
+    from ..results import print_result, save_table
+
+    rows = to_rows(result)
+    save_table(csv_file, rows, result.provenance)
+    if parquet is not None:
+        write_parquet(parquet, rows, result.provenance)
+    if page is not None:
+        step(f"wrote {write_text(page, render_study(result))}")
+    if as_json:
+        print_result("sweep", to_body(result), result.provenance)
+    else:
+        _print(result)
+
+
+def _print(result: StudyResult) -> None:
+    """The front of each model."""
+    from skipbeat_reports.console import add_row, make_console, make_table
+    from skipbeat_reports.numbers import printable
+
+    console = make_console(None)
+    points = result.priced
+    refused = len(result.points) - len(points)
+    console.print(f"{printable(result.name)}: {len(points):,} points priced, {refused:,} refused", soft_wrap=True)
+    best = [point for point, on in zip(points, result.on_front, strict=True) if on]
+    names = [name for name in dict.fromkeys(n for p in points for n in p.choice) if _varies(result, name)]
+    table = make_table([*names, *result.objectives], text_columns=len(names), plain=not console.is_terminal)
+    for point in best[:MOST_ROWS]:
+        values = [f"{value:,.0f}" if value == int(value) else f"{value:,.5g}" for value in point.values]
+        add_row(table, [*(printable(str(point.choice[name])) for name in names), *values])
+    console.print(table, crop=False)
+    more = f"; {len(best) - MOST_ROWS} more are in the table of --csv" if len(best) > MOST_ROWS else ""
+    console.print(f"{len(best):,} on the front: nothing of the same model beats them{more}", soft_wrap=True)
+
+
+def _varies(result: StudyResult, name: str) -> bool:
+    return len({str(point.choice.get(name)) for point in result.priced}) > 1 or name in ("model", "scheme")

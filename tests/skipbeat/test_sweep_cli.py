@@ -1,0 +1,164 @@
+"""`skipbeat sweep` searches, keeps what it found, goes on, and gives one table on one core and on a cluster."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skipbeat.cli import main
+from tests.skipbeat.command_line import complaint, json_object
+from tests.skipbeat.test_sweep_parts import MODEL, STUDY
+
+pytest.importorskip("optuna")
+ROOT = Path(__file__).parents[2]
+#: The accuracy waits, so that there is a midst to interrupt.
+SLOW = STUDY.replace("kept]", f"accuracy]\naccuracy: {MODEL.replace('build', 'accuracy')}")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()[1:]))
+
+
+def test_a_study_is_priced_kept_and_shown(capsys: pytest.CaptureFixture[str], file: Path, tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in ("points.csv", "page.html")]
+    found = json_object(capsys, "sweep", str(file), "--csv", names[0], "--html", names[1])
+    points = found["points"]
+    assert (found["wanted"], found["ended"], len(points)) == (18, 18, 18)
+    refused = [point for point in points if point["refused"]]
+    assert len(refused) == 3
+    assert all(point["array.rows"] == 8 and point["memory.bytes_per_clock"] == 2 for point in refused)
+    assert [point["scheme"] for point in points] == ["as it is"] * 6 + ["2:4"] * 6 + ["1:4"] * 6
+    assert [row["clocks"] for row in table(tmp_path / "points.csv")] == [
+        "" if point["refused"] else str(point["clocks"]) for point in points
+    ]
+    assert "study-data" in (tmp_path / "page.html").read_text()
+    # All of it is known now: nothing is priced again, and the front is the same.
+    assert json_object(capsys, "sweep", str(file))["points"] == points
+    assert main(["sweep", str(file)]) == 0
+    assert "15 points priced, 3 refused" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("method", ["random", "nsga2", "tpe"])
+def test_searches_find_points_of_the_grid(capsys: pytest.CaptureFixture[str], file: Path, method: str) -> None:
+    grid = {str(point): point for point in json_object(capsys, "sweep", str(file))["points"]}
+    file.write_text(STUDY.replace("small", method) + f"search: {{method: {method}, trials: 8, seed: 1}}\n")
+    found = json_object(capsys, "sweep", str(file))
+    assert found["ended"] == 8
+    for point in found["points"]:
+        (same,) = [
+            each
+            for each in grid.values()
+            if all(each[name] == point[name] for name in ("scheme", "array.rows"))
+            and each["memory.bytes_per_clock"] == point["memory.bytes_per_clock"]
+        ]
+        assert point["clocks"] == same["clocks"]
+    file.write_text(file.read_text().replace("trials: 8", "trials: 11"))
+    assert json_object(capsys, "sweep", str(file))["ended"] == 11
+
+
+def test_a_storage_has_one_study_of_a_name(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    text = STUDY.replace("[as it is, 2:4, 1:4]", "[2:4]")
+    file.write_text(text)
+    json_object(capsys, "sweep", str(file))
+    file.write_text(text.replace("tiny-4x4", "edge-8x8"))
+    assert "another study" in complaint(capsys, "sweep", str(file))
+    assert "--storage" in complaint(capsys, "sweep", str(file), "--storage", "nothing://x")
+    assert "--jobs" in complaint(capsys, "sweep", str(file), "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1")
+
+
+def process(folder: Path, *arguments: str, wait: float) -> subprocess.Popen[str]:
+    environment = os.environ | {"SKIPBEAT_TEST_WAIT": str(wait), "PYTHONPATH": f"{ROOT}:{os.environ['PYTHONPATH']}"}
+    words = [sys.executable, "-m", *arguments]
+    return subprocess.Popen(
+        words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interruption_keeps_what_is_priced(tmp_path: Path, jobs: int) -> None:
+    (tmp_path / "study.yaml").write_text(SLOW)
+    words = ("skipbeat", "sweep", "study.yaml", "--jobs", str(jobs), "--csv", "points.csv")
+    running = process(tmp_path, *words, wait=1.0)
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("skipbeat: 3/18"):
+            break
+    running.send_signal(signal.SIGINT)
+    begin = time.monotonic()
+    err = running.stderr.readline()
+    assert "are kept; the same command goes on" in err
+    assert time.monotonic() - begin < 4  # a moment, on a machine with nothing else to do
+    running.communicate(timeout=60)
+    assert running.returncode == 130
+    priced = [row for row in table(tmp_path / "points.csv") if row["clocks"]]
+    assert 2 <= len(priced) < 15
+    again = process(tmp_path, *words, wait=0.0)
+    _, err = again.communicate(timeout=200)
+    assert again.returncode == 0, err
+    whole = table(tmp_path / "points.csv")
+    assert len(whole) == 18
+    key = ("scheme", "array.rows", "memory.bytes_per_clock", "clocks", "accuracy")
+    assert {tuple(row[k] for k in key) for row in priced} <= {tuple(row[k] for k in key) for row in whole}
+
+
+@contextmanager
+def cluster(folder: Path, count: int) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    port = address.rpartition(":")[2]
+    options = ("--host", "127.0.0.1", "--no-dashboard")
+    scheduler = process(folder, "distributed.cli.dask_scheduler", "--port", port, *options, wait=0.5)
+    own = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+    workers = [process(folder, "distributed.cli.dask_worker", address, *own, wait=0.5) for _ in range(count)]
+    try:
+        yield address, workers
+    finally:
+        for each in (*workers, scheduler):
+            each.kill()
+            each.communicate()
+
+
+@pytest.mark.slow
+def test_a_cluster_that_loses_a_worker_gives_the_table_of_one_core(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    columns: list[list[dict[str, Any]]] = []
+    (tmp_path / "study.yaml").write_text(SLOW)
+    words = ("skipbeat", "sweep", "study.yaml", "--csv", "points.csv")
+    alone = process(tmp_path, *words, "--storage", "sqlite:///alone.db", wait=0.0)
+    _, err = alone.communicate(timeout=200)
+    assert alone.returncode == 0, err
+    columns.append(list(table(tmp_path / "points.csv")))
+    with cluster(tmp_path, 3) as (address, workers):
+        running = process(tmp_path, *words, "--storage", "sqlite:///many.db", "--scheduler", address, wait=0.5)
+        assert running.stderr is not None
+        said = []
+        for line in running.stderr:
+            said.append(line)
+            if line.startswith("skipbeat: 4/18"):
+                workers[0].kill()
+                break
+        _, err = running.communicate(timeout=200)
+        assert running.returncode == 0, "".join(said) + err
+    columns.append(list(table(tmp_path / "points.csv")))
+    assert columns[0] == columns[1]
+    assert len(columns[1]) == 18
