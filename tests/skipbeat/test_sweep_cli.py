@@ -56,6 +56,7 @@ def test_a_study_is_priced_kept_and_shown(capsys: pytest.CaptureFixture[str], fi
     assert "15 points priced, 3 refused" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["random", "nsga2", "tpe"])
 def test_searches_find_points_of_the_grid(capsys: pytest.CaptureFixture[str], file: Path, method: str) -> None:
     grid = {str(point): point for point in json_object(capsys, "sweep", str(file))["points"]}
