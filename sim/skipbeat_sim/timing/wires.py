@@ -6,6 +6,7 @@ asked to go on. A part looks whether an entry is there, and stops where one is n
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from skipbeat_arch.engines import Engine
@@ -44,9 +45,12 @@ class Wires:
     @property
     def every(self) -> list[list[int]]:
         """All lists."""
-        single = [each for each in vars(self).values() if each is not self.left and each is not self.tokens]
-        pairs = [each for giver in (*self.tokens, *self.taken) for each in giver]
-        return [*(each for each in single if each is not self.taken), *self.left, *pairs]
+        single = [
+            *(self.fetched, self.asked, self.dispatched, self.load_accepted, self.load_final, self.load_ended),
+            *(self.job_pushed, self.job_popped, self.job_started, self.queued, self.pass_taken),
+            *(self.store_begun, self.store_filled, self.store_done, self.store_popped),
+        ]
+        return [*single, *self.left, *itertools.chain(*self.tokens, *self.taken)]
 
     def open_tokens(self) -> list[list[int]]:
         """Tokens that are given and not taken, by giver and taker."""
