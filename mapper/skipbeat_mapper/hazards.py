@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import bisect
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -36,22 +36,22 @@ NEVER = -1
 STORES_BEHIND = 8
 
 
-def _sorted(engines: set[Engine]) -> tuple[Engine, ...]:
-    return tuple(sorted(engines)) if engines else ()
+#: Engines by a set of their bits.
+ENGINES_OF = [tuple(engine for engine in Engine if bits >> engine & 1) for bits in range(1 << len(Engine))]
 
 
-@dataclass
+@dataclass(slots=True)
 class Draft:
-    """An operation whose tokens are not final."""
+    """An operation whose tokens are not final; `wait` and `signal` have a bit for each engine."""
 
     what: What
     engine: Engine
-    wait: set[Engine] = field(default_factory=set)
-    signal: set[Engine] = field(default_factory=set)
+    wait: int = 0
+    signal: int = 0
 
     def operation(self) -> Operation:
         """The operation with its tokens."""
-        return Operation(self.what, _sorted(self.wait), _sorted(self.signal))
+        return Operation(self.what, ENGINES_OF[self.wait], ENGINES_OF[self.signal])
 
 
 class Tokens:
@@ -71,7 +71,7 @@ class Tokens:
         if producer == NEVER:
             return
         source, sink = self._drafts[producer].engine, self._drafts[consumer].engine
-        if source == sink or producer <= self._last.get((source, sink), NEVER):
+        if source == sink or producer <= self.met(source, sink):
             return
         producer = max(producer, latest)
         if newest > producer and self.open(source, sink, producer) >= MANY_OPEN:
@@ -79,10 +79,14 @@ class Tokens:
         self._last[source, sink] = producer
         pairs = self._pairs.setdefault((source, sink), [])
         if pairs and pairs[-1][1] == consumer:  # it takes one token of an engine: that of the later producer
-            self._drafts[pairs.pop()[0]].signal.discard(sink)
-        self._drafts[producer].signal.add(sink)
-        self._drafts[consumer].wait.add(source)
+            self._drafts[pairs.pop()[0]].signal &= ~(1 << sink)
+        self._drafts[producer].signal |= 1 << sink
+        self._drafts[consumer].wait |= 1 << source
         pairs.append((producer, consumer))
+
+    def met(self, source: Engine, sink: Engine) -> int:
+        """The last producer of an engine for which the other one has waited: what came before it is done as well."""
+        return self._last.get((source, sink), NEVER)
 
     def open(self, source: Engine, sink: Engine, producer: int) -> int:
         """Tokens that may have been given and not taken when a producer gives one."""
@@ -110,6 +114,8 @@ class Hazards:
         self._reader: dict[Space, Int64Array] = {s: _nobody(size) for s, size in sizes.items() if s != Space.MEMORY}
         #: The last loads that wrote ranges, until the next one writes there.
         self._known: dict[Space, dict[Range, int]] = {space: {} for space in sizes}
+        #: The newest load of each memory.
+        self._newest: dict[Space, int] = dict.fromkeys(sizes, NEVER)
         #: The store that wrote each entry of the banks; `_writer` has the load.
         self._stored = _nobody(machine.bank_depth)
         self._last_local = self._last_load = self._last_closed = self._newest_load = NEVER
@@ -125,10 +131,11 @@ class Hazards:
 
     def read(self, ranges: tuple[Range, ...], draft: int, engine: Engine) -> None:
         """A pass or a store reads on-chip ranges: it waits for the loads and local stores that wrote them."""
-        loaded = stored = NEVER
+        loaded, stored = self.tokens.met(Engine.LOAD, engine), NEVER
         for r in ranges:
             space, start, stop = r
-            loaded = max(loaded, self._written(r))
+            if self._newest[space] > loaded:
+                loaded = max(loaded, self._written(r))
             if space == Space.ACTIVATIONS and self._last_local != NEVER:
                 stored = max(stored, int(self._stored[start:stop].max(initial=NEVER)))
             self._reader[space][start:stop] = len(self._passes) if space == Space.WEIGHTS else draft
@@ -216,7 +223,7 @@ class Hazards:
                 latest = self._stores[0] if len(self._stores) == STORES_BEHIND else NEVER
                 newest = self._last_closed
             self.tokens.order(producer, draft, latest=latest, newest=newest)
-        self._newest_load = draft
+        self._newest_load = self._newest[writes.space] = draft
         self._writer[writes.space][writes.start : writes.stop] = draft
         self._known[writes.space].clear()
         if writes.space == Space.ACTIVATIONS:

@@ -50,24 +50,28 @@ class Prefetch:
 
 def prefetchable(units: Sequence[Pending]) -> list[Prefetch]:
     """Loads of later units that disturb nothing that is still to run before them; the first unit is the present one."""
-    last = max((number for number, each in enumerate(units) if number and each.loads), default=0)
-    busy: dict[Space, list[tuple[int, int]]] = {space: [] for space in Space}
+    busy: dict[Space, list[Range]] = {space: [] for space in Space}
     early: list[Prefetch] = []
-    for distance in range(1, last + 1):
-        before, following = units[distance - 1], units[distance]
-        for space, start, stop in before.unit.busy:
-            busy[space].append((start, stop))
+    known = 0
+    for distance in range(1, len(units)):
+        following = units[distance]
+        if not following.loads:
+            continue
+        for before in units[known:distance]:
+            for each in before.unit.busy:
+                busy[each.space].append(each)
+        known = distance
         for load in following.loads:
             if _meets(load.writes, busy) or (isinstance(load, Load) and _meets(load.reads, busy)):
-                busy[load.writes.space].append((load.writes.start, load.writes.stop))
+                busy[load.writes.space].append(load.writes)
             else:
                 early.append(Prefetch(following, load, distance))
     return early
 
 
-def _meets(wanted: Range, busy: Mapping[Space, Sequence[tuple[int, int]]]) -> bool:
-    _, first, last = wanted
-    return any(start < last and first < stop for start, stop in busy[wanted.space])
+def _meets(wanted: Range, busy: Mapping[Space, Sequence[Range]]) -> bool:
+    space, first, last = wanted
+    return any(start < last and first < stop for _, start, stop in busy[space])
 
 
 def in_order(loads: Sequence[Load | Clear], *, first: bool) -> list[Load | Clear]:

@@ -284,7 +284,7 @@ def check_passes(commands: Sequence[Command], tiles: Sequence[TileStatistics], h
     loads = [command for command in commands if command.load]
     if len(loads) != len(tiles):
         raise InputError(f"program: {len(loads)} commands load a tile, but there are {len(tiles)} tiles")
-    for command in set(commands):
+    for command in {id(command): command for command in commands}.values():
         error = command_error(command, hw)
         if error != CoreError.NONE:
             raise InputError(f"program: the core answers {command} with {error.name}")

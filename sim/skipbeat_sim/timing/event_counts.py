@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +13,8 @@ from skipbeat_arch.command import Command, Encoding
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Events
+
+Thing = TypeVar("Thing")
 
 
 def event_counts(commands: Sequence[Command], tiles: Sequence[TileStatistics], hw: Hardware) -> Events:
@@ -21,15 +25,16 @@ def event_counts(commands: Sequence[Command], tiles: Sequence[TileStatistics], h
     if not commands:
         return Events()
     cols = hw.array.cols
-    pixels, beat, rows, load, first, last = _columns(commands)
-    nonzeros = np.array([0, *(tile.nonzeros for tile in tiles)], np.int64)[np.cumsum(load)]
+    distinct, times = _distinct(commands)
+    pixels, beat, rows, first, last = _columns(distinct, times)
     steps = int((pixels * np.maximum(beat, 1)).sum())
-    macs = int((pixels * nonzeros)[beat > 0].sum())
-    tile_rows = _array([tile.rows for tile in tiles])
+    macs = _macs(commands, tiles)
+    tiles, times = _distinct(tiles)
+    tile_rows = _array([tile.rows for tile in tiles]) * times
     tile_beat = _array([tile.beat for tile in tiles])
     encoded = _array([tile.encoding != Encoding.DENSE for tile in tiles])
-    value_words = -(-_array([tile.value_bits for tile in tiles]) // hw.word_bits)
-    words = sum(tile.word_count for tile in tiles)
+    value_words = -(-_array([tile.value_bits for tile in tiles]) // hw.word_bits) * times
+    words = int((_array([tile.word_count for tile in tiles]) * times).sum())
     return Events(
         macs=macs,
         slots_idle=steps * hw.pes - macs,
@@ -50,6 +55,26 @@ def _array(values: list[int] | list[bool]) -> Int64Array:
     return np.array(values, np.int64)
 
 
-def _columns(commands: Sequence[Command]) -> tuple[Int64Array, ...]:
-    fields = [(c.pixels, c.beat, c.rows, c.load, c.first, c.last) for c in commands]
-    return tuple(np.array(fields, np.int64).T)
+def _distinct(every: Sequence[Thing]) -> tuple[list[Thing], Int64Array]:
+    """Each object once, and how often it occurs, int64 [objects]: few commands and tiles are different ones."""
+    times = Counter(map(id, every))
+    known = {id(each): each for each in every}
+    return [known[each] for each in times], _array(list(times.values()))
+
+
+def _macs(commands: Sequence[Command], tiles: Sequence[TileStatistics]) -> int:
+    """Of each pass its pixels times the nonzeros of the tile that is in the array."""
+    following, nonzeros, macs = iter(tiles), 0, 0
+    for command in commands:
+        if command.load:
+            nonzeros = next(following).nonzeros
+        if command.beat:
+            macs += command.pixels * nonzeros
+    return macs
+
+
+def _columns(commands: Sequence[Command], times: Int64Array) -> tuple[Int64Array, ...]:
+    """Fields of commands; the pixels of each count as often as it occurs."""
+    fields = np.array([(c.pixels, c.beat, c.rows, c.first, c.last) for c in commands], np.int64)
+    pixels, *others = fields.T
+    return (pixels * times, *others)
