@@ -49,7 +49,7 @@ def test_another_counterpart_has_the_clock_of_the_machine() -> None:
     hw = load_hardware("tiny-4x4", ["clock_mhz=77"])
     dense = dense_counterpart(hw)
     assert Hardware.model_validate(dense.model_dump()) == dense
-    assert (dense.name, dense.clock_mhz, dense.array.group) == ("tiny-4x4-dense", 77, 1)
+    assert (dense.name, dense.clock_mhz, dense.array.group) == ("tiny-4x4+clock_mhz=77-dense", 77, 1)
     assert Machine.fits(dense)
 
 
