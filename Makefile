@@ -7,6 +7,7 @@ HW      ?= edge-16x16
 MODEL   ?= zoo:digits-cnn
 PATTERN ?= 2:4
 ARGS    ?=
+SECONDS ?= 600
 # The address that PyTorch's installation page gives to pip for its builds without CUDA; empty: the build that pip finds.
 TORCH_INDEX ?=
 
@@ -26,7 +27,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick regress verilog estimate validate mutate lowest platforms lint format clean
+.PHONY: help demo test quick regress verilog estimate validate mutate fuzz lowest platforms lint format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -55,6 +56,9 @@ validate: $(STAMP) ## published numbers of other simulators beside ours: docs/va
 
 mutate: $(STAMP) ## faults planted in the machine's RTL, and how many of them the regression notices
 	$(BIN)/python tests/mutation/mutate.py $(ARGS)
+
+fuzz: $(STAMP) ## damaged inputs on every reader for SECONDS (600): one clear line each, nothing left behind
+	$(BIN)/python tests/fuzz/campaign.py --inputs 1000000 --seconds $(SECONDS) --seed $$RANDOM $(ARGS)
 
 lowest: $(STAMP) ## every night: the quick tests with the lowest versions that pyproject.toml states
 	$(BIN)/python -m pip install --quiet uv

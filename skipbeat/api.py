@@ -6,11 +6,13 @@ packages are called. Models are left as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, TypeVar
 
+from skipbeat_arch.arguments import expect, expect_whole
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import DEFAULT_PRESET, Hardware, load_hardware
@@ -89,6 +91,8 @@ def estimate(
         InputError: the model does not export, a weight is not finite, a layer does not fit the hardware, or another
             argument is wrong.
     """
+    _check(model, permute, seed)
+    expect("name", name, (str, NoneType), "text, or None")
     described, scheme = _hardware(hardware), None if prune is None else _scheme(prune, permute)
     if permute and scheme is None:
         raise InputError("permute: expected with `prune`, a pattern N:M or a scheme")
@@ -132,6 +136,8 @@ def prune(
         InputError: a wrong pattern or method, nothing to prune, missing calibration data, or weights that are not
             finite.
     """
+    _check(model, permute, seed)
+    expect("calibration", calibration, (Iterable, NoneType), "inputs of the model")
     scheme = _scheme(pattern, permute)
     flattened = None
     if example_inputs is not None:
@@ -147,7 +153,7 @@ def prune(
 
 def compile(
     model: Module,
-    calibration: Tensor,
+    calibration: Tensor | Sequence[Tensor],
     hardware: HardwareLike = DEFAULT_PRESET,
     *,
     images: int = 1,
@@ -165,7 +171,8 @@ def compile(
     Args:
         model: a network of Conv2d, BatchNorm2d, ReLU, additions, pooling and Linear, with a Conv2d or Linear at the
             end.
-        calibration: float [N, C, H, W], images that are representative of what the network will see.
+        calibration: float [N, C, H, W], images that are representative of what the network will see; or a sequence of
+            that one tensor, as `estimate` takes it.
         hardware: as for `estimate`.
         images: int8 images [C, H, W] that one run of the program takes.
         effort: as for `estimate`.
@@ -174,14 +181,16 @@ def compile(
         InputError: a layer that cannot be quantised or does not fit the hardware, or calibration data of another
             shape.
     """
+    _check(model)
+    expect_whole("images", images, 1, "a whole number of at least 1")
     described = _hardware(hardware)
-    quantised = quantise_graph(model, calibration)
+    quantised = quantise_graph(model, _images("calibration", calibration))
     return compile_network(quantised.graph, described, images, effort=_effort(effort), scales=quantised.scales)
 
 
 def simulate(
     model: Module,
-    calibration: Tensor,
+    calibration: Tensor | Sequence[Tensor],
     hardware: HardwareLike = DEFAULT_PRESET,
     *,
     images: Tensor | None = None,
@@ -213,10 +222,13 @@ def simulate(
     """
     from skipbeat_verify.machine_simulation import machine_rtl, run_images
 
+    _check(model)
+    known = _images("calibration", calibration)
+    given = known[:1] if images is None else _images("images", images)
     described = _hardware(hardware)
     machine = Machine.of(described)
-    quantised = quantise_graph(model, calibration)
-    inputs = quantised.quantise_images((calibration[:1] if images is None else images).numpy())
+    quantised = quantise_graph(model, known)
+    inputs = quantised.quantise_images(given.numpy())
     program = compile_network(quantised.graph, described, len(inputs), effort=_effort(effort), scales=quantised.scales)
     simulator = machine_rtl(described) if rtl else None
     expected = run_graph(quantised.graph, inputs)[quantised.graph.output]
@@ -228,8 +240,27 @@ def _scheme(plan: Plan, permute: bool) -> Scheme:
     return scheme.permuted() if permute else scheme
 
 
+def _check(model: object, permute: object = False, seed: object = 0) -> None:
+    expect("model", model, Module, "a torch.nn.Module")
+    expect("permute", permute, bool, "True or False")
+    expect_whole("seed", seed, 0, "a whole number of at least 0")
+
+
 def _positional(example_inputs: Tensor | Sequence[object]) -> tuple[object, ...]:
-    return (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(example_inputs)
+    if isinstance(example_inputs, Tensor):
+        return (example_inputs,)
+    what = "example_inputs"
+    expect(what, example_inputs, (tuple, list), "a tensor, or a tuple of all positional arguments")
+    return tuple(example_inputs)
+
+
+def _images(what: str, given: Tensor | Sequence[Tensor]) -> Tensor:
+    """Images, or the only element of a sequence; floating point."""
+    tensor: object = given[0] if isinstance(given, tuple | list) and len(given) == 1 else given
+    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+        kind = f"tensor of {tensor.dtype}" if isinstance(tensor, Tensor) else type(tensor).__name__
+        raise InputError(f"{what}: expected a tensor of floats [N, C, H, W], not a {kind}")
+    return tensor.detach()
 
 
 def _effort(effort: str) -> Effort:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 
 #: Of the arrays of a file, all together.
 _MOST_BYTES = 4 << 30
+
+#: How NumPy and zipfile refuse a file; a header of an array may even fail as a program text.
+ZIP_ERRORS = (
+    *(OSError, ValueError, BadZipFile, EOFError, KeyError, NotImplementedError, MemoryError),
+    *(SyntaxError, TokenError, zlib.error, RuntimeError),
+)
 
 
 def save_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
@@ -42,11 +50,13 @@ def densities(path: Path) -> dict[str, float]:
                 raise InputError(f"{what}: unpacks to more than {_MOST_BYTES:,} bytes")
         with numpy.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
+            if strange := [name for name, array in found.items() if not isinstance(array, numpy.ndarray)]:
+                raise InputError(f"{what}: {strange[0]} is no array")
             sizes = {name: array.size for name, array in found.items()}
             counts = {name: int(numpy.count_nonzero(array)) for name, array in found.items()}
     except InputError:
         raise
-    except (OSError, ValueError, BadZipFile, EOFError, KeyError, NotImplementedError, MemoryError) as error:
+    except ZIP_ERRORS as error:
         raise InputError(f"{what}: cannot be read as .npz: {described(error)}") from None
     if not sizes or not all(sizes.values()):
         raise InputError(f"{what}: expected an array with the activations of each layer, by its name")

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import io
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -37,7 +36,7 @@ from skipbeat_models.torch_types import Tensor
 from skipbeat_sim.machine.run_machine import run_machine
 from skipbeat_verify.mixed_simulation import compile_step
 
-from .array_file import packed_arrays
+from .array_file import ZIP_ERRORS, packed_arrays
 
 VERSION = 1
 _MANIFEST, _HOST, _EXAMPLE = "manifest.json", "host.pt2", "example.npz"
@@ -249,7 +248,9 @@ def _members(path: str | Path, wanted: set[str] | None = None) -> dict[str, byte
             if sum(entry.file_size for entry in read) > MOST_FILE_BYTES:
                 raise InputError(f"network {path}: its members are larger than {MOST_FILE_BYTES:,} bytes")
             return {entry.filename: archive.read(entry) for entry in read}
-    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+    except InputError:
+        raise
+    except ZIP_ERRORS as error:
         raise InputError(f"network {path}: {described(error)}") from None
 
 
@@ -271,5 +272,5 @@ def _arrays(content: bytes, what: str) -> dict[str, Any]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as found:
             return dict(found)
-    except (BadZipFile, ValueError, OSError, EOFError, zlib.error) as error:
+    except ZIP_ERRORS as error:
         raise InputError(f"{what}: {described(error)}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -30,6 +31,9 @@ def run() -> int:
     Those of `main`, and: 70 a defect, whose traceback is in a file that is named; 71 memory that there is not; 74 a
     full disk, or a standard output that cannot be written; 141 a reader that went away; 143 a request to end.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal of few characters, a name of a file that is no text
+            stream.reconfigure(errors="backslashreplace")
     terminated = False
 
     def terminate(_number: int, _frame: FrameType | None) -> None:

@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from .arguments import expect_path
 from .errors import InputError, one_line
 
 #: Bytes of a text that people or their tools write: descriptions, schemes, energy tables, configurations.
@@ -30,6 +31,7 @@ def regular_file(path: str | Path, what: str) -> Path:
     Raises:
         InputError: there is none, or it is a folder, a pipe or a device, which may never end, or a pointer of Git LFS.
     """
+    expect_path(what, path)
     try:
         found = os.stat(path)
     except (OSError, ValueError) as error:
@@ -137,8 +139,11 @@ def make_folder(path: str | Path) -> Path:
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    """Write `text` as UTF-8 with the line ends that it has; see `write_bytes`."""
-    return write_bytes(path, text.encode())
+    """Write `text` as UTF-8 with the line ends that it has; bytes of names that are no text are escaped.
+
+    See `write_bytes`.
+    """
+    return write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
@@ -153,6 +158,7 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
     Raises:
         InputError: the file or its folder cannot be written; a file of that name is then as it was.
     """
+    expect_path("file to be written", path)
     given = Path(path)
     try:
         target = given.resolve() if given.is_symlink() else given

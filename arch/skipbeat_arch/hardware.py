@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from .arguments import expect
 from .clock_table import preset_measurement
 from .errors import InputError
 from .files import read_text
@@ -195,6 +196,9 @@ def load_hardware(source: str | Path = DEFAULT_PRESET, overrides: Sequence[str] 
     Raises:
         InputError: unknown preset, unreadable file, unknown key or a value out of range.
     """
+    expect("hardware", source, (str, Path), "a preset's name or the path of a .yaml file")
+    for override in overrides:
+        expect("overrides", override, str, "KEY=VALUE")
     data = _read(source)
     given = deepcopy(data)
     for override in overrides:

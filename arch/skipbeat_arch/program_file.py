@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .arguments import expect
 from .arrays import Bytes
 from .errors import InputError
 from .files import parse_json, read_bytes, write_bytes
@@ -41,6 +42,7 @@ def save_program(program: MachineProgram, path: str | Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
+    expect("program", program, MachineProgram, "a MachineProgram, as `compile` makes it")
     try:
         write_bytes(path, pack_program(program))
     except InputError as error:

@@ -6,6 +6,7 @@ A convolution is a GEMM `Y[P,K] = X[P,C] · W[C,K]` whose X is gathered from the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import index
 from typing import Literal
 
 from .errors import InputError
@@ -16,8 +17,20 @@ ReductionOrder = Literal["kh,kw,cin", "cin,kh,kw"]
 
 def _positive(what: str, **sizes: int) -> None:
     for name, size in sizes.items():
-        if size < 1:
+        try:
+            least = index(size)
+        except TypeError:
+            raise InputError(f"{what}: {name} must be a whole number, not {size!r}") from None
+        if least < 1:
             raise InputError(f"{what}: {name} must be at least 1, not {size}")
+
+
+def _pairs(what: str, **sizes: tuple[int, int]) -> None:
+    for name, pair in sizes.items():
+        try:
+            _, _ = map(index, pair)
+        except (TypeError, ValueError):
+            raise InputError(f"{what}: {name} must be two whole numbers, not {pair!r}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +70,7 @@ class Convolution:
     order: ReductionOrder = "kh,kw,cin"
 
     def __post_init__(self) -> None:
+        _pairs("convolution", kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
         _positive(
             "convolution",
             batch=self.batch,

@@ -118,7 +118,7 @@ def _files(given: SourceArguments) -> list[Path] | None:
     """The files that are read; None if they are not known before, or if code is run."""
     try:
         found = [] if given.source.startswith(zoo.PREFIX) else _source_files(Path(given.source))
-    except InputError:  # the reader says it again
+    except (InputError, OSError, ValueError):  # the reader says it again
         return None
     if found is None or given.checkpoint is None:
         return found

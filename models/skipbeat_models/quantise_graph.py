@@ -73,11 +73,11 @@ class QuantisedGraph:
         """Real images [N, C, H, W] as the graph's int8 input.
 
         Raises:
-            InputError: images of another shape.
+            InputError: none, or images of another shape or that are not finite.
         """
         real, shape = np.asarray(images, np.float64), self.graph.tensor(self.graph.input).shape
-        if real.ndim != 4 or real.shape[1:] != shape:
-            raise InputError(f"images of shape {real.shape}: expected [N, {', '.join(map(str, shape))}]")
+        if real.ndim != 4 or real.shape[1:] != shape or not len(real) or not np.isfinite(real).all():
+            raise InputError(f"images of shape {real.shape}: expected finite numbers [N, {', '.join(map(str, shape))}]")
         return round_half_up(real / self.input_scale, -128, 127).astype(np.int8)
 
 

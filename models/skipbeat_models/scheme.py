@@ -27,6 +27,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
+from skipbeat_arch.arguments import expect
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.files import read_text
 from skipbeat_arch.model import LayerKind
@@ -103,6 +104,7 @@ class Scheme:
         """
         if isinstance(plan, str):
             return cls.parse(plan)
+        expect("pattern", plan, (Pattern, Scheme), "text such as 2:4, a Pattern or a Scheme")
         return cls(plan) if isinstance(plan, Pattern) else plan
 
     @classmethod

@@ -35,13 +35,13 @@ def command(file: Path, image: Path | None, csv_file: Path | None, as_json: bool
     from zipfile import is_zipfile
 
     from skipbeat_arch.errors import InputError
-    from skipbeat_arch.files import write_bytes
+    from skipbeat_arch.files import regular_file, write_bytes
     from skipbeat_arch.program_file import describe, load_program
     from skipbeat_arch.provenance import Source, content_digest
 
     from ..results import print_result, provenance, save_table
 
-    if file.is_file() and is_zipfile(file):
+    if is_zipfile(regular_file(file, f"program {file}")):
         if image is not None:
             raise InputError(f"--image: {file} is an archive of many programs; expected one of them")
         if csv_file is not None:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
+from skipbeat_arch.arguments import expect
 from skipbeat_arch.estimate import Estimate, LayerEstimate, Schedule
 from skipbeat_arch.iso import RESOURCES, IsoComparison
 from skipbeat_arch.model import KeptMagnitude
@@ -27,6 +28,7 @@ def to_json(estimate: Estimate) -> dict[str, Any]:
     `activations` has for each layer whose activations were measured (products, clocks, energy) as it is, and what is
     left at least if zeros are skipped, or multipliers gated.
     """
+    expect("estimate", estimate, Estimate, "what `skipbeat.estimate` returns")
     return as_result("estimate", _body(estimate), estimate.provenance)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from skipbeat_arch.arguments import expect
 from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.files import write_text
 
@@ -22,6 +23,7 @@ def write_page(estimate: Estimate, path: str | Path, ran: Ran | None = None) -> 
     Raises:
         InputError: the file cannot be written.
     """
+    expect("estimate", estimate, Estimate, "what `skipbeat.estimate` returns")
     return write_text(path, render_page(estimate, ran))
 
 

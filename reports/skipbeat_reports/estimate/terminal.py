@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING, TextIO
 
+from skipbeat_arch.arguments import expect
 from skipbeat_arch.estimate import Estimate, LayerEstimate
 from skipbeat_arch.model import KeptMagnitude
 
@@ -47,7 +48,12 @@ _TEXTS = ("kind", "shape", "pattern", "bound")
 
 
 def print_estimate(estimate: Estimate, file: TextIO | None = None) -> None:
-    """Print everything to `file` (standard output). Nothing but text is written unless it is a terminal."""
+    """Print everything to `file` (standard output). Nothing but text is written unless it is a terminal.
+
+    Raises:
+        InputError: it is no estimate.
+    """
+    expect("estimate", estimate, Estimate, "what `skipbeat.estimate` returns")
     console = make_console(file)
     _say(console, f"{printable(estimate.model)} on {printable(estimate.hardware)}, batch {count(estimate.batch)}")
     for line in unpriced_lines(estimate):

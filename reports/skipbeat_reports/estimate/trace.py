@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from skipbeat_arch.arguments import expect
 from skipbeat_arch.estimate import Estimate, LayerEstimate, RunEstimate
 from skipbeat_arch.files import write_text
 
@@ -30,6 +31,7 @@ def write_trace(estimate: Estimate, path: str | Path) -> Path:
         InputError: the file cannot be written.
         ValueError: as `trace_events`.
     """
+    expect("estimate", estimate, Estimate, "what `skipbeat.estimate` returns")
     content = {
         "displayTimeUnit": "ns",
         "otherData": {

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from skipbeat_arch.arguments import expect_path
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.files import read_text
 from skipbeat_arch.yaml_file import first_error, parse_mapping
@@ -34,6 +35,7 @@ def load_table(source: str | Path = DEFAULT_TABLE) -> EnergyTable:
         InputError: unknown name, unreadable file, a missing or unknown key, a value out of range, figures of several
             technologies, or an entry that the energy reference table does not have.
     """
+    expect_path("energy table", source)
     where = f"energy table {source}"
     path = Path(source)
     if str(source) in table_names():
