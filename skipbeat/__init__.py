@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .api import compile, estimate, prune, simulate
     from .network_file import load_network
+    from .pricer import Pricer
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ __all__ = [
     "InputError",
     "MachineProgram",
     "Pattern",
+    "Pricer",
     "Scheme",
     "compile",
     "estimate",
@@ -55,6 +57,7 @@ _HOME = {
     "InputError": "skipbeat_arch.errors",
     "MachineProgram": "skipbeat_arch.machine_program",
     "Pattern": "skipbeat_arch.pattern",
+    "Pricer": "skipbeat.pricer",
     "Scheme": "skipbeat_models.scheme",
     "compile": "skipbeat.api",
     "estimate": "skipbeat.api",
