@@ -1,29 +1,35 @@
-"""What an estimate costs to make: CPU-seconds after imports and model construction, whole-command seconds, memory.
+"""What an estimate costs to make: CPU-seconds of each part, memory, and whole commands.
 
-    python benchmarks/estimate.py [SOURCE ...]
+    python benchmarks/estimate.py [--runs N] [--hw PRESET] [SOURCE[@TOKENS] ...]
 
-Each source is priced on large-32x32 pruned to 2:4 (which prices it dense as well), twice: as the command `skipbeat
-estimate`, whose wall-clock seconds are taken, and in a process of its own that measures itself. `build` is the model's
-construction, `read` the export and the measuring of its zeros, `price` the search and the timing model; `memory` is the
-process's peak above what it had when everything was imported, the model included.
+Each source is priced pruned to 2:4, which prices it dense as well, on one core and without a cache, in a process of its
+own; medians of N runs (5). `build` is the model's construction, `read` the export and the measuring of its zeros,
+`price` the search and the timing model for the first time, `again` the same description with another memory latency,
+`memory` the process's peak above what it had when everything was imported, the model included. `first` and `second`
+are CPU-seconds of the whole command `skipbeat estimate`, imports included, with a cache that is empty and then is not.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+from statistics import median
 
-SOURCES = ("zoo:resnet-18", "zoo:resnet-50", "zoo:llama-2-7b")
-HARDWARE, PATTERN = "large-32x32", "2:4"
+SOURCES = ("zoo:resnet-18", "zoo:resnet-50", "zoo:vgg-16", "zoo:llama-2-7b@128", "zoo:llama-2-7b-decode@2048")
+PATTERN, LATENCY = "2:4", 60
+COLUMNS = ("build", "read", "price", "again", "memory", "first", "second")
 
 
-def measure(source: str) -> dict[str, float]:
+def measure(source: str, hw: str) -> dict[str, float]:
     """CPU-seconds of each stage and the peak in MB, in this process; torch runs on one thread."""
     import torch
 
@@ -34,52 +40,75 @@ def measure(source: str) -> dict[str, float]:
     from skipbeat_models.sources import from_module
 
     torch.set_num_threads(1)
-    hardware, entry = load_hardware(HARDWARE), zoo.find(source)
+    name, tokens = split(source)
+    hardware, entry = load_hardware(hw), zoo.find(name)
+    other = load_hardware(hw, [f"memory.latency_clocks={LATENCY}"])
     if entry.network == "language":
         import_module("transformers")  # an import, and so not counted
     imported = getrusage(RUSAGE_SELF).ru_maxrss
     times = [time.process_time()]
-    model, inputs, kwargs = entry.source()
+    model, inputs, kwargs = entry.source(tokens=tokens)
     times.append(time.process_time())
-    description = from_module(model, inputs, kwargs, name=source, scheme=Scheme.parse(PATTERN))
+    description = from_module(model, inputs, kwargs, name=name, scheme=Scheme.parse(PATTERN))
     times.append(time.process_time())
-    estimate = estimate_model(description, hardware)
+    estimate_model(description, hardware)
     times.append(time.process_time())
-    build, read, price = (after - before for before, after in pairwise(times))
+    estimate_model(description, other)
+    times.append(time.process_time())
     memory = (getrusage(RUSAGE_SELF).ru_maxrss - imported) / 1024
-    return {"build": build, "read": read, "price": price, "memory": memory, "cycles": estimate.cycles}
+    return dict(zip(COLUMNS, [*(after - before for before, after in pairwise(times)), memory], strict=False))
 
 
-def command_seconds(source: str) -> tuple[float, float]:
-    """Wall-clock and CPU-seconds of the whole command."""
-    command = [sys.executable, "-m", "skipbeat", "estimate", source, "--hw", HARDWARE, "--prune", PATTERN, "--json"]
-    before, begin = getrusage(RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after, end = getrusage(RUSAGE_CHILDREN), time.perf_counter()
-    return end - begin, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def command_seconds(source: str, hw: str) -> dict[str, float]:
+    """CPU-seconds of the whole command, with an empty cache and again."""
+    name, tokens = split(source)
+    command = [sys.executable, "-m", "skipbeat", "estimate", name, "--hw", hw, "--prune", PATTERN, "--json"]
+    command += [] if tokens is None else ["--tokens", str(tokens)]
+    found = {}
+    with tempfile.TemporaryDirectory() as cache:
+        for column in COLUMNS[-2:]:
+            before = getrusage(RUSAGE_CHILDREN)
+            environment = os.environ | {"SKIPBEAT_CACHE": cache, "OMP_NUM_THREADS": "1"}
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            subprocess.run(command, check=True, env=environment, **quiet)
+            after = getrusage(RUSAGE_CHILDREN)
+            found[column] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return found
 
 
-def main(sources: tuple[str, ...]) -> None:
+def split(source: str) -> tuple[str, int | None]:
+    """The model's name and its number of tokens."""
+    name, _, tokens = source.partition("@")
+    return name, int(tokens) if tokens else None
+
+
+def one_run(source: str, hw: str) -> dict[str, float]:
+    """All columns of a source."""
+    command = [sys.executable, __file__, "--measure", "--hw", hw, source]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return {**json.loads(done.stdout), **command_seconds(source, hw)}
+
+
+def main() -> None:
     """Print a table of Markdown."""
-    print("| source | build, CPU s | read, CPU s | price, CPU s | memory, MB | command, s | command, CPU s |")
-    print("|---|---|---|---|---|---|---|")
-    for source in sources:
-        done = subprocess.run(
-            [sys.executable, __file__, "--measure", source], check=True, capture_output=True, text=True
-        )
-        found = json.loads(done.stdout)
-        wall, cpu = command_seconds(source)
-        print(
-            f"| `{source}` | {found['build']:.2f} | {found['read']:.2f} | {found['price']:.2f} | "
-            f"{found['memory']:.0f} | {wall:.1f} | {cpu:.1f} |",
-            flush=True,
-        )
-    where = Path(sys.argv[0])
-    print(f"\nRepeat: {where.parent.name}/{where.name} {' '.join(sources)}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sources", nargs="*", metavar="SOURCE", default=SOURCES)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--hw", default="large-32x32")
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.measure:
+        print(json.dumps(measure(given.sources[0], given.hw)))
+        return
+    print(f"| source, on {given.hw} | " + " | ".join(COLUMNS) + " |\n|" + "---|" * (1 + len(COLUMNS)))
+    for source in given.sources:
+        runs = [one_run(source, given.hw) for _ in range(given.runs)]
+        cells = [median(run[column] for run in runs) for column in COLUMNS]
+        named = zip(COLUMNS, cells, strict=True)
+        texts = [f"{cell:.0f} MB" if column == "memory" else f"{cell:.2f}" for column, cell in named]
+        print(f"| `{source}` | " + " | ".join(texts) + " |", flush=True)
+    print(f"\nRepeat: {Path(__file__).parent.name}/{Path(__file__).name} {' '.join(sys.argv[1:])}")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        print(json.dumps(measure(sys.argv[2])))
-    else:
-        main(tuple(sys.argv[1:]) or SOURCES)
+    main()
