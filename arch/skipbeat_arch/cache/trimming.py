@@ -64,10 +64,13 @@ def contents() -> list[Contents]:
 
 
 def clear() -> int:
-    """Empty the cache, of nothing but what is its own; the number of bytes that were removed."""
-    total = sum(each.bytes for each in contents())
+    """Empty the cache, of nothing but what is its own; the number of bytes that were removed.
+
+    What another process may be making just now stays.
+    """
+    total, now = sum(each.bytes for each in contents()), time.time()
     for kind in _kinds():
-        own = [path for path in kind.iterdir() if _OURS.fullmatch(path.name)]
+        own = [path for path in kind.iterdir() if _OURS.fullmatch(path.name) and not _in_work(path, now - _IN_USE)]
         for path in own:
             _remove(path)
         with contextlib.suppress(OSError):
@@ -90,12 +93,19 @@ def _trim() -> None:
         if total <= most or now - entry.last < _IN_USE:
             break
         _remove(entry.path)
+        entry.path.with_name(f"{entry.path.name}.lock").unlink(missing_ok=True)
         total -= entry.bytes
     for kind in _kinds():
         for path in kind.glob(f"{TEMPORARY}*"):
-            with contextlib.suppress(OSError):
-                if now - path.stat().st_mtime > _ABANDONED:
-                    _remove(path)
+            if not _in_work(path, now - _ABANDONED):
+                _remove(path)
+
+
+def _in_work(path: Path, since: float) -> bool:
+    """Whether something unfinished was changed since then."""
+    with contextlib.suppress(OSError):
+        return path.name.startswith(TEMPORARY) and path.stat().st_mtime > since
+    return False
 
 
 def _kinds() -> list[Path]:

@@ -28,7 +28,7 @@ def test_what_was_not_used_for_longest_goes_first(empty_cache: Path, monkeypatch
     assert read_value("prices", keys[0]) is not None  # used now
     monkeypatch.setattr(trimming, "MOST_BYTES", 5500)
     trimming.trim()
-    assert not folder.exists()
+    assert [path.name for path in (empty_cache / "rtl").iterdir()] == []
     assert [key for key in keys if (empty_cache / "prices" / key).exists()] == [keys[0], *keys[3:]]
     monkeypatch.setattr(trimming, "MOST_BYTES", 1)
     trimming.trim()
@@ -51,10 +51,13 @@ def test_clearing_takes_nothing_that_is_not_the_caches_own(empty_cache: Path) ->
     kept_folder("rtl", content_key("b"), build)
     (empty_cache / "prices" / "letter.txt").write_text("mine")
     (empty_cache / "photos").mkdir()
+    for name, hours in (("tmp-new", 0), ("tmp-old", 2)):
+        (empty_cache / "rtl" / name).mkdir()
+        age(empty_cache / "rtl" / name, hours)
     prices, rtl = contents()
     assert (prices.kind, prices.entries, rtl.kind, rtl.entries) == ("prices", 1, "rtl", 1)
     assert rtl.bytes > 5000
     assert clear() == prices.bytes + rtl.bytes
     assert contents() == list[Contents]()
     left = sorted(str(path.relative_to(empty_cache)) for path in empty_cache.rglob("*"))
-    assert left == ["photos", "prices", "prices/letter.txt"]
+    assert left == ["photos", "prices", "prices/letter.txt", "rtl", "rtl/tmp-new"]
