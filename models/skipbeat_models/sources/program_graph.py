@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import fx
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.export import ExportedProgram
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.sparse import SparseSemiStructuredTensor, SparseSemiStructuredTensorCUTLASS
+from torch.sparse import _semi_structured_conversions as conversions
 
 from skipbeat_arch.errors import InputError
 
@@ -50,15 +52,23 @@ def graph_of(program: ExportedProgram) -> Graph:
     return Graph(
         tuple(walk.operators),
         weights,
-        lambda name: _without_fake(stored[name]),
+        lambda name: _plain(name, stored[name]),
         frozenset(stored),
         outputs=names_of(returned),
     )
 
 
-def _without_fake(tensor: torch.Tensor) -> torch.Tensor:
-    """A tensor without memory is a meta tensor to everyone else."""
-    return torch.empty(_shape(tensor), dtype=tensor.dtype, device="meta") if isinstance(tensor, FakeTensor) else tensor
+def _plain(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor as everyone else has it: one without memory lies on the meta device, a semi-structured one is dense."""
+    if isinstance(tensor, FakeTensor):
+        return torch.empty(_shape(tensor), dtype=tensor.dtype, device="meta")
+    if not isinstance(tensor, SparseSemiStructuredTensor):
+        return tensor
+    values, places, form = tensor.packed, tensor.meta, type(tensor).__name__
+    if not isinstance(tensor, SparseSemiStructuredTensorCUTLASS) or values is None or places is None:
+        raise InputError(f"weight {name}: packed as {form}, which only a GPU unpacks; save its to_dense()")
+    unpacked: Callable[..., torch.Tensor] = conversions.sparse_semi_structured_to_dense_cutlass
+    return unpacked(values.cpu(), places.cpu())
 
 
 class _Walk:

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.attention.flex_attention import flex_attention
+from torch.sparse import SparseSemiStructuredTensorCUSPARSELT, SparseSemiStructuredTensorCUTLASS
+from torch.sparse import _semi_structured_conversions as conversions
 
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import ModelDescription
 from skipbeat_models.alone import without_warnings
 from skipbeat_models.sources import load_source
@@ -212,6 +216,23 @@ def test_weights_stored_by_their_nonzero_values() -> None:
         stored = weight.to_sparse_csr()
     (layer,) = describe(_Sparse(stored), r(8, 64)).layers
     assert (layer.kind, str(layer.pattern), layer.macs_dense) == ("linear", "2:4", 8 * 32 * 64)
+
+
+def test_semi_structured_weights() -> None:
+    weight = torch.zeros(64, 32, 4, dtype=torch.half)
+    weight[..., 1::2] = r(64, 32, 2).sign().half()
+    weight = weight.view(64, 128)
+    packed: Callable[..., tuple[Tensor, Tensor]] = conversions.sparse_semi_structured_from_dense_cutlass
+    values, places = packed(weight)
+    rest: dict[str, Any] = {"packed_t": None, "meta_t": None, "compressed_swizzled_bitmask": None}
+    with without_warnings():  # of an interface that may change
+        stored = SparseSemiStructuredTensorCUTLASS(weight.shape, packed=values, meta=places, **rest)
+        other = SparseSemiStructuredTensorCUSPARSELT(weight.shape, packed=values.flatten(), meta=None, **rest)
+        (layer,) = describe(_Sparse(stored), torch.zeros(8, 128, dtype=torch.half)).layers
+        assert (str(layer.pattern), layer.density, layer.macs_dense) == ("2:4", 0.5, 8 * 64 * 128)
+        assert np.array_equal(layer.parts[0].weight.nonzero(), weight.t() != 0)
+        with pytest.raises(InputError, match=r"which only a GPU unpacks; save its to_dense\(\)"):
+            describe(_Sparse(other), torch.zeros(8, 128, dtype=torch.half))
 
 
 class _Sparse(nn.Module):
