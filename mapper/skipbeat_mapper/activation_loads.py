@@ -8,7 +8,7 @@ from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import Machine
 
 from .memory_map import PlacedNode
-from .regions import Region, Span
+from .regions import Region, Span, window
 from .units import Clear, Load, Range, Space
 
 #: Most vectors of a LOAD of several lines, so that it fits between two stores and a pass need not wait for all of them.
@@ -54,7 +54,7 @@ def clear(region: Region, base: int, prepared: PlacedNode) -> list[Clear]:
 
 
 class Lines:
-    """Loads the lines of a region as its blocks need them, from the top down, each once.
+    """Loads the lines of a region as its blocks need them, from the top down, each once; a single line by its pixels.
 
     Args:
         channels: the blocks that it holds.
@@ -64,10 +64,13 @@ class Lines:
         self._prepared, self._region, self._base, self._tensor = prepared, region, base, tensor
         self._channels = channels
         self._next, self._last = region.real_lines(prepared.node.convolution)
+        self._entry = 0  # of a single line
 
-    def needed(self, rows: Span) -> list[Load]:
-        """Loads of the lines that output rows need and that were not loaded before."""
+    def needed(self, rows: Span, columns: Span) -> list[Load]:
+        """Loads of what output rows and columns need and that was not loaded before."""
         node, region = self._prepared.node, self._region
+        if region.lines == 1:
+            return self._pixels(columns) if self._next < self._last else []
         conv, pool = node.convolution, node.window
         first = (rows[1] - 1) * pool.stride[0] * conv.stride[0]
         below = (pool.kernel[0] - 1) * conv.stride[0] + (conv.kernel[0] - 1) * conv.dilation[0] + 1
@@ -77,6 +80,14 @@ class Lines:
             return []
         return [load for block in self._channels for load in self._block(block, start, stop)]
 
+    def _pixels(self, columns: Span) -> list[Load]:
+        """Loads of the only line, as far as output columns need it."""
+        region, (_, right) = self._region, window(columns, self._prepared.node, axis=1)
+        reach = (right - region.left) * region.images - region.lead
+        stop = min(max(self._entry, reach), region.real)
+        start, self._entry = self._entry, stop
+        return [self._load(block, 0, 1, (start, stop)) for block in self._channels] if stop > start else []
+
     def _block(self, block: int, start: int, stop: int) -> list[Load]:
         """Stored lines from-to of one channel block: one load if they follow one another in memory."""
         conv, region = self._prepared.node.convolution, self._region
@@ -85,21 +96,24 @@ class Lines:
             return [self._load(block, line, min(lines, stop - line)) for line in range(start, stop, lines)]
         return [self._load(block, line, 1) for line in range(start, stop)]
 
-    def _load(self, block: int, line: int, lines: int) -> Load:
+    def _load(self, block: int, line: int, lines: int, part: Span | None = None) -> Load:
+        """Lines of a channel block, all of their entries or only a part, from-to."""
         conv, region, banks = self._prepared.node.convolution, self._region, self._prepared.banks
+        first, stop = part or (0, region.real)
+        width = stop - first
         bank, plane = banks.place(block)
         plane -= banks.place(self._channels[0])[1]
         row = region.top + line * region.line_step - conv.padding[0]
-        column = (region.left - conv.padding[1]) * region.images + region.lead
-        to = self._base + plane * region.plane + line * region.pitch + region.lead
+        column = (region.left - conv.padding[1]) * region.images + region.lead + first
+        to = self._base + plane * region.plane + line * region.pitch + region.lead + first
         return Load(
             kind=Kind.ACTIVATIONS,
             to=to,
             source=self._tensor + (block * conv.height + row) * conv.width * region.images + column,
-            count=lines * region.real,
-            width=region.real,
+            count=lines * width,
+            width=width,
             pitch=region.pitch,
             period=banks.period.bit_length() - 1,
             bank=bank,
-            writes=Range(Space.ACTIVATIONS, to, to + (lines - 1) * region.pitch + region.real),
+            writes=Range(Space.ACTIVATIONS, to, to + (lines - 1) * region.pitch + width),
         )

@@ -197,7 +197,8 @@ class Candidate:
         if placed.input is not None:
             return 0
         area = (region.rows[1] - region.rows[0]) * (region.columns[1] - region.columns[0])
-        share = min(1.0, self.blocks[0] / max(area, 1) + self.node.convolution.kernel[0] / max(region.lines, 1))
+        halo = self.node.convolution.kernel[0] / region.lines if region.lines > 1 else 0.0
+        share = min(1.0, self.blocks[0] / max(area, 1) + halo)
         blocks_of_plane = min(placed.banks.blocks, max(placed.banks.period // placed.banks.bundles, 1))
         return int(region.real * region.lines * share) * blocks_of_plane * machine.vector_beats
 

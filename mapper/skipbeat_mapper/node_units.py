@@ -87,7 +87,7 @@ class NodeUnits:
             self._blocks.clear()
             self._waiting += zeros
         # Loads between local stores would have to wait for each of them: then all lines come at once.
-        rows = visit.region.rows if self._prepared.output is not None else visit.rows
+        wanted = visit.region if self._prepared.output is not None else visit
         key = self._base, visit.rows, visit.columns
         if key not in self._blocks:
             self._blocks[key] = list(self._accumulations(self._block(visit.region, *key)))
@@ -95,7 +95,7 @@ class NodeUnits:
         first: StoreOp | None = store
         for block in self._blocks[key]:
             for passes, table, others in self._accumulate(block, visit.column):
-                lines = self._lines.needed(rows) if self._lines else ()
+                lines = self._lines.needed(wanted.rows, wanted.columns) if self._lines else ()
                 every = (*table, *self._waiting, *lines, *others, *loads)
                 yield Unit(node=self._run, walk=block.walk, passes=tuple(passes), loads=every, store=first)
                 self._waiting, loads, first = [], [], None

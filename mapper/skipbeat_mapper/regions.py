@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.graph import Node, Pool
+from skipbeat_arch.graph import Node
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 
@@ -81,8 +81,8 @@ def make_region(
     conv, pool = node.convolution, node.window
     skips = conv.kernel[0] == 1 and pool.kernel[0] == 1 and not whole_map
     line_step = conv.stride[0] * pool.stride[0] if skips else 1
-    top, bottom = _window(rows, conv, pool, 0)
-    left, right = _window(columns, conv, pool, 1)
+    top, bottom = window(rows, node, axis=0)
+    left, right = window(columns, node, axis=1)
     if whole_map:
         bottom, right = (max(bottom, conv.padding[0] + conv.height), max(right, conv.padding[1] + conv.width))
     begin, end = max(left, conv.padding[1]), min(right, conv.padding[1] + conv.width)
@@ -108,8 +108,9 @@ def make_region(
     )
 
 
-def _window(span: Span, conv: Convolution, pool: Pool, axis: int) -> Span:
+def window(span: Span, node: Node, axis: int) -> Span:
     """Padded input rows (axis 0) or columns that outputs from-to need, from-to."""
+    conv, pool = node.convolution, node.window
     stride, pool_stride = conv.stride[axis], pool.stride[axis]
     first = span[0] * pool_stride * stride
     last = ((span[1] - 1) * pool_stride + pool.kernel[axis] - 1) * stride

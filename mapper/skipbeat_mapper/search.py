@@ -57,8 +57,7 @@ def every_mapping(found: list[Candidate]) -> list[Candidate]:
         for share in shares
         for pixels in dict.fromkeys(sizes)
         for order in (Order.ACTIVATIONS, Order.WEIGHTS, Order.COLUMNS)
-        # With activations outside, weights that do not fit would be loaded for every block, and slices in any case.
-        if order != Order.ACTIVATIONS or (plain.tiles.words <= plain.machine.weight_depth and not plain.slices)
+        if order != Order.ACTIVATIONS or not plain.slices  # which would be loaded for every block
     ]
     others = (plain.with_mapping(mapping) for mapping in mappings)
     return [plain, *(each for each in others if each is not None)]

@@ -51,12 +51,12 @@ def test_every_block_finds_what_it_reads(preset: str, node: Node, images: int) -
         contents = zeros(region, entries, machine.hw.array.rows)
         lines = Lines(prepared, region, BASE, 100, range(prepared.banks.blocks))
         for rows, columns in blocks(region, node, machine):
-            for load in lines.needed(rows):
+            for load in lines.needed(rows, columns):
                 put(load, contents, machine, vectors(load.source - 100, load.count, size, group.images))
             for output in ((row, column) for row in range(*rows) for column in range(*columns)):
                 for at, bundle in wanted(node, prepared.banks, region, BASE, output):
                     assert contents[at] == bundle
-        assert lines.needed(region.rows) == []
+        assert lines.needed(region.rows, region.columns) == []
 
 
 def put(load: Load, contents: Contents, machine: Machine, data: list[tuple[int, int, int, int]]) -> None:
@@ -81,8 +81,19 @@ def test_lines_that_follow_one_another_come_in_loads_of_a_few() -> None:
     conv = Convolution(batch=1, c_in=16, c_out=4, height=40, width=20, kernel=(1, 1))
     machine = Machine.of(load_hardware("edge-16x16"))
     prepared = placed(graph_of(node_of(conv)), machine).groups[0].nodes[0]
-    loads = Lines(prepared, prepared.regions[0], 0, 0, range(1)).needed((0, 40))
+    loads = Lines(prepared, prepared.regions[0], 0, 0, range(1)).needed((0, 40), (0, 20))
     assert [load.count for load in loads] == [240, 240, 240, 80]
+
+
+def test_a_single_line_comes_as_its_blocks_need_it() -> None:
+    """The tokens of a product, and with a kernel those that its window reaches."""
+    machine = Machine.of(load_hardware("edge-16x16"))
+    for kernel, expected in ((1, [30, 30, 40]), (3, [31, 30, 39])):
+        conv = Convolution(batch=1, c_in=32, c_out=4, height=1, width=100, kernel=(1, kernel), padding=(0, kernel // 2))
+        prepared = placed(graph_of(node_of(conv)), machine).groups[0].nodes[0]
+        lines = Lines(prepared, prepared.regions[0], 0, 0, range(2))
+        found = [lines.needed((0, 1), columns) for columns in ((0, 30), (30, 60), (60, 100), (0, 30))]
+        assert [[load.count for load in loads] for loads in found] == [[count] * 2 for count in expected] + [[]]
 
 
 @pytest.mark.parametrize("preset", MACHINES)

@@ -31,6 +31,7 @@ from skipbeat_mapper.search import (
 from skipbeat_mapper.timed_network import time_network
 from skipbeat_sim.timing.machine_timing import machine_timing
 from tests.mapper.networks import Builder, random_graph
+from tests.mapper.placed import placed
 
 SMALL = load_hardware("edge-8x8")
 #: Weights are loaded again, and the bus is narrow.
@@ -69,8 +70,16 @@ def test_stages_are_in_this_order() -> None:
 def test_the_plain_mapping_comes_first_and_all_orders_follow() -> None:
     found = every_mapping([first_node(SPLIT)])
     assert found[0].placed.mapping == PLAIN
-    assert {each.order for each in found} == {Order.WEIGHTS, Order.COLUMNS}, "weights do not fit: not activations"
+    assert {each.order for each in found} == set(Order)
     assert {each.placed.mapping.share for each in found} == {1, 2}
+
+
+def test_slices_are_not_loaded_for_every_block() -> None:
+    builder = Builder((64, 12, 12), np.random.default_rng(0))
+    builder.convolution(64, (3, 3), groups=64, density=1.0)
+    memory = placed(builder.graph(), Machine.of(load_hardware("edge-16x16")), slices=True)
+    found = every_mapping([Candidate(memory, (0,), 0, memory.groups[0].nodes[0])])
+    assert {each.order for each in found} == {Order.WEIGHTS, Order.COLUMNS}
 
 
 def test_no_two_run_alike_after_the_second_stage() -> None:
