@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
 import numpy as np
 import pytest
 
 import skipbeat_sim.timing.machine_timing as timing_module
 import skipbeat_sim.timing.replay as replay_module
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import TileStatistics
+from skipbeat_mapper import search, timed_network
+from skipbeat_models import zoo
+from skipbeat_models.scheme import Scheme
+from skipbeat_models.sources import from_module
 from skipbeat_sim.timing.machine_run import MachineRun
 from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
 from skipbeat_sim.timing.replay import Replay
@@ -85,3 +94,40 @@ def _is_wrong_without_clocks(seed: int) -> bool:
         except (RuntimeError, IndexError, ValueError):
             return True
     return not _same(quick, slow)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("source", "preset"),
+    [
+        ("zoo:resnet-18", "edge-16x16"),
+        ("zoo:mobilenet-v2", "edge-8x8"),
+        ("zoo:deit-s", "large-32x32"),
+        ("zoo:gpt-2", "large-32x32"),
+    ],
+)
+def test_programs_of_the_zoo(source: str, preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every program that is timed for an estimate, sparse, and what the search tries."""
+    skipped: list[int] = []
+
+    def both(
+        machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics], *, address: int = 0
+    ) -> MachineTiming:
+        with pytest.MonkeyPatch.context() as patch:
+            counted = _Skipped(patch)
+            quick = machine_timing(machine, instructions, tiles, address=address)
+            skipped.append(counted.count)
+        assert _same(quick, machine_timing(machine, instructions, tiles, address=address, skip=False))
+        return quick
+
+    monkeypatch.setattr(search, "machine_timing", both)
+    monkeypatch.setattr(timed_network, "machine_timing", both)
+    machine, searched, runs = Machine.of(load_hardware(preset)), search.MappingSearch(), set[Hashable]()
+    model, inputs, kwargs = zoo.find(source).source()
+    description = from_module(model, inputs, kwargs, name=source, scheme=Scheme.parse("2:4"))
+    for run in description.runs:
+        if run.key not in runs:
+            runs.add(run.key)
+            found = timed_network.placements(run.graph(), machine, run.images)
+            timed_network.quickest_program(found, searched)
+    assert any(skipped)
