@@ -2,9 +2,9 @@
 
     python benchmarks/repetition.py [C K TOKENS ...]
 
-A layer of C x K weights, pruned to 2:4, on large-32x32: its plain program, how many of its instructions are followed (the
-others are copied from a stretch before them in which everything was the same), and CPU-seconds: to make the program, to
-find its clocks, and to find them by following every instruction.
+A layer of C x K weights, pruned to 2:4, on large-32x32: its plain program, how many of its instructions are followed
+(the others are copied from a stretch before them in which everything was the same), and CPU-seconds: to make the
+program, to find its clocks, and to find them by following every instruction.
 """
 
 from __future__ import annotations

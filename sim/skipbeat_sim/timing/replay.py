@@ -30,7 +30,7 @@ PAST = 4096
 #: Marks that are kept.
 MOST_MARKS = 2048
 #: Requests of fetch whose instructions must come elsewhere too, or a mark is not worth its time.
-LOOK_BACK = 3
+LOOK_BACK = 6
 #: Requests of which fetch knows the size at a mark, the accepted ones apart; nobody reads an instruction behind them.
 AHEAD = 2
 
