@@ -11,7 +11,10 @@ from torch import nn
 
 from skipbeat_arch.arrays import BoolArray
 from skipbeat_arch.graph import Graph, Node
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
 from skipbeat_arch.model import ModelRun
+from skipbeat_mapper.timed_network import time_network
 from skipbeat_models import zoo
 from skipbeat_models.networks import resnet9
 from skipbeat_models.prepare import prepare
@@ -154,3 +157,18 @@ def test_a_value_that_is_overwritten_is_left_alone() -> None:
     found = describe(Function(forward, w=torch.ones(8, 8)), torch.zeros(6, 8))
     assert [host.fused for host in found.host_operators] == [False]
     assert len(found.runs) == 2
+
+
+def test_a_pattern_along_a_flattened_map_takes_the_clocks_of_the_network_that_runs() -> None:
+    """The zeros lie in groups of the flattened map, which the machine reads channel by channel."""
+    torch.manual_seed(0)
+    last = nn.Linear(16 * 16, 32)
+    model = nn.Sequential(nn.Conv2d(4, 16, 3, padding=1), nn.ReLU(), nn.Flatten(), last).eval()
+    groups = last.weight.data.view(32, -1, 4)
+    groups.scatter_(-1, groups.abs().argsort(-1)[..., :2], 0.0)
+    given, machine = torch.randn(1, 4, 4, 4), Machine.of(load_hardware("tiny-4x4"))
+    found = describe(model, given)
+    assert str(found.layers[-1].pattern) == "2:4"
+    (run,) = found.runs
+    ran = quantise_graph(model, given).graph
+    assert time_network(run.graph(), machine).timing.cycles == time_network(ran, machine).timing.cycles
