@@ -13,7 +13,7 @@ from skipbeat_arch.errors import InputError, described
 from skipbeat_arch.files import read_text
 from skipbeat_arch.iso import measured_areas
 from skipbeat_arch.model import ModelDescription
-from skipbeat_arch.provenance import source_of
+from skipbeat_arch.provenance import description_fingerprint, source_of
 from skipbeat_arch.yaml_file import parse_mapping
 from skipbeat_mapper.estimate import estimate_model, shared_prices
 from skipbeat_models.scheme import Scheme
@@ -57,9 +57,8 @@ def _price(point: Point) -> Priced:
     found = estimate_model(description, point.hardware, table_name=point.table, kept=shared_prices())
     if found.unpriced:
         raise InputError(f"model {point.model.source}: {len(found.unpriced)} operators are not priced")
-    made = provenance(
-        seed=point.seed, hardware=point.hardware, scheme=point.scheme, source=source_of(point.model.source, description)
-    )
+    source = source_of(point.model.source, description)
+    made = provenance(seed=point.seed, hardware=point.hardware, scheme=point.scheme, source=source)
     found = replace(found, provenance=made)
     facts = {
         "cycles": found.cycles,
@@ -73,6 +72,9 @@ def _price(point: Point) -> Priced:
         "dram_bytes": figures.total_dram_bytes(found),
         "macs": found.macs,
         "pes": found.pes,
+        "hardware": found.hardware,
+        "fingerprint": description_fingerprint(point.hardware),
+        "digest": source.digest,
     }
     return Priced(
         key=point.key,
