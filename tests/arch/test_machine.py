@@ -21,6 +21,13 @@ def test_sizes_follow_from_the_description(preset: str) -> None:
     assert machine.burst_beats * machine.beat_bytes <= 4096
 
 
+@pytest.mark.parametrize("preset", preset_names())
+def test_no_preset_states_bandwidth_that_its_machine_cannot_use(preset: str) -> None:
+    """A vector read and one written in a clock are the most."""
+    hw = load_hardware(preset)
+    assert hw.memory.bytes_per_clock <= 2 * Machine.of(hw).vector
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
