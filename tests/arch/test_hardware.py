@@ -66,8 +66,8 @@ def test_the_default_preset_is_the_description_in_the_design(tmp_path: Path) -> 
     assert (numbers.weight_bits, numbers.activation_bits, numbers.accumulator_bits) == (8, 8, 32)
 
 
-def test_large_has_128_bytes_per_clock() -> None:
-    assert load_hardware("large-32x32").memory.bytes_per_clock == 128
+def test_large_has_64_bytes_per_clock() -> None:
+    assert load_hardware("large-32x32").memory.bytes_per_clock == 64
 
 
 def test_m8_differs_from_its_sibling_only_in_name_and_group() -> None:
