@@ -12,11 +12,12 @@ import traceback
 from types import FrameType
 
 from skipbeat_arch.budget import machine_memory
-from skipbeat_arch.errors import described
+from skipbeat_arch.errors import ToolError, described
 
 from .cli import EXIT_INTERRUPTED, complain, main
 
-EXIT_DEFECT = 70  # as sysexits.h numbers them
+EXIT_TOOL = 69  # as sysexits.h numbers them
+EXIT_DEFECT = 70
 EXIT_NO_MEMORY = 71
 EXIT_NO_OUTPUT = 74
 EXIT_TERMINATED = 128 + signal.SIGTERM
@@ -28,8 +29,9 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 def run() -> int:
     """Run the command that `sys.argv` has, and return its exit status.
 
-    Those of `main`, and: 70 a defect, whose traceback is in a file that is named; 71 memory that there is not; 74 a
-    full disk, or a standard output that cannot be written; 141 a reader that went away; 143 a request to end.
+    Those of `main`, and: 69 a compiler or simulator that failed, whose output is in a file that is named; 70 a defect,
+    whose traceback is; 71 memory that there is not; 74 a full disk, or a standard output that cannot be written; 141 a
+    reader that went away; 143 a request to end.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal of few characters, a name of a file that is no text
@@ -67,6 +69,8 @@ def _guarded() -> int:
         _drop_output()
         complain(f"{error.filename or 'the output'}: cannot be written: {error.strerror}")
         return EXIT_NO_OUTPUT
+    except ToolError as error:
+        return _told(EXIT_TOOL, str(error), str(error).splitlines()[0].removesuffix(":"), "its output is in")
     except Exception as error:  # the last door: whoever runs a command gets a line, and we get a report
         return _defect(error)
 
@@ -77,16 +81,25 @@ def _drop_output() -> None:
 
 
 def _defect(error: Exception) -> int:
-    text = "".join(traceback.format_exception(error))
+    return _told(
+        EXIT_DEFECT,
+        "".join(traceback.format_exception(error)),
+        f"a defect of skipbeat: {described(error)}",
+        "please report it with",
+    )
+
+
+def _told(status: int, text: str, line: str, where: str) -> int:
+    """Say `line`, and where all of `text` is: in a file, or where none can be written above the line."""
     try:
         with tempfile.NamedTemporaryFile("w", prefix="skipbeat-", suffix=".txt", delete=False) as file:
             file.write(f"{' '.join(sys.argv)}\n\n{text}")
-        where = f"please report it with {file.name}, which says where"
+        place = file.name
     except OSError:
         print(text, file=sys.stderr)
-        where = "please report it with the lines above"
-    complain(f"a defect of skipbeat: {described(error)}; {where}")
-    return EXIT_DEFECT
+        place = "the lines above"
+    complain(f"{line}; {where} {place}")
+    return status
 
 
 def _memory() -> str:

@@ -37,3 +37,10 @@ class InputError(ValueError):
 
 class HostOperatorError(InputError):
     """A network that cannot be one program: an operator in it is the host's."""
+
+
+class ToolError(RuntimeError):
+    """A compiler or simulator failed; the message's first line says which, the others are the end of its output.
+
+    The command line turns it into exit status 69, a line, and a file with all of the message.
+    """

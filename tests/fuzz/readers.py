@@ -52,12 +52,12 @@ def _routing(random: Random) -> Trial:
 
 def _options(random: Random) -> Trial:
     """Sizes, patterns, seeds, names and paths on the command line."""
-    core = ("--gemm", "--pattern", "--seed", "--limit", "--dump", "--simulator")
+    core = ("--gemm", "--pattern", "--seed", "--limit", "--dump")
     name = random.choice((*core, "--prune", "--stated", "--tokens", "--batch", "--input-size", "--explain", "--html"))
     right = {"--gemm": "4,8,4", "--input-size": "x=1x3x8x8", "--html": "page.html", "--dump": "d.npz"}.get(name, "2:4")
     drawn = hostile.text(right, random) if random.random() < 0.5 else hostile.number(random)
     value = hostile.argument(drawn)
-    command = ("cosim", "--gemm", "1,1,999999999999") if name in core else ("estimate", _NOWHERE)
+    command = ("cosim", "--machine", "--simulator", "icarus") if name in core else ("estimate", _NOWHERE)
     return Trial(words=(*command, f"{name}={value}"))
 
 

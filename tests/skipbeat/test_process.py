@@ -33,7 +33,7 @@ def ended(body: str, env: dict[str, str] | None = None) -> subprocess.CompletedP
 def test_a_defect_is_one_line_and_a_file_with_its_traceback(tmp_path: Path) -> None:
     done = ended("raise ZeroDivisionError('of ours')", env={**os.environ, "TMPDIR": str(tmp_path)})
     (report,) = tmp_path.iterdir()
-    line = f"a defect of skipbeat: ZeroDivisionError: of ours; please report it with {report}, which says where"
+    line = f"a defect of skipbeat: ZeroDivisionError: of ours; please report it with {report}"
     assert (done.returncode, done.stdout, done.stderr) == (70, "", f"skipbeat: error: {line}\n")
     assert "ZeroDivisionError: of ours" in report.read_text()
     assert report.read_text().startswith("skipbeat hardware\n")
@@ -88,3 +88,21 @@ def test_a_signal_ends_it(number: signal.Signals, status: int) -> None:
     process.send_signal(number)
     _, said = process.communicate(timeout=10)
     assert (process.returncode, said.strip()) == (status, "skipbeat: interrupted")
+
+
+def test_a_tool_that_fails_is_one_line_and_a_file_with_its_output(tmp_path: Path) -> None:
+    body = "from skipbeat_arch.errors import ToolError; raise ToolError('c++ failed with exit status 1:\\nx.cpp: no')"
+    done = ended(body, env={**os.environ, "TMPDIR": str(tmp_path)})
+    (report,) = tmp_path.iterdir()
+    line = f"c++ failed with exit status 1; its output is in {report}"
+    assert (done.returncode, done.stdout, done.stderr) == (69, "", f"skipbeat: error: {line}\n")
+    assert report.read_text().endswith("x.cpp: no")
+
+
+def test_a_terminal_of_few_characters(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "skipbeat", "hardware", "--hw", "\u96fb.yaml"]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 2
+    assert done.stderr.startswith("skipbeat: error: hardware ")
+    assert done.stderr.isascii()

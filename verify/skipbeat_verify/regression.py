@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skipbeat_arch.command import CoreError
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import InputError, ToolError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import unpack_array
 
@@ -55,7 +55,7 @@ def _run_in_worker(seed: int, index: int, simulator: SimulatorName, hardware: Ha
 
 
 def run_case(seed: int, index: int, simulator: SimulatorName, hardware: Hardware | None = None) -> Outcome:
-    """Run one case. Whatever goes wrong in it is its failure, but for a missing tool.
+    """Run one case. Whatever goes wrong in it is its failure, but for a tool that is missing or fails.
 
     Raises:
         InputError: a tool that the simulator needs is missing.
@@ -63,7 +63,7 @@ def run_case(seed: int, index: int, simulator: SimulatorName, hardware: Hardware
     case = regression_case(seed, index, hardware)
     try:
         clocks, failure = _run(case, simulator)
-    except InputError:
+    except (InputError, ToolError):
         raise
     except Exception as error:  # a defect of any part is what a regression is to find, and to be able to repeat
         clocks, failure = 0, f"{type(error).__name__}: {error}"

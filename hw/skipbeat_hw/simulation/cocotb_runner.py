@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from skipbeat_arch.cache import content_key, kept_folder
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import InputError, ToolError
 
 from .toolchain import find_icarus, find_verilator
 from .verilog_text import verilog_text
@@ -110,18 +110,30 @@ def _compile(simulator: str, top: str, folder: Path, environment: Mapping[str, s
     from cocotb_tools.runner import get_runner
 
     log = folder / "build.log"
-    with _environment(environment):
+    with _environment(environment), _without_space(folder) as place:
         try:
             get_runner(simulator).build(
-                sources=[folder / "top.v"] if simulator == "icarus" else [folder / "ports.vlt", folder / "top.v"],
+                sources=[place / "top.v"] if simulator == "icarus" else [place / "ports.vlt", place / "top.v"],
                 hdl_toplevel=top,
-                build_dir=folder,
+                build_dir=place,
                 build_args=list(arguments),
                 timescale=_TIMESCALE,
                 log_file=log,
             )
         except RuntimeError:
-            raise RuntimeError(f"{simulator}: compiling {top} failed:\n{_tail(log.read_text())}") from None
+            raise ToolError(f"{simulator}: compiling {top} failed:\n{_tail(log.read_text())}") from None
+
+
+@contextlib.contextmanager
+def _without_space(folder: Path) -> Iterator[Path]:
+    """The folder, or one whose name make can read and whose files are put there: GNU Make knows no spaces."""
+    if " " not in str(folder):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="skipbeat-") as place:
+        shutil.copytree(folder, place, dirs_exist_ok=True)
+        yield Path(place)
+        shutil.copytree(place, folder, dirs_exist_ok=True)
 
 
 def _copy_runtime(source: Path, target: Path) -> None:

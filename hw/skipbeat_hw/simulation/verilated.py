@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from skipbeat_arch.cache import content_key, kept_folder
+from skipbeat_arch.errors import ToolError
 
 from .toolchain import Toolchain, find_verilator
 
@@ -90,7 +91,7 @@ def shared_object(verilog: str, top: str, harness: str, trace: Trace = Trace.NON
 
     Raises:
         InputError: a tool is missing.
-        RuntimeError: Verilator or the compiler fails; the message holds the end of its output.
+        ToolError: Verilator or the compiler fails; the message holds the end of its output.
     """
     tools = find_verilator()
     options = (*_VERILATE, *trace.verilate, *_COMPILE, *trace.defines, _FAST, _SLOW)
@@ -189,4 +190,4 @@ def _run(command: Sequence[str], folder: Path, tools: Toolchain) -> None:
     )
     if result.returncode:
         tail = "\n".join(result.stdout.splitlines()[-30:])
-        raise RuntimeError(f"{Path(command[0]).name} failed with exit status {result.returncode}:\n{tail}")
+        raise ToolError(f"{Path(command[0]).name} failed with exit status {result.returncode}:\n{tail}")

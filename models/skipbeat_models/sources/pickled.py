@@ -38,7 +38,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         ) from None
     except InputError:
         raise
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
+    except Exception as error:  # whatever torch's reader meets in a damaged file
         raise InputError(f"{what}: cannot be read: {described(error)}") from None
     return _state_dict(loaded, what)
 
