@@ -112,7 +112,7 @@ def test_broken_files(tmp_path: Path) -> None:
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(InputError, match=r"onnx: not installed, .*\(pip install 'skipbeat\[onnx\]'\)"):
-        load_source("m.onnx"))
+        load_source("m.onnx")
 
 
 @pytest.mark.parametrize("linked", [False, True], ids=["path", "link"])
@@ -126,8 +126,10 @@ def test_external_data_stays_in_the_files_folder(linked: bool, tmp_path: Path) -
     weight = onnx.TensorProto(name="w", data_type=1, dims=[4, 1], data_location=onnx.TensorProto.EXTERNAL)
     for key, value in (("location", "w" if linked else "../secret"), ("offset", "0"), ("length", "16")):
         weight.external_data.add(key=key, value=value)
-    given, found = (helper.make_tensor_value_info(name, 1, [1, size]) for name, size in (("x", 4), ("y", 1)))
-    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [given], [found], [weight])
-    (folder / "m.onnx").write_bytes(helper.make_model(graph).SerializeToString())
-    with pytest.raises(InputError, match="m.onnx"):
+    given, found = (onnx.helper.make_tensor_value_info(name, 1, [1, size]) for name, size in (("x", 4), ("y", 1)))
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [given], [found], [weight]
+    )
+    (folder / "m.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    with pytest.raises(InputError, match=r"m\.onnx"):
         load_source(str(folder / "m.onnx"))
