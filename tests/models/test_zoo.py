@@ -81,7 +81,7 @@ def test_unknown_names_list_the_known(name: str) -> None:
 def test_image_networks_do_without_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     zoo.find("zoo:digits-cnn").source()
-    with pytest.raises(InputError, match=r"zoo:bert-base: expected the package .*skipbeat\[transformers\]"):
+    with pytest.raises(InputError, match=r"expected for zoo:bert-base .*skipbeat\[transformers\]"):
         zoo.find("zoo:bert-base").source()
 
 

@@ -67,9 +67,11 @@ def test_a_missing_extra_is_named_in_one_line(
     extra: str,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "own.onnx").touch()
+    monkeypatch.setenv("SKIPBEAT_CACHE", str(tmp_path_factory.mktemp("cache")))  # what is kept there needs no extra
     monkeypatch.chdir(tmp_path)
     for module in EXTRA_OF:
         monkeypatch.setitem(sys.modules, module, None)
