@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from os.path import isdir, isfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,9 +119,9 @@ def _load(
 
 def _is_checkpoint(path: Path) -> bool:
     """Whether it is the weights of a model, without its code: a folder, an index, or a file."""
-    if path.is_dir() or path.suffix == ".safetensors" or path.name.endswith(INDEX):
+    if isdir(path) or path.suffix == ".safetensors" or path.name.endswith(INDEX):  # of any name: `Path` may raise
         return True
-    return path.suffix in PICKLED and path.is_file() and (path.parent / "config.json").is_file()
+    return path.suffix in PICKLED and isfile(path) and isfile(path.parent / "config.json")
 
 
 def _from_code(
