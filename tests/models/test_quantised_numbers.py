@@ -156,7 +156,7 @@ def test_images_are_rounded_half_up_and_clamped() -> None:
     x = np.array([[0.5, -0.5], [200, -200]])[None, None]
     assert quantised.quantise_images(x).flatten().tolist() == [1, 0, 127, -128]
     assert round_half_up([1.5, 2.5, -1.5, -2.5], -2, 2).tolist() == [2, 2, -1, -2]
-    with pytest.raises(InputError, match=r"expected \[N, 1, 2, 2\]"):
+    with pytest.raises(InputError, match=r"expected finite numbers \[N, 1, 2, 2\]"):
         quantised.quantise_images(np.zeros((1, 1, 2, 3)))
 
 

@@ -112,7 +112,9 @@ def test_people_get_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert "conv3" in out
     assert "assumption: " in out
-    assert err == "skipbeat: training zoo:digits-cnn on the digits\nskipbeat: pricing 4 layers on edge-16x16\n"
+    said = err.splitlines()  # nothing is trained where another test has left its description
+    assert said[-1] == "skipbeat: pricing 4 layers on edge-16x16"
+    assert said[:-1] in ([], ["skipbeat: training zoo:digits-cnn on the digits"])
 
 
 def test_files_and_the_explanation(

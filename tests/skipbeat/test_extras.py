@@ -37,7 +37,7 @@ _NEEDS = [
     ("verilog -o nowhere", "amaranth", "verilog"),
     ("synth", "amaranth", "synth"),
     ("demo", "sklearn", "demo"),
-    ("estimate zoo:digits-cnn", "sklearn", "demo"),
+    ("estimate zoo:digits-cnn --seed 71", "sklearn", "demo"),  # of a seed that no other test trains
     ("estimate zoo:gpt-2 --tokens 8", "transformers", "transformers"),
     ("estimate own.onnx", "onnx", "onnx"),
 ]

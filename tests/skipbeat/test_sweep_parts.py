@@ -122,7 +122,6 @@ def test_a_wrong_study_is_told(tmp_path: Path, old: str, new: str, message: str)
     ("old", "new", "message"),
     [
         ("array.rows: [4", "array.row: [4", r"no key array\.row"),
-        ("energy, kept]", "energy, lut]", "objective lut: no accelerator's synthesis is recorded"),
         ("[as it is, 2:4, 1:4]", "[5:4]", "5:4"),
         ("name: small", "name: small\nlayers: {fc: [2:4]}", "layers: expected with schemes"),
         ("array.rows * array.cols <= 16", "system('x')", "expected a comparison"),
@@ -131,6 +130,16 @@ def test_a_wrong_study_is_told(tmp_path: Path, old: str, new: str, message: str)
 def test_what_a_study_cannot_have_is_told_before_any_work(tmp_path: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Points(study(tmp_path, STUDY.replace(old, new)))
+
+
+def test_areas_are_those_of_recorded_syntheses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = study(tmp_path, STUDY.replace("energy, kept]", "energy, lut]"))
+    choice: dict[str, bool | int | float | str] = {"base": "tiny-4x4", "model": MODEL, "array.rows": 4, "memory.bytes_per_clock": 4}
+    with pytest.raises(InputError, match=r"objective lut: no synthesis of tiny-4x4.* is recorded"):
+        Points(wanted).point(choice)
+    monkeypatch.setattr("skipbeat.sweeping.points.measurements", tuple)
+    with pytest.raises(InputError, match="objective lut: no accelerator's synthesis is recorded"):
+        Points(wanted)
 
 
 def test_a_point_costs_what_an_estimate_says(tmp_path: Path) -> None:
