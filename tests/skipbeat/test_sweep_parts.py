@@ -134,7 +134,8 @@ def test_what_a_study_cannot_have_is_told_before_any_work(tmp_path: Path, old: s
 
 def test_areas_are_those_of_recorded_syntheses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = study(tmp_path, STUDY.replace("energy, kept]", "energy, lut]"))
-    choice: dict[str, bool | int | float | str] = {"base": "tiny-4x4", "model": MODEL, "array.rows": 4, "memory.bytes_per_clock": 4}
+    choice: dict[str, bool | int | float | str] = {"base": "tiny-4x4", "model": MODEL, "array.rows": 4}
+    choice["memory.bytes_per_clock"] = 4
     with pytest.raises(InputError, match=r"objective lut: no synthesis of tiny-4x4.* is recorded"):
         Points(wanted).point(choice)
     monkeypatch.setattr("skipbeat.sweeping.points.measurements", tuple)
