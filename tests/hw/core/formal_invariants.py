@@ -70,15 +70,16 @@ class AlignerWords(Wrapped):
 
 
 class SlotsStream(Wrapped):
-    """A slot that is offered stays until it is taken."""
+    """A slot that is offered stays until it is taken; no more rows are collected than there is room for."""
 
     def __init__(self, hw: Hardware) -> None:
         super().__init__(Slots(hw))
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        self.place(m)
+        inside = self.place(m)
         stays_until_taken(m, self.slots)
+        m.d.comb += Assert(register(inside, "rows") <= 2)
         return m
 
 

@@ -62,7 +62,7 @@ BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
     (aligner, "Mux(cross, there[1], there[0])", "there[0]", "invariants.Aligner", _words),
     (aligner, "~left[1] &", "", "invariants.Aligner", _words),
     (slots, "ready.eq(~self.slots.valid | self.slots.ready)", "ready.eq(1)", "invariants.Slots", _slots_stream),
-    (slots, "(rows != 2)", "1", "slots.Slots", _bitmaps),
+    (slots, "rows != 2", "1", "invariants.Slots", _slots_stream),
     (sequencer, " | ended_2", "", "invariants.Sequencer", _rules),
     (sequencer, "| (place[2] & (beat <= 1))", "", "invariants.Sequencer", _rules),
     (sequencer, "(ended_1[1] & (beat <= 1))", "(ended_1[1] & (beat == 0))", "invariants.Sequencer", _rules),
