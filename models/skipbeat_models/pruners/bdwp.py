@@ -8,8 +8,10 @@ groups the weights along its own reduction axis, anew in every step from the mag
     backward           dX = dY · (W ⊙ M_bp)ᵀ      N:M along the output channels
     weight update      dW = Xᵀ · dY               dense, and applied to the dense W
 
-These are the equations used here; momentum and weight decay are the optimiser's. Both passes take each layer's own
-pattern. The network that remains is the forward one.
+These are the equations used here. They could not be compared with the paper's: only its abstract was reachable, which
+says neither how the masks are chosen nor whether masked weights decay. Momentum and weight decay are the optimiser's.
+The weight's gradient can be estimated without bias from a pruned dY, as `mvue` does. The network that remains is the
+forward one.
 """
 
 from __future__ import annotations
@@ -30,6 +32,11 @@ from ..scheme import Plan
 from .group_windows import zero_padding
 from .layers import Grouping, Prunable, groupings
 
+#: What takes the place of a gradient, such as `mvue.keep_unbiased` of it.
+Estimate = Callable[[torch.Tensor], torch.Tensor]
+
+_DENSE = Pattern("dense")
+
 #: torch ships these without types.
 _conv2d_input: Callable[..., torch.Tensor] = conv2d_input
 _conv2d_weight: Callable[..., torch.Tensor] = conv2d_weight
@@ -48,36 +55,54 @@ def backward_mask(weight: torch.Tensor, pattern: Pattern, groups: int = 1) -> to
 
 
 @contextmanager
-def bidirectional_training(model: nn.Module, plan: Plan) -> Iterator[None]:
+def bidirectional_training(
+    model: nn.Module, plan: Plan, *, backward: Plan | None = None, estimate: Estimate = torch.clone
+) -> Iterator[None]:
     """Inside, the model trains by BDWP; afterwards its weights are plain and satisfy the forward patterns.
+
+    Args:
+        plan: the patterns of the forward pass.
+        backward: those of the backward pass; None: the same. A layer that one leaves alone is dense in that pass.
+        estimate: what is taken for dY [N, K, ...] of N images or rows in the weight's gradient of these layers.
 
     Raises:
         InputError: a pattern that is not N:M, a convolution that does not pad with a number of zeros, or a glob that
             matches no layer.
     """
-    layers = {name: (layer, grouping.pattern) for name, (layer, grouping) in groupings(model, plan).items()}
-    for name, (layer, pattern) in layers.items():
-        if pattern.kind != "nm":
-            raise InputError(f"layer {name!r}: BDWP takes N:M patterns, not {pattern}")
+    ahead = groupings(model, plan)
+    back = ahead if backward is None else groupings(model, backward)
+    layers: dict[str, tuple[Prunable, _Patterns]] = {}
+    for name, (layer, grouping) in {**ahead, **back}.items():
+        if grouping.pattern.kind != "nm":
+            raise InputError(f"layer {name!r}: BDWP takes N:M patterns, not {grouping.pattern}")
         if isinstance(layer, nn.Conv2d):
             zero_padding(name, layer)
-    for layer, pattern in layers.values():
-        vars(layer)["forward"] = _forward(layer, pattern)  # hides the class's method until it is removed
+        patterns = [found[name][1].pattern if name in found else _DENSE for found in (ahead, back)]
+        layers[name] = layer, _Patterns(*patterns)
+    for layer, pair in layers.values():
+        vars(layer)["forward"] = _forward(layer, pair, estimate)  # hides the class's method until it is removed
     try:
         yield
     finally:
         with torch.no_grad():
-            for layer, pattern in layers.values():
+            for layer, pair in layers.values():
                 del vars(layer)["forward"]
-                layer.weight.masked_fill_(~forward_mask(layer.weight, pattern), 0)
+                layer.weight.masked_fill_(~forward_mask(layer.weight, pair.forward), 0)
 
 
-def _forward(layer: Prunable, pattern: Pattern) -> Callable[[torch.Tensor], torch.Tensor]:
-    product = _product_of(layer)
+@dataclass(frozen=True)
+class _Patterns:
+    forward: Pattern
+    backward: Pattern
+
+
+def _forward(layer: Prunable, patterns: _Patterns, estimate: Estimate) -> Callable[[torch.Tensor], torch.Tensor]:
+    product = _product_of(layer, estimate)
 
     def forward(x: torch.Tensor) -> torch.Tensor:
-        ahead = forward_mask(layer.weight, pattern)
-        back = backward_mask(layer.weight, pattern, product.groups) if torch.is_grad_enabled() else ahead
+        ahead = forward_mask(layer.weight, patterns.forward)
+        trains = torch.is_grad_enabled()
+        back = backward_mask(layer.weight, patterns.backward, product.groups) if trains else ahead
         y = _bidirectional(x, layer.weight, ahead, back, product)
         if layer.bias is None:
             return y
@@ -96,13 +121,13 @@ class _Product:
     groups: int = 1
 
 
-def _product_of(layer: Prunable) -> _Product:
+def _product_of(layer: Prunable, estimate: Estimate) -> _Product:
     """The functions take x, w and the gradient g of their product, as far as they need them."""
     if isinstance(layer, nn.Linear):
         return _Product(
             forward=nn.functional.linear,
             to_input=lambda x, w, g: g @ w,
-            to_weight=lambda x, w, g: g.reshape(-1, g.shape[-1]).t() @ x.reshape(-1, x.shape[-1]),
+            to_weight=lambda x, w, g: estimate(g).reshape(-1, g.shape[-1]).t() @ x.reshape(-1, x.shape[-1]),
         )
     stride, padding, dilation = layer.stride, zero_padding("", layer), layer.dilation
     groups = layer.groups
@@ -114,7 +139,7 @@ def _product_of(layer: Prunable) -> _Product:
         return _conv2d_input(x.shape, w, g, stride, padding, dilation, groups)
 
     def to_weight(x: torch.Tensor, w: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        return _conv2d_weight(x, w.shape, g, stride, padding, dilation, groups)
+        return _conv2d_weight(x, w.shape, estimate(g), stride, padding, dilation, groups)
 
     return _Product(forward=forward, to_input=to_input, to_weight=to_weight, groups=groups)
 

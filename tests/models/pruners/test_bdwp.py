@@ -86,6 +86,20 @@ def test_convolution_gradients_by_hand(groups: int) -> None:
     np.testing.assert_allclose(layer.weight.grad.numpy(), dw)
 
 
+def test_passes_with_patterns_of_their_own_and_an_estimated_gradient() -> None:
+    generator = torch.Generator().manual_seed(4)
+    layer = nn.Linear(8, 8, bias=False).double()
+    x = torch.randn(6, 8, generator=generator, dtype=torch.float64, requires_grad=True)
+    g = torch.randn(6, 8, generator=generator, dtype=torch.float64)
+    weight = layer.weight.detach().clone()
+    with bidirectional_training(layer, "dense", backward=Pattern.parse("1:4"), estimate=lambda dy: 3 * dy):
+        torch.autograd.backward(layer(x), g)
+    assert x.grad is not None
+    torch.testing.assert_close(x.grad, g @ (weight * backward_mask(weight, Pattern.parse("1:4"))))
+    torch.testing.assert_close(layer.weight.grad, 3 * g.t() @ x.detach())
+    assert torch.equal(layer.weight.detach(), weight), "the forward pass is dense, and so is what remains"
+
+
 def test_masks_lie_along_each_passs_reduction_axis() -> None:
     weight = torch.randn(16, 8, 3, 3, generator=torch.Generator().manual_seed(3))
     ahead, back = forward_mask(weight, PATTERN), backward_mask(weight, PATTERN)

@@ -29,6 +29,13 @@ def test_forward_masks_and_gradient_is_straight_through_plus_decay() -> None:
     torch.testing.assert_close(gradient, upstream + 0.25 * (~mask) * weight.detach())
 
 
+def test_the_decay_of_the_public_code() -> None:
+    """`NM-sparsity` adds 2e-4 · (1 - mask) · W to the gradient: a plus sign, so that masked weights shrink."""
+    weight = torch.tensor([[4.0, -3.0, 2.0, -1.0]], requires_grad=True)
+    (gradient,) = torch.autograd.grad(SparseWeight(Grouping(PATTERN))(weight), weight, torch.zeros(1, 4))
+    torch.testing.assert_close(gradient, torch.tensor([[0.0, 0.0, 4e-4, -2e-4]]))
+
+
 def test_one_sgd_step_is_the_papers_update() -> None:
     layer = nn.Linear(8, 3, bias=False)
     before = layer.weight.detach().clone()
