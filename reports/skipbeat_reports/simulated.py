@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .console import add_row, make_console, make_table
+from .console import make_console, print_table
 from .numbers import MISSING, count, printable
 
 if TYPE_CHECKING:
@@ -31,22 +31,21 @@ def print_simulation(report: Mapping[str, Any], file: TextIO | None = None) -> N
         [printable(layer["name"]), layer["bound"], count(layer["bounds"][layer["bound"]]), *_cycles(layer)]
         for layer in report["layers"]
     ]
-    _print(console, ["layer", "bound", "least", *_CYCLES], layers, text_columns=2)
+    _print(console, ["layer", "bound", "least", *_CYCLES], layers, texts=range(2))
     facts = {name: value for name, value in report.items() if name not in ("layers", "counters", "host_operators")}
-    _print(console, ["run", ""], [[name, _fact(name, value)] for name, value in facts.items()], text_columns=2)
+    _print(console, ["run", ""], [[name, _fact(name, value)] for name, value in facts.items()], texts=range(2))
     counters = [[name, count(value)] for name, value in report["counters"].items()]
-    _print(console, ["counter", "of the first run"], counters, text_columns=1)
+    _print(console, ["counter", "of the first run"], counters)
     if host := report.get("host_operators"):
         named = ", ".join(f"{times} {printable(name)}" for name, times in host.items())
         console.print(f"Left to the host, for each input, in float64: {named}", soft_wrap=True)
     console.print(_VERDICTS[report["agrees"]])
 
 
-def _print(console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int) -> None:
-    table = make_table(titles, text_columns=text_columns, plain=not console.is_terminal)
-    for row in rows:
-        add_row(table, row)
-    console.print(table, crop=False)
+def _print(
+    console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]], *, texts: Collection[int] = (0,)
+) -> None:
+    print_table(console, titles, rows, texts=texts)
     console.print()
 
 

@@ -38,12 +38,9 @@ def command(clearing: bool, as_json: bool) -> None:
     if removed is not None:
         click.echo(f"removed {removed / 1e6:,.1f} MB from {root}")
         return
-    from skipbeat_reports.console import add_row, make_console, make_table
+    from skipbeat_reports.console import make_console, print_table
 
-    console = make_console(None)
-    table = make_table(("kind", "entries", "MB"), text_columns=1, plain=not console.is_terminal)
-    for each in kinds:
-        add_row(table, (each.kind, f"{each.entries:,}", f"{each.bytes / 1e6:,.1f}"))
-    add_row(table, ("all", f"{sum(each.entries for each in kinds):,}", f"{total / 1e6:,.1f}"))
-    console.print(table, crop=False)
+    lines = [(each.kind, f"{each.entries:,}", f"{each.bytes / 1e6:,.1f}") for each in kinds]
+    lines.append(("all", f"{sum(each.entries for each in kinds):,}", f"{total / 1e6:,.1f}"))
+    print_table(make_console(None), ("kind", "entries", "MB"), lines)
     click.echo(f"in {root}, which may have {MOST_BYTES / 1e6:,.0f} MB")

@@ -94,7 +94,7 @@ def _show(result: StudyResult, page: Path | None, parquet: Path | None, csv_file
 
 def _print(result: StudyResult) -> None:
     """The front of each model."""
-    from skipbeat_reports.console import add_row, make_console, make_table
+    from skipbeat_reports.console import make_console, print_table
     from skipbeat_reports.numbers import printable
 
     console = make_console(None)
@@ -103,13 +103,17 @@ def _print(result: StudyResult) -> None:
     console.print(f"{printable(result.name)}: {len(points):,} points priced, {refused:,} refused", soft_wrap=True)
     best = [point for point, on in zip(points, result.on_front, strict=True) if on]
     names = [name for name in dict.fromkeys(n for p in points for n in p.choice) if _varies(result, name)]
-    table = make_table([*names, *result.objectives], text_columns=len(names), plain=not console.is_terminal)
-    for point in best[:MOST_ROWS]:
-        values = [f"{value:,.0f}" if value == int(value) else f"{value:,.5g}" for value in point.values]
-        add_row(table, [*(printable(str(point.choice[name])) for name in names), *values])
-    console.print(table, crop=False)
+    rows = [
+        [*(printable(str(point.choice[name])) for name in names), *map(_number, point.values)]
+        for point in best[:MOST_ROWS]
+    ]
+    print_table(console, [*names, *result.objectives], rows, texts=range(len(names)))
     more = f"; {len(best) - MOST_ROWS} more are in the table of --csv" if len(best) > MOST_ROWS else ""
     console.print(f"{len(best):,} on the front: nothing of the same model beats them{more}", soft_wrap=True)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.5g}"
 
 
 def _varies(result: StudyResult, name: str) -> bool:

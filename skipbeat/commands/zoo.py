@@ -40,13 +40,10 @@ def command(csv_file: Path | None, as_json: bool) -> None:
     if as_json:
         print_result("zoo", {"models": rows}, provenance())
         return
-    from skipbeat_reports.console import add_row, make_console, make_table
+    from skipbeat_reports.console import make_console, print_table
 
-    console = make_console(None)
-    table = make_table(
-        ("model", "description", "input", "parameters", "MACs"), text_columns=3, plain=not console.is_terminal
-    )
-    for model in models:
-        name = f"{zoo.PREFIX}{model.name}"
-        add_row(table, (name, model.description, model.input, f"{model.parameters:,}", f"{model.macs:,}"))
-    console.print(table, crop=False)
+    lines = [
+        (f"{zoo.PREFIX}{model.name}", model.description, model.input, f"{model.parameters:,}", f"{model.macs:,}")
+        for model in models
+    ]
+    print_table(make_console(None), ("model", "description", "input", "parameters", "MACs"), lines, texts=range(3))

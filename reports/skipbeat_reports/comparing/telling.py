@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from ..console import add_row, make_console, make_table
+from ..console import make_console, print_table
 from ..numbers import MISSING, count, duration, printable, ratio, shorten_all
 from .comparison import Change, Comparison
 from .reasons import reason, signed
@@ -44,15 +44,15 @@ def _side_by_side(console: Console, comparison: Comparison) -> None:
     for label, total in zip(labels[1:], totals[1:], strict=True):
         titles += [label, "quicker"]
         footer += [count(total.cycles), ratio(totals[0].cycles / total.cycles if total.cycles else None)]
-    table = make_table(titles, text_columns=1, plain=not console.is_terminal, footer=footer)
+    rows = []
     names = shorten_all([printable(name) for name in comparison.names], _NAME_CHARACTERS)
     for row, name in enumerate(names):
         changes = [found[row] for found in comparison.changes]
         cells = [name, _clocks(changes[0].was)]
         for change in changes:
             cells += [_clocks(change.cycles), ratio(change.ratio)]
-        add_row(table, cells)
-    console.print(table, crop=False)
+        rows.append(cells)
+    print_table(console, titles, rows, footer=footer)
     for label, entry in zip(labels, comparison.entries, strict=True):
         found = entry.result
         time = duration(found.total.cycles, found.clock_mhz)
@@ -67,11 +67,8 @@ def _reasons(console: Console, changes: tuple[Change, ...]) -> None:
     changed = sorted((each for each in changes if each.difference), key=lambda each: -abs(each.difference))
     if not changed:
         return
-    table = make_table(["layer", "clocks", "why"], text_columns=1, plain=not console.is_terminal)
-    table.columns[2].justify, table.columns[2].no_wrap, table.columns[2].overflow = "left", False, "fold"
-    for change in changed[:MOST_REASONS]:
-        name = shorten_all([printable(change.layer)], _NAME_CHARACTERS)[0]
-        add_row(table, [name, signed(change.difference), reason(change)])
-    console.print(table, crop=False)
+    names = [shorten_all([printable(change.layer)], _NAME_CHARACTERS)[0] for change in changed[:MOST_REASONS]]
+    rows = [[name, signed(change.difference), reason(change)] for name, change in zip(names, changed, strict=False)]
+    print_table(console, ["layer", "clocks", "why"], rows, texts=(0, 2))
     if len(changed) > MOST_REASONS:
         console.print(f"and {len(changed) - MOST_REASONS} more (--csv and --html have all)")

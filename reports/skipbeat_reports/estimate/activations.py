@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from skipbeat_arch.estimate import Estimate
 
-from ..console import add_row, make_table
+from ..console import print_table
 from ..numbers import count, energy, percent, printable
 
 if TYPE_CHECKING:
@@ -18,14 +18,19 @@ def print_activations(console: Console, estimate: Estimate) -> None:
     found = estimate.activations
     totals = [sum(pair) for pair in zip(*(each.macs + each.cycles for each in found), strict=True)]
     spent, gated = (sum(each.energy_pj[i] for each in found) for i in (0, 1))
-    table = make_table(
+    print_table(
+        console,
         ["activations", "not zero", "products", "cycles", "at least", "energy", "gated"],
-        text_columns=1,
-        plain=not console.is_terminal,
+        [
+            [
+                printable(each.layer),
+                percent(each.density),
+                count(each.macs[1]),
+                *map(count, each.cycles),
+                *map(energy, each.energy_pj),
+            ]
+            for each in found
+        ],
         footer=["measured", "", count(totals[1]), count(totals[2]), count(totals[3]), energy(spent), energy(gated)],
     )
-    for each in found:
-        clocks, pj = map(count, each.cycles), map(energy, each.energy_pj)
-        add_row(table, [printable(each.layer), percent(each.density), count(each.macs[1]), *clocks, *pj])
-    console.print(table, crop=False)
     console.print("bounds: nothing skips zero activations yet; gated: multipliers that hold still for them")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.iso import RESOURCES, Contender, IsoComparison
 
-from ..console import add_row, make_table
+from ..console import print_table
 from ..numbers import MISSING, count, duration, printable, ratio
 
 if TYPE_CHECKING:
@@ -21,17 +21,12 @@ def print_iso(console: Console, estimate: Estimate) -> None:
     """Clocks, time and cells of both, and the speed-up for each."""
     iso = estimate.iso
     assert iso is not None
-    table = make_table(
-        ["iso-resource", printable(iso.machine.name), printable(iso.dense.name), "speed-up"],
-        text_columns=1,
-        plain=not console.is_terminal,
-    )
-    add_row(table, ["cycles", count(iso.machine.cycles), count(iso.dense.cycles), ratio(iso.per_clock)])
-    add_row(table, ["time", _time(iso.machine), _time(iso.dense), ratio(iso.per_second)])
-    for device in iso.devices:
-        for resource in RESOURCES:
-            add_row(table, _cells(iso, device, resource))
-    console.print(table, crop=False)
+    rows = [
+        ["cycles", count(iso.machine.cycles), count(iso.dense.cycles), ratio(iso.per_clock)],
+        ["time", _time(iso.machine), _time(iso.dense), ratio(iso.per_second)],
+        *(_cells(iso, device, resource) for device in iso.devices for resource in RESOURCES),
+    ]
+    print_table(console, ["iso-resource", printable(iso.machine.name), printable(iso.dense.name), "speed-up"], rows)
     for note in _notes(iso):
         for line in wrap(note, console.width, subsequent_indent="  "):
             console.print(line, crop=False, soft_wrap=True)

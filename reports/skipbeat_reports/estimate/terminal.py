@@ -10,7 +10,7 @@ from skipbeat_arch.arguments import expect
 from skipbeat_arch.estimate import Estimate, LayerEstimate
 from skipbeat_arch.model import KeptMagnitude
 
-from ..console import add_row, make_console, make_table
+from ..console import make_console, print_table
 from ..numbers import MISSING, bits, count, duration, energy, percent, printable, quantity, ratio, shorten_all
 from . import figures
 from .activations import print_activations
@@ -55,7 +55,8 @@ def print_estimate(estimate: Estimate, file: TextIO | None = None) -> None:
     """
     expect("estimate", estimate, Estimate, "what `skipbeat.estimate` returns")
     console = make_console(file)
-    _say(console, f"{printable(estimate.model)} on {printable(estimate.hardware)}, batch {count(estimate.batch)}")
+    title = f"{printable(estimate.model)} on {printable(estimate.hardware)}, batch {count(estimate.batch)}"
+    _item(console, "", title, hang=2)
     for line in unpriced_lines(estimate):
         _item(console, "", line, hang=2)
     _blank(console)
@@ -68,7 +69,6 @@ def print_estimate(estimate: Estimate, file: TextIO | None = None) -> None:
 
 
 def _print_layers(console: Console, estimate: Estimate) -> None:
-    plain = not console.is_terminal
     kept = [column for column in _COLUMNS if console.width >= column[1]]
     titles = ["layer", *(title for title, _, _ in kept)]
     totals = _totals(estimate)
@@ -83,12 +83,13 @@ def _print_layers(console: Console, estimate: Estimate) -> None:
     names = shorten_all(
         [printable(layer.name) for layer in estimate.layers], max(_SHORTEST_NAME, console.width - others - 2)
     )
-    table = make_table(
-        titles, text_columns=1 + sum(title in _TEXTS for title in titles), plain=plain, footer=["total", *footer]
+    print_table(
+        console,
+        titles,
+        [[name, *row] for name, row in zip(names, rows, strict=True)],
+        texts=range(1 + sum(title in _TEXTS for title in titles)),
+        footer=["total", *footer],
     )
-    for name, row in zip(names, rows, strict=True):
-        add_row(table, [name, *row])
-    console.print(table, crop=False)
 
 
 def _short(text: str, length: int) -> str:
@@ -165,45 +166,36 @@ def _kept(console: Console, estimate: Estimate) -> None:
 
     total = figures.kept(estimate)
     assert total is not None
-    table = make_table(
-        ["magnitude kept", "in their order", "channels permuted"],
-        text_columns=1,
-        plain=not console.is_terminal,
-        footer=["total", *shares(total)],
-    )
-    for layer in estimate.layers:
-        if layer.kept is not None:
-            add_row(table, [_short(printable(layer.name), console.width // 2), *shares(layer.kept)])
-    console.print(table, crop=False)
+    rows = [
+        [_short(printable(layer.name), console.width // 2), *shares(layer.kept)]
+        for layer in estimate.layers
+        if layer.kept is not None
+    ]
+    titles = ["magnitude kept", "in their order", "channels permuted"]
+    print_table(console, titles, rows, footer=["total", *shares(total)])
 
 
 def _references(console: Console, estimate: Estimate) -> None:
     if not estimate.references:
         return
-    table = make_table(
-        ["compared with", "dense cycles", "cycles", "against ours"], text_columns=1, plain=not console.is_terminal
-    )
+    rows = []
     for other in estimate.references:
         dense = MISSING if other.cycles_dense is None else count(other.cycles_dense)
         against = ratio(other.cycles / estimate.cycles if estimate.cycles else None)
-        add_row(table, [printable(other.name), dense, count(other.cycles), against])
-    console.print(table, crop=False)
+        rows.append([printable(other.name), dense, count(other.cycles), against])
+    print_table(console, ["compared with", "dense cycles", "cycles", "against ours"], rows)
     for other in estimate.references:
         _item(console, f"{printable(other.name)}: ", printable(other.explanation), hang=2)
 
 
 def _energy(console: Console, estimate: Estimate) -> None:
-    table = make_table(
-        ["component", "energy", "share"],
-        text_columns=1,
-        plain=not console.is_terminal,
-        footer=["total", energy(1e6 * estimate.energy_uj), ""],
-    )
     parts = figures.energy_by_component(estimate.layers)
     whole = sum(parts.values())
-    for component, part in parts.items():
-        add_row(table, [printable(component), energy(part), percent(part / whole if whole else 0.0)])
-    console.print(table, crop=False)
+    rows = [
+        [printable(component), energy(part), percent(part / whole if whole else 0.0)]
+        for component, part in parts.items()
+    ]
+    print_table(console, ["component", "energy", "share"], rows, footer=["total", energy(1e6 * estimate.energy_uj), ""])
     dram = estimate.dram
     _item(console, "table: ", printable(estimate.energy_table), hang=2)
     _item(
@@ -220,15 +212,16 @@ def _host_operators(console: Console, estimate: Estimate) -> None:
     if not estimate.host_operators:
         _say(console, "no operators are left to the host")
         return
-    table = make_table(["operator", "done by", "places", "elements"], text_columns=2, plain=not console.is_terminal)
-    for operator, fused, places, elements in _by_operator(estimate):
-        add_row(table, [printable(operator), "output stage" if fused else "host", count(places), count(elements)])
+    rows = [
+        [printable(operator), "output stage" if fused else "host", count(places), count(elements)]
+        for operator, fused, places, elements in _by_operator(estimate)
+    ]
     _item(
         console,
         "",
         "operators that the array does not run; what the host does is in no cycle and no energy of the table above",
     )
-    console.print(table, crop=False)
+    print_table(console, ["operator", "done by", "places", "elements"], rows, texts=range(2))
 
 
 def _by_operator(estimate: Estimate) -> Iterator[tuple[str, bool, int, int]]:
@@ -248,7 +241,7 @@ def _assumptions(console: Console, estimate: Estimate) -> None:
 
 def _item(console: Console, label: str, text: str, hang: int | None = None) -> None:
     """A label and a text that goes on under itself, or `hang` columns from the left."""
-    indent = " " * (len(label) if hang is None else hang)
+    indent = " " * min(len(label) if hang is None else hang, console.width // 3)
     _say(console, *wrap(label + text, console.width, subsequent_indent=indent, drop_whitespace=True))
 
 

@@ -82,6 +82,18 @@ def test_numbers_are_whole_on_the_narrowest_terminal(small: Estimate, monkeypatc
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize("width", [24, 40, 60])
+def test_a_narrow_terminal_gets_every_number_in_tables_below_one_another(
+    small: Estimate, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = on_terminal(small, width, monkeypatch)
+    assert max(map(len, lines)) <= width
+    words = {word for line in lines for word in line.replace("\u00a0", " ").split()}
+    for layer in small.layers:
+        assert {f"{layer.cost.cycles:,}", f"{figures.speedup(layer):.2f}×"} <= words
+    assert {f"{small.cycles:,}", *(f"{other.cycles:,}" for other in small.references)} <= words
+
+
 def test_three_totals_and_the_rate_that_balances_the_host(small: Estimate) -> None:
     pool = replace(small.layers[2], name="maxpool", kind="max pooling", layer=False, macs=0, macs_dense=0)
     estimate = replace(small, layers=(*small.layers, pool))
