@@ -18,6 +18,7 @@ from skipbeat_arch.extras import require_packages
 from skipbeat_arch.files import regular_file
 
 from .graph import Argument, Graph, Operator, Value
+from .onnx_merged import merged_products
 from .onnx_model import NOT_COMPUTED, OnnxModel, Shape, computed
 from .onnx_stored import OnnxStored
 from .onnx_translation import translate
@@ -61,6 +62,9 @@ class _Reader:
         self._shapes = found.shapes
         for tensor in self._graph.initializer:
             self._stored.readers[tensor.name] = partial(self._tensor, tensor)
+        constants = {node.output[0] for node in self._graph.node if node.op_type == "Constant"}
+        stored = constants | self._stored.readers.keys()
+        self._merged = merged_products(self._graph.node, stored, self._is_computable)
 
     def read(self) -> Graph:
         operators = [operator for node in self._graph.node for operator in self._operators(node)]
@@ -127,14 +131,16 @@ class _Reader:
         """Whether an operator's result follows from stored tensors; it is computed when it is asked for."""
         names = [name for name in node.input if name]
         known = all(name in self._stored.readers for name in names) and bool(names)
-        if not known or node.op_type in NOT_COMPUTED or node.domain not in ("", "ai.onnx"):
-            return False
-        if any(name and name not in self._shapes for name in node.output):
+        if not known or not (self._is_computable(node) or self._merged.intersection(node.output)):
             return False
         for index, name in enumerate(node.output):
             if name:
                 self._stored.add(name, self._shapes[name], partial(self._compute, node, index))
         return True
+
+    def _is_computable(self, node: Any) -> bool:
+        own = node.op_type not in NOT_COMPUTED and node.domain in ("", "ai.onnx")
+        return own and all(not name or name in self._shapes for name in node.output)
 
     def _compute(self, node: Any, index: int) -> torch.Tensor:
         given = {name: self._stored.readers[name]().numpy() for name in node.input if name}

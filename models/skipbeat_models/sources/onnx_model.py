@@ -168,7 +168,8 @@ class OnnxModel:
                 if item.name == "value":
                     self._note(name, item.t)
                 elif item.name in ("value_int", "value_ints", "value_float", "value_floats"):
-                    self._constants[name] = np.array(self._onnx.helper.get_attribute_value(item))
+                    kind = np.float32 if "float" in item.name else np.int64
+                    self._constants[name] = np.array(self._onnx.helper.get_attribute_value(item), kind)
             return
         if kind == "Shape" and node.input[0] in self.shapes:
             ends = {item.name: item.i for item in node.attribute}

@@ -78,6 +78,15 @@ LINEAR: dict[str, tuple[list[Any], dict[str, Any], dict[str, Any]]] = {
         {"w": W.T[::-1].copy(), "i": np.arange(64)[::-1].copy()},
         {},
     ),
+    "scaled": ([node("Constant", [], ["c"], value_float=2.0), node("Mul", ["w", "c"], ["d"]), MATMUL], {"w": W.T}, {}),
+    "low rank": (
+        [
+            *(node("Gemm", ["b", "a"], ["u"], alpha=0.5), node("Add", ["v", "u"], ["e"])),
+            *(node("Where", ["m", "e", "z"], ["d"]), MATMUL),
+        ],
+        {"v": W.T, "b": np.ones((64, 4), np.float32), "a": np.ones((4, 32), np.float32), "m": W.T != 0, "z": SCALE * 0},
+        {},
+    ),
     "local function": ([node("Lin", ["x", "w"], ["y"], domain="my")], {"w": W.T}, {"functions": [LOCAL]}),
     "bits": ([node("MatMulNBits", ["x", "b", "s"], ["y"], N=32, K=64, bits=4, block_size=32, **MS)], _bits(W), {}),
     "fused": ([node("FusedMatMul", ["x", "w"], ["y"], transB=1, **MS)], {"w": W}, {}),
@@ -111,6 +120,13 @@ def test_linear_layers(form: str, tmp_path: Path) -> None:
     found = load(tmp_path, model(nodes, weights, **options))
     (layer,) = found.layers
     assert (layer.kind, layer.macs_dense, str(layer.pattern), found.unpriced) == ("linear", 8 * 32 * 64, "2:4", ())
+
+
+def test_products_of_stored_tensors_that_make_no_weight_run(tmp_path: Path) -> None:
+    stored = {"w": W.T, "u": np.ones((8, 64), np.float32)}
+    products = [node("MatMul", ["u", "w"], ["q"]), node("MatMul", ["x", "w"], ["k"])]
+    found = load(tmp_path, model([*products, node("Add", ["q", "k"], ["y"])], stored))
+    assert [layer.macs_dense for layer in found.layers] == [8 * 64 * 32, 8 * 64 * 32]
 
 
 CONVOLUTIONS: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
