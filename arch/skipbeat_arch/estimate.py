@@ -142,6 +142,11 @@ class LayerEstimate:
     kept: KeptMagnitude | None = None
 
     @property
+    def computed(self) -> int:
+        """Multiply-accumulates of the array with the weights that are there, on padding too."""
+        return self.cost.macs if self.layer else 0
+
+    @property
     def speedup(self) -> float:
         """Dense cycles over cycles."""
         return self.cycles_dense / self.cost.cycles
@@ -270,11 +275,6 @@ class Estimate:
         return None if self.host.cycles is None else self.cycles + self.host.cycles
 
     @property
-    def balanced_rate(self) -> float | None:
-        """Elements per clock at which the host takes as long as the programs; None if it has nothing to do."""
-        return self.host.elements / self.cycles if self.host.elements and self.cycles else None
-
-    @property
     def cycles_dense(self) -> int:
         """Of all programs with every weight."""
         return sum(layer.cycles_dense for layer in self.layers)
@@ -292,7 +292,7 @@ class Estimate:
     @property
     def utilization(self) -> float:
         """Products with weights that are there, per multiplier and clock: 0..1."""
-        return self.macs / (self.pes * self.cycles) if self.cycles else 0.0
+        return sum(layer.computed for layer in self.layers) / (self.pes * self.cycles) if self.cycles else 0.0
 
     @property
     def energy_uj(self) -> float:

@@ -9,7 +9,7 @@ from enum import Enum, StrEnum
 from .arrays import BoolArray
 from .graph import Graph
 from .pattern import Pattern
-from .workload import Workload
+from .workload import Convolution, Workload
 
 
 class LayerKind(StrEnum):
@@ -44,17 +44,26 @@ class LayerPart:
     Attributes:
         repeats: how often it runs with the same zeros (heads of attention, images).
         in_turn: whether that is with the same weight, each time after the other (steps of a recurrent layer).
+        met: pixels that each weight meets in the layer, if not all outputs of the workload; a transposed convolution
+            multiplies each input by each tap, and what else the array multiplies by is padding.
     """
 
     workload: Workload
     weight: WeightZeros
     repeats: int = 1
     in_turn: bool = False
+    met: int | None = None
 
     @property
     def macs_dense(self) -> int:
         """Multiply-accumulates with every weight, all repeats."""
-        return self.workload.macs * self.repeats
+        return self.macs(self.workload.macs * self.repeats)
+
+    def macs(self, computed: int) -> int:
+        """Multiply-accumulates of the layer, of those that the array computes of some of its weights."""
+        if self.met is None or not isinstance(self.workload, Convolution):
+            return computed
+        return computed * self.met // self.workload.gemm.p
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -162,7 +162,7 @@ def _layer(row: _Row, layer: ModelLayer | None, costs: _Costs, energy: EnergyMod
         shape=layer.shape if layer else row.shape,
         pattern=str(layer.pattern) if layer else NO_PATTERN,
         density=layer.density if layer else 1.0,
-        macs=cost.macs if layer else 0,
+        macs=_macs(layer, costs) if layer else 0,
         macs_dense=layer.macs_dense if layer else 0,
         cost=cost,
         cycles_dense=dense.cycles,
@@ -171,6 +171,14 @@ def _layer(row: _Row, layer: ModelLayer | None, costs: _Costs, energy: EnergyMod
         layer=layer is not None,
         kept=layer.kept if layer else None,
     )
+
+
+def _macs(layer: ModelLayer, costs: _Costs) -> int:
+    """Multiply-accumulates of a layer with the weights that are there."""
+    computed = [sparse.macs * repeats for sparse, _, repeats in costs if sparse is not None]
+    if len(computed) != len(layer.parts):
+        return sum(computed)
+    return sum(part.macs(macs) for part, macs in zip(layer.parts, computed, strict=True))
 
 
 def _host(description: ModelDescription, hw: Hardware) -> HostWork:

@@ -164,7 +164,7 @@ class _Builder:
         )
         self._convolutions += 1
         layer_parts = tuple(
-            LayerPart(workload=replace(part.workload, order=found.order), weight=zeros)
+            LayerPart(workload=replace(part.workload, order=found.order), weight=zeros, met=part.met)
             for part, zeros in zip(parts, found.parts, strict=True)
         )
         return ModelLayer(

@@ -96,12 +96,14 @@ class ConvolutionPart:
     Attributes:
         taps: of rows and columns, in the order of the input.
         pads: zeros above, below, left and right that the input has before it is given; negative: lines that it has not.
+        met: see `LayerPart`.
         places: first row and column of its results in the call's, and the steps between them.
     """
 
     workload: Convolution
     taps: Taps
     pads: tuple[int, int, int, int]
+    met: int | None = None
     places: tuple[int, int, int, int] = (0, 0, 1, 1)
 
 
@@ -126,6 +128,7 @@ def _part(call: ConvolutionCall, rows: _Axis, cols: _Axis) -> ConvolutionPart:
         workload=_convolution(call, (rows, cols), (1, 1) if call.transposed else call.stride),
         taps=(rows.taps, cols.taps),
         pads=(*rows.pads, *cols.pads),
+        met=call.batch * call.size[0] * call.size[1] if call.transposed else None,
         places=(rows.phase, cols.phase, *(call.stride if call.transposed else (1, 1))),
     )
 

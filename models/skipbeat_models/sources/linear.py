@@ -106,7 +106,7 @@ def convolution_of_activations(
         name=name,
         kind=kind,
         parts=tuple(
-            LayerPart(workload=part.workload, weight=dense_zeros(matrix if groups > 1 else matrix[1:]))
+            LayerPart(workload=part.workload, weight=dense_zeros(matrix if groups > 1 else matrix[1:]), met=part.met)
             for part, matrix in zip(parts, matrices, strict=True)
         ),
         shape=sizes,

@@ -57,7 +57,8 @@ def _body(estimate: Estimate) -> dict[str, Any]:
             {"name": name, "operator": operator, "elements": elements, "count": count, "fused": fused}
             for name, operator, elements, count, fused in estimate.host_operators
         ],
-        "host": asdict(estimate.host) | {"cycles": estimate.host.cycles, "balanced_rate": estimate.balanced_rate},
+        "host": asdict(estimate.host)
+        | {"cycles": estimate.host.cycles, "balanced_rate": figures.balanced_rate(estimate)},
         "total": _total(estimate),
         "references": [asdict(reference) for reference in estimate.references],
         "energy_table": estimate.energy_table,

@@ -49,7 +49,7 @@ def dense_share(estimate: Estimate) -> float:
 
 def utilization(layer: LayerEstimate, pes: int) -> float:
     """Products with weights that are there, per multiplier and clock: 0..1."""
-    return layer.macs / (pes * layer.cost.cycles) if layer.cost.cycles else 0.0
+    return layer.computed / (pes * layer.cost.cycles) if layer.cost.cycles else 0.0
 
 
 def dram_bytes(layer: LayerEstimate) -> int:
@@ -109,6 +109,12 @@ def memory_roof(estimate: Estimate) -> float | None:
         if (clocks := layer.cost.schedule.bounds.get(Bound.MEMORY, 0)) and dram_bytes(layer)
     ]
     return max(rates, default=None)
+
+
+def balanced_rate(estimate: Estimate) -> float | None:
+    """Elements per clock at which the host takes as long as the programs; None if it has nothing to do."""
+    elements = estimate.host.elements
+    return elements / estimate.cycles if elements and estimate.cycles else None
 
 
 def latency_ms(estimate: Estimate) -> float:

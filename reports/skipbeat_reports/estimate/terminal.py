@@ -126,9 +126,10 @@ def _cycles(console: Console, estimate: Estimate) -> None:
 def host_sentence(estimate: Estimate) -> str:
     """What the host adds at its stated rate, and the rate at which it takes half of the time."""
     host = estimate.host
-    if estimate.balanced_rate is None:
+    rate = figures.balanced_rate(estimate)
+    if rate is None:
         return "nothing is left to it"
-    half = f"at {estimate.balanced_rate:.3g} elements per clock it takes half of the time"
+    half = f"at {rate:.3g} elements per clock it takes half of the time"
     work = f"{count(host.elements)} elements, {bits(8 * host.bytes)}"
     if estimate.host_cycles is None:
         return f"no rate is stated (host.elements_per_clock) for its {work}: {half}"

@@ -15,6 +15,7 @@ from skipbeat_arch.model import HostOperator, LayerPart, ModelDescription, Model
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.workload import Gemm
 from skipbeat_mapper.estimate import estimate_model
+from skipbeat_reports.estimate import figures
 from tests.mapper.estimate.priced_layers import (
     conv,
     description_of,
@@ -184,7 +185,7 @@ def test_what_is_on_the_host_is_listed_and_timed_at_a_stated_rate() -> None:
     estimate = estimate_model(description, SMALL)
     assert estimate.host_operators[0] == ("softmax", "aten.softmax", 10, 2, False)
     assert (estimate.host.elements, estimate.host.bytes, estimate.host_cycles) == (20, 20, None)
-    assert estimate.balanced_rate == 20 / estimate.cycles
+    assert figures.balanced_rate(estimate) == 20 / estimate.cycles
     assert estimate.batch == 3
     assert len(estimate.references) == 2
     assert estimate.dram.low_uj < estimate.dram.high_uj
@@ -226,3 +227,11 @@ def test_a_layer_that_addresses_do_not_reach_is_refused_before_its_zeros_are_rea
     part = LayerPart(workload=Gemm(p=1, c=70_000, k=70_000), weight=WeightZeros(key="large", nonzero=nonzero))
     with pytest.raises(InputError, match=r"layer large: it needs at least .* 32-bit addresses"):
         price(layer_of("large", part))
+
+
+def test_what_is_multiplied_on_padding_is_no_work_of_the_layer() -> None:
+    work = conv(8, 8, 6, 1)
+    part = dataclasses.replace(part_of(work, zeros_for(work, 2)), met=30)
+    (found,) = estimate_model(description_of(layer_of("up", part)), SMALL).layers
+    assert (found.computed, found.macs, found.macs_dense) == (36 * 32, 30 * 32, 30 * 64)
+    assert found.work_limit == 2

@@ -1,14 +1,19 @@
-"""A transposed convolution's phases against PyTorch's result, output by output."""
+"""A transposed convolution's phases against PyTorch's result, and its products against PyTorch's counter."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from skipbeat_arch.errors import InputError
 from skipbeat_models.sources.convolutions import ConvolutionCall, workloads
+
+from .counts import count_module
 
 DRAWN = st.tuples(*(st.integers(1, 4) for _ in range(6)), st.integers(0, 3), st.integers(0, 3))
 
@@ -71,3 +76,12 @@ def test_a_stride_without_taps_is_left_out() -> None:
 def test_no_elements() -> None:
     with pytest.raises(InputError, match=r"layer up: .* has no elements"):
         workloads("up", call(0, 1, 2, 1, 0, 5, 1))
+
+
+@pytest.mark.parametrize("options", [{}, {"padding": 1}, {"padding": 1, "output_padding": 1}, {"groups": 2}])
+@pytest.mark.parametrize("spatial", [1, 2, 3])
+def test_each_input_meets_each_tap(options: dict[str, int], spatial: int) -> None:
+    kind: Any = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[spatial - 1]
+    model = kind(4, 6, 3, stride=2, **options).eval()
+    found = count_module(model, (torch.ones(2, 4, *range(3, 3 + spatial)),), "up")
+    assert found.priced == found.counted
