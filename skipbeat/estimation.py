@@ -21,6 +21,7 @@ from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources.data_rules import DataRules
 
 from .array_file import densities
+from .progress import working
 from .results import provenance
 
 Progress = Callable[[str], None]
@@ -77,13 +78,15 @@ def estimate_source(
     check_layers(shares, (layer.name for layer in description.layers))
     if description.layers:
         progress(f"pricing {len(description.layers)} layers on {hardware.name}")
-    found = estimate_model(description, hardware, table_name=table, kept=shared_prices(), effort=effort)
+    with working("pricing"):
+        found = estimate_model(description, hardware, table_name=table, kept=shared_prices(), effort=effort)
     made = provenance(seed=seed, hardware=hardware, scheme=scheme, source=source_of(source, description))
     found = replace(found, activations=activation_bounds(found, shares), provenance=made)
     if dense is None:
         return found
     progress(f"pricing {len(description.layers)} layers on {dense.name}")
-    other = estimate_model(description, dense, table_name=table, kept=shared_prices(), effort=effort)
+    with working("pricing"):
+        other = estimate_model(description, dense, table_name=table, kept=shared_prices(), effort=effort)
     comparison = IsoComparison(machine=contender(hardware, found.cycles), dense=contender(dense, other.cycles))
     return replace(found, iso=comparison)
 

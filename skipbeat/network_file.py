@@ -26,6 +26,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.program_file import MOST_FILE_BYTES, pack_program, unpack_program
+from skipbeat_arch.progress import through
 from skipbeat_arch.yaml_file import first_error
 from skipbeat_models.host_file import pack_host, unpack_host
 from skipbeat_models.mixed import Integers, MixedNetwork
@@ -141,7 +142,7 @@ def compile_mixed(
     """
     quantised, inputs = prepared.quantised, prepared.inputs[0]
     network = quantised.network
-    programs = {step.name: compile_step(quantised, step, hardware, effort) for step in network.steps}
+    programs = {step.name: compile_step(quantised, step, hardware, effort) for step in through(network.steps, _name)}
     members = {name: f"programs/{number:03}-{_safe(name)}.skb" for number, name in enumerate(programs)}
     names, arrays = argument_names(network.program), prepared.arrays(1)
     manifest = Manifest(
@@ -164,6 +165,10 @@ def compile_mixed(
     )
     result = network.run(inputs, quantised.on_oracle)
     return CompiledNetwork(manifest=manifest, network=network, programs=programs, inputs=inputs, result=result)
+
+
+def _name(step: Step) -> str:
+    return step.name
 
 
 def _safe(name: str) -> str:

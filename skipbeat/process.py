@@ -9,12 +9,14 @@ import signal
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from types import FrameType
 
 from skipbeat_arch.budget import machine_memory
 from skipbeat_arch.errors import ToolError, described
 
 from .cli import EXIT_INTERRUPTED, complain, main
+from .interruption import LINE, ended_in_time
 
 EXIT_TOOL = 69  # as sysexits.h numbers them
 EXIT_DEFECT = 70
@@ -44,8 +46,14 @@ def run() -> int:
         raise KeyboardInterrupt  # temporary files are removed and workers ended as after Ctrl-C
 
     signal.signal(signal.SIGTERM, terminate)
-    status = _guarded()
-    return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
+    with ended_in_time():
+        status = _guarded()
+    if status == EXIT_INTERRUPTED:  # Python's own end frees all that there is, which may take long
+        with suppress(OSError):
+            sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(EXIT_TERMINATED if terminated else status)
+    return status
 
 
 def _guarded() -> int:
@@ -54,6 +62,7 @@ def _guarded() -> int:
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
+        print(LINE, file=sys.stderr)
         return EXIT_INTERRUPTED
     except SystemExit:  # click's own way to end when the reader of its output has gone
         return EXIT_CLOSED_PIPE

@@ -25,7 +25,7 @@ from skipbeat_verify.machine_simulation import Output, ProgramRun, machine_rtl, 
 from skipbeat_verify.mixed_simulation import MixedSimulation
 from skipbeat_verify.one_layer import one_layer
 
-from .progress import step
+from .progress import step, working
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -86,7 +86,8 @@ def _simulate_network(
     if layer is not None:
         graph, inputs = one_layer(graph, layer, inputs)
     step("compiling")
-    program = compile_network(graph, hardware, batch, effort=how.effort, scales=network.scales)
+    with working("compiling"):
+        program = compile_network(graph, hardware, batch, effort=how.effort, scales=network.scales)
     machine, simulator = Machine.of(hardware), _simulator(hardware, how.activity) if how.rtl else None
     runs: list[ProgramRun] = []
     outputs: list[Output] = []
@@ -95,7 +96,8 @@ def _simulate_network(
         step(f"images {first + 1} to {first + batch} of {images}")
         part, computes = inputs[first : first + batch], how.cycle_model
         expected = run_graph(graph, part)[graph.output]
-        runs.append(run_images(program, machine, part, expected, simulator, cycle_model=computes, outputs=outputs))
+        with working("running"):
+            runs.append(run_images(program, machine, part, expected, simulator, cycle_model=computes, outputs=outputs))
         rates.append(simulator.clocks_per_second if simulator else 0.0)
     scales = {"x_scale": network.scales[graph.input], "y_scale": network.scales[graph.output]}
     arrays: Arrays = {"x": inputs, "y": np.array(outputs), **scales}
@@ -119,7 +121,8 @@ def _simulate_mixed(
     )
     for number, given in enumerate(network.inputs[:images], 1):
         step(f"input {number} of {images}")
-        simulation.run(given)
+        with working("running"):
+            simulation.run(given)
     first = simulation.runs[: len(simulation.ran)]
     bounds: dict[str, dict[Bound, int]] = {}
     for name, program in simulation.programs.items():

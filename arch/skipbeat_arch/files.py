@@ -14,6 +14,7 @@ from typing import Any
 
 from .arguments import expect_path
 from .errors import InputError, one_line
+from .partial import partial
 
 #: Bytes of a text that people or their tools write: descriptions, schemes, energy tables, configurations.
 MOST_TEXT_BYTES = 16 << 20
@@ -174,13 +175,11 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
 def _replace(target: Path, content: bytes) -> None:
     temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with partial(temporary):
         temporary.write_bytes(content)
         if target.is_file():
             temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _write_through(target: Path, content: bytes) -> None:

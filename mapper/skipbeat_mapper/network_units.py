@@ -16,6 +16,9 @@ import bisect
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import partial
+
+from skipbeat_arch.progress import through
 
 from .activation_loads import table_load
 from .memory_map import Group, MemoryMap
@@ -34,9 +37,14 @@ def plan(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Iterator[Unit
     chip = OnChip(memory.machine)
     zeros = [table_load(memory.machine, 0, 0, 1)]
     for turn, group in enumerate(memory.groups[: None if nodes is None else 1]):
-        for together in [tuple(nodes)] if nodes is not None else turns(group):
+        in_turn = [tuple(nodes)] if nodes is not None else turns(group)
+        for together in through(in_turn, partial(_first_name, group)):
             for unit in _turn(chip, memory, group, together, turn * len(group.nodes)):
                 yield dataclasses.replace(unit, loads=(zeros.pop(), *unit.loads)) if zeros else unit
+
+
+def _first_name(group: Group, numbers: Sequence[int]) -> str:
+    return group.nodes[numbers[0]].node.layer.name
 
 
 def turns(group: Group) -> list[tuple[int, ...]]:

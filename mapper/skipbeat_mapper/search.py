@@ -10,7 +10,9 @@ from functools import partial
 
 import numpy as np
 
+from skipbeat_arch.budget import passes
 from skipbeat_arch.effort import Effort
+from skipbeat_arch.progress import through
 from skipbeat_sim.timing.machine_timing import machine_timing
 
 from .bounds import tile_clocks
@@ -131,7 +133,12 @@ class MappingSearch:
             memory: the network with plain mappings.
         """
         found: list[list[Candidate]] = []
-        for turn in turns(memory.groups[0]):
+        hw, nodes = memory.machine.hw, memory.groups[0].nodes
+        for turn in through(
+            turns(memory.groups[0]),
+            lambda turn: nodes[turn[0]].node.layer.name,
+            lambda turn: sum(passes(nodes[each].node.convolution, hw) for each in turn),
+        ):
             for number in turn:
                 key = number - turn[0], *(node_key(memory.groups[0].nodes[each]) for each in turn)
                 if key not in self._known:

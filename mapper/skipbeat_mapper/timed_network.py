@@ -19,6 +19,7 @@ from skipbeat_arch.graph import Graph
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import NodeRange
+from skipbeat_arch.progress import part, through
 from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
 
 from .aligned_parts import aligned_parts
@@ -84,8 +85,8 @@ def part_ends(
         cycles: of the run.
     """
     ends, done = [], 0
-    for part in parts:
-        done += sum(isinstance(i, isa.Store) for i in instructions[part.start : part.stop])
+    for each in parts:
+        done += sum(isinstance(i, isa.Store) for i in instructions[each.start : each.stop])
         ends.append(stored[done - 1] if 0 < done <= len(stored) else cycles)
     return (*ends[:-1], cycles)
 
@@ -181,20 +182,26 @@ def _program(found: Sequence[Placement], search: MappingSearch | None, name: str
     with _no_collection():
         close = list(itertools.compress(found, close_networks([each.memory for each in found], LIMITS[effort])))
         if search is None:
-            return min(map(timed, close), key=_cycles)
+            return min(map(timed, through(close)), key=_cycles)
         if effort is Effort.QUICK:
             nodes, wanted = _searched(search, close[0].memory)
             return dataclasses.replace(timed(_mapped(close[0], wanted)), found=nodes)
-        plain, placement = min(((timed(each), each) for each in close), key=lambda each: _cycles(each[0]))
-        nodes, wanted = _searched(search, plain.memory)
+        with part(len(close) / (len(close) + 3)):  # the search takes as long as a program, and two more may follow
+            tried = [(timed(each), each) for each in through(close)]
+        plain, placement = min(tried, key=lambda each: _cycles(each[0]))
+        with part(1 / 3):
+            nodes, wanted = _searched(search, plain.memory)
         quickest = _quickest(plain, wanted, lambda mappings: timed(_mapped(placement, mappings)))
         return dataclasses.replace(quickest, found=nodes)
 
 
 def _timed(placement: Placement, name: str) -> TimedNetwork:
     memory = placement.memory
-    lowered = lower(memory, name)
-    timing = machine_timing(memory.machine, lowered.instructions, lowered.tiles)
+    with part(0.5):
+        lowered = lower(memory, name)
+    nodes = memory.graph.nodes
+    with part(1.0, f"{len(nodes)} nodes" if len(nodes) > 1 else nodes[0].layer.name):
+        timing = machine_timing(memory.machine, lowered.instructions, lowered.tiles)
     return TimedNetwork(fold=placement.fold, orders=placement.orders, memory=memory, lowered=lowered, timing=timing)
 
 

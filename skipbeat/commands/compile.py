@@ -62,6 +62,7 @@ def command(
     from skipbeat_models.prepared import PreparedMixed
 
     from ..networks import pattern_of, prepare_network
+    from ..progress import working
 
     make_folder(out.parent)
     network = prepare_network(source, wanted, seed)
@@ -72,16 +73,18 @@ def command(
             f"{out}: {_archive(network, hardware, pattern_of(source, wanted), effort, out)}, for {hardware.name}"
         )
         return
-    program = compile_network(network.graph, hardware, images, effort=effort, scales=network.scales)
+    with working("compiling"):
+        program = compile_network(network.graph, hardware, images, effort=effort, scales=network.scales)
     save_program(program, out)
     click.echo(f"{out}: {program.count} instructions, {program.image.size:,} bytes, for {hardware.name}")
 
 
 def _archive(network: PreparedMixed, hardware: Hardware, pattern: str, effort: Effort, out: Path) -> str:
     from ..network_file import compile_mixed, save_network
-    from ..progress import step
+    from ..progress import step, working
 
     step("compiling")
-    compiled = compile_mixed(network, hardware, pattern, effort)
+    with working("compiling"):
+        compiled = compile_mixed(network, hardware, pattern, effort)
     size, runs = save_network(compiled, out), sum(each.repeats for each in compiled.network.steps)
     return f"{len(compiled.programs)} programs, {runs} runs for an input, {size:,} bytes"

@@ -57,6 +57,7 @@ def command(
         raise InputError("--jobs: expected without --scheduler, whose workers are those that there are")
     study = read_study(study_file)
 
+    from ..interruption import answered
     from ..progress import step
     from ..sweeping.searching import Search
     from ..sweeping.study_run import result_of, run_study
@@ -66,6 +67,7 @@ def command(
     try:
         run_study(study, search, jobs, scheduler)
     except KeyboardInterrupt:
+        answered()
         step(f"interrupted: {search.ended} of {search.wanted} trials are kept; the same command goes on")
         status = 130
     _show(result_of(study, search), page, parquet, csv_file, as_json)

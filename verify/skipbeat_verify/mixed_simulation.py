@@ -12,6 +12,7 @@ from skipbeat_arch.effort import Effort
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
+from skipbeat_arch.progress import part
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.compile import compile_network, compile_product
 from skipbeat_models.mixed import Integers
@@ -57,6 +58,11 @@ class MixedSimulation:
         self.logits_exact &= bool(np.array_equal(found, expected, equal_nan=True))
 
     def _execute(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
+        left = sum(each.repeats for each in self.quantised.network.steps) - len(self.ran)
+        with part(1 / max(1, left), step.name):
+            return self._run(step, x, weight)
+
+    def _run(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
         if step.name not in self.programs:
             self.programs[step.name] = compile_step(self.quantised, step, self.hardware, self.effort)
         expected = self.quantised.on_oracle(step, x, weight)[None]

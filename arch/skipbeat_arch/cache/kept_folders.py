@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ..errors import InputError
+from ..partial import partial
 from .place import VARIABLE, check_own, kind_folder, tell
 from .trimming import SEAL, TEMPORARY, trim, used
 
@@ -48,8 +49,7 @@ def kept_folder(kind: str, key: str, build: Callable[[Path], None], only: Collec
 
 
 def _build(folder: Path, build: Callable[[Path], None], only: Collection[str]) -> None:
-    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.parent))
-    try:
+    with partial(Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.parent))) as temporary:
         build(temporary)
         for path in list(temporary.iterdir()) if only else []:
             if path.name not in only:
@@ -62,8 +62,6 @@ def _build(folder: Path, build: Callable[[Path], None], only: Collection[str]) -
         except OSError:
             if not _is_whole(folder):  # made by somebody else, where locks do not work
                 raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _is_whole(folder: Path) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from ..errors import InputError
+from ..partial import partial
 from .place import distrust, kind_folder, tell
 from .trimming import TEMPORARY, trim, used
 
@@ -82,12 +83,10 @@ def _write(kind: str, key: str, content: bytes) -> None:
     global _written
     folder = kind_folder(kind)
     number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
-    try:
+    with partial(Path(name)):
         with open(number, "wb") as file:
             file.write(hashlib.sha256(content).digest() + content)
         os.replace(name, folder / key)
-    finally:
-        Path(name).unlink(missing_ok=True)
     _written += 1
     if _written % _TRIM_EVERY == 1:
         trim()

@@ -15,6 +15,7 @@ from typing import Literal
 
 from skipbeat_arch.cache import content_key, kept_folder
 from skipbeat_arch.errors import InputError, ToolError
+from skipbeat_arch.partial import partial
 
 from .toolchain import find_icarus, find_verilator
 from .verilog_text import verilog_text
@@ -67,8 +68,8 @@ def run_cocotb(
     """
     text = verilog_text(verilog)
     built = _build(text, top, ports, simulator)
-    with tempfile.TemporaryDirectory(prefix="cocotb-") as scratch:
-        tests, failed, log = _test(built, top, test_module, simulator, env, seed, Path(scratch))
+    with partial(Path(tempfile.mkdtemp(prefix="cocotb-"))) as scratch:
+        tests, failed, log = _test(built, top, test_module, simulator, env, seed, scratch)
     if failed:
         print(f"cocotb {test_module} on {top}, seed {seed}: {failed} of {tests} failed\n{_tail(log)}", file=sys.stderr)
     return CocotbResult(passed=tests - failed, failed=failed, log=log)
@@ -130,9 +131,9 @@ def _without_space(folder: Path) -> Iterator[Path]:
     if " " not in str(folder):
         yield folder
         return
-    with tempfile.TemporaryDirectory(prefix="skipbeat-") as place:
+    with partial(Path(tempfile.mkdtemp(prefix="skipbeat-"))) as place:
         shutil.copytree(folder, place, dirs_exist_ok=True)
-        yield Path(place)
+        yield place
         shutil.copytree(place, folder, dirs_exist_ok=True)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from skipbeat_arch.arrays import Bytes, UInt32Array
+from skipbeat_arch.partial import partial
 
 from .cocotb_runner import run_cocotb
 from .lockstep_table import HeldTable, Observation, Simulator, Table
@@ -27,8 +28,7 @@ def run_under_cocotb(verilog: str, top: str, table: Table, simulator: Simulator,
         RuntimeError: the simulation failed.
     """
     ports = [port.name for port in (*table.inputs, *table.outputs)] + ([table.clock] if table.clock else [])
-    with tempfile.TemporaryDirectory(prefix="lockstep-") as name:
-        folder = Path(name)
+    with partial(Path(tempfile.mkdtemp(prefix="lockstep-"))) as folder:
         save_table(folder, table)
         env = {FOLDER_VARIABLE: str(folder)}
         result = run_cocotb(verilog, top, _TEST_MODULE, ports, simulator, env, seed)

@@ -6,6 +6,7 @@ import ctypes
 import os
 import time
 import weakref
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -14,6 +15,7 @@ import numpy as np
 from skipbeat_arch.arrays import Bytes, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.partial import partial
 from skipbeat_arch.registers import COUNTER_BITS, Counter
 
 from .activity import Activity
@@ -187,7 +189,8 @@ class VerilatedMachine:
             request.activity = _Activity(os.fsencode(activity.file), activity.first, activity.clocks, period)
         outcome = _Outcome()
         started = time.perf_counter()
-        self._library.machine_run(self._top, ctypes.byref(request), ctypes.byref(outcome))
+        with partial(activity.file, keep=True) if activity else nullcontext():
+            self._library.machine_run(self._top, ctypes.byref(request), ctypes.byref(outcome))
         self.clocks_per_second = outcome.cycles / (time.perf_counter() - started)
         if activity is not None and activity.first > outcome.cycles:
             raise InputError(

@@ -43,6 +43,8 @@ _FAST, _SLOW = "-O1", "-O0"
 #: unit: its cold code is optimised sooner than the headers are read again.
 _UNIT_BYTES = 400_000
 _LIBRARY = "model.so"
+#: Of Verilator and the compiler, in whatever thread.
+_running: list[subprocess.Popen[str]] = []
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 #: What every unit includes first, precompiled beside the run-time for those that are optimised.
 _HEADER, _INCLUDES = "first.h", '#include "verilated.h"\n#include <cstdint>\n#include <cstring>\n'
@@ -173,12 +175,17 @@ def _compile(
         _run([*tools.compiler, *options, "-c", source, "-o", output], folder, tools)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(one, sources, objects))
+        try:
+            list(pool.map(one, sources, objects))
+        except BaseException:  # an interruption too: the pool would wait for those that run
+            for process in list(_running):
+                process.terminate()
+            raise
     return objects
 
 
 def _run(command: Sequence[str], folder: Path, tools: Toolchain) -> None:
-    result = subprocess.run(
+    with subprocess.Popen(
         command,
         cwd=folder,
         env=tools.environment(),
@@ -186,8 +193,15 @@ def _run(command: Sequence[str], folder: Path, tools: Toolchain) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        check=False,
-    )
-    if result.returncode:
-        tail = "\n".join(result.stdout.splitlines()[-30:])
-        raise ToolError(f"{Path(command[0]).name} failed with exit status {result.returncode}:\n{tail}")
+    ) as process:
+        _running.append(process)
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            process.terminate()
+            raise
+        finally:
+            _running.remove(process)
+    if process.returncode:
+        tail = "\n".join(output.splitlines()[-30:])
+        raise ToolError(f"{Path(command[0]).name} failed with exit status {process.returncode}:\n{tail}")

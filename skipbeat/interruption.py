@@ -1,0 +1,66 @@
+"""An interruption ends a command within a second, whatever the command is doing.
+
+Python tells the main thread of a signal, and that one may be inside a simulation or wait for something. So another
+thread is told too: it gives the main thread a moment to come to its end, and ends the process if it does not.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from skipbeat_arch.partial import remove_partial
+
+#: Of an orderly end.
+SECONDS = 0.7
+LINE = "skipbeat: interrupted"
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: The main thread ends by itself, or writes what it has.
+_answered = threading.Event()
+
+
+@contextmanager
+def ended_in_time() -> Iterator[None]:
+    """The block ends soon after a signal, or the process does, with the signal's status. Only in the main thread."""
+    reading, writing = socket.socketpair()
+    writing.setblocking(False)
+    _answered.clear()
+    before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(reading,), daemon=True, name="interruption").start()
+    try:
+        yield
+    finally:
+        _answered.set()
+        signal.set_wakeup_fd(before)
+        writing.close()
+
+
+def answered() -> None:
+    """What was interrupted has ended, and writing what there is may take longer."""
+    _answered.set()
+
+
+def _watch(reading: socket.socket) -> None:
+    with reading:
+        while number := reading.recv(1):
+            if number[0] in _SIGNALS and not _answered.wait(SECONDS):
+                _end(number[0])
+
+
+def _end(number: int) -> None:
+    """End now: nothing is written any more, and what the process began ends with it."""
+    with suppress(OSError, ValueError):
+        print(LINE, file=sys.stderr, flush=True)
+    for listing in Path("/proc/self/task").glob("*/children"):  # of Linux; elsewhere they end when they next write
+        with suppress(OSError):
+            for child in listing.read_text().split():
+                os.kill(int(child), signal.SIGTERM)
+    remove_partial()
+    os._exit(128 + number)
