@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from skipbeat_hw.arguments import expect
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_hw.arguments import expect, expect_groups
 
 
 class Special(dict[str, int]):
@@ -22,3 +23,10 @@ def test_what_is_of_its_kind_passes(value: object, kind: type) -> None:
 def test_what_is_not_is_quoted(value: object, kind: type) -> None:
     with pytest.raises(TypeError, match=f"^expected a {kind.__name__}, not {re.escape(repr(value))}$"):
         expect(value, kind)
+
+
+def test_vectors_of_whole_groups() -> None:
+    expect_groups(load_hardware("edge-16x16"))
+    for keys in (["array.cols=6"], ["array.group=1"]):
+        with pytest.raises(ValueError, match="whole groups of 2 and more, not"):
+            expect_groups(load_hardware("tiny-4x4", ["weights.decode_lanes=1", "outputs.lanes=1", *keys]))

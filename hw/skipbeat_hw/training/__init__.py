@@ -1,0 +1,1 @@
+"""Components of sparse training; the accelerator does not use them yet."""
