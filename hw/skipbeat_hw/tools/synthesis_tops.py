@@ -9,6 +9,7 @@ from amaranth.lib.wiring import Component
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.training.jobs import update_lanes
 
 from ..core.accumulators import Accumulators
 from ..core.array import SystolicArray
@@ -26,6 +27,11 @@ from ..machine.reader import Reader
 from ..machine.store import StoreEngine
 from ..machine.weight_reader import WeightReader
 from ..machine.writer import Writer
+from ..training.peak import Peak
+from ..training.rounding import Rounding
+from ..training.select import Select
+from ..training.turn import Turn
+from ..training.update import Update
 from .fingerprint import rtl_fingerprint
 from .verilog import generate
 
@@ -46,6 +52,11 @@ TOPS: dict[str, Callable[[Hardware], Component]] = {
     "store": lambda hw: StoreEngine(Machine.of(hw)),
     "weight_reader": lambda hw: WeightReader(Machine.of(hw)),
     "accelerator": lambda hw: Accelerator(Machine.of(hw)),
+    "turn": Turn,
+    "select": Select,
+    "rounding": lambda hw: Rounding(hw.outputs.lanes),
+    "peak": lambda hw: Peak(hw.outputs.lanes),
+    "update": lambda hw: Update(update_lanes(hw)),
 }
 _WITH_MULTIPLIERS = {"array", "core", "accelerator"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Cat, Module, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -63,7 +63,7 @@ class Turn(wiring.Component):
                         m.d.sync += row.eq(self.i.payload)
         halves = rows[: self.group], rows[self.group :]
         choices = [self._turned(half, number) for half in halves for number in range(self.group)]
-        m.d.comb += self.o.payload.eq(Array(choices)[giving])
+        m.d.comb += self.o.payload.eq(_chosen(choices, giving))
         return m
 
     def _turned(self, half: list[data.View], number: int) -> Value:
@@ -73,3 +73,10 @@ class Turn(wiring.Component):
             places = [divmod(lane, beside) for lane in range(self.width)]
             return Cat(half[row][bundle * self.group + number] for row, bundle in places)
         return Cat(half[k][number * beside + bundle] for bundle in range(beside) for k in range(self.group))
+
+
+def _chosen(choices: list[Value], number: Value) -> Value:
+    """One of them, by a multiplexer for each bit of its number: Yosys makes half the LUT of it that an Array takes."""
+    for bit in number:
+        choices = [Mux(bit, odd, even) for even, odd in zip(choices[::2], choices[1::2], strict=True)]
+    return choices[0]
