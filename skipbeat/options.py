@@ -27,23 +27,32 @@ def destination(_ctx: click.Context, _parameter: click.Parameter, value: str | N
     return None if value is None else check_destination(value)
 
 
+def hardware_options_of(preset: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """`--hw` and `--set`: the command gets `hw: str`, which is `preset` unless it is given, and `overrides`."""
+
+    def add(function: Callable[P, T]) -> Callable[P, T]:
+        hw = click.option(
+            "--hw",
+            metavar="PRESET_OR_FILE",
+            default=preset,
+            show_default=True,
+            help="Hardware: a preset (`skipbeat hardware --presets` lists them) or a .yaml file.",
+        )
+        overrides = click.option(
+            "--set",
+            "overrides",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="Override one key of the hardware description, as in array.rows=8; may be repeated.",
+        )
+        return hw(overrides(function))
+
+    return add
+
+
 def hardware_options(function: Callable[P, T]) -> Callable[P, T]:
     """`--hw` and `--set`: the command gets `hw: str` and `overrides: tuple[str, ...]` for `load_hardware`."""
-    hw = click.option(
-        "--hw",
-        metavar="PRESET_OR_FILE",
-        default=DEFAULT_HARDWARE,
-        show_default=True,
-        help="Hardware: a preset (`skipbeat hardware --presets` lists them) or a .yaml file.",
-    )
-    overrides = click.option(
-        "--set",
-        "overrides",
-        metavar="KEY=VALUE",
-        multiple=True,
-        help="Override one key of the hardware description, as in array.rows=8; may be repeated.",
-    )
-    return hw(overrides(function))
+    return hardware_options_of(DEFAULT_HARDWARE)(function)
 
 
 def json_option(function: Callable[P, T]) -> Callable[P, T]:

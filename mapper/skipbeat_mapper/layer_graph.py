@@ -16,17 +16,23 @@ def weight_shape(conv: Convolution) -> tuple[int, ...]:
     return (gemm.c, gemm.k) if conv.groups == 1 else (conv.groups, gemm.c, gemm.k)
 
 
-def layer_graph(conv: Convolution, weight: Int8Array, name: str) -> Graph:
-    """A graph of one node; its output is int8.
+def layer_graph(conv: Convolution, weight: Int8Array, name: str, *, raw: bool = False) -> Graph:
+    """A graph of one node.
 
     Args:
         conv: of one image.
         weight: int8, see `weight_shape`; only its zeros count.
         name: for messages.
+        raw: whether its output is int32 sums; else it is int8.
     """
     ones = np.ones(conv.c_out, np.int64)
     layer = IntegerLayer(
-        name=name, workload=conv, weight=weight, bias=np.zeros(conv.c_out, np.int32), multiplier=ones, shift=ones
+        name=name,
+        workload=conv,
+        weight=weight,
+        bias=np.zeros(conv.c_out, np.int32),
+        multiplier=None if raw else ones,
+        shift=None if raw else ones,
     )
     node = Node(layer=layer, input="input", output="output")
     return Graph.of(Tensor(name=node.input, channels=conv.c_in, height=conv.height, width=conv.width), [node])

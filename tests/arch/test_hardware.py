@@ -39,13 +39,28 @@ def write(folder: Path, text: str) -> Path:
 
 def test_the_presets_are_those_that_the_design_names() -> None:
     dense = ["dense-16x16", "dense-8x8"]
-    assert preset_names() == [*dense, "edge-16x16", "edge-16x16-m8", "edge-8x8", "large-32x32", "tiny-4x4"]
+    assert preset_names() == [
+        *dense,
+        "edge-16x16",
+        "edge-16x16-m8",
+        "edge-8x8",
+        "large-32x32",
+        "tiny-4x4",
+        "train-32x32",
+    ]
     assert DEFAULT_PRESET == "edge-16x16"
 
 
 @pytest.mark.parametrize(
     ("preset", "size", "group"),
-    [("tiny-4x4", 4, 4), ("edge-8x8", 8, 4), ("edge-16x16", 16, 4), ("large-32x32", 32, 4), ("edge-16x16-m8", 16, 8)],
+    [
+        ("tiny-4x4", 4, 4),
+        ("edge-8x8", 8, 4),
+        ("edge-16x16", 16, 4),
+        ("large-32x32", 32, 4),
+        ("edge-16x16-m8", 16, 8),
+        ("train-32x32", 32, 8),
+    ],
 )
 def test_each_preset_is_named_after_its_array(preset: str, size: int, group: int) -> None:
     hardware = load_hardware(preset)
@@ -187,7 +202,7 @@ def test_a_source_that_is_neither_preset_nor_file(tmp_path: Path) -> None:
     for source in ("edge-17x17", "", str(tmp_path), "EDGE-16X16", "../edge-16x16"):
         message = refusal(source)
         assert message.startswith(f"hardware {source}: no such preset; expected one of dense-16x16, ")
-        assert message.endswith("tiny-4x4 or a .yaml file")
+        assert message.endswith("train-32x32 or a .yaml file")
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

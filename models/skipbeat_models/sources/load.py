@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -28,7 +27,7 @@ from .loading import load_into
 from .module import from_module
 from .pickled import PICKLED
 from .pt2 import load_pt2
-from .python import build_model
+from .python import FUNCTION, build_model
 from .weights_alone import load_weights
 
 if TYPE_CHECKING:
@@ -146,7 +145,7 @@ def _from_code(
             tuned = scheme if scheme is not None and scheme.method == "magnitude" else None
             trained = _trained(source, tuned or Scheme.of("dense"), seed)
             model, scheme = trained.model, None if tuned else scheme
-    elif re.fullmatch(r"[^\W\d][\w.]*:[^\W\d]\w*", source):
+    elif FUNCTION.fullmatch(source):
         model, inputs, kwargs = build_model(source)
     else:
         raise InputError(f"model {source}: {EXPECTED}")

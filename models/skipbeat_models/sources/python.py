@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError, described
 
+#: How a function of a module is named.
+FUNCTION = re.compile(r"[^\W\d][\w.]*:[^\W\d]\w*")
 EXPECTED = "expected it to return (model, example_inputs), or (model, kwargs) with the inputs by name"
 
 

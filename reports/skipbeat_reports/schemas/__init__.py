@@ -20,6 +20,7 @@ from .described import (
 from .estimated import EstimateResult
 from .part import Result
 from .simulated_runs import CosimResult, DemoResult, RegressResult, SimulateResult
+from .trained import TrainEstimateResult
 
 #: Kind of a result -> its model.
 RESULTS: dict[str, type[Result]] = {
@@ -37,6 +38,7 @@ RESULTS: dict[str, type[Result]] = {
     "simulate": SimulateResult,
     "sweep": SweepResult,
     "synth": SynthResult,
+    "train-estimate": TrainEstimateResult,
     "validate": ValidateResult,
     "zoo": ZooResult,
 }

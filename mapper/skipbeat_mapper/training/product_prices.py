@@ -1,0 +1,107 @@
+"""The price of a stationary product of a training step: the program of one convolution for all images of the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from fractions import Fraction
+
+import numpy as np
+
+from skipbeat_arch.budget import limited
+from skipbeat_arch.effort import Effort
+from skipbeat_arch.estimate import LayerCost
+from skipbeat_arch.graph import Graph
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.model import ModelRun, WeightZeros
+from skipbeat_arch.training_model import Product
+from skipbeat_arch.workload import Convolution
+
+from ..estimate.kept_prices import KeptPrices
+from ..estimate.run_prices import RunPricer
+from ..layer_graph import layer_graph, weight_shape
+from ..timed_network import placements
+from .steady_state import steady_cost, times
+
+#: No program has so many passes; whether one has too many is asked when it is priced.
+_ANY = 1 << 62
+
+
+class ProductPricer:
+    """Prices products on one machine, equal ones once.
+
+    Args:
+        hw: the hardware.
+        kept: prices from before, which also keeps new ones; None: nothing is kept beyond this pricer.
+        effort: of the search for mappings.
+
+    Raises:
+        InputError: hardware that has no accelerator.
+    """
+
+    def __init__(self, hw: Hardware, kept: KeptPrices | None = None, effort: Effort = Effort.NORMAL) -> None:
+        self.machine = Machine.of(hw)
+        self._pricer = RunPricer(hw, kept, effort)
+        self._side: dict[Hashable, int] = {}
+        self._known: dict[Hashable, LayerCost] = {}
+
+    def product(self, name: str, product: Product) -> LayerCost:
+        """What a product costs, all its images and repeats; the result is int8.
+
+        Args:
+            name: of its layer, for messages.
+
+        Raises:
+            InputError: it does not fit the hardware.
+        """
+        key = product.workload, product.weight.key, product.images
+        if key not in self._known:
+            side = self._images_side_by_side(name, product)
+            groups = Fraction(product.images, side)
+            if groups < 1:
+                side, groups = product.images, Fraction(1)
+
+            def price(count: int) -> LayerCost:
+                return self.program(name, product.workload, product.weight, count * side, side)
+
+            self._known[key] = steady_cost(groups, price)
+        return times(self._known[key], product.repeats)
+
+    def program(
+        self, name: str, conv: Convolution, weight: WeightZeros, images: int, side: int, *, raw: bool = False
+    ) -> LayerCost:
+        """What the program of a convolution costs for so many images, of which `side` lie side by side.
+
+        Args:
+            raw: whether its results are int32 sums.
+
+        Raises:
+            InputError: it does not fit the hardware.
+        """
+        run = ModelRun(
+            key=(conv, weight.key, raw),
+            structure=(conv, raw),
+            graph=lambda: _graph(name, conv, weight, raw=raw),
+            names=(name,),
+            layers=(name,),
+            images=images,
+            side=side,
+        )
+        (cost,) = self._pricer.as_it_is(run).costs
+        return cost
+
+    def _images_side_by_side(self, name: str, product: Product) -> int:
+        """As many as the mapper puts side by side in a program of all images."""
+        key = product.workload, product.images
+        if key not in self._side:
+            conv = product.workload
+            every = WeightZeros(key=(), nonzero=lambda: np.broadcast_to(np.True_, weight_shape(conv)))
+            with limited(_ANY):
+                (found, *_) = placements(_graph(name, conv, every), self.machine, product.images)
+            self._side[key] = found.memory.groups[0].images
+        return self._side[key]
+
+
+def _graph(name: str, conv: Convolution, weight: WeightZeros, *, raw: bool = False) -> Graph:
+    zeros = weight.nonzero().reshape(weight_shape(conv)).view(np.int8)
+    return layer_graph(conv, zeros, name, raw=raw)

@@ -1,0 +1,46 @@
+"""What the price of a training step assumes, a sentence each."""
+
+from __future__ import annotations
+
+from skipbeat_arch.effort import Effort
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.training_model import Training, TrainingModel
+
+from ..banks import Banks
+
+
+def training_assumptions(model: TrainingModel, hw: Hardware, training: Training, effort: Effort) -> tuple[str, ...]:
+    """What is not measured on the RTL."""
+    machine, memory = Machine.of(hw), hw.memory
+    found = [
+        f"the memory serves {memory.bytes_per_clock} bytes per clock after {memory.latency_clocks} clocks; programs "
+        "run one after the other, each layer from memory to memory, because later passes read what it reads and writes",
+        "the first three groups of images of a program are priced exactly, and all others at what the third one costs",
+        "host and optimiser take the clocks in which the memory's port is busy with their bytes, int8 for tensors, and "
+        "nothing runs meanwhile; `overlapped` is the bound if they use what the programs leave of the port",
+    ]
+    if training is Training.BACKPROPAGATION:
+        found += [
+            "the gradient of a weight is cut into programs of some pixels, which today's machine runs, one after the "
+            "other without a gap; the optimiser adds up their int32 sums as it reads them",
+            "turn (M images of a channel from M vectors), select (N of M, and 1:Q of gradients), update and peak take "
+            "a vector in every clock, so that no program waits for them (docs/training.md)",
+        ]
+        found += _padding(model, machine)
+    if effort is not Effort.NORMAL:
+        found.append(f"mappings are those of --effort {effort}")
+    return tuple(found)
+
+
+def _padding(model: TrainingModel, machine: Machine) -> list[str]:
+    """What a batch leaves idle in the rows of the update."""
+    array = machine.hw.array
+    banks, whole = Banks.of(model.batch, machine), array.rows * array.group
+    room = banks.planes * banks.period * array.group
+    if room == model.batch:
+        return []
+    return [
+        f"a batch of {model.batch} fills {model.batch} of the {room} places of images in the rows ({whole} in a pass): "
+        "the update is priced with the others as padding"
+    ]

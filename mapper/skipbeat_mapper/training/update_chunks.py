@@ -1,0 +1,202 @@
+"""How the gradient of a weight is cut into programs, and what they cost.
+
+dW[tap, c, k] is the sum over images and output pixels of X at the pixel moved by the tap, times dY at the pixel. dY is
+stationary: a tile has the V output channels of a pixel in its columns, and groups of M images in its rows. A bundle is
+M images of one channel, and an accumulator's entry a (tap, channel) item. To the mapper that is a convolution: its
+channels are the images, its kernel the pixels of dY, a stride of the layer is the kernel's dilation, and its images are
+the layer's channels, side by side in the banks.
+
+The pixels are cut into *chunks*, equal rectangles, so that what they read of X fits the banks twice. Each chunk is a
+program whose sums leave as int32; the optimiser adds them up when it reads them. The zeros around a map are part of
+what a chunk is given, and the last chunks of a line are as large as the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product as pairs
+
+from skipbeat_arch.depths import output_clocks
+from skipbeat_arch.estimate import LayerCost
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.training_model import Update
+from skipbeat_arch.workload import Convolution
+
+from ..banks import Banks
+from ..bounds import memory_clocks
+from .product_prices import ProductPricer
+from .steady_state import steady_cost, times
+
+#: Bytes of a partial sum.
+SUM_BYTES = 4
+#: Most output channels of one program.
+MOST_OUTPUTS = 512
+#: Chunks that are priced exactly.
+TRIED = 2
+#: Clocks that a program takes besides: the memory's latency, the first loads, the last results.
+_AROUND = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """One way to cut the gradient of a weight.
+
+    Attributes:
+        program: of one chunk, with one channel of the layer as its image.
+        count: chunks; outputs: blocks of output channels, each with all chunks.
+        side: channels of the layer side by side. channels: of the layer.
+    """
+
+    program: Convolution
+    count: int
+    outputs: int
+    side: int
+    channels: int
+
+    @property
+    def groups(self) -> Fraction:
+        """Groups of channels, of all chunks and blocks of output channels."""
+        return Fraction(self.count * self.outputs * self.channels, self.side)
+
+    @property
+    def sums(self) -> int:
+        """Partial sums that all programs give."""
+        taps = self.program.out_size[0] * self.program.out_size[1]
+        return self.count * self.outputs * self.program.c_out * self.channels * taps
+
+
+def chunks(conv: Convolution, batch: int, machine: Machine) -> Iterator[Chunk]:
+    """Every chunk that fits the machine twice, or single pixels, whose items the mapper cuts, if none does.
+
+    Args:
+        conv: the layer's convolution of one image, without channel groups.
+        batch: images.
+        machine: the hardware.
+    """
+    (high, wide), taps = conv.out_size, conv.kernel[0] * conv.kernel[1]
+    planes = Banks.of(batch, machine).planes
+    found = False
+    for rows, columns in pairs(_parts(high), _parts(wide)):
+        program, outputs = _program(conv, batch, rows, columns)
+        room = machine.bank_depth // 2 // (program.height * program.width * planes)
+        most = min(conv.c_in, room, machine.hw.accumulators.depth // taps)
+        count = -(-high // rows) * -(-wide // columns)
+        for side in _sides(most, conv.c_in):
+            found = True
+            yield Chunk(program=program, count=count, outputs=outputs, side=side, channels=conv.c_in)
+    if not found:
+        program, outputs = _program(conv, batch, 1, 1)
+        yield Chunk(program=program, count=high * wide, outputs=outputs, side=1, channels=conv.c_in)
+
+
+def _program(conv: Convolution, batch: int, rows: int, columns: int) -> tuple[Convolution, int]:
+    """The convolution of so many rows and columns of dY, and how many blocks of output channels there are."""
+    blocks = -(-conv.c_out // MOST_OUTPUTS)
+    program = Convolution(
+        batch=1,
+        c_in=batch,
+        c_out=-(-conv.c_out // blocks),
+        height=_read(rows, conv, 0),
+        width=_read(columns, conv, 1),
+        kernel=(rows, columns),
+        stride=conv.dilation,
+        dilation=conv.stride,
+    )
+    return program, blocks
+
+
+def rank(chunk: Chunk, beat: int, machine: Machine) -> float:
+    """Clocks of all programs by the largest of their bounds, and to read their sums; beat: of the tiles."""
+    hw, conv = machine.hw, chunk.program
+    banks = Banks.of(conv.c_in, machine)
+    columns = -(-conv.c_out // machine.vector)
+    taps = conv.kernel[0] * conv.kernel[1]
+    tiles = banks.planes * -(-taps // banks.taps) * columns
+    items = chunk.side * conv.out_size[0] * conv.out_size[1]
+    rows = min(hw.array.rows, banks.period * banks.taps)
+    words = rows * beat + (0 if beat == hw.array.group else rows)
+    loaded = banks.blocks * conv.height * conv.width * chunk.side * machine.vector_beats
+    bounds = (
+        tiles * items * beat,
+        loaded + tiles * words * machine.vector_beats,
+        tiles * max(words, rows * hw.array.cols // hw.weights.decode_lanes),
+        columns * items * output_clocks(hw, 1, raw=True),
+    )
+    programs = chunk.count * chunk.outputs * -(-chunk.channels // chunk.side)
+    return programs * (max(bounds) + 0.01 * sum(bounds)) + _AROUND + _clocks_to_add(chunk, machine)
+
+
+class UpdatePricer:
+    """Prices gradients of weights, equal ones once."""
+
+    def __init__(self, products: ProductPricer) -> None:
+        self._products = products
+        self._known: dict[tuple[object, ...], tuple[LayerCost, Chunk]] = {}
+
+    def update(self, name: str, update: Update) -> tuple[LayerCost, int]:
+        """What the gradient of a weight costs, and how many partial sums its programs give.
+
+        Raises:
+            InputError: what its programs need does not fit the hardware.
+        """
+        key = update.workload, str(update.pattern), update.images
+        if key not in self._known:
+            self._known[key] = self._best(name, update)
+        cost, chunk = self._known[key]
+        return times(cost, update.repeats), chunk.sums * update.repeats
+
+    def _best(self, name: str, update: Update) -> tuple[LayerCost, Chunk]:
+        machine = self._products.machine
+        group = machine.hw.array.group
+        beat = group if update.pattern.kind == "dense" else -(-group // update.pattern.m)
+        found = sorted(chunks(update.workload, update.images, machine), key=lambda chunk: rank(chunk, beat, machine))
+        priced = [(self._price(name, update, chunk), chunk) for chunk in found[:TRIED]]
+        return min(priced, key=lambda each: each[0].cycles + _clocks_to_add(each[1], machine))
+
+    def _price(self, name: str, update: Update, chunk: Chunk) -> LayerCost:
+        gemm = chunk.program.gemm
+        zeros = update.zeros((gemm.c, gemm.k))
+
+        def price(count: int) -> LayerCost:
+            cost = self._products.program(name, chunk.program, zeros, count * chunk.side, chunk.side, raw=True)
+            return cost if chunk.count * chunk.outputs == 1 else self._with_every_load(cost, count)
+
+        return steady_cost(chunk.groups, price)
+
+    def _with_every_load(self, cost: LayerCost, groups: int) -> LayerCost:
+        """A program of several groups as if each loaded its weights: further chunks have others."""
+        machine, vector = self._products.machine, self._products.machine.vector
+        stored = (cost.value_bits + cost.metadata_bits) // (8 * vector)
+        missing = max(0, groups * stored - cost.machine.weight_vectors)
+        if not missing:
+            return cost
+        moved = replace(
+            cost.machine,
+            weight_vectors=cost.machine.weight_vectors + missing,
+            read_bytes=cost.machine.read_bytes + missing * vector,
+        )
+        least = memory_clocks(machine, moved.read_bytes, moved.written_bytes)
+        return replace(cost, machine=moved, cycles=max(cost.cycles, least))
+
+
+def _clocks_to_add(chunk: Chunk, machine: Machine) -> int:
+    """Clocks in which the optimiser reads the sums of all programs."""
+    return memory_clocks(machine, SUM_BYTES * chunk.sums, 0)
+
+
+def _parts(size: int) -> list[int]:
+    """The sizes of equal parts, the last one filled up."""
+    return list(dict.fromkeys(-(-size // parts) for parts in range(1, size + 1)))
+
+
+def _sides(most: int, channels: int) -> list[int]:
+    """How many channels may lie side by side: equal groups, the largest and some that are smaller."""
+    found = dict.fromkeys(-(-channels // parts) for parts in range(1, channels + 1))
+    return [side for side in found if side <= most][:6]
+
+
+def _read(pixels: int, conv: Convolution, axis: int) -> int:
+    """Lines of the layer's input that so many lines of its output read."""
+    return (pixels - 1) * conv.stride[axis] + (conv.kernel[axis] - 1) * conv.dilation[axis] + 1

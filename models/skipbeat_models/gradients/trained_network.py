@@ -1,0 +1,204 @@
+"""A network as training sees it: its layers by shapes, who needs a gradient, and what is left to the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_leaves
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.model import LayerKind, ModelDescription, ModelLayer
+from skipbeat_arch.training_model import HostPass
+from skipbeat_arch.workload import Convolution, Gemm
+
+from .. import zoo
+from ..sources.build import describe
+from ..sources.constants import Constants
+from ..sources.exported import export_module
+from ..sources.graph import Graph, names_of
+from ..sources.onnx import load_onnx
+from ..sources.operators import ATTENTIONS
+from ..sources.pt2 import load_pt2
+from ..sources.python import FUNCTION, build_model
+from ..sources.reading import Reading, read_operators
+from .host_passes import HostOperation, attention_softmax, host_operation, host_passes
+
+EXPECTED = "expected zoo:NAME, module:function, or a file that ends in .pt2 or .onnx"
+#: Kinds of layers whose gradients are products of the kinds that are priced.
+_KINDS = (LayerKind.CONVOLUTION, LayerKind.GROUPED, LayerKind.DEPTHWISE, LayerKind.LINEAR, LayerKind.MATMUL)
+#: What a batch norm keeps and no optimiser changes.
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NetworkLayer:
+    """A layer with its convolution of one image.
+
+    Attributes:
+        images: of a step that share its weight. repeats: how often all of that comes, with other operands.
+        first: whether it is the model's first convolution. wanted: whether the gradient of its input is needed.
+    """
+
+    layer: ModelLayer
+    workload: Convolution
+    images: int
+    repeats: int
+    first: bool
+    wanted: bool
+
+    @property
+    def weights(self) -> int:
+        """Elements of its weight; 0 if it has none."""
+        return self.workload.gemm.c * self.workload.c_out if self.layer.stored else 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainedNetwork:
+    """Layers in their order, the host's bytes, and the elements that the optimiser updates."""
+
+    name: str
+    batch: int
+    layers: tuple[NetworkLayer, ...]
+    host: tuple[HostPass, ...]
+    weights: int
+
+
+def read_network(source: str, batch: int, *, seed: int = 0, tokens: int | None = None) -> TrainedNetwork:
+    """The network that a source names, for a step of `batch` examples. Values of weights are not looked at.
+
+    Raises:
+        InputError: the source cannot be read, or has an operator without a backward.
+    """
+    return trained_network(_graph(source, seed, tokens), source, batch)
+
+
+def exported(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]) -> Graph:
+    """A module's operators, with the shapes of its inputs.
+
+    Raises:
+        InputError: the module does not export.
+    """
+    tensors = [item for item in tree_leaves((inputs, kwargs)) if isinstance(item, torch.Tensor)]
+    shapes = tuple(tuple(tensor.shape) for tensor in tensors)
+    return replace(export_module(model, inputs, kwargs), inputs=shapes)
+
+
+def trained_network(graph: Graph, name: str, batch: int) -> TrainedNetwork:
+    """A graph of operators as a network to be trained.
+
+    Raises:
+        InputError: an operator that has no backward here, or a graph without a layer.
+    """
+    graph = replace(graph, read=partial(_shape_alone, graph))
+    description = describe(graph, name=name)
+    _refuse(description)
+    readings, constants = read_operators(graph)
+    by_name = {layer.name: layer for layer in description.layers}
+    walk = _Walk(by_name, constants, description.batch, batch)
+    for reading in readings:
+        walk.add(reading)
+    results = [value for operator in graph.operators for value in operator.results if value.name in graph.outputs]
+    outputs = sum(value.elements for value in results)
+    return TrainedNetwork(
+        name=name,
+        batch=batch,
+        layers=tuple(walk.layers),
+        host=host_passes(walk.host, outputs, description.batch, batch),
+        weights=sum(graph.read(each).numel() for each in graph.used() if not each.endswith(_STATISTICS)),
+    )
+
+
+class _Walk:
+    """Goes through the operators in their order; a value has a gradient if a weight had part in it."""
+
+    def __init__(self, layers: dict[str, ModelLayer], constants: Constants, examples: int, batch: int) -> None:
+        self._known, self._constants, self._examples, self._batch = layers, constants, examples, batch
+        self._graded: set[str] = set()
+        self._convolutions = 0
+        self.layers: list[NetworkLayer] = []
+        self.host: list[HostOperation] = []
+
+    def add(self, reading: Reading) -> None:
+        operator = reading.operator
+        wanted = any(name in self._graded for argument in operator.args.values() for name in names_of(argument))
+        for name in reading.names:
+            self._add_layer(self._known[name], reading, wanted)
+        if not reading.names:
+            found = host_operation(operator, self._constants)
+            self.host += [] if found is None else [found]
+        elif operator.base in ATTENTIONS:
+            gemm = self.layers[-2].workload.gemm
+            self.host.append(
+                attention_softmax(gemm.p * gemm.k * self.layers[-2].repeats * self._examples // self._batch)
+            )
+        if wanted or any(constant is not None for constant in reading.constants):
+            self._graded.update(result.name for result in operator.results)
+
+    def _add_layer(self, layer: ModelLayer, reading: Reading, wanted: bool) -> None:
+        workload, images, repeats = _one_example(layer, self._examples, self._batch)
+        is_convolution = reading.convolution is not None
+        first = is_convolution and self._convolutions == 0
+        self._convolutions += is_convolution
+        self.layers.append(
+            NetworkLayer(layer=layer, workload=workload, images=images, repeats=repeats, first=first, wanted=wanted)
+        )
+
+
+def _one_example(layer: ModelLayer, examples: int, batch: int) -> tuple[Convolution, int, int]:
+    """A layer's convolution of one image, how many images share its weight, and how often that comes."""
+    (part,) = layer.parts
+    load = part.workload
+    if not layer.stored:
+        return _line(load.p if isinstance(load, Gemm) else load.gemm.p, load), 1, part.repeats * batch // examples
+    if isinstance(load, Gemm):
+        pixels = load.p // examples if load.p % examples == 0 else load.p
+        return _line(pixels, load), batch * load.p // (examples * pixels), part.repeats
+    return replace(load, batch=1), batch * load.batch // examples, part.repeats
+
+
+def _line(pixels: int, load: Gemm | Convolution) -> Convolution:
+    gemm = load if isinstance(load, Gemm) else load.gemm
+    return Convolution(batch=1, c_in=gemm.c, c_out=gemm.k, height=1, width=pixels, kernel=(1, 1))
+
+
+def _refuse(description: ModelDescription) -> None:
+    """Complain of the first product whose gradients are not priced.
+
+    Raises:
+        InputError: there is one, or no layer at all.
+    """
+    for each in description.unpriced:
+        raise InputError(f"operator {each.operator} ({each.name}): it has no backward here: {each.reason}")
+    for layer in description.layers:
+        odd = layer.kind not in _KINDS or len(layer.parts) != 1 or layer.whole is not None
+        if odd or any(part.in_turn for part in layer.parts):
+            kinds = ", ".join(kind.value for kind in _KINDS)
+            raise InputError(f"layer {layer.name} ({layer.kind}): it has no backward here; expected {kinds}")
+    if not description.layers:
+        raise InputError(f"model {description.name}: nothing in it multiplies, so there is nothing to train")
+
+
+def _shape_alone(graph: Graph, name: str) -> torch.Tensor:
+    """A weight without its values: training changes them, and draws its zeros anew."""
+    return graph.read(name).to("meta")
+
+
+def _graph(source: str, seed: int, tokens: int | None) -> Graph:
+    """The operators of a source's model; those of the zoo are built without memory for their weights."""
+    path = Path(source)
+    if tokens is not None and not source.startswith(zoo.PREFIX):
+        raise InputError(f"model {source}: a number of tokens belongs to a zoo model")
+    if path.suffix == ".pt2":
+        return load_pt2(path)
+    if path.suffix == ".onnx":
+        return load_onnx(path)
+    if source.startswith(zoo.PREFIX):
+        return exported(*replace(zoo.find(source), shapes_only=True).source(seed, tokens))
+    if FUNCTION.fullmatch(source):
+        return exported(*build_model(source))
+    raise InputError(f"model {source}: {EXPECTED}")

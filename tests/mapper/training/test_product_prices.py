@@ -1,0 +1,35 @@
+"""Products of a step are priced as the programs that they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.workload import Convolution
+from skipbeat_mapper.training.product_prices import ProductPricer
+from tests.mapper.training.made_products import product
+
+CONV = Convolution(batch=1, c_in=8, c_out=8, height=4, width=4, kernel=(3, 3), padding=(1, 1))
+TINY = load_hardware("tiny-4x4")
+
+
+@pytest.mark.parametrize("pattern", ["dense", "2:4"])
+def test_a_whole_batch_costs_what_its_program_does(pattern: str) -> None:
+    pricer, made = ProductPricer(TINY), product(CONV, 8, Pattern.parse(pattern))
+    found, exact = pricer.product("conv", made), pricer.program("conv", CONV, made.weight, 8, 8)
+    assert found.cycles == pytest.approx(exact.cycles, rel=0.01)
+    assert found.macs == exact.macs
+    assert found.machine.written_bytes == exact.machine.written_bytes
+
+
+def test_repeats_have_programs_of_their_own() -> None:
+    pricer = ProductPricer(TINY)
+    once, often = (pricer.product("conv", product(CONV, 2, repeats=repeats)) for repeats in (1, 5))
+    assert (often.cycles, often.macs) == (5 * once.cycles, 5 * once.macs)
+
+
+def test_a_pattern_saves_its_share_of_the_steps() -> None:
+    pricer = ProductPricer(TINY)
+    dense, sparse = (pricer.product("conv", product(CONV, 2, Pattern.parse(each))) for each in ("dense", "1:4"))
+    assert 2 < dense.cycles / sparse.cycles <= 4

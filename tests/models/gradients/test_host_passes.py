@@ -1,0 +1,57 @@
+"""Bytes of the host, operator by operator."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.training_model import HostPass, Role
+from skipbeat_models.gradients.host_passes import HostOperation, attention_softmax, host_operation, host_passes
+from skipbeat_models.sources.exported import export_module
+from skipbeat_models.sources.reading import read_operators
+
+
+def moved(*operations: HostOperation, batch: int = 2) -> dict[tuple[str, Role], HostPass]:
+    return {(each.operator, each.role): each for each in host_passes(operations, 10, 1, batch)}
+
+
+def operations(*layers: nn.Module) -> list[HostOperation]:
+    """What the host does for modules on 8 channels of 4x4 pixels."""
+    readings, constants = read_operators(export_module(nn.Sequential(*layers), (torch.zeros(1, 8, 4, 4),), {}))
+    found = (host_operation(each.operator, constants) for each in readings if not each.names)
+    return [each for each in found if each is not None]
+
+
+def test_batch_norm_reads_its_operand_twice_both_ways() -> None:
+    found = moved(*operations(nn.BatchNorm2d(8)))
+    forward, backward = (found["aten.batch_norm", role] for role in (Role.FORWARD, Role.BACKWARD))
+    assert (forward.read, forward.written) == (2 * 2 * 128, 2 * 128)
+    assert (backward.read, backward.written) == (4 * 2 * 128, 2 * 128)
+
+
+def test_max_pooling_keeps_places_and_a_clamp_moves_nothing() -> None:
+    found = moved(*operations(nn.ReLU(), nn.MaxPool2d(2)))
+    assert ("aten.relu", Role.FORWARD) not in found
+    forward, backward = (found["aten.max_pool2d", role] for role in (Role.FORWARD, Role.BACKWARD))
+    assert (forward.read, forward.written) == (backward.written, backward.read) == (256, 128)
+
+
+def test_equal_operators_are_counted_and_the_loss_is_there() -> None:
+    found = moved(attention_softmax(50), attention_softmax(50))
+    assert found["aten.softmax", Role.BACKWARD].count == 2
+    assert found["aten.softmax", Role.BACKWARD].read == 2 * 2 * 100
+    assert (found["loss", Role.FORWARD].read, found["loss", Role.BACKWARD].written) == (20, 20)
+
+
+class _Sorted(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.cumsum(1)
+
+
+def test_an_operator_without_a_backward_is_named() -> None:
+    with pytest.raises(
+        InputError, match=r"operator aten\.cumsum .*: it has no backward here; expected products and .*relu"
+    ):
+        operations(_Sorted())

@@ -1,0 +1,72 @@
+"""Networks as training sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from skipbeat_arch.errors import InputError
+from skipbeat_models.gradients.trained_network import TrainedNetwork, exported, read_network, trained_network
+from skipbeat_models.networks.tiny_resnet import BasicBlock
+from skipbeat_models.networks.vision_transformer import VisionTransformer
+
+
+def trained(model: nn.Module, *shape: int, batch: int = 8) -> TrainedNetwork:
+    return trained_network(exported(model, (torch.zeros(shape),), {}), "made", batch)
+
+
+def test_only_what_follows_a_weight_needs_a_gradient() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), BasicBlock(4, 8, 2), nn.Flatten(), nn.Linear(72, 10))
+    found = trained(model, 1, 3, 8, 8)
+    assert [each.layer.name for each in found.layers if not each.wanted] == ["0"]
+    assert [each.first for each in found.layers] == [True, False, False, False, False]
+    assert {(each.images, each.repeats) for each in found.layers} == {(8, 1)}
+    stored = sum(parameter.numel() for parameter in model.parameters())
+    assert found.weights == stored
+
+
+def test_tokens_of_an_image_are_a_line_and_attention_has_programs_for_each_head() -> None:
+    found = trained(VisionTransformer(16, 2, 1, 8, 4, 10), 1, 3, 8, 8, batch=6)
+    qkv, scores = (next(each for each in found.layers if name in each.layer.name) for name in ("qkv", "query-key"))
+    assert (qkv.workload.width, qkv.images, qkv.repeats) == (5, 6, 1)
+    assert (scores.workload.gemm.p, scores.workload.gemm.c, scores.workload.gemm.k) == (5, 8, 5)
+    assert (scores.images, scores.repeats, scores.weights) == (1, 12, 0)
+    assert any(each.operator == "aten.softmax" and each.read == 6 * 2 * 25 for each in found.host)
+
+
+def test_a_batch_in_the_example_is_not_counted_twice() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 10))
+    one, four = trained(model, 1, 3, 8, 8), trained(model, 4, 3, 8, 8)
+    assert [(each.workload, each.images) for each in one.layers] == [
+        (each.workload, each.images) for each in four.layers
+    ]
+    assert one.host == four.host
+
+
+def test_a_network_of_the_zoo_is_read_without_its_weights() -> None:
+    found = read_network("zoo:digits-cnn", 64)
+    assert found.weights == 25_866
+    assert sum(each.workload.macs for each in found.layers) == 601_600
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "said"),
+    [
+        (nn.ConvTranspose2d(3, 4, 2), (1, 3, 4, 4), "transposed conv.*no backward here"),
+        (nn.LSTM(4, 4), (5, 1, 4), "no backward here"),
+        (nn.ReLU(), (1, 4), "nothing to train"),
+    ],
+)
+def test_what_has_no_backward_is_one_line(model: nn.Module, shape: tuple[int, ...], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        trained(model, *shape)
+
+
+def test_other_sources_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected zoo:NAME"):
+        read_network(str(tmp_path / "model.safetensors"), 8)
+    with pytest.raises(InputError, match="tokens belongs to a zoo model"):
+        read_network(str(tmp_path / "model.pt2"), 8, tokens=4)
