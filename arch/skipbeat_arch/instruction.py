@@ -24,7 +24,7 @@ OPCODE_BITS = 4
 TOKEN_BITS = 2
 #: What every instruction begins with.
 COMMON: tuple[tuple[str, int], ...] = (("opcode", OPCODE_BITS), ("wait", TOKEN_BITS), ("signal", TOKEN_BITS))
-_COMMON_BITS = OPCODE_BITS + 2 * TOKEN_BITS
+COMMON_BITS = OPCODE_BITS + 2 * TOKEN_BITS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Instruction(Word):
         tokens = self.wait_bits | self.signal_bits << TOKEN_BITS
         word = super().to_word()
         self.check()
-        return int(self.opcode) | tokens << OPCODE_BITS | word << _COMMON_BITS
+        return int(self.opcode) | tokens << OPCODE_BITS | word << COMMON_BITS
 
     def check(self) -> None:
         """Whether the fields agree with one another.
@@ -83,7 +83,7 @@ class Instruction(Word):
             tuple(engine for i, engine in enumerate(engines) if word >> (OPCODE_BITS + at + i) & 1)
             for at in (0, TOKEN_BITS)
         )
-        return cls.of_bits(word >> _COMMON_BITS, wait=wait, signal=signal)
+        return cls.of_bits(word >> COMMON_BITS, wait=wait, signal=signal)
 
     def _mask(self, engines: tuple[Engine, ...]) -> int:
         if self.engine is None or self.engine in engines:
@@ -294,6 +294,6 @@ def read_instruction(word: int) -> Instruction:
     found = decode(word)
     if found is None:
         raise InputError(f"opcode {word & ((1 << OPCODE_BITS) - 1)} is unknown")
-    if word >> (_COMMON_BITS + found.bit_count()):
+    if word >> (COMMON_BITS + found.bit_count()):
         raise InputError(f"{found.title}: bits beyond the last field are set")
     return found

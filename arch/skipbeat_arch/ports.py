@@ -15,13 +15,11 @@ Field = tuple[str, int | tuple[int, int]]
 Fields = tuple[Field, ...]
 FieldValue = int | Sequence[int]
 
-PIXEL_BITS = 16
-BEAT_BITS = 6
 #: A number of rows or columns, 0..64.
 SIZE_BITS = 7
 ENCODING_BITS = 2
-#: Words of a tile's metadata.
-WORDS_BITS = 12
+#: The lowest bits of a pass on which it depends when it may begin.
+PASS_SHOWN = 5
 
 COMMAND: Fields = Command.layout()
 
@@ -37,6 +35,26 @@ ACTIVITY: Fields = (
     ("metadata_word", 1),
     ("value_word", 1),
 )
+
+
+def pixels_bits(hw: Hardware) -> int:
+    """Bits of a number of pixels that a pass may have, up to D."""
+    return hw.accumulators.depth.bit_length()
+
+
+def beat_bits(hw: Hardware) -> int:
+    """Bits of b, 0..M."""
+    return hw.array.group.bit_length()
+
+
+def rows_bits(hw: Hardware) -> int:
+    """Bits of a number of rows, 0..R."""
+    return hw.array.rows.bit_length()
+
+
+def words_bits(hw: Hardware) -> int:
+    """Bits of a number of words of a tile's metadata."""
+    return hw.metadata_words.bit_length()
 
 
 def row_bits(hw: Hardware) -> int:
@@ -66,30 +84,38 @@ def bundle_bits(hw: Hardware) -> int:
 
 def control_fields(hw: Hardware) -> Fields:
     """What travels with each step to the accumulators."""
-    return (("valid", 1), ("open", 1), ("close", 1), ("first", 1), ("last", 1), ("pixel", PIXEL_BITS))
+    pixel = max(1, (hw.accumulators.depth - 1).bit_length())
+    return (("valid", 1), ("open", 1), ("close", 1), ("first", 1), ("last", 1), ("pixel", pixel))
 
 
 def pass_fields(hw: Hardware) -> Fields:
-    """A pass, for the sequencer; `stale`: it wants a tile again that is not there."""
+    """A pass, for the sequencer; first what decides when it may begin (`PASS_SHOWN` bits).
+
+    `stale`: it wants a tile again that is not there. `one_step`, `two_steps`: a pixel takes at most so many.
+    """
     return (
-        ("pixels", PIXEL_BITS),
-        ("beat", BEAT_BITS),
-        ("rows", SIZE_BITS),
         ("load", 1),
         ("first", 1),
-        ("last", 1),
         ("stale", 1),
+        ("one_step", 1),
+        ("two_steps", 1),
+        ("last", 1),
+        ("pixels", pixels_bits(hw)),
+        ("beat", beat_bits(hw)),
+        ("rows", rows_bits(hw)),
     )
 
 
 def tile_fields(hw: Hardware) -> Fields:
     """A tile's descriptor, for the decoder."""
-    return (("encoding", ENCODING_BITS), ("beat", BEAT_BITS), ("rows", SIZE_BITS), ("cols", SIZE_BITS))
+    sizes = (("beat", beat_bits(hw)), ("rows", rows_bits(hw)), ("cols", count_bits(hw)))
+    return (("encoding", ENCODING_BITS), *sizes)
 
 
 def unpack_fields(hw: Hardware) -> Fields:
     """A tile's descriptor, for the unpacker."""
-    return (("encoding", ENCODING_BITS), ("beat", BEAT_BITS), ("rows", SIZE_BITS), ("words", WORDS_BITS))
+    sizes = (("beat", beat_bits(hw)), ("rows", rows_bits(hw)), ("words", words_bits(hw)))
+    return (("encoding", ENCODING_BITS), *sizes)
 
 
 def slot_fields(hw: Hardware) -> Fields:

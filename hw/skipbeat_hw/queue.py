@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Shape
-from amaranth.hdl import ShapeLike
-from amaranth.lib import stream, wiring
+from amaranth import Cat, Module, Mux, Shape, Signal, unsigned
+from amaranth.hdl import ShapeLike, Value
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
@@ -16,22 +16,60 @@ class Queue(wiring.Component):
 
     Parameters
     ----------
-    shape: of an item. depth: items that it holds, at least 1.
+    shape: of an item. depth: items that it holds, at least 1. shown: so many of an item's lowest bits are in registers
+    when it is on `o`, and not in a memory, so that what depends on them is known earlier in the clock.
 
     Raises
     ------
-    ValueError: the depth is less than 1.
+    ValueError: the depth is less than 1, or more bits are shown than there are.
     """
 
-    def __init__(self, shape: ShapeLike, *, depth: int) -> None:
+    def __init__(self, shape: ShapeLike, *, depth: int, shown: int = 0) -> None:
         if depth < 1:
             raise ValueError(f"depth must be at least 1, not {depth!r}")
-        self.width, self.depth = Shape.cast(shape).width, depth
+        self.width, self.depth, self.shown = Shape.cast(shape).width, depth, shown
+        if not 0 <= shown <= self.width:
+            raise ValueError(f"shown must be 0 to {self.width} bits, not {shown!r}")
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        m.submodules.fifo = fifo = SyncFIFO(width=self.width, depth=self.depth)
-        wiring.connect(m, wiring.flipped(self.i), fifo.w_stream)
-        wiring.connect(m, fifo.r_stream, wiring.flipped(self.o))
+        m.submodules.fifo = fifo = SyncFIFO(width=self.width - self.shown, depth=self.depth)
+        offered = Value.cast(self.i.payload)
+        m.d.comb += [
+            self.i.ready.eq(fifo.w_rdy),
+            fifo.w_en.eq(self.i.valid),
+            fifo.w_data.eq(offered[self.shown :]),
+            self.o.valid.eq(fifo.r_rdy),
+            fifo.r_en.eq(self.o.ready),
+            Value.cast(self.o.payload).eq(Cat(self._head(m, offered[: self.shown], fifo.level > 1), fifo.r_data)),
+        ]
         return m
+
+    def _head(self, m: Module, offered: Value, several: Value) -> Value:
+        """The lowest bits of the first item; those behind it lie in a memory, where the next one is read ahead."""
+        if not self.shown:
+            return offered
+        m.submodules.behind = behind = memory.Memory(shape=unsigned(self.shown), depth=self.depth, init=[])
+        write, read = behind.write_port(), behind.read_port(domain="comb")
+        head = Signal(self.shown, reset_less=True)
+        written = Signal(range(self.depth))
+        following = Signal(range(self.depth), init=1 % self.depth)
+        m.d.comb += [
+            write.en.eq(self.i.valid & self.i.ready),
+            write.addr.eq(written),
+            write.data.eq(offered),
+            read.addr.eq(following),
+        ]
+        with m.If(write.en):
+            m.d.sync += written.eq(_after(written, self.depth))
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += following.eq(_after(following, self.depth))
+        with m.If(~self.o.valid | self.o.ready):
+            m.d.sync += head.eq(Mux(several, read.data, offered))
+        return head
+
+
+def _after(place: Signal, depth: int) -> Value:
+    """The next place of so many."""
+    return Mux(place == depth - 1, 0, place + 1)

@@ -95,23 +95,13 @@ def test_the_command_of_the_table_is_the_command_of_the_program() -> None:
 
 def test_the_fixed_widths_hold_the_largest_hardware() -> None:
     widths = dict(ports.COMMAND)
-    assert (widths["pixels"], widths["beat"]) == (ports.PIXEL_BITS, ports.BEAT_BITS)
+    assert (widths["pixels"], widths["beat"]) == (ports.pixels_bits(LARGEST), ports.beat_bits(LARGEST))
     assert (widths["rows"], widths["cols"], widths["encoding"]) == (
         ports.SIZE_BITS,
         ports.SIZE_BITS,
         ports.ENCODING_BITS,
     )
-    assert LARGEST.accumulators.depth < 1 << ports.PIXEL_BITS
-    assert LARGEST.array.group < 1 << ports.BEAT_BITS
-    assert LARGEST.array.rows < 1 << ports.SIZE_BITS
-    most = max(
-        load_hardware(
-            "tiny-4x4",
-            ["array={rows: 64, cols: 64, group: 32}", "numbers.accumulator_bits=48", f"numbers.weight_bits={bits}"],
-        ).metadata_words
-        for bits in (2, 4, 8)
-    )
-    assert most < 1 << ports.WORDS_BITS
+    assert ports.rows_bits(LARGEST) == ports.count_bits(LARGEST) == ports.SIZE_BITS
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 16, 17, 64])

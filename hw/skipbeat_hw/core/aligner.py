@@ -15,17 +15,27 @@ from ..arguments import expect
 from ..layouts import struct
 
 
+def span_layout(width: int) -> data.StructLayout:
+    """Where the values of a slot lie in words of `width` values.
+
+    `read`: its first place. `full`: it takes the last value of the first word, and none of the second. `cross`: it
+    takes some of the second. `nothing`: it has no value. `unread`: nor has any before it in the word.
+    """
+    return data.StructLayout({"read": range(max(2, width)), "full": 1, "cross": 1, "nothing": 1, "unread": 1})
+
+
 class Aligner(wiring.Component):
     """Two words of W = C values, read from any position in the first one: `count` values per slot.
 
-    One slot and one word per clock. `write_o` follows 2 clocks after the slot was taken: first the window is cut out of
-    the two words, then each column picks its value by rank. At the last slot of a tile the rest of the last
+    One slot and one word per clock. A slot is taken into a register together with where its values begin and end, so
+    that it fires by flags alone. `write_o` follows 2 clocks after it fired: first the window is cut out of the two
+    words, then each column picks its value by rank. At the last slot of a tile the rest of the last
     word is dropped, so that the next tile starts in a word of its own.
 
     Members
     -------
     words: stream of {data, last}. slots: stream of `slot_fields`. bank_ok_i: the bank can be written. halt_i: stop.
-    write_o: `write_fields`. done_o: the last slot of a tile is taken. error_o: TRUNCATED_TILE or OVERLONG_TILE.
+    write_o: `write_fields`. done_o: the last slot of a tile fires. error_o: TRUNCATED_TILE or OVERLONG_TILE.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -46,25 +56,16 @@ class Aligner(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        width, slot = self.width, self.slots.payload
-        # of a word of one value as well, `read` has a bit and `pos` can be compared with 2
-        read = Signal(range(max(2, width)))
+        fire, ok, truncated, enough = (Signal(name=n) for n in ("fire", "ok", "truncated", "enough"))
+        slot, waits, span = self._take(m, fire)
         ended = Signal()
         drop = Signal(range(3))
         words, lasts, there = self._refill(m, drop)
-        pos = Signal(range(max(3, 2 * width)))
-        cross, nothing, enough, truncated, fire, ok = (
-            Signal(name=n) for n in ("cross", "nothing", "enough", "truncated", "fire", "ok")
-        )
         m.d.comb += [
-            pos.eq(read + slot.count),
-            cross.eq(pos > width),
-            nothing.eq(slot.count == 0),
-            truncated.eq(self.slots.valid & ~nothing & (ended | (cross & there[0] & lasts[0]))),
-            enough.eq(nothing | Mux(cross, there[1], there[0])),
-            fire.eq(self.slots.valid & self.bank_ok_i & ~self.halt_i & enough & ~truncated),
-            self.slots.ready.eq(fire),
-            ok.eq(Mux(nothing & (read == 0), ended, Mux(cross, lasts[1], lasts[0]))),
+            truncated.eq(waits & ~span.nothing & (ended | (span.cross & there[0] & lasts[0]))),
+            enough.eq(span.nothing | Mux(span.cross, there[1], there[0])),
+            fire.eq(waits & self.bank_ok_i & ~self.halt_i & enough & ~truncated),
+            ok.eq(Mux(span.unread, ended, Mux(span.cross, lasts[1], lasts[0]))),
             self.done_o.eq(fire & slot.final),
         ]
         with m.If(truncated & ~self.halt_i):
@@ -73,17 +74,40 @@ class Aligner(wiring.Component):
             m.d.comb += self.error_o.eq(CoreError.OVERLONG_TILE)
 
         with m.If(fire & slot.final):
-            m.d.sync += [read.eq(0), ended.eq(0)]
-            m.d.comb += drop.eq(Mux(cross, 2, ~nothing | (read != 0)))
+            m.d.sync += ended.eq(0)
+            m.d.comb += drop.eq(Mux(span.cross, 2, ~span.unread))
         with m.Elif(fire):
-            m.d.comb += drop.eq(pos >= width)
-            m.d.sync += read.eq(Mux(pos >= width, pos - width, pos))
-            with m.If(pos == width):
+            m.d.comb += drop.eq(span.full | span.cross)
+            with m.If(span.full):
                 m.d.sync += ended.eq(lasts[0])
 
-        window = _from(m, Cat(words), read, self.hw.numbers.weight_bits)
-        self._place(m, fire, window[: self.hw.word_bits])
+        window = _from(m, Cat(words), span.read, self.hw.numbers.weight_bits)
+        self._place(m, fire, slot, window[: self.hw.word_bits])
         return m
+
+    def _take(self, m: Module, fire: Signal) -> tuple[data.View, Signal, data.View]:
+        """The slot that is next to fire, whether there is one, and where its values lie."""
+        width, offered = self.width, self.slots.payload
+        slot = Signal.like(offered, name="slot", reset_less=True)
+        waits = Signal()
+        span = Signal(span_layout(width))
+        read = Signal.like(span.read)
+        # Of words of one value as well it can be compared with 2.
+        pos = Signal(range(max(3, 2 * width)))
+        m.d.comb += [self.slots.ready.eq((~waits & ~self.halt_i) | fire), pos.eq(read + offered.count)]
+        with m.If(self.slots.ready):
+            m.d.sync += waits.eq(self.slots.valid)
+        with m.If(self.slots.ready & self.slots.valid):
+            m.d.sync += [
+                slot.eq(offered),
+                span.read.eq(read),
+                span.full.eq(pos == width),
+                span.cross.eq(pos > width),
+                span.nothing.eq(offered.count == 0),
+                span.unread.eq(pos == 0),
+                read.eq(Mux(offered.final, 0, Mux(pos >= width, pos - width, pos))),
+            ]
+        return slot, waits, span
 
     def _refill(self, m: Module, drop: Signal) -> tuple[list[Signal], list[Signal], Signal]:
         """The two words, their `last` and whether they are there; one comes if there is room after what is dropped."""
@@ -102,15 +126,15 @@ class Aligner(wiring.Component):
             m.d.sync += [words[1].eq(come.data), lasts[1].eq(come.last)]
         return words, lasts, there
 
-    def _place(self, m: Module, fire: Signal, window: Value) -> None:
+    def _place(self, m: Module, fire: Signal, slot: data.View, window: Value) -> None:
         """Two registered stages: the window at the head of the ring, then each column's value out of it."""
         values = data.ArrayLayout(unsigned(self.hw.numbers.weight_bits), self.width)
-        staged = Signal.like(self.slots.payload, name="staged", reset_less=True)
+        staged = Signal.like(slot, name="staged", reset_less=True)
         head = Signal(values, reset_less=True)
         staged_valid = Signal()
         m.d.sync += [staged_valid.eq(fire), self.write_o.enable.eq(staged_valid)]
         with m.If(fire):
-            m.d.sync += [staged.eq(self.slots.payload), head.eq(window)]
+            m.d.sync += [staged.eq(slot), head.eq(window)]
         with m.If(staged_valid):
             m.d.sync += [
                 self.write_o.row.eq(staged.row),

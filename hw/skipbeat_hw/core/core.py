@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.depths import CORE_QUEUE
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.ports import ACTIVITY, COMMAND, bundle_bits, pass_fields, tile_fields, weight_fields
+from skipbeat_arch.ports import ACTIVITY, COMMAND, PASS_SHOWN, bundle_bits, pass_fields, tile_fields, weight_fields
 from skipbeat_arch.registers import Cause
 
 from ..arguments import expect
@@ -24,6 +24,8 @@ from .loader import WeightLoader
 from .results import ResultBuffer
 from .sequencer import Sequencer
 from .skew import Skew
+
+COMMAND_NAMES = {name for name, _ in COMMAND}
 
 
 class Core(wiring.Component):
@@ -109,31 +111,29 @@ class Core(wiring.Component):
         return m
 
     def _commands(self, m: Module, sequencer: Sequencer, decoder: WeightDecoder | DenseDecoder, halt: Signal) -> Signal:
-        """Checks each command and queues it as a pass and, with `load`, as a tile; returns its error.
+        """Queues each command as a pass and, with `load`, as a tile; returns its error.
 
-        What a pass needs to know of the tile before it is found here, ahead of the sequencer.
+        One that is in error is queued as well, as the queues need not wait for the check: the core is halted before
+        they show it. What a pass needs to know of the tile before it is found here, ahead of the sequencer.
         """
         command = self.commands.payload
-        m.submodules.pass_queue = passes = Queue(struct(pass_fields(self.hw)), depth=CORE_QUEUE)
+        m.submodules.pass_queue = passes = Queue(struct(pass_fields(self.hw)), depth=CORE_QUEUE, shown=PASS_SHOWN)
         m.submodules.tile_queue = tiles = Queue(struct(tile_fields(self.hw)), depth=CORE_QUEUE)
         wiring.connect(m, passes.o, sequencer.passes)
         wiring.connect(m, tiles.o, decoder.tiles)
         error = Signal(CoreError)
-        code = Signal(CoreError)
-        sound = Signal()
         transfer = Signal()
-        # Whether a command is sound does not wait for the queues.
         m.d.comb += [
-            code.eq(self._command_error(command)),
-            sound.eq(code == CoreError.NONE),
-            error.eq(Mux(transfer, code, CoreError.NONE)),
+            error.eq(Mux(transfer, self._command_error(command), CoreError.NONE)),
             self.commands.ready.eq(passes.i.ready & tiles.i.ready & ~halt),
             transfer.eq(self.commands.valid & self.commands.ready),
-            passes.i.valid.eq(transfer & sound),
-            tiles.i.valid.eq(transfer & sound & command.load),
+            passes.i.valid.eq(transfer),
+            tiles.i.valid.eq(transfer & command.load),
             self.busy.eq(passes.o.valid | ~sequencer.idle_o),
-            *(passes.i.payload[name].eq(command[name]) for name, _ in pass_fields(self.hw) if name != "stale"),
+            *(passes.i.payload[name].eq(command[name]) for name, _ in pass_fields(self.hw) if name in COMMAND_NAMES),
             passes.i.payload.stale.eq(self._stale(m, tiles.i.valid)),
+            passes.i.payload.one_step.eq(command.beat <= 1),
+            passes.i.payload.two_steps.eq(command.beat <= 2),
             *(tiles.i.payload[name].eq(command[name]) for name, _ in tile_fields(self.hw)),
         ]
         return error

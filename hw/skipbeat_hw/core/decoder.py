@@ -10,7 +10,7 @@ from amaranth.lib.wiring import Component, In, Out
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.depths import CORE_QUEUE
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.ports import tile_fields, weight_fields, write_fields
+from skipbeat_arch.ports import ENCODING_BITS, tile_fields, weight_fields, write_fields
 
 from ..arguments import expect
 from ..layouts import struct
@@ -65,13 +65,13 @@ class WeightDecoder(wiring.Component):
         wiring.connect(m, wiring.flipped(self.weights), dispatcher.weights)
         wiring.connect(m, unpacker.steps, slots.steps)
         wiring.connect(m, slots.slots, aligner.slots)
-        for name, source, sink, depth in (
-            ("unpack_queue", dispatcher.unpack_o, unpacker.tiles, CORE_QUEUE),
-            ("row_queue", dispatcher.rows_o, slots.tiles, CORE_QUEUE),
-            ("values", dispatcher.values_o, aligner.words, 2),
-            ("metadata", dispatcher.metadata_o, unpacker.words, max(2, self.hw.metadata_words)),
+        for name, source, sink, depth, shown in (
+            ("unpack_queue", dispatcher.unpack_o, unpacker.tiles, CORE_QUEUE, 0),
+            ("row_queue", dispatcher.rows_o, slots.tiles, CORE_QUEUE, ENCODING_BITS),
+            ("values", dispatcher.values_o, aligner.words, 2, 0),
+            ("metadata", dispatcher.metadata_o, unpacker.words, max(2, self.hw.metadata_words), 0),
         ):
-            m.submodules[name] = queue = Queue(source.payload.shape(), depth=depth)
+            m.submodules[name] = queue = Queue(source.payload.shape(), depth=depth, shown=shown)
             wiring.connect(m, source, queue.i)
             wiring.connect(m, queue.o, sink)
         m.d.comb += [

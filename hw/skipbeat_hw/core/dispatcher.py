@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.command import CoreError, Encoding
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.ports import WORDS_BITS, tile_fields, unpack_fields, weight_fields
+from skipbeat_arch.ports import tile_fields, unpack_fields, weight_fields, words_bits
 
 from ..arguments import expect
 from ..layouts import struct
@@ -21,7 +21,7 @@ def metadata_words(m: Module, tile: data.View, hw: Hardware) -> Signal:
     W = C values per word and C groups per row: the columns cancel. Few numbers of bits can be, and a choice among
     products with constants is quicker than a multiplier.
     """
-    words = Signal(WORDS_BITS)
+    words = Signal(words_bits(hw))
     group, value_bits = hw.array.group, hw.numbers.weight_bits
     with m.If(tile.encoding == Encoding.BITMAP):
         m.d.comb += words.eq(_ceil_divide(tile.rows * group, value_bits))
@@ -64,22 +64,25 @@ class Dispatcher(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         tile = self.tiles.payload
-        next_valid = Signal()
-        next_words = Signal(WORDS_BITS)
-        active = Signal()
-        left = Signal(WORDS_BITS)
         words = metadata_words(m, tile, self.hw)
+        next_valid = Signal()
+        next_words = Signal.like(words)
+        active = Signal()
+        left = Signal.like(words)
+        # Whether there are words of metadata left, and in the next tile, is known a clock ahead.
+        some = Signal()
+        next_some = Signal()
         taken = Signal()
         done = Signal()
         advance = Signal()
         m.d.comb += [
             taken.eq(self.weights.valid & self.weights.ready),
-            done.eq(taken & self.weights.payload.last & (left == 0)),
+            done.eq(taken & self.weights.payload.last & ~some),
             advance.eq(next_valid & (~active | done)),
         ]
         self._descriptors(m, words, ~next_valid | advance)
         with m.If(self.tiles.valid & self.tiles.ready):
-            m.d.sync += [next_valid.eq(1), next_words.eq(words)]
+            m.d.sync += [next_valid.eq(1), next_words.eq(words), next_some.eq(words != 0)]
         with m.Elif(advance):
             m.d.sync += next_valid.eq(0)
 
@@ -88,18 +91,18 @@ class Dispatcher(wiring.Component):
             self.metadata_o.payload.eq(self.weights.payload.data),
             self.values_o.payload.eq(self.weights.payload),
         ]
-        with m.If(open_now & (left != 0)):
+        with m.If(open_now & some):
             m.d.comb += [self.metadata_o.valid.eq(self.weights.valid), self.weights.ready.eq(self.metadata_o.ready)]
         with m.Elif(open_now):
             m.d.comb += [self.values_o.valid.eq(self.weights.valid), self.weights.ready.eq(self.values_o.ready)]
 
         with m.If(advance):
-            m.d.sync += [active.eq(1), left.eq(next_words)]
+            m.d.sync += [active.eq(1), left.eq(next_words), some.eq(next_some)]
         with m.Elif(done):
             m.d.sync += active.eq(0)
-        with m.Elif(taken & (left != 0)):
-            m.d.sync += left.eq(left - 1)
-        with m.If(taken & self.weights.payload.last & (left != 0)):
+        with m.Elif(taken & some):
+            m.d.sync += [left.eq(left - 1), some.eq(left != 1)]
+        with m.If(taken & self.weights.payload.last & some):
             m.d.comb += self.error_o.eq(CoreError.TRUNCATED_TILE)
         return m
 

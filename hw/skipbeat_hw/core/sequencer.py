@@ -119,7 +119,7 @@ class Sequencer(wiring.Component):
         offered, (slot, close), (pixel, at_end) = self.passes.payload, step, beat
         with m.If(take):
             m.d.sync += [self.active_o.eq(1), pixel.eq(0), slot.eq(0), current.eq(offered)]
-            m.d.sync += [close.eq(offered.beat <= 1), at_end.eq(offered.pixels == 1)]
+            m.d.sync += [close.eq(offered.one_step), at_end.eq(offered.pixels == 1)]
             with m.If(offered.beat == 0):
                 m.d.sync += current.beat.eq(1)
         with m.Else():
@@ -161,7 +161,7 @@ class Sequencer(wiring.Component):
         With b steps per pixel it reads pixel p in the clock 1 + p · b after it is taken. The first answer is of pixels
         that ended before this clock, the other one of the pixel that is under way, if it ends in this clock.
         """
-        beat = self.passes.payload.beat
+        offered = self.passes.payload
         #: Which of the first three pixels is under way, and which of them ended one and two clocks ago.
         place = Signal(3, init=1)
         ended_1 = Signal(2)
@@ -171,8 +171,8 @@ class Sequencer(wiring.Component):
             m.d.sync += place.eq(1)
         with m.Elif(pixel_ends):
             m.d.sync += place.eq(place << 1)
-        ended = ended_1[0] | (ended_1[1] & (beat <= 1)) | ended_2
-        return ended, place[0] | (place[1] & (beat <= 2)) | (place[2] & (beat <= 1))
+        ended = ended_1[0] | (ended_1[1] & offered.one_step) | ended_2
+        return ended, place[0] | (place[1] & offered.two_steps) | (place[2] & offered.one_step)
 
     def _name_cause(self, m: Module, issue: Signal, bundle_there: Value) -> None:
         """What the array does in this clock."""

@@ -28,7 +28,7 @@ class Slots(wiring.Component):
     -------
     tiles: stream of `tile_fields`. steps: stream of [L][M] bits. slots: stream of `slot_fields` (a register), 2
     clocks after a slot was dealt.
-    error_o: TOO_MANY_NONZEROS or COORDINATES_NOT_ASCENDING, in the clock in which it is found.
+    error_o: TOO_MANY_NONZEROS or COORDINATES_NOT_ASCENDING, a register: the clock after its slot was dealt.
     row_loaded_o: a row with metadata begins to be dealt.
     """
 
@@ -59,20 +59,18 @@ class Slots(wiring.Component):
         # Known a clock ahead, so that no comparison stands between a slot and the row after it.
         last_slot = Signal()
         last_row = Signal()
-        m.submodules.dealt = dealt = Queue(self.dealt, depth=2)
+        m.submodules.dealt = dealt = Queue(self.dealt, depth=2, shown=self.cols)
 
-        emit, row_end, tile_end, same, dense, load = (
-            Signal(name=n) for n in ("emit", "row_end", "tile_end", "same", "dense", "load")
-        )
+        emit, row_end, same, dense, load = (Signal(name=n) for n in ("emit", "row_end", "same", "dense", "load"))
         offered = self.tiles.payload
         fill, whole = self._fill(m, load & ~dense)
         m.d.comb += [
             emit.eq(row_active & dealt.i.ready),
             row_end.eq(emit & last_slot),
-            tile_end.eq(row_end & last_row),
-            same.eq(is_open & ~tile_end),
+            # Whether a row that begins now is of the same tile: what it depends on comes from registers.
+            same.eq(is_open & ~(row_active & last_slot & last_row)),
             dense.eq(Mux(same, current.encoding == Encoding.DENSE, offered.encoding == Encoding.DENSE)),
-            load.eq((~row_active | row_end) & (same | self.tiles.valid) & (dense | whole)),
+            load.eq((same | self.tiles.valid) & (dense | whole) & (~row_active | row_end)),
             self.tiles.ready.eq(load & ~same),
             self.row_loaded_o.eq(load & ~dense),
             dealt.i.valid.eq(row_active),
@@ -88,9 +86,7 @@ class Slots(wiring.Component):
                 m.d.sync += [row.eq(0), last_slot.eq(offered.beat == 1), last_row.eq(offered.rows == 1)]
                 m.d.sync += [current.eq(offered), is_open.eq(1)]
         with m.Elif(row_end):
-            m.d.sync += row_active.eq(0)
-            with m.If(tile_end):
-                m.d.sync += is_open.eq(0)
+            m.d.sync += [row_active.eq(0), is_open.eq(~last_row)]
         with m.Elif(emit):
             m.d.sync += [slot.eq(slot + 1), last_slot.eq(current.beat == slot + 2)]
 
@@ -102,13 +98,15 @@ class Slots(wiring.Component):
         """Collects the steps of two rows; the older row, and whether it is whole. `unload` makes room for another."""
         steps = self.cols // self.lanes
         rows = Signal(range(3))
+        # Whether there is room for another row is known a clock ahead.
+        room = Signal(init=1)
         place = Signal(range(max(2, steps)))
         write_row = Signal()
         read_row = Signal()
         taken = Signal()
         complete = Signal()
         m.d.comb += [
-            self.steps.ready.eq(rows != 2),
+            self.steps.ready.eq(room),
             taken.eq(self.steps.valid & self.steps.ready),
             complete.eq(taken & (place == steps - 1)),
         ]
@@ -117,6 +115,7 @@ class Slots(wiring.Component):
             write_row.eq(write_row ^ complete),
             read_row.eq(read_row ^ unload),
             rows.eq(rows + complete - unload),
+            room.eq(unload | Mux(complete, rows == 0, rows != 2)),
         ]
         fill = []
         for step in range(steps):
@@ -176,10 +175,11 @@ class Slots(wiring.Component):
             with m.If(emit & ~load):
                 m.d.sync += group.eq(rest)
         m.d.comb += dealt.mask.eq(mask)
+        m.d.sync += self.error_o.eq(CoreError.NONE)
         with m.If(emit & surplus.any()):
-            m.d.comb += self.error_o.eq(CoreError.TOO_MANY_NONZEROS)
+            m.d.sync += self.error_o.eq(CoreError.TOO_MANY_NONZEROS)
         with m.Elif(emit & descending.any()):
-            m.d.comb += self.error_o.eq(CoreError.COORDINATES_NOT_ASCENDING)
+            m.d.sync += self.error_o.eq(CoreError.COORDINATES_NOT_ASCENDING)
 
     def _rank(self, m: Module, dealt: Queue) -> None:
         """The register at the output: each column's rank, and how many columns have a value."""

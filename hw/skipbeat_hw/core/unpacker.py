@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.command import Encoding
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.ports import WORDS_BITS, unpack_fields
+from skipbeat_arch.ports import unpack_fields
 
 from ..arguments import expect
 from ..layouts import struct
@@ -52,7 +52,7 @@ class Unpacker(wiring.Component):
         bits = Signal(range(len(buffer) + 1))
         active = Signal()
         width = Signal(range(self.hw.array.group + 1))
-        words_left = Signal(WORDS_BITS)
+        words_left = Signal.like(tile.words)
         steps_left = Signal(range(self.hw.array.rows * self.hw.array.cols + 1))
 
         # Known a clock ahead, so that no comparison stands between the steps' `ready` and the next word: whether a step

@@ -110,7 +110,6 @@ class Accelerator(wiring.Component):
         """
         have_address = Signal()
         have_data = Signal()
-        address = Signal(OFFSET_BITS)
         value = Signal(REGISTER_BITS)
         whole = Signal()
         write = Signal()
@@ -119,19 +118,21 @@ class Accelerator(wiring.Component):
             self.s_axi_wready.eq(~have_data),
             write.eq(have_address & have_data & ~self.s_axi_bvalid),
         ]
-        with m.If(self.s_axi_awvalid & ~have_address):
-            m.d.sync += [have_address.eq(1), address.eq(self.s_axi_awaddr)]
         with m.If(self.s_axi_wvalid & ~have_data):
             m.d.sync += [have_data.eq(1), value.eq(self.s_axi_wdata), whole.eq(self.s_axi_wstrb.all())]
         registers = [register for register in Register if register.access != Access.READ]
         written = {register: Signal(REGISTER_BITS, name=register.name.lower()) for register in registers}
+        # Which register it is is found when the address comes, as a start goes far in the clock of its write.
+        meant = Signal(len(registers))
+        with m.If(self.s_axi_awvalid & ~have_address):
+            m.d.sync += have_address.eq(1)
+            m.d.sync += meant.eq(Cat(self.s_axi_awaddr == register for register in registers))
         with m.If(write):
             m.d.sync += [have_address.eq(0), have_data.eq(0), self.s_axi_bvalid.eq(1)]
-            with m.If(whole), m.Switch(address):
-                for register, word in written.items():
-                    domain = m.d.sync if _keeps(register) else m.d.comb
-                    with m.Case(register):
-                        domain += word.eq(value & kept(register, self.machine))
+            for is_meant, (register, word) in zip(meant, written.items(), strict=True):
+                domain = m.d.sync if _keeps(register) else m.d.comb
+                with m.If(whole & is_meant):
+                    domain += word.eq(value & kept(register, self.machine))
         with m.Elif(self.s_axi_bready):
             m.d.sync += self.s_axi_bvalid.eq(0)
         return written

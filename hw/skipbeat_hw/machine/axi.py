@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.hdl import Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.machine import Machine
@@ -97,12 +97,15 @@ class Bursts:
     Bursts end at multiples of BL beats, which divide 4096 bytes, so none crosses 4 KiB; all but the first begin at one.
 
     Attributes:
+        layout: of a request as bursts: where it begins, the bursts that follow the first, the place of its last beat.
         address: where the burst begins. length: its beats less one. last: no other follows it.
     """
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._shift, self._bits = machine.beat_bytes.bit_length() - 1, machine.burst_beats.bit_length() - 1
+        more = (machine.vector_beats << COUNT_BITS) - 1
+        self.layout = data.StructLayout({"address": machine.counted_bits, "more": more.bit_length(), "end": self._bits})
         self.address = Signal(machine.counted_bits)
         self.length = Signal(8)
         self.last = Signal()
@@ -111,21 +114,29 @@ class Bursts:
         """Beats from a multiple of BL beats to an address."""
         return address[self._shift : self._shift + self._bits]
 
-    def follow(self, m: Module, accepted: Value, address: Value, count: Value, sent: Value) -> None:
-        """A request of `count` vectors is accepted; a burst is sent, in the same clock only if it is the last one."""
-        longest, parts = self._machine.burst_beats, self._machine.vector_beats
-        more = Signal(range(parts << COUNT_BITS))
+    def of(self, m: Module, address: Value, count: Value) -> data.View:
+        """A request of `count` vectors as bursts, in the `layout`."""
+        request = Signal(self.layout)
         # Where the request's last beat lies, in beats from where its first burst might have begun.
-        final = Signal(len(more) + 1)
-        m.d.comb += final.eq(count * parts + (Cat(self.within(address), Const(0, 1)) - 1))
+        final = Signal(len(request.more) + 1)
+        m.d.comb += [
+            final.eq(count * self._machine.vector_beats + (Cat(self.within(address), Const(0, 1)) - 1)),
+            request.eq(Cat(address, (final >> self._bits)[: len(request.more)], final[: self._bits])),
+        ]
+        return request
+
+    def follow(self, m: Module, begins: Value, request: data.View, sent: Value) -> None:
+        """A request of the `layout` begins; a burst is sent, in the same clock only if it is the last one."""
+        more = Signal.like(request.more)
         m.d.comb += self.last.eq(more == 0)
-        with m.If(accepted):
-            m.d.sync += [self.address.eq(address), more.eq(final >> self._bits)]
+        with m.If(begins):
+            m.d.sync += [self.address.eq(request.address), more.eq(request.more)]
         with m.Elif(sent):
             zeros = Const(0, self._shift + self._bits)
             m.d.sync += [self.address.eq(Cat(zeros, self.address[len(zeros) :] + 1)), more.eq(more - 1)]
         if self._bits:
             end = Signal(self._bits)
-            with m.If(accepted):
-                m.d.sync += end.eq(final)
+            with m.If(begins):
+                m.d.sync += end.eq(request.end)
+            longest = self._machine.burst_beats
             m.d.comb += self.length.eq(Mux(self.last, end, longest - 1) - self.within(self.address))

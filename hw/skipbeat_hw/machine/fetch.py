@@ -77,6 +77,8 @@ class Fetch(wiring.Component):
         room = Signal(range(FETCH_QUEUE + 1), init=FETCH_QUEUE)
         address = Signal(32)
         chunk = Signal(range(FETCH_CHUNK + 1))
+        # There is something to ask for, and room for it; not in the clock after a request, which took of both.
+        may_ask = Signal()
         asked = Signal()
         small = FETCH_CHUNK.bit_length() - 1
         # As many as hold the chunk.
@@ -84,7 +86,7 @@ class Fetch(wiring.Component):
         vectors = (chunk + self._per_entry - 1 >> shift) * per_instruction
         m.d.comb += [
             chunk.eq(Mux(whole, FETCH_CHUNK, left[:small])),
-            self.requests.valid.eq(more & room[small:].any() & ~self.halt_i),
+            self.requests.valid.eq(may_ask & ~self.halt_i),
             self.requests.payload.address.eq(address),
             self.requests.payload.count.eq(vectors),
             asked.eq(self.requests.valid & self.requests.ready),
@@ -93,13 +95,10 @@ class Fetch(wiring.Component):
         taken = self._dispatch(m, queue, first, busy, last)
         with m.If(self.start_i):
             m.d.sync += [left.eq(self.count_i), due.eq(self.count_i), address.eq(self.address_i), first.eq(1)]
-            m.d.sync += [
-                more.eq(self.count_i != 0),
-                whole.eq(self.count_i[small:].any()),
-                busy.eq(self.count_i != 0),
-                last.eq(self.count_i == 1),
-            ]
+            m.d.sync += [known.eq(self.count_i != 0) for known in (more, busy, may_ask)]
+            m.d.sync += [whole.eq(self.count_i[small:].any()), last.eq(self.count_i == 1)]
         with m.Else():
+            m.d.sync += may_ask.eq(more & room[small:].any() & ~asked)
             with m.If(asked):
                 m.d.sync += [left.eq(left - chunk), address.eq(address + chunk * INSTRUCTION_BYTES)]
                 # More than a chunk, and more than two.

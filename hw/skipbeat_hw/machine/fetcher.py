@@ -62,11 +62,13 @@ class Fetcher(wiring.Component):
         offsets = Signal(struct(offset_fields(self.machine)))
         at = Signal(LOCAL_BITS)
         room = Signal(range(FETCHER_ROOM + 1), init=FETCHER_ROOM)
+        # Known a clock ahead: whether there is some.
+        some = Signal(init=1)
         issue = Signal()
         last = Signal()
         start = Signal()
         m.d.comb += [
-            issue.eq(walking & (walk.null | (room != 0))),
+            issue.eq(walking & (walk.null | some)),
             last.eq(issue & (walk.null | self._step(m, walk, at, start, ahead, issue & ~walk.null))),
             start.eq(ahead_valid & ahead_loaded & (~walking | last)),
             self.jobs.ready.eq(~ahead_valid | start),
@@ -84,7 +86,7 @@ class Fetcher(wiring.Component):
         read = issue & ~walk.null
         self._read(m, read, Mux(last, walk.signal, 0), at, offsets)
         moved = self.activations.valid & self.activations.ready
-        m.d.sync += room.eq(room - read + moved)
+        m.d.sync += [room.eq(room - read + moved), some.eq(moved | Mux(read, room != 1, room != 0))]
         return m
 
     def _step(self, m: Module, walk: data.View, at: Signal, start: Signal, ahead: data.View, issue: Value) -> Value:

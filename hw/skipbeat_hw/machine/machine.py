@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amaranth import (
+    C,
     Cat,
     ClockDomain,
     ClockSignal,
@@ -36,7 +37,7 @@ from .parts import Parts
 
 
 class MachineTop(wiring.Component):
-    """Runs a program from memory. `start_i` resets everything but the memories and begins.
+    """Runs a program from memory. While no run is under way, everything but the memories is reset.
 
     An error, `abort_i` or END stops the engines; transfers on the bus are completed, then `busy_o` falls and `error_o`
     says why. The next start runs as after reset.
@@ -78,10 +79,10 @@ class MachineTop(wiring.Component):
         clear = Signal()
         parts = Parts(self.machine)
         for name, part in vars(parts).items():
-            m.submodules[name] = ResetInserter(clear)(part)
-        self._place_core(m, clear, platform)
+            m.submodules[name] = ResetInserter(~self.busy_o)(part)
+        self._place_core(m, platform)
         m.submodules.memories = memories = Memories(self.machine)
-        conflict = self._banks(m, clear, parts, memories)
+        conflict = self._banks(m, parts, memories)
         self._run(m, clear, parts, conflict)
         self._count(m, clear)
         m.submodules.base = base = Base(self.machine)
@@ -104,16 +105,16 @@ class MachineTop(wiring.Component):
             wiring.connect(m, source, sink)
         return m
 
-    def _place_core(self, m: Module, clear: Signal, platform: object) -> None:
+    def _place_core(self, m: Module, platform: object) -> None:
         if isinstance(platform, SharedCells):
-            # A ResetInserter does not reach modules that are placed by name: a start clears them by their reset.
+            # A ResetInserter does not reach modules that are placed by name: they are cleared by their reset.
             m.domains.run = ClockDomain("run", local=True)
-            m.d.comb += [ClockSignal("run").eq(ClockSignal()), ResetSignal("run").eq(ResetSignal() | clear)]
+            m.d.comb += [ClockSignal("run").eq(ClockSignal()), ResetSignal("run").eq(ResetSignal() | ~self.busy_o)]
             m.submodules.core = DomainRenamer("run")(self.core)
         else:
-            m.submodules.core = ResetInserter(clear)(self.core)
+            m.submodules.core = ResetInserter(~self.busy_o)(self.core)
 
-    def _run(self, m: Module, clear: Signal, parts: Parts, conflict: Signal) -> None:
+    def _run(self, m: Module, clear: Signal, parts: Parts, conflict: Value) -> None:
         """Begins and ends a run."""
         begin = Signal()
         # An error or the end; a register of its own, as much waits for it.
@@ -128,14 +129,19 @@ class MachineTop(wiring.Component):
             with m.If(halt & parts.reader.quiet_o & parts.writer.quiet_o):
                 m.d.sync += self.busy_o.eq(0)
             with m.If(self.error_o == 0):
-                code = Mux(self.abort_i, MachineError.ABORTED, 0)
-                written_twice = Mux(conflict, MachineError.BANK_CONFLICT, 0)
-                for error in (parts.watchdog.error_o, self.core.error, written_twice, parts.tokens.error_o):
+                errors = [
+                    *(part.error_o for part in (parts.fetch, parts.reader, parts.writer, parts.tokens)),
+                    Mux(conflict, MachineError.BANK_CONFLICT, 0),
+                    self.core.error,
+                    parts.watchdog.error_o,
+                ]
+                code: Value = C(0, CODE_BITS)
+                for error in reversed(errors):
                     code = Mux(error != 0, error, code)
-                for part in (parts.writer, parts.reader, parts.fetch):
-                    code = Mux(part.error_o != 0, part.error_o, code)
-                m.d.sync += self.error_o.eq(code)
-                with m.If(code != 0):
+                found = Cat(error != 0 for error in errors).any()
+                # An abort comes late in the clock, and counts only if there is nothing else.
+                m.d.sync += self.error_o.eq(code | Mux(self.abort_i & ~found, MachineError.ABORTED, 0))
+                with m.If(found | self.abort_i):
                     m.d.sync += halt.eq(1)
         m.d.comb += [
             parts.fetch.start_i.eq(begin),
@@ -235,13 +241,13 @@ class MachineTop(wiring.Component):
             wiring.connect(m, source, sink)
         m.d.comb += parts.store.vector_i.eq(parts.output.vector_o)
 
-    def _banks(self, m: Module, clear: Signal, parts: Parts, memories: Memories) -> Signal:
+    def _banks(self, m: Module, parts: Parts, memories: Memories) -> Value:
         """The store engine has the banks' write port if it wants it; returns whether load did too, a clock ago."""
         loaded, local = parts.load.bank_write_o, parts.store.local_write_o
-        conflict = Signal()
+        wrote = Signal(2)
         m.d.comb += memories.bank_write_i.eq(Mux(local.enable.any(), local.as_value(), loaded.as_value()))
-        m.d.sync += conflict.eq(loaded.enable.any() & local.enable.any() & ~clear)
-        return conflict
+        m.d.sync += wrote.eq(Mux(self.busy_o, Cat(loaded.enable.any(), local.enable.any()), 0))
+        return wrote.all()
 
     def _memories(self, m: Module, parts: Parts, memories: Memories) -> None:
         """Joins memories and users."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from amaranth import Array, Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth import Array, Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -39,6 +39,7 @@ class _Walk:
     Attributes:
         closed: the last item of a window enters the registers; ends: the job has no other.
         sending: columns are sent; `sub` counts the clocks of the vector (raw: item), and `last` is its last one.
+        near: it is the last one or that before it.
         final: the vector (raw: item) is the job's last.
     """
 
@@ -47,6 +48,7 @@ class _Walk:
         self.ends = Signal()
         self.sending = Signal()
         self.last = Signal()
+        self.near = Signal()
         self.final = Signal()
         self.sub = Signal(range(max(steps, RAW_VECTORS)))
 
@@ -136,19 +138,22 @@ class OutputStage(wiring.Component):
         more = Signal()
         free = Signal()
         taken = Signal()
-        # A window's first item enters in the clock before the last columns of the one before are sent.
-        before_last = walk.sub >= self.steps - 2 if self.steps > 2 else Const(1)
+        # Known a clock ahead: whether windows are of one item, and whether the next item closes one.
+        single = Signal()
+        closes = Signal()
         m.d.comb += [
-            free.eq(~walk.sending | Mux(job.pool == 1, walk.last, before_last)),
+            free.eq(~walk.sending | Mux(single, walk.last, walk.near)),
             self.results.ready.eq(more & ready & (~opens | free)),
             taken.eq(self.results.valid & self.results.ready),
-            walk.closed.eq(taken & (rest == 0)),
+            walk.closed.eq(taken & closes),
             walk.ends.eq(left == 1),
         ]
         with m.If(start):
             m.d.sync += [left.eq(offered.count), more.eq(offered.count != 0), rest.eq(offered.pool - 1), opens.eq(1)]
+            m.d.sync += [single.eq(offered.pool == 1), closes.eq(offered.pool == 1)]
         with m.Elif(taken):
-            m.d.sync += [opens.eq(walk.closed), rest.eq(Mux(walk.closed, job.pool - 1, rest - 1))]
+            m.d.sync += [opens.eq(closes), rest.eq(Mux(closes, job.pool - 1, rest - 1))]
+            m.d.sync += closes.eq(Mux(closes, single, rest == 1))
             with m.If(walk.closed):
                 m.d.sync += [left.eq(left - 1), more.eq(~walk.ends), walk.final.eq(walk.ends)]
         largest = Signal(data.ArrayLayout(signed(32), self.cols), reset_less=True)
@@ -160,13 +165,19 @@ class OutputStage(wiring.Component):
 
     def _send(self, m: Module, job: data.View, offered: data.View, start: Signal, walk: _Walk) -> None:
         """Follows the columns that are sent, and addresses their residuals a clock before."""
-        m.d.comb += walk.last.eq(walk.sub == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1))
+        following = Signal.like(walk.sub)
+        m.d.comb += following.eq(Mux(walk.sending, Mux(walk.last, 0, walk.sub + 1), walk.sub))
+        # A job's first columns are sent long after its start, when they are known.
+        m.d.sync += [
+            walk.last.eq(following == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1)),
+            # A window's first item enters in the clock before the last columns of the one before are sent.
+            walk.near.eq(following >= self.steps - 2 if self.steps > 2 else 1),
+            walk.sub.eq(following),
+        ]
         with m.If(walk.closed):
             m.d.sync += walk.sending.eq(1)
         with m.Elif(walk.last):
             m.d.sync += walk.sending.eq(0)
-        with m.If(walk.sending):
-            m.d.sync += walk.sub.eq(Mux(walk.last, 0, walk.sub + 1))
         if self.steps == 1:
             onward = walk.closed & ~walk.ends
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.lib.fifo import SyncFIFO
 
 from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
-from skipbeat_arch.instruction import INSTRUCTION_BITS
+from skipbeat_arch.instruction import COMMON_BITS, INSTRUCTION_BITS
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import JOB, TILE_READ
 
@@ -41,8 +41,8 @@ class Parts:
         self.writer = Writer(machine)
         #: For each request under way at the reader, whether fetch made it.
         self.owners = SyncFIFO(width=1, depth=READER_OWNERS)
-        self.load_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
-        self.execute_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
-        self.store_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE)
+        self.load_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=COMMON_BITS)
+        self.execute_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=COMMON_BITS)
+        self.store_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=COMMON_BITS)
         self.tile_queue = Queue(struct(TILE_READ), depth=PART_QUEUE)
         self.job_queue = Queue(struct(JOB), depth=PART_QUEUE)

@@ -20,7 +20,8 @@ from .axi import INCR, Bursts, ReadSignature
 class Reader(wiring.Component):
     """Splits requests into aligned bursts and never makes the bus wait: whoever requests has room for all of it.
 
-    One burst address per clock, one beat per clock; `beat_o` is a clock behind the last beat of a vector.
+    One burst address per clock, one beat per clock; `beat_o` is a clock behind the last beat of a vector. A request is
+    taken while the one before it is still announced, so that `requests.ready` comes from registers.
 
     Members
     -------
@@ -46,38 +47,56 @@ class Reader(wiring.Component):
         m.submodules.returns = returns = SyncFIFO(width=COUNT_BITS, depth=READER_QUEUE)
         active = Signal()
         outstanding = Signal(range(self.machine.hw.memory.outstanding + 1))
-        sent = self._addresses(m, returns, active, outstanding)
+        self._addresses(m, returns, active, outstanding)
         self._data(m, returns)
         m.d.comb += self.quiet_o.eq(~active & (outstanding == 0))
-        m.d.sync += outstanding.eq(outstanding + sent - (self.bus.rvalid & self.bus.rlast))
         with m.If(self.bus.rvalid & self.bus.rresp[1]):
             m.d.comb += self.error_o.eq(MachineError.READ_FAILED)
         return m
 
-    def _addresses(self, m: Module, returns: SyncFIFO, active: Signal, outstanding: Signal) -> Signal:
-        """The address channel; notes what will return, and returns whether a burst is announced in this clock."""
+    def _addresses(self, m: Module, returns: SyncFIFO, active: Signal, outstanding: Signal) -> None:
+        """The address channel; notes what will return."""
         bursts = Bursts(self.machine)
-        sent = Signal()
+        request = bursts.of(m, self.requests.payload.address, self.requests.payload.count)
+        # The request behind the one that is announced.
+        waiting = Signal(bursts.layout)
+        waits = Signal()
         accepted = Signal()
-        done = sent & bursts.last
+        free = Signal()
+        sent = Signal()
+        may_send = self._count(m, outstanding, sent)
         m.d.comb += [
-            self.bus.arvalid.eq(active & (outstanding != self.machine.hw.memory.outstanding)),
+            self.bus.arvalid.eq(active & may_send),
             self.bus.araddr.eq(bursts.address),
             self.bus.arlen.eq(bursts.length),
             self.bus.arsize.eq(self.machine.beat_bytes.bit_length() - 1),
             self.bus.arburst.eq(INCR),
             sent.eq(self.bus.arvalid & self.bus.arready),
-            self.requests.ready.eq((~active | done) & returns.w_rdy),
+            free.eq(~active | (sent & bursts.last)),
+            self.requests.ready.eq(~waits & returns.w_rdy),
             accepted.eq(self.requests.valid & self.requests.ready),
             returns.w_en.eq(accepted),
             returns.w_data.eq(self.requests.payload.count),
         ]
-        bursts.follow(m, accepted, self.requests.payload.address, self.requests.payload.count, sent)
-        with m.If(accepted):
-            m.d.sync += active.eq(1)
-        with m.Elif(done):
-            m.d.sync += active.eq(0)
-        return sent
+        following = bursts.layout(Mux(waits, waiting.as_value(), request.as_value()))
+        bursts.follow(m, free, following, sent)
+        with m.If(~waits):
+            m.d.sync += waiting.eq(request)
+        with m.If(free):
+            m.d.sync += [active.eq(waits | accepted), waits.eq(0)]
+        with m.Elif(accepted):
+            m.d.sync += waits.eq(1)
+
+    def _count(self, m: Module, outstanding: Signal, sent: Signal) -> Signal:
+        """Counts the bursts under way; whether another may be announced, which is known a clock ahead."""
+        most = self.machine.hw.memory.outstanding
+        may_send = Signal(init=1)
+        ended = self.bus.rvalid & self.bus.rlast
+        m.d.sync += [
+            outstanding.eq(outstanding + sent - ended),
+            may_send.eq(ended | Mux(sent, outstanding != most - 1, outstanding != most)),
+        ]
+        return may_send
 
     def _data(self, m: Module, returns: SyncFIFO) -> None:
         """The data channel: beats become vectors, and vectors the returns of requests."""

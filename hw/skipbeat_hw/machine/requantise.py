@@ -102,23 +102,27 @@ class Requantiser(wiring.Component):
         """Two clocks: `2·total >> shift`, or the nearest number of 9 bits, its lowest bit being the half."""
         sign = total[-1]
         doubled = Cat(Const(0), total, sign.replicate(6))
+        # Where a bit is not the sign's: of a number that fits, none is from bit KEPT - 1 on.
+        other = doubled ^ sign.replicate(len(doubled))
         first = Signal(24, reset_less=True)
         excess = Signal(reset_less=True)
         negative = Signal(reset_less=True)
+        #: Which bits of `first` are dropped above those that are kept, its last one apart, which always is.
+        dropped = Signal(15, reset_less=True)
         m.d.sync += [
-            first.eq(_select([doubled[at : at + 24] for at in range(0, 64, 16)], coarse[4:])),
-            excess.eq(_select([_differs(doubled[at + 24 :], sign) for at in range(0, 64, 16)], coarse[4:])),
+            first.eq(_select([other[at : at + 24] for at in range(0, 64, 16)], coarse[4:])),
+            excess.eq(
+                Cat((coarse[4:] <= turn) & other[at : at + 16].any() for turn, at in enumerate((24, 40, 56))).any()
+            ),
             negative.eq(sign),
+            dropped.eq(Cat(coarse[:4] <= bit for bit in range(15))),
         ]
         second = _select([first[at : at + 12] for at in range(0, 16, 4)], fine[2:4])
         third = _select([second[at : at + KEPT] for at in range(4)], fine[:2])
-        over = (
-            excess
-            | _select([_differs(first[at + 12 :], negative) for at in range(0, 16, 4)], fine[2:4])
-            | _select([_differs(second[at + KEPT - 1 :], negative) for at in range(4)], fine[:2])
-        )
+        over = excess | first[-1] | (first[KEPT - 1 : -1] & dropped).any()
         kept = Signal(signed(KEPT), reset_less=True)
-        m.d.sync += kept.eq(Mux(over, Cat((~negative).replicate(KEPT - 1), negative), third))
+        outermost = Cat(Const(1).replicate(KEPT - 1), Const(0))
+        m.d.sync += kept.eq(Mux(over, outermost, third) ^ negative.replicate(KEPT))
         return kept
 
 
@@ -127,8 +131,3 @@ def _select(values: Sequence[Value], index: Value) -> Value:
     if len(values) == 1:
         return values[0]
     return _select([Mux(index[0], odd, even) for even, odd in zip(values[::2], values[1::2], strict=True)], index[1:])
-
-
-def _differs(bits: Value, sign: Value) -> Value:
-    """Whether one of these bits is not the sign."""
-    return (bits ^ sign.replicate(len(bits))).any() if len(bits) else Const(0)

@@ -33,6 +33,8 @@ class Tokens(wiring.Component):
         for pair in range(PAIRS):
             count = Signal(TOKEN_COUNTER_BITS, name=f"count_{pair}")
             give, take = self.give_i[pair], self.take_i[pair]
-            m.d.sync += count.eq(count + give - take)
+            # One more or one less hangs on `give` alone, which is there early; `take` decides only whether.
+            with m.If(give ^ take):
+                m.d.sync += count.eq(count + Mux(give, 1, -1))
             m.d.comb += [self.some_o[pair].eq(count != 0), overflows[pair].eq(give & ~take & count.all())]
         return m

@@ -85,7 +85,8 @@ class Writer(wiring.Component):
             self.bus.awburst.eq(INCR),
             announced.eq(self.bus.awvalid & self.bus.awready),
         ]
-        bursts.follow(m, accepted, self.requests.payload.address, self.requests.payload.count, announced)
+        request = self.requests.payload
+        bursts.follow(m, accepted, bursts.of(m, request.address, request.count), announced)
         with m.If(accepted):
             m.d.sync += announcing.eq(1)
         with m.Elif(announced & bursts.last):

@@ -41,17 +41,19 @@ class Aligner:
         self._halves, self._last = [zeros, zeros], [False, False]
         self._read_half = self._read = self._write_half = self._held = 0
         self._ended = False
+        self._op: SlotOp | None = None
         self._nothing = Write(False, 0, 0, zeros, zeros)
         self._stage = self.write_o = self._nothing
 
     def evaluate(self, slots: SlotOp | None, bank_ok_i: bool, halt_i: bool) -> None:
-        """Wires: `slots_ready`, `done_o`, `words_ready` and `error_o`, for the slot on the stream."""
-        self._op = slots
-        self.slots_ready = self.done_o = False
+        """Wires: `slots_ready`, `done_o`, `words_ready`, `fires` and `error_o`, with the slot on the stream."""
+        self._offered = slots
+        self.fires = self.done_o = False
         self.error_o = CoreError.NONE
         self._used = 0
-        if slots is not None and not halt_i:
-            self._slot(slots, bank_ok_i)
+        if self._op is not None and not halt_i:
+            self._slot(self._op, bank_ok_i)
+        self.slots_ready = (self._op is None and not halt_i) or self.fires
         self._left = self._held - self._used
         self.words_ready = self._left <= self._width and not halt_i
 
@@ -64,7 +66,7 @@ class Aligner:
             return
         if not bank_ok or self._held < op.count:
             return
-        self.slots_ready = True
+        self.fires = True
         self._next = (position - width, 1 - half) if position >= width else (position, half)
         self._used = op.count
         self._next_ended = self._last[half] if position == width else self._ended
@@ -88,10 +90,12 @@ class Aligner:
         word = words if self.words_ready else None
         self.write_o = self._stage
         self._stage = self._nothing
-        if self.slots_ready and self._op is not None:
+        if self.fires and self._op is not None:
             self._stage = self._filled(self._op)
             self._read, self._read_half = self._next
             self._ended = self._next_ended
+        if self.slots_ready:
+            self._op = self._offered
         self._held = self._left
         if word is not None:
             half = self._write_half

@@ -138,8 +138,7 @@ class Core:
         if self._command is not None and self.commands_ready:
             command = Command.of_bits(self._command)
             error = command_error(command, self._hw)
-            if error == CoreError.NONE:
-                next_pass, next_tile = self._read_command(command)
+            next_pass, next_tile = self._read_command(command)
         take_tile = decoder.tiles_ready and bool(self._tiles.items)
         self._passes.update(sequencer.passes_ready, next_pass)
         self._tiles.update(take_tile, next_tile)

@@ -87,7 +87,7 @@ class WeightDecoder:
         self._unpack.update(next_tile is not None, unpack)
         self._rows.update(next_row_tile, tile)
         self._metadata.update(next_word is not None, metadata)
-        fired = self.aligner.slots_ready
+        fired = self.aligner.fires or (self.aligner.slots_ready and slots.slots_valid)
         came = next_tile or next_word is not None or next_value is not None
         moves = dispatcher.moves or slots.moves or fired or step or came
         self._rest, self._seen = (0, None) if moves else (self._rest + 1, self._inputs)

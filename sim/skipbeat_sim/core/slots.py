@@ -28,7 +28,7 @@ class SlotOp:
 class Slots:
     """Twin of the slot stage. `evaluate` sets the wires of the clock, `update` ends it.
 
-    The output stream is the registers `slots_valid` and `slots`. The memory of steps has no reset.
+    `error_o` and the output stream, `slots_valid` and `slots`, are registers. The memory of steps has no reset.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -49,9 +49,10 @@ class Slots:
         self._dealt.reset()
         self._cur = Tile(0, 0, 0, 0)
         self.slots = no_op(self._cols)
+        self.error_o = self._found = CoreError.NONE
 
     def evaluate(self, tiles: Tile | None, slots_ready: bool) -> None:
-        """Wires: `tiles_ready`, `steps_ready`, `row_loaded_o` and `error_o`; and the slot that is emitted, if any."""
+        """Wires: `tiles_ready`, `steps_ready` and `row_loaded_o`; and the slot that is emitted, if any."""
         tile = tiles
         self._emit = self.row_active and self._dealt.ready
         self._move = not self.slots_valid or slots_ready
@@ -67,7 +68,7 @@ class Slots:
         self.tiles_ready = self._load and not same
         self.row_loaded_o = self._load and not dense
         self.steps_ready = self._whole != 2
-        self.error_o = CoreError.NONE
+        self._found = CoreError.NONE
         if self._emit:
             self._make()
 
@@ -81,7 +82,7 @@ class Slots:
             index = [(m & -m).bit_length() - 1 if m else 0 for m in self._meta]
             rest = [m & (m - 1) if m else 0 for m in self._meta]
             if (slot == 0 and any(mask[cols:])) or (slot == tile.beat - 1 and any(rest)):
-                self.error_o = CoreError.TOO_MANY_NONZEROS
+                self._found = CoreError.TOO_MANY_NONZEROS
         else:
             mask = [int(b) for b in below]
             index = [slot] * self._cols
@@ -90,7 +91,7 @@ class Slots:
                 rest = [m >> self._hw.index_bits for m in self._meta]
                 falling = any(index[c] <= self._previous[c] for c in range(min(cols, self._cols)))
                 if slot != 0 and falling:
-                    self.error_o = CoreError.COORDINATES_NOT_ASCENDING
+                    self._found = CoreError.COORDINATES_NOT_ASCENDING
         self._next_meta = rest
         ranks = [0, *accumulate(mask)]
         self._next_op = SlotOp(mask, ranks[-1], ranks[:-1], index, self._row, slot, self._tile_end)
@@ -103,6 +104,7 @@ class Slots:
     def update(self, steps: list[int] | None) -> None:
         """End of a clock with the metadata of L groups on the stream."""
         step = steps if self.steps_ready else None
+        self.error_o = self._found
         front = self._dealt.front if self._move else None
         if self._move:
             self.slots_valid = front is not None

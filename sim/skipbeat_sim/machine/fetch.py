@@ -29,7 +29,7 @@ class Fetch:
     def reset(self) -> None:
         """All registers."""
         self._left = self._address = self._due = self._filled = self._assembly = self._part = 0
-        self._first = False
+        self._first = self._may_ask = False
         self._room = FETCH_QUEUE
         # of each vector the instructions, the first one first
         self._queue: deque[tuple[int, ...]] = deque()
@@ -66,7 +66,7 @@ class Fetch:
         """Wires: `requests`, `error_o`, and the streams of instructions, one of which is not None at most."""
         queues_ready, halt = (load_o_ready, execute_o_ready, store_o_ready), halt_i
         self.requests: Request | None = None
-        if self._left and self._room >= FETCH_CHUNK and not halt:
+        if self._may_ask and not halt:
             count = -(-min(self._left, FETCH_CHUNK) * self._vectors // self._parts)
             self.requests = Request(self._address, count)
         self.offers: list[int | None] = [None, None, None]
@@ -103,6 +103,8 @@ class Fetch:
 
     def update(self, start_i: bool, address_i: int, count_i: int, beat_i: Beat | None, requests_ready: bool) -> None:
         """End of the clock."""
+        asked = self.requests is not None and requests_ready
+        self._may_ask = self._left != 0 and self._room >= FETCH_CHUNK and not asked
         if self._takes:
             self._part += 1
             if self._part == self._parts:
@@ -113,14 +115,14 @@ class Fetch:
             self._first = False
         if beat_i is not None:
             self._fill(beat_i.data)
-        if self.requests is not None and requests_ready:
+        if asked:
             chunk = min(self._left, FETCH_CHUNK)
             self._left -= chunk
             self._address = (self._address + chunk * INSTRUCTION_BYTES) & ADDRESS_MASK
             self._room -= chunk
         if start_i:
             self._address, self._left = address_i, count_i
-            self._due, self._first = self._left, True
+            self._due, self._first, self._may_ask = self._left, True, self._left != 0
 
     def _fill(self, data: int) -> None:
         self._assembly |= data << (8 * self._machine.vector * self._filled)

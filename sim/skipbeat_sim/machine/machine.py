@@ -197,11 +197,11 @@ class MachineTop:
 
     def update(self) -> None:
         """End of the clock."""
-        if self.busy_o or self._start:
+        idle, memories, begin, self._begin = not self.busy_o, self.memories, self._begin, None
+        if not idle or self._start:
             self._count()
-        memories, begin, self._begin = self.memories, self._begin, None
         self._update_status()
-        self._conflict = MachineError.NONE if self._start else self._written_twice()
+        self._conflict = MachineError.NONE if idle else self._written_twice()
         # what the memories show in this clock, before they are read again
         weight, parameter, residual, output = memories.weight, memories.parameter, memories.residual, memories.output
         table, banks = memories.table, memories.banks
@@ -221,7 +221,7 @@ class MachineTop:
         self.watchdog.update(self._moves)
         self.base.update(self._start is not None, self._page)
         self.core.update()
-        if self._start is not None:
+        if idle:
             self._reset_parts()
 
     def _update_status(self) -> None:

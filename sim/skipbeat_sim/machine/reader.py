@@ -32,6 +32,7 @@ class Reader:
         """All registers."""
         self._returns.reset()
         self._active = False
+        self._waiting: Request | None = None
         self._address = self._left = self._outstanding = self._taken = 0
         self._part = self._earlier = 0
         self.beat_o: Beat | None = None
@@ -50,8 +51,8 @@ class Reader:
             self.ar = next_burst(self._machine, self._address, self._left)
             self._sent = ar_ready
             done = ar_ready and self.ar.beats == self._left
-        self._done = done
-        self.requests_ready = (not self._active or done) and self._returns.ready
+        self._free = not self._active or done
+        self.requests_ready = self._waiting is None and self._returns.ready
         self.error_o = MachineError.READ_FAILED if r is not None and r.resp & 2 else MachineError.NONE
 
     def update(self, requests: Request | None) -> None:
@@ -62,12 +63,14 @@ class Reader:
         self._outstanding += self._sent
         if request is not None or final:
             self._returns.update(final, None if request is None else request.count)
-        if request is not None:
-            self._active = True
-            self._address, self._left = request.address, request.count * self._parts
-        elif self._done:
-            self._active = False
-        elif self._sent and self.ar:
+        following = self._waiting or request
+        if self._free:
+            self._active, self._waiting = following is not None, None
+            if following is not None:
+                self._address, self._left = following.address, following.count * self._parts
+            return
+        self._waiting = following
+        if self._sent and self.ar:
             self._address = (self._address + self.ar.beats * self._machine.beat_bytes) & self._counted
             self._left -= self.ar.beats
 

@@ -46,20 +46,21 @@ class Bus(Part):
         burst_firsts: clocks of the first beats of all bursts of LOADs of activations, with the beats of each
             (`burst_beats`) and of its LOAD before it (`beats_before`).
         now: the last decision.
-        fetch, load, reading, write_request: requests that wait or are served, with the clocks in which they are made.
+        fetch, load, write_request: requests that wait, with the clocks in which they are made.
+        reading, following: the request that the reader announces, and the one that it has taken behind it.
         done, fetched: beats and instructions of `reading` that were asked for; write_done: beats that were written.
-        read_clock, write_clock: when the next address can come; last_read: the last address of the request before.
+        read_clock, write_clock: when the next address can come; take_clock: when the reader can take the next request.
         free, write_free: when the memory can serve the next burst: a duplex one has two servers.
     """
 
     CLOCKS = (
-        *("fetch_clock", "load_clock", "written_clock", "read_clock", "last_read"),
+        *("fetch_clock", "load_clock", "written_clock", "read_clock", "take_clock"),
         *("write_clock", "free", "write_free", "now"),
     )
     COUNTS = ("reads", "writes")
     LISTS = ("accepted", "finals", "arrivals", "burst_firsts")
     NUMBERS = ("burst_beats", "beats_before")
-    VALUES = ("fetch", "load", "reading", "done", "fetched", "write_request", "write_done")
+    VALUES = ("fetch", "load", "reading", "following", "done", "fetched", "write_request", "write_done")
 
     def __init__(self, machine: Machine, wires: Wires) -> None:
         self._wires = wires
@@ -71,8 +72,9 @@ class Bus(Part):
         self.fetch: Request | None = None
         self.load: Request | None = None
         self.reading: Request | None = None
+        self.following: Request | None = None
         self.write_request: Request | None = None
-        self.fetch_clock = self.load_clock = self.read_clock = self.last_read = 0
+        self.fetch_clock = self.load_clock = self.read_clock = self.take_clock = 0
         self.written_clock = self.write_clock = self.done = self.fetched = self.write_done = 0
         self.free = self.write_free = self.now = 0
         self.reads = self.writes = 0
@@ -119,18 +121,16 @@ class Bus(Part):
         """
         while True:
             writing = self.write_request
-            write = self.write_clock if writing else FAR
+            write, take = self.write_clock if writing else FAR, self._acceptance()
             if self.reading:
                 clock = max(self.read_clock, self.arrivals[-self._outstanding] + 1)
-                if clock <= write:
-                    if self._read_bursts(self.reading, clock, write):
+                if clock <= min(write, take):
+                    if self._read_bursts(self.reading, clock, min(write, take)):
                         return True
                     continue
-            elif self.fetch or self.load:
-                clock = self._acceptance()
-                if clock <= write:
-                    self._accept(clock)
-                    return True
+            if take <= write and take != FAR:
+                self._accept(take)
+                return True
             if not writing:
                 return False
             self.now = write
@@ -141,23 +141,32 @@ class Bus(Part):
 
     def _acceptance(self) -> int:
         """When the reader takes the next request."""
+        if self.following or not (self.fetch or self.load):
+            return FAR
         clock = min(self.fetch_clock if self.fetch else FAR, self.load_clock if self.load else FAR)
-        clock = max(clock, self.last_read)
-        return max(clock, self.finals[-READER_QUEUE] + 1) if len(self.finals) >= READER_QUEUE else clock
+        clock, before = max(clock, self.take_clock), len(self.accepted) - READER_QUEUE
+        return max(clock, self.finals[before] + 1) if before >= 0 else clock
 
     def _accept(self, clock: int) -> None:
         """Fetch's request first."""
         if self.fetch and self.fetch_clock <= clock:
-            self.reading, self.fetch = self.fetch, None
+            self.following, self.fetch = self.fetch, None
             self._wires.asked.append(clock)
         else:
-            self.reading, self.load = self.load, None
+            self.following, self.load = self.load, None
             self._wires.load_accepted.append(clock)
-        self.done = self.fetched = 0
-        self.now, self.read_clock = clock, clock + 1
+        self.now, self.take_clock = clock, clock + 1
         self.accepted.append(clock)
+        if not self.reading:
+            self._begin(clock)
 
-    def _read_bursts(self, request: Request, clock: int, write: int) -> bool:
+    def _begin(self, clock: int) -> None:
+        """The request that was taken last is announced from the next clock on."""
+        self.reading, self.following = self.following, None
+        self.done = self.fetched = 0
+        self.read_clock = clock + 1
+
+    def _read_bursts(self, request: Request, clock: int, limit: int) -> bool:
         """The bursts that are asked for from this clock on and before that of a write, until they tell something.
 
         Returns whether they did: instructions, or the end of the request.
@@ -178,7 +187,7 @@ class Bus(Part):
             if done == beats or request.chunk:
                 break
             following = max(clock, arrivals[-outstanding]) + 1
-            if following > write:
+            if following > limit:
                 break
             clock = following
         self.now, self.free, self.read_clock, self.done = clock, free, clock + 1, done
@@ -187,8 +196,10 @@ class Bus(Part):
             self._fetched(request, first - done + count)
         if done < beats:
             return bool(request.chunk)
-        self.reading, self.last_read = None, clock
         self.finals.append(free - 1)
+        if self.following:
+            self.take_clock = clock + 1
+        self._begin(clock)
         if not request.chunk:
             self._wires.load_final.append(free - 1)
         return True

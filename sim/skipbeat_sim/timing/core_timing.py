@@ -18,8 +18,7 @@ and per tile k, loaded by a pass:
 
 With M = 1 there is only `last word = max(start + 1, bank) + words - 1`, and the bank is full in the clock after it.
 
-`load_timing` gives the clocks inside the tile: the reads of its metadata, its last
-step and load, the fires that use up its last words, its last fire.
+`load_timing` gives the clocks inside the tile: reads of its metadata, last step, last load, last fires.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ def _run_passes(commands: Sequence[Command], paths: list[TilePath], hw: Hardware
         queued = max(queued, takes[n - CORE_QUEUE] if n >= CORE_QUEUE else NEVER) + 1
         take, full = max(queued + 1, free), 0
         if command.load:
-            full = loader.load(paths[loads], queued, bank_free)
+            full = loader.load(paths[loads], queued, bank_free, described=queued + 2)
             loads += 1
             take = max(take, full)
         if n:
@@ -116,8 +115,7 @@ def _settled(before: Command, taken: int, command: Command) -> int:
 def settled(closes: Sequence[int], command: Command) -> int:
     """The same, from the last steps of the first `SETTLING` pixels of the pass before it, or of all of them.
 
-    An entry is read `SETTLE` clocks after the last step that wrote it, at the earliest, and pixel p of a pass
-    1 + p · beat clocks after it is taken.
+    An entry is read `SETTLE` clocks after its last write's step or later, pixel p 1 + p · beat clocks after the take.
     """
     beat = max(command.beat, 1)
     return max(close + SETTLE - 1 - pixel * beat for pixel, close in enumerate(closes))
@@ -162,36 +160,38 @@ class TileLoader(Part):
         self.last_word, self.entered = 0, 0
         self._states = [never]
         self._numbers = {never: 0}
-        self._known: dict[tuple[TilePath, int, int, int], tuple[int, int, int]] = {}
+        self._known: dict[tuple[TilePath, int, int, int, int], tuple[int, int, int]] = {}
 
-    def load(self, path: TilePath, queued: int, bank_free: int) -> int:
+    def load(self, path: TilePath, queued: int, bank_free: int, described: int = NEVER) -> int:
         """Follow one tile; returns the first clock in which its bank is full.
 
         Args:
             path: the tile.
             queued: clock in which its command was accepted.
             bank_free: first clock in which its bank is free.
+            described: first clock in which its descriptor is at the slots, if its words may be there before that.
         """
         base = self.last_word
         start, bank = max(queued + 2 - base, 0), max(bank_free - base, NEVER)
         if self._is_dense:
             self.last_word = base + max(start + 1, bank) + path.value_words - 1
             return self.last_word + 1
-        key = path, self.entered, start, bank
+        key = path, self.entered, start, bank, described - base if described >= base else NEVER
         if key not in self._known:
-            self._known[key] = self._follow(path, self._states[self.entered], start, bank)
+            self._known[key] = self._follow(*key)
         self.entered, words, full = self._known[key]
         self.last_word = base + words
         return base + full
 
-    def _follow(self, path: TilePath, before: _Entered, start: int, bank: int) -> tuple[int, int, int]:
+    def _follow(self, path: TilePath, entered: int, start: int, bank: int, row: int) -> tuple[int, int, int]:
         """The number of the state that a tile leaves, its last word, and when its bank is full.
 
-        Clocks are relative to the last word of the tile before it, `start` and `bank` among them.
+        Clocks are relative to the last word of the tile before it; `row`: when a dense tile can enter the slot stage.
         """
+        before = self._states[entered]
         words, last_step, loads, written = path.metadata_words, before.last_step, before.loads, before.written
         metadata = max(start + words, _room(written, words, self._depth))
-        read = max(start + 1, last_step) + 1 if words else NEVER
+        read = max(start + 1, last_step) + 1 if words else row
         entries = (read, *loads, before.last_emit, *before.fires, bank, metadata + 3)
         if words:
             written = _write(written, path, entries, self._depth)

@@ -37,12 +37,12 @@ class FetchClocks(Part):
         first = number * FETCH_CHUNK
         if first >= self._count or len(wires.asked) < number:
             return False
-        clock = wires.asked[number - 1] + 1 if number else FIRST_REQUEST
+        clock = wires.asked[number - 1] + 2 if number else FIRST_REQUEST
         if first >= FETCH_QUEUE:
             last = first + FETCH_CHUNK - FETCH_QUEUE - 1
             if len(wires.dispatched) <= last:
                 return False
-            clock = max(clock, wires.dispatched[last] + 1)
+            clock = max(clock, wires.dispatched[last] + 2)
         chunk = min(FETCH_CHUNK, self._count - first)
         # the last vector may have room for more instructions
         vectors = -(-chunk * INSTRUCTION_BYTES // self._program.machine.vector)

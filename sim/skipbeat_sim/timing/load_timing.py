@@ -5,9 +5,9 @@
     decoded[r]  its last step of metadata leaves the unpacker
     loaded[r]   it enters the slot stage
     emitted[r]  its last slot leaves the slot stage
-    fired[r]    the aligner takes its first slot (and one more in each clock after that)
+    fired[r]    its first slot fires in the aligner (and one more in each clock after that)
 
-Each of them is the maximum, over the nine clocks that a tile finds when its turn comes (`ENTRIES`), of that
+Each of them is the maximum, over the ten clocks that a tile finds when its turn comes (`ENTRIES`), of that
 clock plus a constant. The constants (the responses) depend on the build, the metadata bits per group, b and the
 first row that stores a value, but not on the run, so they are computed once and kept.
 """
@@ -27,17 +27,18 @@ from skipbeat_arch.hardware import Hardware
 NEVER = -(1 << 60)
 
 #: Slots that are on their way from the slot stage to the aligner: the next one leaves after the one before them fired.
-SLOTS_AHEAD = 3
+SLOTS_AHEAD = 4
 
 #: What a tile's clocks depend on, in the order of the last axis of every response:
-#: - read: the earliest clock in which its first metadata word can be read;
+#: - read: the earliest clock in which its first metadata word can be read; of a dense tile: in which its first row
+#:   can enter the slot stage;
 #: - loaded_before, loaded: when the last two rows with metadata before it entered the slot stage, which frees their
 #:   steps' places;
 #: - emitted: when the last slot before it left the slot stage;
-#: - fired_3, fired_2, fired_1: when the aligner took the last three slots before it;
+#: - fired_4, fired_3, fired_2, fired_1: when the last four slots before it fired;
 #: - bank: the first clock in which its bank is free;
 #: - value: the first clock in which the aligner can use its first value.
-ENTRIES = ("read", "loaded_before", "loaded", "emitted", "fired_3", "fired_2", "fired_1", "bank", "value")
+ENTRIES = ("read", "loaded_before", "loaded", "emitted", "fired_4", "fired_3", "fired_2", "fired_1", "bank", "value")
 
 #: Clocks from each of `ENTRIES` to one event, as plain numbers.
 Response = list[int]
@@ -102,6 +103,8 @@ def row_responses(sizes: DecoderSizes, metadata_bits: int, beat: int, value_row:
     loads = [loaded_before, last_load]
     for row in range(sizes.rows):
         loaded[row] = last_emit
+        if row == 0 and not metadata_bits:
+            loaded[row] = np.maximum(last_emit, read)
         if metadata_bits:
             start = read + words[0] if row == 0 else steps[row - 1, -1] + clocks[row, 0]
             start = np.maximum(start, loads[-2] + 1)
@@ -109,7 +112,7 @@ def row_responses(sizes: DecoderSizes, metadata_bits: int, beat: int, value_row:
             loaded[row] = np.maximum(last_emit, steps[row, -1] + 1)
             loads.append(loaded[row])
         emit = np.maximum(loaded[row], fires[-SLOTS_AHEAD]) + 1
-        fired[row] = np.maximum(emit + 2, fires[-1] + 1)
+        fired[row] = np.maximum(emit + 3, fires[-1] + 1)
         if row == 0:
             fired[row] = np.maximum(fired[row], bank)
         if row == value_row:

@@ -27,7 +27,7 @@ class TilePath:
         last_step: response of its last step of metadata.
         last_emit: response of its last slot's way out of the slot stage.
         loads: responses of its last two rows' entry into the slot stage, the last one last.
-        fires: responses of its last three slots' way into the bank, the last one last.
+        fires: responses of its last `SLOTS_AHEAD` slots' way into the bank, the last one last.
         frees: responses of the fires that use up its last `RING + 1` value words, the last one last.
             `loads`, `fires` and `frees` are shorter if the tile has fewer rows, slots or words.
     """

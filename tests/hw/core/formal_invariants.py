@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Assert, Assume, Cat, Cover, Fragment, Module, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.depths import SETTLE
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.ports import BEAT_BITS, pass_fields
+from skipbeat_arch.ports import pass_fields
 from skipbeat_hw.core.accumulators import AccumulatorColumn
-from skipbeat_hw.core.aligner import Aligner
+from skipbeat_hw.core.aligner import Aligner, span_layout
 from skipbeat_hw.core.results import ResultBuffer
 from skipbeat_hw.core.sequencer import Sequencer
 from skipbeat_hw.core.slots import Slots
@@ -38,8 +38,8 @@ class Wrapped(Component):
 class AlignerWords(Wrapped):
     """The books of the two words always balance: nothing is read that is not there and nothing is overwritten.
 
-    The second word is there only if the first one is, a first word that was begun is there, and a slot that is taken
-    finds its values in the words that are there. Halted, it moves nothing.
+    The second word is there only if the first one is, a first word that was begun is there, and a slot that fires
+    finds its values in the words that are there. What is known of a slot beforehand is so. Halted, it moves nothing.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -48,23 +48,31 @@ class AlignerWords(Wrapped):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        inside, width, slot = self.place(m), self.width, self.slots.payload
+        inside, width = self.place(m), self.width
         read, there, drop = register(inside, "read"), register(inside, "there"), register(inside, "drop")
-        held = Signal(range(2 * width + 1))
-        taken, words = self.slots.valid & self.slots.ready, there[0] + there[1]
+        waits, fires, span = register(inside, "waits"), register(inside, "fire"), register(inside, "span")
+        span, slot = span_layout(width)(span), self.slots.payload.shape()(register(inside, "slot"))
+        held, place, pos = Signal(range(2 * width + 1)), Signal.like(read), Signal(range(2 * width + 1))
+        words = there[0] + there[1]
         m.d.comb += [
-            held.eq(words * width - read),
-            Assume(slot.count == total(slot.mask)),  # what Slots gives
-            Assert(read < width),
+            place.eq(Mux(waits, span.read, read)),
+            held.eq(words * width - place),
+            pos.eq(span.read + slot.count),
+            Assume(self.slots.payload.count == total(self.slots.payload.mask)),  # what Slots gives
+            Assert((read < width) & (place < width)),
+            Assert(~waits | (slot.count <= width)),
+            Assert(~waits | ((span.full == (pos == width)) & (span.cross == (pos > width)))),
+            Assert(~waits | ((span.nothing == (slot.count == 0)) & (span.unread == (pos == 0)))),
+            Assert(~waits | (read == Mux(slot.final, 0, Mux(pos >= width, pos - width, pos)))),
             Assert(there[0] | ~there[1]),
-            Assert((read == 0) | there[0]),
+            Assert((place == 0) | there[0]),
             Assert(drop <= words),
-            Assert((drop == 0) | taken),
-            Assert(~taken | (slot.count <= held)),
+            Assert((drop == 0) | fires),
+            Assert(~fires | (waits & (slot.count <= held))),
             Assert(~(self.words.valid & self.words.ready) | (words - drop != 2)),
             Assert(~self.halt_i | ~(self.slots.ready | self.words.ready | self.done_o | (self.error_o != 0))),
-            Cover((held == 2 * width) & taken & slot.final),
-            Cover((read != 0) & (words == 1) & self.slots.valid & (slot.count + read > width)),
+            Cover((held == 2 * width) & fires & slot.final),
+            Cover((place != 0) & (words == 1) & waits & (slot.count + place > width)),
         ]
         return m
 
@@ -79,27 +87,30 @@ class SlotsStream(Wrapped):
         m = Module()
         inside = self.place(m)
         stays_until_taken(m, self.slots)
-        m.d.comb += Assert(register(inside, "rows") <= 2)
+        rows = register(inside, "rows")
+        m.d.comb += Assert((rows <= 2) & (register(inside, "room") == (rows != 2)))
         return m
 
 
 class SequencerRules(Wrapped):
     """Halted, nothing is taken or issued; a beat is never interrupted; the accumulators are read late enough.
 
-    Assumed of the passes what the core checks of commands: b <= M and at least one pixel.
+    Assumed of the passes what the core checks of commands: b <= M, and 1 to D pixels.
     """
 
     def __init__(self, hw: Hardware) -> None:
-        self.group, self.layout = hw.array.group, struct(pass_fields(hw))
+        self.group, self.layout, self.depth = hw.array.group, struct(pass_fields(hw)), hw.accumulators.depth
         super().__init__(Sequencer(hw))
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         inside = self.place(m)
         offered, step = self.passes.payload, self.control_o
-        slot, beat = register(inside, "slot"), Signal(BEAT_BITS)
+        slot, beat = register(inside, "slot"), Signal.like(offered.beat)
         current = self.layout(register(inside, "current"))
-        m.d.comb += [Assume(offered.beat <= self.group), Assume(offered.pixels != 0), beat.eq(current.beat)]
+        m.d.comb += [Assume(offered.beat <= self.group), beat.eq(current.beat)]
+        m.d.comb += Assume((offered.pixels != 0) & (offered.pixels <= self.depth))
+        m.d.comb += [Assume(offered.one_step == (offered.beat <= 1)), Assume(offered.two_steps == (offered.beat <= 2))]
         m.d.comb += Assert((slot == 0) | (self.active_o & (slot < beat)))
         m.d.comb += Assert(register(inside, "amid") == (slot != 0))
         m.d.comb += Assert(~self.active_o | ((beat != 0) & (beat <= self.group)))
@@ -123,7 +134,7 @@ class SequencerRules(Wrapped):
         m.d.comb += [
             Assert(~self.active_o | (register(inside, "close") == (slot == current.beat - 1))),
             Assert(~self.active_o | (register(inside, "at_end") == (pixel == current.pixels - 1))),
-            Assert(~self.active_o | (pixel < current.pixels)),
+            Assert(~self.active_o | ((pixel < current.pixels) & (current.pixels <= self.depth))),
         ]
         for p in range(SETTLE - 1):
             m.d.comb += Assert(~self.active_o | (place[p] == (pixel == p)))

@@ -59,13 +59,20 @@ def _coordinates() -> Verdict:
 
 #: Module, text, what stands there with the bug, who builds the component, and the proof that must fail.
 BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
-    (aligner, "Mux(cross, there[1], there[0])", "there[0]", "invariants.Aligner", _words),
+    (aligner, "Mux(span.cross, there[1], there[0])", "there[0]", "invariants.Aligner", _words),
+    (aligner, "span.cross.eq(pos > width)", "span.cross.eq(pos >= width)", "invariants.Aligner", _words),
     (aligner, "~left[1] &", "", "invariants.Aligner", _words),
     (slots, "ready.eq(~self.slots.valid | self.slots.ready)", "ready.eq(1)", "invariants.Slots", _slots_stream),
-    (slots, "rows != 2", "1", "invariants.Slots", _slots_stream),
+    (slots, "Mux(complete, rows == 0, rows != 2)", "1", "invariants.Slots", _slots_stream),
     (sequencer, " | ended_2", "", "invariants.Sequencer", _rules),
-    (sequencer, "| (place[2] & (beat <= 1))", "", "invariants.Sequencer", _rules),
-    (sequencer, "(ended_1[1] & (beat <= 1))", "(ended_1[1] & (beat == 0))", "invariants.Sequencer", _rules),
+    (sequencer, "| (place[2] & offered.one_step)", "", "invariants.Sequencer", _rules),
+    (
+        sequencer,
+        "(ended_1[1] & offered.one_step)",
+        "(ended_1[1] & (offered.beat == 0))",
+        "invariants.Sequencer",
+        _rules,
+    ),
     (sequencer, "~current.last | credit_there", "1", "invariants.Sequencer", _credits),
     (results, "(~self.o.valid | self.o.ready)", "1", "invariants.ResultBuffer", _credits),
     (loader, "~Mux(bank, self", "Mux(bank, 1, 1) | ~Mux(bank, self", "banks.WeightLoader", _banks),

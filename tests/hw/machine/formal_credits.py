@@ -76,6 +76,7 @@ class FetcherRules(Around):
         m.d.sync += walks.eq(walks + taken - last)
         m.d.comb += [
             Assert(room + read_a + read_b + items.level == items.depth),
+            Assert(register(inside, "some") == (room != 0)),
             implies(items.w_en, items.w_rdy),
             Assert(walks == ahead_valid + walking),
             implies(last, walking),
@@ -158,6 +159,7 @@ class FetchRules(Around):
             Assume(~self.beat_i.valid | (owed != 0)),
             Assert(books),
             Assert(room <= FETCH_QUEUE),
+            implies(register(inside, "may_ask"), left != 0, room >= FETCH_CHUNK),
             Assert(register(inside, "due") == left + FETCH_QUEUE - room),
             Assert(queue.level * self.vectors_per + owed <= queue.depth * self.vectors_per),
             Assert(rest < k),

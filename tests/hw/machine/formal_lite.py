@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import ModuleType
 from unittest.mock import patch
 
-from amaranth.hdl import Assert, Cover, Fragment, Module, Signal, unsigned
+from amaranth.hdl import Assert, Cat, Cover, Fragment, Module, Signal, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS
-from skipbeat_arch.registers import COUNTER_BITS, Counter, Register
+from skipbeat_arch.registers import COUNTER_BITS, Access, Counter, Register
 from skipbeat_hw.machine.axi import ReadSignature, WriteSignature
 from skipbeat_hw.machine.fetch import COUNT_BITS
 from skipbeat_hw.tools.formal import register
@@ -60,7 +60,7 @@ class LiteRules(Component):
         top = part.top
         m.d.comb += [top.busy_o.eq(self.busy), top.done_o.eq(self.done), top.error_o.eq(self.error)]
         m.d.comb += top.counts_o[0].eq(self.counts)
-        self._writes(m)
+        self._writes(m, inside)
         self._reads(m)
         self._interrupt(m, inside)
         return m
@@ -83,7 +83,7 @@ class LiteRules(Component):
             Cover(self.part.interrupt_o),
         ]
 
-    def _writes(self, m: Module) -> None:
+    def _writes(self, m: Module, inside: Fragment) -> None:
         """Addresses and data wait for each other, at most one of each; a response answers a pair."""
         start, program = self.part.top.start_i, self.part.top.address_i
         addresses, words = Signal(2), Signal(2)
@@ -105,6 +105,8 @@ class LiteRules(Component):
         m.d.sync += ended.eq(ends)
         m.d.comb += implies(ended, ~ends)
         self.wrote, self.address, self.word = ends & whole, address, word
+        named = Cat(address == each for each in Register if each.access != Access.READ)
+        m.d.comb += implies(~self.s_axi_awready, register(inside, "meant") == named)
         with m.If(ends & whole & (address == Register.PROGRAM)):
             m.d.sync += expected.eq(word)
         m.d.comb += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Array, Assert, Assume, Cat, Const, Cover, Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component
 
-from skipbeat_hw.machine.axi import INCR
+from skipbeat_hw.machine.axi import INCR, Bursts
 from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import Around, RegisterFifo, implies, stays, unannounced
 
@@ -45,8 +45,15 @@ class ReaderRules(Around):
         self._vectors(m)
         active = register(inside, "active")
         left = unannounced(m, inside, machine, active)
+        waiting = Bursts(machine).layout(register(inside, "waiting"))
+        within = Bursts(machine).within(waiting.address)
+        following = waiting.more * machine.burst_beats + waiting.end + 1 - within
         m.d.comb += [
             Assert(register(inside, "outstanding") == self.bursts.level),
+            Assert(register(inside, "may_send") == (self.bursts.level != machine.hw.memory.outstanding)),
+            Assert(register(inside, "waits") == self.waits),
+            implies(self.waits, active, self.next_due == following, self.next_address == waiting.address),
+            implies(self.waits, self.next_due != 0, (waiting.more != 0) | (waiting.end >= within)),
             Assert(due == Mux(active, left, 0)),
             implies(active, left != 0, register(inside, "address") == self.following),
             Assert(self.quiet_o == (~active & (self.bursts.level == 0))),
@@ -60,20 +67,32 @@ class ReaderRules(Around):
     def _addresses(self, m: Module, length: Signal) -> Signal:
         """The rules of the address channel; returns the beats that the request still needs."""
         bus, machine = self.bus, self.machine
-        size, beats = machine.beat_bytes, machine.burst_beats
+        size, longest = machine.beat_bytes, machine.burst_beats
         due = Signal(16 + machine.vector_beats.bit_length())
         self.following = Signal(32)
-        with m.If(self.accepted):
-            m.d.sync += due.eq(self.requests.payload.count * machine.vector_beats)
-            m.d.sync += self.following.eq(self.requests.payload.address)
-        with m.Elif(self.sent):
-            m.d.sync += [due.eq(due - length), self.following.eq(self.following + length * size)]
+        # The request that was taken while the one before it is announced.
+        self.waits, self.next_due, self.next_address = Signal(), Signal.like(due), Signal(32)
+        beats, address = self.requests.payload.count * machine.vector_beats, self.requests.payload.address
+        free = (due == 0) | (self.sent & (due == length))
+        with m.If(free):
+            m.d.sync += [
+                due.eq(Mux(self.waits, self.next_due, Mux(self.accepted, beats, 0))),
+                self.following.eq(Mux(self.waits, self.next_address, address)),
+                self.waits.eq(0),
+            ]
+        with m.Else():
+            with m.If(self.sent):
+                m.d.sync += [due.eq(due - length), self.following.eq(self.following + length * size)]
+            with m.If(self.accepted):
+                m.d.sync += [self.waits.eq(1), self.next_due.eq(beats), self.next_address.eq(address)]
         stays(m, bus.arvalid, bus.arready, bus.araddr, bus.arlen, bus.arsize, bus.arburst)
         m.d.comb += [
             Assert(self.following % size == 0),
-            implies(bus.arvalid, length <= due, length <= beats, bus.araddr == self.following),
+            implies(self.waits, self.next_address % size == 0),
+            implies(bus.arvalid, length <= due, length <= longest, bus.araddr == self.following),
             implies(bus.arvalid, bus.araddr[:12] + length * size <= PAGE, 1 << bus.arsize == size, bus.arburst == INCR),
-            Cover(self.sent & self.accepted & (length < due + beats)),
+            Cover(self.sent & self.accepted & (length == due)),
+            Cover(self.sent & self.waits & (length < due)),
         ]
         return due
 
@@ -114,8 +133,8 @@ class ReaderRules(Around):
         parts, returns = self.machine.vector_beats, self.fifos[0]
         requests: list[Value] = []
         end: Value = -(taken * parts + part)
-        # One request at the addresses and those that the bursts under way belong to: no more can be open.
-        for i, count in enumerate(returns.entries[: self.machine.hw.memory.outstanding + 1]):
+        # The one that waits, the one at the addresses and those that the bursts under way belong to: no more are open.
+        for i, count in enumerate(returns.entries[: self.machine.hw.memory.outstanding + 2]):
             end = end + count * parts
             requests.append(end)
             m.d.comb += implies(i < returns.level, count != 0)
@@ -129,8 +148,9 @@ class ReaderRules(Around):
             m.d.comb += implies(here, length != 0, ended < returns.level, beats <= of[ended], equal == ends)
             ended = ended + (here & ends)
         m.d.comb += [
-            Assert(returns.level == ended + active),
+            Assert(returns.level == ended + active + self.waits),
             implies(active, beats + left == of[ended]),
+            implies(self.waits, beats + left + self.next_due == of[ended + 1]),
             implies(self.bursts.level != 0, self.given < self.bursts.entries[0][:9]),
             implies(self.bursts.level == 0, self.given == 0),
         ]

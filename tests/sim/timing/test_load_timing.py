@@ -28,9 +28,9 @@ def test_rows_follow_at_the_rate_of_the_slowest_part(cols: int, lanes: int, bits
 def test_the_first_slot_waits_for_bank_and_value_and_dense_tiles_not_for_metadata() -> None:
     sizes = DecoderSizes.of(small_hardware(4, 4, 4, 2))
     bitmap, dense = row_responses(sizes, 4, 2, 1), row_responses(sizes, 0, 4, 0)
-    assert bitmap.fired[0].tolist()[7:] == [0, NEVER]
-    assert bitmap.fired[1].tolist()[7:] == [2, 0]
-    assert dense.fired[0].tolist() == [NEVER, NEVER, NEVER, 3, 3, NEVER, 1, 0, 0]
+    assert bitmap.fired[0].tolist()[8:] == [0, NEVER]
+    assert bitmap.fired[1].tolist()[8:] == [2, 0]
+    assert dense.fired[0].tolist() == [4, NEVER, NEVER, 4, 4, NEVER, NEVER, 1, 0, 0]
     assert dense.reads == []
 
 
