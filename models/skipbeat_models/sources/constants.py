@@ -13,7 +13,7 @@ from skipbeat_arch.errors import InputError
 from .folding import MULTIPLYING, compute, is_pure, needed
 from .graph import Graph, Operator, Value
 from .masked import masked_reader
-from .operators import EINSUM, PRODUCTS, RECURRENT
+from .operators import EINSUM, PRODUCTS, RECURRENT, VIEWS
 from .products import operands
 
 #: A tensor of more elements is not computed ahead of time.
@@ -47,6 +47,7 @@ class Constants:
 
     def __init__(self, graph: Graph) -> None:
         self._read, self._stored = masked_reader(graph.read, graph.stored), graph.weights
+        graph = replace(graph, weights=_kept_weights(graph))
         folded = _foldable(graph, None)
         if any(operator.base in MULTIPLYING for operator in folded):
             folded = _foldable(graph, _wanted(graph, folded))
@@ -132,6 +133,21 @@ class Constants:
 def _strided(tensor: torch.Tensor) -> torch.Tensor:
     """A tensor that lies as others do, not as its nonzero values."""
     return tensor if tensor.layout is torch.strided else tensor.to_dense()
+
+
+def _kept_weights(graph: Graph) -> dict[str, str]:
+    """The stored tensors but for those that are overwritten, perhaps through a view: a cache of keys, for one."""
+    memory = {value: value for value in graph.weights}
+    written = set[str]()
+    for operator in graph.operators:
+        given = next((memory[value.name] for value in operator.values()[:1] if value.name in memory), None)
+        if given is None:
+            continue
+        if operator.in_place:
+            written.add(given)
+        if operator.in_place or operator.base in VIEWS:
+            memory.update((result.name, given) for result in operator.results)
+    return {value: weight for value, weight in graph.weights.items() if value not in written}
 
 
 def _foldable(graph: Graph, products: Collection[Operator] | None) -> list[Operator]:

@@ -95,7 +95,8 @@ def _overwrites_weights(program: ExportedProgram) -> bool:
         follows = bool(node.all_input_nodes) and all(each in stored for each in node.all_input_nodes)
         if (node.op == "placeholder" and node.name not in inputs) or follows:
             stored.add(node)
-        if follows and isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable:
+        mutable = isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
+        if mutable and (follows or node.args[0] in stored):  # caches of keys and values too
             return True
     return False
 

@@ -35,7 +35,7 @@ _ALGEBRA = re.compile(
 #: What the names of operators that multiply have in common, in whatever library.
 _WORDS = re.compile(
     r"(^|[_.:])(\w*mm|\w*matmul\w*|\w*gemm\w*|\w*linear\w*|\w*conv\w*|\w*attention\w*|attn|\w*flash\w*|mha|\w*lstm\w*|\w*gru\w*"
-    r"|rnn\w*|\w*einsum\w*|\w*bilinear|moe\w*|\w*experts?\w*|\w*gemv|ssm\w*|selective_scan\w*)($|[_.:])",
+    r"|rnn\w*|\w*einsum\w*|\w*bilinear|moe\w*|\w*experts?\w*|\w*gemv|ssm\w*|svm\w*|selective_scan\w*)($|[_.:])",
     re.IGNORECASE,
 )
 #: Arithmetic on sizes, and what changes a number format.
@@ -46,8 +46,8 @@ _FORMATS = re.compile(
 )
 #: Element by element, although PyTorch has no tag that says so, and of files where it has no overload.
 _POINTWISE = frozenset(
-    {"add", "clamp", "clip", "clone", "contiguous", "copy", "detach", "div", "dropout", "mul", "neg", "relu", "sub"}
-    | {"to", "where"}
+    {"add", "clamp", "clip", "clone", "contiguous", "copy", "detach", "div", "dropout", "mul", "neg", "pow", "relu"}
+    | {"sub", "to", "where"}
 )
 
 UNKNOWN = "an operator that is not known"
@@ -66,7 +66,7 @@ def may_multiply(operator: Operator, is_stored: Callable[[Value], bool]) -> str:
         operator.target.startswith("aten.") and _ALGEBRA.fullmatch(operator.base)
     ):
         return ALGEBRA
-    name = operator.target.rpartition(".")[0]
+    name = operator.target if operator.target.count(".") == 1 else operator.target.rpartition(".")[0]
     values = [value for value in operator.values() if len(value.shape) >= 2 and value.elements > 1]
     stored = [value for value in values if is_stored(value)] or _packed(operator, is_stored)
     if stored:

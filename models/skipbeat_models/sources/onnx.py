@@ -22,6 +22,7 @@ from .onnx_merged import merged_products
 from .onnx_model import NOT_COMPUTED, OnnxModel, Shape, computed
 from .onnx_stored import OnnxStored
 from .onnx_translation import translate
+from .onnx_whole import several
 
 #: Number formats of masks and counts, by ONNX's numbers for them.
 _COUNTS = {6: torch.int32, 7: torch.int64, 9: torch.bool}
@@ -110,22 +111,10 @@ class _Reader:
         results = tuple(self._value(node, name) for name in node.output if name and name in self._shapes)
         if not results:
             self._value(node, next(filter(None, node.output)))
-        if node.domain == "com.microsoft" and kind == "Attention":
-            return self._whole_attention(node, options, inputs, results)
+        if found := several(node, options, inputs, results, self._stored):
+            return found
         target, args, reason = translate(node, options, inputs, results, self._stored)
         return [Operator(target, args, results, _module(node), reason)]
-
-    def _whole_attention(
-        self, node: Any, options: Mapping[str, Any], inputs: list[Argument], results: tuple[Value, ...]
-    ) -> list[Operator]:
-        """Attention of onnxruntime with the weight of queries, keys and values inside."""
-        source, weight = inputs[:2]
-        assert isinstance(source, Value)
-        assert isinstance(weight, Value)
-        middle = Value(f"{node.output[0]} before", (*source.shape[:-1], weight.shape[1]))
-        product = Operator("aten.matmul.default", {"self": source, "other": weight}, (middle,), _module(node))
-        target, args, reason = translate(node, options, [middle], results, self._stored)
-        return [product, Operator(target, args, results, _module(node), reason)]
 
     def _computes(self, node: Any) -> bool:
         """Whether an operator's result follows from stored tensors; it is computed when it is asked for."""

@@ -25,7 +25,10 @@ MATRICES = {
     "QGemm": (0, 3),
     "TransposeMatMul": (0, 1),
 }
-ATTENTIONS = frozenset({"MultiHeadAttention", "GroupQueryAttention", "Attention"})
+_OF_BITS = frozenset({"MatMulNBits", "MatMulBnb4"})
+_EXPERTS = frozenset({"MoE", "QMoE"})
+#: ONNX's own, of which it does not find the size.
+_NORMS = frozenset({"GroupNormalization"})
 
 
 def plain_node(node: Any) -> None:
@@ -40,17 +43,17 @@ def plain_node(node: Any) -> None:
 
 
 def output_shape(node: Any, shapes: Mapping[str, Shape], onnx: Any) -> Shape | None:
-    """The size of an operator's first result, if its domain is onnxruntime's and those of its operands are known."""
-    if node.domain in ("", "ai.onnx", "ai.onnx.ml") or not node.input:
+    """The size of an operator's first result, where ONNX does not find it and those of its operands are known."""
+    if not node.input:
         return None
     kind, given = node.op_type, [shapes.get(name) for name in node.input]
     first = given[0]
-    if first is None:
+    if first is None or (node.domain in ("", "ai.onnx", "ai.onnx.ml") and kind not in _NORMS):
         return None
     options = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-    if kind in SAME_SIZE:
+    if kind in SAME_SIZE | _NORMS | _EXPERTS:
         return first
-    if kind == "MatMulNBits":
+    if kind in _OF_BITS:
         return (*first[:-1], options["N"])
     if kind in MATRICES:
         return _product(first, given[MATRICES[kind][1]], options)
@@ -59,7 +62,7 @@ def output_shape(node: Any, shapes: Mapping[str, Shape], onnx: Any) -> Shape | N
         return (*first[:-1], first[-1] // heads * options["num_heads"])
     if kind in ("MultiHeadAttention", "GroupQueryAttention"):
         return (*first[:2], first[2] * first[4]) if len(first) == 5 else first
-    return _hidden(first, given[1] if len(given) > 1 else None) if kind == "Attention" else None
+    return _hidden(first, given[1] if len(given) > 1 else None) if kind in ("Attention", "QAttention") else None
 
 
 def _hidden(source: Shape, weight: Shape | None) -> Shape | None:

@@ -20,6 +20,7 @@ _SAME = {
     "Div": "div",
     "Mul": "mul",
     "Neg": "neg",
+    "Pow": "pow",
     "Sub": "sub",
     "Where": "where",
     "Sum": "add",
@@ -49,10 +50,13 @@ _POOLS = {"MaxPool": "max_pool2d", "AveragePool": "avg_pool2d"}
 _OPERANDS = {
     "BatchNormalization": ("input", "weight", "bias", "running_mean", "running_var"),
     "Clip": ("self", "min", "max"),
+    "Pow": ("self", "exponent"),
     "Where": ("condition", "self", "other"),
 }
 #: Sums over axes, which are an option or an operand that is stored.
-_REDUCTIONS = {"CumSum": "cumsum", "ReduceMean": "mean", "ReduceSum": "sum"}
+_REDUCTIONS = {"CumSum": "cumsum", "ReduceMean": "mean", "ReduceSum": "sum"} | dict.fromkeys(
+    ("ReduceL2", "ReduceSumSquare"), "linalg_vector_norm"
+)
 _SCATTERED = {"ScatterElements": ("scatter_add", "src"), "ScatterND": ("index_put", "values")}
 #: Convolutions of integers: places of the weight, of its scale and zero, and of a bias that is stored as it is.
 _CONVOLUTIONS = {"QLinearConv": (3, 4, 5, 99), "ConvInteger": (1, None, 3, 99)}
@@ -139,11 +143,15 @@ def _convolution(
     strides = list(options.get("strides", [1] * spatial))
     dilations = list(options.get("dilations", [1] * spatial))
     pads = list(options.get("pads", [0] * 2 * spatial))
+    transposed = kind == "ConvTranspose"
     automatic = options.get("auto_pad", b"NOTSET").decode()
-    if automatic.startswith("SAME") and kind != "ConvTranspose":
-        sizes = zip(source.shape[2:], result.shape[2:], weight.shape[2:], strides, dilations, strict=True)
+    if automatic.startswith("SAME") or "output_shape" in options:
+        few, many = (source, result) if transposed else (result, source)
+        longer = options.get("output_padding", [0] * spatial)
+        sizes = zip(few.shape[2:], many.shape[2:], weight.shape[2:], strides, dilations, longer, strict=True)
         total = [
-            max(0, (out - 1) * step + dilation * (taps - 1) + 1 - size) for size, out, taps, step, dilation in sizes
+            max(0, (size - 1) * step + dilation * (taps - 1) + 1 + last - whole)
+            for size, whole, taps, step, dilation, last in sizes
         ]
         less, more = [pad // 2 for pad in total], [pad - pad // 2 for pad in total]
         pads = less + more if automatic == "SAME_UPPER" else more + less
@@ -157,9 +165,7 @@ def _convolution(
     }
     if len(inputs) > added and inputs[added] is not None:
         args["bias"] = inputs[added]
-    transposed = kind == "ConvTranspose"
-    reason = "automatic padding of a transposed convolution" if automatic.startswith("SAME") and transposed else ""
-    return ("aten.conv_transpose2d.onnx" if transposed else "aten.convolution.onnx"), args, reason
+    return ("aten.conv_transpose2d.onnx" if transposed else "aten.convolution.onnx"), args, ""
 
 
 def _operand_names(kind: str) -> Iterator[str]:

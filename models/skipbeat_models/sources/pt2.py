@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,7 +17,9 @@ import torch
 from skipbeat_arch.errors import InputError, described
 from skipbeat_arch.files import parse_json, regular_file
 
+from .folding import MULTIPLYING
 from .graph import Argument, Graph, Operator, Value, names_of
+from .operators import ATTENTIONS, BILINEAR, RECURRENT
 
 #: Numbers of torch's `ScalarType` in its schema of exported programs.
 _DTYPES = {
@@ -41,6 +44,10 @@ _DTYPES = {
 }
 _SWITCHES = ("torch.ops.higher_order.wrap_with_set_grad_enabled", "torch.ops.higher_order.wrap_with_autocast")
 _MODELS, _WEIGHTS, _CONSTANTS = "models/", "data/weights/", "data/constants/"
+
+#: What is not priced under a vmap, where operands have an axis less than in the file's inputs, and why.
+_PRODUCTS = MULTIPLYING | ATTENTIONS | BILINEAR | RECURRENT.keys()
+_MAPPED = "a product under vmap; save the program after run_decompositions()"
 
 Json = Mapping[str, object]
 
@@ -97,7 +104,7 @@ class _Reader:
         if not self._name:
             raise InputError(f"model {archive.path}: expected one exported model in the file, not {len(models)}")
         self._operators: list[Operator] = []
-        self._inlined = 0
+        self._inlined = self._mapped = 0
         self._dynamic = False
 
     def read(self) -> Graph:
@@ -210,7 +217,9 @@ class _Reader:
         metadata = node.get("metadata")
         stack = str(_mapping(metadata).get("nn_module_stack", "")) if metadata else ""
         name = stack.rpartition(";")[2].split(",")[1:2]
-        self._operators.append(Operator(target.removeprefix("torch.ops."), args, results, name[0] if name else ""))
+        made = Operator(target.removeprefix("torch.ops."), args, results, name[0] if name else "")
+        self._mapped += target.endswith("._vmap_increment_nesting") - target.endswith("._vmap_decrement_nesting")
+        self._operators.append(replace(made, left=_MAPPED) if self._mapped and made.base in _PRODUCTS else made)
 
     def _inline(self, inputs: list[Json], part: int, outputs: list[Json], values: dict[str, Argument]) -> None:
         """Runs a part of the graph that stands under a switch, such as one for gradients."""

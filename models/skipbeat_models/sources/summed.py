@@ -1,6 +1,7 @@
 """Products that are written as a multiplication of elements and a sum, such as `(x[:, None] * w).sum(-1)`.
 
-A sum is linear: what only moves, casts, scales or adds numbers may stand between the two.
+A sum is linear: what only moves, casts, scales or adds numbers may stand between the two. Distances of all pairs, such
+as `(x[:, None] - w).square().sum(-1)`, multiply as often.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ _SUMS = dict.fromkeys(("sum", "mean", "nansum", "cumsum", "trace", "sum_to_size"
 _WINDOWS = {f"{kind}{spatial}d": spatial for kind in ("avg_pool", "adaptive_avg_pool") for spatial in (1, 2, 3)}
 _WINDOWS["_adaptive_avg_pool2d"] = 2
 _MULTIPLICATIONS = {"mul": ("self", "other"), "addcmul": ("tensor1", "tensor2"), EINSUM: ()}
+_SQUARES = frozenset({"pow", "square", "mul"})
+#: Sums of squares.
+_NORMS = dict.fromkeys(("linalg_vector_norm", "norm", "frobenius_norm"), "self") | {"linalg_norm": "A"}
 #: Linear in these operands.
 _LINEAR = {
     **_MULTIPLICATIONS,
@@ -69,8 +73,11 @@ class Sums:
 
     def is_product(self, total: Operator) -> bool:
         """Whether an operator sums up products of two tensors along an axis that both have."""
-        name = _SUMS.get(total.base, "self" if total.base in _WINDOWS else "")
+        name = _SUMS.get(total.base, _NORMS.get(total.base, "self" if total.base in _WINDOWS else ""))
         source = total.args.get(name) if name else None
+        if isinstance(source, Value) and total.base in _NORMS:
+            euclidean = total.args.get("ord", total.args.get("p", 2)) in (2, None)
+            return euclidean and self._are_pairs(source, _summed_axes(total, source))
         if not isinstance(source, Value) or total.args.get("reduce", "sum") not in ("sum", "mean"):
             return False
         if total.base == "index_put" and not total.args.get("accumulate"):
@@ -91,7 +98,26 @@ class Sums:
         maker, changed = self._maker.get(value.name), self._changed.get(self._memory(value).name)
         if changed is not None and changed is not maker and self._multiplies(changed, _every(changed.results[0])):
             return True
+        if maker is not None and maker.base in _SQUARES and self._squares(maker, axes):
+            return True
         return maker is not None and maker.base in _MULTIPLICATIONS and self._multiplies(maker, axes)
+
+    def _squares(self, square: Operator, axes: frozenset[int]) -> bool:
+        """Whether an operator gives the squares of the differences of all pairs along some axes."""
+        given = [each for each in square.values() if each.elements > 1]
+        exponent = square.args.get("exponent", 2)
+        even = exponent == 2 or isinstance(exponent, Value)
+        return even and len({each.name for each in given}) == 1 and self._are_pairs(given[0], axes)
+
+    def _are_pairs(self, value: Value, axes: frozenset[int]) -> bool:
+        """Whether a value holds the differences of all pairs of vectors that lie along some axes."""
+        maker = self._maker.get(value.name)
+        if maker is None or maker.base not in ("add", "sub", "rsub"):
+            return False
+        result, given = maker.results[0], maker.values()
+        if len(given) != 2 or any(each.elements == result.elements for each in given):
+            return False
+        return bool(axes.intersection(*(_own_places(each, result) for each in given)))
 
     def _before(self, value: Value, axes: frozenset[int]) -> list[tuple[Value, frozenset[int]]]:
         """The operands that a value is linear in, with what some of its axes are in them."""
@@ -174,6 +200,12 @@ def _summed_axes(total: Operator, source: Value) -> frozenset[int]:
     given: Argument = total.args.get("dim", total.args.get("axis"))
     dims = frozenset(each % rank for each in (given if isinstance(given, list) else [given]) if isinstance(each, int))
     return (dims or frozenset(range(rank))) & _every(source) if rank else frozenset()
+
+
+def _own_places(operand: Value, result: Value) -> frozenset[int]:
+    """The axes of an elementwise result along which an operand varies."""
+    ahead = len(result.shape) - len(operand.shape)
+    return frozenset(axis + ahead for axis in _every(operand))
 
 
 def _own_axes(operand: Value, result: Value, axes: frozenset[int]) -> frozenset[int]:

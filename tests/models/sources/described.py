@@ -31,7 +31,7 @@ class Function(nn.Module):
 
 
 def assert_complete(found: ModelDescription) -> None:
-    """Every layer is in the runs with all its multiply-accumulates, and nothing else is."""
+    """Every layer is in the runs with all that the array computes of it, and nothing else is."""
     macs: dict[str, int] = {}
     for run in found.runs:
         graph = run.graph()
@@ -39,4 +39,6 @@ def assert_complete(found: ModelDescription) -> None:
         for node, layer in zip(graph.nodes, run.layers, strict=True):
             if layer is not None:
                 macs[layer] = macs.get(layer, 0) + node.convolution.macs * run.images * run.repeats
-    assert macs == {layer.name: layer.macs_dense for layer in found.layers}
+    assert macs == {
+        layer.name: sum(part.workload.macs * part.repeats for part in layer.parts) for layer in found.layers
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from torch.nn import functional
 from torch.nn.utils import prune
 from torch.nn.utils.parametrizations import orthogonal, spectral_norm, weight_norm
 
-from skipbeat_models.sources import from_module
+from skipbeat_models.sources import from_module, load_source
 
 from .described import Function, describe
 
@@ -196,3 +197,39 @@ def test_weights_without_values_stay_without() -> None:
 def test_an_activation_stays_one() -> None:
     found = describe(Function(lambda x, w: functional.linear(x, w * x.mean()), w=W), torch.randn(8, 64))
     assert [layer.kind for layer in found.layers] == ["matmul"]
+
+
+class Cached(nn.Module):
+    """Attention over keys that lie in a buffer; each call writes one of them."""
+
+    def __init__(self, write: Callable[[torch.Tensor, torch.Tensor], object]) -> None:
+        super().__init__()
+        self.write, self.key = write, nn.Linear(16, 16)
+        self.register_buffer("keys", torch.zeros(1, 32, 16))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        keys = self.get_buffer("keys")
+        self.write(keys, self.key(x))
+        scores: torch.Tensor = (x @ keys.transpose(1, 2)).softmax(-1)
+        return scores
+
+
+@pytest.mark.parametrize("exported", [False, True])
+@pytest.mark.parametrize(
+    "write",
+    [lambda keys, key: keys[:, 5:6].copy_(key), lambda keys, key: keys.index_copy_(1, torch.tensor([5]), key)],
+    ids=["through a view", "itself"],
+)
+def test_a_cache_that_is_written_is_no_weight(
+    write: Callable[[torch.Tensor, torch.Tensor], object], exported: bool, tmp_path: Path
+) -> None:
+    model, x = Cached(write).eval(), torch.ones(1, 1, 16)
+    if exported:
+        torch.export.save(torch.export.export(model, (x,)), tmp_path / "cached.pt2")
+        found = load_source(str(tmp_path / "cached.pt2"))
+    else:
+        found = describe(model, x)
+    assert [(layer.macs_dense, layer.stored, layer.density) for layer in found.layers] == [
+        (16 * 16, True, 1.0),
+        (16 * 32, False, 1.0),
+    ]

@@ -64,6 +64,10 @@ NAMED: dict[str, Call] = {
     "cosine of pairs": lambda x, w: functional.cosine_similarity(x[:, None], w[None], dim=-1),
     "cosine of normalised": lambda x, w: (functional.normalize(x)[:, None] * functional.normalize(w)).sum(-1),
     "cosine by norms": lambda x, w: (x * w / (x.norm(dim=-1, keepdim=True) * w.norm(dim=-1, keepdim=True))).sum(-1),
+    "distances": lambda x, w: ((x[:, None] - w) ** 2).sum(-1),
+    "distances by squares": lambda x, w: torch.square(x[:, None] - w).mean(-1),
+    "distances by products": lambda x, w: ((x[:, None] - w) * (x[:, None] - w)).sum(-1),
+    "distances by norms": lambda x, w: (x[:, None] - w).norm(dim=-1),
     "scaled": lambda x, w: ((x * w) * 0.5).sum(-1),
     "biased": lambda x, w: (x * w + 1).sum(-1),
     "by rows too": lambda x, w: (x * w * x[:, :1]).sum(-1),
@@ -126,6 +130,9 @@ OTHER: dict[str, Call] = {
     "activation function": lambda x, w: (x * x.sigmoid()).mean(-1) + w.sum(),
     "gelu": lambda x, w: (0.5 * x * (1 + torch.tanh(0.79 * (x + 0.04 * x * x * x)))).mean(-1),
     "norm": lambda x, w: (x * x).sum(-1) + w.sum(),
+    "variance": lambda x, w: (x - x.mean(-1, keepdim=True)).square().mean(-1) + w.sum(),
+    "distance of each": lambda x, w: (x - w).norm(dim=-1) + (x - w).pow(2).sum(-1),
+    "absolute distances": lambda x, w: (x[:, None] - w).abs().sum(-1),
     "mask": lambda x, w: (x * (x > 0)).sum(-1) + (x * (x > 0).float()).sum(-1),
     "squeeze and excite": lambda x, w: functional.adaptive_avg_pool2d(_map(x) * _gate(x), 1),
     "the same, stretched": lambda x, w: (_map(x) * _gate(x).expand(1, 8, 4, 4)).flatten(2).mean(-1),
@@ -172,6 +179,7 @@ def test_every_kind_is_priced_or_named(step: int) -> None:
         ("onnx.Sigmoid", False),
         ("onnx.DFT", True),
         ("onnx.SomethingNew", True),
+        ("ai_onnx_ml.LinearClassifier", True),
     ],
 )
 def test_a_number_format_in_a_name_hides_no_product(target: str, named: bool) -> None:
@@ -193,12 +201,15 @@ def _onnx(tmp_path: Path, nodes: list[Any], weights: Mapping[str, Any], **inputs
 
 @pytest.mark.parametrize(
     ("form", "named"),
-    [("dot", True), ("transposed", True), ("own gate", False), ("mask", False), ("grid", True), ("fourier", True)],
+    [
+        *(("dot", True), ("transposed", True), ("own gate", False), ("mask", False), ("grid", True), ("fourier", True)),
+        *(("distances", True), ("distances by squares", True), ("distances by norms", True)),
+    ],
 )
 def test_products_of_onnx_in_other_words(form: str, named: bool, tmp_path: Path) -> None:
     node = pytest.importorskip("onnx").helper.make_node
     weights = {"w": np.ones((3, 8, 16), np.float32), "a": np.array([-1]), "b": np.array([1])}
-    size = {"x": (8, 16)}
+    size, pairs = {"x": (8, 16)}, [node("Unsqueeze", ["x", "b"], ["u"]), node("Sub", ["u", "v"], ["p"])]
     nodes = {
         "dot": [node("Mul", ["x", "w"], ["p"]), node("ReduceSum", ["p", "a"], ["y"])],
         "transposed": [
@@ -222,8 +233,17 @@ def test_products_of_onnx_in_other_words(form: str, named: bool, tmp_path: Path)
             node("GridSample", ["p", "q"], ["y"]),
         ],
         "fourier": [node("Reshape", ["x", "k"], ["p"]), node("DFT", ["p"], ["y"])],
+        "distances": [*pairs, node("Pow", ["p", "t"], ["q"]), node("ReduceSum", ["q", "a"], ["y"])],
+        "distances by squares": [*pairs, node("ReduceSumSquare", ["p", "a"], ["y"])],
+        "distances by norms": [*pairs, node("ReduceL2", ["p", "a"], ["y"])],
     }[form]
-    weights |= {"i": np.array([1, 2, 8, 8]), "j": np.array([1, 8, 8, 2]), "k": np.array([1, 8, 16, 1])}
+    weights |= {
+        "t": np.float32(2),
+        "v": np.ones((1, 5, 16), np.float32),
+        "i": np.array([1, 2, 8, 8]),
+        "j": np.array([1, 8, 8, 2]),
+        "k": np.array([1, 8, 16, 1]),
+    }
     used = {name for each in nodes for name in each.input}
     given = size | ({"m": (8, 16)} if form == "mask" else {})
     found = _onnx(tmp_path, nodes, {name: value for name, value in weights.items() if name in used}, **given)

@@ -182,6 +182,12 @@ ATTENTION: dict[str, tuple[Any, dict[str, Any], tuple[int, ...], int]] = {
         (2, 10, 64),
         25_600 + 20 * 64 * 192,
     ),
+    "of bytes": (
+        node("QAttention", ["x", "w", "b", "s", "s", "", "z", "z"], ["y"], num_heads=4, **MS),
+        {"w": np.ones((64, 192), np.int8), "b": np.zeros(192, np.float32), "s": SCALE, "z": ZERO},
+        (2, 10, 64),
+        25_600 + 20 * 64 * 192,
+    ),
     "groups": (
         node("GroupQueryAttention", ["x", "", "", "", "", "n", "n"], ["y"], num_heads=4, kv_num_heads=2, **MS),
         {"n": np.array([10], np.int32)},
@@ -196,6 +202,34 @@ def test_attention(form: str, tmp_path: Path) -> None:
     made, weights, x, macs = ATTENTION[form]
     found = load(tmp_path, model([made], weights, x=x, y=None, opset=23))
     assert (sum(layer.macs_dense for layer in found.layers), found.unpriced) == (macs, ())
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_mixture_of_experts(turned: bool, tmp_path: Path) -> None:
+    into, out = two_of_four(4 * 32, 64).reshape(4, 32, 64), two_of_four(4 * 64, 32).reshape(4, 64, 32)
+    weights = {"a": into, "b": out} if turned else {"a": into.transpose(0, 2, 1), "b": out.transpose(0, 2, 1)}
+    nodes = [
+        node("MatMul", ["x", "g"], ["p"]),
+        node("MoE", ["x", "p", "a", "", "b"], ["h"], k=2, **MS),
+        node("GroupNormalization", ["h", "s", "s"], ["y"], num_groups=4),
+    ]
+    stored = weights | {"g": np.ones((64, 4), np.float32), "s": np.ones(64, np.float32)}
+    found = load(tmp_path, model(nodes, stored, y=None, opset=21))
+    assert [(layer.macs_dense, str(layer.pattern)) for layer in found.layers] == [
+        (8 * 64 * 4, "dense"),
+        (2 * 8 * 64 * 32, "2:4"),
+        (2 * 8 * 32 * 64, "2:4"),
+    ]
+    assert found.unpriced == ()
+
+
+@pytest.mark.parametrize("options", [{"auto_pad": "SAME_UPPER"}, {"output_shape": [10, 14]}, {"pads": [0, 1, 1, 0]}])
+def test_transposed_convolutions_whose_padding_is_computed(options: dict[str, Any], tmp_path: Path) -> None:
+    made = node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2], **options)
+    weights = {"w": np.ones((4, 6, 3, 3), np.float32)}
+    found = load(tmp_path, model([made], weights, x=(1, 4, 5, 7), y=None))
+    assert [layer.macs_dense for layer in found.layers] == [5 * 7 * 4 * 6 * 9]
+    assert found.unpriced == ()
 
 
 def test_open_sizes_must_be_stated(tmp_path: Path) -> None:

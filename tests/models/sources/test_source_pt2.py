@@ -111,6 +111,25 @@ def test_open_sizes_are_those_of_the_example(tmp_path: Path) -> None:
     assert "example inputs" in found.notes[0]
 
 
+class Mapped(nn.Module):
+    """A product for each of 8 samples."""
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = torch.vmap(torch.matmul)(x, y)
+        return found
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+def test_what_is_mapped_is_named_before_it_is_decomposed(decomposed: bool, tmp_path: Path) -> None:
+    program = torch.export.export(Mapped(), (torch.zeros(8, 4, 16), torch.zeros(8, 16, 5)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on what torch itself calls
+        torch.export.save(program.run_decompositions() if decomposed else program, tmp_path / "mapped.pt2")
+    found = load_source(str(tmp_path / "mapped.pt2"))
+    assert sum(layer.macs_dense for layer in found.layers) == (8 * 4 * 16 * 5 if decomposed else 0)
+    assert [each.operator for each in found.unpriced] == ([] if decomposed else ["aten.matmul"])
+
+
 class Bomb:
     """Writes a file when it is unpickled."""
 
