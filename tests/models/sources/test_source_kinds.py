@@ -238,7 +238,7 @@ def test_products_of_onnx_in_other_words(form: str, named: bool, tmp_path: Path)
         "distances by norms": [*pairs, node("ReduceL2", ["p", "a"], ["y"])],
     }[form]
     weights |= {
-        "t": np.float32(2),
+        "t": np.full((), 2, np.float32),
         "v": np.ones((1, 5, 16), np.float32),
         "i": np.array([1, 2, 8, 8]),
         "j": np.array([1, 8, 8, 2]),
