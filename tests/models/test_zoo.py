@@ -25,12 +25,15 @@ ALL = [
     "llama-tiny",
     "mobilenet-v2",
     "resnet-18",
+    "resnet-18-tiny",
     "resnet-50",
     "resnet-9",
     "tiny-resnet",
     "vgg-16",
     "vgg-19",
+    "vgg-19-cifar",
     "vit-b-16",
+    "vit-cifar",
     "vit-tiny",
 ]
 
