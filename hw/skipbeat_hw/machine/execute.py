@@ -55,9 +55,9 @@ class ExecuteEngine(wiring.Component):
         begin = Signal()
         m.d.comb += [
             may_begin.eq(self.instructions.valid & ~self.halt_i & ((setup.wait & ~self.some_i) == 0)),
-            begin.eq(
-                may_begin & self.jobs.ready & (is_setup | (self.commands.ready & (~command.load | self.tiles.ready)))
-            ),
+            # A tile in the queue of tiles belongs to a pass that was not taken: it is not full before that of commands,
+            # and a pass need not look whether it loads one.
+            begin.eq(may_begin & self.jobs.ready & (is_setup | (self.commands.ready & self.tiles.ready))),
             self.instructions.ready.eq(begin),
             self.take_o.eq(Mux(begin, setup.wait, 0)),
             self.commands.payload.eq(command),

@@ -79,16 +79,14 @@ class ExecuteEngine:
             self._setup = instruction
             if instruction.signal:
                 self.jobs = self._job(True, 0, 0, instruction.signal_bits)
-        elif isinstance(instruction, isa.Pass) and commands_ready:
-            self._pass(instruction, tiles_ready)
+        elif isinstance(instruction, isa.Pass) and commands_ready and tiles_ready:
+            self._pass(instruction)
 
     def _begin(self, instruction: Instruction) -> None:
         self.instructions_ready, self.take_o = True, instruction.wait_bits
 
-    def _pass(self, instruction: isa.Pass, tiles_ready: bool) -> None:
+    def _pass(self, instruction: isa.Pass) -> None:
         command = instruction.command
-        if command.load and not tiles_ready:
-            return
         self._begin(instruction)
         self.commands = command.word
         if command.load:

@@ -106,7 +106,7 @@ BUGS: list[tuple[ModuleType, str, str, int]] = [
     (load, "~is_zero & routes.w_rdy", "~is_zero", FAR),
     (load, "~zeroing & ~self.halt_i", "~self.halt_i", 4),
     (execute, "(setup.wait & ~self.some_i) == 0", "(setup.wait & ~self.some_i) != 3", 2),
-    (execute, " & (~command.load | self.tiles.ready)", "", 2),
+    (execute, "self.commands.ready & self.tiles.ready", "self.commands.ready", 2),
     (store, "(store.wait & ~self.some_i) == 0", "(store.wait & ~self.some_i) != 3", 2),
     (store, "(~store.memory | (occupied != OUTPUT_HALVES)) & ", "", FAR),
     (store, "(unfinished != STORE_QUEUE) & ", "", FAR),

@@ -227,7 +227,8 @@ def test_execute_null_jobs_and_passes_without_a_tile() -> None:
     job = ports.unpack(JOB, outputs["jobs__payload"])
     assert (job["null"], job["signal"]) == (1, 2)
     null = Command(pixels=9, beat=0, rows=0, cols=0, load=False)
-    word = pass_word(null)
-    outputs = twin.outputs({**ready, "instructions__valid": 1, "instructions__payload": word})
+    inputs = {**ready, "instructions__valid": 1, "instructions__payload": pass_word(null)}
+    assert twin.outputs(inputs)["commands__valid"] == 0
+    outputs = twin.outputs({**inputs, "tiles__ready": 1})
     assert (outputs["commands__valid"], outputs["tiles__valid"], outputs["jobs__valid"]) == (1, 0, 1)
     assert ports.unpack(JOB, outputs["jobs__payload"])["null"]
