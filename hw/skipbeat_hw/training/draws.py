@@ -7,7 +7,7 @@ from amaranth.hdl import Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.training.lfsr import DRAW_BITS, SEED_BITS, TAPS, spread
+from skipbeat_arch.training.lfsr import DRAW_BITS, FIXED_BIT, SEED_BITS, TAPS, spread
 
 
 class Draws(wiring.Component):
@@ -42,7 +42,8 @@ class Draws(wiring.Component):
             state = Signal(DRAW_BITS, name=f"state_{k}", reset_less=True)
             m.d.comb += self.draws_o[k].eq(state)
             with m.If(self.begin_i):
-                m.d.sync += state.eq(Cat(self.seed_i ^ Const(spread(k), SEED_BITS), Const(1)))
+                begin = self.seed_i ^ Const(spread(k), SEED_BITS)
+                m.d.sync += state.eq(Cat(begin[:FIXED_BIT], Const(1), begin[FIXED_BIT:]))
             with m.Elif(self.next_i):
                 m.d.sync += state.eq(_advanced(state))
         return m

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skipbeat_arch.arrays import UInt32Array
-from skipbeat_arch.training.lfsr import TAPS, advance, draws, generators
+from skipbeat_arch.training.lfsr import FIXED_BIT, TAPS, advance, draws, generators
 
 #: 2^32 - 1 as a product of primes.
 FACTORS = (3, 5, 17, 257, 65537)
@@ -59,3 +59,12 @@ def test_every_generator_begins_elsewhere_and_not_at_0() -> None:
         assert len({0, *generators(seed, 64).tolist()}) == 65
     with pytest.raises(ValueError, match="seed of 31 bits, not 2147483648"):
         generators(1 << 31, 1)
+
+
+def test_first_draws_have_no_bias() -> None:
+    """Over all seeds, each bit that is looked at is set as often as not, in every generator."""
+    first = np.stack([generators(seed, 4) for seed in np.random.default_rng(1).integers(1 << 31, size=4096).tolist()])
+    for bit in (*range(FIXED_BIT), *range(FIXED_BIT + 1, 32)):
+        share = (first >> np.uint32(bit) & np.uint32(1)).mean(axis=0)
+        assert np.abs(share - 0.5).max() < 0.04, bit
+    assert (first >> np.uint32(FIXED_BIT) & np.uint32(1)).all()
