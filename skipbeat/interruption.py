@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from skipbeat_arch.partial import remove_partial
 
@@ -58,9 +59,20 @@ def _end(number: int) -> None:
     """End now: nothing is written any more, and what the process began ends with it."""
     with suppress(OSError, ValueError):
         print(LINE, file=sys.stderr, flush=True)
-    for listing in Path("/proc/self/task").glob("*/children"):  # of Linux; elsewhere they end when they next write
+    end_at_once(128 + number)
+
+
+def end_at_once(status: int) -> NoReturn:
+    """End the process without Python's own end, which frees all that there is and may take long."""
+    if (workers := sys.modules.get("multiprocessing")) is not None:
+        for worker in workers.active_children():
+            worker.kill()
+    for listing in Path("/proc/self/task").glob("*/children"):  # of Linux; elsewhere tools end when they next write
         with suppress(OSError):
             for child in listing.read_text().split():
                 os.kill(int(child), signal.SIGTERM)
     remove_partial()
-    os._exit(128 + number)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)

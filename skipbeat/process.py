@@ -9,14 +9,13 @@ import signal
 import sys
 import tempfile
 import traceback
-from contextlib import suppress
 from types import FrameType
 
 from skipbeat_arch.budget import machine_memory
 from skipbeat_arch.errors import ToolError, described
 
 from .cli import EXIT_INTERRUPTED, complain, main
-from .interruption import LINE, ended_in_time
+from .interruption import LINE, end_at_once, ended_in_time
 
 EXIT_TOOL = 69  # as sysexits.h numbers them
 EXIT_DEFECT = 70
@@ -48,11 +47,8 @@ def run() -> int:
     signal.signal(signal.SIGTERM, terminate)
     with ended_in_time():
         status = _guarded()
-    if status == EXIT_INTERRUPTED:  # Python's own end frees all that there is, which may take long
-        with suppress(OSError):
-            sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(EXIT_TERMINATED if terminated else status)
+    if status == EXIT_INTERRUPTED:
+        end_at_once(EXIT_TERMINATED if terminated else status)
     return status
 
 

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from .files import write_text
 
 TABLE = Path(__file__).with_name("clock_table.json")
+#: Areas alone, of many configurations, which `benchmarks/area_table.py` makes; `area_model` is fitted to them.
+AREA_TABLE = Path(__file__).with_name("area_table.json")
 
 #: The top whose clock is a preset's: all of it, with its buses and memories.
 WHOLE = "accelerator"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .clock_source import ASSUMED, clock_source
-from .clock_table import WHOLE, measurements
+from .clock_table import AREA_TABLE, WHOLE, measurements
 from .errors import InputError
 from .hardware import Array, Hardware, load_hardware, preset_names
 
@@ -103,11 +103,15 @@ def contender(hw: Hardware, cycles: int) -> Contender:
 
 
 def measured_areas(hw: Hardware) -> dict[str, dict[str, int]]:
-    """Cells of the whole machine by device and `RESOURCES`, as far as the table of measurements has them."""
-    found = {}
-    for row in measurements():
-        if row.top != WHOLE or not row.area or load_hardware(row.preset, row.overrides).sizes != hw.sizes:
-            continue
-        luts = sum(row.area[cell] * count for cell, count in _LUTS[row.device].items())
-        found[row.device] = {**{name: row.area[name] for name in RESOURCES}, "lut": luts}
-    return found
+    """Cells of the whole machine by device and `RESOURCES`, as far as the tables of measurements have them."""
+    return {
+        row.device: cells(row.device, row.area)
+        for row in (*measurements(AREA_TABLE), *measurements())
+        if row.top == WHOLE and row.area and load_hardware(row.preset, row.overrides).sizes == hw.sizes
+    }
+
+
+def cells(device: str, area: Mapping[str, int]) -> dict[str, int]:
+    """Cells by `RESOURCES`, of cells by kind as a synthesis for the device counts them."""
+    luts = sum(area[cell] * count for cell, count in _LUTS[device].items())
+    return {**{name: area[name] for name in RESOURCES}, "lut": luts}

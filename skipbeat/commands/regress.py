@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 
 @click.command("regress", short_help="Run random cases on the RTL and compare every port in every clock.")
 @click.option("--cases", type=click.IntRange(min=1), default=40, show_default=True, help="How many cases to run.")
-@click.option("--case", "only", type=click.IntRange(min=0), help="Run this one case of the seed alone.")
+@click.option(
+    "--case", "only", type=click.IntRange(min=0), multiple=True, help="Run this case of the seed; may be repeated."
+)
 @seed_option
 @simulator_option
 @click.option("--hw", metavar="PRESET_OR_FILE", help="Run all cases on this hardware; without, each draws its own.")
 @click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override one key of --hw; may be repeated."
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Cases at a time.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Simulations at a time.")
 @csv_option("the cases")
 @json_option
 def command(
     cases: int,
-    only: int | None,
+    only: tuple[int, ...],
     seed: int,
     simulator: SimulatorName,
     hw: str | None,
@@ -44,6 +46,8 @@ def command(
     Every port must show in every clock what the cycle model says, every sum must be that of integer arithmetic, and
     with ideal ports the timing model must give the same clocks. Some cases begin with a contradictory stream: RTL and
     model must raise the same error in the same clock, and work again after a reset.
+
+    Cases of one hardware run in one simulation, each from reset; one that fails is run again alone.
 
     Exit status 0 if all cases pass, 1 otherwise. A failing case is printed with the command that repeats it.
     """
@@ -72,6 +76,7 @@ def command(
         passed = sum(outcome.failure is None for outcome in outcomes)
         click.echo(f"interrupted: {passed} passed, {len(outcomes) - passed} failed of {len(indices)}", err=True)
         return 130
+    outcomes.sort(key=lambda outcome: outcome.index)
     own = ["--hw", hw] if hw is not None else []
     own += [word for override in overrides for word in ("--set", override)]
     failed = [_Failed(o, _repeat(o, seed, simulator, own)) for o in outcomes if o.failure is not None]
@@ -108,7 +113,8 @@ def _report(outcomes: list[Outcome], failed: list[_Failed], seed: int, simulator
 
 
 def _repeat(outcome: Outcome, seed: int, simulator: SimulatorName, hardware: list[str]) -> str:
-    case = ["--case", str(outcome.index), "--seed", str(seed), "--simulator", simulator]
+    cases = [word for index in (*outcome.before, outcome.index) for word in ("--case", str(index))]
+    case = [*cases, "--seed", str(seed), "--simulator", simulator]
     return shlex.join(["skipbeat", "regress", *case, *hardware])
 
 

@@ -25,6 +25,9 @@ MOST_ROWS = 30
 )
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Cores of this machine.")
 @click.option("--scheduler", metavar="ADDRESS", help="Instead: the workers of the Dask scheduler at tcp://HOST:PORT.")
+@click.option(
+    "--synth", is_flag=True, help="Synthesise the hardware of the front (Yosys, ECP5) beside its modelled area."
+)
 @click.option("--html", "page", metavar="FILE", callback=destination, help="Write one self-contained page.")
 @click.option("--parquet", metavar="FILE", callback=destination, help="Write the table of --csv as Parquet.")
 @csv_option("the points")
@@ -34,6 +37,7 @@ def command(
     storage: str | None,
     jobs: int,
     scheduler: str | None,
+    synth: bool,
     page: Path | None,
     parquet: Path | None,
     csv_file: Path | None,
@@ -46,7 +50,8 @@ def command(
 
     A study is kept in its storage: the same command goes on where an earlier one ended, and more trials are added by a
     larger `trials`. An interruption keeps what is priced, and writes it. Objectives are clocks, seconds (at the clock
-    of the hardware, which is measured or assumed), energy, lut, dsp, bram (only of recorded syntheses), accuracy
+    of the hardware, which is measured or assumed), energy, lut, dsp, bram (of recorded syntheses, or of a model that is
+    fitted to them), accuracy
     (a module:function, or a file) and kept (the share of the weights' magnitude).
     """
     from skipbeat_arch.errors import InputError
@@ -70,7 +75,12 @@ def command(
         answered()
         step(f"interrupted: {search.ended} of {search.wanted} trials are kept; the same command goes on")
         status = 130
-    _show(result_of(study, search), page, parquet, csv_file, as_json)
+    found = result_of(study, search)
+    if synth and not status:
+        from ..sweeping.confirming import confirmed
+
+        found = confirmed(study, found, step)
+    _show(found, page, parquet, csv_file, as_json)
     return status
 
 
@@ -98,6 +108,7 @@ def _print(result: StudyResult) -> None:
     """The front of each model."""
     from skipbeat_reports.console import make_console, print_table
     from skipbeat_reports.numbers import printable
+    from skipbeat_reports.swept import area_note
 
     console = make_console(None)
     points = result.priced
@@ -112,6 +123,8 @@ def _print(result: StudyResult) -> None:
     print_table(console, [*names, *result.objectives], rows, texts=range(len(names)))
     more = f"; {len(best) - MOST_ROWS} more are in the table of --csv" if len(best) > MOST_ROWS else ""
     console.print(f"{len(best):,} on the front: nothing of the same model beats them{more}", soft_wrap=True)
+    if (area := area_note(result)) is not None:
+        console.print(area, soft_wrap=True)
 
 
 def _number(value: float) -> str:

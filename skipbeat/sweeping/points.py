@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from skipbeat_arch.clock_table import WHOLE, measurements
+from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware, load_hardware
-from skipbeat_arch.iso import measured_areas
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.provenance import content_digest
 from skipbeat_models.scheme import Scheme
@@ -19,9 +18,6 @@ from skipbeat_reports.table_file import flat
 from .expressions import Constraint
 from .study_file import AS_IT_IS, StudyFile, StudyModel, Value
 
-#: Objectives that only a recorded synthesis has.
-AREA = ("lut", "dsp", "bram")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
@@ -29,7 +25,7 @@ class Point:
 
     Attributes:
         scheme: None: the weights as they are.
-        table: of energies. seed: of weights without values.
+        table: of energies. effort: of the search for mappings. seed: of weights without values.
         objectives, accuracy: what is measured, and where the accuracy comes from.
     """
 
@@ -37,6 +33,7 @@ class Point:
     hardware: Hardware
     scheme: Scheme | None
     table: str
+    effort: Effort
     seed: int
     objectives: tuple[str, ...]
     accuracy: str | None
@@ -48,7 +45,7 @@ class Point:
             "model": self.model.model_dump(),
             "hardware": self.hardware.model_dump(mode="json", exclude={"name"}),
             "scheme": None if self.scheme is None else self.scheme.to_json(),
-            "rest": [self.table, self.seed, *self.objectives, self.accuracy],
+            "rest": [self.table, self.effort, self.seed, *self.objectives, self.accuracy],
         }
         return content_digest([json.dumps(content, sort_keys=True).encode()])
 
@@ -58,7 +55,7 @@ class Points:
 
     Raises:
         InputError: a constraint that is none, a hardware description or a scheme that cannot be read, a key that there
-            is not, or an objective for which nothing is recorded.
+            is not.
     """
 
     def __init__(self, study: StudyFile) -> None:
@@ -76,18 +73,12 @@ class Points:
         for key in study.hardware.keys:
             if key not in known:
                 raise InputError(f"study {study.name}: there is no key {key} in a hardware description")
-        area = [name for name in study.objectives if name in AREA]
-        if area and not any(row.top == WHOLE and row.area for row in measurements()):
-            raise InputError(
-                f"objective {area[0]}: no accelerator's synthesis is recorded, and so there is no model of its area "
-                "(skipbeat synth --top accelerator --record)"
-            )
 
     def point(self, choice: Mapping[str, Value]) -> Point:
         """The point of a choice.
 
         Raises:
-            InputError: it is no hardware, has no accelerator, breaks a constraint, or an objective cannot be had.
+            InputError: it is no hardware, has no accelerator, or breaks a constraint.
         """
         study = self._study
         overrides = [f"{key}={_text(choice[key])}" for key in study.hardware.keys]
@@ -96,17 +87,12 @@ class Points:
         for constraint in self._constraints:
             if not constraint.holds(values):
                 raise InputError(f"constraint {constraint.text}")
-        for name in study.objectives:
-            if name in AREA and not measured_areas(hardware):
-                raise InputError(
-                    f"objective {name}: no synthesis of {hardware.name} is recorded, and too few others to fit a model "
-                    "of the area (skipbeat synth --top accelerator --record)"
-                )
         return Point(
             model=next(model for model in study.models if model.label == choice["model"]),
             hardware=hardware,
             scheme=self._scheme(choice),
             table=study.table,
+            effort=Effort(study.effort),
             seed=study.search.seed,
             objectives=tuple(study.objectives),
             accuracy=study.accuracy,

@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from skipbeat_arch.area_model import RESOURCES, area_of
 from skipbeat_arch.errors import InputError, described
 from skipbeat_arch.files import read_text
-from skipbeat_arch.iso import measured_areas
 from skipbeat_arch.model import ModelDescription
 from skipbeat_arch.provenance import description_fingerprint, source_of
 from skipbeat_arch.yaml_file import parse_mapping
@@ -54,7 +54,9 @@ def price(point: Point) -> Priced:
 
 def _price(point: Point) -> Priced:
     description = _description(point.model, point.scheme, point.seed)
-    found = estimate_model(description, point.hardware, table_name=point.table, kept=shared_prices())
+    found = estimate_model(
+        description, point.hardware, table_name=point.table, kept=shared_prices(), effort=point.effort
+    )
     if found.unpriced:
         raise InputError(f"model {point.model.source}: {len(found.unpriced)} operators are not priced")
     source = source_of(point.model.source, description)
@@ -67,6 +69,7 @@ def _price(point: Point) -> Priced:
         "latency_ms": figures.latency_ms(found),
         "clock_mhz": found.clock_mhz,
         "clock_source": found.clock_source,
+        "effort": str(found.effort),
         "energy_uj": found.energy_uj,
         "utilization": found.utilization,
         "dram_bytes": figures.total_dram_bytes(found),
@@ -76,6 +79,9 @@ def _price(point: Point) -> Priced:
         "fingerprint": description_fingerprint(point.hardware),
         "digest": source.digest,
     }
+    if not set(RESOURCES).isdisjoint(point.objectives):
+        area = area_of(point.hardware)
+        facts |= {**area.cells, "area_source": "measured" if area.measured else "fitted"}
     return Priced(
         key=point.key,
         values=tuple(_objective(name, point, facts) for name in point.objectives),
@@ -95,8 +101,8 @@ def _objective(name: str, point: Point, facts: Mapping[str, Any]) -> float:
         return _accuracy(point)
     if name == "kept":
         return kept_share(point.model.source, point.scheme, point.seed)
-    if name in ("lut", "dsp", "bram"):
-        return float(max(areas[name] for areas in measured_areas(point.hardware).values()))
+    if name in RESOURCES:
+        return float(area_of(point.hardware).cells[name])
     of = {"clocks": facts["cycles"], "seconds": facts["latency_ms"] / 1e3, "energy": facts["energy_uj"]}
     return float(of[name])
 

@@ -12,6 +12,7 @@ hardware:
     memory.bytes_per_clock: {from: 4, to: 32, times: 2}
   constraints: [array.rows * array.cols <= 256]
 objectives: [clocks, energy]
+effort: normal                           # of the search for mappings: quick, normal or best
 search: {method: grid}                   # or random, nsga2, tpe, with trials and seed
 ```
 """
@@ -135,6 +136,7 @@ class StudyFile(_Section):
     objectives: list[str] = Field(default=["clocks", "energy"], min_length=1)
     accuracy: str | None = None
     table: str = "horowitz-45nm"
+    effort: Literal["quick", "normal", "best"] = "normal"
     search: Search = Search()
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,15 +133,26 @@ def test_what_a_study_cannot_have_is_told_before_any_work(tmp_path: Path, old: s
         Points(study(tmp_path, STUDY.replace(old, new)))
 
 
-def test_areas_are_those_of_recorded_syntheses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = study(tmp_path, STUDY.replace("energy, kept]", "energy, lut]"))
+def test_areas_are_measured_or_of_the_fitted_model(tmp_path: Path) -> None:
+    wanted = study(tmp_path, STUDY.replace("energy, kept]", "lut, dsp, bram]"))
+    for rows, source in ((4, "measured"), (8, "fitted")):
+        choice: dict[str, bool | int | float | str] = {"base": "tiny-4x4", "model": MODEL, "array.rows": rows}
+        choice |= {"memory.bytes_per_clock": 4 if source == "measured" else 8, "scheme": "2:4"}
+        found = price(replace(Points(wanted).point(choice), objectives=("dsp", "bram", "lut")))
+        assert found.facts["area_source"] == source
+        assert found.values == (found.facts["dsp"], found.facts["bram"], found.facts["lut"])
+        assert found.facts["dsp"] == pytest.approx(4 * rows + 12, rel=0.05)
+
+
+def test_an_effort_is_a_key_of_a_study(tmp_path: Path) -> None:
     choice: dict[str, bool | int | float | str] = {"base": "tiny-4x4", "model": MODEL, "array.rows": 4}
-    choice["memory.bytes_per_clock"] = 4
-    with pytest.raises(InputError, match=r"objective lut: no synthesis of tiny-4x4.* is recorded"):
-        Points(wanted).point(choice)
-    monkeypatch.setattr("skipbeat.sweeping.points.measurements", tuple)
-    with pytest.raises(InputError, match="objective lut: no accelerator's synthesis is recorded"):
-        Points(wanted)
+    choice |= {"memory.bytes_per_clock": 4, "scheme": "2:4"}
+    normal, quick = (
+        Points(study(tmp_path, STUDY + text)).point(choice) for text in ("effort: normal\n", "effort: quick\n")
+    )
+    assert normal.key != quick.key
+    assert price(quick).facts["effort"] == "quick"
+    assert price(quick).values[0] >= price(normal).values[0]
 
 
 def test_a_point_costs_what_an_estimate_says(tmp_path: Path) -> None:

@@ -10,7 +10,14 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.stream import PORTS
 from skipbeat_arch.tile import PackedTile, unpack_tile
-from skipbeat_verify.regression_cases import POOL, RegressionCase, case_indices, random_willing, regression_case
+from skipbeat_verify.regression_cases import (
+    POOL,
+    RegressionCase,
+    case_indices,
+    hardware_of,
+    random_willing,
+    regression_case,
+)
 
 CASES = 300
 
@@ -18,6 +25,10 @@ CASES = 300
 @pytest.fixture(scope="module")
 def drawn() -> list[RegressionCase]:
     return [regression_case(7, index) for index in range(CASES)]
+
+
+def test_the_hardware_is_known_before_the_rest_is_drawn() -> None:
+    assert all(hardware_of(3, index) == regression_case(3, index).hardware for index in range(20))
 
 
 def test_a_case_is_a_function_of_seed_and_index(drawn: list[RegressionCase]) -> None:
@@ -102,5 +113,5 @@ def test_the_pool_spans_the_groups_and_lanes() -> None:
 
 
 def test_indices() -> None:
-    assert list(case_indices(3, None)) == [0, 1, 2]
-    assert list(case_indices(3, 17)) == [17]
+    assert list(case_indices(3)) == [0, 1, 2]
+    assert list(case_indices(3, [17, 4])) == [17, 4]

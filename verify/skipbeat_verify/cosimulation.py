@@ -78,6 +78,43 @@ class Cosimulation:
         }
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Modelled:
+    """What the models say of passes, and what the RTL is to be offered."""
+
+    streams: CoreStreams
+    model: CoreRun
+    events: Events
+    timing: CoreTiming | None
+    offered: CoreStimulus
+
+    def compared(self, rtl: CoreRun) -> Cosimulation:
+        """All levels."""
+        return Cosimulation(
+            streams=self.streams,
+            rtl=rtl,
+            model=self.model,
+            events=self.events,
+            timing=self.timing,
+            bit_exact=all(run.finished and np.array_equal(run.results, self.streams.sums) for run in (rtl, self.model)),
+            ports_agree=first_difference(rtl, self.model) is None,
+        )
+
+
+def modelled(streams: CoreStreams, willing: Mapping[str, BoolArray] | None = None) -> Modelled:
+    """Passes on the models; `willing` as for `cosimulate`."""
+    offered = streams.stimulus(willing)
+    model, events = run_core(streams.hardware, offered, trace=True)
+    ideal = all(np.all(pattern) for pattern in offered.willing.values())
+    return Modelled(
+        streams=streams,
+        model=model,
+        events=events,
+        timing=core_timing(streams.commands, streams.tiles, streams.hardware) if ideal else None,
+        offered=replace(offered, max_clocks=model.cycles + _MARGIN),
+    )
+
+
 def cosimulate(streams: CoreStreams, core: RtlCore, willing: Mapping[str, BoolArray] | None = None) -> Cosimulation:
     """Offer the same streams to every level. The cycle model runs first, the RTL from reset.
 
@@ -85,21 +122,8 @@ def cosimulate(streams: CoreStreams, core: RtlCore, willing: Mapping[str, BoolAr
         core: the RTL, generated from `streams.hardware`.
         willing: idle and back-pressure by port; ports left out are always willing.
     """
-    offered = streams.stimulus(willing)
-    model, events = run_core(streams.hardware, offered, trace=True)
-    bounded = replace(offered, max_clocks=model.cycles + _MARGIN)
-    rtl = core.run(bounded, trace=True)
-    ideal = all(np.all(pattern) for pattern in offered.willing.values())
-    timing = core_timing(streams.commands, streams.tiles, streams.hardware) if ideal else None
-    return Cosimulation(
-        streams=streams,
-        rtl=rtl,
-        model=model,
-        events=events,
-        timing=timing,
-        bit_exact=all(run.finished and np.array_equal(run.results, streams.sums) for run in (rtl, model)),
-        ports_agree=first_difference(rtl, model) is None,
-    )
+    found = modelled(streams, willing)
+    return found.compared(core.run(found.offered, trace=True))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -111,8 +111,7 @@ def regression_case(seed: int, index: int, hardware: Hardware | None = None) -> 
     Where the core has a machine around it, half of the cases are the passes of a GEMM's program.
     """
     rng = np.random.default_rng([seed, index])
-    shares = np.array([share for _, share in POOL], np.float64)
-    drawn = POOL[int(rng.choice(len(POOL), p=shares / shares.sum()))][0]
+    drawn = _drawn(rng)
     hw = hardware or drawn
     pattern = _pattern(rng)
     gemm = _gemm(rng, hw) if Machine.fits(hw) and rng.random() < _GEMM_SHARE else None
@@ -136,6 +135,16 @@ def regression_case(seed: int, index: int, hardware: Hardware | None = None) -> 
         willing=willing,
         wrong=wrong,
     )
+
+
+def hardware_of(seed: int, index: int) -> Hardware:
+    """What a case draws from the pool; the rest of the case is not drawn."""
+    return _drawn(np.random.default_rng([seed, index]))
+
+
+def _drawn(rng: np.random.Generator) -> Hardware:
+    shares = np.array([share for _, share in POOL], np.float64)
+    return POOL[int(rng.choice(len(POOL), p=shares / shares.sum()))][0]
 
 
 def _gemm_streams(hw: Hardware, gemm: Gemm, pattern: Pattern, extreme: bool, seed: int) -> CoreStreams:
@@ -235,6 +244,6 @@ def _port_pattern(rng: np.random.Generator) -> BoolArray:
     return pattern
 
 
-def case_indices(cases: int, only: int | None) -> Sequence[int]:
-    """The indices to run: 0..cases-1, or `only` one."""
-    return range(cases) if only is None else [only]
+def case_indices(cases: int, only: Sequence[int] = ()) -> Sequence[int]:
+    """The indices to run: 0..cases-1, or `only` some."""
+    return only or range(cases)

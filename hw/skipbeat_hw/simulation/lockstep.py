@@ -17,7 +17,7 @@ from skipbeat_arch.errors import InputError
 
 from .lockstep_cocotb import run_under_cocotb
 from .lockstep_shared import run_shared
-from .lockstep_table import Backend, Held, HeldTable, Observation, Observed, Simulator, Table
+from .lockstep_table import Backend, Held, HeldTable, LockstepRun, Observation, Observed, Simulator, Table
 from .ports import Port, columns, from_words, read_ports, to_words
 from .verilog_text import verilog_text
 
@@ -59,17 +59,42 @@ def run_lockstep(
         InputError: an unknown or missing port, a value that does not fit, unequal lengths, or a missing tool.
         RuntimeError: the simulator or a compiler fails; the message holds the end of its output.
     """
+    run = LockstepRun(inputs=inputs, outputs=outputs, streams=streams or {}, clocks=clocks)
+    (found,) = run_in_turn(verilog, top, [run], simulator, backend=backend, seed=seed)
+    return found
+
+
+def run_in_turn(
+    verilog: str | Path,
+    top: str,
+    runs: Sequence[LockstepRun],
+    simulator: Simulator = "verilator",
+    *,
+    backend: Backend = "shared",
+    seed: int = 0,
+) -> list[Observed]:
+    """Several runs as `run_lockstep` makes them, each from reset; under cocotb all of them in one simulation.
+
+    A process of cocotb takes a second to start, so that many short runs are as quick as one. What a reset leaves alone,
+    such as the contents of memories, is there from the run before.
+
+    Raises:
+        InputError, RuntimeError: as `run_lockstep`.
+    """
     text = verilog_text(verilog)
-    table = _table(read_ports(text, top), inputs, streams or {}, clocks)
-    known_ports = {port.name for port in (*table.inputs, *table.outputs)}
-    for name in outputs:
-        if name not in known_ports:
-            raise InputError(f"lockstep of {top}: there is no port {name!r} to observe")
+    ports = read_ports(text, top)
+    tables = [_table(ports, run) for run in runs]
+    for run in runs:
+        for name in run.outputs:
+            if name not in ports or name == _CLOCK:
+                raise InputError(f"lockstep of {top}: there is no port {name!r} to observe")
     if backend == "shared":
         if simulator != "verilator":
             raise InputError(f"lockstep of {top}: simulator {simulator!r} expects backend 'cocotb'")
-        return _observed(table, run_shared(text, top, table), outputs)
-    return _observed(table, run_under_cocotb(text, top, table, simulator, seed), outputs)
+        seen = [run_shared(text, top, table) for table in tables]
+    else:
+        seen = run_under_cocotb(text, top, tables, simulator, seed)
+    return [_observed(table, each, run.outputs) for table, each, run in zip(tables, seen, runs, strict=True)]
 
 
 def describe_mismatch(
@@ -96,7 +121,8 @@ def _hex(value: int | None) -> str:
     return "undefined" if value is None else f"{value:#x}"
 
 
-def _table(ports: Mapping[str, Port], inputs: Values, streams: Mapping[str, Held], clocks: int | None) -> Table:
+def _table(ports: Mapping[str, Port], run: LockstepRun) -> Table:
+    inputs, streams, clocks = run.inputs, run.streams, run.clocks
     driven = {name: port for name, port in ports.items() if port.is_input and name != _CLOCK}
     lengths = {len(values) for values in inputs.values()} | ({clocks} if clocks is not None else set())
     if len(lengths) != 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,24 +19,42 @@ from .ports import Port
 
 #: Environment variable that names the folder of the exchanged files.
 FOLDER_VARIABLE = "SKIPBEAT_LOCKSTEP"
+#: Of what a table showed.
+SEEN = "seen.npz"
 _TEST_MODULE = "skipbeat_hw.simulation.lockstep_test"
 
 
-def run_under_cocotb(verilog: str, top: str, table: Table, simulator: Simulator, seed: int) -> Observation:
-    """Run the table under cocotb; on Icarus, outputs with an undefined bit are not known.
+def run_under_cocotb(
+    verilog: str, top: str, tables: Sequence[Table], simulator: Simulator, seed: int
+) -> list[Observation]:
+    """Run the tables under cocotb, one after the other in one simulation, each from reset.
+
+    On Icarus, outputs with an undefined bit are not known.
 
     Raises:
         RuntimeError: the simulation failed.
     """
-    ports = [port.name for port in (*table.inputs, *table.outputs)] + ([table.clock] if table.clock else [])
+    ports = {port.name for table in tables for port in (*table.inputs, *table.outputs)}
+    ports |= {table.clock for table in tables if table.clock}
     with partial(Path(tempfile.mkdtemp(prefix="lockstep-"))) as folder:
-        save_table(folder, table)
+        for number, table in enumerate(tables):
+            (folder / str(number)).mkdir()
+            save_table(folder / str(number), table)
         env = {FOLDER_VARIABLE: str(folder)}
-        result = run_cocotb(verilog, top, _TEST_MODULE, ports, simulator, env, seed)
+        result = run_cocotb(verilog, top, _TEST_MODULE, sorted(ports), simulator, env, seed)
         if result.failed or not result.passed:
             raise RuntimeError(f"lockstep of {top} on {simulator} failed:\n{result.log[-4000:]}")
-        with np.load(folder / "seen.npz") as seen:
-            return Observation(inputs=seen["inputs"], outputs=seen["outputs"], known=seen["known"])
+        return [_seen(folder / str(number)) for number in range(len(tables))]
+
+
+def _seen(folder: Path) -> Observation:
+    with np.load(folder / SEEN) as seen:
+        return Observation(inputs=seen["inputs"], outputs=seen["outputs"], known=seen["known"])
+
+
+def table_folders(folder: Path) -> list[Path]:
+    """Those of the tables that are to be run, in order."""
+    return sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: int(path.name))
 
 
 def save_table(folder: Path, table: Table) -> None:

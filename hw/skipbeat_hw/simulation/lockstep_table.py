@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from skipbeat_arch.arrays import BoolArray, Bytes, UInt32Array
@@ -27,6 +27,21 @@ class Held:
 
     items: Sequence[int]
     willing: Sequence[bool] = (True,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LockstepRun:
+    """One run from reset; see `run_lockstep`.
+
+    Attributes:
+        inputs: a value per clock for each input port. outputs: names of ports to return.
+        streams: input streams by name. clocks: to run; None: the length of the inputs.
+    """
+
+    inputs: Mapping[str, Sequence[int]]
+    outputs: Sequence[str]
+    streams: Mapping[str, Held] = field(default_factory=dict)
+    clocks: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from cocotb.triggers import Timer
 
 from skipbeat_arch.arrays import UInt32Array
 
-from .lockstep_cocotb import FOLDER_VARIABLE, load_table
+from .lockstep_cocotb import FOLDER_VARIABLE, SEEN, load_table, table_folders
 from .lockstep_table import HeldTable, Observation, Table
 from .ports import columns, from_words, to_words
 
@@ -75,9 +75,13 @@ class _Bench:
 
 @cocotb.test()
 async def lockstep(dut: Any) -> None:
-    """Apply the table, write down what was seen."""
-    folder = Path(os.environ[FOLDER_VARIABLE])
-    table = load_table(folder)
+    """Apply each table from reset, write down what was seen."""
+    for folder in table_folders(Path(os.environ[FOLDER_VARIABLE])):
+        seen = await _run(dut, load_table(folder))
+        np.savez(folder / SEEN, allow_pickle=False, inputs=seen.inputs, outputs=seen.outputs, known=seen.known)
+
+
+async def _run(dut: Any, table: Table) -> Observation:
     bench, offers = _Bench(dut, table), [_Offer(stream) for stream in table.streams]
     rows = {name: from_words(table.values[:, column]) for name, column in columns(table.inputs).items()}
     applied: list[dict[str, int]] = []
@@ -94,14 +98,7 @@ async def lockstep(dut: Any) -> None:
         for offer in offers:
             offer.after(seen[-1])
         await bench.half(1)
-    observation = _observation(table, applied, seen)
-    np.savez(
-        folder / "seen.npz",
-        allow_pickle=False,
-        inputs=observation.inputs,
-        outputs=observation.outputs,
-        known=observation.known,
-    )
+    return _observation(table, applied, seen)
 
 
 def _observation(table: Table, applied: list[dict[str, int]], seen: list[dict[str, int | None]]) -> Observation:

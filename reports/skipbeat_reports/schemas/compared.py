@@ -59,6 +59,22 @@ class Objective(Part):
     larger_is_better: bool
 
 
+class FittedResource(Part):
+    """A resource: cells for each of a term, recorded machines, and relative errors of those that were left out."""
+
+    coefficients: dict[str, float]
+    rows: int
+    error: float
+    worst: float
+
+
+class AreaModel(Part):
+    """The model of the area that points have which were not synthesised."""
+
+    device: str
+    resources: dict[str, FittedResource]
+
+
 class SweepResult(Result):
     """A study as far as it came.
 
@@ -71,4 +87,5 @@ class SweepResult(Result):
     objectives: list[Objective]
     wanted: int
     ended: int
+    area_model: AreaModel | None
     points: list[dict[str, Any]]

@@ -2,6 +2,6 @@
 
 from .front import front
 from .study_page import render_study
-from .study_result import StudyPoint, StudyResult, to_body, to_rows
+from .study_result import StudyPoint, StudyResult, area_note, to_body, to_rows
 
-__all__ = ["StudyPoint", "StudyResult", "front", "render_study", "to_body", "to_rows"]
+__all__ = ["StudyPoint", "StudyResult", "area_note", "front", "render_study", "to_body", "to_rows"]

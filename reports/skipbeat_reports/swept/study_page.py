@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..environment import environment
-from .study_result import StudyPoint, StudyResult, to_rows
+from .study_result import StudyPoint, StudyResult, area_note, to_rows
 
 #: Points whose layers are on the page: those of the front first.
 MOST_REPORTS = 400
@@ -57,4 +57,6 @@ def _notes(result: StudyResult) -> list[str]:
         )
     if "kept" in result.objectives:
         notes.append("kept is the share of the weights' magnitude that stays: a proxy of accuracy, and not one")
+    if (area := area_note(result)) is not None:
+        notes.append(area)
     return notes

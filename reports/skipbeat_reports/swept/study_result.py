@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from skipbeat_arch.area_model import DEVICE, RESOURCES, area_fits
 from skipbeat_arch.provenance import Provenance
 
 from .front import front
@@ -65,6 +66,30 @@ class StudyResult:
         return found
 
 
+def area_model(objectives: Sequence[str]) -> dict[str, Any] | None:
+    """The model of the area, with the errors that it has where one machine is left out; None if nobody asks for it."""
+    if set(RESOURCES).isdisjoint(objectives):
+        return None
+    fits = {name: asdict(found) for name, found in area_fits().items()}
+    return {"device": DEVICE, "resources": fits}
+
+
+def area_note(result: StudyResult) -> str | None:
+    """How good the areas are that were not measured; None if there are none."""
+    fitted = sum(point.facts.get("area_source") == "fitted" for point in result.priced)
+    if not fitted:
+        return None
+    errors = [
+        f"{name} {found.error:.1%} (at most {found.worst:.1%})"
+        for name, found in area_fits().items()
+        if name in result.objectives
+    ]
+    return (
+        f"the area of {fitted} of {len(result.priced)} points is of a model that is fitted to recorded syntheses for "
+        f"{DEVICE}; its error on each of these, left out of the fit: {', '.join(errors)}"
+    )
+
+
 def to_rows(result: StudyResult) -> list[dict[str, Any]]:
     """A row for each point: its choice, the objectives, whether it is on the front, more facts, and why not."""
     best = iter(result.on_front)
@@ -90,5 +115,6 @@ def to_body(result: StudyResult) -> dict[str, Any]:
         ],
         "wanted": result.wanted,
         "ended": result.ended,
+        "area_model": area_model(result.objectives),
         "points": to_rows(result),
     }
