@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Module, Signal, unsigned
+from amaranth.hdl import Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -52,7 +53,8 @@ class Counters(wiring.Component):
             count = Signal(COUNTER_BITS, name=f"count_{counter.name.lower()}")
             with m.If(self.clear_i):
                 m.d.sync += count.eq(0)
-            with m.Elif(self.enable_i):
-                m.d.sync += count.eq(count + event)
+            # No chain of carries behind an event: it only decides whether the next number is taken.
+            with m.Elif(self.enable_i & Value.cast(event).any()):
+                m.d.sync += count.eq(count + (event if len(Value.cast(event)) > 1 else 1))
             m.d.comb += self.counts_o[counter].eq(count)
         return m

@@ -106,7 +106,9 @@ class Fetch(wiring.Component):
                 m.d.sync += whole.eq(left[small + 1 :].any())
             with m.If(taken):
                 m.d.sync += [due.eq(due - 1), busy.eq(~last), last.eq(due == 2), first.eq(0)]
-        m.d.sync += room.eq(Mux(asked, Mux(taken, room + 1 - chunk, room - chunk), room + taken))
+        # What is taken is known last: both sums are there before it.
+        less = Mux(asked, room - chunk, room)
+        m.d.sync += room.eq(Mux(taken, less + 1, less))
         self._assemble(m, queue)
         return m
 

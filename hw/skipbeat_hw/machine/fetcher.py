@@ -136,6 +136,8 @@ class Fetcher(wiring.Component):
             items.w_en.eq(read_b),
             items.w_data.eq(self.bundles_i),
             self.activations.payload.eq(items.r_data),
-            self.activations.valid.eq(items.r_rdy),
             items.r_en.eq(self.activations.ready),
         ]
+        # A register, as the core's next step waits for it: whether there is an item.
+        moved = self.activations.valid & self.activations.ready
+        m.d.sync += self.activations.valid.eq(read_b | Mux(moved, items.level > 1, self.activations.valid))

@@ -77,6 +77,7 @@ class FetcherRules(Around):
         m.d.comb += [
             Assert(room + read_a + read_b + items.level == items.depth),
             Assert(register(inside, "some") == (room != 0)),
+            Assert(self.activations.valid == (items.level != 0)),
             implies(items.w_en, items.w_rdy),
             Assert(walks == ahead_valid + walking),
             implies(last, walking),
