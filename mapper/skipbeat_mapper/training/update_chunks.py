@@ -33,8 +33,6 @@ from .steady_state import steady_cost, times
 SUM_BYTES = 4
 #: Most output channels of one program.
 MOST_OUTPUTS = 512
-#: Chunks that are priced exactly.
-TRIED = 2
 #: Clocks that a program takes besides: the memory's latency, the first loads, the last results.
 _AROUND = 400
 
@@ -151,9 +149,13 @@ class UpdatePricer:
         machine = self._products.machine
         group = machine.hw.array.group
         beat = group if update.pattern.kind == "dense" else -(-group // update.pattern.m)
-        found = sorted(chunks(update.workload, update.images, machine), key=lambda chunk: rank(chunk, beat, machine))
-        priced = [(self._price(name, update, chunk), chunk) for chunk in found[:TRIED]]
-        return min(priced, key=lambda each: each[0].cycles + _clocks_to_add(each[1], machine))
+
+        def order(chunk: Chunk) -> tuple[float, int]:
+            """Of equal ranks the widest: what it loads comes in the longest lines."""
+            return rank(chunk, beat, machine), -chunk.program.kernel[1]
+
+        best = min(chunks(update.workload, update.images, machine), key=order)
+        return self._price(name, update, best), best
 
     def _price(self, name: str, update: Update, chunk: Chunk) -> LayerCost:
         gemm = chunk.program.gemm
