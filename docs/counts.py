@@ -48,7 +48,7 @@ Row = dict[str, Any]
 
 def convolutional() -> dict[str, Callable[[], tuple[nn.Module, Any]]]:
     """The ordinary networks that have a convolution."""
-    kinds = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+    kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)
     return {
         name: build
         for name, build in sorted(NETWORKS.items())

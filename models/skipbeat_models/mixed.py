@@ -25,6 +25,7 @@ from skipbeat_arch.errors import InputError
 from .calibration import attention_operands, exact_inputs, in_float64, is_check, repeatable, value_names
 from .mixed_steps import ProductStep, Role, RunStep, Step
 from .quantise_layer import round_half_up
+from .sources.convolutions import Depth
 
 Integers = Int8Array | Int32Array
 #: Runs a step on one map int8 [C, H, W] and returns its output; a product is given int8 [C, 1, P] and [C, K].
@@ -114,6 +115,8 @@ class _Walk(fx.Interpreter):
     def _made(self, steps: Sequence[RunStep]) -> torch.Tensor:
         """The value that a run makes, or that several make together."""
         maps = [self._maps(step) for step in steps]
+        if steps[0].depth is not None:
+            return maps[0].unflatten(0, (-1, steps[0].depth.out_size)).transpose(1, 2).reshape(steps[0].out_shape)
         if len(steps) == 1:
             return (maps[0][0, :, 0].t() if steps[0].rows_out else maps[0]).reshape(steps[0].out_shape)
         parts = [(part, *step.places) for step, part in zip(steps, maps, strict=True)]
@@ -129,6 +132,8 @@ class _Walk(fx.Interpreter):
         value: torch.Tensor = self.env[self._nodes[step.reads]]
         channels, height, width = step.shape
         above, below, left, right = step.pads
+        if step.depth is not None:
+            value = _windows(value, step.depth)
         if step.rows:
             value = value.reshape(-1, channels).t()
         value = value.reshape(step.images, channels, height - above - below, width - left - right)
@@ -170,6 +175,14 @@ class _Walk(fx.Interpreter):
             for rows, weight in zip(x, w, strict=True)
         ]
         return torch.from_numpy(np.stack(found).astype(np.float64) * step.out_scale).reshape(times, -1, step.k)
+
+
+def _windows(value: torch.Tensor, depth: Depth) -> torch.Tensor:
+    """Windows along the depth of values [..., C, D, height, width] as [maps, C * kernel, height, width]."""
+    value = torch.nn.functional.pad(value, (0, 0, 0, 0, depth.low, depth.high))
+    first, within = torch.arange(depth.out_size) * depth.stride, torch.arange(depth.kernel) * depth.dilation
+    windows = value.reshape(-1, *value.shape[-4:])[:, :, first[:, None] + within]
+    return windows.transpose(1, 2).flatten(0, 1).flatten(1, 2)
 
 
 def _integers(name: str, values: torch.Tensor, scale: float) -> Int8Array:

@@ -10,6 +10,7 @@ import numpy as np
 from skipbeat_arch.graph import Graph, Node, Tensor
 
 from .quantise_layer import product_layer
+from .sources.convolutions import Depth
 from .sources.products import Matrices
 
 #: What a product is: the operator itself, queries times keys of attention, or its scores times values.
@@ -32,6 +33,7 @@ class RunStep:
         pads: zeros above, below, left and right that a map is given with; negative: lines that it is given without.
         places: where the results lie in `makes`: first row and column, and the steps between rows and columns. A
             transposed convolution is a run for each phase of its stride.
+        depth: of a convolution of three dimensions: `reads` has this many slices, whose windows are the maps' channels.
         rows: whether the last axis of `reads` is the channels, and all others are pixels, one line of them; otherwise
             the elements lie as [images, channels, height, width].
         rows_out: the same for `makes`. out_shape: of `makes`.
@@ -52,6 +54,7 @@ class RunStep:
     out_shape: tuple[int, ...]
     scale: float
     out_scale: float
+    depth: Depth | None = None
 
     @property
     def repeats(self) -> int:

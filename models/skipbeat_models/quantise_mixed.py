@@ -150,10 +150,16 @@ class _Steps:
             if not reading.names or reading in in_runs:
                 continue
             call = reading.convolution
-            planar = call is not None and not call.in_slices and reading.constants[0] is not None
-            if planar and has_stored_bias(operator, self._constants):
+            runs = call is not None and not (call.transposed and call.depth) and reading.constants[0] is not None
+            if runs and has_stored_bias(operator, self._constants):
                 steps += self._phases(reading)
                 continue
+            if reading.steps:
+                raise InputError(
+                    f"layer {reading.names[0]}: a recurrent layer is priced, but not run: its steps are one program, "
+                    "and each of them needs what the host makes of the one before, for which no program waits; way "
+                    "round: compile its step (LSTMCell, GRUCell, RNNCell)"
+                )
             if any(reading.constants) or operator.base not in _PRODUCTS | {ATTENTION}:
                 raise InputError(f"layer {reading.names[0]}: {operator.title} of this form is priced, but not yet run")
             self._node(reading.names[0], operator.results[0].name)
@@ -162,15 +168,16 @@ class _Steps:
         return steps
 
     def _phases(self, reading: Reading) -> list[Step]:
-        """A transposed convolution: a run for each phase of its stride."""
-        operator, result = reading.operator, reading.operator.results[0]
+        """A transposed convolution: a run for each phase of its stride. Or one of three dimensions: one run."""
+        operator, result, call = reading.operator, reading.operator.results[0], reading.convolution
+        assert call is not None
         reads = operator.value("input").name
         for value in (reads, result.name):
             self._node(reading.names[0], value)
         scale = self._scale(reads)
         steps: list[Step] = []
         for number, phase in enumerate(quantise_phases(reading, self._constants, scale, self._scale(result.name))):
-            name = f"{reading.names[0]} phase {number}"
+            name = f"{reading.names[0]} phase {number}" if call.transposed else reading.names[0]
             self.graphs[name] = phase.graph
             steps.append(
                 RunStep(
@@ -188,6 +195,7 @@ class _Steps:
                     out_shape=result.shape,
                     scale=scale,
                     out_scale=phase.out_scale,
+                    depth=call.depth,
                 )
             )
         return steps

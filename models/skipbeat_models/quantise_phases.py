@@ -38,7 +38,7 @@ class QuantisedPhase:
 
 
 def quantise_phases(reading: Reading, constants: Constants, scale: float, out_scale: float) -> Iterator[QuantisedPhase]:
-    """The phases of a transposed convolution.
+    """The phases of a transposed convolution, or a convolution of three dimensions as the one that it is run as.
 
     Args:
         scale, out_scale: real value of one unit of what it reads and, at least, of what it gives.
@@ -52,10 +52,12 @@ def quantise_phases(reading: Reading, constants: Constants, scale: float, out_sc
     assert call is not None
     assert constant is not None
     parts = workloads(name, call)
-    if len(parts) < prod(map(min, call.stride, call.out_size)):
+    if call.transposed and len(parts) < prod(map(min, call.stride, call.out_size)):
         raise InputError(f"layer {name}: a transposed convolution with outputs that no tap reaches is not run yet")
     inputs, outputs = call.c_in // call.groups, call.c_out // call.groups
-    weight = constant.numbers().reshape(call.groups, inputs, outputs, *call.kernel).transpose(1, 2)
+    weight = constant.numbers()
+    if call.transposed:
+        weight = weight.reshape(call.groups, inputs, outputs, *call.kernel).transpose(1, 2)
     weight = weight.reshape(call.c_out, inputs, *call.kernel)
     bias = bias_of(reading.operator)
     added = constants.find(bias) if bias is not None else None

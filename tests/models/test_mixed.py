@@ -44,7 +44,7 @@ def assert_close(model: nn.Module, quantised: QuantisedMixed, *inputs: torch.Ten
     assert np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
     priced = describe(model, *inputs)
     macs = sum(node.convolution.macs for graph in graphs for node in graph.nodes)
-    assert macs == sum(layer.macs_dense for layer in priced.layers)
+    assert macs == sum(part.workload.macs * part.repeats for layer in priced.layers for part in layer.parts)
     assert len(graphs) == sum(each.repeats for each in priced.runs)
     layers = [layer for each in priced.runs for layer in each.layers for _ in range(each.repeats)]
     assert layers == [node.layer.name for graph in graphs for node in graph.nodes]
@@ -188,13 +188,17 @@ def test_what_is_drawn_at_random_is_drawn_alike() -> None:
 @pytest.mark.parametrize(
     ("model", "shape", "message"),
     [
-        (nn.LSTM(4, 4), (3, 1, 4), r"layer .*: aten\.lstm of this form is priced, but not yet run"),
+        (nn.LSTM(4, 4), (3, 1, 4), r"layer weight_ih_l0: a recurrent layer is priced, .* compile its step \(LSTMCell"),
         (
             nn.ConvTranspose2d(3, 4, 2, 3),
             (1, 3, 4, 4),
             "layer .*: a transposed convolution with outputs that no tap reach",
         ),
-        (nn.Conv3d(1, 2, 3), (1, 1, 4, 4, 4), r"aten\.conv3d of this form is priced, but not yet run"),
+        (
+            nn.ConvTranspose3d(1, 2, 3),
+            (1, 1, 4, 4, 4),
+            r"aten\.conv_transpose3d of this form is priced, but not yet run",
+        ),
         (nn.Softmax(-1), (1, 4), "model Softmax: it has no layer that the machine runs"),
         (nn.Linear(4, 2, device="meta"), (1, 4), "expected example inputs with numbers"),
     ],
@@ -214,6 +218,14 @@ def test_what_is_not_run_is_said(model: nn.Module, shape: tuple[int, ...], messa
         (nn.ConvTranspose1d(4, 3, 5, 3), (2, 4, 6)),
         (nn.Conv2d(4, 3, 4, padding="same"), (2, 4, 5, 6)),
         (nn.Conv1d(4, 3, 2, padding="same", dilation=3), (4, 6)),
+        (nn.Conv3d(3, 4, 3, padding=1), (2, 3, 4, 5, 6)),
+        (nn.Conv3d(4, 6, (2, 3, 3), (2, 1, 2), (1, 0, 1), (2, 1, 1), groups=2), (1, 4, 5, 5, 6)),
+        (nn.Conv3d(2, 3, (2, 3, 2), padding="same", bias=False), (2, 4, 5, 5)),
+        (
+            nn.Sequential(nn.Conv3d(2, 3, 3), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(3, 4)),
+            (2, 2, 4, 4, 4),
+        ),
+        (nn.GRUCell(4, 4), (3, 4)),
     ],
 )
 def test_phases_and_unequal_zeros_around_a_map_run(model: nn.Module, shape: tuple[int, ...]) -> None:

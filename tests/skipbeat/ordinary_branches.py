@@ -200,3 +200,28 @@ def convnext() -> Built:
 def transformer_layer() -> Built:
     layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
     return Parts(lambda m, x: m.head(m.layer(x).mean(1)), layer=layer, head=nn.Linear(16, 3)), torch.randn(1, 6, 16)
+
+
+@network
+def video() -> Built:
+    layers = (nn.Conv3d(2, 8, 3, padding=1), nn.ReLU(), nn.Conv3d(8, 8, 3, stride=2, padding=1, groups=2), nn.ReLU())
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(8, 4)), torch.randn(1, 2, 4, 6, 6)
+
+
+@network
+def gated_steps() -> Built:
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        state = torch.zeros(x.shape[1], 8)
+        for step in x:
+            state = m.cell(step, state)
+        result: torch.Tensor = m.head(state)
+        return result
+
+    return Parts(forward, cell=nn.GRUCell(4, 8), head=nn.Linear(8, 3)), torch.randn(3, 2, 4)
+
+
+@network
+def activations() -> Built:
+    kinds = (nn.SiLU(), nn.Hardswish(), nn.GELU(), nn.Sigmoid(), nn.Tanh())
+    layers = [layer for kind in kinds for layer in (nn.Conv2d(4, 4, 3, padding=1), kind)]
+    return nn.Sequential(nn.Conv2d(3, 4, 1), *layers, nn.Flatten(), nn.Linear(256, 3)), torch.randn(1, 3, 8, 8)

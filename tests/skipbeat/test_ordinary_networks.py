@@ -44,7 +44,7 @@ def test_it_runs_on_the_rtl(name: str) -> None:
 
 
 def test_there_are_as_many_as_the_documentation_says() -> None:
-    assert len(NETWORKS) == 46
+    assert len(NETWORKS) == 49
 
 
 def float_result(name: str) -> torch.Tensor:

@@ -18,6 +18,24 @@ from .weight_arrays import Taps
 
 
 @dataclass(frozen=True, kw_only=True)
+class Depth:
+    """The first of three dimensions: `kernel` slices of the input, `dilation` apart, make one of the result.
+
+    Attributes:
+        size, out_size: slices of the input and of the result.
+        low, high: slices of zeros before and after the input's.
+    """
+
+    size: int
+    out_size: int
+    kernel: int
+    stride: int
+    low: int
+    high: int
+    dilation: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConvolutionCall:
     """The sizes of a call, two-dimensional: a 1-D convolution has height 1.
 
@@ -26,6 +44,7 @@ class ConvolutionCall:
 
     Attributes:
         low, high: zeros before and after the rows and columns.
+        depth: of one of three dimensions.
     """
 
     batch: int
@@ -40,7 +59,7 @@ class ConvolutionCall:
     groups: int
     transposed: bool
     out_size: tuple[int, int]
-    in_slices: bool = False
+    depth: Depth | None = None
 
 
 def read_call(operator: Operator) -> ConvolutionCall | None:
@@ -52,41 +71,56 @@ def read_call(operator: Operator) -> ConvolutionCall | None:
     transposed = operator.base.startswith("conv_transpose") or bool(operator.args.get("transposed"))
     groups = operator.args.get("groups", 1)
     groups = groups if isinstance(groups, int) else 1
-    kernel = _pair(list(weight.shape[2:]), spatial, 1)
-    dilation = _pair(operator.args.get("dilation", 1), spatial, 1)
-    padding = operator.args.get("padding", 0)
+    kernel, dilation = (
+        _triple(sizes, spatial, 1) for sizes in (list(weight.shape[2:]), operator.args.get("dilation", 1))
+    )
+    stride, padding = _triple(operator.args.get("stride", 1), spatial, 1), operator.args.get("padding", 0)
     if isinstance(padding, str):
-        both = tuple(d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel, strict=True))
-        low, high = (both[0] // 2, both[1] // 2), (both[0] - both[0] // 2, both[1] - both[1] // 2)
+        both = [d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel, strict=True)]
+        low, high = ([each // 2 for each in both], [each - each // 2 for each in both])
     elif isinstance(padding, list) and len(padding) == 2 * spatial:  # ONNX has both sides
-        low, high = _pair(padding[:spatial], spatial, 0), _pair(padding[spatial:], spatial, 0)
+        low, high = _triple(padding[:spatial], spatial, 0), _triple(padding[spatial:], spatial, 0)
     else:
-        low = high = _pair(padding, spatial, 0)
-    slices = (source if transposed else result).shape[-3] if spatial == 3 else 1
-    depth = weight.shape[2] if spatial == 3 else 1
+        low = high = _triple(padding, spatial, 0)
+    size, out_size = (_triple(list(value.shape[-spatial:]), spatial, 1) for value in (source, result))
+    depth = Depth(
+        size=size[0],
+        out_size=out_size[0],
+        kernel=kernel[0],
+        stride=stride[0],
+        low=low[0],
+        high=high[0],
+        dilation=dilation[0],
+    )
     return ConvolutionCall(
-        batch=slices * (source.shape[0] if len(source.shape) == spatial + 2 else 1),
-        c_in=source.shape[-spatial - 1] * (1 if transposed else depth),
-        c_out=result.shape[-spatial - 1] * (depth if transposed else 1),
-        size=_pair(list(source.shape[-spatial:]), spatial, 1),
-        kernel=kernel,
-        stride=_pair(operator.args.get("stride", 1), spatial, 1),
-        low=low,
-        high=high,
-        dilation=dilation,
+        batch=(depth.size if transposed else depth.out_size)
+        * (source.shape[0] if len(source.shape) > spatial + 1 else 1),
+        c_in=source.shape[-spatial - 1] * (1 if transposed else depth.kernel),
+        c_out=result.shape[-spatial - 1] * (depth.kernel if transposed else 1),
+        size=_pair(size),
+        kernel=_pair(kernel),
+        stride=_pair(stride),
+        low=_pair(low),
+        high=_pair(high),
+        dilation=_pair(dilation),
         groups=groups,
         transposed=transposed,
-        out_size=_pair(list(result.shape[-spatial:]), spatial, 1),
-        in_slices=spatial == 3,
+        out_size=_pair(out_size),
+        depth=depth if spatial == 3 else None,
     )
 
 
-def _pair(sizes: Argument, spatial: int, fill: int) -> tuple[int, int]:
+def _triple(sizes: Argument, spatial: int, fill: int) -> list[int]:
+    """Three sizes: those of the dimensions that there are, and before them fillers."""
     listed = sizes if isinstance(sizes, list) else [sizes]
     numbers = [size for size in listed if isinstance(size, int)] or [1]  # an empty stride means 1
     if len(numbers) < spatial:
         numbers = numbers[:1] * spatial
-    return (numbers[-2], numbers[-1]) if spatial >= 2 else (fill, numbers[0])
+    return [fill] * (3 - spatial) + numbers[-spatial:]
+
+
+def _pair(sizes: list[int]) -> tuple[int, int]:
+    return sizes[1], sizes[2]
 
 
 @dataclass(frozen=True, kw_only=True)
