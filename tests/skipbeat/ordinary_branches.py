@@ -211,7 +211,7 @@ def video() -> Built:
 @network
 def gated_steps() -> Built:
     def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
-        state = torch.zeros(x.shape[1], 8)
+        state = x.new_zeros(x.shape[1], 8)
         for step in x:
             state = m.cell(step, state)
         result: torch.Tensor = m.head(state)
