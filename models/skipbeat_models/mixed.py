@@ -115,8 +115,9 @@ class _Walk(fx.Interpreter):
     def _made(self, steps: Sequence[RunStep]) -> torch.Tensor:
         """The value that a run makes, or that several make together."""
         maps = [self._maps(step) for step in steps]
-        if steps[0].depth is not None:
-            return maps[0].unflatten(0, (-1, steps[0].depth.out_size)).transpose(1, 2).reshape(steps[0].out_shape)
+        if (depth := steps[0].depth) is not None:
+            slices = maps[0].reshape(-1, depth.out_size, *maps[0].shape[1:])
+            return slices.transpose(1, 2).reshape(steps[0].out_shape)
         if len(steps) == 1:
             return (maps[0][0, :, 0].t() if steps[0].rows_out else maps[0]).reshape(steps[0].out_shape)
         parts = [(part, *step.places) for step, part in zip(steps, maps, strict=True)]

@@ -71,9 +71,8 @@ def read_call(operator: Operator) -> ConvolutionCall | None:
     transposed = operator.base.startswith("conv_transpose") or bool(operator.args.get("transposed"))
     groups = operator.args.get("groups", 1)
     groups = groups if isinstance(groups, int) else 1
-    kernel, dilation = (
-        _triple(sizes, spatial, 1) for sizes in (list(weight.shape[2:]), operator.args.get("dilation", 1))
-    )
+    kernel = _triple(list(weight.shape[2:]), spatial, 1)
+    dilation = _triple(operator.args.get("dilation", 1), spatial, 1)
     stride, padding = _triple(operator.args.get("stride", 1), spatial, 1), operator.args.get("padding", 0)
     if isinstance(padding, str):
         both = [d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel, strict=True)]
