@@ -10,7 +10,7 @@ from skipbeat_arch import estimate as priced
 from skipbeat_arch.extras import require_packages
 
 from ..environment import environment
-from ..numbers import count, duration, printable, ratio, shorten_all
+from ..numbers import count, duration, printable, ratio
 from ..table_file import flat, write_csv
 from . import figures
 from .data import layer_rows, to_json
@@ -18,8 +18,6 @@ from .data import layer_rows, to_json
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
-
-_NAME_CHARACTERS = 30
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -81,23 +79,9 @@ class Estimate(priced.Estimate):
 
     def plot(self) -> Figure:
         """A figure of matplotlib: clocks of each layer by what the array did, and those of the dense model."""
-        from matplotlib.figure import Figure
+        from .drawing import clocks_by_cause
 
-        rows = range(len(self.layers))
-        figure = Figure(figsize=(8, 1.2 + 0.28 * len(rows)), layout="constrained")
-        axes, starts = figure.add_subplot(), [0 for _ in rows]
-        for cause, label in figures.CAUSES.items():
-            clocks = [layer.cost.clocks.get(cause, 0) for layer in self.layers]
-            axes.barh(rows, clocks, left=starts, label=label)
-            starts = [start + own for start, own in zip(starts, clocks, strict=True)]
-        axes.plot([layer.cycles_dense for layer in self.layers], rows, "k|", markersize=9, label="dense")
-        names = shorten_all([printable(layer.name) for layer in self.layers], _NAME_CHARACTERS)
-        axes.set_yticks(rows, names, parse_math=False)
-        axes.invert_yaxis()
-        axes.set_xlabel("clocks")
-        axes.set_title(shorten_all([printable(f"{self.model} on {self.hardware}")], 80)[0], parse_math=False)
-        axes.legend()
-        return figure
+        return clocks_by_cause(self)
 
     def __repr__(self) -> str:
         time = f"{duration(self.cycles, self.clock_mhz)} at {self.clock_mhz:g} MHz ({self.clock_source})"

@@ -9,6 +9,7 @@ import pytest
 
 from skipbeat_arch import estimate as priced
 from skipbeat_reports.estimate import Estimate, figures, layer_rows, to_json
+from skipbeat_reports.estimate.drawing import ShownFigure
 from tests.reports.estimate.estimates import make_estimate
 
 
@@ -38,7 +39,10 @@ def test_a_notebook_shows_the_layers(small: priced.Estimate, hostile: priced.Est
 
 
 def test_a_plot_has_a_bar_for_each_layer_and_cause(small: priced.Estimate, hostile: priced.Estimate) -> None:
-    (axes,) = Estimate.of(small).plot().axes
+    figure = Estimate.of(small).plot()
+    assert isinstance(figure, ShownFigure)
+    assert figure._repr_png_().startswith(b"\x89PNG")  # what a notebook shows
+    (axes,) = figure.axes
     assert len(axes.patches) == len(small.layers) * len(figures.CAUSES)
     assert sum(patch.get_extents().width > 0 for patch in axes.patches) > len(small.layers)
     Estimate.of(hostile).plot().savefig("/dev/null", format="svg")
