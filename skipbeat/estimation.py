@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from skipbeat_arch.array_file import densities
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import Hardware
@@ -20,7 +21,6 @@ from skipbeat_models.kept_descriptions import KeptDescription, SourceArguments
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources.data_rules import DataRules
 
-from .array_file import densities
 from .progress import working
 from .results import provenance
 

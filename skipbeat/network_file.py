@@ -18,6 +18,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from skipbeat_arch.array_file import ZIP_ERRORS, packed_arrays
 from skipbeat_arch.arrays import FloatArray, Int8Array
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError, described
@@ -36,8 +37,6 @@ from skipbeat_models.prepared import PreparedMixed
 from skipbeat_models.torch_types import Tensor
 from skipbeat_sim.machine.run_machine import run_machine
 from skipbeat_verify.mixed_simulation import compile_step
-
-from .array_file import ZIP_ERRORS, packed_arrays
 
 VERSION = 1
 _MANIFEST, _HOST, _EXAMPLE = "manifest.json", "host.pt2", "example.npz"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from ..array_file import save_arrays
+from skipbeat_arch.array_file import save_arrays
+
 from ..options import (
     csv_option,
     destination,

@@ -105,9 +105,9 @@ def command(
     wanted = None if pattern is None else Pattern.parse(pattern)
     recorded = _activity(activity, window, rtl)
 
+    from skipbeat_arch.array_file import save_arrays
     from skipbeat_reports.simulated import print_simulation
 
-    from ..array_file import save_arrays
     from ..networks import pattern_of, prepare_network
     from ..results import print_result, provenance, save_table
     from ..simulation import simulate

@@ -6,6 +6,7 @@ import hashlib
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from random import Random
 
@@ -15,6 +16,8 @@ from tests.fuzz.trial import Trial
 #: A source that there is not: options are read before it is looked for, and nothing is priced.
 _NOWHERE = "nowhere.pt2"
 _TINY = ("--hw", "tiny-4x4")
+#: Commands whose results nobody compares.
+_OTHERS = ("simulate", "sweep", "zoo", "nosuch")
 
 
 def _utf8(text: str) -> bytes:
@@ -28,7 +31,8 @@ def _hardware(random: Random) -> Trial:
 def _hardware_values(random: Random) -> Trial:
     """One key of a description has another value, by `--set`."""
     keys = "array.rows array.cols array.group weights.decode_lanes weights.buffer_kib activations.buffer_kib name "
-    keys += "accumulators.depth memory.bytes_per_clock memory.latency_clocks clock_mhz numbers.weight_bits array nosuch"
+    keys += "accumulators.depth memory.bytes_per_clock memory.latency_clocks memory.port_bytes memory.address_bits "
+    keys += "outputs.lanes host.elements_per_clock clock_mhz numbers.weight_bits array nosuch"
     key = hostile.text(random.choice(keys.split()), random) if random.random() < 0.2 else random.choice(keys.split())
     value = hostile.number(random)
     command = random.choice((("hardware",), ("estimate", _NOWHERE), ("compile", _NOWHERE, "-o", "x.skb")))
@@ -67,6 +71,31 @@ def _names(random: Random) -> Trial:
     drawn = hostile.argument(hostile.text(right, random))
     command = random.choice(("estimate", "program", "compile -o x.skb", "simulate", "compare a", "")).split()
     return Trial(words=(*command, "--", drawn)) if command else Trial(words=(drawn,))
+
+
+def _attention(random: Random) -> Trial:
+    """A rule of the blocks that attention computes, or masks in a file."""
+    if random.random() < 0.5:
+        rule = hostile.argument(hostile.text(seeds.ATTENTION, random))
+        return Trial(words=("estimate", _NOWHERE, f"--attention={rule}"))
+    damage = _members if random.random() < 0.5 else hostile.data
+    return Trial(words=("estimate", _NOWHERE, "--attention", "a.npz"), files={"a.npz": damage(seeds.masks(), random)})
+
+
+def _study(random: Random) -> Trial:
+    words = ("sweep", "s.yaml", "--storage", "sqlite:///:memory:")
+    return Trial(words=words, files={"s.yaml": _utf8(hostile.text(seeds.STUDY, random))})
+
+
+def _kept(random: Random) -> Trial:
+    """A description in the cache whose checksum is right: its text or its bits are not."""
+    right = seeds.description()
+    size = int.from_bytes(right[:8], "little")
+    content = hostile.data(right, random)
+    if random.random() < 0.7:
+        text = zlib.compress(_utf8(hostile.text(zlib.decompress(right[8 : 8 + size]).decode(), random)), 1)
+        content = len(text).to_bytes(8, "little") + text + right[8 + size :]
+    return Trial(words=("kept description", "d"), files={"d": content})
 
 
 def _program(random: Random) -> Trial:
@@ -173,7 +202,14 @@ def _activations(random: Random) -> Trial:
 
 
 def _results(random: Random) -> Trial:
-    files = {"a.json": _utf8(seeds.result()), "b.json": _utf8(hostile.text(seeds.result(), random))}
+    """One of two results is damaged, or of another command."""
+    damaged = hostile.text(seeds.result(), random)
+    if random.random() < 0.1:
+        damaged = seeds.result().replace(
+            '"schema": "skipbeat/estimate', f'"schema": "skipbeat/{random.choice(_OTHERS)}'
+        )
+    first, second = random.sample(("a.json", "b.json"), 2)
+    files = {first: _utf8(seeds.result()), second: _utf8(damaged)}
     return Trial(words=("compare", "a.json", "b.json"), files=files)
 
 
@@ -195,4 +231,7 @@ KINDS: dict[str, Callable[[Random], Trial]] = {
     "configuration": _configuration,
     "index of weights": _index,
     "activations": _activations,
+    "attention": _attention,
+    "study": _study,
+    "description in the cache": _kept,
 }

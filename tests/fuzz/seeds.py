@@ -21,7 +21,11 @@ from torch import nn
 import skipbeat
 from skipbeat.cli import main
 from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.program_file import pack_program
+from skipbeat_models.kept_descriptions import SourceArguments
+from skipbeat_models.scheme import Scheme
+from skipbeat_models.stored_description import to_bytes
 
 
 @cache
@@ -35,6 +39,20 @@ def energy_table() -> str:
 
 
 SCHEME = "default: 2:4\nmethod: magnitude\nlayers:\n  fc*: 1:4\n  head: dense\n"
+STUDY = """\
+name: small
+models: [nowhere:build]
+schemes: [dense, 2:4, s.yaml]
+hardware:
+  base: [tiny-4x4]
+  keys:
+    array.rows: [4, 8]
+    memory.bytes_per_clock: {from: 2, to: 8, times: 2}
+  constraints: [array.rows * array.cols <= 32]
+objectives: [clocks, energy, kept]
+search: {method: random, trials: 4, seed: 1}
+"""
+ATTENTION = "block=16,window=64,stride=32,global=4,topk=8,causal"
 ROUTING = json.dumps({"experts": [1, 2, 3.5, 0], "mlp.1": [4, 4, 4, 4]})
 CONFIGURATION = json.dumps(
     {"model_type": "llama", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "vocab_size": 32}
@@ -97,6 +115,21 @@ def arrays() -> bytes:
     with zipfile.ZipFile(content, "w") as archive, archive.open("0.npy", "w") as member:
         np.save(member, np.zeros((1, 1, 4, 4), np.float32))
     return content.getvalue()
+
+
+@cache
+def masks() -> bytes:
+    content = io.BytesIO()
+    np.savez(content, attention=np.tril(np.ones((4, 4), np.bool_)))
+    return content.getvalue()
+
+
+@cache
+def description() -> bytes:
+    """A model's description as the cache keeps it."""
+    content = to_bytes(SourceArguments(source="zoo:tiny-resnet", scheme=Scheme(default=Pattern.parse("2:4"))).read())
+    assert content is not None
+    return content
 
 
 OWN = """

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -18,7 +18,8 @@ from typing import NoReturn
 
 from skipbeat.cli import complain, main
 from skipbeat.network_file import load_network
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import InputError, one_line
+from skipbeat_models.stored_description import from_bytes
 
 #: What a message may be, behind `skipbeat: error: `.
 MOST_CHARACTERS = 620
@@ -65,7 +66,8 @@ def attempt(trial: Trial, folder: Path) -> Outcome:
     status: int | None = None
     try:
         with contextlib.chdir(folder), _bounded(), contextlib.redirect_stderr(said), contextlib.redirect_stdout(out):
-            status = _load(trial.words[1]) if trial.words[0] == "load_network" else main(trial.words)
+            call = _CALLS.get(trial.words[0])
+            status = main(trial.words) if call is None else _called(call, trial.words[1])
     except TooLong:
         problem = f"more than {MOST_SECONDS:.0f} seconds"
     except BaseException as error:
@@ -82,27 +84,39 @@ def in_a_process(trial: Trial, folder: Path) -> Outcome:
         (folder / name).write_bytes(content)
     before, begin = _listing(folder), time.monotonic()
     words = [sys.executable, "-m", "skipbeat", *trial.words]
-    if trial.words[0] == "load_network":
-        words = [sys.executable, "-c", "from tests.fuzz.trial import load; load('n.skb')"]
+    if trial.words[0] in _CALLS:
+        code = f"from tests.fuzz.trial import call; call({trial.words[0]!r}, {trial.words[1]!r})"
+        words = [sys.executable, "-c", code]
     done = subprocess.run(words, cwd=folder, capture_output=True, errors="replace", check=False, timeout=120)
     left = sorted(_listing(folder) - before)
     problem = _wrong(done.returncode, done.stderr) or (f"left {left} behind" if left else None)
     return Outcome(status=done.returncode, said=done.stderr, seconds=time.monotonic() - begin, violation=problem)
 
 
-def load(file: str) -> NoReturn:
-    """`skipbeat.load_network` as a process."""
-    sys.exit(_load(file))
+def call(name: str, file: str) -> NoReturn:
+    """What no command has, as a process."""
+    sys.exit(_called(_CALLS[name], file))
 
 
-def _load(file: str) -> int:
-    """`skipbeat.load_network`, which no command has, as one."""
+def _called(function: Callable[[str], object], file: str) -> int:
+    """What no command has, as one."""
     try:
-        load_network(file)
+        function(file)
     except InputError as error:
         complain(str(error))
         return 2
     return 0
+
+
+def _kept(file: str) -> None:
+    """What the cache does with a description that it has."""
+    try:
+        from_bytes(Path(file).read_bytes())
+    except ValueError as error:  # it is as good as nothing
+        raise InputError(one_line(str(error), 200)) from None
+
+
+_CALLS: Mapping[str, Callable[[str], object]] = {"load_network": load_network, "kept description": _kept}
 
 
 def _wrong(status: int | None, said: str) -> str | None:

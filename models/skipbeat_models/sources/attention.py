@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
+from skipbeat_arch.array_file import read_arrays
 from skipbeat_arch.arrays import BoolArray
-from skipbeat_arch.errors import InputError, described
-from skipbeat_arch.files import regular_file
+from skipbeat_arch.errors import InputError
 
 #: Tokens of a block where a rule states none.
 BLOCK = 64
@@ -124,11 +123,7 @@ def spans(tokens: int, parts: int, size: int) -> Iterator[tuple[int, int]]:
 
 def _masks(given: str) -> dict[str, BoolArray]:
     what = f"attention {given}"
-    try:
-        found = np.load(regular_file(Path(given), what), allow_pickle=False)
-        arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise InputError(f"{what}: cannot be read: {described(error)}") from error
+    arrays = read_arrays(Path(given), what)
     if not arrays or any(array.dtype.kind not in "bui" for array in arrays.values()):
         raise InputError(f"{what}: expected masks of bool")
     return {name: array != 0 for name, array in arrays.items()}
