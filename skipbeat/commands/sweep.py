@@ -116,11 +116,16 @@ def _print(result: StudyResult) -> None:
     console.print(f"{printable(result.name)}: {len(points):,} points priced, {refused:,} refused", soft_wrap=True)
     best = [point for point, on in zip(points, result.on_front, strict=True) if on]
     names = [name for name in dict.fromkeys(n for p in points for n in p.choice) if _varies(result, name)]
+    known = best[0].facts if best else {}
+    confirmed = [fact for name in result.objectives if (fact := f"{name}_synthesised") in known]
     rows = [
-        [*(printable(str(point.choice[name])) for name in names), *map(_number, point.values)]
+        [
+            *(printable(str(point.choice[name])) for name in names),
+            *map(_number, (*point.values, *(point.facts[name] for name in confirmed))),
+        ]
         for point in best[:MOST_ROWS]
     ]
-    print_table(console, [*names, *result.objectives], rows, texts=range(len(names)))
+    print_table(console, [*names, *result.objectives, *confirmed], rows, texts=range(len(names)))
     more = f"; {len(best) - MOST_ROWS} more are in the table of --csv" if len(best) > MOST_ROWS else ""
     console.print(f"{len(best):,} on the front: nothing of the same model beats them{more}", soft_wrap=True)
     if (area := area_note(result)) is not None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from skipbeat.cli import main
+from skipbeat_arch.hardware import Hardware
 from tests.skipbeat.command_line import complaint, json_object
 from tests.skipbeat.test_sweep_parts import MODEL, STUDY
 
@@ -73,6 +74,30 @@ def test_searches_find_points_of_the_grid(capsys: pytest.CaptureFixture[str], fi
         assert point["clocks"] == same["clocks"]
     file.write_text(file.read_text().replace("trials: 8", "trials: 11"))
     assert json_object(capsys, "sweep", str(file))["ended"] == 11
+
+
+def test_the_front_is_synthesised_beside_its_modelled_area(
+    capsys: pytest.CaptureFixture[str], file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def synthesised(hardware: Hardware, _progress: object) -> dict[str, int]:
+        asked.append(hardware.name)
+        return {"lut": 1234, "dsp": 5, "bram": 6}
+
+    monkeypatch.setattr("skipbeat.sweeping.confirming._synthesised", synthesised)
+    file.write_text(STUDY.replace("[as it is, 2:4, 1:4]", "[2:4, 1:4]").replace("energy, kept]", "lut]"))
+    assert main(["sweep", str(file), "--synth", "--csv", str(tmp_path / "points.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "lut_synthesised" in said
+    assert "1,234" in said
+    assert "its error on each of these, left out of the fit: lut" in said
+    rows = [row for row in table(tmp_path / "points.csv") if row["clocks"]]
+    assert {row["lut_synthesised"] for row in rows if row["front"] == "True"} == {"1234"}
+    assert not any(row["lut_synthesised"] for row in rows if row["front"] == "False")
+    built = {(row["array.rows"], row["memory.bytes_per_clock"]) for row in rows if row["front"] == "True"}
+    assert len(asked) == len(set(asked)) == len(built)
+    assert json_object(capsys, "sweep", str(file))["area_model"]["resources"]["lut"]["error"] < 0.03
 
 
 def test_a_storage_has_one_study_of_a_name(capsys: pytest.CaptureFixture[str], file: Path) -> None:
