@@ -28,7 +28,9 @@ def sums(rng: random.Random, lanes: int) -> Callable[[], int]:
 
 def _sources(lanes: Lanes, _kind: str, rng: random.Random) -> Sequence[Source]:
     def begin() -> Sequence[Source]:
-        job = pack(rounding_fields(), {"shift": rng.choice((0, 1, 8, 20, 31, 32, 33)), "seed": rng.getrandbits(31)})
+        job = pack(
+            rounding_fields(), {"shift": rng.choice((0, 1, rng.randint(2, 31), 32, 33)), "seed": rng.getrandbits(31)}
+        )
         return [
             Begun(job),
             Offer("i", sometimes(rng), endless(sums(rng, lanes.lanes))),
