@@ -48,11 +48,13 @@ class Peak(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        begin, valid = Signal(2), Signal(2)
+        begin = Signal(2)
+        valid = Signal(2)
         m.d.sync += [begin.eq(Cat(self.begin_i, begin[0])), valid.eq(Cat(self.valid_i, valid[0]))]
         sizes = [Signal(SUM_BITS, name=f"size_{lane}", reset_less=True) for lane in range(self.lanes)]
         m.d.sync += [size.eq(abs(total)) for size, total in zip(sizes, self.sums_i, strict=True)]
-        ones, united = Signal(SUM_BITS), Signal(SUM_BITS, reset_less=True)
+        ones = Signal(SUM_BITS)
+        united = Signal(SUM_BITS, reset_less=True)
         clips, counted = (Signal(range(self.lanes + 1), name=name, reset_less=True) for name in ("clips", "counted"))
         m.d.sync += [united.eq(_union(sizes)), clips.eq(_ones(self.clipped_i)), counted.eq(clips)]
         with m.If(begin[1] | valid[1]):

@@ -49,7 +49,9 @@ class Select(wiring.Component):
         m.submodules.turn = turn = Turn(self.hw)
         m.submodules.back = back = Turn(self.hw, bits=ELEMENT.size, back=True)
         job = Signal.like(self.jobs.payload)
-        busy, more, begin = Signal(), Signal(), Signal()
+        busy = Signal()
+        more = Signal()
+        begin = Signal()
         self._count(m, job, busy, more, begin)
         time = job.along_time
         m.d.comb += [

@@ -150,7 +150,8 @@ class SelectLanes(wiring.Component):
     ) -> None:
         """The last stage: what is kept, and its value."""
         sizes = self._sizes_of_groups()
-        passed, first = Signal(self.width + 1), Signal(self.width + 1)
+        passed = Signal(self.width + 1)
+        first = Signal(self.width + 1)
         m.d.comb += [passed[-1].eq(1), first[-1].eq(1)]
         for lane, (value, element) in enumerate(zip(values, self.o.payload, strict=True)):
             leaders = [lane // q * q // 2 for q in sizes]

@@ -43,7 +43,8 @@ class Turn(wiring.Component):
         full = Signal(2)
         # The half and the vector in it that is taken, and that is given, next: the half is the highest bit.
         taking, giving = (Signal(range(2 * self.group), name=name) for name in ("taking", "giving"))
-        taken, given = Signal(), Signal()
+        taken = Signal()
+        given = Signal()
         m.d.comb += [
             self.i.ready.eq(~full.bit_select(taking[-1], 1)),
             self.o.valid.eq(full.bit_select(giving[-1], 1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import ModuleType
 
@@ -17,7 +18,7 @@ from tests.hw.training.test_select_lanes import LANES
 from tests.hw.training.test_turn import THERE, TURN
 from tests.hw.training.test_update import UPDATE
 from tests.hw.training.vectors import Lanes, Width
-from tests.hw.twins import Pair, Parameters, Where, hold
+from tests.hw.twins import P, Pair, Where, hold
 
 #: Clocks of each kind of stimulus, in Amaranth's simulator.
 WHERE = Where("amaranth", "cocotb", 150)
@@ -33,15 +34,25 @@ class Bug:
     wrong: str
 
 
+def _held(pair: Pair[P], params: P, resets: float = RESETS) -> Callable[[ModuleType], None]:
+    """Holds the component of a changed module to the twin."""
+
+    def run(changed: ModuleType) -> None:
+        component = vars(changed)[pair.component.__name__]
+        hold(replace(pair, component=component), params, WHERE, reset_share=resets)
+
+    return run
+
+
 #: How the component of each module is held to its twin.
-HELD: dict[ModuleType, tuple[Pair[Parameters], Parameters]] = {
-    turn: (TURN, THERE),
-    select_lanes: (LANES, Width(4, 4)),
-    select: (SELECT, Width(4, 4)),
-    draws: (DRAWS, Count(1)),
-    rounding: (ROUNDING, Lanes(1)),
-    peak: (PEAK, Lanes(2)),
-    update: (UPDATE, Lanes(1)),
+HELD = {
+    turn: _held(TURN, THERE),
+    select_lanes: _held(LANES, Width(4, 4)),
+    select: _held(SELECT, Width(4, 4), FEW),
+    draws: _held(DRAWS, Count(1)),
+    rounding: _held(ROUNDING, Lanes(1)),
+    peak: _held(PEAK, Lanes(2)),
+    update: _held(UPDATE, Lanes(1)),
 }
 QUICK: list[tuple[str, ModuleType, Bug]] = [
     ("a tie is broken the other way", select_lanes, Bug("sizes[begin + i] >= sizes", "sizes[begin + i] > sizes")),
@@ -95,11 +106,9 @@ SLOW: list[tuple[str, ModuleType, Bug]] = [
 
 
 def _found(module: ModuleType, bug: Bug) -> None:
-    pair, params = HELD[module]
     changed = mutant(module, bug.right, bug.wrong)
-    component = vars(changed)[pair.component.__name__]
     with pytest.raises(AssertionError, match="expected 0x"):
-        hold(replace(pair, component=component), params, WHERE, reset_share=FEW if module is select else RESETS)
+        HELD[module](changed)
 
 
 @pytest.mark.parametrize(("module", "bug"), [pytest.param(*bug, id=name) for name, *bug in QUICK])

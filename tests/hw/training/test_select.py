@@ -47,7 +47,9 @@ def _sources(width: Width, _kind: str, rng: random.Random) -> Sequence[Source]:
 SELECT = Pair("select", Select, _sources, meaning={"o__payload": while_set("o__valid")})
 
 
-@pytest.mark.parametrize(("width", "where"), cases(Width(8, 4), Width(4, 4), Width(16, 8), Width(16, 16)))
+@pytest.mark.parametrize(
+    ("width", "where"), cases(Width(8, 4), Width(4, 4), Width(16, 8), Width(16, 16), compiled=True)
+)
 def test_select(width: Width, where: Where) -> None:
     hold(SELECT, width, where)
 

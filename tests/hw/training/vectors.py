@@ -11,9 +11,10 @@ import pytest
 from skipbeat_arch.hardware import Hardware
 from skipbeat_verify.core_passes import small_hardware
 from tests.hw.stimulus import Values
-from tests.hw.twins import ICARUS, IN_PROCESS, NO_ICARUS, SHARED, VERILATOR, P, Where
+from tests.hw.twins import ICARUS, NO_ICARUS, SHARED, VERILATOR, P, Where
 
-_COMPILED = Where("verilator", "shared", 1000)
+_IN_PROCESS = Where("amaranth", "cocotb", 100)
+_COMPILED = Where("verilator", "shared", 500)
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ class Begun:
         self._begin = 0
 
 
-def cases(quick: P, *slow: P) -> list[object]:
-    """(parameters, where) of a component's regression: `quick` in Amaranth's simulator and compiled.
+def cases(quick: P, *slow: P, compiled: bool = False) -> list[object]:
+    """(parameters, where) of a component's regression: `quick` in Amaranth's simulator, and compiled if asked for.
 
     Marked slow: longer runs of all of them, and the quick one under cocotb on Verilator and Icarus.
     """
@@ -72,9 +73,9 @@ def cases(quick: P, *slow: P) -> list[object]:
     def case(params: P, where: Where, *marks: pytest.MarkDecorator) -> object:
         return pytest.param(params, where, marks=marks, id=f"{params}-{where}-{where.clocks}")
 
-    made = [case(quick, IN_PROCESS), case(quick, _COMPILED), case(quick, VERILATOR, pytest.mark.slow)]
+    made = [case(quick, _IN_PROCESS), case(quick, _COMPILED, *[pytest.mark.slow] * (not compiled))]
     made += [case(params, SHARED, pytest.mark.slow) for params in (quick, *slow)]
-    return [*made, case(quick, ICARUS, pytest.mark.slow, NO_ICARUS)]
+    return [*made, case(quick, VERILATOR, pytest.mark.slow), case(quick, ICARUS, pytest.mark.slow, NO_ICARUS)]
 
 
 def endless(draw: Callable[[], int]) -> Iterator[int]:
