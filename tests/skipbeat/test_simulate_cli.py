@@ -117,7 +117,7 @@ def test_a_user_s_own_network_is_compiled_and_simulated(
     assert lines[0].startswith("; for tiny-4x4, ")
     assert lines[1].endswith(f"int8 1x8x8, 2 images, a unit is {ran['x_scale']:.6g}")
     assert lines[2].endswith(f"int32 4x1x1, 2 images, a unit is {ran['y_scale']:.6g}")
-    assert "aten.lstm of this form is priced, but not yet run" in refusal(capsys, "own_network:recurrent")
+    assert "a recurrent layer is priced, but not run" in refusal(capsys, "own_network:recurrent")
     assert "own_network:build has 3 images, not 4" in refusal(capsys, "own_network:build", "--images", "4")
     assert "expected zoo:NAME or module:function" in complaint(capsys, "simulate", "network.pt2", *TINY)
 
