@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +18,7 @@ from skipbeat_arch.model import ModelRun, WeightZeros
 from skipbeat_arch.training_model import Product
 from skipbeat_arch.workload import Convolution
 
+from ..bounds import memory_clocks
 from ..estimate.kept_prices import KeptPrices
 from ..estimate.run_prices import RunPricer
 from ..layer_graph import layer_graph, weight_shape
@@ -54,18 +56,28 @@ class ProductPricer:
         Raises:
             InputError: it does not fit the hardware.
         """
+        if product.images == 1 and product.repeats > 1:
+            return self._others(name, product)
         key = product.workload, product.weight.key, product.images
         if key not in self._known:
             side = self._images_side_by_side(name, product)
-            groups = Fraction(product.images, side)
-            if groups < 1:
-                side, groups = product.images, Fraction(1)
 
             def price(count: int) -> LayerCost:
                 return self.program(name, product.workload, product.weight, count * side, side)
 
-            self._known[key] = steady_cost(groups, price)
+            self._known[key] = steady_cost(Fraction(product.images, side), price)
         return times(self._known[key], product.repeats)
+
+    def _others(self, name: str, product: Product) -> LayerCost:
+        """A product that comes often with one image, each time with another weight: they follow without a gap."""
+        key = product.workload, product.weight.key, -product.repeats
+        if key not in self._known:
+
+            def price(count: int) -> LayerCost:
+                return self.with_every_load(self.program(name, product.workload, product.weight, count, 1), count)
+
+            self._known[key] = steady_cost(Fraction(product.repeats), price)
+        return self._known[key]
 
     def program(
         self, name: str, conv: Convolution, weight: WeightZeros, images: int, side: int, *, raw: bool = False
@@ -89,6 +101,21 @@ class ProductPricer:
         )
         (cost,) = self._pricer.as_it_is(run).costs
         return cost
+
+    def with_every_load(self, cost: LayerCost, groups: int) -> LayerCost:
+        """The cost of a program of several groups as if each loaded weights of its own."""
+        machine, vector = self.machine, self.machine.vector
+        stored = (cost.value_bits + cost.metadata_bits) // (8 * vector)
+        missing = max(0, groups * stored - cost.machine.weight_vectors)
+        if not missing:
+            return cost
+        moved = replace(
+            cost.machine,
+            weight_vectors=cost.machine.weight_vectors + missing,
+            read_bytes=cost.machine.read_bytes + missing * vector,
+        )
+        least = memory_clocks(machine, moved.read_bytes, moved.written_bytes)
+        return replace(cost, machine=moved, cycles=max(cost.cycles, least))
 
     def _images_side_by_side(self, name: str, product: Product) -> int:
         """As many as the mapper puts side by side in a program of all images."""

@@ -20,6 +20,11 @@ def training_assumptions(model: TrainingModel, hw: Hardware, training: Training,
         "host and optimiser take the clocks in which the memory's port is busy with their bytes, int8 for tensors, and "
         "nothing runs meanwhile; `overlapped` is the bound if they use what the programs leave of the port",
     ]
+    if any(not layer.stored for layer in model.layers):
+        found.append(
+            "products of two activations follow one another in a program without a gap, each with its operand loaded; "
+            "`skipbeat estimate` prices each as a program of its own"
+        )
     if training is Training.BACKPROPAGATION:
         found += [
             "the gradient of a weight is cut into programs of some pixels, which today's machine runs, one after the "

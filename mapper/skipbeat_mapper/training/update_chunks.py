@@ -14,7 +14,7 @@ what a chunk is given, and the last chunks of a line are as large as the others.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product as pairs
 
@@ -163,24 +163,9 @@ class UpdatePricer:
 
         def price(count: int) -> LayerCost:
             cost = self._products.program(name, chunk.program, zeros, count * chunk.side, chunk.side, raw=True)
-            return cost if chunk.count * chunk.outputs == 1 else self._with_every_load(cost, count)
+            return cost if chunk.count * chunk.outputs == 1 else self._products.with_every_load(cost, count)
 
         return steady_cost(chunk.groups, price)
-
-    def _with_every_load(self, cost: LayerCost, groups: int) -> LayerCost:
-        """A program of several groups as if each loaded its weights: further chunks have others."""
-        machine, vector = self._products.machine, self._products.machine.vector
-        stored = (cost.value_bits + cost.metadata_bits) // (8 * vector)
-        missing = max(0, groups * stored - cost.machine.weight_vectors)
-        if not missing:
-            return cost
-        moved = replace(
-            cost.machine,
-            weight_vectors=cost.machine.weight_vectors + missing,
-            read_bytes=cost.machine.read_bytes + missing * vector,
-        )
-        least = memory_clocks(machine, moved.read_bytes, moved.written_bytes)
-        return replace(cost, machine=moved, cycles=max(cost.cycles, least))
 
 
 def _clocks_to_add(chunk: Chunk, machine: Machine) -> int:

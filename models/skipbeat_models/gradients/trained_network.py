@@ -142,6 +142,8 @@ class _Walk:
     def _add_layer(self, layer: ModelLayer, reading: Reading, wanted: bool) -> None:
         workload, images, repeats = _one_example(layer, self._examples, self._batch)
         is_convolution = reading.convolution is not None
+        if reading.convolution is not None and reading.convolution.depth is not None:
+            raise InputError(f"layer {layer.name}: a convolution of three dimensions has no backward here")
         first = is_convolution and self._convolutions == 0
         self._convolutions += is_convolution
         self.layers.append(

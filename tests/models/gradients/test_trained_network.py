@@ -56,6 +56,7 @@ def test_a_network_of_the_zoo_is_read_without_its_weights() -> None:
     ("model", "shape", "said"),
     [
         (nn.ConvTranspose2d(3, 4, 2), (1, 3, 4, 4), "transposed conv.*no backward here"),
+        (nn.Conv3d(3, 4, 2), (1, 3, 4, 4, 4), "three dimensions has no backward here"),
         (nn.LSTM(4, 4), (5, 1, 4), "no backward here"),
         (nn.ReLU(), (1, 4), "nothing to train"),
     ],
