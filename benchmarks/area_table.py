@@ -42,6 +42,7 @@ CONFIGURATIONS = (
     ("edge-8x8", "array.cols=16"),
     ("edge-8x8", "array.cols=16 array.group=16"),
     ("edge-16x16", ""),
+    ("edge-16x16", "outputs.lanes=16"),
     ("dense-16x16", ""),
 )
 
