@@ -123,8 +123,12 @@ class Candidate:
     @cached_property
     def cycles(self) -> int:
         """What it takes at least: its largest bound, and what comes before, between and after its steps."""
-        bound = max(self.steps, self._decoder(), self._output(), self.moved)
-        return bound + self._loaded() + self._ends() + self._stalls()
+        return self.bound + self._loaded() + self._ends() + self._stalls()
+
+    @cached_property
+    def bound(self) -> int:
+        """Its largest bound; among other nodes, with which it shares its ends, no program takes less."""
+        return max(self.steps, self._decoder(), self._output(), self.moved)
 
     @property
     def rank(self) -> float:

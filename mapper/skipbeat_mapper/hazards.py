@@ -112,6 +112,8 @@ class Hazards:
         sizes = memory_sizes(machine, vectors)
         self._writer: dict[Space, Int64Array] = {space: _nobody(size) for space, size in sizes.items()}
         self._reader: dict[Space, Int64Array] = {s: _nobody(size) for s, size in sizes.items() if s != Space.MEMORY}
+        #: Ranges that were read since a memory's readers were asked for, each with its last one, in their order.
+        self._reads: dict[Space, dict[Range, int]] = {space: {} for space in self._reader}
         #: The last loads that wrote ranges, until the next one writes there.
         self._known: dict[Space, dict[Range, int]] = {space: {} for space in sizes}
         #: The newest load of each memory.
@@ -138,13 +140,23 @@ class Hazards:
                 loaded = max(loaded, self._written(r))
             if space == Space.ACTIVATIONS and self._last_local != NEVER:
                 stored = max(stored, int(self._stored[start:stop].max(initial=NEVER)))
-            self._reader[space][start:stop] = len(self._passes) if space == Space.WEIGHTS else draft
+            reads = self._reads[space]
+            reads.pop(r, None)
+            reads[r] = len(self._passes) if space == Space.WEIGHTS else draft
         self.tokens.order(loaded, draft, newest=self._newest_load)
         if engine == Engine.STORE:
             self._open_store = draft
             self._stores.append(draft)
         else:
             self.tokens.order(stored, draft, newest=self._last_closed)
+
+    def _last_reader(self, r: Range) -> int:
+        """The last that has read of a range."""
+        reader, reads = self._reader[r.space], self._reads[r.space]
+        for (_, start, stop), number in reads.items():
+            reader[start:stop] = number
+        reads.clear()
+        return int(reader[r.start : r.stop].max(initial=NEVER))
 
     def _written(self, r: Range) -> int:
         """The last load that wrote a range; what is read again and again is looked up once between two loads."""
@@ -170,8 +182,7 @@ class Hazards:
             self._writer[Space.MEMORY][op.writes.start : op.writes.stop] = draft
         if op.local is not None:
             at = slice(op.local.writes.start, op.local.writes.stop)
-            reader = int(self._reader[Space.ACTIVATIONS][at].max(initial=NEVER))
-            self.tokens.order(reader, draft, newest=self._newest_pass)
+            self.tokens.order(self._last_reader(op.local.writes), draft, newest=self._newest_pass)
             self.tokens.order(self._last_load, draft, newest=self._newest_load)
             self._stored[at] = self._last_local = draft
 
@@ -190,7 +201,7 @@ class Hazards:
     def producers(self, writes: Range, reads: Range | None) -> dict[Engine, int] | None:
         """What a load must wait for: drafts of execute and store; None if that cannot be said yet."""
         found = {Engine.EXECUTE: NEVER, Engine.STORE: NEVER}
-        reader = int(self._reader[writes.space][writes.start : writes.stop].max(initial=NEVER))
+        reader = self._last_reader(writes)
         if writes.space == Space.WEIGHTS:
             if reader != NEVER:
                 engine, draft = self._weights_out(self._passes[reader])

@@ -23,22 +23,23 @@ from skipbeat_arch.progress import part, through
 from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
 
 from .aligned_parts import aligned_parts
-from .balancing.channel_orders import channel_orders
-from .balancing.permuted_graph import permuted
-from .banks import Banks
+from .arrangements import arrangements
 from .candidates import Candidate
 from .close_networks import close_networks
 from .input_folding import fold_input
 from .lowering import Lowered, lower
 from .memory_map import MemoryMap, memory_map
+from .most_saved import most_saved
 from .network_units import turns
 from .node_mapping import NodeMapping
-from .node_tiles import NodeTiles, node_tiles
 from .search import LIMITS, MappingSearch
 from .slices import chosen_slices
 
 #: The best of each turn is tried too if it would save so much of a network's clocks.
 WORTH = 1 / 10_000
+#: Plain mappings are tried after those of the search if, by their bounds, they could save so much, or if the program
+#: has fewer instructions.
+PLAIN_WORTH, SHORT = 1 / 1000, 4096
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,8 +160,9 @@ def time_network(
 def quickest_program(found: Sequence[Placement], search: MappingSearch | None, name: str = "network") -> TimedNetwork:
     """The quickest program of those tried: of all placements that are close, and of the best one with other mappings.
 
-    Plain mappings are tried first, then those that the search likes best, and a mixture. A search of little effort gets
-    the one program that it asks for, and one of much effort also what its `before` finds.
+    Of several placements that are close the best with plain mappings is taken. Then those mappings are tried that the
+    search likes best, plain ones if they could be quicker, and a mixture. A search of little effort gets the one
+    program that it asks for, and one of much effort also what its `before` finds.
 
     Args:
         found: placements of one network.
@@ -186,13 +188,28 @@ def _program(found: Sequence[Placement], search: MappingSearch | None, name: str
         if effort is Effort.QUICK:
             nodes, wanted = _searched(search, close[0].memory)
             return dataclasses.replace(timed(_mapped(close[0], wanted)), found=nodes)
+        if len(close) == 1:
+            return _favourite(close[0], search, timed)
         with part(len(close) / (len(close) + 3)):  # the search takes as long as a program, and two more may follow
             tried = [(timed(each), each) for each in through(close)]
         plain, placement = min(tried, key=lambda each: _cycles(each[0]))
         with part(1 / 3):
             nodes, wanted = _searched(search, plain.memory)
-        quickest = _quickest(plain, wanted, lambda mappings: timed(_mapped(placement, mappings)))
-        return dataclasses.replace(quickest, found=nodes)
+        chosen = plain if wanted == _mappings(plain.memory) else timed(_mapped(placement, wanted))
+        return dataclasses.replace(_quickest(plain, chosen, placement, timed), found=nodes)
+
+
+def _favourite(placement: Placement, search: MappingSearch, timed: Callable[[Placement], TimedNetwork]) -> TimedNetwork:
+    """What the search likes best; plain mappings are timed too where that takes little or could be quicker."""
+    with part(1 / 3):
+        nodes, wanted = _searched(search, placement.memory)
+    if wanted == _mappings(placement.memory):
+        return dataclasses.replace(timed(placement), found=nodes)
+    quickest = chosen = timed(_mapped(placement, wanted))
+    saved = most_saved(chosen.node_cycles(), chosen.memory, placement.memory)
+    if len(chosen.lowered.instructions) < SHORT or saved > PLAIN_WORTH * _cycles(chosen):
+        quickest = _quickest(timed(placement), chosen, placement, timed)
+    return dataclasses.replace(quickest, found=nodes)
 
 
 def _timed(placement: Placement, name: str) -> TimedNetwork:
@@ -222,49 +239,17 @@ def _mapped(placement: Placement, wanted: Sequence[NodeMapping]) -> Placement:
     return dataclasses.replace(placement, memory=memory)
 
 
-def arrangements(
-    graph: Graph, machine: Machine
-) -> Iterator[tuple[Graph, Mapping[str, Indices], tuple[NodeTiles, ...]]]:
-    """A graph, and how groups of its weights could come together: orders of channels, and the tiles of each node.
-
-    Groups as they are; rows of the array with their fullest groups first; channels in balanced orders besides. What is
-    equal to one before is left out.
-    """
-
-    def tiles(each: Graph) -> tuple[NodeTiles, ...]:
-        banks = (Banks.of(node.convolution.c_in, machine) for node in each.nodes)
-        return tuple(node_tiles(node, b, machine) for node, b in zip(each.nodes, banks, strict=True))
-
-    by_row = tiles(graph)
-    if not all(each.plain for each in by_row):
-        yield graph, {}, plain_tiles(graph, by_row, machine)
-    yield graph, {}, by_row
-    if orders := channel_orders(graph, machine):
-        balanced = permuted(graph, orders)
-        yield balanced, orders, tiles(balanced)
-
-
-def plain_tiles(graph: Graph, tiles: Sequence[NodeTiles], machine: Machine) -> tuple[NodeTiles, ...]:
-    """Tiles whose rows take their groups in the plain order."""
-    return tuple(
-        each if each.plain else node_tiles(node, Banks.of(node.convolution.c_in, machine), machine, plain=True)
-        for node, each in zip(graph.nodes, tiles, strict=True)
-    )
-
-
 def _cycles(network: TimedNetwork) -> int:
     return network.timing.cycles
 
 
 def _quickest(
-    plain: TimedNetwork, wanted: Sequence[NodeMapping], mapped: Callable[[Sequence[NodeMapping]], TimedNetwork]
+    plain: TimedNetwork, chosen: TimedNetwork, placement: Placement, timed: Callable[[Placement], TimedNetwork]
 ) -> TimedNetwork:
-    """The plain program, or a quicker one with the wanted mappings of all or of some nodes."""
-    before = _mappings(plain.memory)
-    if wanted == before:
+    """The plain program, or a quicker one with the chosen mappings of all or of some nodes."""
+    if chosen is plain:
         return plain
-    chosen = mapped(wanted)
-    mixed, saved = list(wanted), 0
+    before, mixed, saved = _mappings(plain.memory), _mappings(chosen.memory), 0
     plain_cycles, chosen_cycles = plain.node_cycles(), chosen.node_cycles()
     for turn in turns(plain.memory.groups[0]):
         worse = sum(chosen_cycles[number] - plain_cycles[number] for number in turn)
@@ -274,7 +259,7 @@ def _quickest(
                 mixed[number] = before[number]
     tried = [plain, chosen]
     if saved > WORTH * plain.timing.cycles and mixed != before:
-        tried.append(mapped(mixed))
+        tried.append(timed(_mapped(placement, mixed)))
     return min(tried, key=_cycles)
 
 

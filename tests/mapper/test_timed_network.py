@@ -16,9 +16,8 @@ from skipbeat_mapper.candidates import Candidate
 from skipbeat_mapper.lowering import lower
 from skipbeat_mapper.memory_map import MemoryMap
 from skipbeat_mapper.node_mapping import PLAIN, NodeMapping
-from skipbeat_mapper.row_order import NONE
 from skipbeat_mapper.search import MappingSearch
-from skipbeat_mapper.timed_network import arrangements, part_ends, placements, quickest_program, time_network
+from skipbeat_mapper.timed_network import part_ends, placements, quickest_program, time_network
 from skipbeat_sim.timing.machine_timing import machine_timing
 from tests.mapper.networks import Builder, random_graph
 
@@ -73,7 +72,9 @@ class Wrong(MappingSearch):
         return found
 
 
-def test_a_search_is_followed_where_it_saves_clocks() -> None:
+@pytest.mark.parametrize("short", [0, 4096])
+def test_a_search_is_followed_where_it_saves_clocks(short: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skipbeat_mapper.timed_network.SHORT", short)
     builder = Builder((16, 12, 12), np.random.default_rng(4))
     for _ in range(3):
         builder.convolution(16, (3, 3), padding=(1, 1), density=1.0)
@@ -84,38 +85,25 @@ def test_a_search_is_followed_where_it_saves_clocks() -> None:
     assert len(searched.found) == 3
 
 
+def test_plain_mappings_that_could_save_too_little_are_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = Builder((16, 12, 12), np.random.default_rng(4))
+    builder.convolution(16, (3, 3), padding=(1, 1), density=1.0)
+    found = placements(builder.graph(), MACHINE)
+    plain = quickest_program(found, None)
+    monkeypatch.setattr("skipbeat_mapper.timed_network.SHORT", 0)
+    assert quickest_program(found, Wrong()).timing.cycles == plain.timing.cycles
+    monkeypatch.setattr("skipbeat_mapper.timed_network.PLAIN_WORTH", 1.0)
+    wrong = quickest_program(found, Wrong())
+    assert [placed.mapping for placed in wrong.memory.groups[0].nodes] == [NodeMapping(pixels=4)]
+    assert wrong.timing.cycles > plain.timing.cycles
+
+
 def test_given_mappings_are_kept() -> None:
     graph = random_graph(np.random.default_rng(2))
     wanted = [NodeMapping(pixels=16)] * len(graph.nodes)
     network = time_network(graph, MACHINE, mappings=wanted)
     assert [placed.mapping for placed in network.memory.groups[0].nodes] == wanted
     assert network.found == ()
-
-
-def test_arrangements_are_plain_sorted_and_in_other_orders_of_channels() -> None:
-    builder = Builder((48, 8, 8), np.random.default_rng(4))
-    builder.convolution(48, (1, 1), density=0.2)
-    builder.convolution(16, (1, 1), density=0.2)
-    graph = builder.graph()
-    plain, by_row, balanced = arrangements(graph, MACHINE)
-    assert all(tiles.plain for tiles in plain[2])
-    assert all((tiles.cells != NONE).all() for tiles in plain[2])
-    assert not all(tiles.plain for tiles in by_row[2])
-    assert (plain[1], by_row[1]) == ({}, {})
-    for name, order in balanced[1].items():
-        assert sorted(order.tolist()) == list(range(graph.tensor(name).channels))
-    nonzeros = [
-        [int((node.layer.weight != 0).sum()) for node in each.nodes] for each, _, _ in (plain, by_row, balanced)
-    ]
-    assert nonzeros[0] == nonzeros[1] == nonzeros[2]
-    packed = [sum(t.statistics.nonzeros for column in tiles.columns for t in column) for tiles in balanced[2]]
-    assert packed == nonzeros[2]
-
-
-def test_dense_weights_have_one_arrangement() -> None:
-    builder = Builder((16, 4, 4), np.random.default_rng(4))
-    builder.convolution(16, (1, 1), density=1.0)
-    assert len(list(arrangements(builder.graph(), MACHINE))) == 1
 
 
 @pytest.mark.parametrize("enabled", [True, False])
