@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import NamedTuple
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.engines import Engine
@@ -16,6 +18,30 @@ from .state import Part
 from .store_clocks import StoreClocks
 from .timed_program import Numbered, Program
 from .wires import UNKNOWN, Wires
+
+#: Each process, and those that may go on once it has: they read what it puts on the wires.
+WAKES = {
+    "execute.begin": ("execute.walk", "core.run", "fetch.dispatch"),
+    "execute.walk": ("execute.begin", "core.run", "load.begin", "store.begin"),
+    "core.run": ("core.run", "execute.begin", "execute.walk", "store.take_items"),
+    "store.take_items": ("core.run", "store.finish", "store.begin", "execute.begin"),
+    "store.finish": ("store.begin", "load.begin"),
+    "store.begin": ("store.take_items", "fetch.dispatch"),
+    "fetch.dispatch": ("fetch.request", "execute.begin", "load.begin", "store.begin"),
+    "fetch.request": (),
+    "load.end": ("load.begin", "execute.begin", "store.begin"),
+    "load.begin": ("fetch.dispatch", "execute.begin", "store.begin"),
+}
+#: Those that read what the bus puts there.
+BUS_TELLS = ("fetch.request", "fetch.dispatch", "load.begin", "load.end", "store.finish", "store.begin")
+
+
+class _Process(NamedTuple):
+    """A process of a part: its bit, what lets it go on and says whether it has, and the bits of those that it wakes."""
+
+    bit: int
+    go_on: Callable[[], bool]
+    wakes: int
 
 
 class MachineRun:
@@ -37,37 +63,37 @@ class MachineRun:
         self.loader, self.results = self.core.loader, self.core.results
         names = ("bus", "fetch", "load", "execute", "core", "loader", "results", "store")
         self.parts: dict[str, Part] = {name: getattr(self, name) for name in names}
-        self._others: tuple[Callable[[], bool], ...] = (
-            *(self.store.take_items, self.store.finish, self.store.begin),
-            *(self.fetch.request, self.fetch.dispatch, self.load.end, self.load.begin),
-        )
+        self._processes = self._woken_by_each_other()
+        self._from_bus = sum(self._processes[name].bit for name in BUS_TELLS)
 
     def settle(self) -> None:
-        """Let every part go on until all of them wait; those around the core, which wait for each other most, first."""
-        moved = True
-        while moved:
-            moved = self._run_passes()
-            for process in self._others:
-                if process():
-                    moved = True
+        """Let every part go on until all of them wait."""
+        self._go_on(sum(process.bit for process in self._processes.values()))
 
-    def _run_passes(self) -> bool:
-        """Whether the execute engine, the fetcher or the core have gone on, as far as they can by themselves."""
-        begin, walk, core, queued = self.execute.begin, self.execute.walk, self.core, self.wires.queued
-        moved = False
-        while True:
-            going = begin()
-            if walk():
-                going = True
-            while core.run():
-                going = True
-                walk()
-                if core.number == len(queued):
-                    begin()
-                    walk()
-            if not going:
-                return moved
-            moved = True
+    def step(self) -> bool:
+        """Let the bus decide what comes next, and every part go on until all of them wait; False at the end."""
+        if not self.bus.step():
+            return False
+        self._go_on(self._from_bus)
+        return True
+
+    def _go_on(self, woken: int) -> None:
+        """Those processes that may go on, given as bits, and whoever is woken by them, one after the other."""
+        processes = tuple(self._processes.values())
+        while woken:
+            for bit, go_on, wakes in processes:
+                if woken & bit:
+                    woken ^= bit
+                    if go_on():
+                        woken |= wakes
+
+    def _woken_by_each_other(self) -> dict[str, _Process]:
+        """All processes, those around the core, which wait for each other most, first."""
+        bits = {name: 1 << place for place, name in enumerate(WAKES)}
+        return {
+            name: _Process(bit, attrgetter(name)(self), sum(bits[each] for each in WAKES[name]))
+            for name, bit in bits.items()
+        }
 
     def begin(self) -> list[int]:
         """When each instruction began, as `MachineTiming` says; -1 if it never did."""

@@ -20,6 +20,7 @@ from skipbeat_models.sources import from_module
 from skipbeat_sim.timing.machine_run import MachineRun
 from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
 from skipbeat_sim.timing.replay import Replay
+from tests.sim.timing.timing_check import same
 from tests.sim.timing.timing_programs import TimingProgram, timing_hardware
 
 
@@ -29,6 +30,7 @@ class _Skipped:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._last: Replay | None = None
         patch.setattr(timing_module, "Replay", self._made)
+        patch.setattr(timing_module, "has_compiler", lambda: False)
 
     def _made(self, run: MachineRun) -> Replay:
         self._last = Replay(run)
@@ -46,16 +48,6 @@ def _program(seed: int, times: int) -> tuple[Machine, TimingProgram]:
     return machine, TimingProgram.repeating(machine, rng, int(rng.integers(1, 4)), times)
 
 
-def _same(one: MachineTiming, other: MachineTiming) -> bool:
-    """Every clock, byte and event, and what the array did until any clock."""
-    until = np.linspace(0, one.cycles - 1, 50).astype(int).tolist()
-    return (
-        (one.cycles, one.begin, one.finish, one.stored) == (other.cycles, other.begin, other.finish, other.stored)
-        and (one.bytes_read, one.bytes_written, one.events) == (other.bytes_read, other.bytes_written, other.events)
-        and [one.causes.until(clock) for clock in until] == [other.causes.until(clock) for clock in until]
-    )
-
-
 def _check(seed: int, times: int) -> int:
     """A program that repeats; a failure names its seed. Returns how many instructions were skipped."""
     machine, program = _program(seed, times)
@@ -63,7 +55,7 @@ def _check(seed: int, times: int) -> int:
         skipped = _Skipped(patch)
         quick = machine_timing(machine, program.instructions, program.tiles, address=program.address)
     slow = machine_timing(machine, program.instructions, program.tiles, address=program.address, skip=False)
-    assert _same(quick, slow), f"seed {seed}"
+    assert same(quick, slow), f"seed {seed}"
     return skipped.count
 
 
@@ -93,7 +85,7 @@ def _is_wrong_without_clocks(seed: int) -> bool:
             quick = machine_timing(machine, program.instructions, program.tiles, address=program.address)
         except (RuntimeError, IndexError, ValueError):
             return True
-    return not _same(quick, slow)
+    return not same(quick, slow)
 
 
 @pytest.mark.slow
@@ -117,7 +109,7 @@ def test_programs_of_the_zoo(source: str, preset: str, repeats: bool, monkeypatc
             counted = _Skipped(patch)
             quick = machine_timing(machine, instructions, tiles, address=address)
             skipped.append(counted.count)
-        assert _same(quick, machine_timing(machine, instructions, tiles, address=address, skip=False))
+        assert same(quick, machine_timing(machine, instructions, tiles, address=address, skip=False))
         return quick
 
     monkeypatch.setattr(search, "machine_timing", both)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from skipbeat_arch.arrays import Bytes
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.instruction import Instruction
@@ -37,3 +39,13 @@ def check(
     assert timing.clocks == {cause: getattr(run.clocks, cause.name.lower()) for cause in Cause}, what
     assert sum(timing.clocks.values()) == timing.cycles, what
     return timing
+
+
+def same(one: MachineTiming, other: MachineTiming) -> bool:
+    """Every clock, byte and event, and what the array did until any clock."""
+    until = np.linspace(0, one.cycles - 1, 50).astype(int).tolist()
+    return (
+        (one.cycles, one.begin, one.finish, one.stored) == (other.cycles, other.begin, other.finish, other.stored)
+        and (one.bytes_read, one.bytes_written, one.events) == (other.bytes_read, other.bytes_written, other.events)
+        and [one.causes.until(clock) for clock in until] == [other.causes.until(clock) for clock in until]
+    )
