@@ -68,6 +68,12 @@ EXIT_UNPRICED = 3
     help="Blocks of scores that attention computes: block=TOKENS, window=TOKENS, stride=TOKENS, global=TOKENS, "
     "topk=BLOCKS, causal, with commas between them; or masks by layers' names (.npz, .npy).",
 )
+@click.option(
+    "--active-rows",
+    metavar="RULE|FILE",
+    help="Contextual sparsity in decode: the share of rows that layers of one token compute, LAYER=SHARE with commas, "
+    "by parts of layers' names, or a .json object of them.",
+)
 @click.option("--batch", type=click.IntRange(1, 4096), help="Examples at a time.  [default: as the source has it]")
 @click.option(
     "--input-size",
@@ -117,6 +123,7 @@ def command(
     tokens: int | None,
     routing: str,
     attention: str | None,
+    active_rows: str | None,
     batch: int | None,
     sizes: tuple[str, ...],
     hw: str,
@@ -157,7 +164,7 @@ def command(
         table=table,
         scheme=_scheme(plan, permute),
         stated=_pattern(stated),
-        rules=DataRules.read(routing, attention),
+        rules=DataRules.read(routing, attention, active_rows),
         sizes=dict(map(_input_size, sizes)),
         checkpoint=checkpoint,
         tokens=tokens,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .active_rows import ActiveRows
 from .attention import AttentionBlocks
 from .routing import Routing
 
@@ -15,24 +16,28 @@ class DataRules:
     Attributes:
         routing: how the tokens of a mixture are spread over its experts.
         attention: which blocks of scores attention computes; None: all.
+        active: which share of their rows layers of one token compute; None: all.
     """
 
     routing: Routing = field(default_factory=Routing)
     attention: AttentionBlocks | None = None
+    active: ActiveRows | None = None
 
     @property
     def content(self) -> tuple[object, ...]:
         """All that they say, in plain values."""
         routing = self.routing
         blocks = None if self.attention is None else self.attention.content
-        return routing.name, routing.everywhere, tuple(routing.layers.items()), blocks
+        active = None if self.active is None else (self.active.name, tuple(self.active.shares.items()))
+        return routing.name, routing.everywhere, tuple(routing.layers.items()), blocks, active
 
     @classmethod
-    def read(cls, routing: str, attention: str | None) -> DataRules:
+    def read(cls, routing: str, attention: str | None, active: str | None = None) -> DataRules:
         """Rules by their words or files.
 
         Raises:
             InputError: one of them cannot be read, or is something else.
         """
         blocks = None if attention is None else AttentionBlocks.read(attention)
-        return cls(routing=Routing.read(routing), attention=blocks)
+        rows = None if active is None else ActiveRows.read(active)
+        return cls(routing=Routing.read(routing), attention=blocks, active=rows)

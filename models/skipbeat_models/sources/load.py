@@ -19,6 +19,7 @@ from skipbeat_arch.pattern import Pattern
 
 from .. import zoo
 from ..scheme import Scheme
+from .active_rows import with_active_rows
 from .build import describe
 from .data_rules import DataRules
 from .files import open_checkpoint
@@ -69,8 +70,10 @@ def load_source(
         InputError: the source is none of these, cannot be read, or does not fit to the other arguments.
     """
     found = _load(source, scheme, seed, tokens, batch, checkpoint, stated, rules, sizes)
+    if rules is not None and rules.active is not None:
+        found = with_active_rows(found, rules.active)
     blocks = None if rules is None else rules.attention
-    kept = [layer.density for layer in found.layers if layer.whole is not None]
+    kept = [layer.density for layer in found.layers if layer.whole is not None and not layer.stored]
     if blocks is None:
         return found
     if not kept:
