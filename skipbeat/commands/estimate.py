@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from skipbeat_arch.hardware import Hardware
     from skipbeat_arch.pattern import Pattern
     from skipbeat_models.scheme import Scheme
+    from skipbeat_models.sources.data_rules import DataRules
 
 #: Written out because `skipbeat_sim.energy.load_table` takes longer to import than `--help` may; a test compares them.
 DEFAULT_TABLE = "horowitz-45nm"
@@ -152,8 +153,6 @@ def command(
     Operators that multiply, or may, and are not priced are said first and stand in `unpriced`; the exit status is then
     3, unless --allow-unpriced is given.
     """
-    from skipbeat_models.sources.data_rules import DataRules
-
     _check_explain(explain, as_json)
     hardware = _hardware(hw, overrides, table)
     from ..estimation import estimate_source
@@ -164,7 +163,7 @@ def command(
         table=table,
         scheme=_scheme(plan, permute),
         stated=_pattern(stated),
-        rules=DataRules.read(routing, attention, active_rows),
+        rules=_rules(routing, attention, active_rows),
         sizes=dict(map(_input_size, sizes)),
         checkpoint=checkpoint,
         tokens=tokens,
@@ -177,6 +176,13 @@ def command(
     )
     _report(found, explain, page, trace, csv_file, as_json)
     return EXIT_UNPRICED if found.unpriced and not allow_unpriced else 0
+
+
+def _rules(routing: str, attention: str | None, active_rows: str | None) -> DataRules:
+    """What the price is told of data that it does not have."""
+    from skipbeat_models.sources.data_rules import DataRules
+
+    return DataRules.read(routing, attention, active_rows)
 
 
 def _pattern(stated: str | None) -> Pattern | None:
