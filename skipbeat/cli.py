@@ -17,7 +17,7 @@ from skipbeat_arch.errors import InputError, one_line
 from skipbeat_arch.extras import missing_package
 
 from . import __version__, commands
-from .interruption import LINE
+from .interruption import LINE, answered
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -81,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(error.format_message())
         return EXIT_BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
+        answered()
         print(LINE, file=sys.stderr)
         return EXIT_INTERRUPTED
     return status if isinstance(status, int) else 0

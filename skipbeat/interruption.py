@@ -44,7 +44,7 @@ def ended_in_time() -> Iterator[None]:
 
 
 def answered() -> None:
-    """What was interrupted has ended, and writing what there is may take longer."""
+    """What was interrupted has ended: its line is being said, and writing what there is may take longer."""
     _answered.set()
 
 

@@ -15,7 +15,7 @@ from skipbeat_arch.budget import machine_memory
 from skipbeat_arch.errors import ToolError, described
 
 from .cli import EXIT_INTERRUPTED, complain, main
-from .interruption import LINE, end_at_once, ended_in_time
+from .interruption import LINE, answered, end_at_once, ended_in_time
 
 EXIT_TOOL = 69  # as sysexits.h numbers them
 EXIT_DEFECT = 70
@@ -58,6 +58,7 @@ def _guarded() -> int:
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
+        answered()
         print(LINE, file=sys.stderr)
         return EXIT_INTERRUPTED
     except SystemExit:  # click's own way to end when the reader of its output has gone

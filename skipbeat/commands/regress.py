@@ -63,6 +63,7 @@ def command(
     from skipbeat_verify.regression import run_cases
     from skipbeat_verify.regression_cases import case_indices
 
+    from ..interruption import answered
     from ..progress import track
     from ..results import print_result, provenance, save_table
 
@@ -73,6 +74,7 @@ def command(
         for outcome in track(coming, len(indices), f"regress, seed {seed}", _line):
             outcomes.append(outcome)
     except KeyboardInterrupt:
+        answered()
         passed = sum(outcome.failure is None for outcome in outcomes)
         click.echo(f"interrupted: {passed} passed, {len(outcomes) - passed} failed of {len(indices)}", err=True)
         return 130
