@@ -21,6 +21,7 @@ from .estimated import EstimateResult
 from .part import Result
 from .simulated_runs import CosimResult, DemoResult, RegressResult, SimulateResult
 from .trained import TrainEstimateResult
+from .training_run import TrainResult
 
 #: Kind of a result -> its model.
 RESULTS: dict[str, type[Result]] = {
@@ -39,6 +40,7 @@ RESULTS: dict[str, type[Result]] = {
     "sweep": SweepResult,
     "synth": SynthResult,
     "train-estimate": TrainEstimateResult,
+    "train": TrainResult,
     "validate": ValidateResult,
     "zoo": ZooResult,
 }

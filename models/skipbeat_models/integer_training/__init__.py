@@ -1,0 +1,1 @@
+"""The integer oracle of training: whole trainings in int8, by the numbers of `skipbeat_arch.training`."""

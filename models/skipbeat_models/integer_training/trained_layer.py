@@ -1,0 +1,89 @@
+"""A layer of a network that trains: its products, and the stores around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from skipbeat_arch.arrays import BoolArray
+from skipbeat_arch.training.lfsr import SEED_BITS
+from skipbeat_arch.training.ranks import LARGEST
+
+from .delayed_scale import DelayedScale
+from .matrix_layer import MatrixLayer
+from .optimiser_step import OptimiserStep
+from .scaled import Map, Scaled, Sums, dithered, nearest
+from .vectors import Vectors
+
+
+class SeedSource:
+    """Seeds of the stores that draw, in the order in which they run: the host puts them into the program."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def next(self) -> int:
+        """A seed of 31 bits."""
+        return int(self._random.integers(1 << SEED_BITS))
+
+
+class TrainedLayer:
+    """A convolution or linear layer, with a clamp at 0 if one follows.
+
+    Attributes:
+        clamps: a ReLU follows. raw: its sums go to the host as they are, else bytes are stored.
+        first: nothing before it trains, so there is no gradient to hand on.
+        opens: where the clamp of the layer before it let its values pass, if it is the only one to read them: what is
+            handed on is zero elsewhere.
+        open: where its own clamp let values pass.
+        x, gradient: what it read in the last step, and the gradient that its weights were trained on.
+    """
+
+    x: Scaled
+    gradient: Scaled
+    open: BoolArray
+
+    def __init__(self, matrix: MatrixLayer, vectors: Vectors, seeds: SeedSource) -> None:
+        self.matrix, self.name = matrix, matrix.name
+        self._vectors, self._seeds = vectors, seeds
+        self.clamps = self.raw = self.first = False
+        self.opens: Callable[[], BoolArray] | None = None
+        self.ahead, self.back = DelayedScale(), DelayedScale()
+
+    def forward(self, inputs: list[Map], training: bool) -> Map:
+        """The map that follows; the units are those of the training's last step, unless it is one."""
+        x = inputs[0] if isinstance(inputs[0], Scaled) else nearest(inputs[0])
+        sums = self.matrix.forward(x)
+        self.ahead.frozen = not training
+        y = None if self.raw else self.ahead.nearest(sums, 0 if self.clamps else -LARGEST)
+        if training:
+            self.x = x
+        if training and self.clamps and y is not None:
+            self.open = y.mantissas > 0
+        return sums.real() if y is None else y
+
+    def backward(self, gradient: Map) -> list[Map]:
+        """The gradient of its input."""
+        dy = self._masked(gradient)
+        pattern = self.matrix.patterns.update
+        keeps = pattern.kind != "dense"
+        self.gradient = self._vectors.keep_unbiased(dy, pattern, self._seeds.next()) if keeps else dy
+        if self.first:
+            return []
+        shape = self.x.mantissas.shape
+        sums = self.matrix.backward(dy, shape)
+        if self.opens is not None:
+            sums = Sums(np.where(self.opens(), sums.values, 0), sums.units)
+        return [self.back.stochastic(sums, self._vectors.draws(shape, self._seeds.next()))]
+
+    def update(self, step: OptimiserStep) -> None:
+        """Train on the last step."""
+        self.matrix.update(step, self.x, self.gradient)
+
+    def _masked(self, gradient: Map) -> Scaled:
+        """dY in bytes; what comes from the host is rounded there."""
+        if isinstance(gradient, Scaled):
+            return gradient.where(self.open) if self.clamps else gradient
+        masked = np.where(self.open, gradient, 0) if self.clamps else gradient
+        return dithered(masked, self._vectors.draws(masked.shape, self._seeds.next()))

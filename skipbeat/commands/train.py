@@ -1,0 +1,106 @@
+"""`skipbeat train`: a network from scratch under sparsity, in the machine's integers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..options import destination, hardware_options_of, json_option, seed_option
+
+#: Groups of 8, as the default patterns have them.
+TRAINING_HARDWARE = "edge-16x16-m8"
+TRAIN_IMAGES = 1347
+
+
+@click.command("train", short_help="Train a digits network from scratch under sparsity, in the machine's integers.")
+@click.argument("source", metavar="MODEL")
+@click.option("--steps", type=click.IntRange(1, 100_000), default=630, show_default=True, help="Batches to train on.")
+@click.option(
+    "--forward",
+    metavar="PATTERN_OR_FILE",
+    default="2:8",
+    show_default=True,
+    help="What is kept of the weights along the input channels: N:M, dense, or a .yaml file with a pattern per layer.",
+)
+@click.option(
+    "--backward",
+    metavar="PATTERN_OR_FILE",
+    default="2:8",
+    show_default=True,
+    help="What is kept of the weights along the output channels, likewise.",
+)
+@click.option(
+    "--update",
+    metavar="dense|1:Q",
+    default="1:2",
+    show_default=True,
+    help="What is kept of the gradients along the images, chosen without bias; Q is a power of two.",
+)
+@click.option("--batch", type=click.IntRange(2, TRAIN_IMAGES), default=64, show_default=True, help="Images of a step.")
+@click.option("--out", metavar="FILE", callback=destination, help="Write weights, momenta and tiles to this .npz file.")
+@hardware_options_of(TRAINING_HARDWARE)
+@seed_option
+@json_option
+def command(
+    source: str,
+    steps: int,
+    forward: str,
+    backward: str,
+    update: str,
+    batch: int,
+    out: Path | None,
+    hw: str,
+    overrides: tuple[str, ...],
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Train MODEL from scratch on scikit-learn's digits by the integer oracle of a sparse training step.
+
+    MODEL is zoo:digits-cnn, zoo:tiny-resnet, or module:function from the current folder, whose module reads images
+    [N, 1, 8, 8] and ends in a layer of 10 outputs. All products are of bytes; weights and momenta have 32 bits, and
+    draws follow from the seed: the same command gives the same bits. The first convolution, the last layer and
+    depthwise ones stay dense in both passes, unless a .yaml file names them.
+
+    What the machine has no module for is computed by the host, in real numbers, and named. The oracle runs on no RTL.
+
+    The .npz file holds for each layer `weight`, `momentum`, `bias` and `bias_momentum` int32, and of both passes the
+    bytes that are kept, their mask, and the exponents of their columns' units.
+    """
+    from skipbeat_arch.extras import require_packages
+    from skipbeat_arch.hardware import load_hardware
+    from skipbeat_arch.pattern import Pattern
+
+    require_packages("for scikit-learn's digits", "sklearn")
+    hardware = load_hardware(hw, overrides)
+    chosen = Pattern.parse(update)
+
+    from skipbeat_arch.array_file import save_arrays
+    from skipbeat_models.alone import output_on_standard_error
+    from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
+    from skipbeat_models.integer_training.training_patterns import TrainingPatterns
+    from skipbeat_models.integer_training.training_plan import TrainingPlan
+    from skipbeat_models.scheme import Scheme
+    from skipbeat_reports.trained_digits import print_training
+
+    from ..progress import step, track
+    from ..results import print_result, provenance
+    from ..training_report import training_report
+
+    patterns = TrainingPatterns(forward=Scheme.parse(forward), backward=Scheme.parse(backward), update=chosen)
+    plan = TrainingPlan(steps=steps, batch=batch, seed=seed)
+    with output_on_standard_error():
+        trainer = IntegerTrainer(source, patterns, plan, hardware)
+    step(f"seed {seed}")
+    if trainer.padded_images:
+        step(f"a pass takes {hardware.array.rows * hardware.array.group} images: {trainer.padded_images} are padding")
+    found = track(trainer.run(), trainer.stretches, "training", str)
+    report = training_report(trainer, list(found)) | {"model": source, "hardware": hardware.name}
+    if out is not None:
+        save_arrays(out, trainer.arrays())
+    if as_json:
+        print_result(
+            "train", report, provenance(seed=seed, hardware=hardware, scheme=patterns.forward, source=trainer.origin)
+        )
+    else:
+        print_training(report)

@@ -1,0 +1,96 @@
+"""`skipbeat train`: what it says, writes and refuses."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import pytest
+
+from skipbeat.cli import main
+from skipbeat.commands.train import TRAIN_IMAGES
+from skipbeat_models.digits_data import load_data
+from tests.skipbeat.command_line import complaint, json_object
+
+RUN = ("train", "zoo:digits-cnn", "--steps", "2", "--batch", "16")
+
+
+def test_a_training_and_its_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "trained.npz"
+    report = json_object(capsys, *RUN, "--out", str(file), "--seed", "5")
+    assert (report["steps"], report["batch"], report["padded_images"], report["seed"]) == (2, 16, 112, 5)
+    assert [each["steps"] for each in report["stretches"]] == [1, 2]
+    assert report["accuracy"] == report["stretches"][-1]["accuracy"]
+    assert report["host_operators"] == {"max_pool2d": 2, "cross_entropy": 1}
+    assert [layer["kept_forward"] for layer in report["layers"]] == [1, 0.25, 0.25, 1]
+    assert report["layers"][0]["clipped_gradients"] is None
+    assert report["provenance"]["hardware"]["description"]["name"] == report["hardware"] == "edge-16x16-m8"
+    arrays = np.load(file)
+    assert arrays["conv2.weight"].dtype == arrays["conv2.momentum"].dtype == np.int32
+    assert arrays["conv2.forward"].dtype == np.int8
+    assert np.array_equal(arrays["conv2.forward"] != 0, arrays["conv2.forward_mask"] & (arrays["conv2.forward"] != 0))
+
+
+def test_it_says_its_seed_and_what_is_padding(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*RUN, "--hw", "edge-16x16", "--forward", "2:4", "--backward", "dense", "--update", "dense"]) == 0
+    out, err = capsys.readouterr()
+    assert "skipbeat: seed 0\n" in err
+    assert "skipbeat: a pass takes 64 images: 48 are padding\n" in err
+    assert "step 2: loss " in err
+    assert "Left to the host in each step: 2 max_pool2d, 1 cross_entropy" in out
+    assert "2 steps of 16 images, 48 of padding" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--forward", "9:8"), "pattern 9:8: N must be in 1..8, not 9"),
+        (("--forward", "2:4"), "forward 2:4: the hardware's groups have 8; expected N:8"),
+        (("--update", "2:4"), "update 2:4: expected dense or 1:Q"),
+        (("--update", "1:16"), "update 1:16: expected 1:q with q of up to 8"),
+        (("--batch", "1"), "1 is not in the range 2<=x<=1347"),
+        (("--hw", "no-such"), "no such preset"),
+        (("--out", "."), "cannot be written: Is a directory"),
+    ],
+)
+def test_bad_input(capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str) -> None:
+    assert message in complaint(capsys, *RUN, *options)
+
+
+def test_networks_that_cannot_be_trained(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "own_digits.py").write_text(
+        "import torch\nfrom torch import nn\n\n\ndef layers(*last):\n"
+        "    return nn.Sequential(nn.Conv2d(1, 8, 3), *last), torch.zeros(1, 1, 8, 8)\n\n\n"
+        "def softmax():\n    return layers(nn.Softmax(1), nn.Flatten(), nn.Linear(288, 10))\n\n\n"
+        "def few():\n    return layers(nn.ReLU(), nn.Flatten(), nn.Linear(288, 7))\n"
+    )
+    assert "Softmax has no backward pass here; expected Conv2d" in complaint(capsys, "train", "own_digits:softmax")
+    assert "expected 10 outputs, one for each digit, not 7" in complaint(capsys, "train", "own_digits:few")
+    assert "there is no data to train it" in complaint(capsys, "train", "zoo:resnet-18")
+
+
+def test_the_batch_goes_up_to_all_images() -> None:
+    assert len(load_data().train_labels) == TRAIN_IMAGES
+
+
+@pytest.mark.slow
+def test_an_interruption_ends_it_within_a_second() -> None:
+    command = [sys.executable, "-m", "skipbeat", "train", "zoo:digits-cnn"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "step 31" not in process.stderr.readline():
+            assert process.poll() is None
+        begin = monotonic()
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait() == 130
+        assert monotonic() - begin < 1
+    assert "skipbeat: interrupted" in rest
