@@ -37,9 +37,9 @@ from .slices import chosen_slices
 
 #: The best of each turn is tried too if it would save so much of a network's clocks.
 WORTH = 1 / 10_000
-#: Plain mappings are tried after those of the search if, by their bounds, they could save so much, or if the program
+#: Plain mappings are tried after those of the search if, by their bounds, they could save as much, or if the program
 #: has fewer instructions.
-PLAIN_WORTH, SHORT = 1 / 1000, 4096
+SHORT = 4096
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -207,7 +207,7 @@ def _favourite(placement: Placement, search: MappingSearch, timed: Callable[[Pla
         return dataclasses.replace(timed(placement), found=nodes)
     quickest = chosen = timed(_mapped(placement, wanted))
     saved = most_saved(chosen.node_cycles(), chosen.memory, placement.memory)
-    if len(chosen.lowered.instructions) < SHORT or saved > PLAIN_WORTH * _cycles(chosen):
+    if len(chosen.lowered.instructions) < SHORT or saved > WORTH * _cycles(chosen):
         quickest = _quickest(timed(placement), chosen, placement, timed)
     return dataclasses.replace(quickest, found=nodes)
 

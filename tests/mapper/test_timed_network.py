@@ -92,7 +92,7 @@ def test_plain_mappings_that_could_save_too_little_are_not_timed(monkeypatch: py
     plain = quickest_program(found, None)
     monkeypatch.setattr("skipbeat_mapper.timed_network.SHORT", 0)
     assert quickest_program(found, Wrong()).timing.cycles == plain.timing.cycles
-    monkeypatch.setattr("skipbeat_mapper.timed_network.PLAIN_WORTH", 1.0)
+    monkeypatch.setattr("skipbeat_mapper.timed_network.WORTH", 1.0)
     wrong = quickest_program(found, Wrong())
     assert [placed.mapping for placed in wrong.memory.groups[0].nodes] == [NodeMapping(pixels=4)]
     assert wrong.timing.cycles > plain.timing.cycles
