@@ -73,3 +73,10 @@ def test_bad_options_are_one_line(capsys: pytest.CaptureFixture[str], options: t
 def test_an_operator_without_a_backward_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     said = complaint(capsys, "train-estimate", "tests.skipbeat.training_models:odd", "--hw", "tiny-4x4")
     assert said.startswith("operator aten.cumsum (1): it has no backward here")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("update", "least"), [("dense", 1.93), ("1:2", 2.8)])
+def test_resnet_9_comes_close_to_its_limit(capsys: pytest.CaptureFixture[str], update: str, least: float) -> None:
+    total = json_object(capsys, "train-estimate", "zoo:resnet-9", "--update", update)["total"]
+    assert least <= total["overlapped"]["speedup"] <= total["speedup_limit"]
