@@ -27,7 +27,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick regress verilog estimate validate mutate fuzz lowest platforms lint format clean
+.PHONY: help demo test quick regress verilog estimate validate mutate coverage fuzz lowest platforms lint format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -56,6 +56,11 @@ validate: $(STAMP) ## published numbers of other simulators beside ours: docs/va
 
 mutate: $(STAMP) ## faults planted in the machine's RTL, and how many of them the regression notices
 	$(BIN)/python tests/mutation/mutate.py $(ARGS)
+
+coverage: $(STAMP) ## what the lockstep tests and programs reach of the RTL: docs/coverage.md (hours)
+	rm -rf build/coverage && mkdir -p build/coverage
+	SKIPBEAT_COVERAGE=$(CURDIR)/build/coverage $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/hw tests/sim/machine
+	$(BIN)/python tests/coverage/coverage_report.py build/coverage --write docs/coverage.md $(ARGS)
 
 fuzz: $(STAMP) ## damaged inputs on every reader for SECONDS (600): one clear line each, nothing left behind
 	$(BIN)/python tests/fuzz/campaign.py --inputs 1000000 --seconds $(SECONDS) --seed $$RANDOM $(ARGS)

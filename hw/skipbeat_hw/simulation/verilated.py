@@ -20,6 +20,8 @@ from skipbeat_arch.errors import ToolError
 
 from .toolchain import Toolchain, find_verilator
 
+#: Environment variable that names a folder: all that is built then writes there what of it was reached.
+COVERAGE_FOLDER = "SKIPBEAT_COVERAGE"
 #: What the cache calls Verilator's run-time.
 RUNTIME_KIND = "verilator"
 #: Class that Verilator generates, whatever the module is called.
@@ -42,7 +44,7 @@ _FAST, _SLOW = "-O1", "-O0"
 #: A unit of compilation that holds more generated text than this takes no further file. A design with less is one
 #: unit: its cold code is optimised sooner than the headers are read again.
 _UNIT_BYTES = 400_000
-_LIBRARY = "model.so"
+_LIBRARY, _VERILOG = "model.so", "top.v"
 #: Of Verilator and the compiler, in whatever thread.
 _running: list[subprocess.Popen[str]] = []
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
@@ -51,25 +53,35 @@ _HEADER, _INCLUDES = "first.h", '#include "verilated.h"\n#include <cstdint>\n#in
 
 
 class Trace(StrEnum):
-    """What a build can write of the nets' values: nothing, or the changes of all of them, or how often each changes."""
+    """What a build can write of the nets' values: nothing, or the changes of all of them, or how often each changes.
+
+    Or, with the lines of the Verilog, which of them were ever reached.
+    """
 
     NONE = ""
     VCD = "vcd"
     SAIF = "saif"
+    COVERAGE = "coverage"
 
     @property
     def verilate(self) -> tuple[str, ...]:
         """Options of Verilator."""
+        if self == Trace.COVERAGE:
+            return ("--coverage-line", "--coverage-toggle")
         return (f"--trace-{self}", "--trace-structs", "--trace-underscore") if self else ()
 
     @property
     def defines(self) -> tuple[str, ...]:
         """Options of the compiler."""
+        if self == Trace.COVERAGE:
+            return ("-UVM_COVERAGE", "-DVM_COVERAGE=1", "-DVM_TRACE=0")
         return (f"-DVM_TRACE={int(bool(self))}", *((f"-DVM_TRACE_{self.upper()}=1",) if self else ()))
 
     @property
     def runtime(self) -> tuple[str, ...]:
         """Files of Verilator's run-time."""
+        if self == Trace.COVERAGE:
+            return (*_RUNTIME, "verilated_cov.cpp")
         return (*_RUNTIME, *((f"verilated_{self}_c.cpp",) if self else ()))
 
 
@@ -87,7 +99,8 @@ def harness_text(*names: str, prologue: str = "") -> str:
 def shared_object(verilog: str, top: str, harness: str, trace: Trace = Trace.NONE) -> Path:
     """The shared object of module `top` and of `harness`, C++ text that includes "Vtop.h".
 
-    With `trace` it is another one, a few times slower.
+    With `trace` it is another one, a few times slower. Without, and where `COVERAGE_FOLDER` is set, each model writes
+    its coverage when it is deleted, into a file whose name begins with the key of the build.
 
     It is kept in the cache by the hash of both texts and of the tools.
 
@@ -96,21 +109,25 @@ def shared_object(verilog: str, top: str, harness: str, trace: Trace = Trace.NON
         ToolError: Verilator or the compiler fails; the message holds the end of its output.
     """
     tools = find_verilator()
+    if trace == Trace.NONE and os.environ.get(COVERAGE_FOLDER):
+        trace = Trace.COVERAGE
+        harness = f"{(Path(__file__).parent / 'covered_top.hpp').read_text()}\n{harness}\n#undef Vtop\n"
+    kept = (_LIBRARY, _VERILOG) if trace == Trace.COVERAGE else (_LIBRARY,)
     options = (*_VERILATE, *trace.verilate, *_COMPILE, *trace.defines, _FAST, _SLOW)
     key = content_key(verilog, top, harness, tools.fingerprint, " ".join(options))
 
     def build(folder: Path) -> None:
         runtime = _runtime(tools, trace)
-        (folder / "top.v").write_text(verilog)
+        (folder / _VERILOG).write_text(verilog)
         (folder / "harness.cpp").write_text(harness)
         verilate = [str(tools.bin / "verilator"), *_VERILATE, *trace.verilate, "--top-module", top]
-        verilate += ["--Mdir", "cpp", "top.v"]
+        verilate += ["--Mdir", "cpp", _VERILOG]
         _run(verilate, folder, tools)
         objects = _compile(_units(folder), folder, tools, runtime / _HEADER, trace)
         objects += [str(path) for path in runtime.glob("*.o")]
         _run([*tools.compiler, "-shared", "-o", _LIBRARY, *objects, "-lpthread"], folder, tools)
 
-    return kept_folder("rtl", key, build, only=(_LIBRARY,)) / _LIBRARY
+    return kept_folder("rtl", key, build, only=kept) / _LIBRARY
 
 
 def _units(folder: Path) -> list[str]:

@@ -16,7 +16,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import INSTRUCTIONS
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, beat_fields
-from tests.hw.stimulus import Values, sometimes
+from tests.hw.stimulus import Values, often, sometimes
 from tests.hw.twins import IN_PROCESS, NO_ICARUS, Meaning, Where, while_set
 
 
@@ -146,11 +146,17 @@ class ReadPort:
 
 
 class Vectors:
-    """The reader as those see it who request from it: takes requests at will, and returns their vectors in order."""
+    """The reader as those see it who request from it: takes requests at will, and returns their vectors in order.
 
-    def __init__(self, machine: Machine, rng: random.Random, contents: Callable[[int], int]) -> None:
+    Args:
+        steady: it takes every request at once, and returns a vector in every clock.
+    """
+
+    def __init__(
+        self, machine: Machine, rng: random.Random, contents: Callable[[int], int], *, steady: bool = False
+    ) -> None:
         self._machine, self._rng, self._contents = machine, rng, contents
-        self._willing, self._coming = sometimes(rng), sometimes(rng)
+        self._willing, self._coming = (often(rng, 1.0) if steady else sometimes(rng) for _ in range(2))
         self._due: deque[tuple[int, bool]] = deque()
 
     def drive(self) -> Values:
