@@ -4,7 +4,7 @@
 
 A layer of C x K weights, pruned to 2:4, on large-32x32: its plain program, how many of its instructions are followed
 (the others are copied from a stretch before them in which everything was the same), and CPU-seconds: to make the
-program, to find its clocks, to find them by following every instruction, and by compiled code if there is a compiler.
+program, to find its clocks, and to find them by following every instruction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from skipbeat_mapper.layer_graph import layer_graph
 from skipbeat_mapper.lowering import lower
 from skipbeat_mapper.timed_network import placements
 from skipbeat_models.synthetic import synthetic_mask
-from skipbeat_sim.timing.arrays.compiled import has_compiler
 from skipbeat_sim.timing.machine_run import MachineRun
 from skipbeat_sim.timing.machine_timing import machine_timing
 from skipbeat_sim.timing.replay import Replay
@@ -53,29 +52,24 @@ def row(c: int, k: int, tokens: int) -> str:
     graph = layer_graph(one_image(Gemm(p=tokens, c=c, k=k))[0], mask, "linear")
     memory = placements(graph, machine)[-1].memory
     program, emission = timed(lambda: lower(memory, "linear"))
-    given = machine, program.instructions, program.tiles
-    timing_module.Replay, timing_module.MANY = replay, len(program.instructions) + 1
-    quick, skipping = timed(lambda: machine_timing(*given))
-    slow, following = timed(lambda: machine_timing(*given, skip=False))
-    timing_module.MANY = 0
-    machine_timing(*given)  # the first call compiles, or reads what was compiled
-    code, compiled = timed(lambda: machine_timing(*given))
-    for found in (quick, code):
-        if (found.cycles, found.finish) != (slow.cycles, slow.finish):
-            raise RuntimeError(
-                f"{tokens} tokens: {found.cycles} clocks, {slow.cycles} if every instruction is followed"
-            )
+    timing_module.Replay = replay
+    quick, skipping = timed(lambda: machine_timing(machine, program.instructions, program.tiles))
+    slow, following = timed(lambda: machine_timing(machine, program.instructions, program.tiles, skip=False))
+    if (quick.cycles, quick.finish) != (slow.cycles, slow.finish):
+        raise RuntimeError(
+            f"{tokens} tokens: {quick.cycles} clocks, but {slow.cycles} if every instruction is followed"
+        )
     count, skipped = len(program.instructions), sum(each.skipped for each in made)
     return (
         f"| {tokens:,} | {quick.cycles:,} | {count:,} | {count - skipped:,} | {emission:.2f} | {skipping:.2f} | "
-        f"{following:.2f} | {f'{compiled:.2f}' if has_compiler() else '-'} |"
+        f"{following:.2f} |"
     )
 
 
 def main(c: int, k: int, *tokens: int) -> None:
     """Print a table of Markdown."""
-    columns = "tokens", "clocks", "instructions", "followed", "emission", "timing", "all followed", "compiled"
-    print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
+    print("| tokens | clocks | instructions | followed | emission, CPU s | timing, CPU s | all followed, CPU s |")
+    print("|---|---|---|---|---|---|---|")
     for each in tokens:
         print(row(c, k, each), flush=True)
 

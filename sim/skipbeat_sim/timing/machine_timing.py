@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 
 import numpy as np
 
@@ -20,7 +19,6 @@ from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Events
 
-from .arrays.compiled import has_compiler
 from .bank_conflicts import check_bank_conflicts
 from .bus import Bus
 from .cause_clocks import CauseClocks, PassClocks
@@ -32,8 +30,6 @@ from .wires import Wires
 
 #: Instructions of a program that is followed to its end sooner than it is looked at for repetition.
 FEW = 128
-#: Instructions of a program for which a compiler of Python is called, if there is one: it takes half a second to start.
-MANY = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +81,11 @@ def machine_timing(
     """
     program = read_program(machine, instructions, tiles, address)
     run = MachineRun(program)
-    if skip and len(instructions) >= MANY and has_compiler():
-        import_module(".arrays.follow", __package__).follow(run)
-    else:
-        _follow(run, skip=skip and len(instructions) >= FEW)
+    replay = Replay(run) if skip and len(instructions) >= FEW else None
+    run.settle()
+    while run.step():
+        if replay is not None:
+            replay.visit()
     begin = run.begin()
     finish = run.finish(begin)
     end, bus, core = run.store.end, run.bus, run.core
@@ -109,15 +106,6 @@ def machine_timing(
         bytes_written=bus.writes * bus.beat_bytes,
         events=event_counts(program.commands, program.tiles, machine.hw),
     )
-
-
-def _follow(run: MachineRun, *, skip: bool) -> None:
-    """Follow a program to its end, or what of it does not repeat."""
-    replay = Replay(run) if skip else None
-    run.settle()
-    while run.step():
-        if replay is not None:
-            replay.visit()
 
 
 def _pass_clocks(run: MachineRun) -> Int64Array:

@@ -51,7 +51,7 @@ class StoreClocks(Part):
         self._stores = [i for _, i in self.queue if isinstance(i, isa.Store)]
         #: Items before each STORE.
         self.items = list(accumulate((s.count * s.pool for s in self._stores), initial=0))
-        self._paces = {(s.pool, bool(s.raw)): pace(hw, s.pool, raw=bool(s.raw)) for s in self._stores}
+        self._paces = {(s.pool, bool(s.raw)): _pace(hw, s.pool, bool(s.raw)) for s in self._stores}
         self.begun: list[int] = []
         self.clock = self.step = self.popped = self.stores = self.halves = self.item = self.answered = 0
         self.taking = self.asked = False
@@ -113,11 +113,11 @@ class StoreClocks(Part):
             instruction, begin, end = self._stores[index], self.items[index], self.items[index + 1]
             if not self.taking:
                 self.step, self.taking = wires.store_begun[index] + PARAMETER_CLOCKS, True
-            own = self._paces[instruction.pool, bool(instruction.raw)]
+            pace = self._paces[instruction.pool, bool(instruction.raw)]
             if results.known_closed > self.item:
                 size = min(end, results.known_closed) - self.item
                 follow = results.take_few if size <= FEW else results.take_many
-                self.step = follow(self.item, size, own, begin, self.step)
+                self.step = follow(self.item, size, pace, begin, self.step)
                 self.item += size
                 moved = True
             if self.item < end:
@@ -168,7 +168,7 @@ class StoreClocks(Part):
         ]
 
 
-def pace(hw: Hardware, pool: int, *, raw: bool) -> Pace:
+def _pace(hw: Hardware, pool: int, raw: bool) -> Pace:
     """Items of a window take a clock each, and the first one of the next window may have to wait."""
     clocks = output_clocks(hw, pool, raw=raw)
     steps, pause = (clocks, 0) if pool == 1 else (1, clocks - pool)

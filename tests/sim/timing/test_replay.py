@@ -30,7 +30,6 @@ class _Skipped:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._last: Replay | None = None
         patch.setattr(timing_module, "Replay", self._made)
-        patch.setattr(timing_module, "has_compiler", lambda: False)
 
     def _made(self, run: MachineRun) -> Replay:
         self._last = Replay(run)
