@@ -128,11 +128,18 @@ class Scheme:
         Args:
             first: whether it is the model's first convolution (of a model without convolutions, no layer is).
         """
-        chosen = [pattern for glob, pattern in self.layers if fnmatchcase(name, glob)]
+        chosen = self._matching(name)
         if not chosen and (kind == LayerKind.DEPTHWISE or (first and kind in _CONVOLUTIONS)):
             return None
         pattern = chosen[-1] if chosen else self.default
         return None if pattern.kind == "dense" else pattern
+
+    def names(self, layer: str) -> bool:
+        """Whether a glob says what becomes of this layer."""
+        return bool(self._matching(layer))
+
+    def _matching(self, layer: str) -> list[Pattern]:
+        return [pattern for glob, pattern in self.layers if fnmatchcase(layer, glob)]
 
     def permuted(self) -> Scheme:
         """The same with its channels permuted before.

@@ -98,8 +98,8 @@ def command(
 
     SOURCE is zoo:NAME (`skipbeat zoo` lists them), module:function found from the current folder, or a file that ends
     in .pt2 or .onnx. Values of weights are not looked at: masks change while a network trains, so their zeros are drawn
-    from the seed. Layers that `skipbeat estimate --prune` leaves alone stay dense: the first convolution and depthwise
-    ones.
+    from the seed. As in `skipbeat train`, the first convolution, the last layer and depthwise ones stay dense, unless a
+    scheme's file names them.
 
     Every product of the step is compiled and priced like a layer of `skipbeat estimate`. What is not measured is listed
     as an assumption.

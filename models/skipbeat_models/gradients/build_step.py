@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.model import LayerKind
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.training_model import HostPass, Product, Role, TrainedLayer, TrainingModel, Update
 from skipbeat_arch.workload import Convolution
@@ -21,6 +22,9 @@ _DENSE = Pattern("dense")
 @dataclass(frozen=True, kw_only=True)
 class StepPatterns:
     """What is kept of the stationary operands.
+
+    The first convolution, the last layer and depthwise ones stay dense in both passes, unless a scheme names them: of
+    few classes, N of M would leave little of the gradient.
 
     Attributes:
         forward, backward: of the weights, along input and along output channels.
@@ -41,6 +45,14 @@ class StepPatterns:
                 f"update {update}: expected dense or 1:Q, of which an unbiased choice is known, such as 1:2"
             )
 
+    def of_weights(self, name: str, kind: LayerKind, *, first: bool, last: bool) -> tuple[Pattern, Pattern]:
+        """Forward and backward of one layer; `first`: the network's first convolution, `last`: its last layer."""
+        ahead, back = (
+            (None if last and not scheme.names(name) else scheme.pattern(name, kind, first)) or _DENSE
+            for scheme in (self.forward, self.backward)
+        )
+        return ahead, back
+
 
 def training_model(network: TrainedNetwork, patterns: StepPatterns, columns: int, seed: int = 0) -> TrainingModel:
     """The training step of a network.
@@ -54,7 +66,8 @@ def training_model(network: TrainedNetwork, patterns: StepPatterns, columns: int
     """
     for scheme in (patterns.forward, patterns.backward):
         scheme.check(each.layer.name for each in network.layers if each.layer.stored)
-    layers = tuple(_layer(each, patterns, columns, seed) for each in network.layers)
+    last = next((each for each in reversed(network.layers) if each.layer.stored), None)
+    layers = tuple(_layer(each, patterns, columns, seed, last=each is last) for each in network.layers)
     return TrainingModel(
         name=network.name,
         batch=network.batch,
@@ -66,12 +79,12 @@ def training_model(network: TrainedNetwork, patterns: StepPatterns, columns: int
     )
 
 
-def _layer(each: NetworkLayer, patterns: StepPatterns, columns: int, seed: int) -> TrainedLayer:
+def _layer(each: NetworkLayer, patterns: StepPatterns, columns: int, seed: int, *, last: bool) -> TrainedLayer:
     layer = each.layer
     if not layer.stored:
         return _of_activations(each)
     schemes = (patterns.forward, patterns.backward)
-    chosen = tuple(scheme.pattern(layer.name, layer.kind, each.first) or _DENSE for scheme in schemes)
+    chosen = patterns.of_weights(layer.name, layer.kind, first=each.first, last=last)
 
     def product(conv: Convolution, at: int) -> Product:
         zeros = product_zeros(conv, chosen[at], schemes[at].method, seed)
@@ -91,7 +104,7 @@ def _layer(each: NetworkLayer, patterns: StepPatterns, columns: int, seed: int) 
         kind=layer.kind,
         shape=layer.shape,
         stored=True,
-        patterns=(chosen[0], chosen[1]),
+        patterns=chosen,
         forward=(product(each.workload, 0),),
         backward=tuple(product(gradient, 1) for gradient in gradients),
         update=update,

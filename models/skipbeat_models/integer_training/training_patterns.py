@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind
@@ -13,15 +12,10 @@ from ..gradients.build_step import StepPatterns
 from ..scheme import Scheme
 from .matrix_layer import LayerPatterns
 
-_DENSE = Pattern("dense")
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPatterns(StepPatterns):
     """Patterns of a step that is run: chosen by rank, or without bias.
-
-    The first convolution, the last layer and depthwise ones stay dense in both passes, unless a scheme names them: of
-    few classes, N of M would leave little of the gradient.
 
     Raises:
         InputError: weights that are neither dense nor N:M by magnitude, or gradients neither dense nor 1:q, q a power
@@ -55,15 +49,8 @@ class TrainingPatterns(StepPatterns):
 
     def of_layer(self, name: str, kind: LayerKind, *, first: bool, last: bool) -> LayerPatterns:
         """Those of one layer; `first`: it is the network's first convolution, `last`: its last layer."""
-        ahead, back = (
-            (None if last and not _names(scheme, name) else scheme.pattern(name, kind, first)) or _DENSE
-            for scheme in (self.forward, self.backward)
-        )
+        ahead, back = self.of_weights(name, kind, first=first, last=last)
         return LayerPatterns(forward=ahead, backward=back, update=self.update)
-
-
-def _names(scheme: Scheme, layer: str) -> bool:
-    return any(fnmatchcase(layer, glob) for glob, _ in scheme.layers)
 
 
 def _all(scheme: Scheme) -> tuple[Pattern, ...]:

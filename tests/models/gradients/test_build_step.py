@@ -43,6 +43,13 @@ def test_forward_and_backward_have_groups_along_their_own_channels(network: Trai
     assert fc.update.workload.kernel == (1, 1)
 
 
+def test_the_last_layer_stays_dense_unless_it_is_named(network: TrainedNetwork) -> None:
+    named = Scheme(Pattern.parse("2:8"), (("4", Pattern.parse("4:8")),))
+    for scheme, expected in ((Scheme.parse("2:8"), "dense"), (named, "4:8")):
+        fc = training_model(network, StepPatterns(forward=scheme, backward=scheme), 16).layers[-1]
+        assert [str(each) for each in fc.patterns] == [expected, expected]
+
+
 def test_sparse_gradients_are_stored_once_more(network: TrainedNetwork) -> None:
     dense, half = (made(network, "2:8", "2:8", update) for update in ("dense", "1:2"))
     (packed,) = set(half.host) - set(dense.host)
