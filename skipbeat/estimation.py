@@ -17,9 +17,10 @@ from skipbeat_arch.provenance import source_of
 from skipbeat_mapper.estimate import activation_bounds, check_layers, estimate_model, shared_prices
 from skipbeat_models import zoo
 from skipbeat_models.alone import output_on_standard_error
-from skipbeat_models.kept_descriptions import KeptDescription, SourceArguments
+from skipbeat_models.kept_descriptions import KeptDescription
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources.data_rules import DataRules
+from skipbeat_models.sources.source_arguments import SourceArguments
 
 from .progress import working
 from .results import provenance

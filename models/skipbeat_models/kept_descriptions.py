@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from skipbeat_arch.cache import content_key, content_text, read_value, source_fingerprint, write_value
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import ModelDescription
-from skipbeat_arch.pattern import Pattern
 
 from . import zoo
-from .scheme import Scheme
 from .sources.data_rules import DataRules
 from .sources.folders import parts_of
+from .sources.source_arguments import SourceArguments
 from .stored_description import from_bytes, to_bytes
 
 #: What the cache calls them.
@@ -34,41 +31,6 @@ _MOST_BYTES = 1 << 30
 _MOST_ONNX_BYTES = 1 << 28
 #: Descriptions of more bytes are not kept.
 _MOST_KEPT_BYTES = 96 << 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceArguments:
-    """What a source is read with; see `load_source`."""
-
-    source: str
-    scheme: Scheme | None = None
-    seed: int = 0
-    tokens: int | None = None
-    batch: int | None = None
-    checkpoint: Path | None = None
-    stated: Pattern | None = None
-    rules: DataRules | None = None
-    sizes: Mapping[str, tuple[int, ...]] | None = None
-
-    def read(self) -> ModelDescription:
-        """The layers of the model.
-
-        Raises:
-            InputError: see `load_source`.
-        """
-        from .sources import load_source
-
-        return load_source(
-            self.source,
-            scheme=self.scheme,
-            seed=self.seed,
-            tokens=self.tokens,
-            batch=self.batch,
-            checkpoint=self.checkpoint,
-            stated=self.stated,
-            rules=self.rules,
-            sizes=self.sizes,
-        )
 
 
 class KeptDescription:

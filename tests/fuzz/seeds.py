@@ -23,8 +23,8 @@ from skipbeat.cli import main
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.program_file import pack_program
-from skipbeat_models.kept_descriptions import SourceArguments
 from skipbeat_models.scheme import Scheme
+from skipbeat_models.sources.source_arguments import SourceArguments
 from skipbeat_models.stored_description import to_bytes
 
 

@@ -14,10 +14,11 @@ from torch import nn
 from skipbeat_arch.model import ModelDescription
 from skipbeat_arch.pattern import Pattern
 from skipbeat_models import kept_descriptions
-from skipbeat_models.kept_descriptions import KeptDescription, SourceArguments
+from skipbeat_models.kept_descriptions import KeptDescription
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources.data_rules import DataRules
 from skipbeat_models.sources.routing import Routing
+from skipbeat_models.sources.source_arguments import SourceArguments
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
 

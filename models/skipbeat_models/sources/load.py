@@ -29,6 +29,7 @@ from .module import from_module
 from .pickled import PICKLED
 from .pt2 import load_pt2
 from .python import FUNCTION, build_model
+from .source_arguments import SourceArguments
 from .weights_alone import load_weights
 
 if TYPE_CHECKING:
@@ -69,7 +70,27 @@ def load_source(
     Raises:
         InputError: the source is none of these, cannot be read, or does not fit to the other arguments.
     """
-    found = _load(source, scheme, seed, tokens, batch, checkpoint, stated, rules, sizes)
+    given = SourceArguments(
+        source=source,
+        scheme=scheme,
+        seed=seed,
+        tokens=tokens,
+        batch=batch,
+        checkpoint=checkpoint,
+        stated=stated,
+        rules=rules,
+        sizes=sizes,
+    )
+    return read_source(given)
+
+
+def read_source(given: SourceArguments) -> ModelDescription:
+    """The same, with all that is given in one.
+
+    Raises:
+        InputError: as for `load_source`.
+    """
+    found, rules, source = _load(given), given.rules, given.source
     if rules is not None and rules.active is not None:
         found = with_active_rows(found, rules.active)
     blocks = None if rules is None else rules.attention
@@ -85,38 +106,28 @@ def load_source(
     return replace(found, notes=(*found.notes, note))
 
 
-def _load(
-    source: str,
-    scheme: Scheme | None,
-    seed: int,
-    tokens: int | None,
-    batch: int | None,
-    checkpoint: Path | None,
-    stated: Pattern | None,
-    rules: DataRules | None,
-    sizes: Mapping[str, tuple[int, ...]] | None,
-) -> ModelDescription:
-    path = Path(source)
+def _load(given: SourceArguments) -> ModelDescription:
+    source, scheme, path = given.source, given.scheme, Path(given.source)
     is_checkpoint = _is_checkpoint(path)
     is_file = is_checkpoint or path.suffix in (".pt2", ".onnx")
     if is_file and scheme is not None and scheme.method != "magnitude":
         raise InputError(f"model {source}: pruning by {scheme.method} needs the module; a file is pruned by magnitude")
-    if sizes and path.suffix != ".onnx":
+    if given.sizes and path.suffix != ".onnx":
         raise InputError(f"model {source}: sizes of inputs are stated for an .onnx file; others have example inputs")
-    if tokens is not None and not is_checkpoint and not source.startswith(zoo.PREFIX):
+    if given.tokens is not None and not is_checkpoint and not source.startswith(zoo.PREFIX):
         raise InputError(f"model {source}: a number of tokens belongs to a zoo model or a checkpoint of .safetensors")
+    if is_file and given.checkpoint is not None:
+        raise InputError(f"model {source}: has weights of its own; a checkpoint belongs to zoo:NAME or module:function")
     if is_checkpoint:
-        _no_checkpoint(source, checkpoint)
-        return load_weights(path, scheme, seed, stated, tokens, batch or 1, rules)
-    if path.suffix in (".pt2", ".onnx"):
-        _no_checkpoint(source, checkpoint)
-        return _from_graph(path, scheme, seed, stated, batch, rules, sizes)
+        return load_weights(path, scheme, given.seed, given.stated, given.tokens, given.batch or 1, given.rules)
+    if is_file:
+        return _from_graph(given, path)
     if path.suffix in PICKLED:
         raise InputError(
             f"model {source}: a state dict has no layers; give it as the --checkpoint of a module:function, or put its "
             "config.json beside it"
         )
-    return _from_code(source, scheme, seed, tokens, batch, checkpoint, stated, rules)
+    return _from_code(given)
 
 
 def _is_checkpoint(path: Path) -> bool:
@@ -126,24 +137,16 @@ def _is_checkpoint(path: Path) -> bool:
     return path.suffix in PICKLED and isfile(path) and isfile(path.parent / "config.json")
 
 
-def _from_code(
-    source: str,
-    scheme: Scheme | None,
-    seed: int,
-    tokens: int | None,
-    batch: int | None,
-    checkpoint: Path | None,
-    stated: Pattern | None,
-    rules: DataRules | None,
-) -> ModelDescription:
+def _from_code(given: SourceArguments) -> ModelDescription:
     """A model of the zoo, or one that the user's function builds."""
     model: nn.Module
     inputs: tuple[object, ...]
     kwargs: Mapping[str, object]
     trained: Trained | None = None
+    source, scheme, seed, checkpoint = given.source, given.scheme, given.seed, given.checkpoint
     if source.startswith(zoo.PREFIX):
         entry = zoo.find(source)
-        model, inputs, kwargs = entry.source(seed, tokens)
+        model, inputs, kwargs = entry.source(seed, given.tokens)
         if entry.recipe is not None and checkpoint is None:
             tuned = scheme if scheme is not None and scheme.method == "magnitude" else None
             trained = _trained(source, tuned or Scheme.of("dense"), seed)
@@ -154,9 +157,11 @@ def _from_code(
         raise InputError(f"model {source}: {EXPECTED}")
     if checkpoint is not None:
         load_into(model, open_checkpoint(checkpoint), f"checkpoint {checkpoint}")
-    if batch is not None:
-        inputs, kwargs = _batched(source, batch, inputs, kwargs)
-    found = from_module(model, inputs, kwargs, name=source, scheme=scheme, seed=seed, stated=stated, rules=rules)
+    if given.batch is not None:
+        inputs, kwargs = _batched(source, given.batch, inputs, kwargs)
+    found = from_module(
+        *(model, inputs, kwargs), name=source, scheme=scheme, seed=seed, stated=given.stated, rules=given.rules
+    )
     if trained is None:
         return found
     return replace(found, layers=tuple(replace(each, kept=trained.kept.get(each.name)) for each in found.layers))
@@ -170,30 +175,19 @@ def _trained(source: str, scheme: Scheme, seed: int) -> Trained:
     return train_network(source, scheme, seed)
 
 
-def _no_checkpoint(source: str, checkpoint: Path | None) -> None:
-    if checkpoint is not None:
-        raise InputError(f"model {source}: has weights of its own; a checkpoint belongs to zoo:NAME or module:function")
-
-
-def _from_graph(
-    path: Path,
-    scheme: Scheme | None,
-    seed: int,
-    stated: Pattern | None,
-    batch: int | None,
-    rules: DataRules | None,
-    sizes: Mapping[str, tuple[int, ...]] | None,
-) -> ModelDescription:
-    if batch is not None:
+def _from_graph(given: SourceArguments, path: Path) -> ModelDescription:
+    if given.batch is not None:
         raise InputError(f"model {path}: its batch is fixed in the file; export it with another one")
     if path.suffix == ".onnx":
         from .onnx import load_onnx
 
-        graph = load_onnx(path, sizes)
+        graph = load_onnx(path, given.sizes)
     else:
         graph = load_pt2(path)
     try:
-        return describe(graph, name=str(path), scheme=scheme, seed=seed, stated=stated, rules=rules)
+        return describe(
+            graph, name=str(path), scheme=given.scheme, seed=given.seed, stated=given.stated, rules=given.rules
+        )
     except InputError:
         raise
     except (TypeError, ValueError, KeyError, IndexError, RuntimeError, MemoryError) as error:
