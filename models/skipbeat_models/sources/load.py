@@ -19,9 +19,9 @@ from skipbeat_arch.pattern import Pattern
 
 from .. import zoo
 from ..scheme import Scheme
-from .active_rows import with_active_rows
 from .build import describe
 from .data_rules import DataRules
+from .fewer_rows import with_active_rows
 from .files import open_checkpoint
 from .folders import INDEX
 from .loading import load_into

@@ -13,7 +13,8 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.model import ModelDescription
 from skipbeat_mapper.estimate import estimate_model
-from skipbeat_models.sources.active_rows import ActiveRows, with_active_rows
+from skipbeat_models.sources.active_rows import ActiveRows
+from skipbeat_models.sources.fewer_rows import with_active_rows
 
 from .described import describe
 
