@@ -29,7 +29,6 @@ from .close_networks import close_networks
 from .input_folding import fold_input
 from .lowering import Lowered, lower
 from .memory_map import MemoryMap, memory_map
-from .most_saved import most_saved
 from .network_units import turns
 from .node_mapping import NodeMapping
 from .search import LIMITS, MappingSearch
@@ -37,9 +36,6 @@ from .slices import chosen_slices
 
 #: The best of each turn is tried too if it would save so much of a network's clocks.
 WORTH = 1 / 10_000
-#: Plain mappings are tried after those of the search if, by their bounds, they could save as much, or if the program
-#: has fewer instructions.
-SHORT = 4096
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -160,9 +156,8 @@ def time_network(
 def quickest_program(found: Sequence[Placement], search: MappingSearch | None, name: str = "network") -> TimedNetwork:
     """The quickest program of those tried: of all placements that are close, and of the best one with other mappings.
 
-    Of several placements that are close the best with plain mappings is taken. Then those mappings are tried that the
-    search likes best, plain ones if they could be quicker, and a mixture. A search of little effort gets the one
-    program that it asks for, and one of much effort also what its `before` finds.
+    Plain mappings are tried first, then those that the search likes best, and a mixture. A search of little effort gets
+    the one program that it asks for, and one of much effort also what its `before` finds.
 
     Args:
         found: placements of one network.
@@ -188,8 +183,6 @@ def _program(found: Sequence[Placement], search: MappingSearch | None, name: str
         if effort is Effort.QUICK:
             nodes, wanted = _searched(search, close[0].memory)
             return dataclasses.replace(timed(_mapped(close[0], wanted)), found=nodes)
-        if len(close) == 1:
-            return _favourite(close[0], search, timed)
         with part(len(close) / (len(close) + 3)):  # the search takes as long as a program, and two more may follow
             tried = [(timed(each), each) for each in through(close)]
         plain, placement = min(tried, key=lambda each: _cycles(each[0]))
@@ -197,19 +190,6 @@ def _program(found: Sequence[Placement], search: MappingSearch | None, name: str
             nodes, wanted = _searched(search, plain.memory)
         chosen = plain if wanted == _mappings(plain.memory) else timed(_mapped(placement, wanted))
         return dataclasses.replace(_quickest(plain, chosen, placement, timed), found=nodes)
-
-
-def _favourite(placement: Placement, search: MappingSearch, timed: Callable[[Placement], TimedNetwork]) -> TimedNetwork:
-    """What the search likes best; plain mappings are timed too where that takes little or could be quicker."""
-    with part(1 / 3):
-        nodes, wanted = _searched(search, placement.memory)
-    if wanted == _mappings(placement.memory):
-        return dataclasses.replace(timed(placement), found=nodes)
-    quickest = chosen = timed(_mapped(placement, wanted))
-    saved = most_saved(chosen.node_cycles(), chosen.memory, placement.memory)
-    if len(chosen.lowered.instructions) < SHORT or saved > WORTH * _cycles(chosen):
-        quickest = _quickest(timed(placement), chosen, placement, timed)
-    return dataclasses.replace(quickest, found=nodes)
 
 
 def _timed(placement: Placement, name: str) -> TimedNetwork:

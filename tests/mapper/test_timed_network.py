@@ -72,9 +72,7 @@ class Wrong(MappingSearch):
         return found
 
 
-@pytest.mark.parametrize("short", [0, 4096])
-def test_a_search_is_followed_where_it_saves_clocks(short: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skipbeat_mapper.timed_network.SHORT", short)
+def test_a_search_is_followed_where_it_saves_clocks() -> None:
     builder = Builder((16, 12, 12), np.random.default_rng(4))
     for _ in range(3):
         builder.convolution(16, (3, 3), padding=(1, 1), density=1.0)
@@ -83,19 +81,6 @@ def test_a_search_is_followed_where_it_saves_clocks(short: int, monkeypatch: pyt
     assert searched.timing.cycles == plain.timing.cycles
     assert [placed.mapping for placed in searched.memory.groups[0].nodes] == [PLAIN] * 3
     assert len(searched.found) == 3
-
-
-def test_plain_mappings_that_could_save_too_little_are_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    builder = Builder((16, 12, 12), np.random.default_rng(4))
-    builder.convolution(16, (3, 3), padding=(1, 1), density=1.0)
-    found = placements(builder.graph(), MACHINE)
-    plain = quickest_program(found, None)
-    monkeypatch.setattr("skipbeat_mapper.timed_network.SHORT", 0)
-    assert quickest_program(found, Wrong()).timing.cycles == plain.timing.cycles
-    monkeypatch.setattr("skipbeat_mapper.timed_network.WORTH", 1.0)
-    wrong = quickest_program(found, Wrong())
-    assert [placed.mapping for placed in wrong.memory.groups[0].nodes] == [NodeMapping(pixels=4)]
-    assert wrong.timing.cycles > plain.timing.cycles
 
 
 def test_given_mappings_are_kept() -> None:
