@@ -100,7 +100,9 @@ def _description(arguments: SourceArguments, entry: zoo.ZooModel | None, progres
         if entry is not None and entry.recipe is not None:
             entry.check_tokens(arguments.tokens)
             progress(f"training {arguments.source} on the digits")
+        from skipbeat_models.sources.load import read_source  # torch: a kept description does without
+
         with output_on_standard_error():
-            found = arguments.read()
+            found = read_source(arguments)
         kept.keep(found)
     return found

@@ -24,7 +24,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.program_file import pack_program
 from skipbeat_models.scheme import Scheme
-from skipbeat_models.sources.source_arguments import SourceArguments
+from skipbeat_models.sources.load import load_source
 from skipbeat_models.stored_description import to_bytes
 
 
@@ -127,7 +127,7 @@ def masks() -> bytes:
 @cache
 def description() -> bytes:
     """A model's description as the cache keeps it."""
-    content = to_bytes(SourceArguments(source="zoo:tiny-resnet", scheme=Scheme(default=Pattern.parse("2:4"))).read())
+    content = to_bytes(load_source("zoo:tiny-resnet", scheme=Scheme(default=Pattern.parse("2:4"))))
     assert content is not None
     return content
 

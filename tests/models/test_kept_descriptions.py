@@ -17,6 +17,7 @@ from skipbeat_models import kept_descriptions
 from skipbeat_models.kept_descriptions import KeptDescription
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources.data_rules import DataRules
+from skipbeat_models.sources.load import read_source
 from skipbeat_models.sources.routing import Routing
 from skipbeat_models.sources.source_arguments import SourceArguments
 
@@ -30,7 +31,7 @@ def known(arguments: SourceArguments) -> bool:
 
 
 def keep(arguments: SourceArguments) -> ModelDescription:
-    place, description = KeptDescription(arguments), arguments.read()
+    place, description = KeptDescription(arguments), read_source(arguments)
     assert place.find() is None
     place.keep(description)
     return description
@@ -92,7 +93,7 @@ def test_a_folder_is_known_by_its_weights_and_configurations(tmp_path: Path) -> 
 def test_what_changes_while_it_is_read_is_not_kept(tmp_path: Path) -> None:
     save_file({"a.weight": torch.ones(8, 8)}, tmp_path / "a.safetensors")
     arguments = SourceArguments(source=str(tmp_path / "a.safetensors"), tokens=4)
-    place, description = KeptDescription(arguments), arguments.read()
+    place, description = KeptDescription(arguments), read_source(arguments)
     save_file({"a.weight": torch.zeros(8, 8)}, tmp_path / "a.safetensors")
     place.keep(description)
     assert not known(arguments)
@@ -100,7 +101,7 @@ def test_what_changes_while_it_is_read_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_code_of_the_user_and_what_is_large_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    description = ZOO.read()
+    description = read_source(ZOO)
     (tmp_path / "a.onnx").write_bytes(b"... location ...")
     for arguments in (
         SourceArguments(source="mine:build"),

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from skipbeat_arch.model import ModelDescription
 from skipbeat_arch.pattern import Pattern
 
 from ..scheme import Scheme
@@ -15,7 +14,7 @@ from .data_rules import DataRules
 
 @dataclass(frozen=True, kw_only=True)
 class SourceArguments:
-    """What a source is read with; see `load_source`."""
+    """What a source is read with; see `load_source`. It needs no torch, so that a kept description does not either."""
 
     source: str
     scheme: Scheme | None = None
@@ -26,13 +25,3 @@ class SourceArguments:
     stated: Pattern | None = None
     rules: DataRules | None = None
     sizes: Mapping[str, tuple[int, ...]] | None = None
-
-    def read(self) -> ModelDescription:
-        """The layers of the model.
-
-        Raises:
-            InputError: see `load_source`.
-        """
-        from .load import read_source
-
-        return read_source(self)
