@@ -141,7 +141,8 @@ def compile_mixed(
     """
     quantised, inputs = prepared.quantised, prepared.inputs[0]
     network = quantised.network
-    programs = {step.name: compile_step(quantised, step, hardware, effort) for step in through(network.steps, _name)}
+    steps = {step.name: step for step in network.steps}
+    programs = {name: compile_step(quantised, steps[name], hardware, effort) for name in through(list(steps), str)}
     members = {name: f"programs/{number:03}-{_safe(name)}.skb" for number, name in enumerate(programs)}
     names, arrays = argument_names(network.program), prepared.arrays(1)
     manifest = Manifest(
@@ -166,10 +167,6 @@ def compile_mixed(
     return CompiledNetwork(manifest=manifest, network=network, programs=programs, inputs=inputs, result=result)
 
 
-def _name(step: Step) -> str:
-    return step.name
-
-
 def _safe(name: str) -> str:
     return re.sub(r"[^\w.-]", "_", name)[:60]
 
@@ -183,7 +180,7 @@ def save_network(compiled: CompiledNetwork, path: str | Path) -> int:
     Raises:
         InputError: it cannot be written.
     """
-    machine = [entry for entry in compiled.manifest.steps if isinstance(entry, _Machine)]
+    written = {entry.step.name: entry.program for entry in compiled.manifest.steps if isinstance(entry, _Machine)}
     arrays = {
         argument.array: as_array(value)
         for argument, value in zip(compiled.manifest.arguments, compiled.inputs, strict=True)
@@ -191,7 +188,7 @@ def save_network(compiled: CompiledNetwork, path: str | Path) -> int:
     }
     members = {
         _MANIFEST: compiled.manifest.model_dump_json(indent=1).encode(),
-        **{entry.program: pack_program(compiled.programs[entry.step.name]) for entry in machine},
+        **{written[name]: pack_program(program) for name, program in compiled.programs.items()},
         _HOST: pack_host(compiled.network.program),
         _EXAMPLE: packed_arrays(arrays | {"y": compiled.result}),
     }
@@ -223,9 +220,8 @@ def load_network(path: str | Path) -> CompiledNetwork:
     machine = [entry for entry in manifest.steps if isinstance(entry, _Machine)]
     if missing := {_HOST, _EXAMPLE, *(entry.program for entry in machine)} - members.keys():
         raise InputError(f"network {path}: {min(missing)} is missing")
-    programs = {
-        entry.step.name: unpack_program(members[entry.program], f"{path}, {entry.program}") for entry in machine
-    }
+    written = {entry.step.name: entry.program for entry in machine}  # steps of a recurrent layer share one
+    programs = {name: unpack_program(members[member], f"{path}, {member}") for name, member in written.items()}
     wanted = Machine.of(manifest.hardware).fingerprint
     if wrong := [name for name, program in programs.items() if program.fingerprint != wanted]:
         raise InputError(f"network {path}: the program of {wrong[0]} is for other hardware than the manifest's")

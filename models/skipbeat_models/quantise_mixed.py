@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -31,6 +31,7 @@ from .sources.partition import Partition, Run, partition
 from .sources.program_graph import graph_of
 from .sources.reading import Reading, has_stored_bias, read_operators
 from .sources.runs import computed
+from .unrolled import common_magnitudes, step_key, unroll
 
 #: Operators that are nothing but a product.
 _PRODUCTS = frozenset({"matmul", "mm", "bmm", "mv", EINSUM})
@@ -69,17 +70,18 @@ def quantise_mixed(
     """Quantise the parts of a network that the machine runs; the inputs calibrate the scales.
 
     Raises:
-        InputError: a network that does not export, a product that is not yet run on the machine (a recurrent one, a
-            mixture of experts), or numbers that are not finite.
+        InputError: a network that does not export, a product that is not yet run on the machine (a mixture of experts),
+            a recurrent layer of too many steps, or numbers that are not finite.
     """
     named = kwargs or {}
-    program = export_program(model, tuple(inputs), named)
+    program, recurrent = unroll(export_program(model, tuple(inputs), named))
     graph = graph_of(program)
     readings, constants = read_operators(graph)
     parts = partition(graph, readings, constants)
     given = tuple(tree_leaves((tuple(inputs), dict(named))))
     heads = SharedHeads(graph.operators)
-    maker = _Steps(program, constants, largest_magnitudes(program, given), heads)
+    largest = common_magnitudes(largest_magnitudes(program, given), parts.runs, recurrent)
+    maker = _Steps(program, constants, largest, heads, recurrent)
     found = maker.runs(parts) + maker.products(readings, parts)
     if not found:
         raise InputError(f"model {type(model).__name__}: it has no layer that the machine runs")
@@ -93,10 +95,16 @@ class _Steps:
     """Makes the steps of a program; `graphs` are their numbers."""
 
     def __init__(
-        self, program: ExportedProgram, constants: Constants, largest: Mapping[str, float], heads: SharedHeads
+        self,
+        program: ExportedProgram,
+        constants: Constants,
+        largest: Mapping[str, float],
+        heads: SharedHeads,
+        recurrent: frozenset[str],
     ) -> None:
         self.graphs: dict[str, Graph] = {}
-        self._constants, self._largest, self._heads = constants, largest, heads
+        self._constants, self._largest, self._heads, self._recurrent = constants, largest, heads, recurrent
+        self._known: dict[tuple[Hashable, float], Run] = {}
         self._nodes = value_names(program.graph_module)
 
     def runs(self, parts: Partition) -> list[Step]:
@@ -111,14 +119,16 @@ class _Steps:
             if isinstance(source.tensor, str):
                 scales.setdefault(source.tensor, self._scale(source.tensor))
             scale = scales[source.tensor]
-            quantised = quantise_run(run, self._constants, self._largest, scale)
-            scales |= {operation.number: quantised.scales[operation.name] for operation in run}
-            self.graphs[run[0].name] = quantised.graph
+            same = self._same(run, scale)
+            quantised = quantise_run(same, self._constants, self._largest, scale)
+            made_by = zip(run, same, strict=True)
+            scales |= {operation.number: quantised.scales[like.name] for operation, like in made_by}
+            self.graphs[same[0].name] = quantised.graph
             self._node(run[0].name, last.result.name)
             steps.append(
                 RunStep(
-                    name=run[0].name,
-                    nodes=tuple(operation.name for operation in computed(run)),
+                    name=same[0].name,
+                    nodes=tuple(operation.name for operation in computed(same)),
                     reads=reads,
                     makes=last.result.name,
                     inside=_inside(run),
@@ -134,6 +144,11 @@ class _Steps:
                 )
             )
         return steps
+
+    def _same(self, run: Run, scale: float) -> Run:
+        """The first run with the same program: the first step of a recurrent layer."""
+        key = step_key(run, self._recurrent)
+        return run if key is None else self._known.setdefault((key, scale), run)
 
     def products(self, readings: Sequence[Reading], parts: Partition) -> list[Step]:
         """The products of two activations."""
@@ -154,12 +169,6 @@ class _Steps:
             if runs and has_stored_bias(operator, self._constants):
                 steps += self._phases(reading)
                 continue
-            if reading.steps:
-                raise InputError(
-                    f"layer {reading.names[0]}: a recurrent layer is priced, but not run: its steps are one program, "
-                    "and each of them needs what the host makes of the one before, for which no program waits; way "
-                    "round: compile its step (LSTMCell, GRUCell, RNNCell)"
-                )
             if any(reading.constants) or operator.base not in _PRODUCTS | {ATTENTION}:
                 raise InputError(f"layer {reading.names[0]}: {operator.title} of this form is priced, but not yet run")
             self._node(reading.names[0], operator.results[0].name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from skipbeat_mapper.compile import compile_network
 from skipbeat_models import zoo
 from skipbeat_models.mixed import Integers
 from skipbeat_models.mixed_steps import Step
+from skipbeat_models.networks.seeded import seeded
 from skipbeat_models.quantise_mixed import QuantisedMixed, quantise_mixed
 from skipbeat_verify.interpreter import Interpreter
 from tests.models.sources.described import Function, describe
@@ -45,9 +48,12 @@ def assert_close(model: nn.Module, quantised: QuantisedMixed, *inputs: torch.Ten
     priced = describe(model, *inputs)
     macs = sum(node.convolution.macs for graph in graphs for node in graph.nodes)
     assert macs == sum(part.workload.macs * part.repeats for layer in priced.layers for part in layer.parts)
-    assert len(graphs) == sum(each.repeats for each in priced.runs)
-    layers = [layer for each in priced.runs for layer in each.layers for _ in range(each.repeats)]
-    assert layers == [node.layer.name for graph in graphs for node in graph.nodes]
+    times = [each.repeats * (each.images if each.in_turn else 1) for each in priced.runs]  # steps of a layer
+    assert len(graphs) == sum(times)
+    layers = [layer for each, count in zip(priced.runs, times, strict=True) for layer in each.layers * count]
+    ran = [node.layer.name for graph in graphs for node in graph.nodes]
+    recurrent = any(each.in_turn for each in priced.runs)  # its directions and layers come in turn
+    assert Counter(layers) == Counter(ran) if recurrent else layers == ran
     return graphs
 
 
@@ -188,7 +194,6 @@ def test_what_is_drawn_at_random_is_drawn_alike() -> None:
 @pytest.mark.parametrize(
     ("model", "shape", "message"),
     [
-        (nn.LSTM(4, 4), (3, 1, 4), r"layer weight_ih_l0: a recurrent layer is priced, .* compile its step \(LSTMCell"),
         (
             nn.ConvTranspose2d(3, 4, 2, 3),
             (1, 3, 4, 4),
@@ -232,6 +237,37 @@ def test_phases_and_unequal_zeros_around_a_map_run(model: nn.Module, shape: tupl
     torch.manual_seed(0)
     x = torch.randn(shape)
     assert_close(model, quantise_mixed(model, (x,)), x)
+
+
+class Tagger(nn.Module):
+    """A recurrent layer, here any, with a layer behind it for each step."""
+
+    def __init__(self, layer: nn.RNNBase, features: int) -> None:
+        super().__init__()
+        self.layer, self.head = layer, nn.Linear(features, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.head(self.layer(x)[0])
+        return result
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize(
+    ("layer", "features", "programs"),
+    [
+        (nn.LSTM(4, 8, bias=False, bidirectional=True), 16, 4),
+        (nn.LSTM(4, 8, proj_size=3), 3, 3),
+        (nn.GRU(4, 8, num_layers=2, batch_first=True), 8, 4),
+        (nn.RNN(4, 8, nonlinearity="relu"), 8, 2),
+    ],
+)
+def test_steps_of_a_recurrent_layer_share_a_program(layer: nn.RNNBase, features: int, programs: int) -> None:
+    with seeded(0):
+        model = Tagger(layer, features).eval()
+        layer.reset_parameters()
+        x = torch.randn(3, 2, 4)
+    graphs = assert_close(model, quantise_mixed(model, (x,)), x)
+    assert len({id(graph) for graph in graphs}) == programs + 1
 
 
 def test_numbers_that_are_not_finite_are_refused() -> None:

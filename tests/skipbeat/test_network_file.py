@@ -22,6 +22,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_models.mixed_listing import HostStep
+from skipbeat_models.networks.seeded import seeded
 from skipbeat_models.prepared import PreparedMixed
 from skipbeat_models.quantise_mixed import quantise_mixed
 from skipbeat_models.scheme import Scheme
@@ -63,6 +64,19 @@ def archive(prepared: PreparedMixed, tmp_path_factory: pytest.TempPathFactory) -
     size = save_network(compile_mixed(prepared, load_hardware("tiny-4x4"), "dense"), path)
     assert size == path.stat().st_size
     return path
+
+
+def test_steps_of_a_recurrent_layer_are_one_program_of_the_archive(tmp_path: Path) -> None:
+    with seeded(0):
+        quantised = quantise_mixed(nn.GRU(4, 4).eval(), (torch.randn(3, 1, 4),))
+    prepared = PreparedMixed(
+        source="mine:build", scheme=Scheme.of("dense"), quantised=quantised, inputs=(quantised.inputs,)
+    )
+    save_network(compile_mixed(prepared, load_hardware("tiny-4x4"), "dense"), tmp_path / "gru.zip")
+    found = skipbeat.load_network(tmp_path / "gru.zip")
+    assert [step.name for step in found.network.steps] == ["weight_ih_l0", *["weight_hh_l0"] * 3]
+    assert found.programs.keys() == {"weight_ih_l0", "weight_hh_l0"}
+    np.testing.assert_array_equal(found.run(), found.result)
 
 
 def test_what_was_written_runs_to_the_same_logits_and_clocks(prepared: PreparedMixed, archive: Path) -> None:

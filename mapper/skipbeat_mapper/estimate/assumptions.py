@@ -37,7 +37,8 @@ def assumptions(description: ModelDescription, hw: Hardware, effort: Effort = Ef
     if any(run.in_turn for run in description.runs):
         found.append(
             "steps of a recurrent layer are programs of their own, each of many steps, whose weights stay on the chip "
-            "where all of them fit; what the host computes between two steps keeps nobody waiting"
+            "where all of them fit; what the host computes between two steps keeps nobody waiting (`simulate` runs a "
+            "program for each step, which loads its weights again)"
         )
     if any(not layer.stored for layer in description.layers):
         found.append(

@@ -1,0 +1,72 @@
+"""Recurrent layers as their steps: each a product with the weights of the state, and gates that the host computes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+
+import torch
+from torch._decomp import get_decompositions
+from torch.export import ExportedProgram
+
+from skipbeat_arch.errors import InputError
+
+from .sources.exported import quiet
+from .sources.operators import RECURRENT
+from .sources.partition import Run
+from .sources.program_graph import graph_of
+from .sources.recurrent import steps
+
+#: Most steps of a layer that run: each is an operator of its own in the program of the host.
+MOST_STEPS = 256
+
+_OPERATORS = [getattr(torch.ops.aten, name).input for name in RECURRENT]
+
+
+def unroll(program: ExportedProgram) -> tuple[ExportedProgram, frozenset[str]]:
+    """A program without recurrent layers, by PyTorch's own definition of them, and the modules that called them.
+
+    Raises:
+        InputError: a layer of too many steps.
+    """
+    called = [operator for operator in graph_of(program).operators if operator.base in RECURRENT]
+    if not called:
+        return program, frozenset()
+    for operator in called:
+        count = max((product.repeats for product in steps(operator) or ()), default=0)
+        if count > MOST_STEPS:
+            raise InputError(
+                f"layer {operator.module or operator.base}: {count} steps of a recurrent layer, each of which is a "
+                f"program; expected at most {MOST_STEPS}; `estimate` prices any number"
+            )
+    with quiet(), torch.no_grad():
+        program = program.run_decompositions(get_decompositions(_OPERATORS))
+    return program, frozenset(operator.module for operator in called)
+
+
+def step_key(run: Run, modules: Collection[str]) -> Hashable:
+    """What the steps of one layer have in common, and no other run has; None: the run is of no recurrent layer."""
+    readings = [operation.reading for operation in run]
+    if not all(reading.operator.module in modules and reading.constants for reading in readings):
+        return None
+    weights = tuple(constant.weights for reading in readings for constant in reading.constants if constant)
+    source = run[0].source
+    return readings[0].operator.module, weights, source.shape, source.images
+
+
+def common_magnitudes(largest: Mapping[str, float], runs: Sequence[Run], modules: Collection[str]) -> dict[str, float]:
+    """The largest magnitudes of values, for all steps of a layer the same, so that one program runs them all."""
+    ranged = {each.number: (each.ranged or each.result).name for run in runs for each in run}
+    groups: dict[Hashable, list[list[str]]] = {}
+    for run in runs:
+        key = step_key(run, modules)
+        if key is not None:
+            read = run[0].source.tensor
+            made = [name for each in run for name in (each.result.name, ranged[each.number])]
+            groups.setdefault(key, []).append([read if isinstance(read, str) else ranged[read], *made])
+    alike = [values for group in groups.values() for values in zip(*group, strict=True)]
+    before, found = dict[str, float](), dict(largest)
+    while before != found:  # what one layer makes may be what another reads
+        before = dict(found)
+        for values in alike:
+            found |= dict.fromkeys(values, max((found[value] for value in values if value in found), default=0.0))
+    return found
