@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import errno
 import io
 import os
@@ -9,6 +11,8 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 from skipbeat_arch.budget import machine_memory
@@ -24,6 +28,8 @@ EXIT_NO_OUTPUT = 74
 EXIT_TERMINATED = 128 + signal.SIGTERM
 EXIT_CLOSED_PIPE = 128 + signal.SIGPIPE
 
+#: What stands for the characters of our tables on a terminal that has not got them; each is one character as well.
+_SIMILAR = str.maketrans("×µ–−…→─\u00a0", "xu--~>- ")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
@@ -34,9 +40,10 @@ def run() -> int:
     whose traceback is; 71 memory that there is not; 74 a full disk, or a standard output that cannot be written; 141 a
     reader that went away; 143 a request to end.
     """
+    codecs.register_error("skipbeat.similar", _similar)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal of few characters, a name of a file that is no text
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="skipbeat.similar")
     terminated = False
 
     def terminate(_number: int, _frame: FrameType | None) -> None:
@@ -45,11 +52,37 @@ def run() -> int:
         raise KeyboardInterrupt  # temporary files are removed and workers ended as after Ctrl-C
 
     signal.signal(signal.SIGTERM, terminate)
-    with ended_in_time():
+    with ended_in_time(), _place_for_tools():
         status = _guarded()
     if status == EXIT_INTERRUPTED:
         end_at_once(EXIT_TERMINATED if terminated else status)
     return status
+
+
+def _similar(error: UnicodeError) -> tuple[str, int]:
+    """How characters that a terminal has not got are written: by similar ones, or by their numbers."""
+    assert isinstance(error, UnicodeEncodeError)
+    similar = error.object[error.start : error.end].translate(_SIMILAR)
+    return similar.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+@contextlib.contextmanager
+def _place_for_tools() -> Iterator[None]:
+    """A cache for tools that cannot do without one, such as Yosys, where the user's home cannot be written."""
+    place = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    with contextlib.ExitStack() as stack:
+        if not _can_be_written(place):
+            with contextlib.suppress(OSError):  # nothing can be written anywhere, and most commands need no tool
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="skipbeat-"))
+                os.environ["XDG_CACHE_HOME"] = folder
+        yield
+
+
+def _can_be_written(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.access(folder, os.W_OK | os.X_OK)
+    return False
 
 
 def _guarded() -> int:

@@ -99,6 +99,16 @@ def test_a_tool_that_fails_is_one_line_and_a_file_with_its_output(tmp_path: Path
     assert report.read_text().endswith("x.cpp: no")
 
 
+def test_similar_characters_stand_for_those_that_a_terminal_has_not_got() -> None:
+    """Each of those of our tables is one character again, so that columns stand; others are numbers."""
+    code = "from skipbeat import process; process.main = lambda: print('1.99× – 5 µJ … ─ 電') or 0; process.run()"
+    for encoding, expected in (("ascii", "1.99x - 5 uJ ~ - "), ("latin-1", "1.99× - 5 µJ ~ - ")):
+        env = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, env=env)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout.decode(encoding) == f"{expected}\\u96fb\n"
+
+
 def test_a_terminal_of_few_characters(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "skipbeat", "hardware", "--hw", "\u96fb.yaml"]
     env = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -7,6 +7,7 @@ import re
 from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
+from skipbeat_arch.errors import ToolError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 
@@ -33,14 +34,24 @@ def generate(component: Component, name: str) -> str:
     """One self-contained Verilog text with `name` as its top.
 
     Cells that are alike are one module.
+
+    Raises:
+        ToolError: Yosys fails; the message holds its output.
     """
     shared = SharedCells()
-    texts = [verilog.convert(component, name, shared, emit_src=False, strip_internal_attrs=True)]
-    for cell, part in shared.cells.items():
-        texts.append(verilog.convert(part, cell, emit_src=False, strip_internal_attrs=True))
+    texts = [_convert(component, name, shared)]
+    texts += [_convert(part, cell) for cell, part in shared.cells.items()]
     # Set where it is declared, it changes before Icarus watches it; no block would run until an input changed.
     text = _START.sub(r"\1reg \2 ;\n\1initial \2 = 0;", "\n".join(texts))
     return _ZEROS.sub(_zero_loop, _NO_BITS.sub("", text))
+
+
+def _convert(component: Component, name: str, shared: SharedCells | None = None) -> str:
+    try:
+        text: str = verilog.convert(component, name, shared, emit_src=False, strip_internal_attrs=True)
+    except verilog.YosysError as error:
+        raise ToolError(f"Yosys failed:\n{error}") from None
+    return text
 
 
 def _zero_loop(initial: re.Match[str]) -> str:
