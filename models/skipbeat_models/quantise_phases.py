@@ -15,7 +15,7 @@ from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.workload import Convolution, one_image
 
 from .quantise_layer import Scales, quantise_layer
-from .reduction import reduction_matrix, weight_from_matrix
+from .reduction import stationary_matrix, weight_from_matrix
 from .sources.constants import Constants
 from .sources.convolutions import ConvolutionCall, ConvolutionPart, workloads
 from .sources.reading import Reading, bias_of
@@ -93,9 +93,7 @@ def _graph(layer: IntegerLayer, kernel: torch.Tensor, part: ConvolutionPart) -> 
     """The node of a phase, which has some of the kernel's taps."""
     workload, _ = one_image(part.workload)
     rows, cols = (list(taps) for taps in part.taps)
-    matrix = reduction_matrix(kernel[:, :, rows][:, :, :, cols]).numpy()
-    if workload.groups > 1:
-        matrix = matrix.reshape(len(matrix), workload.groups, -1).transpose(1, 0, 2)
-    own = replace(layer, workload=workload, weight=np.ascontiguousarray(matrix))
+    matrix = stationary_matrix(kernel[:, :, rows][:, :, :, cols], workload.groups)
+    own = replace(layer, workload=workload, weight=matrix)
     given = Tensor(name="input", channels=workload.c_in, height=workload.height, width=workload.width)
     return Graph.of(given, [Node(layer=own, input="input", output="output")])

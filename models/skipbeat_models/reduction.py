@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import get_args
 
+import numpy as np
 import torch
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.workload import ReductionOrder
 
@@ -57,3 +59,15 @@ def weight_from_matrix(
         return matrix.t()
     permuted = matrix.reshape([shape[axis] for axis in axes])
     return permuted.permute([axes.index(axis) for axis in range(4)])
+
+
+def stationary_matrix(weight: torch.Tensor, groups: int) -> Int8Array:
+    """What stays in the array, [C, K] or [groups, C, K / groups], of an int8 weight [K, C_in / groups, kh, kw].
+
+    Raises:
+        InputError: as for `reduction_matrix`.
+    """
+    matrix: Int8Array = reduction_matrix(weight).numpy()
+    if groups > 1:
+        matrix = matrix.reshape(len(matrix), groups, -1).transpose(1, 0, 2)
+    return np.ascontiguousarray(matrix)

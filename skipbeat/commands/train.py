@@ -38,6 +38,8 @@ TRAIN_IMAGES = 1347
     help="What is kept of the gradients along the images, chosen without bias; Q is a power of two.",
 )
 @click.option("--batch", type=click.IntRange(2, TRAIN_IMAGES), default=64, show_default=True, help="Images of a step.")
+@click.option("--rtl", is_flag=True, help="Make every product of the steps by programs on the RTL too, and compare.")
+@click.option("--cycle-model", is_flag=True, help="The same on the cycle model, about 10,000 clocks per second.")
 @click.option("--out", metavar="FILE", callback=destination, help="Write weights, momenta and tiles to this .npz file.")
 @hardware_options_of(TRAINING_HARDWARE)
 @seed_option
@@ -49,12 +51,14 @@ def command(
     backward: str,
     update: str,
     batch: int,
+    rtl: bool,
+    cycle_model: bool,
     out: Path | None,
     hw: str,
     overrides: tuple[str, ...],
     seed: int,
     as_json: bool,
-) -> None:
+) -> int:
     """Train MODEL from scratch on scikit-learn's digits by the integer oracle of a sparse training step.
 
     MODEL is zoo:digits-cnn, zoo:tiny-resnet, or module:function from the current folder, whose module reads images
@@ -62,7 +66,11 @@ def command(
     draws follow from the seed: the same command gives the same bits. The first convolution, the last layer and
     depthwise ones stay dense in both passes, unless a .yaml file names them.
 
-    What the machine has no module for is computed by the host, in real numbers, and named. The oracle runs on no RTL.
+    What the machine has no module for is computed by the host, in real numbers, and named. With --rtl or --cycle-model
+    a second training runs beside the oracle's. Its forward, backward and update products are programs of the machine.
+    What the machine does not do yet around them (turning, choosing, rounding, packing, updating) is done by the host,
+    by the definitions of the modules, and the report has the bytes. Every sum, weight, momentum and mask must be the
+    oracle's, and all clocks and counters those of the timing model. Exit status 1 if they are not.
 
     The .npz file holds for each layer `weight`, `momentum`, `bias` and `bias_momentum` int32, and of both passes the
     bytes that are kept, their mask, and the exponents of their columns' units.
@@ -72,35 +80,30 @@ def command(
     from skipbeat_arch.pattern import Pattern
 
     require_packages("for scikit-learn's digits", "sklearn")
+    if rtl:
+        require_packages("to run the RTL", "amaranth", extra="rtl")
     hardware = load_hardware(hw, overrides)
     chosen = Pattern.parse(update)
 
     from skipbeat_arch.array_file import save_arrays
-    from skipbeat_models.alone import output_on_standard_error
-    from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
     from skipbeat_models.integer_training.training_patterns import TrainingPatterns
     from skipbeat_models.integer_training.training_plan import TrainingPlan
     from skipbeat_models.scheme import Scheme
     from skipbeat_reports.trained_digits import print_training
 
-    from ..progress import step, track
     from ..results import print_result, provenance
-    from ..training_report import training_report
+    from ..training_run import train
 
     patterns = TrainingPatterns(forward=Scheme.parse(forward), backward=Scheme.parse(backward), update=chosen)
     plan = TrainingPlan(steps=steps, batch=batch, seed=seed)
-    with output_on_standard_error():
-        trainer = IntegerTrainer(source, patterns, plan, hardware)
-    step(f"seed {seed}")
-    if trainer.padded_images:
-        step(f"a pass takes {hardware.array.rows * hardware.array.group} images: {trainer.padded_images} are padding")
-    found = track(trainer.run(), trainer.stretches, "training", str)
-    report = training_report(trainer, list(found)) | {"model": source, "hardware": hardware.name}
+    found = train(source, patterns, plan, hardware, rtl=rtl, cycle_model=cycle_model)
+    report = found.report | {"model": source, "hardware": hardware.name}
     if out is not None:
-        save_arrays(out, trainer.arrays())
+        save_arrays(out, found.arrays)
     if as_json:
-        print_result(
-            "train", report, provenance(seed=seed, hardware=hardware, scheme=patterns.forward, source=trainer.origin)
-        )
+        made = provenance(seed=seed, hardware=hardware, scheme=patterns.forward, source=found.source)
+        print_result("train", report, made)
     else:
         print_training(report)
+    machine = report["machine"]
+    return 1 if machine is not None and not machine["agrees"] else 0

@@ -26,6 +26,7 @@ def test_a_training_and_its_file(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert [each["steps"] for each in report["stretches"]] == [1, 2]
     assert report["accuracy"] == report["stretches"][-1]["accuracy"]
     assert report["host_operators"] == {"max_pool2d": 2, "cross_entropy": 1}
+    assert report["machine"] is None, "nothing ran but the oracle"
     assert [layer["kept_forward"] for layer in report["layers"]] == [1, 0.25, 0.25, 1]
     assert report["layers"][0]["clipped_gradients"] is None
     assert report["provenance"]["hardware"]["description"]["name"] == report["hardware"] == "edge-16x16-m8"
@@ -43,6 +44,40 @@ def test_it_says_its_seed_and_what_is_padding(capsys: pytest.CaptureFixture[str]
     assert "step 2: loss " in err
     assert "Left to the host in each step: 2 max_pool2d, 1 cross_entropy" in out
     assert "2 steps of 16 images, 48 of padding" in out
+
+
+OWN = """
+from torch import nn, zeros
+
+def small():
+    layers = nn.Conv2d(1, 4, 3, stride=3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 10)
+    return nn.Sequential(*layers), zeros(1, 1, 8, 8)
+"""
+
+
+def test_a_step_by_programs_of_the_machine(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "small_digits.py").write_text(OWN)
+    step = "train", "small_digits:small", "--steps", "1", "--batch", "4", "--hw", "tiny-4x4", "--cycle-model"
+    patterns = "--forward", "2:4", "--backward", "2:4"
+    machine = json_object(capsys, *step, *patterns)["machine"]
+    assert (machine["agrees"], machine["sums_exact"], machine["training_exact"]) == (True, True, True)
+    assert machine["rtl_cycles"] is None
+    assert (
+        machine["model_cycles"]
+        == machine["timing_cycles"]
+        == sum(each["timing_cycles"] for each in machine["products"])
+    )
+    products = [(each["layer"], each["product"]) for each in machine["products"]]
+    assert products == [("0", "forward"), ("3", "forward"), ("3", "backward"), ("0", "update"), ("3", "update")]
+    assert machine["host_bytes"]["turn"] == 2 * 4 * (64 + 16 + 16 + 10)
+    assert main([*step, *patterns]) == 0
+    out = capsys.readouterr().out
+    assert "Left to the host by the modules' definitions, in bytes of each step: " in out
+    assert "Every sum, weight, momentum, mask and clock agrees." in out
 
 
 @pytest.mark.parametrize(

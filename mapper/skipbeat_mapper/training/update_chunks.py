@@ -21,6 +21,7 @@ from itertools import product as pairs
 from skipbeat_arch.depths import output_clocks
 from skipbeat_arch.estimate import LayerCost
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.training_model import Update
 from skipbeat_arch.workload import Convolution
 
@@ -126,6 +127,25 @@ def rank(chunk: Chunk, beat: int, machine: Machine) -> float:
     return programs * (max(bounds) + 0.01 * sum(bounds)) + _AROUND + _clocks_to_add(chunk, machine)
 
 
+def best_chunk(conv: Convolution, batch: int, pattern: Pattern, machine: Machine) -> Chunk:
+    """The chunk whose programs take the fewest clocks by their bounds.
+
+    Args:
+        conv: of one image, without channel groups.
+        batch: images.
+        pattern: of dY along the images: dense or 1:q.
+        machine: the hardware.
+    """
+    group = machine.hw.array.group
+    beat = group if pattern.kind == "dense" else -(-group // pattern.m)
+
+    def order(chunk: Chunk) -> tuple[float, int]:
+        """Of equal ranks the widest: what it loads comes in the longest lines."""
+        return rank(chunk, beat, machine), -chunk.program.kernel[1]
+
+    return min(chunks(conv, batch, machine), key=order)
+
+
 class UpdatePricer:
     """Prices gradients of weights, equal ones once."""
 
@@ -146,15 +166,7 @@ class UpdatePricer:
         return times(cost, update.repeats), chunk.sums * update.repeats
 
     def _best(self, name: str, update: Update) -> tuple[LayerCost, Chunk]:
-        machine = self._products.machine
-        group = machine.hw.array.group
-        beat = group if update.pattern.kind == "dense" else -(-group // update.pattern.m)
-
-        def order(chunk: Chunk) -> tuple[float, int]:
-            """Of equal ranks the widest: what it loads comes in the longest lines."""
-            return rank(chunk, beat, machine), -chunk.program.kernel[1]
-
-        best = min(chunks(update.workload, update.images, machine), key=order)
+        best = best_chunk(update.workload, update.images, update.pattern, self._products.machine)
         return self._price(name, update, best), best
 
     def _price(self, name: str, update: Update, chunk: Chunk) -> LayerCost:

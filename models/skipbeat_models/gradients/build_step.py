@@ -106,7 +106,7 @@ def _layer(each: NetworkLayer, patterns: StepPatterns, columns: int, seed: int, 
         stored=True,
         patterns=chosen,
         forward=(product(each.workload, 0),),
-        backward=tuple(product(gradient, 1) for gradient in gradients),
+        backward=tuple(product(gradient.workload, 1) for gradient in gradients),
         update=update,
         weights=each.weights,
     )

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from skipbeat_arch.workload import Convolution
 
-from ..sources.convolutions import ConvolutionCall, workloads
+from ..sources.convolutions import ConvolutionCall, ConvolutionPart, workloads
 
 
-def input_gradient(name: str, conv: Convolution) -> list[Convolution]:
+def input_gradient(name: str, conv: Convolution) -> list[ConvolutionPart]:
     """The convolutions of dY, each for one image, that give dX; of a kernel over the whole map it is one product."""
     conv = flat(conv)
     call = ConvolutionCall(
@@ -31,7 +31,7 @@ def input_gradient(name: str, conv: Convolution) -> list[Convolution]:
         transposed=True,
         out_size=(conv.height, conv.width),
     )
-    return [replace(part.workload, batch=1) for part in workloads(name, call)]
+    return workloads(name, call)
 
 
 def flat(conv: Convolution) -> Convolution:

@@ -15,10 +15,11 @@ from skipbeat_arch.errors import InputError, described
 from ..pruners.group_windows import zero_padding
 from ..pruners.layers import layer_kind
 from .host_operators import Addition, Average, BatchNorm, HostOperator, MaxPool, Relu
-from .matrix_layer import Geometry, MatrixLayer, Shape
+from .matrix_layer import MatrixLayer
 from .trained_layer import SeedSource, TrainedLayer
 from .training_graph import Place, TrainingGraph
 from .training_patterns import TrainingPatterns
+from .training_products import Geometry, Products, Shape
 from .vectors import Vectors
 
 _ADDITIONS = (operator.add, operator.iadd, torch.add)
@@ -41,8 +42,9 @@ class GraphBuilder:
         patterns: TrainingPatterns,
         vectors: Vectors,
         seeds: SeedSource,
+        products: Products,
     ) -> None:
-        self._source, self._patterns = source, patterns
+        self._source, self._patterns, self._products = source, patterns, products
         self._trained = partial(TrainedLayer, vectors=vectors, seeds=seeds)
         try:
             self._traced = fx.symbolic_trace(deepcopy(module).eval())
@@ -112,7 +114,7 @@ class GraphBuilder:
         bias = None if module.bias is None else module.bias.detach().double().numpy()
         first = isinstance(module, nn.Conv2d) and node is self._first
         patterns = self._patterns.of_layer(name, layer_kind(module), first=first, last=node is self._last)
-        return self._trained(MatrixLayer(name, weight.numpy(), bias, geometry, patterns))
+        return self._trained(MatrixLayer(name, weight.numpy(), bias, geometry, patterns, self._products))
 
     def _map(self, node: fx.Node) -> Shape:
         """Channels, height and width of what a linear layer reads, before it was flattened."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,10 @@ from .graph_builder import GraphBuilder
 from .host_operators import loss_and_gradient
 from .scaled import nearest
 from .trained_layer import SeedSource
+from .training_graph import TrainingGraph
 from .training_patterns import TrainingPatterns
 from .training_plan import TrainingPlan
+from .training_products import ExactProducts, Products
 from .vectors import Vectors
 
 #: Of the digits.
@@ -60,26 +63,39 @@ class IntegerTrainer:
 
     def __init__(self, source: str, patterns: TrainingPatterns, plan: TrainingPlan, hardware: Hardware) -> None:
         patterns.check_group(hardware.array.group)
-        self.plan, self.data = plan, load_data()
-        module = digits_network(source, plan.seed)
-        vectors, seeds = Vectors.of(hardware), SeedSource(plan.seed)
-        self.graph = GraphBuilder(source, module, INPUT_SHAPE, patterns, vectors, seeds).build()
+        self.plan, self.data, self.patterns = plan, load_data(), patterns
+        self._source, self._module = source, digits_network(source, plan.seed)
+        self._vectors = Vectors.of(hardware)
+        self.graph = self._built(ExactProducts())
         classes = self.graph.layers[-1].matrix.weight.values.shape[0]
         if classes != CLASSES:
             raise InputError(f"model {source}: expected {CLASSES} outputs, one for each digit, not {classes}")
-        self.patterns = patterns
         pass_images = hardware.array.rows * hardware.array.group
         self.padded_images = -plan.batch % pass_images
         weights = (layer.matrix.weight.values.data for layer in self.graph.layers)
         self.origin = Source(name=source, digest=content_digest(weights))
+
+    def beside(self, products: Products) -> IntegerTrainer:
+        """The same training from its begin on, with others who multiply."""
+        other = copy(self)
+        other.graph = other._built(products)
+        return other
+
+    def _built(self, products: Products) -> TrainingGraph:
+        seeds = SeedSource(self.plan.seed)
+        builder = GraphBuilder(self._source, self._module, INPUT_SHAPE, self.patterns, self._vectors, seeds, products)
+        return builder.build()
 
     @property
     def stretches(self) -> int:
         """How many `run` gives."""
         return min(STRETCHES, self.plan.steps)
 
-    def run(self) -> Iterator[Stretch]:
+    def run(self, step: Callable[[FloatArray, Int64Array, int], float] | None = None) -> Iterator[Stretch]:
         """Train; the steps are split as evenly as they can be.
+
+        Args:
+            step: what runs in place of the trainer's own step, which it calls.
 
         Raises:
             InputError: numbers that do not fit, as of a training that diverges.
@@ -88,7 +104,7 @@ class IntegerTrainer:
         ends = [(number + 1) * self.plan.steps // self.stretches for number in range(self.stretches)]
         losses: list[float] = []
         for done, batch in enumerate(self.plan.batches(len(labels)), 1):
-            losses.append(self.step(images[batch], labels[batch], done - 1))
+            losses.append((step or self.step)(images[batch], labels[batch], done - 1))
             if done == ends[0]:
                 yield Stretch(steps=ends.pop(0), loss=float(np.mean(losses)), accuracy=self.accuracy())
                 losses = []
@@ -119,7 +135,7 @@ class IntegerTrainer:
             if matrix.bias is not None:
                 found |= {f"{name}.bias": matrix.bias.values, f"{name}.bias_momentum": matrix.bias.momenta}
             for way, tiles in (("forward", matrix.ahead), ("backward", matrix.back)):
-                found |= {f"{name}.{way}": tiles.kept.astype(np.int8), f"{name}.{way}_mask": tiles.mask}
+                found |= {f"{name}.{way}": tiles.kept, f"{name}.{way}_mask": tiles.mask}
                 found[f"{name}.{way}_units"] = tiles.units
         return found
 

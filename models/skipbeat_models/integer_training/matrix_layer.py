@@ -1,18 +1,13 @@
 """A convolution that trains in integers: its master weights, the tiles made of them, and the three products of a step.
 
-A linear layer is a convolution whose kernel covers the map. Each product takes bytes and gives sums of 40 bits, which
-float64 holds exactly.
+A linear layer is a convolution whose kernel covers the map. Each product takes bytes and gives sums of 40 bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch.nn.functional import conv2d
-from torch.nn.grad import conv2d_input, conv2d_weight
 
 from skipbeat_arch.arrays import BoolArray, FloatArray, Int8Array, Int64Array
 from skipbeat_arch.errors import InputError
@@ -23,11 +18,7 @@ from skipbeat_arch.training.update_rule import rounded_shift, to_bytes
 
 from .optimiser_step import WEIGHT_EXPONENT, Master, OptimiserStep
 from .scaled import Scaled, Sums
-
-Shape = tuple[int, ...]
-#: torch ships these without types.
-_conv2d_input: Callable[..., torch.Tensor] = conv2d_input
-_conv2d_weight: Callable[..., torch.Tensor] = conv2d_weight
+from .training_products import Geometry, Products, Shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,21 +30,6 @@ class LayerPatterns:
     update: Pattern
 
 
-@dataclass(frozen=True, kw_only=True)
-class Geometry:
-    """How a kernel moves over its map, height first."""
-
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-
-    @property
-    def arguments(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], int]:
-        """In torch's order."""
-        return self.stride, self.padding, self.dilation, self.groups
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tiles:
     """The bytes that stay in the array, [K, C / groups, kh, kw], and which are kept; a column's unit is 2^units."""
@@ -63,22 +39,28 @@ class Tiles:
     units: Int64Array
 
     @property
-    def kept(self) -> FloatArray:
+    def kept(self) -> Int8Array:
         """The bytes with zeros where they are dropped."""
-        return np.where(self.mask, self.dense, 0).astype(np.float64)
+        return np.where(self.mask, self.dense, np.int8(0))
 
 
 class MatrixLayer:
-    """Master weights [K, C / groups, kh, kw] and biases [K]; every product is one of bytes.
+    """Master weights [K, C / groups, kh, kw] and biases [K]; every product is one of bytes, and `products` makes it.
 
     Raises:
         InputError: weights outside -8 .. 8.
     """
 
     def __init__(
-        self, name: str, weight: FloatArray, bias: FloatArray | None, geometry: Geometry, patterns: LayerPatterns
+        self,
+        name: str,
+        weight: FloatArray,
+        bias: FloatArray | None,
+        geometry: Geometry,
+        patterns: LayerPatterns,
+        products: Products,
     ) -> None:
-        self.name, self.geometry, self.patterns = name, geometry, patterns
+        self.name, self.geometry, self.patterns, self._products = name, geometry, patterns, products
         self.weight = Master(name, weight)
         self.bias = None if bias is None else Master(name, bias)
         self.make_tiles()
@@ -103,23 +85,23 @@ class MatrixLayer:
 
     def forward(self, x: Scaled) -> Sums:
         """Y = X · W + bias, with a unit for each output channel."""
-        weight = torch.from_numpy(self.ahead.kept)
-        sums = self._exact(conv2d(_real(x), weight, None, *self.geometry.arguments))
         units = self.ahead.units + x.exponent
+        bias = np.zeros_like(units)
         if self.bias is not None:
-            sums += _in_units(self.bias.values.astype(np.int64), units)[:, None, None]
-        return Sums(sums, units)
+            bias = _in_units(self.bias.values.astype(np.int64), units)
+        sums = self._products.forward(self.name, x.mantissas, self.ahead.kept, bias, self.geometry)
+        return Sums(self._fitting(sums), units)
 
     def backward(self, gradient: Scaled, shape: Shape) -> Sums:
         """dX = dY · W^T of an input [N, C, H, W] of that shape, with one unit for all channels."""
-        weight = torch.from_numpy(self.back.kept)
-        sums = self._exact(_conv2d_input(shape, weight, _real(gradient), *self.geometry.arguments))
+        dy = gradient.mantissas
+        sums = self._fitting(self._products.backward(self.name, dy, self.back.kept, self.geometry, shape))
         return Sums(sums, np.full(shape[1], int(self.back.units[0]) + gradient.exponent))
 
     def gradient(self, x: Scaled, gradient: Scaled) -> Int64Array:
         """dW = X^T · dY in the weights' shape; its unit is that of a product of both."""
         shape = self.weight.values.shape
-        return self._exact(_conv2d_weight(_real(x), shape, _real(gradient), *self.geometry.arguments))
+        return self._fitting(self._products.update(self.name, x.mantissas, gradient.mantissas, self.geometry, shape))
 
     def update(self, step: OptimiserStep, x: Scaled, gradient: Scaled) -> None:
         """Train the weights on the gradient that X and dY make, and the biases on the sum of dY, without decay."""
@@ -131,16 +113,15 @@ class MatrixLayer:
             self.bias.update(step.without_decay(), sums, gradient.exponent, kept)
         self.make_tiles()
 
-    def _exact(self, sums: torch.Tensor) -> Int64Array:
-        """As integers.
+    def _fitting(self, sums: Int64Array) -> Int64Array:
+        """The same sums.
 
         Raises:
             InputError: they do not fit 40 bits.
         """
-        found: Int64Array = sums.numpy().astype(np.int64)
-        if int(np.abs(found).max(initial=0)) >= 1 << (SUM_BITS - 1):
+        if int(np.abs(sums).max(initial=0)) >= 1 << (SUM_BITS - 1):
             raise InputError(f"layer {self.name}: its sums do not fit {SUM_BITS} bits")
-        return found
+        return sums
 
 
 def rank_mask(values: Int8Array, axis: int, pattern: Pattern) -> BoolArray:
@@ -153,10 +134,6 @@ def rank_mask(values: Int8Array, axis: int, pattern: Pattern) -> BoolArray:
     padded[..., :count] = lines
     kept = kept_by_rank(padded.reshape(*lines.shape[:-1], -1, pattern.m), pattern.n)
     return np.ascontiguousarray(np.moveaxis(kept.reshape(padded.shape)[..., :count], -1, axis))
-
-
-def _real(value: Scaled) -> torch.Tensor:
-    return torch.from_numpy(value.mantissas.astype(np.float64))
 
 
 def _in_units(biases: Int64Array, units: Int64Array) -> Int64Array:

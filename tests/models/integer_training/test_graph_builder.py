@@ -17,6 +17,7 @@ from skipbeat_models.integer_training.scaled import nearest
 from skipbeat_models.integer_training.trained_layer import SeedSource
 from skipbeat_models.integer_training.training_graph import TrainingGraph
 from skipbeat_models.integer_training.training_patterns import TrainingPatterns
+from skipbeat_models.integer_training.training_products import ExactProducts
 from skipbeat_models.integer_training.vectors import Vectors
 from skipbeat_models.scheme import Scheme
 
@@ -30,7 +31,7 @@ def patterns(forward: str = "2:8", backward: str = "2:8", update: str = "1:2") -
 
 
 def built(module: nn.Module, given: TrainingPatterns, shape: tuple[int, ...] = (1, 8, 8)) -> TrainingGraph:
-    return GraphBuilder("net", module, shape, given, VECTORS, SeedSource(0)).build()
+    return GraphBuilder("net", module, shape, given, VECTORS, SeedSource(0), ExactProducts()).build()
 
 
 def test_the_digits_cnn() -> None:

@@ -1,0 +1,99 @@
+"""Who multiplies for a layer that trains: exactly, in numbers, or something that must find the same sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch.nn.functional import conv2d
+from torch.nn.grad import conv2d_input, conv2d_weight
+
+from skipbeat_arch.arrays import Int8Array, Int64Array
+from skipbeat_arch.workload import Convolution
+
+Shape = tuple[int, ...]
+#: torch ships these without types.
+_conv2d_input: Callable[..., torch.Tensor] = conv2d_input
+_conv2d_weight: Callable[..., torch.Tensor] = conv2d_weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """How a kernel moves over its map, height first."""
+
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    @property
+    def arguments(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], int]:
+        """In torch's order."""
+        return self.stride, self.padding, self.dilation, self.groups
+
+    def convolution(self, x: Shape, weight: Shape) -> Convolution:
+        """Of one image, for an input [N, C, H, W] and a weight [K, C / groups, kh, kw]."""
+        return Convolution(
+            batch=1,
+            c_in=x[1],
+            c_out=weight[0],
+            height=x[2],
+            width=x[3],
+            kernel=(weight[2], weight[3]),
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
+
+
+class Products(Protocol):
+    """The three products of a step, of bytes; their sums are exact.
+
+    `layer` is its name, x int8 [N, C, H, W], weight int8 [K, C / groups, kh, kw], bias int64 [K], and gradient int8
+    [N, K, H', W'].
+    """
+
+    def forward(self, layer: str, x: Int8Array, weight: Int8Array, bias: Int64Array, geometry: Geometry) -> Int64Array:
+        """Y = X · W + bias in the gradient's shape."""
+        ...
+
+    def backward(
+        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape
+    ) -> Int64Array:
+        """dX = dY · W^T in `shape`, that of X."""
+        ...
+
+    def update(self, layer: str, x: Int8Array, gradient: Int8Array, geometry: Geometry, shape: Shape) -> Int64Array:
+        """dW = X^T · dY in `shape`, that of the weight."""
+        ...
+
+
+class ExactProducts:
+    """The oracle's products, in float64: it holds sums of 40 bits exactly."""
+
+    def forward(self, layer: str, x: Int8Array, weight: Int8Array, bias: Int64Array, geometry: Geometry) -> Int64Array:
+        """Y = X · W + bias."""
+        return _integers(conv2d(_real(x), _real(weight), None, *geometry.arguments)) + bias[:, None, None]
+
+    def backward(
+        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape
+    ) -> Int64Array:
+        """dX = dY · W^T."""
+        return _integers(_conv2d_input(shape, _real(weight), _real(gradient), *geometry.arguments))
+
+    def update(self, layer: str, x: Int8Array, gradient: Int8Array, geometry: Geometry, shape: Shape) -> Int64Array:
+        """dW = X^T · dY."""
+        return _integers(_conv2d_weight(_real(x), shape, _real(gradient), *geometry.arguments))
+
+
+def _real(values: Int8Array) -> torch.Tensor:
+    return torch.from_numpy(values.astype(np.float64))
+
+
+def _integers(sums: torch.Tensor) -> Int64Array:
+    found: Int64Array = sums.numpy().astype(np.int64)
+    return found

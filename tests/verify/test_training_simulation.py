@@ -1,0 +1,113 @@
+"""Training steps by programs: sums, weights and masks are the oracle's, and clocks the timing model's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from torch import nn
+
+from skipbeat_arch.arrays import Int8Array, Int64Array
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph
+from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.training_model import Role
+from skipbeat_models.integer_training import integer_trainer
+from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
+from skipbeat_models.integer_training.training_patterns import TrainingPatterns
+from skipbeat_models.integer_training.training_plan import TrainingPlan
+from skipbeat_models.integer_training.training_products import Geometry
+from skipbeat_models.scheme import Scheme
+from skipbeat_verify.machine_simulation import machine_rtl
+from skipbeat_verify.training_simulation import HostTask, MachineProducts, TrainingSimulation
+
+TINY, TRAINING = load_hardware("tiny-4x4"), load_hardware("edge-16x16-m8")
+HALF = Pattern.parse("1:2")
+
+
+def bytes_of(seed: int, *shape: int) -> Int8Array:
+    return np.random.default_rng(seed).integers(-127, 128, shape).astype(np.int8)
+
+
+def on_model() -> MachineProducts:
+    return MachineProducts(hardware=TINY, pattern=HALF, rtl=None, cycle_model=True)
+
+
+def simulation(source: str, products: MachineProducts, *, steps: int, batch: int) -> TrainingSimulation:
+    kept = f"2:{products.hardware.array.group}"
+    patterns = TrainingPatterns(forward=Scheme.parse(kept), backward=Scheme.parse(kept), update=HALF)
+    plan = TrainingPlan(steps=steps, batch=batch, seed=0)
+    oracle = IntegerTrainer(source, patterns, plan, products.hardware)
+    return TrainingSimulation(oracle=oracle, machine=oracle.beside(products), products=products)
+
+
+def made(monkeypatch: pytest.MonkeyPatch, *layers: nn.Module) -> str:
+    """A source whose network has these layers."""
+    monkeypatch.setattr(integer_trainer, "digits_network", lambda source, seed: nn.Sequential(*layers))
+    return "made:network"
+
+
+@pytest.mark.parametrize("geometry", [Geometry(stride=(2, 2), padding=(1, 1)), Geometry(groups=2)])
+def test_the_products_of_a_layer_on_the_cycle_model(geometry: Geometry) -> None:
+    products, x, weight = on_model(), bytes_of(1, 2, 4, 4, 4), bytes_of(2, 4, 4 // geometry.groups, 3, 3)
+    y = products.forward("layer", x, weight, np.arange(4) - 2, geometry)
+    products.backward("layer", bytes_of(3, *y.shape), weight, geometry, x.shape)
+    products.update("layer", x, bytes_of(3, *y.shape), geometry, weight.shape)
+    assert products.exact
+    assert all(each.run.agrees for each in products.runs)
+    assert {each.role for each in products.runs} == {Role.FORWARD, Role.BACKWARD, Role.UPDATE}
+
+
+def test_a_step_of_a_training_on_the_cycle_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A strided layer behind another one, and a kernel over the map."""
+    layers = nn.Conv2d(1, 4, 3, stride=3), nn.ReLU(), nn.Conv2d(4, 4, 2, stride=2, padding=1), nn.ReLU()
+    source = made(monkeypatch, *layers, nn.Flatten(), nn.Linear(16, 10))
+    run = simulation(source, on_model(), steps=1, batch=4)
+    assert [each.steps for each in run.oracle.run(run.step)] == [1]
+    assert run.agrees
+    assert len(run.products.runs) == 3 + 1 + 4 + 3, "a strided layer has four phases backward, the first layer none"
+    assert set(run.products.host) == set(HostTask)
+    assert all(moved > 0 for moved in run.products.host.values())
+    late = run.products.runs[0]
+    assert late.run.model is not None
+    late = replace(late, run=replace(late.run, model=replace(late.run.model, cycles=late.run.model.cycles + 1)))
+    assert not replace(run, products=replace(run.products, runs=[late])).agrees, "a clock more in one program"
+
+
+class WrongBit(MachineProducts):
+    """A machine whose sums have a wrong bit."""
+
+    def _run(self, layer: str, role: Role, graph: Graph, images: Int8Array) -> Int64Array:
+        found = super()._run(layer, role, graph, images)
+        found.flat[0] ^= 1
+        return found
+
+
+def test_a_wrong_bit_is_found_in_the_sums_and_in_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = made(monkeypatch, nn.Flatten(), nn.Linear(64, 10))
+    wrong = WrongBit(hardware=TINY, pattern=HALF, rtl=None, cycle_model=True)
+    run = simulation(source, wrong, steps=1, batch=2)
+    assert len(list(run.oracle.run(run.step))) == 1
+    assert not run.exact
+    assert not run.products.exact
+    assert not run.agrees
+
+
+def test_sums_that_do_not_fit_the_machine() -> None:
+    bias = np.array([1 << 31, 0])
+    with pytest.raises(InputError, match="layer fc: its biases do not fit 32 bits, as the machine takes them"):
+        on_model().forward("fc", bytes_of(1, 1, 4, 1, 1), bytes_of(2, 2, 4, 1, 1), bias, Geometry())
+    with pytest.raises(InputError, match="node fc: its sums do not fit int32"):
+        on_model().forward("fc", np.ones((1, 4, 1, 1), np.int8), np.ones((2, 4, 1, 1), np.int8), bias - 1, Geometry())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("source", "steps"), [("zoo:digits-cnn", 10), ("zoo:tiny-resnet", 1)])
+def test_steps_of_64_images_on_the_rtl(source: str, steps: int) -> None:
+    products = MachineProducts(hardware=TRAINING, pattern=HALF, rtl=machine_rtl(TRAINING), cycle_model=False)
+    run = simulation(source, products, steps=steps, batch=64)
+    assert len(list(run.oracle.run(run.step))) == steps
+    assert run.agrees

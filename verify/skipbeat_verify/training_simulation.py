@@ -1,0 +1,205 @@
+"""A training whose products run as programs of the machine, beside the integer oracle's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from skipbeat_arch.arrays import FloatArray, Int8Array, Int64Array
+from skipbeat_arch.effort import Effort
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Graph
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.training_model import Role
+from skipbeat_hw.simulation.machine_driver import VerilatedMachine
+from skipbeat_mapper.compile import compile_network
+from skipbeat_mapper.layer_graph import layer_graph
+from skipbeat_mapper.training.update_chunks import best_chunk
+from skipbeat_mapper.training.update_programs import chunk_programs
+from skipbeat_models.graph_oracle import run_graph
+from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
+from skipbeat_models.integer_training.stationary_products import (
+    StationaryProduct,
+    backward_products,
+    forward_product,
+    update_products,
+)
+from skipbeat_models.integer_training.trained_layer import TrainedLayer
+from skipbeat_models.integer_training.training_products import ExactProducts, Geometry, Shape
+
+from .machine_simulation import Output, ProgramRun, run_images
+
+_INT32 = 1 << 31
+#: Of a sum as the machine stores it; of a master weight, a momentum and their gradient.
+_SUM_BYTES = 4
+
+
+class HostTask(StrEnum):
+    """What the host does by the definitions of a module that the machine does not have yet; ADD has no module."""
+
+    TURN = "turn"
+    SELECT = "select"
+    ROUND = "rounding and peak"
+    PACK = "packing of tiles and programs"
+    ADD = "adding of partial sums"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProductRun:
+    """A program of a step: of which layer's product, and what every level says of it."""
+
+    layer: str
+    role: Role
+    run: ProgramRun
+
+
+@dataclass(kw_only=True, eq=False)
+class MachineProducts:
+    """The three products of a step as programs; their int32 sums are what the RTL, or else the cycle model, leaves.
+
+    Attributes:
+        pattern: what is kept of dY along the images.
+        rtl: the machine's RTL; None: only the cycle model runs.
+        runs: of all programs so far. exact: whether all sums were the oracle's.
+        host: bytes that the host read and wrote so far for want of a module in the machine, by what it did.
+    """
+
+    hardware: Hardware
+    pattern: Pattern
+    rtl: VerilatedMachine | None
+    cycle_model: bool
+    effort: Effort = Effort.NORMAL
+    runs: list[ProductRun] = field(default_factory=list)
+    exact: bool = True
+    host: Counter[HostTask] = field(default_factory=Counter)
+    _oracle: ExactProducts = field(default_factory=ExactProducts, init=False, repr=False)
+
+    def forward(self, layer: str, x: Int8Array, weight: Int8Array, bias: Int64Array, geometry: Geometry) -> Int64Array:
+        """Y = X · W + bias, one program.
+
+        Raises:
+            InputError: it does not fit the hardware, or its sums do not fit 32 bits.
+        """
+        if int(np.abs(bias).max(initial=0)) >= _INT32:
+            raise InputError(f"layer {layer}: its biases do not fit 32 bits, as the machine takes them")
+        expected = self._oracle.forward(layer, x, weight, bias, geometry)
+        parts = [forward_product(x, weight, geometry)]
+        return self._compared(self._stationary(layer, Role.FORWARD, parts, bias, expected.shape), expected)
+
+    def backward(
+        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape
+    ) -> Int64Array:
+        """dX = dY · W^T, a program for each phase of the stride.
+
+        Raises:
+            InputError: as for `forward`.
+        """
+        expected = self._oracle.backward(layer, gradient, weight, geometry, shape)
+        parts = backward_products(layer, gradient, weight, geometry, shape)
+        return self._compared(self._stationary(layer, Role.BACKWARD, parts, None, shape), expected)
+
+    def update(self, layer: str, x: Int8Array, gradient: Int8Array, geometry: Geometry, shape: Shape) -> Int64Array:
+        """dW = X^T · dY, a program for each chunk of pixels, whose sums are added up here.
+
+        Raises:
+            InputError: as for `forward`.
+        """
+        expected, found = self._oracle.update(layer, x, gradient, geometry, shape), list[Int64Array]()
+        machine = Machine.of(self.hardware)
+        self.host[HostTask.TURN] += 2 * (x.size + gradient.size)
+        for part in update_products(x, gradient, geometry, shape, self.hardware.array.cols):
+            conv = part.workload
+            chunk = best_chunk(conv, len(x), self.pattern, machine)
+            total = np.zeros((conv.c_out, conv.c_in, *conv.kernel), np.int64)
+            for program in chunk_programs(layer, chunk, conv, part.x, part.gradient):
+                sums = self._run(layer, Role.UPDATE, program.graph, program.images).swapaxes(0, 1)
+                total[program.outputs] += sums[: program.outputs.stop - program.outputs.start]
+                self.host[HostTask.ADD] += _SUM_BYTES * sums.size
+            found.append(part.kept(total))
+        return self._compared(np.concatenate(found).reshape(shape), expected)
+
+    def _stationary(
+        self, layer: str, role: Role, parts: Iterable[StationaryProduct], bias: Int64Array | None, shape: Shape
+    ) -> Int64Array:
+        whole = np.zeros(shape, np.int64)
+        added = None if bias is None else bias.astype(np.int32)
+        for part in parts:
+            graph = layer_graph(part.workload, part.weight, layer, raw=True, bias=added)
+            part.put(whole, self._run(layer, role, graph, part.x))
+        return whole
+
+    def _run(self, layer: str, role: Role, graph: Graph, images: Int8Array) -> Int64Array:
+        """The sums int64 [N, K, H, W] that the program of a graph leaves."""
+        images = np.ascontiguousarray(images)
+        program = compile_network(graph, self.hardware, len(images), effort=self.effort)
+        outputs: list[Output] = []
+        run = run_images(
+            program,
+            Machine.of(self.hardware),
+            images,
+            run_graph(graph, images)[graph.output],
+            self.rtl,
+            cycle_model=self.cycle_model,
+            outputs=outputs,
+        )
+        self.runs.append(ProductRun(layer=layer, role=role, run=run))
+        self.host[HostTask.PACK] += program.image.size
+        return np.stack(outputs).astype(np.int64)
+
+    def _compared(self, found: Int64Array, expected: Int64Array) -> Int64Array:
+        self.exact &= bool(np.array_equal(found, expected))
+        return found
+
+
+@dataclass(kw_only=True, eq=False)
+class TrainingSimulation:
+    """Two trainings side by side: the oracle's, and one with the same seed whose products the machine makes.
+
+    Attributes:
+        exact: whether loss, weights, momenta, bytes and masks were the same after every step.
+    """
+
+    oracle: IntegerTrainer
+    machine: IntegerTrainer
+    products: MachineProducts
+    exact: bool = True
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all bits were the oracle's, and all clocks and counters the timing model's."""
+        return self.exact and self.products.exact and all(each.run.agrees for each in self.products.runs)
+
+    def step(self, images: FloatArray, labels: Int64Array, number: int) -> float:
+        """One step of both on images [N, 1, 8, 8]; its loss.
+
+        Raises:
+            InputError: as for both.
+        """
+        loss = self.oracle.step(images, labels, number)
+        same = loss == self.machine.step(images, labels, number)
+        wanted, found = self.oracle.arrays(), self.machine.arrays()
+        self.exact &= same and all(np.array_equal(found[name], array) for name, array in wanted.items())
+        for layer in self.machine.graph.layers:
+            self.products.host.update(_host_bytes(layer))
+        return loss
+
+
+def _host_bytes(layer: TrainedLayer) -> dict[HostTask, int]:
+    """What the host reads and writes for a layer in a step, beside what its products show."""
+    weights, patterns = layer.matrix.weight.values.size, layer.matrix.patterns
+    y, x = layer.gradient.mantissas.size, layer.x.mantissas.size
+    ranked = sum(pattern.kind != "dense" for pattern in (patterns.forward, patterns.backward))
+    unbiased = patterns.update.kind != "dense"
+    stored = (0 if layer.raw else y) + (0 if layer.first else x)
+    return {
+        HostTask.SELECT: 2 * (ranked * weights + unbiased * y),
+        HostTask.ROUND: (_SUM_BYTES + 1) * stored,
+        HostTask.UPDATE: weights * (5 * _SUM_BYTES + 2),
+    }
