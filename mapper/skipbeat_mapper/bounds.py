@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from skipbeat_arch import instruction as isa
+import numpy as np
+
 from skipbeat_arch.command import Encoding
 from skipbeat_arch.depths import output_clocks
+from skipbeat_arch.engines import Opcode
 from skipbeat_arch.estimate import Bound
-from skipbeat_arch.instruction import INSTRUCTION_BYTES, Instruction
+from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import TileStatistics
+from skipbeat_sim.timing.columns import Columns
 
 
 def tile_clocks(tile: TileStatistics, machine: Machine) -> int:
@@ -28,49 +31,22 @@ def memory_clocks(machine: Machine, read_bytes: int, written_bytes: int) -> int:
     return -(-(read_bytes + written_bytes) // port)
 
 
-def moved_bytes(machine: Machine, instructions: Sequence[Instruction]) -> tuple[int, int]:
+def moved_bytes(machine: Machine, program: Columns) -> tuple[int, int]:
     """Bytes over the memory bus, read and written; the instructions themselves are read too."""
-    read, written = len(instructions) * INSTRUCTION_BYTES, 0
-    for instruction in instructions:
-        if isinstance(instruction, isa.Load):
-            read += instruction.count * machine.vector
-        elif isinstance(instruction, isa.Store) and instruction.memory:
-            written += instruction.count * machine.vector * (4 if instruction.raw else 1)
-    return read, written
+    loaded = int(program.count[program.at(Opcode.LOAD)].sum())
+    stores = program.at(Opcode.STORE)
+    vectors = program.count[stores] * program.memory[stores] * np.where(program.raw[stores] == 1, 4, 1)
+    return len(program) * INSTRUCTION_BYTES + loaded * machine.vector, int(vectors.sum()) * machine.vector
 
 
-def instruction_tiles(
-    instructions: Sequence[Instruction], tiles: Sequence[TileStatistics]
-) -> dict[int, TileStatistics]:
-    """The tile of every PASS that loads one, by the number of the instruction.
-
-    Args:
-        instructions: a program.
-        tiles: of those PASSes, in order.
-    """
-    loads = (n for n, i in enumerate(instructions) if isinstance(i, isa.Pass) and i.command.load)
-    return dict(zip(loads, tiles, strict=True))
-
-
-def lower_bounds(
-    machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics]
-) -> Mapping[Bound, int]:
-    """Lower bounds of the clocks of some instructions of a program.
-
-    Args:
-        machine: the hardware.
-        instructions: in order.
-        tiles: of those PASSes that load one, in order.
-    """
-    clocks: dict[int, int] = {}
-    for tile in tiles:
-        if id(tile) not in clocks:
-            clocks[id(tile)] = tile_clocks(tile, machine)
+def lower_bounds(machine: Machine, program: Columns) -> Mapping[Bound, int]:
+    """Lower bounds of the clocks of some instructions of a program."""
+    passes, (pixels, beat, *_) = program.passes, program.passes.fields
     return {
-        Bound.COMPUTE: sum(_steps(i) for i in instructions),
-        Bound.MEMORY: memory_clocks(machine, *moved_bytes(machine, instructions)),
-        Bound.DECODER: sum(clocks[id(tile)] for tile in tiles),
-        Bound.OUTPUT: sum(_output(i, machine) for i in instructions),
+        Bound.COMPUTE: int((pixels * np.maximum(beat, 1)).sum()),
+        Bound.MEMORY: memory_clocks(machine, *moved_bytes(machine, program)),
+        Bound.DECODER: int(passes.of_tiles([tile_clocks(tile, machine) for tile in passes.tiles]).sum()),
+        Bound.OUTPUT: _output(machine, program),
     }
 
 
@@ -79,14 +55,9 @@ def tightest(bounds: Mapping[Bound, int]) -> Bound:
     return max(bounds, key=lambda bound: bounds[bound])
 
 
-def _steps(instruction: Instruction) -> int:
-    if not isinstance(instruction, isa.Pass):
-        return 0
-    command = instruction.command
-    return command.pixels * max(1, command.beat)
-
-
-def _output(instruction: Instruction, machine: Machine) -> int:
-    if not isinstance(instruction, isa.Store):
-        return 0
-    return instruction.count * output_clocks(machine.hw, instruction.pool, raw=bool(instruction.raw))
+def _output(machine: Machine, program: Columns) -> int:
+    """Clocks that the output stage needs for the items of all STOREs."""
+    stores = program.at(Opcode.STORE)
+    kinds, kind = np.unique(np.stack([program.pool[stores], program.raw[stores]]), axis=1, return_inverse=True)
+    clocks = np.array([output_clocks(machine.hw, pool, raw=bool(raw)) for pool, raw in kinds.T.tolist()], np.int64)
+    return int((program.count[stores] * clocks[kind]).sum())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import Pass
 from skipbeat_sim.timing.core_timing import core_cycles
 
 from .lowering import Lowered
@@ -11,5 +10,4 @@ from .lowering import Lowered
 
 def core_clocks(lowered: Lowered, hw: Hardware) -> int:
     """Clocks of the core for the passes of a program, by the timing model, from the first command to the last sum."""
-    commands = [i.command for i in lowered.instructions if isinstance(i, Pass)]
-    return core_cycles(commands, lowered.tiles, hw)
+    return core_cycles(lowered.columns.passes, hw)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine_program import NodeRange
-from skipbeat_arch.tile import TileStatistics
+from skipbeat_sim.timing.columns import Columns
 
-from .emission import emit
+from .emission import emit, emit_columns
 from .limits import check
 from .memory_map import MemoryMap
 from .schedule import Part, Schedule
@@ -22,15 +23,19 @@ class Lowered:
 
     Attributes:
         schedule: what it was made of.
-        tiles: of the passes that load one, in order.
+        columns: its instructions as the timing model reads them.
         nodes: parts of nodes in program order; numbers: of their nodes, counted on from group to group of images.
     """
 
     schedule: Schedule
-    instructions: list[Instruction]
-    tiles: list[TileStatistics]
+    columns: Columns
     nodes: tuple[NodeRange, ...]
     numbers: tuple[int, ...]
+
+    @cached_property
+    def instructions(self) -> list[Instruction]:
+        """The program, made when it is asked for."""
+        return emit(self.schedule)
 
 
 def lower(memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> Lowered:
@@ -48,8 +53,7 @@ def lower(memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> L
     check(schedule, name)
     return Lowered(
         schedule=schedule,
-        instructions=emit(schedule),
-        tiles=schedule.tiles,
+        columns=emit_columns(schedule),
         nodes=tuple(_range(schedule, part) for part in schedule.parts),
         numbers=tuple(part.node for part in schedule.parts),
     )

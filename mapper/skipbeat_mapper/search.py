@@ -13,7 +13,7 @@ import numpy as np
 from skipbeat_arch.budget import passes
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.progress import through
-from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_sim.timing.machine_timing import columns_timing
 
 from .bounds import tile_clocks
 from .candidates import Candidate
@@ -160,7 +160,7 @@ def _clocks(candidate: Candidate) -> int:
     """Clocks of its turn alone: what it reads on the chip is there, and weights begin to come when it starts."""
     memory = dataclasses.replace(candidate.memory, groups=(candidate.group,))
     program = lower(memory, candidate.node.layer.name, candidate.turn)
-    return machine_timing(candidate.machine, program.instructions, program.tiles).cycles
+    return columns_timing(candidate.machine, program.columns).cycles
 
 
 def _block_sizes(plain: Candidate) -> tuple[int, ...]:

@@ -10,17 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from skipbeat_arch import instruction as isa
-from skipbeat_arch.arrays import Indices
+from skipbeat_arch.arrays import Indices, Int64Array
 from skipbeat_arch.budget import check_passes, passes
 from skipbeat_arch.effort import Effort
+from skipbeat_arch.engines import Opcode
 from skipbeat_arch.fold import Fold
 from skipbeat_arch.graph import Graph
-from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_arch.progress import part, through
-from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
+from skipbeat_sim.timing.machine_timing import MachineTiming, columns_timing
 
 from .aligned_parts import aligned_parts
 from .arrangements import arrangements
@@ -60,7 +59,9 @@ class TimedNetwork:
     @property
     def ends(self) -> tuple[int, ...]:
         """For each part of a node the clock with which it ends; see `part_ends`."""
-        return part_ends(self.lowered.nodes, self.lowered.instructions, self.timing.stored, self.timing.cycles)
+        return part_ends(
+            self.lowered.nodes, self.lowered.columns.at(Opcode.STORE), self.timing.stored, self.timing.cycles
+        )
 
     def node_cycles(self) -> list[int]:
         """Clocks of each node, over all groups of images: those from the end of the part before to that of its own."""
@@ -71,19 +72,17 @@ class TimedNetwork:
         return cycles
 
 
-def part_ends(
-    parts: Sequence[NodeRange], instructions: Sequence[Instruction], stored: Sequence[int], cycles: int
-) -> tuple[int, ...]:
+def part_ends(parts: Sequence[NodeRange], stores: Int64Array, stored: Sequence[int], cycles: int) -> tuple[int, ...]:
     """For each part of a node the clock in which its last vector leaves the output stage; for the last part `cycles`.
 
     Args:
-        parts: of a program. instructions: of it.
-        stored: for each STORE, in order, the clock in which its last vector leaves; of a run that ended early fewer.
+        parts: of a program. stores: the numbers of its STOREs, int64 [STOREs].
+        stored: for each of them the clock in which its last vector leaves; of a run that ended early fewer.
         cycles: of the run.
     """
     ends, done = [], 0
     for each in parts:
-        done += sum(isinstance(i, isa.Store) for i in instructions[each.start : each.stop])
+        done += int(((stores >= each.start) & (stores < each.stop)).sum())
         ends.append(stored[done - 1] if 0 < done <= len(stored) else cycles)
     return (*ends[:-1], cycles)
 
@@ -198,7 +197,7 @@ def _timed(placement: Placement, name: str) -> TimedNetwork:
         lowered = lower(memory, name)
     nodes = memory.graph.nodes
     with part(1.0, f"{len(nodes)} nodes" if len(nodes) > 1 else nodes[0].layer.name):
-        timing = machine_timing(memory.machine, lowered.instructions, lowered.tiles)
+        timing = columns_timing(memory.machine, lowered.columns)
     return TimedNetwork(fold=placement.fold, orders=placement.orders, memory=memory, lowered=lowered, timing=timing)
 
 

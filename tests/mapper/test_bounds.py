@@ -12,8 +12,9 @@ from skipbeat_arch.estimate import Bound
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import TileStatistics, pack_tile
-from skipbeat_mapper.bounds import instruction_tiles, lower_bounds, memory_clocks, moved_bytes, tightest, tile_clocks
+from skipbeat_mapper.bounds import lower_bounds, memory_clocks, moved_bytes, tightest, tile_clocks
 from skipbeat_mapper.timed_network import time_network
+from skipbeat_sim.timing.columns import columns_of
 from tests.mapper.networks import random_graph
 
 #: V = 4, one decode lane for four columns, two output lanes, 16 bytes a clock in bursts.
@@ -58,20 +59,19 @@ PROGRAM = [
     isa.Store(low=-1, high=1, count=2, pool=1, memory=True, raw=True),
     isa.Load(kind=Kind.ACTIVATIONS, count=3),
 ]
+COLUMNS = columns_of(MACHINE, PROGRAM, [tile(Encoding.BITMAP, 1, 3)])
 
 
 def test_bytes_are_those_of_loads_of_stores_to_memory_and_of_the_instructions() -> None:
-    assert moved_bytes(MACHINE, PROGRAM) == (9 * 16 + (7 + 3) * 4, 6 * 4 + 2 * 4 * 4)
+    assert moved_bytes(MACHINE, COLUMNS) == (9 * 16 + (7 + 3) * 4, 6 * 4 + 2 * 4 * 4)
 
 
 def test_each_unit_by_itself() -> None:
-    tiles = [tile(Encoding.BITMAP, 1, 3)]
-    bounds = lower_bounds(MACHINE, PROGRAM, tiles)
+    bounds = lower_bounds(MACHINE, COLUMNS)
     assert bounds[Bound.COMPUTE] == 5 * 3 + 5 * 3 + 2  # a null pass takes a step for each pixel
     assert bounds[Bound.DECODER] == 12
     assert bounds[Bound.OUTPUT] == 6 * 4 + 6 * 2 + 2 * 4  # two clocks an item, one in a window, a raw one four
-    assert bounds[Bound.MEMORY] == memory_clocks(MACHINE, *moved_bytes(MACHINE, PROGRAM))
-    assert instruction_tiles(PROGRAM, tiles) == {2: tiles[0]}
+    assert bounds[Bound.MEMORY] == memory_clocks(MACHINE, *moved_bytes(MACHINE, COLUMNS))
 
 
 def test_the_tightest_is_the_largest_and_of_equal_ones_the_first() -> None:
@@ -84,7 +84,7 @@ def test_the_tightest_is_the_largest_and_of_equal_ones_the_first() -> None:
 def test_no_program_is_quicker_than_a_bound(seed: int, preset: str) -> None:
     network = time_network(random_graph(np.random.default_rng(seed)), Machine.of(load_hardware(preset)))
     lowered = network.lowered
-    bounds = lower_bounds(network.memory.machine, lowered.instructions, lowered.tiles)
+    bounds = lower_bounds(network.memory.machine, lowered.columns)
     assert set(bounds) == set(Bound)
     assert max(bounds.values()) <= network.timing.cycles
     assert min(bounds.values()) >= 0

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from skipbeat_arch import instruction as isa
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.bounds import memory_clocks, moved_bytes
@@ -17,7 +16,7 @@ from skipbeat_mapper.candidates import Candidate
 from skipbeat_mapper.lowering import Lowered, lower
 from skipbeat_mapper.memory_map import memory_map
 from skipbeat_mapper.node_mapping import NodeMapping, Order
-from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_sim.timing.machine_timing import columns_timing
 from tests.mapper.networks import Builder, random_graph
 
 ROOMY = load_hardware("edge-8x8")
@@ -73,9 +72,9 @@ def test_blocks_passes_and_bytes_are_those_of_the_program(seed: int, hw_name: st
         assert sum(each.blocks) == height * width * window[0] * window[1]
         assert max(each.blocks) <= first.machine.hw.accumulators.depth
         program = lowered(each)
-        passes = sum(isinstance(instruction, isa.Pass) for instruction in program.instructions)
+        passes = len(program.columns.passes)
         assert passes == each.passes
-        assert each.moved <= memory_clocks(each.machine, *moved_bytes(each.machine, program.instructions))
+        assert each.moved <= memory_clocks(each.machine, *moved_bytes(each.machine, program.columns))
 
 
 def test_what_is_moved_is_nearly_all_that_the_program_moves() -> None:
@@ -83,7 +82,7 @@ def test_what_is_moved_is_nearly_all_that_the_program_moves() -> None:
     kept = [each for each in mapped(split()) if len(each.placed.regions) > 1]
     assert {each.order for each in kept} == set(Order)
     for each in kept:
-        moved = memory_clocks(each.machine, *moved_bytes(each.machine, lowered(each).instructions))
+        moved = memory_clocks(each.machine, *moved_bytes(each.machine, lowered(each).columns))
         assert 0.9 * moved <= each.moved <= moved
 
 
@@ -92,7 +91,7 @@ def test_candidates_with_one_signature_run_alike(seed: int | None) -> None:
     cycles: dict[object, set[int]] = {}
     for each in mapped(split() if seed is None else only(seed, "tight")):
         program = lowered(each)
-        timing = machine_timing(each.machine, program.instructions, program.tiles)
+        timing = columns_timing(each.machine, program.columns)
         cycles.setdefault(each.signature, set()).add(timing.cycles)
     assert all(len(found) == 1 for found in cycles.values())
 

@@ -11,7 +11,7 @@ from skipbeat_mapper.close_networks import close_networks
 from skipbeat_mapper.lowering import lower
 from skipbeat_mapper.memory_map import MemoryMap
 from skipbeat_mapper.timed_network import placements, time_network
-from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_sim.timing.machine_timing import columns_timing
 from tests.mapper.networks import Builder, random_graph
 
 TINY = Machine.of(load_hardware("tiny-4x4"))
@@ -20,7 +20,7 @@ EDGE = Machine.of(load_hardware("edge-16x16"))
 
 def clocks(memory: MemoryMap) -> int:
     program = lower(memory, "network")
-    return machine_timing(memory.machine, program.instructions, program.tiles).cycles
+    return columns_timing(memory.machine, program.columns).cycles
 
 
 @pytest.mark.parametrize("seed", range(12))

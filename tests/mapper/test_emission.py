@@ -9,10 +9,11 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper.emission import emit, instruction
+from skipbeat_mapper.emission import emit, emit_columns, instruction
 from skipbeat_mapper.schedule import Mark, Operation
 from skipbeat_mapper.sequencing import schedule_of
 from skipbeat_mapper.units import Load, Local, PassOp, Range, Space, StoreOp, Walk, Zero
+from skipbeat_sim.timing.columns import FIELDS, columns_of
 from tests.mapper.networks import random_graph
 from tests.mapper.placed import placed
 from tests.mapper.test_units import a_store
@@ -52,6 +53,15 @@ def test_every_operation_is_one_instruction_with_its_fields_and_tokens(seed: int
                 what.local is not None,
                 residual,
             )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_columns_are_those_of_the_instructions(seed: int) -> None:
+    schedule = schedule_of(placed(random_graph(np.random.default_rng(seed)), MACHINE))
+    quick, slow = emit_columns(schedule), columns_of(MACHINE, emit(schedule), schedule.tiles)
+    assert all(np.array_equal(getattr(quick, name), getattr(slow, name)) for name in FIELDS)
+    assert np.array_equal(quick.passes.fields, slow.passes.fields)
+    assert [quick.passes.tiles[n] for n in quick.passes.tile] == [slow.passes.tiles[n] for n in slow.passes.tile]
 
 
 def test_the_first_and_the_last() -> None:

@@ -12,7 +12,8 @@ from skipbeat_mapper.ideal_ports import core_clocks
 from skipbeat_mapper.lowering import lower
 from skipbeat_mapper.network_units import plan
 from skipbeat_sim.timing.core_timing import core_cycles
-from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_sim.timing.machine_timing import columns_timing
+from skipbeat_sim.timing.pass_columns import PassColumns
 from tests.mapper.networks import random_graph
 from tests.mapper.placed import graph_of, placed
 from tests.mapper.random_nodes import node_of
@@ -27,9 +28,11 @@ def test_they_are_those_of_the_passes_of_the_plan(seed: int) -> None:
     lowered = lower(memory, "network")
     passes = [op for unit in plan(memory) for op in unit.passes]
     found = core_clocks(lowered, HW)
-    assert found == core_cycles([op.command for op in passes], [op.tile for op in passes if op.tile], HW)
+    assert found == core_cycles(
+        PassColumns.of([op.command for op in passes], [op.tile for op in passes if op.tile]), HW
+    )
     assert sum(op.steps for op in passes) <= found
-    assert found <= machine_timing(MACHINE, lowered.instructions, lowered.tiles).cycles
+    assert found <= columns_timing(MACHINE, lowered.columns).cycles
 
 
 def test_long_passes_take_their_steps_and_the_pipe() -> None:

@@ -18,7 +18,7 @@ from skipbeat_mapper.lane_choice import Lanes, side_by_side
 from skipbeat_mapper.lowering import lower
 from skipbeat_mapper.memory_map import memory_map
 from skipbeat_mapper.timed_network import time_network
-from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_sim.timing.machine_timing import columns_timing
 from tests.mapper.networks import Builder
 from tests.mapper.placed import graph_of
 from tests.mapper.random_nodes import few, node_of, pairs
@@ -133,7 +133,7 @@ def test_patches_are_products() -> None:
 def plain_cycles(graph: Graph, machine: Machine = MACHINE) -> int:
     """Clocks of a graph as it is."""
     lowered = lower(memory_map(graph, machine), "network")
-    return machine_timing(machine, lowered.instructions, lowered.tiles).cycles
+    return columns_timing(machine, lowered.columns).cycles
 
 
 def image() -> Builder:

@@ -43,8 +43,8 @@ def test_tiles_are_those_of_the_passes_that_load_one(seed: int) -> None:
     memory = placed(random_graph(np.random.default_rng(seed)), MACHINE)
     lowered = lower(memory, "network")
     passes = [each for each in lowered.instructions if isinstance(each, isa.Pass) and each.command.load]
-    assert len(passes) == len(lowered.tiles)
-    for each, tile in zip(passes, lowered.tiles, strict=True):
+    assert len(passes) == len(lowered.schedule.tiles)
+    for each, tile in zip(passes, lowered.schedule.tiles, strict=True):
         assert (each.words, each.command.beat, each.command.rows) == (tile.word_count, tile.beat, tile.rows)
     names = [node.layer.name for node in memory.graph.nodes]
     assert [part.name for part in lowered.nodes] == [names[number % len(names)] for number in lowered.numbers]

@@ -29,7 +29,7 @@ from skipbeat_mapper.search import (
     stages,
 )
 from skipbeat_mapper.timed_network import time_network
-from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_sim.timing.machine_timing import columns_timing
 from tests.mapper.networks import Builder, random_graph
 from tests.mapper.placed import placed
 
@@ -59,7 +59,7 @@ def plain_cycles(graph: Graph, hw: Hardware, images: int = 1) -> int:
     """Clocks of a network with one mapping for all nodes."""
     machine = Machine.of(hw)
     lowered = lower(memory_map(fold_input(graph, machine)[0], machine, images=images), "network")
-    return machine_timing(machine, lowered.instructions, lowered.tiles).cycles
+    return columns_timing(machine, lowered.columns).cycles
 
 
 def test_stages_are_in_this_order() -> None:

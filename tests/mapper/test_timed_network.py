@@ -7,9 +7,7 @@ import gc
 import numpy as np
 import pytest
 
-from skipbeat_arch import instruction as isa
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_mapper.candidates import Candidate
@@ -18,23 +16,22 @@ from skipbeat_mapper.memory_map import MemoryMap
 from skipbeat_mapper.node_mapping import PLAIN, NodeMapping
 from skipbeat_mapper.search import MappingSearch
 from skipbeat_mapper.timed_network import part_ends, placements, quickest_program, time_network
-from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_sim.timing.machine_timing import columns_timing
 from tests.mapper.networks import Builder, random_graph
 
 MACHINE = Machine.of(load_hardware("edge-8x8", ["activations.buffer_kib=8", "weights.buffer_kib=4"]))
 
 
 def test_a_part_ends_with_its_last_store() -> None:
-    store: Instruction = isa.Store(low=0, high=1, count=1, pool=1, memory=True)
-    program = [isa.Header(), isa.Zero(count=1), store, isa.Zero(count=1), store, store, store, isa.End()]
+    stores = np.array([2, 4, 5, 6])
     parts = [
         NodeRange(name="a", start=1, stop=4),
         NodeRange(name="b", start=4, stop=6),
         NodeRange(name="c", start=6, stop=7),
     ]
-    assert part_ends(parts, program, (10, 20, 30, 40), 55) == (10, 30, 55)
-    assert part_ends(parts, program, (10, 20), 25) == (10, 25, 25), "a run that ended early"
-    assert part_ends(parts[:1], program, (10, 20, 30, 40), 55) == (55,)
+    assert part_ends(parts, stores, (10, 20, 30, 40), 55) == (10, 30, 55)
+    assert part_ends(parts, stores, (10, 20), 25) == (10, 25, 25), "a run that ended early"
+    assert part_ends(parts[:1], stores, (10, 20, 30, 40), 55) == (55,)
 
 
 @pytest.mark.parametrize("images", [1, 3])
@@ -56,7 +53,7 @@ def test_no_placement_that_was_tried_is_quicker(seed: int) -> None:
     tried = []
     for placement in placements(graph, MACHINE):
         lowered = lower(placement.memory, "network")
-        tried.append(machine_timing(MACHINE, lowered.instructions, lowered.tiles).cycles)
+        tried.append(columns_timing(MACHINE, lowered.columns).cycles)
     assert quickest <= plain == min(tried)
 
 

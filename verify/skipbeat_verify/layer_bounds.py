@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from skipbeat_arch.estimate import Bound
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram, node_instructions
-from skipbeat_mapper.bounds import instruction_tiles, lower_bounds
+from skipbeat_mapper.bounds import lower_bounds
+from skipbeat_sim.timing.columns import columns_of
 from skipbeat_sim.timing.stored_tiles import stored_tiles
 
 
@@ -15,11 +18,11 @@ def layer_bounds(program: MachineProgram, machine: Machine) -> dict[str, dict[Bo
     A load counts for the layer that it is for, wherever it stands. The order is that in which the layers first appear.
     """
     instructions = program.instructions
-    tiles = instruction_tiles(instructions, stored_tiles(machine, program.image, instructions))
+    columns = columns_of(machine, instructions, stored_tiles(machine, program.image, instructions))
     numbers: dict[str, list[int]] = {}
     for node, own in zip(program.nodes, node_instructions(program.nodes, program.count), strict=True):
         numbers.setdefault(node.name, []).extend(own)
     return {
-        name: dict(lower_bounds(machine, [instructions[n] for n in own], [tiles[n] for n in own if n in tiles]))
+        name: dict(lower_bounds(machine, columns.some(np.sort(np.array(own, np.int64)))))
         for name, own in numbers.items()
     }

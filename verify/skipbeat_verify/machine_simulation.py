@@ -12,6 +12,7 @@ from skipbeat_arch.arrays import Bytes, Int8Array, Int32Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.extras import require_packages
 from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.instruction import Store
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.registers import Cause, Counter
@@ -233,4 +234,5 @@ def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int
 
 
 def _ends(program: MachineProgram, stored: Sequence[int], cycles: int) -> tuple[int, ...]:
-    return part_ends(program.nodes, program.instructions, stored, cycles)
+    stores = [number for number, each in enumerate(program.instructions) if isinstance(each, Store)]
+    return part_ends(program.nodes, np.array(stores, np.int64), stored, cycles)

@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
-from skipbeat_arch import instruction as isa
+import numpy as np
+
 from skipbeat_arch.command import Encoding
 from skipbeat_arch.estimate import LayerCost, MachineEvents
-from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import node_instructions
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Events
+from skipbeat_sim.timing.columns import Columns
 from skipbeat_sim.timing.event_counts import event_counts
 
-from ..bounds import instruction_tiles, lower_bounds, moved_bytes, tightest
+from ..bounds import lower_bounds, moved_bytes, tightest
 from ..node_tiles import NodeTiles
 from ..timed_network import TimedNetwork
 from .describe import node_schedule
 from .events import machine_events
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Work:
-    """The instructions of one node, and the tiles that its passes load."""
-
-    instructions: list[Instruction]
-    tiles: list[TileStatistics]
-
-
 def node_costs(network: TimedNetwork) -> list[LayerCost]:
     """The cost of each node; a node's clocks go from the end of the one before to its own, see `part_ends`."""
     machine, nodes = network.memory.machine, network.memory.groups[0].nodes
     clocks, works = _clocks(network), _work(network)
-    moved = [list(moved_bytes(machine, work.instructions)) for work in works]
+    moved = [list(moved_bytes(machine, work)) for work in works]
     # Instructions come in whole beats: what is left of the last one counts for the node that ends the program.
     left = network.timing.bytes_read - sum(read for read, _ in moved)
     moved[network.lowered.numbers[-1] % len(nodes)][0] += left
     costs = []
     for number, work in enumerate(works):
-        events = event_counts([i.command for i in work.instructions if isinstance(i, isa.Pass)], work.tiles, machine.hw)
-        bounds = lower_bounds(machine, work.instructions, work.tiles)
+        events, bounds = event_counts(work.passes, machine.hw), lower_bounds(machine, work)
         values, metadata = weight_bits(nodes[number].tiles, machine)
         costs.append(
             LayerCost(
@@ -50,7 +42,7 @@ def node_costs(network: TimedNetwork) -> list[LayerCost]:
                 clocks=clocks[number],
                 macs=events.macs,
                 events=events,
-                machine=machine_events(machine, work.instructions, *moved[number]),
+                machine=machine_events(machine, work, *moved[number]),
                 value_bits=values,
                 metadata_bits=metadata,
                 bound=tightest(bounds),
@@ -120,18 +112,13 @@ def _clocks(network: TimedNetwork) -> list[dict[Cause, int]]:
     return found
 
 
-def _work(network: TimedNetwork) -> list[_Work]:
+def _work(network: TimedNetwork) -> list[Columns]:
     """The instructions of each node, those of all its parts and all groups of images."""
     lowered, nodes = network.lowered, len(network.memory.graph.nodes)
-    instructions = lowered.instructions
-    tiles = instruction_tiles(instructions, lowered.tiles)
     numbers: list[list[int]] = [[] for _ in range(nodes)]
-    for number, own in zip(lowered.numbers, node_instructions(lowered.nodes, len(instructions)), strict=True):
+    for number, own in zip(lowered.numbers, node_instructions(lowered.nodes, len(lowered.columns)), strict=True):
         numbers[number % nodes] += own
-    return [
-        _Work(instructions=[instructions[n] for n in own], tiles=[tiles[n] for n in own if n in tiles])
-        for own in numbers
-    ]
+    return [lowered.columns.some(np.sort(np.array(own, np.int64))) for own in numbers]
 
 
 def _times(events: Events, count: int) -> Events:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int64Array
-from skipbeat_arch.engines import Engine, Kind
+from skipbeat_arch.engines import Kind, Opcode
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.machine import Machine
 
-from .bus import Bus
-from .result_clocks import ResultClocks
-from .store_clocks import vector_clocks
-from .timed_program import Program
+from .columns import Columns
+from .kernel import places as at
+from .kernel.places import Followed
+from .output_pace import vector_clocks
 
 
-def check_bank_conflicts(program: Program, bus: Bus, results: ResultClocks, begin: Sequence[int]) -> None:
+def check_bank_conflicts(machine: Machine, program: Columns, run: Followed, begin: Int64Array) -> None:
     """All clocks in which the banks are written are known: none may be that of two writes.
+
+    Args:
+        machine: the hardware.
+        program: that was followed.
+        run: its clocks.
+        begin: of each instruction.
 
     Raises:
         InputError: two writes in one clock, which the machine answers with BANK_CONFLICT.
     """
-    clocks, stores = _local_vectors(program, results)
-    others = _other_writes(program, bus, begin)
+    clocks, stores = _local_vectors(machine, program, run)
+    others = _other_writes(machine, program, run, begin)
     if not clocks.size or not others.size:
         return
     first, beats, before, size, number = others[np.argsort(others[:, 0], kind="stable")].T
@@ -36,48 +40,33 @@ def check_bank_conflicts(program: Program, bus: Bus, results: ResultClocks, begi
         which = int(np.argmax(meet))
         other = int(number[place[which]])
         raise InputError(
-            f"program: in clock {int(clocks[which])} the activation banks are written by instruction "
-            f"{int(stores[which])} (STORE) and instruction {other} ({program.instructions[other].title})"
+            f"program: in clock {int(clocks[which])} the activation banks are written by "
+            f"{program.title(int(stores[which]))} and {program.title(other)}"
         )
 
 
-def _other_writes(program: Program, bus: Bus, begin: Sequence[int]) -> Int64Array:
+def _other_writes(machine: Machine, program: Columns, run: Followed, begin: Int64Array) -> Int64Array:
     """Bursts of LOADs of activations, and ZEROs as if they were bursts, int64 [bursts, 5].
 
     First beat, beats, beats of the instruction before it, beats of a vector, instruction.
     """
-    bursts = []
-    loads = [(n, i) for n, i in program.queues[Engine.LOAD] if isinstance(i, isa.Load) and i.kind == Kind.ACTIVATIONS]
-    enables = [_enables(program, load) for _, load in loads]
-    load = -1
-    for first, beats, before in zip(bus.burst_firsts, bus.burst_beats, bus.beats_before, strict=True):
-        load += not before
-        if enables[load]:
-            bursts.append((first, beats, before, bus.vector_beats, loads[load][0]))
-    for number, instruction in program.queues[Engine.LOAD]:
-        if isinstance(instruction, isa.Zero):
-            bursts.append((begin[number], instruction.count, 0, 1, number))
-    return np.array(bursts, np.int64).reshape(-1, 5)
+    loads, zeros = program.at(Opcode.LOAD), program.at(Opcode.ZERO)
+    loads = loads[program.kind[loads] == Kind.ACTIVATIONS]
+    first, beats, before = (run.clocks(each) for each in (at.BURST_FIRSTS, at.BURST_BEATS, at.BEATS_BEFORE))
+    number = loads[np.cumsum(before == 0) - 1]
+    bursts = np.stack([first, beats, before, np.full_like(first, machine.vector_beats), number], axis=1)
+    none, one = np.zeros_like(zeros), np.ones_like(zeros)
+    cleared = np.stack([begin[zeros], program.count[zeros], none, one, zeros], axis=1)
+    return np.concatenate([bursts[program.banks[number] == 1], cleared])
 
 
-def _local_vectors(program: Program, results: ResultClocks) -> tuple[Int64Array, Int64Array]:
+def _local_vectors(machine: Machine, program: Columns, run: Followed) -> tuple[Int64Array, Int64Array]:
     """The clocks of all local vectors, and their STOREs."""
-    clocks, numbers, item = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
-    for number, instruction in program.queues[Engine.STORE]:
-        if not isinstance(instruction, isa.Store):
-            continue
-        end = item + instruction.count * instruction.pool
-        if instruction.local:
-            last = results.taken[item + instruction.pool - 1 : end : instruction.pool]
-            vectors = last + vector_clocks(instruction, program.machine.hw)
-            clocks.append(vectors)
-            numbers.append(np.full(vectors.size, number))
-        item = end
-    return np.concatenate(clocks), np.concatenate(numbers)
-
-
-def _enables(program: Program, load: isa.Load) -> bool:
-    """Whether a LOAD of activations enables any bank."""
-    machine = program.machine
-    period = (1 << load.period) - 1
-    return any(((q ^ load.bank) & period) // machine.bundles == 0 for q in range(machine.hw.array.rows))
+    stores = program.at(Opcode.STORE)
+    count, pool = program.count[stores], program.pool[stores]
+    vectors = np.repeat(np.arange(stores.size), count)
+    # of each vector its last item, counted over the whole program
+    item = np.cumsum(pool[vectors]) - 1
+    local = program.local[stores][vectors] == 1
+    clocks = run.clocks(at.TAKEN)[item[local]] + vector_clocks(machine.hw, raw=False)  # raw sums are never local
+    return clocks, stores[vectors[local]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ _CAUSES = (Cause.IDLE, Cause.TILE_WAIT, Cause.HAZARD, Cause.ACTIVATION_WAIT, Cau
 
 
 class PassClocks(NamedTuple):
-    """When passes ran, a list of each column.
+    """When passes ran, all int64 [passes].
 
     Attributes:
         waiting: last clock in which no pass is queued; take: the one in which it is taken. Between them the array
@@ -25,14 +24,14 @@ class PassClocks(NamedTuple):
         item: of a last pass the number of its first item, whose steps may wait for the output stage; otherwise -1.
     """
 
-    waiting: Sequence[int]
-    take: Sequence[int]
-    load: Sequence[int]
-    first: Sequence[int]
-    last: Sequence[int]
-    beat: Sequence[int]
-    pixels: Sequence[int]
-    item: Sequence[int]
+    waiting: Int64Array
+    take: Int64Array
+    load: Int64Array
+    first: Int64Array
+    last: Int64Array
+    beat: Int64Array
+    pixels: Int64Array
+    item: Int64Array
 
 
 class CauseClocks:

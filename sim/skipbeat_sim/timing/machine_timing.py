@@ -8,28 +8,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.depths import MOST_TOKENS
-from skipbeat_arch.engines import Engine
+from skipbeat_arch.engines import Engine, Opcode
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import Instruction
+from skipbeat_arch.instruction import VERSION, Header, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import TileStatistics
 from skipbeat_arch.timing import Events
 
 from .bank_conflicts import check_bank_conflicts
-from .bus import Bus
 from .cause_clocks import CauseClocks, PassClocks
+from .columns import Columns, columns_of
 from .event_counts import event_counts
-from .machine_run import MachineRun
-from .replay import Replay
-from .timed_program import Program, read_program
-from .wires import Wires
-
-#: Instructions of a program that is followed to its end sooner than it is looked at for repetition.
-FEW = 128
+from .kernel import places as at
+from .kernel.places import UNKNOWN, Followed
+from .program_check import check_program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +55,7 @@ class MachineTiming:
 
 
 def machine_timing(
-    machine: Machine,
-    instructions: Sequence[Instruction],
-    tiles: Sequence[TileStatistics],
-    *,
-    address: int = 0,
-    skip: bool = True,
+    machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics], *, address: int = 0
 ) -> MachineTiming:
     """Cycles of a program, and where they go; exact, without running it.
 
@@ -74,86 +64,119 @@ def machine_timing(
         instructions: the program.
         tiles: the tiles of the PASSes that load one, in order. Only their statistics are read.
         address: byte address of the program; where bursts end depends on it.
-        skip: whether what repeats is copied instead of followed again; the clocks are the same.
 
     Raises:
         InputError: a program that the machine answers with an error or that never ends, or that ends before its work.
     """
-    program = read_program(machine, instructions, tiles, address)
-    run = MachineRun(program)
-    replay = Replay(run) if skip and len(instructions) >= FEW else None
-    run.settle()
-    while run.step():
-        if replay is not None:
-            replay.visit()
-    begin = run.begin()
-    finish = run.finish(begin)
-    end, bus, core = run.store.end, run.bus, run.core
+    header = instructions[0] if instructions else None
+    if isinstance(header, Header) and (header.version, header.fingerprint) != (VERSION, machine.fingerprint):
+        raise InputError(f"program: it was made for another hardware than {machine.hw.name}")
+    return columns_timing(machine, columns_of(machine, instructions, tiles), address=address)
+
+
+def columns_timing(machine: Machine, program: Columns, *, address: int = 0) -> MachineTiming:
+    """The same of a program that is given as columns.
+
+    Raises:
+        InputError: as for `machine_timing`.
+    """
+    from .kernel.follow import follow  # only now: whoever asks for a kept price needs no compiler
+
+    check_program(program, machine.hw)
+    run = follow(machine, program, address)
+    begin = _begin(program, run)
+    finish = _finish(program, run, begin)
+    end, passes = run.value(at.END), program.passes
     _check_ends(program, finish, end)
-    _check_tokens(run.wires)
-    check_bank_conflicts(program, bus, core.results, begin)
-    cycles = _quiet(bus, end + 1) + 1
+    _check_tokens(run)
+    check_bank_conflicts(machine, program, run, begin)
+    cycles = _quiet(run, end + 1) + 1
     _check_finished(program, finish, end, cycles)
-    causes = CauseClocks(_pass_clocks(run), core.results.closed)
+    causes = CauseClocks(_pass_clocks(program, run), run.clocks(at.CLOSED))
     return MachineTiming(
         cycles=cycles,
-        begin=tuple(begin),
-        finish=tuple(finish),
-        stored=tuple(run.wires.store_filled),
+        begin=tuple(begin.tolist()),
+        finish=tuple(finish.tolist()),
+        stored=tuple(run.clocks(at.STORE_FILLED).tolist()),
         clocks=causes.until(cycles - 1),
         causes=causes,
-        bytes_read=bus.reads * bus.beat_bytes,
-        bytes_written=bus.writes * bus.beat_bytes,
-        events=event_counts(program.commands, program.tiles, machine.hw),
+        bytes_read=run.value(at.BEATS_READ) * machine.beat_bytes,
+        bytes_written=run.value(at.BEATS_WRITTEN) * machine.beat_bytes,
+        events=event_counts(passes, machine.hw),
     )
 
 
-def _pass_clocks(run: MachineRun) -> Int64Array:
+def _begin(program: Columns, run: Followed) -> Int64Array:
+    """When each instruction began, as `MachineTiming` says; -1 if it never did."""
+    clocks = np.full(len(program), UNKNOWN, np.int64)
+    clocks[0] = run.clocks(at.DISPATCHED)[0]
+    for engine in Engine:
+        _put(clocks, np.flatnonzero(program.engine == engine), run.clocks(at.BEGUN + engine))
+    return clocks
+
+
+def _finish(program: Columns, run: Followed, begin: Int64Array) -> Int64Array:
+    """When each instruction finished, of those that `begin` says; -1 if it never did."""
+    clocks, zeros = begin.copy(), program.at(Opcode.ZERO)
+    clocks[zeros] += np.where(begin[zeros] == UNKNOWN, 0, program.count[zeros])
+    _put(clocks, program.at(Opcode.LOAD), run.clocks(at.LOAD_ENDED) + 1)
+    _put(clocks, program.at(Opcode.PASS), run.clocks(at.FREE))
+    _put(clocks, program.at(Opcode.STORE), run.clocks(at.STORE_POPPED))
+    return clocks
+
+
+def _put(clocks: Int64Array, numbers: Int64Array, known: Int64Array) -> None:
+    """The clocks of the first of these instructions, and `UNKNOWN` for the rest."""
+    clocks[numbers[: known.size]] = known
+    clocks[numbers[known.size :]] = UNKNOWN
+
+
+def _pass_clocks(program: Columns, run: Followed) -> Int64Array:
     """When each pass ran: int64 [passes, fields of `PassClocks`]."""
-    core, commands = run.core, run.program.commands
+    pixels, beat, _, load, _, last = program.passes.fields
+    items = np.cumsum(np.where(last == 1, pixels, 0)) - pixels
     columns = PassClocks(
-        waiting=core.waiting,
-        take=run.wires.pass_taken,
-        load=[c.load for c in commands],
-        first=core.first,
-        last=core.free,
-        beat=[max(c.beat, 1) for c in commands],
-        pixels=[c.pixels for c in commands],
-        item=[item if c.last else -1 for c, item in zip(commands, core.items, strict=False)],
+        waiting=run.clocks(at.WAITING),
+        take=run.clocks(at.PASS_TAKEN),
+        load=load,
+        first=run.clocks(at.FIRST),
+        last=run.clocks(at.FREE),
+        beat=np.maximum(beat, 1),
+        pixels=pixels,
+        item=np.where(last == 1, items, -1),
     )
-    return np.stack([np.array(column, np.int64) for column in columns], axis=1)
+    return np.stack(columns, axis=1)
 
 
-def _quiet(bus: Bus, clock: int) -> int:
+def _quiet(run: Followed, clock: int) -> int:
     """The first clock from `clock` on in which the reader has nothing to do."""
-    for accepted, final in zip(bus.accepted, bus.finals, strict=True):
-        if accepted < clock <= final:
+    accepted, finals = run.clocks(at.ACCEPTED), run.clocks(at.FINALS)
+    later = int(np.searchsorted(finals, clock))
+    for begin, final in zip(accepted[later:].tolist(), finals[later:].tolist(), strict=True):
+        if begin < clock <= final:
             clock = final + 1
     return clock
 
 
-def _check_ends(program: Program, finish: Sequence[int], end: int) -> None:
-    if end >= 0:
-        return
-    for number, instruction in enumerate(program.instructions):
-        if finish[number] < 0:
-            raise InputError(f"program: it never ends: instruction {number} ({instruction.title}) cannot finish")
+def _check_ends(program: Columns, finish: Int64Array, end: int) -> None:
+    if end < 0:
+        number = int(np.argmax(finish < 0))
+        raise InputError(f"program: it never ends: {program.title(number)} cannot finish")
 
 
-def _check_finished(program: Program, finish: Sequence[int], end: int, cycles: int) -> None:
+def _check_finished(program: Columns, finish: Int64Array, end: int, cycles: int) -> None:
     """LOADs may still be under way at the END: the machine waits for the reader. Everything else must have finished."""
-    for number, instruction in enumerate(program.instructions):
-        last = cycles if isinstance(instruction, isa.Load) else end
-        if not 0 <= finish[number] <= last:
-            raise InputError(f"program: it ends before instruction {number} ({instruction.title}) has finished")
+    last = np.where(program.opcode == Opcode.LOAD, cycles, end)
+    late = np.flatnonzero((finish < 0) | (finish > last))
+    if late.size:
+        raise InputError(f"program: it ends before {program.title(int(late[0]))} has finished")
 
 
-def _check_tokens(wires: Wires) -> None:
+def _check_tokens(run: Followed) -> None:
     """A token more than a counter can hold is an error; `tokens` are there one clock after they are given."""
     for giver, taker in itertools.permutations(Engine, 2):
-        given, taken = wires.tokens[giver][taker], wires.taken[giver][taker]
-        for index in range(MOST_TOKENS, len(given)):
-            before = index - MOST_TOKENS
-            if before >= len(taken) or taken[before] > given[index] - 1:
-                names = f"{giver.name.lower()} to {taker.name.lower()}"
-                raise InputError(f"program: more than {MOST_TOKENS} tokens from {names}")
+        pair = at.ENGINES * giver + taker
+        given, taken = run.clocks(at.TOKENS + pair)[MOST_TOKENS:], run.clocks(at.TOKENS_TAKEN + pair)
+        if given.size > taken.size or (taken[: given.size] > given - 1).any():
+            names = f"{giver.name.lower()} to {taker.name.lower()}"
+            raise InputError(f"program: more than {MOST_TOKENS} tokens from {names}")

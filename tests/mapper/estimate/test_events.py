@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from skipbeat_arch import instruction as isa
@@ -11,10 +12,13 @@ from skipbeat_arch.estimate import MachineEvents
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import pack_tile
 from skipbeat_mapper.estimate.events import machine_events
+from skipbeat_sim.timing.columns import columns_of
 
 #: 8 rows, V = 16 bytes, so that a vector is four bundles.
 MACHINE = Machine.of(load_hardware("edge-16x16", ["array.rows=8"]))
+TILE = pack_tile(np.ones((1, 4, 1), np.int8), MACHINE.hw)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,9 @@ MACHINE = Machine.of(load_hardware("edge-16x16", ["array.rows=8"]))
 )
 def test_each_instruction(instruction: Instruction, events: dict[str, int]) -> None:
     assert MACHINE.bundles == 4
-    both = machine_events(MACHINE, [instruction, isa.Setup(), instruction], 11, 13)
+    program = [instruction, isa.Setup(), instruction]
+    tiles = [TILE] * sum(isinstance(each, isa.Pass) for each in program)
+    both = machine_events(MACHINE, columns_of(MACHINE, program, tiles), 11, 13)
     assert both == MachineEvents(
         **{name: 2 * count for name, count in events.items()}, instructions=3, read_bytes=11, written_bytes=13
     )

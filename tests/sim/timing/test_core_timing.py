@@ -17,8 +17,8 @@ from skipbeat_arch.tile import PackedTile, pack_tile
 from skipbeat_arch.timing import Clocks, CoreTiming, Events
 from skipbeat_sim.core.core import Core
 from skipbeat_sim.core.run_core import run_core
-from skipbeat_sim.timing import core_timing as timing_module
 from skipbeat_sim.timing.core_timing import core_cycles, core_timing
+from skipbeat_sim.timing.pass_columns import PassColumns
 from skipbeat_verify.core_passes import small_hardware
 from tests.sim.timing.core_timing_cases import (
     Program,
@@ -211,8 +211,8 @@ def test_a_full_metadata_fifo_delays_a_long_chain(count: int, late: int) -> None
     commands = [tile.command(1 if n else 600, first=True, last=True) for n, tile in enumerate(tiles)]
     cycles = check(commands, tiles, hw).cycles
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timing_module, "_room", lambda written, words, depth: 0)
-        assert cycles - core_cycles(commands, tiles, hw) == late
+        patch.setattr(Hardware, "metadata_words", 1000)
+        assert cycles - core_cycles(PassColumns.of(commands, tiles), hw) == late
 
 
 def test_the_same_tile_again_costs_what_a_copy_costs() -> None:
@@ -224,7 +224,7 @@ def test_the_same_tile_again_costs_what_a_copy_costs() -> None:
 
 def test_an_empty_program_takes_no_clock() -> None:
     assert core_timing([], [], HW) == CoreTiming(cycles=0, clocks=Clocks(), events=Events())
-    assert core_cycles([], [], HW) == 0
+    assert core_cycles(PassColumns.of([], []), HW) == 0
 
 
 GOOD = dense_tile(HW)
@@ -260,5 +260,5 @@ def test_twenty_thousand_tiles_are_quick() -> None:
     tiles = [replace(few[n % len(few)]) for n in range(20_000)]
     commands = [tile.command(100, first=True, last=True) for tile in tiles]
     started = time.process_time()
-    core_cycles(commands, tiles, hw)
+    core_cycles(PassColumns.of(commands, tiles), hw)
     assert time.process_time() - started < 3

@@ -8,6 +8,7 @@ from skipbeat_arch.command import Encoding
 from skipbeat_arch.tile import pack_tile
 from skipbeat_arch.timing import Events
 from skipbeat_sim.timing.event_counts import event_counts
+from skipbeat_sim.timing.pass_columns import PassColumns
 from skipbeat_verify.core_passes import small_hardware
 from tests.sim.timing.core_timing_cases import null_pass, reuse_pass
 
@@ -19,7 +20,7 @@ def test_events_of_two_passes_by_hand() -> None:
     weights[0, :2, 0], weights[1, 3, 2] = 5, -1
     tile = pack_tile(weights, HW, Encoding.BITMAP)
     commands = [tile.command(5, first=True, last=False), null_pass(5, first=False)]
-    assert event_counts(commands, [tile], HW) == Events(
+    assert event_counts(PassColumns.of(commands, [tile]), HW) == Events(
         macs=5 * 3,
         slots_idle=15 * 16 - 15,
         bundle_reads=5 * 2,
@@ -37,8 +38,8 @@ def test_events_of_two_passes_by_hand() -> None:
 
 def test_a_tile_used_again_moves_bundles_but_no_weights() -> None:
     tile = pack_tile(np.ones((3, 4, 2), np.int8), HW, Encoding.DENSE)
-    once = event_counts([tile.command(5, first=True, last=True)], [tile], HW)
-    twice = event_counts([tile.command(5, first=True, last=True), reuse_pass(tile, 7)], [tile], HW)
+    once = event_counts(PassColumns.of([tile.command(5, first=True, last=True)], [tile]), HW)
+    twice = event_counts(PassColumns.of([tile.command(5, first=True, last=True), reuse_pass(tile, 7)], [tile]), HW)
     assert twice.macs - once.macs == 7 * 3 * 4 * 2
     assert twice.bundle_reads - once.bundle_reads == 7 * 3
     assert (twice.value_bits, twice.metadata_bits, twice.groups_decoded) == (once.value_bits, 0, 0)
@@ -46,4 +47,4 @@ def test_a_tile_used_again_moves_bundles_but_no_weights() -> None:
 
 
 def test_no_commands_no_events() -> None:
-    assert event_counts([], [], HW) == Events()
+    assert event_counts(PassColumns.of([], []), HW) == Events()

@@ -78,6 +78,21 @@ def test_programs_that_press_on_every_limit(seed: int) -> None:
     check_pressed(seed, 7)
 
 
+def check_repeating(seed: int, times: int) -> None:
+    """A program that says the same again and again, on every limit."""
+    rng = np.random.default_rng(seed)
+    machine = Machine.of(timing_hardware(rng))
+    program = TimingProgram.repeating(machine, rng, int(rng.integers(1, 4)), times)
+    with pytest.MonkeyPatch.context() as patch:
+        _forget_reads(patch)
+        check(machine, program.memory, program.instructions, program.tiles, f"seed {seed}", program.address)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_programs_that_repeat(seed: int) -> None:
+    check_repeating(seed, 4)
+
+
 def test_a_job_is_read_ahead_before_the_one_before_it_has_ended() -> None:
     """Fetch asks beside a LOAD that waits, because the queue of jobs moved on early enough."""
     rng = np.random.default_rng(4852)
@@ -92,6 +107,7 @@ def test_many_random_programs(start: int) -> None:
     for seed in range(start, start + 40):
         check_case(seed)
         check_pressed(seed, 25)
+        check_repeating(seed, 12)
 
 
 def test_the_shortest_program() -> None:

@@ -1,0 +1,125 @@
+"""A program as the timing model reads it: a column of numbers for each field of its instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from math import prod
+
+import numpy as np
+
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.engines import Engine, Kind, Opcode
+from skipbeat_arch.instruction import INSTRUCTIONS, Instruction
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import TileStatistics
+
+from .pass_columns import PassColumns
+
+#: Names of the columns that an instruction fills; a PASS has two more.
+FIELDS = (
+    *("opcode", "wait", "signal", "count", "address", "kind", "banks", "words"),
+    *("pool", "raw", "memory", "local", "residual"),
+)
+#: The engine of each opcode, int64 [codes]; -1 for none.
+ENGINE_OF = np.full(max(Opcode) + 1, -1, np.int64)
+for _code, _made in INSTRUCTIONS.items():
+    ENGINE_OF[_code] = -1 if _made.engine is None else _made.engine
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Columns:
+    """A program, field by field; all int64 [instructions], and 0 where an instruction has no such field.
+
+    Attributes:
+        opcode: an `Opcode`.
+        wait, signal: a bit for each engine.
+        count: vectors of a LOAD or STORE, entries of a ZERO, pixels of a SETUP's walk.
+        address: byte address that a LOAD reads or a STORE writes.
+        kind: of a LOAD; banks: whether it enables any activation bank.
+        words: of a PASS.
+        pool, raw, memory, local, residual: of a STORE.
+        passes: commands and tiles of all PASSes.
+    """
+
+    opcode: Int64Array
+    wait: Int64Array
+    signal: Int64Array
+    count: Int64Array
+    address: Int64Array
+    kind: Int64Array
+    banks: Int64Array
+    words: Int64Array
+    pool: Int64Array
+    raw: Int64Array
+    memory: Int64Array
+    local: Int64Array
+    residual: Int64Array
+    passes: PassColumns
+
+    def __len__(self) -> int:
+        return self.opcode.size
+
+    @cached_property
+    def engine(self) -> Int64Array:
+        """The engine of each instruction, -1 for none."""
+        return ENGINE_OF[self.opcode]
+
+    def title(self, number: int) -> str:
+        """An instruction as messages call it."""
+        return f"instruction {number} ({INSTRUCTIONS[Opcode(int(self.opcode[number]))].title})"
+
+    def at(self, opcode: Opcode) -> Int64Array:
+        """The numbers of the instructions with an opcode."""
+        return np.flatnonzero(self.opcode == opcode)
+
+    def some(self, numbers: Int64Array) -> Columns:
+        """These instructions alone, in ascending order."""
+        passes = np.cumsum(self.opcode == Opcode.PASS)[numbers][self.opcode[numbers] == Opcode.PASS] - 1
+        taken = {each.name: getattr(self, each.name)[numbers] for each in fields(self) if each.name != "passes"}
+        return Columns(**taken, passes=self.passes.some(passes))
+
+
+def columns_of(machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics]) -> Columns:
+    """The columns of instructions; `tiles` are those of the PASSes that load one, in order.
+
+    Raises:
+        InputError: another number of tiles.
+    """
+    table = np.array([_row(machine, each) for each in instructions], np.int64).reshape(-1, len(FIELDS)).T
+    commands = [each.command for each in instructions if isinstance(each, isa.Pass)]
+    return Columns(**dict(zip(FIELDS, table, strict=True)), passes=PassColumns.of(commands, tiles))
+
+
+def _row(machine: Machine, each: Instruction) -> tuple[int, ...]:
+    """What an instruction says, in the order of `FIELDS`."""
+    common = each.opcode, engine_bits(each.wait), engine_bits(each.signal)
+    match each:
+        case isa.Load():
+            banks = each.kind == Kind.ACTIVATIONS and enables(machine, each.period, each.bank)
+            return *common, each.count, each.source, each.kind, banks, *[0] * 6
+        case isa.Zero():
+            return *common, each.count, *[0] * 9
+        case isa.Setup():
+            return *common, prod(each.counts), *[0] * 9
+        case isa.Pass():
+            return *common, *[0] * 4, each.words, *[0] * 5
+        case isa.Store():
+            fields = each.pool, each.raw, each.memory, each.local, each.residual
+            return *common, each.count, each.address, 0, 0, 0, *fields
+    return *common, *[0] * 10
+
+
+@cache
+def engine_bits(engines: tuple[Engine, ...]) -> int:
+    """A bit for each engine."""
+    return sum(1 << engine for engine in set(engines))
+
+
+@cache
+def enables(machine: Machine, period: int, bank: int) -> bool:
+    """Whether what is written from a bank on, of every 2^period banks, meets any bank that there is."""
+    period = (1 << period) - 1
+    return any(((q ^ bank) & period) // machine.bundles == 0 for q in range(machine.hw.array.rows))

@@ -1,0 +1,1 @@
+"""The timing model over two arrays, which a compiler of Python makes quick; see `follow.py`."""

@@ -1,0 +1,39 @@
+"""How the output stage takes the items of a STORE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skipbeat_arch.depths import output_clocks
+from skipbeat_arch.hardware import Hardware
+
+#: From a STORE's begin to its first item: its 13 vectors of parameters are read.
+PARAMETER_CLOCKS = 14
+#: From the clock in which the last columns of a vector are sent to the vector.
+PIPELINE, RAW_PIPELINE = 9, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Its clocks.
+
+    Attributes:
+        steps: from an item to the next one.
+        window: items after which `pause` more clocks pass before the next one's.
+    """
+
+    steps: int
+    window: int
+    pause: int
+
+
+def pace(hw: Hardware, pool: int, *, raw: bool) -> Pace:
+    """Items of a window take a clock each, and the first one of the next window may have to wait."""
+    clocks = output_clocks(hw, pool, raw=raw)
+    steps, pause = (clocks, 0) if pool == 1 else (1, clocks - pool)
+    return Pace(steps=steps, window=pool, pause=pause)
+
+
+def vector_clocks(hw: Hardware, *, raw: bool) -> int:
+    """Clocks from the one in which the last item of a vector is taken to the vector (raw: to its last one)."""
+    return output_clocks(hw, raw=raw) + (RAW_PIPELINE if raw else PIPELINE)

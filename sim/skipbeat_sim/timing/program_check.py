@@ -1,0 +1,83 @@
+"""What the timing model refuses before it follows a program: what the machine would answer with an error."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skipbeat_arch.arrays import BoolArray
+from skipbeat_arch.engines import Kind, Opcode
+from skipbeat_arch.errors import InputError
+from skipbeat_arch.hardware import Hardware
+
+from .columns import Columns
+
+
+def check_program(columns: Columns, hw: Hardware) -> None:
+    """Check a program.
+
+    Raises:
+        InputError: what the machine would answer with an error or never finish, or a walk that does not have as many
+            pixels as the pass.
+    """
+    _check_frame(columns)
+    columns.passes.check(hw)
+    _check_words(columns)
+    _check_walks(columns)
+    _check_counts(columns)
+    _check_stores(columns)
+
+
+def _check_frame(columns: Columns) -> None:
+    if columns.at(Opcode.HEADER).tolist() != [0]:
+        raise InputError("program: expected a HEADER as its first instruction, and nowhere else")
+    if columns.at(Opcode.END).tolist() != [len(columns) - 1]:
+        raise InputError("program: expected an END as its last instruction, and nowhere else")
+
+
+def _first(wrong: BoolArray) -> int | None:
+    """The number of the first instruction with which something is wrong."""
+    found = np.flatnonzero(wrong)
+    return int(found[0]) if found.size else None
+
+
+def _check_words(columns: Columns) -> None:
+    passes = columns.passes
+    loads = columns.at(Opcode.PASS)[passes.fields.load == 1]
+    stored = passes.of_tiles([tile.word_count for tile in passes.tiles])
+    place = _first(columns.words[loads] != stored)
+    if place is not None:
+        number = int(loads[place])
+        words = int(columns.words[number])
+        raise InputError(f"program: instruction {number} reads {words} words of a tile of {int(stored[place])}")
+
+
+def _check_walks(columns: Columns) -> None:
+    """Every pass with bundles has as many pixels as the last SETUP before it says; none at all before the first."""
+    passes, setup = columns.at(Opcode.PASS), columns.opcode == Opcode.SETUP
+    before = np.maximum.accumulate(np.where(setup, np.arange(len(columns)), 0))  # HEADER, which has a count of 0
+    walks, (pixels, beat, *_) = columns.count[before][passes], columns.passes.fields
+    place = _first((beat > 0) & (walks != pixels))
+    if place is not None:
+        number, walk, own = int(passes[place]), int(walks[place]), int(pixels[place])
+        raise InputError(f"program: instruction {number} walks over {walk} pixels, its pass has {own}")
+
+
+def _check_counts(columns: Columns) -> None:
+    counted = np.isin(columns.opcode, (Opcode.LOAD, Opcode.ZERO, Opcode.STORE))
+    if (number := _first(counted & (columns.count == 0))) is not None:
+        raise InputError(f"program: {columns.title(number)} has a count of 0")
+    if (number := _first((columns.opcode == Opcode.LOAD) & ~np.isin(columns.kind, list(Kind)))) is not None:
+        kind = int(columns.kind[number])
+        raise InputError(f"program: instruction {number} loads into kind {kind}, which there is not")
+    if (number := _first((columns.opcode == Opcode.PLACE) & (columns.wait + columns.signal > 0))) is not None:
+        raise InputError(f"program: {columns.title(number)} waits or signals")
+
+
+def _check_stores(columns: Columns) -> None:
+    store, raw, pool = columns.opcode == Opcode.STORE, columns.raw == 1, columns.pool
+    if (number := _first(store & ((pool == 0) | (raw & (pool != 1))))) is not None:
+        raise InputError(f"program: instruction {number} pools {int(pool[number])} items")
+    if (number := _first(store & (columns.memory + columns.local == 0))) is not None:
+        raise InputError(f"program: instruction {number} stores neither in memory nor locally")
+    if (number := _first(raw & (columns.local == 1))) is not None:
+        raise InputError(f"program: instruction {number} stores raw sums locally")
