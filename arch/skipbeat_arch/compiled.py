@@ -5,15 +5,16 @@ What is compiled is kept in the cache, under the content of all code that it may
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from numba import config, njit
+import numba
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
 
-from .cache import source_fingerprint
-from .cache.place import kind_folder
-from .errors import InputError
+from .cache import cache_root, content_key, read_value, source_fingerprint, write_value
 
 Function = TypeVar("Function", bound=Callable[..., object])
 #: What the cache calls it.
@@ -24,19 +25,51 @@ CODE = ("skipbeat_arch", "skipbeat_sim.timing")
 
 def compiled(function: Function) -> Function:
     """The function as machine code, which checks the bounds of its arrays."""
-    folder, before = _folder(), config.CACHE_DIR
-    try:
-        config.CACHE_DIR = folder or before
-        made: Function = njit(cache=folder is not None, boundscheck=True)(function)
-    finally:
-        config.CACHE_DIR = before
+    made: Function = numba.njit(boundscheck=True)(function)
     return made
 
 
+def kept(function: Function) -> Function:
+    """The same, kept from process to process with all that it calls."""
+    made = compiled(function)
+    vars(made)["_cache"] = _KeptCode(function)
+    return made
+
+
+class _KeptCode:
+    """Numba's cache of a function, as values of ours: whole, checked when they are read, and bounded in size."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._name = f"{function.__module__}.{function.__qualname__}"
+
+    @property
+    def cache_path(self) -> str:
+        """Where they are."""
+        return str(cache_root() / KIND)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The machine code for arguments of some types; None if there is none."""
+        target_context.refresh()
+        content = read_value(KIND, self._key(sig, target_context.codegen()))
+        return None if content is None else CompileResult._rebuild(target_context, *pickle.loads(content))
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep it."""
+        write_value(KIND, self._key(sig, data.codegen), dumps(data._reduce()))
+
+    def enable(self) -> None:
+        """It always is."""
+
+    def disable(self) -> None:
+        """It never is."""
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def _key(self, sig: Any, codegen: Any) -> str:
+        return content_key(_code(), self._name, repr(sig), repr(codegen.magic_tuple()))
+
+
 @cache
-def _folder() -> str | None:
-    """Where compiled code is kept; None if nothing can be kept."""
-    try:
-        return str(kind_folder(KIND) / source_fingerprint(*CODE))
-    except InputError:
-        return None
+def _code() -> str:
+    return f"{source_fingerprint(*CODE)} numba {numba.__version__}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skipbeat_arch.arrays import Int64Array
-from skipbeat_arch.compiled import compiled
+from skipbeat_arch.compiled import kept
 from skipbeat_arch.machine import Machine
 
 from ..columns import Columns
@@ -14,7 +14,7 @@ from .filling import filled
 from .places import Followed
 
 
-@compiled
+@kept
 def follow_arrays(s: Int64Array, m: Int64Array) -> None:
     """Let every process go on until all of them wait, and the bus decide, until nothing is left to decide."""
     going = True

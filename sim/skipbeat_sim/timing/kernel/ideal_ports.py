@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skipbeat_arch.arrays import Int64Array
-from skipbeat_arch.compiled import compiled
+from skipbeat_arch.compiled import kept
 from skipbeat_arch.depths import CORE_QUEUE
 from skipbeat_arch.hardware import Hardware
 
@@ -19,7 +19,7 @@ from .places import Followed
 from .tiles import load_tile
 
 
-@compiled
+@kept
 def follow_passes(s: Int64Array, m: Int64Array) -> None:
     """When each pass is taken, and when its bank is full (0 if it loads no tile)."""
     queued, free, bank_free, loads = -1, 0, NEVER, 0
