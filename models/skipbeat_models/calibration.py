@@ -13,7 +13,7 @@ from torch import fx
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 
-from skipbeat_arch.errors import InputError
+from skipbeat_arch.errors import InputError, one_line
 
 from .networks.seeded import seeded
 
@@ -130,7 +130,10 @@ class _Recorder(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:  # the signature is torch's
         if is_check(n):
             return None
-        value = in_float64(super().run_node(n))
+        try:
+            value = in_float64(super().run_node(n))
+        except (AssertionError, NotImplementedError, RuntimeError, TypeError) as error:  # an operator's own, in Python
+            raise InputError(f"operator {n.target}: it does not run in float64: {one_line(str(error), 200)}") from None
         if n.target is torch.ops.aten.scaled_dot_product_attention.default:
             given = attention_operands(*self.fetch_args_kwargs_from_env(n))
             self.largest[n.name + SCORES] = float((given.query @ given.key.transpose(-1, -2)).abs().max())

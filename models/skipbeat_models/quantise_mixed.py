@@ -21,6 +21,7 @@ from .mixed_steps import ALL_PLACES, ProductStep, RunStep, Step
 from .quantise_graph import quantise_run
 from .quantise_layer import activation_scale
 from .quantise_phases import quantise_phases
+from .runnable import common_magnitudes, runnable, step_key
 from .sources.constants import Constants
 from .sources.exported import export_program
 from .sources.heads import SharedHeads
@@ -31,7 +32,6 @@ from .sources.partition import Partition, Run, partition
 from .sources.program_graph import graph_of
 from .sources.reading import Reading, has_stored_bias, read_operators
 from .sources.runs import computed
-from .unrolled import common_magnitudes, step_key, unroll
 
 #: Operators that are nothing but a product.
 _PRODUCTS = frozenset({"matmul", "mm", "bmm", "mv", EINSUM})
@@ -74,7 +74,7 @@ def quantise_mixed(
             a recurrent layer of too many steps, or numbers that are not finite.
     """
     named = kwargs or {}
-    program, recurrent = unroll(export_program(model, tuple(inputs), named))
+    program, recurrent = runnable(export_program(model, tuple(inputs), named))
     graph = graph_of(program)
     readings, constants = read_operators(graph)
     parts = partition(graph, readings, constants)

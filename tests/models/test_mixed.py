@@ -270,6 +270,30 @@ def test_steps_of_a_recurrent_layer_share_a_program(layer: nn.RNNBase, features:
     assert len({id(graph) for graph in graphs}) == programs + 1
 
 
+class Rounded(nn.Module):
+    """A linear layer as PT2E leaves it: rounded activations and stored integers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.randint(-127, 128, (8, 16), dtype=torch.int8))
+        self.register_buffer("scales", torch.linspace(0.01, 0.02, 8))
+        self.register_buffer("zeros", torch.zeros(8, dtype=torch.int64))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        ops = torch.ops.quantized_decomposed
+        x = ops.quantize_per_tensor(x, 0.02, 3, -128, 127, torch.int8)
+        x = ops.dequantize_per_tensor(x, 0.02, 3, -128, 127, torch.int8)
+        weight = ops.dequantize_per_channel(self.weight, self.scales, self.zeros, 0, -127, 127, torch.int8)
+        return nn.functional.linear(x, weight)
+
+
+def test_activations_that_a_model_rounds_run() -> None:
+    pytest.importorskip("torch.ao.quantization.fx._decomposed")
+    with seeded(0):
+        model, x = Rounded(), torch.randn(3, 16)
+    assert_close(model, quantise_mixed(model, (x,)), x)
+
+
 def test_numbers_that_are_not_finite_are_refused() -> None:
     x = -torch.ones(1, 4)
     quantised = quantise_mixed(Function(lambda x, weight: torch.log(x) @ weight, weight=torch.eye(4)), (x,))

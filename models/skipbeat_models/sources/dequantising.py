@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -113,18 +114,26 @@ def _quantised_channel(
     return _rounded(input, scale, _along(zero_points, axis, input), quant_min, quant_max).to(dtype)
 
 
-#: By the operator's name; arguments as its schema has them.
-DEQUANTISERS: dict[str, Callable[..., Tensor]] = {
-    "quantized_decomposed.dequantize_per_tensor.default": _per_tensor,
-    "quantized_decomposed.dequantize_per_tensor.tensor": _per_tensor,
-    "quantized_decomposed.dequantize_per_tensor.tensor2": _per_tensor,
-    "quantized_decomposed.dequantize_per_channel.default": _per_channel,
-    "quantized_decomposed.dequantize_per_token.default": lambda input, scales, zero_points, **rest: _scaled(
-        input, scales, zero_points, None
-    ),
-    "quantized_decomposed.dequantize_per_channel_group.default": lambda w_int8, **rest: _per_group(w_int8, **rest),
-    "quantized_decomposed.quantize_per_tensor.default": _quantised_tensor,
-    "quantized_decomposed.quantize_per_tensor.tensor": _quantised_tensor,
-    "quantized_decomposed.quantize_per_channel.default": _quantised_channel,
-    "torchao.dequantize_affine.default": _per_block,
+def _per_token(input: Tensor, scales: Tensor, zero_points: Tensor | None, **rest: object) -> Tensor:
+    return _scaled(input, scales, zero_points, None)
+
+
+def _of_integers(w_int8: Tensor, **rest: Any) -> Tensor:
+    return _per_group(w_int8, **rest)
+
+
+#: By the operator's name, whatever its overload; arguments as its schema has them.
+_DEQUANTISERS: dict[str, Callable[..., Tensor]] = {
+    "quantized_decomposed.dequantize_per_tensor": _per_tensor,
+    "quantized_decomposed.dequantize_per_channel": _per_channel,
+    "quantized_decomposed.dequantize_per_token": _per_token,
+    "quantized_decomposed.dequantize_per_channel_group": _of_integers,
+    "quantized_decomposed.quantize_per_tensor": _quantised_tensor,
+    "quantized_decomposed.quantize_per_channel": _quantised_channel,
+    "torchao.dequantize_affine": _per_block,
 }
+
+
+def dequantiser(target: str) -> Callable[..., Tensor] | None:
+    """What computes an operator of such a name, which PyTorch itself has not."""
+    return _DEQUANTISERS.get(target.rpartition(".")[0])

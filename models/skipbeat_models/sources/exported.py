@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from io import StringIO
 from typing import Any, cast
 
@@ -26,6 +26,9 @@ from .graph import Graph
 from .operators import ATTENTION, KEPT_WHOLE, known
 from .products import simple_equation
 from .program_graph import DATA, FLEX, TRANSPARENT, graph_of, is_indexing
+
+#: What reads the tensors that a weight of a type of its own has (torchao's); decomposing makes them plain weights.
+_PARTS_OF_WEIGHTS = "export::access_subclass_inner_tensor"
 
 
 def export_module(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]) -> Graph:
@@ -62,6 +65,8 @@ def _is_known(node: fx.Node) -> bool:
         higher = isinstance(node.target, torch._ops.HigherOrderOperator)
         return not higher or str(node.target) in {*TRANSPARENT, FLEX} or is_indexing(node)
     schema = node.target._schema
+    if schema.name == _PARTS_OF_WEIGHTS:
+        return False
     full_name = schema.name + (f".{schema.overload_name}" if schema.overload_name else "")
     if not torch._C._dispatch_has_kernel_for_dispatch_key(full_name, "CompositeImplicitAutograd"):
         return True
@@ -115,7 +120,8 @@ def _evaluation(model: nn.Module) -> Iterator[None]:
     training = {module: module.training for module in model.modules()}
     cached = [(config, config.use_cache) for config in _configurations(model)]
     try:
-        model.eval()
+        with suppress(NotImplementedError):  # a module that was exported is as it is
+            model.eval()
         for config, _ in cached:
             config.use_cache = False
         yield

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from .dequantising import DEQUANTISERS
+from .dequantising import dequantiser
 from .graph import Operator, Value
 from .operators import BILINEAR, CONVOLUTIONS, EINSUM, PRODUCTS, TRANSPOSED
 
@@ -88,7 +88,7 @@ _PLACES = frozenset({"device", "layout", "memory_format", "pin_memory", "non_blo
 
 def is_pure(operator: Operator) -> bool:
     """Whether an operator may be computed, if its operands are stored."""
-    if operator.target in DEQUANTISERS:
+    if dequantiser(operator.target) is not None:
         return True
     overload = overload_of(operator)
     if overload is None or torch.Tag.nondeterministic_seeded in overload.tags or operator.args.get("train") is True:
@@ -113,8 +113,8 @@ def compute(operator: Operator, known: Mapping[str, torch.Tensor]) -> list[torch
             return known[argument.name] if argument.name in known else _stand_in(argument)
         return [given(item) for item in argument] if isinstance(argument, list) else argument
 
-    if operator.target in DEQUANTISERS:
-        return [DEQUANTISERS[operator.target](**{name: given(item) for name, item in operator.args.items()})]
+    if (own := dequantiser(operator.target)) is not None:
+        return [own(**{name: given(item) for name, item in operator.args.items()})]
     base, source = operator.base, next((known[value.name] for value in needed(operator)), None)
     if base in _SAME and source is not None:
         return [source]

@@ -105,6 +105,23 @@ def test_a_computed_weight_has_its_zeros(kind: str) -> None:
     assert layer.stored
 
 
+@pytest.mark.parametrize("form", ["Int8WeightOnlyConfig", "Float8WeightOnlyConfig"])
+def test_a_weight_of_a_type_of_its_own_is_a_weight(form: str) -> None:
+    torchao = pytest.importorskip("torchao.quantization")
+    model = nn.Sequential(nn.Linear(64, 32))
+    model[0].weight = nn.Parameter(W)
+    torchao.quantize_(model, getattr(torchao, form)())
+    (layer,) = describe(model, torch.randn(8, 64)).layers
+    assert (layer.name, layer.kind, str(layer.pattern), layer.stored) == ("0", "linear", "2:4", True)
+
+
+def test_an_exported_module_is_a_module() -> None:
+    x = torch.randn(8, 64)
+    program = torch.export.export(nn.Sequential(nn.Linear(64, 32)), (x,))
+    (layer,) = describe(program.module(), x).layers
+    assert (layer.name, layer.macs_dense) == ("0", 8 * 64 * 32)
+
+
 def test_parametrised_layers_are_layers() -> None:
     model = nn.Sequential(
         weight_norm(nn.Conv1d(8, 16, 7, padding=3)),

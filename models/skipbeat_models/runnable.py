@@ -1,8 +1,12 @@
-"""Recurrent layers as their steps: each a product with the weights of the state, and gates that the host computes."""
+"""Operators that machine and host do not run as they are, as their parts.
+
+A recurrent layer is its steps: each a product with the weights of the state, and gates that the host computes. What
+rounds activations (PT2E) is arithmetic, which the host does in float64 as all its work.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 
 import torch
 from torch._decomp import get_decompositions
@@ -10,6 +14,7 @@ from torch.export import ExportedProgram
 
 from skipbeat_arch.errors import InputError
 
+from .sources.dequantising import dequantiser
 from .sources.exported import quiet
 from .sources.operators import RECURRENT
 from .sources.partition import Run
@@ -22,14 +27,18 @@ MOST_STEPS = 256
 _OPERATORS = [getattr(torch.ops.aten, name).input for name in RECURRENT]
 
 
-def unroll(program: ExportedProgram) -> tuple[ExportedProgram, frozenset[str]]:
-    """A program without recurrent layers, by PyTorch's own definition of them, and the modules that called them.
+def runnable(program: ExportedProgram) -> tuple[ExportedProgram, frozenset[str]]:
+    """A program without such operators, by PyTorch's own definition of them, and the modules with recurrent layers.
 
     Raises:
-        InputError: a layer of too many steps.
+        InputError: a recurrent layer of too many steps.
     """
     called = [operator for operator in graph_of(program).operators if operator.base in RECURRENT]
-    if not called:
+    table = {**get_decompositions(_OPERATORS)} if called else {}
+    for node in program.graph.nodes:
+        if isinstance(node.target, torch._ops.OpOverload) and (own := dequantiser(str(node.target))) is not None:
+            table[node.target] = _by_name(node.target, own)
+    if not table:
         return program, frozenset()
     for operator in called:
         count = max((product.repeats for product in steps(operator) or ()), default=0)
@@ -39,8 +48,14 @@ def unroll(program: ExportedProgram) -> tuple[ExportedProgram, frozenset[str]]:
                 f"program; expected at most {MOST_STEPS}; `estimate` prices any number"
             )
     with quiet(), torch.no_grad():
-        program = program.run_decompositions(get_decompositions(_OPERATORS))
+        program = program.run_decompositions(table)
     return program, frozenset(operator.module for operator in called)
+
+
+def _by_name(overload: torch._ops.OpOverload, function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """A function that takes its arguments by the names of a schema, called as PyTorch calls an operator."""
+    names = [argument.name for argument in overload._schema.arguments]
+    return lambda *given, **named: function(**dict(zip(names, given, strict=False)), **named)
 
 
 def step_key(run: Run, modules: Collection[str]) -> Hashable:
