@@ -12,6 +12,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -79,19 +80,26 @@ def overlapping(present: BoolArray, machine: Machine, spacings: Sequence[int], b
         present: where any output has a weight.
         spacings: that taps may have.
     """
-    copies, weights = machine.vector // present.shape[2], int(present.sum())
+    copies = machine.vector // present.shape[2]
+    banks = Banks.of(copies * present.shape[2], machine)
+    return _overlapping(present.tobytes(), present.shape, copies, banks, tuple(spacings), below)
 
-    every = [lanes for spacing in spacings for lanes in _taps(present.shape, copies, spacing)]
+
+@lru_cache(maxsize=256)
+def _overlapping(
+    data: bytes, shape: tuple[int, ...], copies: int, banks: Banks, spacings: tuple[int, ...], below: int
+) -> Lanes | None:
+    """The same; equal kernels are searched once, with all weights or any memory."""
+    present = np.frombuffer(data, np.bool_).reshape(shape)
+    weights = int(present.sum())
+    every = [lanes for spacing in spacings for lanes in _taps(shape, copies, spacing)]
     every.sort(key=lambda lanes: (lanes.taps, abs(lanes.off_centre)))
-    least = -(-weights // machine.hw.array.rows)
+    least = -(-weights // banks.rows)
     starts = (
-        (lanes, tiles)
-        for steps in range(least, below)
-        for tiles in _tiles(steps, machine.hw.array.group)
-        for lanes in every
+        (lanes, tiles) for steps in range(least, below) for tiles in _tiles(steps, banks.group) for lanes in every
     )
     for lanes, tiles in itertools.islice(starts, EFFORT // max(weights, 1) ** 2):
-        found = _Descent(present, lanes, machine).run(tiles)
+        found = _Descent(present, lanes, banks).run(tiles)
         if found is not None:
             return found
     return None
@@ -136,11 +144,11 @@ class _Descent:
     Args:
         present: where there are weights.
         lanes: where they may sit.
+        banks: how the lanes lie in the banks.
     """
 
-    def __init__(self, present: BoolArray, lanes: Lanes, machine: Machine) -> None:
-        self._lanes, self._group = lanes, machine.hw.array.group
-        self._banks = Banks.of(lanes.copies * lanes.depth, machine)
+    def __init__(self, present: BoolArray, lanes: Lanes, banks: Banks) -> None:
+        self._lanes, self._banks = lanes, banks
         self._taps = lanes.taps * present.shape[0]
         self._places: dict[Weight, list[Cell]] = {}
         for row, column, channel in np.argwhere(present).tolist():
@@ -149,7 +157,7 @@ class _Descent:
     def run(self, tiles: tuple[int, ...]) -> Lanes | None:
         """The lanes with every weight in a place, so that tiles have so many steps; None if none are found."""
         self._start(tiles)
-        while any(map(self._excess, range(len(self._counts)))):
+        while any(self._short):
             improved = [cell for cell in sorted(self._held) if self._improve(cell)]
             if not improved:
                 return None
@@ -164,7 +172,7 @@ class _Descent:
         lanes = self._lanes
         copies = [(tap, column - lanes.first - tap * lanes.spacing) for tap in range(lanes.taps)]
         return [
-            ((copy * lanes.depth + channel) // self._group, row * lanes.taps + tap)
+            ((copy * lanes.depth + channel) // self._banks.group, row * lanes.taps + tap)
             for tap, copy in copies
             if 0 <= copy < lanes.copies
         ]
@@ -179,6 +187,8 @@ class _Descent:
             bank, tap = max(places, key=lambda cell: self._counts[cell[0]][cell[1]])
             self._counts[bank][tap] += 1
             self._held.setdefault((bank, tap), set()).add(weight)
+        #: Of each bank the weights of its cells that find no place.
+        self._short = [self._excess(bank) for bank in range(self._banks.period)]
 
     def _excess(self, bank: int) -> int:
         """Weights of a bank's cells that find no place."""
@@ -194,7 +204,7 @@ class _Descent:
 
     def _improve(self, start: Cell) -> bool:
         """Takes a weight out of a cell of a bank that is too full, through others that take each other's place."""
-        if not self._excess(start[0]):
+        if not self._short[start[0]]:
             return False
         before: dict[Cell, tuple[Cell, Weight]] = {}
         reached = [start]
@@ -217,10 +227,12 @@ class _Descent:
     def _moved(self, start: Cell, end: Cell) -> bool:
         """Moves a weight's count from one cell to another if fewer find no place then."""
         banks = {start[0], end[0]}
-        old = sum(map(self._excess, banks))
         self._counts[start[0]][start[1]] -= 1
         self._counts[end[0]][end[1]] += 1
-        if sum(map(self._excess, banks)) < old:
+        short = {bank: self._excess(bank) for bank in banks}
+        if sum(short.values()) < sum(self._short[bank] for bank in banks):
+            for bank, excess in short.items():
+                self._short[bank] = excess
             return True
         self._counts[start[0]][start[1]] += 1
         self._counts[end[0]][end[1]] -= 1
