@@ -19,7 +19,7 @@ FieldValue = int | Sequence[int]
 SIZE_BITS = 7
 ENCODING_BITS = 2
 #: The lowest bits of a pass on which it depends when it may begin.
-PASS_SHOWN = 5
+PASS_SHOWN = 6
 
 COMMAND: Fields = Command.layout()
 
@@ -92,6 +92,7 @@ def pass_fields(hw: Hardware) -> Fields:
     """A pass, for the sequencer; first what decides when it may begin (`PASS_SHOWN` bits).
 
     `stale`: it wants a tile again that is not there. `one_step`, `two_steps`: a pixel takes at most so many.
+    `one_pixel`: it has a single one.
     """
     return (
         ("load", 1),
@@ -99,6 +100,7 @@ def pass_fields(hw: Hardware) -> Fields:
         ("stale", 1),
         ("one_step", 1),
         ("two_steps", 1),
+        ("one_pixel", 1),
         ("last", 1),
         ("pixels", pixels_bits(hw)),
         ("beat", beat_bits(hw)),

@@ -17,7 +17,8 @@ class Queue(wiring.Component):
     Parameters
     ----------
     shape: of an item. depth: items that it holds, at least 1. shown: so many of an item's lowest bits are in registers
-    when it is on `o`, and not in a memory, so that what depends on them is known earlier in the clock.
+    when it is on `o`, and not in a memory, and so is whether there is one, so that what depends on them is known
+    earlier in the clock.
 
     Raises
     ------
@@ -36,38 +37,39 @@ class Queue(wiring.Component):
         m = Module()
         m.submodules.fifo = fifo = SyncFIFO(width=self.width - self.shown, depth=self.depth)
         offered = Value.cast(self.i.payload)
+        some, head = self._shown(m, offered[: self.shown], fifo) if self.shown else (fifo.r_rdy, Cat())
         m.d.comb += [
             self.i.ready.eq(fifo.w_rdy),
             fifo.w_en.eq(self.i.valid),
             fifo.w_data.eq(offered[self.shown :]),
-            self.o.valid.eq(fifo.r_rdy),
+            self.o.valid.eq(some),
             fifo.r_en.eq(self.o.ready),
-            Value.cast(self.o.payload).eq(Cat(self._head(m, offered[: self.shown], fifo.level > 1), fifo.r_data)),
+            Value.cast(self.o.payload).eq(Cat(head, fifo.r_data)),
         ]
         return m
 
-    def _head(self, m: Module, offered: Value, several: Value) -> Value:
-        """The lowest bits of the first item; those behind it lie in a memory, where the next one is read ahead."""
-        if not self.shown:
-            return offered
+    def _shown(self, m: Module, offered: Value, fifo: SyncFIFO) -> tuple[Value, Value]:
+        """Whether there is an item, and the lowest bits of the first one; those of the others lie in a memory, where
+        the next one is read ahead."""
         m.submodules.behind = behind = memory.Memory(shape=unsigned(self.shown), depth=self.depth, init=[])
         write, read = behind.write_port(), behind.read_port(domain="comb")
         head = Signal(self.shown, reset_less=True)
+        some, several = Signal(), Signal()
+        put, get = self.i.valid & self.i.ready, some & self.o.ready
+        m.d.sync += [
+            some.eq(put | several | (some & ~get)),
+            several.eq(Mux(put, Mux(get, several, some), Mux(get, fifo.level > 2, several))),
+        ]
         written = Signal(range(self.depth))
         following = Signal(range(self.depth), init=1 % self.depth)
-        m.d.comb += [
-            write.en.eq(self.i.valid & self.i.ready),
-            write.addr.eq(written),
-            write.data.eq(offered),
-            read.addr.eq(following),
-        ]
+        m.d.comb += [write.en.eq(put), write.addr.eq(written), write.data.eq(offered), read.addr.eq(following)]
         with m.If(write.en):
             m.d.sync += written.eq(_after(written, self.depth))
-        with m.If(self.o.valid & self.o.ready):
+        with m.If(get):
             m.d.sync += following.eq(_after(following, self.depth))
-        with m.If(~self.o.valid | self.o.ready):
+        with m.If(~some | self.o.ready):
             m.d.sync += head.eq(Mux(several, read.data, offered))
-        return head
+        return some, head
 
 
 def _after(place: Signal, depth: int) -> Value:

@@ -134,6 +134,7 @@ class Core(wiring.Component):
             passes.i.payload.stale.eq(self._stale(m, tiles.i.valid)),
             passes.i.payload.one_step.eq(command.beat <= 1),
             passes.i.payload.two_steps.eq(command.beat <= 2),
+            passes.i.payload.one_pixel.eq(command.pixels == 1),
             *(tiles.i.payload[name].eq(command[name]) for name, _ in tile_fields(self.hw)),
         ]
         return error

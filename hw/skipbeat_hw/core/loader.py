@@ -51,11 +51,8 @@ class WeightLoader(wiring.Component):
         bank_1 = Signal()
         bank_2 = Signal()
         m.d.sync += [bank_1.eq(bank), bank_2.eq(bank_1), bank.eq(bank ^ self.done_i)]
-        for b in range(2):
-            with m.If(self.done_i & (bank == b)):
-                m.d.sync += self.full_o[b].eq(1)
-            with m.Elif(self.release_i[b]):
-                m.d.sync += self.full_o[b].eq(0)
+        # No enable of registers: what is released is known last.
+        m.d.sync += self.full_o.eq(Cat(self.done_i & ~bank, self.done_i & bank) | (self.full_o & ~self.release_i))
         m.submodules.skew = skew = Skew(width=self.hw.numbers.weight_bits + self.hw.index_bits, lanes=cols)
         m.d.comb += [
             self.bank_ok_o.eq(~Mux(bank, self.full_o[1], self.full_o[0])),

@@ -72,6 +72,7 @@ class Sequencer(wiring.Component):
         # Known a clock ahead, so that neither a comparison nor a subtraction stands between a step and the next pass.
         close = Signal()
         at_end = Signal()
+        before_end = Signal()
         credit_there = Signal(init=1)
 
         credit = Signal()
@@ -86,14 +87,15 @@ class Sequencer(wiring.Component):
             self.idle_o.eq(~active & (credits == self.hw.result_depth)),
         ]
         m.d.sync += [
-            credits.eq(credits - opens_item + self.taken_i),
+            # What the step does to them is known last: both sums are there before it.
+            credits.eq(Mux(opens_item, Mux(self.taken_i, credits, credits - 1), credits + self.taken_i)),
             credit_there.eq(self.taken_i | Mux(opens_item, credits > 1, credits != 0)),
         ]
 
         take = self._take(m, bank, issue, close, at_end)
         m.d.comb += [self.rows_o.eq(Mux(null, 0, current.rows)), self.opens_o.eq(~amid)]
         self._name_cause(m, issue, null | self.activations.valid)
-        self._proceed(m, take, finish, issue, current, (slot, close), (pixel, at_end))
+        self._proceed(m, take, finish, issue, current, (slot, close), (pixel, at_end, before_end))
         with m.If(issue):
             m.d.sync += amid.eq(~close)
         offered = self.passes.payload
@@ -113,13 +115,15 @@ class Sequencer(wiring.Component):
         issue: Signal,
         current: data.View,
         step: tuple[Signal, Signal],
-        beat: tuple[Signal, Signal],
+        beat: tuple[Signal, Signal, Signal],
     ) -> None:
-        """From slot to slot, pixel to pixel and pass to pass; `step` and `beat` are numbers, each with its end."""
-        offered, (slot, close), (pixel, at_end) = self.passes.payload, step, beat
+        """From slot to slot, pixel to pixel and pass to pass; `step` and `beat` are numbers, each with its end, and
+        of pixels also whether the next one is the last."""
+        offered, (slot, close), (pixel, at_end, before_end) = self.passes.payload, step, beat
         with m.If(take):
             m.d.sync += [self.active_o.eq(1), pixel.eq(0), slot.eq(0), current.eq(offered)]
-            m.d.sync += [close.eq(offered.one_step), at_end.eq(offered.pixels == 1)]
+            m.d.sync += [close.eq(offered.one_step), at_end.eq(offered.one_pixel)]
+            m.d.sync += before_end.eq(offered.pixels == 2)
             with m.If(offered.beat == 0):
                 m.d.sync += current.beat.eq(1)
         with m.Else():
@@ -127,7 +131,7 @@ class Sequencer(wiring.Component):
                 m.d.sync += self.active_o.eq(0)
             with m.If(issue & close):
                 m.d.sync += [slot.eq(0), close.eq(current.beat == 1)]
-                m.d.sync += [pixel.eq(pixel + 1), at_end.eq(current.pixels == pixel + 2)]
+                m.d.sync += [pixel.eq(pixel + 1), at_end.eq(before_end), before_end.eq(current.pixels == pixel + 3)]
             with m.Elif(issue):
                 m.d.sync += [slot.eq(slot + 1), close.eq(current.beat == slot + 2)]
 
@@ -137,7 +141,8 @@ class Sequencer(wiring.Component):
         All but `issue` comes from registers, and waits for it.
         """
         offered = self.passes.payload
-        resident = Signal()
+        #: The bank that a pass which loads gives free, if there is a tile in it.
+        frees = Signal(2)
         take = Signal()
         loaded = ~offered.load | self.full_i.bit_select(~bank, 1)
         ended, ends = self._unsettled(m, take, issue & close)
@@ -147,12 +152,12 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             take.eq(~self.halt_i & (idle | (issue & ending))),
             self.passes.ready.eq(take),
-            self.release_o.eq((take & offered.load & resident) << bank),
+            self.release_o.eq(Mux(take & offered.load, frees, 0)),
         ]
         with m.If(self.passes.valid & offered.stale & ~self.halt_i & (~self.active_o | (issue & close & at_end))):
             m.d.comb += self.error_o.eq(CoreError.NO_SUCH_TILE)
         with m.If(take & offered.load):
-            m.d.sync += resident.eq(1)
+            m.d.sync += frees.eq(Cat(bank, ~bank))
         return take
 
     def _unsettled(self, m: Module, take: Signal, pixel_ends: Value) -> tuple[Value, Value]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from amaranth import C, Cat, Module, Mux, Signal
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch import instruction as isa
@@ -17,6 +16,7 @@ from skipbeat_arch.machine_ports import CODE_BITS, REQUEST, MachineError, beat_f
 
 from ..arguments import expect
 from ..layouts import struct
+from ..stored_queue import StoredQueue
 
 COUNT_BITS = 24
 #: What fetch must know of an instruction; it is found when one enters the queue, and kept with it.
@@ -65,7 +65,7 @@ class Fetch(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         depth = max(1, FETCH_QUEUE // self._per_entry)
-        m.submodules.queue = queue = SyncFIFO(width=self.entry.size, depth=depth)
+        m.submodules.queue = queue = StoredQueue(width=self.entry.size, depth=depth)
         left = Signal(COUNT_BITS)
         due = Signal(COUNT_BITS)
         # Whether there are any, and enough for a whole chunk, is known beforehand.
@@ -112,7 +112,7 @@ class Fetch(wiring.Component):
         self._assemble(m, queue)
         return m
 
-    def _assemble(self, m: Module, queue: SyncFIFO) -> None:
+    def _assemble(self, m: Module, queue: StoredQueue) -> None:
         """Vectors become entries of the queue."""
         vectors_per = INSTRUCTION_BYTES // self.machine.vector
         whole, complete = self.beat_i.data, C(1, 1)
@@ -128,7 +128,7 @@ class Fetch(wiring.Component):
             m.d.comb += [entry[i].word.eq(word), entry[i].traits.eq(traits(word, self.machine.fingerprint))]
         m.d.comb += [queue.w_en.eq(self.beat_i.valid & complete), queue.w_data.eq(entry)]
 
-    def _dispatch(self, m: Module, queue: SyncFIFO, first: Signal, busy: Signal, last: Signal) -> Signal:
+    def _dispatch(self, m: Module, queue: StoredQueue, first: Signal, busy: Signal, last: Signal) -> Signal:
         """Takes the head of the queue if its engine can have it; returns whether it was taken."""
         taken = Signal()
         head, emptied = self._head(m, queue, taken)
@@ -161,7 +161,7 @@ class Fetch(wiring.Component):
         m.d.comb += queue.r_en.eq(emptied)
         return taken
 
-    def _head(self, m: Module, queue: SyncFIFO, taken: Signal) -> tuple[data.View, Value]:
+    def _head(self, m: Module, queue: StoredQueue, taken: Signal) -> tuple[data.View, Value]:
         """The next instruction, and whether it is taken now and was the last one of its entry."""
         entry = data.View(self.entry, queue.r_data)
         if self._per_entry == 1:

@@ -31,8 +31,10 @@ class Fetch:
         self._left = self._address = self._due = self._filled = self._assembly = self._part = 0
         self._first = self._may_ask = False
         self._room = FETCH_QUEUE
-        # of each vector the instructions, the first one first
+        # of each vector the instructions, the first one first: in the queue's memory, read from it, at its head
         self._queue: deque[tuple[int, ...]] = deque()
+        self._ahead: tuple[int, ...] | None = None
+        self._head: tuple[int, ...] | None = None
 
     @property
     def busy_o(self) -> bool:
@@ -77,9 +79,9 @@ class Fetch:
         elif self._first and not self._due:
             self.error_o = MachineError.BAD_PROGRAM
         # behind the last instruction a vector may have parts that belong to nothing
-        if not self._queue or halt or not self._due:
+        if self._head is None or halt or not self._due:
             return
-        word = self._queue[0][self._part]
+        word = self._head[self._part]
         head = decode(word)
         self.error_o = self._check(head)
         self._takes = True
@@ -108,11 +110,15 @@ class Fetch:
         if self._takes:
             self._part += 1
             if self._part == self._parts:
-                self._queue.popleft()
+                self._head = None
                 self._part = 0
             self._due = (self._due - 1) & 0xFFFFFF
             self._room += 1
             self._first = False
+        if self._head is None:
+            self._head, self._ahead = self._ahead, None
+        if self._ahead is None and self._queue:
+            self._ahead = self._queue.popleft()
         if beat_i is not None:
             self._fill(beat_i.data)
         if asked:

@@ -83,6 +83,7 @@ class BankProof(Component):
             Assume(offered.load | (loads != 0)),
             Assume(~offered.stale),
             Assume((offered.one_step == (offered.beat <= 1)) & (offered.two_steps == (offered.beat <= 2))),
+            Assume(offered.one_pixel == (offered.pixels == 1)),
             Assume(~self.passes.valid | ~offered.load | (loads != self.tiles)),
             Assume((offered.pixels != 0) & (offered.pixels <= 2)),
             Assert(self.sequencer.error_o == 0),

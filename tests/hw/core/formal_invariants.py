@@ -111,6 +111,7 @@ class SequencerRules(Wrapped):
         m.d.comb += [Assume(offered.beat <= self.group), beat.eq(current.beat)]
         m.d.comb += Assume((offered.pixels != 0) & (offered.pixels <= self.depth))
         m.d.comb += [Assume(offered.one_step == (offered.beat <= 1)), Assume(offered.two_steps == (offered.beat <= 2))]
+        m.d.comb += Assume(offered.one_pixel == (offered.pixels == 1))
         m.d.comb += Assert((slot == 0) | (self.active_o & (slot < beat)))
         m.d.comb += Assert(register(inside, "amid") == (slot != 0))
         m.d.comb += Assert(~self.active_o | ((beat != 0) & (beat <= self.group)))
@@ -134,6 +135,7 @@ class SequencerRules(Wrapped):
         m.d.comb += [
             Assert(~self.active_o | (register(inside, "close") == (slot == current.beat - 1))),
             Assert(~self.active_o | (register(inside, "at_end") == (pixel == current.pixels - 1))),
+            Assert(~self.active_o | (register(inside, "before_end") == (pixel + 2 == current.pixels))),
             Assert(~self.active_o | ((pixel < current.pixels) & (current.pixels <= self.depth))),
         ]
         for p in range(SETTLE - 1):

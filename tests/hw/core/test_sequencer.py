@@ -48,10 +48,10 @@ class Results:
 
 
 def _pass(size: Size, rng: random.Random, beat: int, rows: int, load: bool, stale: bool = False) -> int:
-    pixels = rng.choice([1, 2, 2, 3, rng.randint(1, 6), rng.randint(1, 50)])
+    pixels = rng.choice([1, 2, 2, 3, rng.randint(1, 6), rng.randint(1, 50)]) % (1 << ports.pixels_bits(size.hw))
     values = {"pixels": pixels, "beat": beat, "rows": rows, "load": int(load), "stale": int(stale)}
     values |= {"first": rng.getrandbits(1), "last": rng.getrandbits(1)}
-    values |= {"one_step": int(beat <= 1), "two_steps": int(beat <= 2)}
+    values |= {"one_step": int(beat <= 1), "two_steps": int(beat <= 2), "one_pixel": int(pixels == 1)}
     return ports.pack(ports.pass_fields(size.hw), values)
 
 

@@ -22,7 +22,7 @@ from skipbeat_hw.machine import fetch, fetcher, load, parts, store, weight_reade
 from skipbeat_hw.machine.memories import Memories
 from skipbeat_hw.machine.reader import Reader
 from tests.hw.core.symbolic_tile import total
-from tests.hw.machine.formal_parts import RegisterFifo, StableFifo, implies
+from tests.hw.machine.formal_parts import LateFifo, RegisterFifo, StableFifo, implies
 
 #: Free bits for the data of all FIFOs.
 FRESH_BITS = 4096
@@ -132,14 +132,15 @@ class Joined(Component):
             stack.enter_context(patch.dict(vars(self.module), Memories=AnyMemories))
             for home in (fetch, fetcher, load, store, weight_reader, writer, queue, parts):
                 name = home.__name__.rpartition(".")[2]
-                stack.enter_context(patch.dict(vars(home), SyncFIFO=self._fifo(name)))
+                kind = RegisterFifo if name == "parts" else StableFifo
+                kinds_of_fifo = {"SyncFIFO": self._fifo(name, kind), "StoredQueue": self._fifo(name, LateFifo)}
+                stack.enter_context(patch.dict(vars(home), kinds_of_fifo))
             for name, kind in kinds.items():
                 stack.enter_context(patch.dict(made, {name: self._note(name, kind)}))
             return Fragment.get(self.top, None)
 
-    def _fifo(self, home: str) -> Callable[..., SyncFIFO]:
+    def _fifo(self, home: str, kind: type[SyncFIFO]) -> Callable[..., SyncFIFO]:
         def make(*, width: int, depth: int) -> SyncFIFO:
-            kind = RegisterFifo if home == "parts" else StableFifo
             self.fifos.setdefault(home, []).append(kind(width=width, depth=depth))
             return self.fifos[home][-1]
 
@@ -170,9 +171,9 @@ class Joined(Component):
         for fifo in (fifo for fifos in self.fifos.values() for fifo in fifos):
             m.d.comb += Assert(fifo.level <= fifo.depth)
             if isinstance(fifo, StableFifo):
-                assert len(fresh) >= fifo.width
+                assert len(fresh) >= len(fifo.fresh)
                 m.d.comb += fifo.fresh.eq(fresh)
-                fresh = fresh[fifo.width :]
+                fresh = fresh[len(fifo.fresh) :]
 
     def _owners(self, m: Module) -> None:
         reader, engine = self.parts["Reader"], self.parts["LoadEngine"]

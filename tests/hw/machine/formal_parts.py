@@ -2,11 +2,12 @@
 
 A proof about a part needs little of its FIFOs. `RegisterFifo` keeps its entries in registers that an invariant can
 name; `StableFifo` forgets them: any data may come out, but what is offered stays until it is taken. Both count as
-Amaranth's SyncFIFO does, which is proved in `formal_fifo`.
+Amaranth's SyncFIFO does, which is proved in `formal_fifo`; so is what `LateFifo` shares with a StoredQueue.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from unittest.mock import patch
 
 from amaranth.hdl import Assert, Assume, Cat, Const, Fragment, Module, Mux, Signal, Value
@@ -46,7 +47,7 @@ class RegisterFifo(SyncFIFO):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        write, read = count(m, self)
+        write, read = count(m, self, Const(1))
         place = Signal(range(self.depth + 1))
         m.d.comb += [self.r_data.eq(self.entries[0]), place.eq(self.level - read)]
         for i, entry in enumerate(self.entries):
@@ -60,24 +61,33 @@ class RegisterFifo(SyncFIFO):
 class StableFifo(SyncFIFO):
     """A SyncFIFO whose data are `fresh`, but stay while they are offered and not taken."""
 
+    #: Whether its head may come any time later.
+    late = False
+
     def __init__(self, *, width: int, depth: int) -> None:
         super().__init__(width=width, depth=depth)
-        self.fresh = Signal(width)
+        self.fresh = Signal(width + self.late)
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        count(m, self)
         waiting, before = Signal(), Signal(self.width)
+        count(m, self, waiting | self.fresh[-1] if self.late else Const(1))
         m.d.comb += self.r_data.eq(Mux(waiting, before, self.fresh))
         m.d.sync += [waiting.eq(self.r_rdy & ~self.r_en), before.eq(self.r_data)]
         return m
 
 
-def count(m: Module, fifo: SyncFIFO) -> tuple[Value, Value]:
-    """The level and what follows from it; returns whether an entry is written, and read."""
+class LateFifo(StableFifo):
+    """In the place of a StoredQueue, as a StableFifo is in that of a SyncFIFO."""
+
+    late = True
+
+
+def count(m: Module, fifo: SyncFIFO, there: Value) -> tuple[Value, Value]:
+    """The level and what follows from it, the head being `there`; returns whether an entry is written, and read."""
     m.d.comb += [
         fifo.w_rdy.eq(fifo.level != fifo.depth),
-        fifo.r_rdy.eq(fifo.level != 0),
+        fifo.r_rdy.eq((fifo.level != 0) & there),
         fifo.w_level.eq(fifo.level),
         fifo.r_level.eq(fifo.level),
     ]
@@ -102,11 +112,12 @@ class Around(Component):
     def place(self, m: Module) -> Fragment:
         """Joins the part to the ports and returns it, for `register`."""
 
-        def make(*, width: int, depth: int) -> SyncFIFO:
-            self.fifos.append(self.kind(width=width, depth=depth))
+        def make(kind: type[SyncFIFO], *, width: int, depth: int) -> SyncFIFO:
+            self.fifos.append(kind(width=width, depth=depth))
             return self.fifos[-1]
 
-        with patch.dict(type(self.part).elaborate.__globals__, SyncFIFO=make):
+        kinds = {"SyncFIFO": partial(make, self.kind), "StoredQueue": partial(make, LateFifo)}
+        with patch.dict(type(self.part).elaborate.__globals__, kinds):
             fragment = Fragment.get(self.part, None)
         m.submodules.part = fragment
         for name in self.part.signature.members:
@@ -117,7 +128,7 @@ class Around(Component):
             m.d.comb += Assert(fifo.level <= fifo.depth)
             if isinstance(fifo, StableFifo):
                 m.d.comb += fifo.fresh.eq(fresh)
-                fresh = fresh[fifo.width :]
+                fresh = fresh[len(fifo.fresh) :]
         return fragment
 
 

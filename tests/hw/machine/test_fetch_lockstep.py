@@ -104,7 +104,7 @@ def _whole(shape: Shape, rng: random.Random) -> Sequence[Source]:
     if rng.random() < 0.05:
         words = []
     address = rng.getrandbits(32) // size * size
-    if rng.random() < 0.05:
+    if rng.random() < 0.15:
         address |= 1 << rng.randrange(shape.cols.bit_length() - 1)
     data = b"".join(number.to_bytes(INSTRUCTION_BYTES, "little") for number in words)
     data += rng.randbytes(size)

@@ -23,7 +23,7 @@ from skipbeat_hw.machine.writer import Writer
 from skipbeat_hw.tools.formal import Verdict, always, bounded, reachable
 from tests.hw.machine.formal_credits import FetcherRules, FetchRules, WeightReaderRules
 from tests.hw.machine.formal_engines import LoadRules, StoreRules
-from tests.hw.machine.formal_fifo import FifoContract, FifoData
+from tests.hw.machine.formal_fifo import FifoContract, FifoData, StoredContract, StoredData
 from tests.hw.machine.formal_joined import Joined
 from tests.hw.machine.formal_lite import LiteRules
 from tests.hw.machine.formal_parts import small
@@ -105,12 +105,17 @@ def test_the_assumptions_about_the_writer_can_be_met() -> None:
     assert verdict.holds, _told(verdict)
 
 
-@pytest.mark.parametrize("depth", [4, 8, 16, 64])
-def test_fifos_count_as_the_proofs_take_them(depth: int) -> None:
-    verdict = always(FifoContract(depth), 1)
+@pytest.mark.parametrize(
+    "contract",
+    [*map(FifoContract, (4, 8, 16, 64)), *map(StoredContract, (4, 64))],
+    ids=lambda c: f"{type(c).__name__} {c.depth}",
+)
+def test_fifos_count_as_the_proofs_take_them(contract: Component) -> None:
+    verdict = always(contract, 1)
     assert verdict.holds, _told(verdict)
 
 
-def test_fifos_give_what_went_in() -> None:
-    verdict = bounded(FifoData(4), 14)
+@pytest.mark.parametrize("data", [FifoData, StoredData])
+def test_fifos_give_what_went_in(data: type[FifoData | StoredData]) -> None:
+    verdict = bounded(data(4), 14)
     assert verdict.holds, _told(verdict)

@@ -108,7 +108,7 @@ def feed(beat: int, pixels: int, rows: int) -> list[tuple[int, ...]]:
     sequencer = Ported(Sequencer, {"hw": hw})
     steps: list[tuple[int, ...]] = []
     pass_ = {"pixels": pixels, "beat": beat, "rows": rows, "load": int(beat > 0), "first": 1, "last": 1}
-    pass_ |= {"stale": 0, "one_step": int(beat <= 1), "two_steps": int(beat <= 2)}
+    pass_ |= {"stale": 0, "one_step": int(beat <= 1), "two_steps": int(beat <= 2), "one_pixel": int(pixels == 1)}
     inputs = {
         "passes__payload": ports.pack(ports.pass_fields(hw), pass_),
         "activations__valid": 1,

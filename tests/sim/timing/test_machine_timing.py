@@ -118,5 +118,5 @@ def test_the_shortest_program() -> None:
         memory = np.zeros(1 << 12, np.uint8)
         code = b"".join(i.to_word().to_bytes(16, "little") for i in program)
         memory[address : address + len(code)] = np.frombuffer(code, np.uint8)
-        # start, request, address, latency, 8 beats, register, FIFO, queue, END, done, busy
-        assert check(machine, memory, program, [], address=address).cycles == 1 + 1 + 1 + 40 + 8 + 4
+        # start, request, address, latency, 8 beats, register, three clocks of the queue, queue, END, done, busy
+        assert check(machine, memory, program, [], address=address).cycles == 1 + 1 + 1 + 40 + 8 + 6

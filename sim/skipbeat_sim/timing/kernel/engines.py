@@ -23,6 +23,8 @@ from .bus import ask
 
 #: The first clock in which fetch can ask, the start pulse being in clock 0.
 FIRST_REQUEST = 2
+#: From an instruction's last beat to its dispatch: the reader's register, the queue's memory, its register and the head.
+QUEUED = 4
 LOAD, EXECUTE, STORE = int(Engine.LOAD), int(Engine.EXECUTE), int(Engine.STORE)
 
 
@@ -89,7 +91,7 @@ def dispatch(s: Int64Array, m: Int64Array) -> bool:
     """One instruction per clock, in order, each when its queue has a place."""
     clock, first = s[at.DISPATCH_CLOCK], s[at.DISPATCHED]
     for number in range(first, s[at.FETCHED]):
-        following = max(clock + 1, get(s, m, at.FETCHED, number) + 2)
+        following = max(clock + 1, get(s, m, at.FETCHED, number) + QUEUED)
         engine, place = get(s, m, at.ENGINE, number), get(s, m, at.PLACE, number) - ENGINE_QUEUE
         if engine >= 0 and place >= 0:
             if s[at.LEFT + engine] <= place:
