@@ -54,7 +54,8 @@ class Queue(wiring.Component):
         m.submodules.behind = behind = memory.Memory(shape=unsigned(self.shown), depth=self.depth, init=[])
         write, read = behind.write_port(), behind.read_port(domain="comb")
         head = Signal(self.shown, reset_less=True)
-        some, several = Signal(), Signal()
+        some = Signal()
+        several = Signal()
         put, get = self.i.valid & self.i.ready, some & self.o.ready
         m.d.sync += [
             some.eq(put | several | (some & ~get)),

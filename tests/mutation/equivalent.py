@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.registers import COUNTER_BITS
 from skipbeat_hw.tools.mutation import Mutation
 
 #: No case of the regression counts as far as 2 to this power.
@@ -33,8 +32,8 @@ def _never_active(mutation: Mutation, unset: Callable[[int], bool]) -> bool:
 
 
 def _counter(mutation: Mutation, _machine: Machine) -> bool:
-    if mutation.module == "machine" and mutation.port == "counts_o":
-        return _never_active(mutation, lambda bit: bit % COUNTER_BITS >= COUNTED_BITS)
+    if mutation.module == "machine" and mutation.port == "count_o":
+        return _never_active(mutation, lambda bit: bit >= COUNTED_BITS)
     return mutation.module == "machine.counters" and _never_active(mutation, lambda bit: bit >= COUNTED_BITS)
 
 

@@ -28,7 +28,8 @@ class Sequencer(wiring.Component):
     -------
     passes: stream of `pass_fields`. activations: stream of [R] bundles. full_i: banks that hold a whole tile.
     release_o: banks that may be written again. taken_i: a result has left. halt_i: issue nothing more.
-    bundles_o, slot_o, control_o: registered feed of the array, one clock after the step was issued.
+    bundles_o, slot_o, control_o: registered feed of the array, one clock after the step was issued; bundles_o means
+    nothing while control_o is not valid.
     error_o: `CoreError` in the clock in which it is found. cause_o: `Cause`. rows_o: rows of the pass. opens_o: at a
     beat's first slot. active_o: in a pass. idle_o: no pass and no result left.
     """
@@ -215,5 +216,7 @@ class Sequencer(wiring.Component):
                 control.pixel.eq(pixel),
                 self.slot_o.eq(address),
             ]
+        # Without a step they mean nothing; in a pass they are taken in any clock, as a step reaches so many bits late.
+        with m.If(self.active_o):
             for r in range(self.hw.array.rows):
                 m.d.sync += self.bundles_o[r].eq(Mux(row_on[r], self.activations.payload[r], 0))

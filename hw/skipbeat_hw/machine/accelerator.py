@@ -8,10 +8,21 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.machine import PAGE_BITS, Machine
-from skipbeat_arch.registers import OFFSET_BITS, REGISTER_BITS, Access, Counter, Field, Register, constants, kept
+from skipbeat_arch.registers import (
+    COUNTERS_AT,
+    OFFSET_BITS,
+    REGISTER_BITS,
+    Access,
+    Counter,
+    Field,
+    Register,
+    constants,
+    kept,
+)
 
 from ..arguments import expect
 from .axi import CONSTANTS, LiteSignature, ReadSignature, WriteSignature
+from .counters import READ_CLOCKS
 from .machine import MachineTop
 from .wide_port import WidePort
 
@@ -26,7 +37,8 @@ class Accelerator(wiring.Component):
     """`m_axi_*`: AXI4 master, one ID, incrementing bursts. `s_axi_*`: AXI4-Lite slave of 32 bits (`Register`,
     `Counter`). `interrupt_o`: high from the end of a run, if enabled, until software clears it or starts the next one.
 
-    A register is written 1 clock after address and data are there, and read 1 clock after its address. Writes to
+    A register is written 1 clock after address and data are there, and read 8 clocks after its address, as counters
+    are. Writes to
     read-only registers are ignored; reads of others give 0. Registers are written whole (all strobes).
     """
 
@@ -138,29 +150,38 @@ class Accelerator(wiring.Component):
         return written
 
     def _reads(self, m: Module, held: dict[Register, Signal], ended: Value) -> None:
-        m.d.comb += self.s_axi_arready.eq(~self.s_axi_rvalid)
+        """Any register is read as late as a counter, whose count comes some clocks after the question."""
+        asked = Signal()
+        left = Signal(range(READ_CLOCKS - 1))
+        address = Signal(OFFSET_BITS)
+        m.d.comb += [
+            self.s_axi_arready.eq(~asked & ~self.s_axi_rvalid),
+            self.top.counter_i.eq((address - COUNTERS_AT) >> 3),
+        ]
+        m.d.sync += left.eq(left - 1)
         with m.If(self.s_axi_arvalid & self.s_axi_arready):
-            m.d.sync += [self.s_axi_rvalid.eq(1), self.s_axi_rdata.eq(0)]
-            with m.Switch(self.s_axi_araddr):
-                for offset, value in self._values(held, ended).items():
-                    with m.Case(offset):
+            m.d.sync += [asked.eq(1), left.eq(READ_CLOCKS - 2), address.eq(self.s_axi_araddr)]
+        with m.Elif(asked & (left == 0)):
+            m.d.sync += [asked.eq(0), self.s_axi_rvalid.eq(1), self.s_axi_rdata.eq(0)]
+            with m.Switch(address):
+                for offsets, value in self._values(held, ended).items():
+                    with m.Case(*offsets):
                         m.d.sync += self.s_axi_rdata.eq(value)
         with m.Elif(self.s_axi_rready):
             m.d.sync += self.s_axi_rvalid.eq(0)
 
-    def _values(self, held: dict[Register, Signal], ended: Value) -> dict[int, Value | int]:
-        """What each readable register and counter holds, by offset."""
+    def _values(self, held: dict[Register, Signal], ended: Value) -> dict[tuple[int, ...], Value | int]:
+        """What each readable register and counter holds, by offsets."""
         top = self.top
         status = {"busy": top.busy_o, "done": top.done_o, "error": top.error_o}
-        values: dict[int, Value | int] = {
-            Register.STATUS: _word(Register.STATUS, status),
-            Register.INTERRUPT: _word(Register.INTERRUPT, {"ended": ended}),
+        values: dict[tuple[int, ...], Value | int] = {
+            (Register.STATUS,): _word(Register.STATUS, status),
+            (Register.INTERRUPT,): _word(Register.INTERRUPT, {"ended": ended}),
+            tuple(counter.offset for counter in Counter): top.count_o[:REGISTER_BITS],
+            tuple(counter.offset + 4 for counter in Counter): top.count_o[REGISTER_BITS:],
         }
         for registers in (constants(self.machine), held):
-            values |= {int(register): value for register, value in registers.items()}
-        for counter in Counter:
-            low, high = top.counts_o[counter][:REGISTER_BITS], top.counts_o[counter][REGISTER_BITS:]
-            values |= {counter.offset: low, counter.offset + 4: high}
+            values |= {(int(register),): value for register, value in registers.items()}
         return values
 
 

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal, unsigned
+from amaranth import Array, Module, Mux, Signal, unsigned
 from amaranth.hdl import Value
-from amaranth.lib import data, wiring
+from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.ports import ACTIVITY
+from skipbeat_arch.ports import ACTIVITY, SIZE_BITS
 from skipbeat_arch.registers import COUNTER_BITS, Cause, Counter
 
 from ..layouts import struct
 
+#: Clocks until `count_o` is the count of another counter.
+READ_CLOCKS = 8
+#: Clocks of a turn: a counter in its order, and the one that is asked for, with a clock for the sum after each.
+TURN = 4
+#: Bits of the events that a counter has until its turn comes again.
+PENDING_BITS = (TURN * (len(Counter) + 1)).bit_length()
+
 
 class Counters(wiring.Component):
-    """Counts while `enable_i`; `clear_i` sets all to zero. A count is one clock behind its event.
+    """Counts while `enable_i`; `clear_i` sets all to zero. All totals lie in one memory and share an adder.
+
+    Each counter has a few bits of its own, which are added to its total when its turn comes.
 
     Members
     -------
-    activity_i: the core's. read_i, write_i: a beat on the bus. counts_o: by `Counter`.
+    activity_i: the core's. read_i, write_i: a beat on the bus. counter_i: the counter that is asked for.
+    count_o: its count in one of the last `READ_CLOCKS` clocks, if `counter_i` has not changed in them.
     """
 
     def __init__(self) -> None:
@@ -29,7 +39,8 @@ class Counters(wiring.Component):
                 "activity_i": In(struct(ACTIVITY)),
                 "read_i": In(1),
                 "write_i": In(1),
-                "counts_o": Out(data.ArrayLayout(unsigned(COUNTER_BITS), len(Counter))),
+                "counter_i": In(range(len(Counter))),
+                "count_o": Out(COUNTER_BITS),
             }
         )
 
@@ -49,12 +60,58 @@ class Counters(wiring.Component):
             Counter.METADATA_WORDS: activity.metadata_word,
             Counter.VALUE_WORDS: activity.value_word,
         } | {Counter[cause.name]: activity.cause == cause for cause in Cause}
-        for counter, event in events.items():
-            count = Signal(COUNTER_BITS, name=f"count_{counter.name.lower()}")
-            with m.If(self.clear_i):
-                m.d.sync += count.eq(0)
-            # No chain of carries behind an event: it only decides whether the next number is taken.
-            with m.Elif(self.enable_i & Value.cast(event).any()):
-                m.d.sync += count.eq(count + (event if len(Value.cast(event)) > 1 else 1))
-            m.d.comb += self.counts_o[counter].eq(count)
+        turn = Signal(range(TURN))
+        following = Signal(range(len(Counter)))
+        at = Signal.like(following)
+        m.d.sync += turn.eq(turn + 1)
+        with m.Switch(turn):
+            with m.Case(0):
+                m.d.sync += [at.eq(following), following.eq(Mux(following == len(Counter) - 1, 0, following + 1))]
+            with m.Case(2):
+                m.d.sync += at.eq(self.counter_i)
+        pending = [self._pending(m, counter, Value.cast(events[counter]), at, turn[0]) for counter in Counter]
+        self._total(m, at, turn, Array(pending)[at])
         return m
+
+    def _pending(self, m: Module, counter: Counter, event: Value, at: Signal, visits: Value) -> Signal:
+        """Events since the counter's last turn."""
+        bits = PENDING_BITS + (SIZE_BITS if len(event) > 1 else 0)
+        pending = Signal(bits, name=f"pending_{counter.name.lower()}")
+        now = Mux(self.enable_i, event, 0)
+        with m.If(self.clear_i):
+            m.d.sync += pending.eq(0)
+        with m.Elif(visits & (at == counter)):
+            m.d.sync += pending.eq(now)
+        with m.Else():
+            m.d.sync += pending.eq(pending + now)
+        return pending
+
+    def _total(self, m: Module, at: Signal, turn: Signal, pending: Value) -> None:
+        """In the first clock what is there and what comes to it are taken into registers, in the second their sum is
+        written; whether what lies in the memory is of this run is kept beside it."""
+        totals = memory.Memory(shape=unsigned(COUNTER_BITS), depth=len(Counter), init=[])
+        m.submodules.totals = totals
+        write, read = totals.write_port(), totals.read_port(domain="comb")
+        counted = Signal(len(Counter))
+        old = Signal(COUNTER_BITS)
+        new = Signal(PENDING_BITS + SIZE_BITS)
+        total = Signal(COUNTER_BITS)
+        place = Signal.like(at)
+        m.d.comb += [
+            read.addr.eq(at),
+            total.eq(old + new),
+            write.addr.eq(place),
+            write.data.eq(total),
+            write.en.eq(~turn[0]),
+        ]
+        with m.If(self.clear_i):
+            m.d.sync += [counted.eq(0), old.eq(0), new.eq(0)]
+        with m.Elif(turn[0]):
+            m.d.sync += [
+                old.eq(Mux(counted.bit_select(at, 1), read.data, 0)),
+                new.eq(pending),
+                place.eq(at),
+                counted.bit_select(at, 1).eq(1),
+            ]
+        with m.If(turn == 0):
+            m.d.sync += self.count_o.eq(total)

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth import (
-    C,
-    Cat,
-    ClockDomain,
-    ClockSignal,
-    DomainRenamer,
-    Module,
-    Mux,
-    ResetInserter,
-    ResetSignal,
-    Signal,
-    unsigned,
-)
+from amaranth import C, Cat, ClockDomain, ClockSignal, DomainRenamer, Module, Mux, ResetInserter, ResetSignal, Signal
 from amaranth.hdl import Value
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.engines import Engine, TokenPair
@@ -49,7 +37,7 @@ class MachineTop(wiring.Component):
     abort_i: ends a run with the error ABORTED.
     read, write: AXI4 masters. busy_o. done_o: the last run reached its END. error_o: `MachineError` or `CoreError`.
     stored_o: the last vector of a STORE left the output stage.
-    counts_o: by `Counter`.
+    counter_i, count_o: the `Counter` that is asked for, and its count (`Counters`).
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -70,7 +58,8 @@ class MachineTop(wiring.Component):
                 "done_o": Out(1),
                 "stored_o": Out(1),
                 "error_o": Out(CODE_BITS),
-                "counts_o": Out(data.ArrayLayout(unsigned(COUNTER_BITS), len(Counter))),
+                "counter_i": In(range(len(Counter))),
+                "count_o": Out(COUNTER_BITS),
             }
         )
 
@@ -158,7 +147,8 @@ class MachineTop(wiring.Component):
             counters.activity_i.eq(self.core.activity),
             counters.read_i.eq(self.read.rvalid & self.read.rready),
             counters.write_i.eq(self.write.wvalid & self.write.wready),
-            self.counts_o.eq(counters.counts_o),
+            counters.counter_i.eq(self.counter_i),
+            self.count_o.eq(counters.count_o),
         ]
 
     def _watch(self, m: Module, parts: Parts) -> None:

@@ -16,14 +16,15 @@ from skipbeat_arch.arrays import Bytes, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.partial import partial
-from skipbeat_arch.registers import COUNTER_BITS, Counter
+from skipbeat_arch.registers import Counter
 
+from ..machine.counters import READ_CLOCKS
 from .activity import Activity
 from .verilated import Trace, harness_text, shared_object
 
 #: Name of the machine's module in its Verilog.
 MACHINE_TOP = "machine"
-_PROLOGUE = f"constexpr int COUNTERS = {len(Counter)}, COUNTER_BITS = {COUNTER_BITS};"
+_PROLOGUE = f"constexpr int COUNTERS = {len(Counter)}, READ_CLOCKS = {READ_CLOCKS};"
 
 
 class WriteOrder(IntEnum):

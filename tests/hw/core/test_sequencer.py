@@ -98,7 +98,13 @@ def _sources(size: Size, kind: str, rng: random.Random) -> Sequence[Source]:
     ]
 
 
-SEQUENCER = Pair("sequencer", Sequencer, _sources, kinds=("program", "no rule"))
+SEQUENCER = Pair(
+    "sequencer",
+    Sequencer,
+    _sources,
+    kinds=("program", "no rule"),
+    meaning={"bundles_o": lambda values: -1 if values["control_o"] & 1 else 0},
+)
 
 
 @pytest.mark.parametrize(

@@ -73,13 +73,12 @@ class StoredContract(Component):
     Assumed: nothing is put in where there is no room, as its user sees to.
     """
 
-    def __init__(self, depth: int) -> None:
-        self.depth = depth
+    def __init__(self, queue: StoredQueue) -> None:
+        self.queue, self.depth = queue, queue.depth
         super().__init__({"w_en": In(1), "w_data": In(1), "r_en": In(1)})
 
     def elaborate(self, _platform: object) -> Module:
-        m = Module()
-        queue = StoredQueue(width=1, depth=self.depth)
+        m, queue = Module(), self.queue
         m.submodules.queue = inside = Fragment.get(queue, None)
         unread, ahead, reads, some = (register(inside, name) for name in ("unread", "ahead", "reads", "some"))
         level, missing, missed = Signal(range(self.depth + 1)), Signal(2), Signal()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from types import ModuleType
 from unittest.mock import patch
 
-from amaranth.hdl import Assert, Cat, Cover, Fragment, Module, Signal, unsigned
-from amaranth.lib import data
+from amaranth.hdl import Assert, Cat, Cover, Fragment, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS
-from skipbeat_arch.registers import COUNTER_BITS, Access, Counter, Register
+from skipbeat_arch.registers import COUNTER_BITS, COUNTERS_AT, OFFSET_BITS, Access, Counter, Register
 from skipbeat_hw.machine.axi import ReadSignature, WriteSignature
+from skipbeat_hw.machine.counters import READ_CLOCKS
 from skipbeat_hw.machine.fetch import COUNT_BITS
 from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import implies, stays
@@ -23,8 +23,8 @@ class AnyMachine(Component):
 
     def __init__(self, machine: Machine) -> None:
         bus = {"data_bits": 8 * machine.beat_bytes, "address_bits": machine.hw.memory.address_bits}
-        counts = data.ArrayLayout(unsigned(COUNTER_BITS), len(Counter))
-        members = {"start_i": In(1), "address_i": In(32), "count_i": In(COUNT_BITS), "counts_o": Out(counts)}
+        members = {"start_i": In(1), "address_i": In(32), "count_i": In(COUNT_BITS)}
+        members |= {"counter_i": In(range(len(Counter))), "count_o": Out(COUNTER_BITS)}
         members |= {"page_i": In(machine.page_bits), "abort_i": In(1)}
         members |= {"read": Out(ReadSignature(**bus)), "write": Out(WriteSignature(**bus))}
         members |= {"busy_o": Out(1), "done_o": Out(1), "stored_o": Out(1), "error_o": Out(CODE_BITS)}
@@ -47,7 +47,7 @@ class LiteRules(Component):
         with patch.dict(vars(module), MachineTop=AnyMachine):
             self.part = module.Accelerator(machine)
         members = {name: m for name, m in self.part.signature.members.items() if name.startswith("s_axi")}
-        super().__init__({**members, "busy": In(1), "done": In(1), "error": In(CODE_BITS), "counts": In(COUNTER_BITS)})
+        super().__init__({**members, "busy": In(1), "done": In(1), "error": In(CODE_BITS), "count": In(COUNTER_BITS)})
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
@@ -59,9 +59,9 @@ class LiteRules(Component):
                 m.d.comb += its.eq(ours) if member.flow == In else ours.eq(its)
         top = part.top
         m.d.comb += [top.busy_o.eq(self.busy), top.done_o.eq(self.done), top.error_o.eq(self.error)]
-        m.d.comb += top.counts_o[0].eq(self.counts)
+        m.d.comb += top.count_o.eq(self.count)
         self._writes(m, inside)
-        self._reads(m)
+        self._reads(m, inside)
         self._interrupt(m, inside)
         return m
 
@@ -123,17 +123,31 @@ class LiteRules(Component):
             Cover(start),
         ]
 
-    def _reads(self, m: Module) -> None:
-        """An answer is there in the clock after the address, and until it is taken no other address is."""
-        asked, expected, programs = Signal(), Signal(32), Signal()
-        taken = self.s_axi_arvalid & self.s_axi_arready
-        m.d.sync += asked.eq((asked & ~self.s_axi_rready) | taken)
+    def _reads(self, m: Module, inside: Fragment) -> None:
+        """An answer is there `READ_CLOCKS` after the address, and until it is taken no other address is; a counter is
+        asked for in all the clocks between, and its count is the answer."""
+        waits, answered, address = Signal(range(READ_CLOCKS + 1)), Signal(), Signal(OFFSET_BITS)
+        expected, counted = Signal(32), Signal(32)
+        taken, counter = self.s_axi_arvalid & self.s_axi_arready, Signal(range(len(Counter)))
         with m.If(taken):
-            m.d.sync += [expected.eq(self.program), programs.eq(self.s_axi_araddr == Register.PROGRAM)]
+            m.d.sync += [waits.eq(READ_CLOCKS - 1), address.eq(self.s_axi_araddr)]
+        with m.Elif(waits != 0):
+            m.d.sync += waits.eq(waits - 1)
+        m.d.sync += answered.eq(Mux(waits == 1, 1, answered & ~self.s_axi_rready))
+        with m.If(waits == 1):
+            m.d.sync += [expected.eq(self.program), counted.eq(self.count.word_select(address[2], 32))]
+        m.d.comb += counter.eq((address - COUNTERS_AT) >> 3)
+        is_counter = (address >= COUNTERS_AT) & (address < COUNTERS_AT + 8 * len(Counter)) & (address[:2] == 0)
         stays(m, self.s_axi_rvalid, self.s_axi_rready, self.s_axi_rdata, self.s_axi_rresp)
+        programs = address == Register.PROGRAM
         m.d.comb += [
-            Assert(self.s_axi_rvalid == asked),
-            Assert(self.s_axi_arready == ~asked),
-            implies(asked & programs, self.s_axi_rdata == expected),
-            Cover(asked & programs & (self.s_axi_rdata == 0x1000)),
+            Assert(self.s_axi_rvalid == answered),
+            Assert(self.s_axi_arready == ((waits == 0) & ~answered)),
+            Assert((waits == 0) | ~answered),
+            Assert(waits < READ_CLOCKS),
+            Assert(register(inside, "asked") == (waits != 0)),
+            implies(waits != 0, register(inside, "left") == waits - 1, self.part.top.counter_i == counter),
+            implies(answered & programs, self.s_axi_rdata == expected),
+            implies(answered & is_counter, self.s_axi_rdata == Mux(address[2], counted[:16], counted)),
+            Cover(answered & programs & (self.s_axi_rdata == 0x1000)),
         ]

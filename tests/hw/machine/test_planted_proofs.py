@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 from amaranth.lib.wiring import Component
 
+from skipbeat_hw import stored_queue
 from skipbeat_hw.machine import (
     accelerator,
     axi,
@@ -28,6 +29,7 @@ from skipbeat_hw.machine import (
 from skipbeat_hw.tools.formal import always, bounded
 from tests.hw.machine.formal_credits import FetcherRules, FetchRules, WeightReaderRules
 from tests.hw.machine.formal_engines import LoadRules, StoreRules
+from tests.hw.machine.formal_fifo import StoredContract
 from tests.hw.machine.formal_joined import Joined
 from tests.hw.machine.formal_lite import LiteRules
 from tests.hw.machine.formal_parts import small
@@ -62,6 +64,7 @@ CLAIMS: dict[ModuleType, Callable[[ModuleType], Component]] = {
     fetcher: lambda m: FetcherRules(m.Fetcher(small())),
     fetch: lambda m: FetchRules(m.Fetch(small(vector=32))),
     accelerator: lambda m: LiteRules(m, small()),
+    stored_queue: lambda m: StoredContract(m.StoredQueue(width=1, depth=4)),
     machine: lambda m: Joined(m, small()),
 }
 #: The bug shows only far from reset, so the induction must fail; the others have a counterexample from reset on.
@@ -128,7 +131,12 @@ BUGS: list[tuple[ModuleType, str, str, int]] = [
     (accelerator, "have_data & ~self.s_axi_bvalid", "have_data", 6),
     (accelerator, "self.s_axi_wready.eq(~have_data)", "self.s_axi_wready.eq(1)", 4),
     (accelerator, "m.Elif(self.s_axi_bready)", "m.Else()", 5),
-    (accelerator, "self.s_axi_arready.eq(~self.s_axi_rvalid)", "self.s_axi_arready.eq(1)", 4),
+    (accelerator, "self.s_axi_arready.eq(~asked & ~self.s_axi_rvalid)", "self.s_axi_arready.eq(1)", 4),
+    (accelerator, "left.eq(READ_CLOCKS - 2)", "left.eq(READ_CLOCKS - 3)", 12),
+    (accelerator, "(address - COUNTERS_AT) >> 3", "(address - COUNTERS_AT) >> 2", 4),
+    (stored_queue, "(~ahead | moves)", "1", 6),
+    (stored_queue, "self.w_en | Mux(reads, unread > 1, some)", "Mux(reads, unread > 1, some | self.w_en)", 6),
+    (stored_queue, "moves.eq(~self.r_rdy | self.r_en)", "moves.eq(1)", 6),
     (accelerator, "m.If(whole & is_meant)", "m.If(is_meant)", 5),
     (accelerator, '"ended") & ~top.busy_o', '"ended")', 6),
     (accelerator, "self.interrupt_o.eq(ended & ", "self.interrupt_o.eq(began & ", 6),

@@ -61,7 +61,7 @@ def drive(
 def test_ports_show_the_runners_run(seed: int) -> None:
     program = MachineProgram.random(TINY, np.random.default_rng(seed), units=2)
     run = run_machine(TINY, program.memory, 0, len(program.instructions), max_clocks=50_000)
-    model = Ported(MachineTop, {"machine": TINY}, without=("counts_o",))
+    model = Ported(MachineTop, {"machine": TINY}, without=("counter_i", "count_o"))
     memory = program.memory.copy()
     rows = drive(model, memory, len(program.instructions), run.cycles + 2)
     assert [row["busy_o"] for row in rows] == [0] + [1] * (run.cycles - 1) + [0, 0]
@@ -78,7 +78,7 @@ def test_after_a_reset_in_mid_run_the_machine_is_as_new() -> None:
     program = MachineProgram.random(TINY, rng, units=2)
     count = len(program.instructions)
     run = run_machine(TINY, program.memory, 0, count, max_clocks=50_000)
-    model = Ported(MachineTop, {"machine": TINY}, without=("counts_o",))
+    model = Ported(MachineTop, {"machine": TINY}, without=("counter_i", "count_o"))
     for stop in rng.integers(5, run.cycles, 4):
         rows = drive(model, program.memory.copy(), count, int(stop) + 1, rst_at=int(stop))
         assert rows[-1]["busy_o"] == 1
@@ -89,7 +89,7 @@ def test_after_a_reset_in_mid_run_the_machine_is_as_new() -> None:
 
 
 def test_a_program_that_is_not_aligned_is_not_read() -> None:
-    model = Ported(MachineTop, {"machine": TINY}, without=("counts_o",))
+    model = Ported(MachineTop, {"machine": TINY}, without=("counter_i", "count_o"))
     rows = drive(model, np.zeros(64, np.uint8), 2, 6, address=TINY.vector // 2)
     assert [(row["busy_o"], row["done_o"]) for row in rows] == [(0, 0), (1, 0), (1, 0), (0, 0), (0, 0), (0, 0)]
     assert [row["error_o"] for row in rows] == [0, 0, *[MachineError.UNALIGNED_PROGRAM] * 4]
