@@ -46,11 +46,23 @@ class Counters(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        activity = self.activity_i
+        # They come late in their clocks, and a start is far away: all of it is registered first.
+        activity = Signal.like(self.activity_i)
+        read_beat = Signal()
+        write_beat = Signal()
+        enable = Signal()
+        clear = Signal()
+        m.d.sync += [
+            activity.eq(self.activity_i),
+            read_beat.eq(self.read_i),
+            write_beat.eq(self.write_i),
+            enable.eq(self.enable_i),
+            clear.eq(self.clear_i),
+        ]
         events = {
             Counter.CYCLES: 1,
-            Counter.READ_BEATS: self.read_i,
-            Counter.WRITE_BEATS: self.write_i,
+            Counter.READ_BEATS: read_beat,
+            Counter.WRITE_BEATS: write_beat,
             Counter.BUNDLE_READS: activity.bundles,
             Counter.ACCUMULATOR_READS: activity.accumulator_read,
             Counter.ACCUMULATOR_WRITES: activity.accumulator_write,
@@ -69,24 +81,14 @@ class Counters(wiring.Component):
                 m.d.sync += [at.eq(following), following.eq(Mux(following == len(Counter) - 1, 0, following + 1))]
             with m.Case(2):
                 m.d.sync += at.eq(self.counter_i)
-        pending = [self._pending(m, counter, Value.cast(events[counter]), at, turn[0]) for counter in Counter]
-        self._total(m, at, turn, Array(pending)[at])
+        pending = []
+        for counter in Counter:
+            now = Mux(enable, Value.cast(events[counter]), 0)
+            pending.append(_pending(m, counter, now, clear, turn[0] & (at == counter)))
+        self._total(m, at, turn, clear, Array(pending)[at])
         return m
 
-    def _pending(self, m: Module, counter: Counter, event: Value, at: Signal, visits: Value) -> Signal:
-        """Events since the counter's last turn."""
-        bits = PENDING_BITS + (SIZE_BITS if len(event) > 1 else 0)
-        pending = Signal(bits, name=f"pending_{counter.name.lower()}")
-        now = Mux(self.enable_i, event, 0)
-        with m.If(self.clear_i):
-            m.d.sync += pending.eq(0)
-        with m.Elif(visits & (at == counter)):
-            m.d.sync += pending.eq(now)
-        with m.Else():
-            m.d.sync += pending.eq(pending + now)
-        return pending
-
-    def _total(self, m: Module, at: Signal, turn: Signal, pending: Value) -> None:
+    def _total(self, m: Module, at: Signal, turn: Signal, clear: Signal, pending: Value) -> None:
         """In the first clock what is there and what comes to it are taken into registers, in the second their sum is
         written; whether what lies in the memory is of this run is kept beside it."""
         totals = memory.Memory(shape=unsigned(COUNTER_BITS), depth=len(Counter), init=[])
@@ -104,7 +106,7 @@ class Counters(wiring.Component):
             write.data.eq(total),
             write.en.eq(~turn[0]),
         ]
-        with m.If(self.clear_i):
+        with m.If(clear):
             m.d.sync += [counted.eq(0), old.eq(0), new.eq(0)]
         with m.Elif(turn[0]):
             m.d.sync += [
@@ -115,3 +117,16 @@ class Counters(wiring.Component):
             ]
         with m.If(turn == 0):
             m.d.sync += self.count_o.eq(total)
+
+
+def _pending(m: Module, counter: Counter, now: Value, clear: Signal, visited: Value) -> Signal:
+    """Events since the counter's last turn."""
+    bits = PENDING_BITS + (SIZE_BITS if len(now) > 1 else 0)
+    pending = Signal(bits, name=f"pending_{counter.name.lower()}")
+    with m.If(clear):
+        m.d.sync += pending.eq(0)
+    with m.Elif(visited):
+        m.d.sync += pending.eq(now)
+    with m.Else():
+        m.d.sync += pending.eq(pending + now)
+    return pending
