@@ -29,7 +29,7 @@ def run(instructions: list[Instruction], max_clocks: int = 2000) -> MachineModel
 
 
 def test_the_shortest_program() -> None:
-    """8 vectors from clock 3 + 40 on; a clock for the beat, the assembly, three for the queue, one for `done` and `busy`."""
+    """8 vectors from clock 3 + 40 on; a clock for the beat, `done` and `busy`, three for the queue."""
     result = run([HEADER, END])
     assert (result.cycles, result.done, result.error) == (57, True, 0)
     assert (result.bytes_read, result.bytes_written) == (32, 0)
