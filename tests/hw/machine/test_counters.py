@@ -23,7 +23,7 @@ def test_counts() -> None:
     want = dict.fromkeys(Counter, 0)
     history = []
     for clock in range(CLOCKS):
-        counter = Counter(inputs["counter_i"][clock])
+        counter = tuple(Counter)[inputs["counter_i"][clock]]
         now = {name: values[clock] for name, values in inputs.items()}
         activity = ports.unpack(ports.ACTIVITY, now["activity_i"])
         for each in Counter:

@@ -23,7 +23,7 @@ from .bus import ask
 
 #: The first clock in which fetch can ask, the start pulse being in clock 0.
 FIRST_REQUEST = 2
-#: From an instruction's last beat to its dispatch: the reader's register, the queue's memory, its register and the head.
+#: From an instruction's last beat to its dispatch: the reader's register, the queue's memory and its two registers.
 QUEUED = 4
 LOAD, EXECUTE, STORE = int(Engine.LOAD), int(Engine.EXECUTE), int(Engine.STORE)
 
