@@ -104,7 +104,8 @@ class StepCost:
         forward, backward, update: the patterns, as text.
         limit: the speed-up that they allow if all products are equally large and nothing else takes time.
         layers: in the order of the forward pass. traffic: of optimiser and host.
-        overlapped: clocks if host and optimiser use what the programs of the same pass leave of the memory's port.
+        overlapped: clocks if host and optimiser use what programs leave of the memory's port: in the forward pass, and
+            in backward and update together.
     """
 
     share: float

@@ -18,7 +18,8 @@ def training_assumptions(model: TrainingModel, hw: Hardware, training: Training,
         "run one after the other, each layer from memory to memory, because later passes read what it reads and writes",
         "the first three groups of images of a program are priced exactly, and all others at what the third one costs",
         "host and optimiser take the clocks in which the memory's port is busy with their bytes, int8 for tensors, and "
-        "nothing runs meanwhile; `overlapped` is the bound if they use what the programs leave of the port",
+        "nothing runs meanwhile; `overlapped` is the bound if they use what the programs leave of the port, in "
+        "the forward pass, and in backward and update, which come layer by layer",
     ]
     if any(not layer.stored for layer in model.layers):
         found.append(

@@ -29,6 +29,9 @@ from .traffic import TrafficPricer, host_lines, optimiser_lines
 from .training_assumptions import training_assumptions
 from .training_parts import Part, PartPricer
 
+#: What runs side by side. An update needs the gradient that its layer's backward program needs, so both come layer by
+#: layer: while one layer's weights are updated, the host computes what the layer before it is waiting for.
+_PHASES = ((Role.FORWARD,), (Role.BACKWARD, Role.UPDATE))
 #: The parts of a step's layers.
 _Parts = Sequence[tuple[Part, ...]]
 
@@ -122,12 +125,12 @@ class _Step:
         )
 
     def _overlapped(self, layers: Sequence[TrainedLayerCost], traffic: Sequence[Traffic]) -> Clocks:
-        """Pass by pass the clocks of its programs, or of all its bytes if these take longer."""
+        """Of each phase the clocks of its programs, or of all its bytes if these take longer."""
         cycles = dense = 0
-        for role in (Role.FORWARD, Role.BACKWARD, Role.UPDATE):
-            own = [cost for layer in layers for cost in layer.costs if cost.role is role]
-            every = own + [each.cost for each in traffic if each.within is role]
-            programs, moved = total(own, (role,)), total(every, tuple(Role))
+        for phase in _PHASES:
+            own = [cost for layer in layers for cost in layer.costs if cost.role in phase]
+            every = own + [each.cost for each in traffic if each.within in phase]
+            programs, moved = total(own, phase), total(every, tuple(Role))
             bytes_ = self._traffic.clocks(moved.read_bytes, moved.written_bytes)
             bytes_dense = self._traffic.clocks(moved.read_bytes_dense, moved.written_bytes_dense)
             cycles += max(programs.cycles, bytes_)

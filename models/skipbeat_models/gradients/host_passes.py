@@ -10,12 +10,18 @@ An operator with the operands I and the results O, in elements of the whole batc
 | average | I, O | dO, dI |
 | max pooling | I, O and as many places | dO and the places, dI |
 | addition | the other operand, read by whoever writes the sum | the other gradient, likewise |
-| clamp | nothing: the output stage clamps, and so masks a gradient | nothing |
+| clamp | a bit of each O: where it let pass | the bits, by whoever stores and masks the gradient |
+
+Operators that go over the same elements one after the other do so together, with nothing stored between them:
+
+- A clamp behind a batch norm has no bits: I, which the norm's backward reads, says where it let pass.
+- Of the batch norms whose results one addition alone reads, all but one are normalised while the sum is made: their O
+  is neither written nor read. Backward all of them have the sum's gradient, which is read once for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -50,7 +56,7 @@ def _rules() -> dict[str, _Rule]:
     found |= dict.fromkeys(_AVERAGES, lambda i, o: _Moved((i, o), (o, i)))
     found |= dict.fromkeys(MAX_POOLS, lambda i, o: _Moved((i, 2 * o), (2 * o, i)))
     found |= dict.fromkeys(ADDITIONS, lambda i, o: _Moved((max(0, i - o), 0), (max(0, i - o), 0)))
-    found |= dict.fromkeys(CLAMPS, lambda i, o: _Moved((0, 0), (0, 0)))
+    found |= dict.fromkeys(CLAMPS, lambda i, o: _Moved((0, _bits(o)), (_bits(o), 0)))
     found |= {"embedding": lambda i, o: _Moved((o, o), (o, o))}
     return found
 
@@ -60,16 +66,26 @@ _RULES = _rules()
 
 @dataclass(frozen=True)
 class HostOperation:
-    """An operator of one example with the elements of its activations and of its results."""
+    """An operator of one example with the elements of its activations and of its results.
+
+    Attributes:
+        reads, makes: values by their names. shared: whether others than one operator read what it makes.
+    """
 
     title: str
     base: str
     operands: int
     results: int
+    reads: tuple[str, ...] = ()
+    makes: str = ""
+    shared: bool = False
 
 
-def host_operation(operator: Operator, constants: Constants) -> HostOperation | None:
+def host_operation(operator: Operator, constants: Constants, readers: Mapping[str, int]) -> HostOperation | None:
     """What the host does for an operator that is no layer; None for one that only moves names.
+
+    Args:
+        readers: how many operators read a value, by its name.
 
     Raises:
         InputError: it has no backward here.
@@ -83,7 +99,16 @@ def host_operation(operator: Operator, constants: Constants) -> HostOperation | 
             f"products and {known}"
         )
     operands = {value.name: value.elements for value in operator.values() if not _stored(value, constants)}
-    return HostOperation(operator.title, operator.base, sum(operands.values()), operator.results[0].elements)
+    made = operator.results[0]
+    return HostOperation(
+        title=operator.title,
+        base=operator.base,
+        operands=sum(operands.values()),
+        results=made.elements,
+        reads=tuple(operands),
+        makes=made.name,
+        shared=readers[made.name] != 1,
+    )
 
 
 def attention_softmax(elements: int) -> HostOperation:
@@ -108,13 +133,33 @@ def host_passes(operations: Sequence[HostOperation], outputs: int, examples: int
                 known, read=known.read + read, written=known.written + written, count=known.count + 1
             )
 
-    for each in operations:
-        moved = _RULES[each.base](each.operands, each.results)
+    for each, moved in zip(operations, _moved_together(operations), strict=True):
         add(each.title, Role.FORWARD, moved.forward)
         add(each.title, Role.BACKWARD, moved.backward)
     add("loss", Role.FORWARD, (outputs, 0))
     add("loss", Role.BACKWARD, (0, outputs))
     return tuple(found.values())
+
+
+def _moved_together(operations: Sequence[HostOperation]) -> list[_Moved]:
+    """What each moves, when those that can go over their elements together do."""
+    found = [_RULES[each.base](each.operands, each.results) for each in operations]
+    norms = {each.makes: number for number, each in enumerate(operations) if each.base in BATCH_NORMS and each.makes}
+    for number, each in enumerate(operations):
+        before = [norms[name] for name in each.reads if name in norms]
+        if each.base in CLAMPS and before:
+            found[number] = _Moved((0, 0), (0, 0))
+        if each.base in ADDITIONS:
+            for beside in [norm for norm in before if not operations[norm].shared][1:]:
+                whole, (read, written) = operations[beside], found[number].forward
+                found[beside] = _Moved((2 * whole.operands, 0), (2 * whole.operands, whole.operands))
+                found[number] = found[number]._replace(forward=(read - whole.results, written))
+    return found
+
+
+def _bits(elements: int) -> int:
+    """Bytes of a bit for each element."""
+    return -(-elements // 8)
 
 
 def _stored(value: Value, constants: Constants) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -99,7 +100,9 @@ def trained_network(graph: Graph, name: str, batch: int) -> TrainedNetwork:
     _refuse(description)
     readings, constants = read_operators(graph)
     by_name = {layer.name: layer for layer in description.layers}
-    walk = _Walk(by_name, constants, description.batch, batch)
+    given = (argument for reading in readings for argument in reading.operator.args.values())
+    readers = Counter(name for argument in given for name in names_of(argument))
+    walk = _Walk(by_name, constants, readers, description.batch, batch)
     for reading in readings:
         walk.add(reading)
     results = [value for operator in graph.operators for value in operator.results if value.name in graph.outputs]
@@ -116,8 +119,11 @@ def trained_network(graph: Graph, name: str, batch: int) -> TrainedNetwork:
 class _Walk:
     """Goes through the operators in their order; a value has a gradient if a weight had part in it."""
 
-    def __init__(self, layers: dict[str, ModelLayer], constants: Constants, examples: int, batch: int) -> None:
-        self._known, self._constants, self._examples, self._batch = layers, constants, examples, batch
+    def __init__(
+        self, layers: dict[str, ModelLayer], constants: Constants, readers: Mapping[str, int], examples: int, batch: int
+    ) -> None:
+        self._known, self._constants, self._readers = layers, constants, readers
+        self._examples, self._batch = examples, batch
         self._graded: set[str] = set()
         self._convolutions = 0
         self.layers: list[NetworkLayer] = []
@@ -129,7 +135,7 @@ class _Walk:
         for name in reading.names:
             self._add_layer(self._known[name], reading, wanted)
         if not reading.names:
-            found = host_operation(operator, self._constants)
+            found = host_operation(operator, self._constants, self._readers)
             self.host += [] if found is None else [found]
         elif operator.base in ATTENTIONS:
             gemm = self.layers[-2].workload.gemm

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import ModuleType
+from unittest.mock import patch
 
 import pytest
 
 from skipbeat_hw.tools.formal import Verdict, always, bounded, reachable
-from skipbeat_hw.training import select, select_lanes, turn
+from skipbeat_hw.training import peak, select, select_lanes, turn, update
 from tests.hw.planted import mutant
+from tests.hw.training.formal_numbers import PeakRules, UpdateRule, UpdateStream
 from tests.hw.training.formal_training import LanesRules, SelectRules, TurnRules
 from tests.hw.training.vectors import Width
 
 HW, WIDE = Width(4, 4).hw, Width(8, 4).hw
 #: Clocks that a vector is inside, one in which it waits, and one more.
 CLOCKS = 9
+#: Bits of weights, so few that a solver can exhaust their products, and enough for bytes that are clamped.
+MASTER = 9
+#: Bits of the coefficients' mantissas, and their largest shift.
+MANTISSA, SHIFT = 2, 3
+#: Clocks until a weight has left the update.
+UPDATED = 13
 
 
 def _turn(module: ModuleType) -> Verdict:
@@ -34,15 +43,37 @@ def _lanes(module: ModuleType) -> Verdict:
     return bounded(LanesRules(module.SelectLanes(HW)), CLOCKS)
 
 
+def _peak(module: ModuleType) -> Verdict:
+    return always(PeakRules(module.Peak(2)), 1)
+
+
+def _stream(module: ModuleType) -> Verdict:
+    return always(UpdateStream(module.Update(1)), 1)
+
+
+def _narrow(module: ModuleType) -> AbstractContextManager[object]:
+    """An update of few bits."""
+    limit = 1 << (MASTER - 1)
+    return patch.multiple(module, MASTER_BITS=MASTER, SUM_BITS=MASTER + 2, _LOW=-limit, _HIGH=limit - 1)
+
+
+def _update(module: ModuleType) -> Verdict:
+    with _narrow(module):
+        return bounded(UpdateRule(module.Update(1), MASTER, MANTISSA, SHIFT), UPDATED)
+
+
 Claim = Callable[[ModuleType], Verdict]
 CLAIMS: dict[str, tuple[ModuleType, Claim]] = {
     "turn": (turn, _turn),
     "back": (turn, _back),
     "select": (select, _select),
     "lanes": (select_lanes, _lanes),
+    "peak": (peak, _peak),
+    "stream": (update, _stream),
+    "update": (update, _update),
 }
 #: Slow ones.
-LONG = ("back", "lanes")
+LONG = ("back", "lanes", "peak", "stream", "update")
 BUGS: list[tuple[str, str, str]] = [
     ("turn", "taken & taking[:-1].all()", "taken & taking[1:-1].all()"),
     ("turn", "half[k][number * beside + bundle]", "half[k][bundle * self.group + number]"),
@@ -52,6 +83,12 @@ BUGS: list[tuple[str, str, str]] = [
     ("lanes", "sizes[begin + i] >= sizes", "sizes[begin + i] > sizes"),
     ("lanes", "(first[lane + 1] | ~passed[lane + 1])", "~passed[lane + 1]"),
     ("lanes", "< self.job_i.n)", "<= self.job_i.n)"),
+    ("peak", "Mux(begin[1], 0, ones) | found", "ones | found"),
+    ("peak", "self.bits_o.eq(bit + 1)", "self.bits_o.eq(bit)"),
+    ("stream", "advance.eq(~there[-1] | self.o.ready)", "advance.eq(self.o.ready)"),
+    ("update", "(halves >> 1) + halves[0]", "halves >> 1"),
+    ("update", "weights[6] - moved", "weights[5] - moved"),
+    ("update", "Mux(byte < -LARGEST, -LARGEST, byte)", "byte"),
 ]
 
 
@@ -69,6 +106,14 @@ def test_the_claims_are_not_vacuous() -> None:
 @pytest.mark.slow
 def test_the_claims_about_jobs_are_not_vacuous() -> None:
     assert reachable(SelectRules(select.Select(HW)), 14).holds
+
+
+@pytest.mark.slow
+def test_the_claims_about_numbers_are_not_vacuous() -> None:
+    assert reachable(PeakRules(peak.Peak(2)), 6).holds
+    assert reachable(UpdateStream(update.Update(1)), UPDATED).holds
+    with _narrow(update):
+        assert reachable(UpdateRule(update.Update(1), MASTER, MANTISSA, SHIFT), UPDATED).holds
 
 
 @pytest.mark.slow
