@@ -29,7 +29,7 @@ from .sources.maps import Form
 from .sources.multiplying import UNKNOWN
 from .sources.operators import ATTENTION, EINSUM
 from .sources.partition import Partition, Run, partition
-from .sources.program_graph import graph_of
+from .sources.program_graph import FLEXIBLE, graph_of
 from .sources.reading import Reading, has_stored_bias, read_operators
 from .sources.runs import computed
 
@@ -169,7 +169,7 @@ class _Steps:
             if runs and has_stored_bias(operator, self._constants):
                 steps += self._phases(reading)
                 continue
-            if any(reading.constants) or operator.base not in _PRODUCTS | {ATTENTION}:
+            if any(reading.constants) or operator.target == FLEXIBLE or operator.base not in _PRODUCTS | {ATTENTION}:
                 raise InputError(f"layer {reading.names[0]}: {operator.title} of this form is priced, but not yet run")
             self._node(reading.names[0], operator.results[0].name)
             steps += self._attention(reading) if operator.base == ATTENTION else [self._product(reading)]

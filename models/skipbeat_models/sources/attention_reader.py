@@ -18,9 +18,12 @@ from skipbeat_arch.workload import Gemm
 
 from ..weight_zeros import dense_zeros
 from .attention import AttentionBlocks, spans
+from .block_masks import UNREAD, has_mask, read_mask
+from .constants import Constants
 from .graph import Graph, Operator, Value
 from .heads import SharedHeads
 from .linear import matmul_layer
+from .notes import Notes
 from .operators import PRODUCTS, VIEWS
 from .products import Product, operands
 from .reading import Reading
@@ -35,11 +38,13 @@ class AttentionReader:
     """Makes layers of attention's products: heads that share keys or values are the rows of one product.
 
     Args:
-        blocks: the scores that are computed; None: all.
+        blocks: the scores that are computed; None: all, or those that the model's own mask keeps.
+        notes: told of masks that are not read.
     """
 
-    def __init__(self, graph: Graph, blocks: AttentionBlocks | None) -> None:
+    def __init__(self, graph: Graph, blocks: AttentionBlocks | None, constants: Constants, notes: Notes) -> None:
         self._blocks, self._heads = blocks, SharedHeads(graph.operators)
+        self._constants, self._notes = constants, notes
         self._parts = {} if blocks is None else attention_parts(graph.operators)
 
     def fused(self, reading: Reading) -> tuple[list[ModelLayer], int]:
@@ -51,8 +56,13 @@ class AttentionReader:
         query, key, value = (reading.operator.value(name) for name in ("query", "key", "value"))
         *outer, rows, depth = query.shape
         scores, weighted = reading.names
+        blocks = self._blocks
+        if blocks is None and has_mask(reading.operator):
+            blocks = read_mask(reading.operator, self._constants, rows, key.shape[-2])
+            if blocks is None:
+                self._notes.add_layer(UNREAD, scores)
         return attention_layers(
-            self._blocks,
+            blocks,
             (scores, weighted),
             times=prod(outer),
             heads=outer[-1] if outer else 1,
@@ -117,7 +127,8 @@ def attention_layers(
     for each in mask if mask.ndim == 3 else mask[None]:
         own = times // len(mask) if mask.ndim == 3 else times
         (first, second) = (1, 1) if mask.ndim == 3 else shared
-        queries, columns = (_sizes(count, parts) for count, parts in zip((rows, keys), each.shape, strict=True))
+        size = blocks.numbers.get("block") if blocks.masks else None
+        queries, columns = (_sizes(count, parts, size) for count, parts in zip((rows, keys), each.shape, strict=True))
         kept += own * int(queries @ each @ columns)
         for size, count in zip(columns, queries @ each, strict=True):
             if count:
@@ -147,9 +158,9 @@ def _kept(layer: ModelLayer, products: Counter[Gemm], share: float) -> ModelLaye
     )
 
 
-def _sizes(tokens: int, parts: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _sizes(tokens: int, parts: int, size: int | None) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """Tokens of each block: all of one size, but for the last one."""
-    size = -(-tokens // parts)
+    size = size or -(-tokens // parts)
     return np.array([max(0, stop - start) for start, stop in spans(tokens, parts, size)], np.int64)
 
 

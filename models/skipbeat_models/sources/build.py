@@ -85,7 +85,7 @@ class _Builder:
         self._operations = {operation.reading: operation for run in parts.runs for operation in run}
         self._ends = {run[-1].reading: run for run in parts.runs}
         self._host = HostOperators(parts)
-        self._attention = AttentionReader(graph, rules.attention)
+        self._attention = AttentionReader(graph, rules.attention, constants, notes)
         self._layers: dict[str, ModelLayer] = {}
         self._unpriced: list[Unpriced] = []
         self._runs: list[ModelRun] = []

@@ -67,6 +67,11 @@ class Constants:
         weights = self._follows.get(value.name)
         return Constant(weights, partial(self._value, value)) if weights else None
 
+    def table(self, value: Value) -> torch.Tensor | None:
+        """A tensor that no data changes: stored, or made of numbers alone; None: it is none, or has no numbers."""
+        found = self._value(value) if value.name in self._follows else None
+        return None if found is None or found.is_meta else found
+
     def elements(self, values: Iterable[Value] | None = None) -> int:
         """Of the stored tensors that some values follow from, each counted once; of all that are used, without."""
         names = None if values is None else {name for value in values for name in self._follows.get(value.name, ())}

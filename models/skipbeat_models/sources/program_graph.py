@@ -15,6 +15,7 @@ from torch.sparse import _semi_structured_conversions as conversions
 
 from skipbeat_arch.errors import InputError
 
+from .block_masks import mask_arguments
 from .graph import Argument, Graph, Operator, Value, names_of
 from .operators import ATTENTION
 
@@ -25,8 +26,10 @@ DATA = (
     "a size of its tensors, or a branch, depends on the data (rows that are selected, lengths that are predicted); way "
     "round: give the parts before and after as modules of their own, with inputs of the sizes to be priced"
 )
-#: One that is priced as attention with every key.
+#: One that is priced as attention, with the blocks that its mask keeps.
 FLEX = "flex_attention"
+#: Its name as an operator.
+FLEXIBLE = f"aten.{ATTENTION}.flex"
 #: One that calls another operator behind a token, which keeps calls with an effect (the check of a solution) in order.
 EFFECTS = "with_effects"
 
@@ -126,8 +129,8 @@ class _Walk:
             found = self._value(node, self._prefix)
             query, key, value = (_argument(item, known) for item in node.args[:3])
             out = tuple(item for item in (found if isinstance(found, list) else []) if isinstance(item, Value))
-            args = {"query": query, "key": key, "value": value}
-            self.operators.append(Operator(f"aten.{ATTENTION}.flex", args, out, _module(node)))
+            args = {"query": query, "key": key, "value": value, **mask_arguments(_argument(node.args[4], known))}
+            self.operators.append(Operator(FLEXIBLE, args, out, _module(node)))
             return found
         if is_indexing(node):
             result = self._value(node, self._prefix)
