@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .api import compile, estimate, prune, simulate
     from .network_file import load_network
     from .pricer import Pricer
+    from .training_estimation import train_estimate
 
 __version__ = "0.1.0"
 
@@ -45,6 +46,7 @@ __all__ = [
     "save_program",
     "simulate",
     "to_json",
+    "train_estimate",
     "write_page",
     "write_trace",
 ]
@@ -70,6 +72,7 @@ _HOME = {
     "save_program": "skipbeat_arch.program_file",
     "simulate": "skipbeat.api",
     "to_json": "skipbeat_reports.estimate",
+    "train_estimate": "skipbeat.training_estimation",
     "write_page": "skipbeat_reports.estimate",
     "write_trace": "skipbeat_reports.estimate",
 }

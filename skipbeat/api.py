@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from skipbeat_arch.arguments import expect, expect_whole
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.hardware import DEFAULT_PRESET, Hardware, load_hardware
+from skipbeat_arch.hardware import DEFAULT_PRESET
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.provenance import source_of
@@ -32,14 +32,13 @@ from skipbeat_models.torch_types import Module, Tensor
 from skipbeat_reports.estimate import Estimate
 from skipbeat_sim.energy.load_table import DEFAULT_TABLE
 
+from .api_arguments import HardwareLike, check_model, effort_of, float_images, hardware_of, positional
 from .results import provenance
 
 if TYPE_CHECKING:
     from skipbeat_models.pruners.wanda import Calibration
     from skipbeat_verify.machine_simulation import ProgramRun
 
-#: The name of a preset, the path of a .yaml file, or a description.
-HardwareLike = Hardware | str | Path
 Model = TypeVar("Model", bound=Module)
 
 
@@ -91,14 +90,14 @@ def estimate(
         InputError: the model does not export, a weight is not finite, a layer does not fit the hardware, or another
             argument is wrong.
     """
-    _check(model, permute, seed)
+    check_model(model, permute, seed)
     expect("name", name, (str, NoneType), "text, or None")
-    described, scheme = _hardware(hardware), None if prune is None else _scheme(prune, permute)
+    described, scheme = hardware_of(hardware), None if prune is None else _scheme(prune, permute)
     if permute and scheme is None:
         raise InputError("permute: expected with `prune`, a pattern N:M or a scheme")
     title = name or type(model).__name__
-    described_model = from_module(model, _positional(example_inputs), kwargs, name=title, scheme=scheme, seed=seed)
-    found = estimate_model(described_model, described, table_name=table, kept=shared_prices(), effort=_effort(effort))
+    described_model = from_module(model, positional(example_inputs), kwargs, name=title, scheme=scheme, seed=seed)
+    found = estimate_model(described_model, described, table_name=table, kept=shared_prices(), effort=effort_of(effort))
     source = source_of(title, described_model)
     made = provenance(seed=seed, hardware=described, scheme=scheme, source=source)
     return Estimate.of(replace(found, provenance=made))
@@ -136,12 +135,12 @@ def prune(
         InputError: a wrong pattern or method, nothing to prune, missing calibration data, or weights that are not
             finite.
     """
-    _check(model, permute, seed)
+    check_model(model, permute, seed)
     expect("calibration", calibration, (Iterable, NoneType), "inputs of the model")
     scheme = _scheme(pattern, permute)
     flattened = None
     if example_inputs is not None:
-        inputs = _positional(example_inputs)
+        inputs = positional(example_inputs)
         model = permuted_module(model, inputs, scheme)
         flattened = flattened_maps(model, inputs)
     elif scheme.permute:
@@ -181,11 +180,11 @@ def compile(
         InputError: a layer that cannot be quantised or does not fit the hardware, or calibration data of another
             shape.
     """
-    _check(model)
+    check_model(model)
     expect_whole("images", images, 1, "a whole number of at least 1")
-    described = _hardware(hardware)
-    quantised = quantise_graph(model, _images("calibration", calibration))
-    return compile_network(quantised.graph, described, images, effort=_effort(effort), scales=quantised.scales)
+    described = hardware_of(hardware)
+    quantised = quantise_graph(model, float_images("calibration", calibration))
+    return compile_network(quantised.graph, described, images, effort=effort_of(effort), scales=quantised.scales)
 
 
 def simulate(
@@ -222,14 +221,16 @@ def simulate(
     """
     from skipbeat_verify.machine_simulation import machine_rtl, run_images
 
-    _check(model)
-    known = _images("calibration", calibration)
-    given = known[:1] if images is None else _images("images", images)
-    described = _hardware(hardware)
+    check_model(model)
+    known = float_images("calibration", calibration)
+    given = known[:1] if images is None else float_images("images", images)
+    described = hardware_of(hardware)
     machine = Machine.of(described)
     quantised = quantise_graph(model, known)
     inputs = quantised.quantise_images(given.numpy())
-    program = compile_network(quantised.graph, described, len(inputs), effort=_effort(effort), scales=quantised.scales)
+    program = compile_network(
+        quantised.graph, described, len(inputs), effort=effort_of(effort), scales=quantised.scales
+    )
     simulator = machine_rtl(described) if rtl else None
     expected = run_graph(quantised.graph, inputs)[quantised.graph.output]
     return run_images(program, machine, inputs, expected, simulator, cycle_model=cycle_model)
@@ -238,41 +239,3 @@ def simulate(
 def _scheme(plan: Plan, permute: bool) -> Scheme:
     scheme = Scheme.of(plan)
     return scheme.permuted() if permute else scheme
-
-
-def _check(model: object, permute: object = False, seed: object = 0) -> None:
-    expect("model", model, Module, "a torch.nn.Module")
-    expect("permute", permute, bool, "True or False")
-    expect_whole("seed", seed, 0, "a whole number of at least 0")
-
-
-def _positional(example_inputs: Tensor | Sequence[object]) -> tuple[object, ...]:
-    if isinstance(example_inputs, Tensor):
-        return (example_inputs,)
-    what = "example_inputs"
-    expect(what, example_inputs, (tuple, list), "a tensor, or a tuple of all positional arguments")
-    return tuple(example_inputs)
-
-
-def _images(what: str, given: Tensor | Sequence[Tensor]) -> Tensor:
-    """Images, or the only element of a sequence; floating point."""
-    tensor: object = given[0] if isinstance(given, tuple | list) and len(given) == 1 else given
-    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-        kind = f"tensor of {tensor.dtype}" if isinstance(tensor, Tensor) else type(tensor).__name__
-        raise InputError(f"{what}: expected a tensor of floats [N, C, H, W], not a {kind}")
-    return tensor.detach()
-
-
-def _effort(effort: str) -> Effort:
-    try:
-        return Effort(effort)
-    except ValueError:
-        raise InputError(f"effort {effort!r}: expected {', '.join(Effort)}") from None
-
-
-def _hardware(hardware: HardwareLike) -> Hardware:
-    if isinstance(hardware, Hardware):
-        return hardware
-    if isinstance(hardware, str | Path):
-        return load_hardware(hardware)
-    raise InputError(f"hardware {hardware!r}: expected a preset's name, the path of a .yaml file, or a Hardware")

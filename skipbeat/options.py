@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 #: Written out because `skipbeat_arch.hardware` takes longer to import than `--help` may; a test compares them.
 DEFAULT_HARDWARE = "edge-16x16"
+#: The machine of the line of work that training is compared with: 32 x 32 multipliers, groups of 8.
+TRAINING_HARDWARE = "train-32x32"
 
 
 def destination(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:

@@ -15,7 +15,8 @@ from skipbeat_models.scheme import Plan, Scheme
 from skipbeat_models.sources.module import flattened_maps
 from skipbeat_models.torch_types import Module, Tensor
 
-from .api import HardwareLike, estimate
+from .api import estimate
+from .api_arguments import HardwareLike
 
 _DENSE = "dense"  # as the model is
 _CONVOLUTIONS = (LayerKind.CONVOLUTION, LayerKind.GROUPED, LayerKind.TRANSPOSED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..options import (
+    TRAINING_HARDWARE,
     csv_option,
     destination,
     effort_option,
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from skipbeat_arch.effort import Effort
     from skipbeat_arch.training_estimate import TrainingEstimate
     from skipbeat_models.gradients.schedule import ScheduledStep
-
-#: The machine of the line of work that training is compared with: 32 x 32 multipliers, groups of 8.
-TRAINING_HARDWARE = "train-32x32"
 
 
 @click.command("train-estimate", short_help="Clocks, bytes and energy of a sparse training step, layer by layer.")

@@ -23,6 +23,7 @@ HW = "tiny-4x4"
 _estimate = partial(_API.estimate, NET, X, HW)
 _compile = partial(_API.compile, NET, X, HW)
 _simulate = partial(_API.simulate, NET, X, HW)
+_train_estimate = partial(_API.train_estimate, NET, X, HW)
 _prune = partial(_API.prune, NET, "2:4")
 
 WRONG: dict[str, Callable[[], object]] = {
@@ -89,6 +90,15 @@ WRONG: dict[str, Callable[[], object]] = {
     "Gemm: text": lambda: _API.Gemm(p="1", c=2, k=3),
     "Gemm: fraction": lambda: _API.Gemm(p=1.5, c=2, k=3),
     "Convolution: kernel": lambda: _API.Convolution(batch=1, c_in=1, c_out=1, height=4, width=4, kernel=3),
+    "train_estimate: model": lambda: _API.train_estimate(None, X, HW),
+    "train_estimate: inputs": lambda: _API.train_estimate(NET, 3, HW),
+    "train_estimate: hardware": lambda: _API.train_estimate(NET, X, "edge-17x17"),
+    "train_estimate: forward": lambda: _train_estimate(forward=2.5),
+    "train_estimate: backward": lambda: _train_estimate(backward="9:8"),
+    "train_estimate: update": lambda: _train_estimate(update="2:4"),
+    "train_estimate: schedule": lambda: _train_estimate(schedule=5),
+    "train_estimate: batch": lambda: _train_estimate(batch=0),
+    "train_estimate: table": lambda: _train_estimate(table="no-table"),
     "print_estimate: None": lambda: _API.print_estimate(None),
     "to_json: None": lambda: _API.to_json(None),
     "write_page: None": lambda: _API.write_page(None, "page.html"),

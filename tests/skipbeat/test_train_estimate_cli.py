@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
 
 import pytest
 
+from skipbeat import train_estimate, training_estimation
 from skipbeat.cli import main
-from skipbeat.commands.train_estimate import TRAINING_HARDWARE
+from skipbeat.options import TRAINING_HARDWARE
 from skipbeat_arch.hardware import preset_names
 from tests.skipbeat.command_line import complaint, json_object
+from tests.skipbeat.training_models import small
 
 SMALL = ("train-estimate", "tests.skipbeat.training_models:small", "--hw", "tiny-4x4", "--batch", "4")
 
@@ -35,6 +38,22 @@ def test_json_has_every_layer_by_role_and_the_totals(capsys: pytest.CaptureFixtu
     assert "aten.batch_norm, backward" in {line["what"] for line in step["traffic"]}
     assert "nobody needs the gradient of its input" in page.read_text()
     assert table.read_text().count("\n") > 8
+
+
+def test_a_module_in_memory_costs_what_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
+    options = "--forward", "2:4", "--backward", "2:4", "--update", "1:2"
+    said = json_object(capsys, *SMALL, *options)["total"]
+    found = train_estimate(*small(), "tiny-4x4", batch=4, forward="2:4", backward="2:4", update="1:2")
+    assert said["array"] == {
+        "cycles": found.array.cycles,
+        "cycles_dense": found.array.dense,
+        "speedup": found.array.speedup,
+    }
+    assert said["in_turn"]["cycles"] == found.in_turn.cycles
+
+
+def test_the_example_in_its_documentation() -> None:
+    assert doctest.testmod(training_estimation).failed == 0
 
 
 def test_the_terminal_shows_a_schedule(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
