@@ -12,6 +12,7 @@ from ..options import csv_option, destination, json_option
 if TYPE_CHECKING:
     from skipbeat_reports.comparing import Entry
     from skipbeat_reports.schemas.estimated import EstimateResult
+    from skipbeat_reports.schemas.trained import TrainEstimateResult
 
 #: Bytes of a result; 100 of the largest estimate's layers take one.
 MOST_BYTES = 1 << 30
@@ -23,11 +24,12 @@ MOST_BYTES = 1 << 30
 @csv_option("every layer of every further result")
 @json_option
 def command(files: tuple[Path, ...], page: Path | None, csv_file: Path | None, as_json: bool) -> None:
-    """Compare what `skipbeat estimate --json` or `skipbeat demo` wrote, every result with the first.
+    """Compare what `skipbeat estimate --json`, `demo` or `train-estimate --json` wrote, every result with the first.
 
     It shows the clocks of each layer, what the results were made with where that differs (keys of the hardware,
     scheme, source, version), and for each layer that became quicker or slower the clocks more or fewer by what the
-    array did, bytes over the memory bus, and changes of pattern and bound.
+    array did, bytes over the memory bus, and changes of pattern and bound. Of training steps each layer has its
+    forward, backward and update, and optimiser and host have their lines; all of it counts as one after the other.
     """
     from skipbeat_arch.errors import InputError
     from skipbeat_arch.files import write_text
@@ -49,17 +51,21 @@ def command(files: tuple[Path, ...], page: Path | None, csv_file: Path | None, a
 
 
 def _entries(files: tuple[Path, ...]) -> list[Entry]:
-    from skipbeat_reports.comparing import Entry
+    from skipbeat_arch.errors import InputError
+    from skipbeat_reports.comparing import entry_of
+    from skipbeat_reports.schemas.estimated import EstimateResult
 
     results = [_read(file) for file in files]
+    if len({isinstance(result, EstimateResult) for result in results}) > 1:
+        raise InputError("compare: expected results of one kind, not estimates beside training steps")
     stems = [file.stem for file in files]
     labels = stems if len(set(stems)) == len(stems) else [str(file) for file in files]
     if len(set(labels)) < len(labels):
         labels = [f"{number}: {label}" for number, label in enumerate(labels, 1)]
-    return [Entry(label=label, result=result) for label, result in zip(labels, results, strict=True)]
+    return [entry_of(label, result) for label, result in zip(labels, results, strict=True)]
 
 
-def _read(file: Path) -> EstimateResult:
+def _read(file: Path) -> EstimateResult | TrainEstimateResult:
     from pydantic import ValidationError
 
     from skipbeat_arch.errors import InputError
@@ -68,11 +74,16 @@ def _read(file: Path) -> EstimateResult:
     from skipbeat_reports.result import schema_name
     from skipbeat_reports.schemas.estimated import EstimateResult
     from skipbeat_reports.schemas.simulated_runs import DemoResult
+    from skipbeat_reports.schemas.trained import TrainEstimateResult
 
     what = f"result {file}"
     content = read_bytes(file, what, MOST_BYTES)
     value = parse_json(content, what)
-    known = {schema_name("estimate"): EstimateResult, schema_name("demo"): DemoResult}
+    known: dict[str, type[EstimateResult | TrainEstimateResult]] = {
+        schema_name("estimate"): EstimateResult,
+        schema_name("demo"): DemoResult,
+        schema_name("train-estimate"): TrainEstimateResult,
+    }
     said = value.get("schema") if isinstance(value, dict) else None
     if said not in known:
         raise InputError(f"{what}: expected what `skipbeat estimate --json` prints ({' or '.join(known)}), not {said}")

@@ -16,6 +16,11 @@ from skipbeat_reports.estimate import to_json
 from tests.reports.estimate.estimates import HOSTILE, hostile_estimate, make_estimate, make_layer, small_layers
 from tests.skipbeat.command_line import complaint, json_object
 
+TRAIN = (
+    *("train-estimate", "tests.skipbeat.training_models:small", "--hw", "tiny-4x4"),
+    *("--batch", "4", "--forward", "2:4", "--backward", "2:4"),
+)
+
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
@@ -72,6 +77,34 @@ def test_terminal_table_and_page_say_the_same(
         assert clocks == "+0" or (clocks in told and clocks in shown)
         assert row["why"] in told.replace("\xa0", "\xa0") or clocks == "+0"
     assert "hardware.clock_mhz: 200.0 → 100.0" in told
+
+
+def test_training_steps_by_pass_and_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    files, totals = [tmp_path / "dense.json", tmp_path / "half.json"], []
+    for file, update in zip(files, ("dense", "1:2"), strict=True):
+        found = json_object(capsys, *TRAIN, "--update", update)
+        file.write_text(json.dumps(found))
+        totals.append(found["total"]["in_turn"]["cycles"])
+    found = compared(capsys, *files)
+    assert [each["cycles"] for each in found["results"]] == totals
+    rows = {row["layer"]: row for row in found["layers"]}
+    assert rows["3, update"]["difference"] < 0
+    assert rows["3, update"]["why"].endswith("pattern dense → 1:2")
+    assert rows["3, forward"]["difference"] == rows["host: loss, forward"]["difference"] == 0
+    assert rows["host: gradients packed 1:2, backward"]["why"] == "not in the first result"
+    assert sum(row["difference"] for row in rows.values()) == totals[1] - totals[0]
+    assert {each["what"] for each in found["results"][1]["settings"]} == {"steps"}
+    page = tmp_path / "page.html"
+    assert main(["compare", *map(str, files), "--html", str(page)]) == 0
+    assert "3, update" in page.read_text()
+
+
+def test_results_of_two_kinds_are_refused(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    step = tmp_path / "step.json"
+    step.write_text(json.dumps(json_object(capsys, *TRAIN)))
+    assert "results of one kind, not estimates" in complaint(capsys, "compare", str(files[0]), str(step))
 
 
 def test_equal_results_differ_in_nothing(capsys: pytest.CaptureFixture[str], files: tuple[Path, Path]) -> None:

@@ -1,7 +1,18 @@
 """Results side by side: what became quicker or slower, and why."""
 
-from .comparison import Change, Comparison, Entry, compare
+from .comparison import Change, Comparison, compare
+from .entries import Entry, entry_of
 from .showing import render_comparison, to_body, to_rows
 from .telling import print_comparison
 
-__all__ = ["Change", "Comparison", "Entry", "compare", "print_comparison", "render_comparison", "to_body", "to_rows"]
+__all__ = [
+    "Change",
+    "Comparison",
+    "Entry",
+    "compare",
+    "entry_of",
+    "print_comparison",
+    "render_comparison",
+    "to_body",
+    "to_rows",
+]

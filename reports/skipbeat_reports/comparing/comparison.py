@@ -4,25 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ..schemas.estimated import EstimateResult, LayerRecord
-from ..table_file import Cell, flat
-
-#: What is compared of a provenance; the command says what these say, and more.
-_FACTS = ("version", "seed", "scheme", "source")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A result with the name that it has in the comparison."""
-
-    label: str
-    result: EstimateResult
-
-    def layer(self, name: str) -> LayerRecord | None:
-        """The layer of that name, if it has one."""
-        return next((layer for layer in self.result.layers if layer.name == name), None)
+from ..table_file import Cell
+from .entries import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +15,7 @@ class Change:
 
     Attributes:
         cycles, was: in this result, and in the first.
-        causes: clocks more by what the array did; they add up to `difference`.
+        causes: clocks more by what the array did; they add up to `difference`, or are not known.
         read, written: bytes more over the memory bus.
         facts: (what, before, now) of pattern, bound and shape, where they differ.
     """
@@ -76,54 +60,41 @@ class Comparison:
 def compare(entries: Sequence[Entry]) -> Comparison:
     """Every result against the first."""
     first, *others = entries
-    names = tuple(dict.fromkeys(layer.name for entry in entries for layer in entry.result.layers))
+    names = tuple(dict.fromkeys(layer.name for entry in entries for layer in entry.rows))
     return Comparison(
         entries=tuple(entries),
         names=names,
         changes=tuple(tuple(_change(name, first, other) for name in names) for other in others),
-        settings=tuple(tuple(_settings(first.result, other.result)) for other in others),
+        settings=tuple(tuple(_settings(first, other)) for other in others),
     )
 
 
 def _change(name: str, first: Entry, other: Entry) -> Change:
-    was, now = first.layer(name), other.layer(name)
+    was, now = first.row(name), other.row(name)
     causes = {} if was is None else {cause: -clocks for cause, clocks in was.clocks.items()}
     for cause, clocks in ({} if now is None else now.clocks).items():
         causes[cause] = causes.get(cause, 0) + clocks
-    facts = [] if was is None or now is None else _facts(was, now)
+    both = (
+        [] if was is None or now is None else [(what, was.facts[what], now.facts.get(what, "")) for what in was.facts]
+    )
     return Change(
         layer=name,
         label=other.label,
         cycles=now.cycles if now else None,
         was=was.cycles if was else None,
         causes=causes,
-        read=(now.dram_read_bytes if now else 0) - (was.dram_read_bytes if was else 0),
-        written=(now.dram_written_bytes if now else 0) - (was.dram_written_bytes if was else 0),
+        read=(now.read if now else 0) - (was.read if was else 0),
+        written=(now.written if now else 0) - (was.written if was else 0),
         energy_pj=(now.energy_pj if now else 0.0) - (was.energy_pj if was else 0.0),
-        facts=tuple(facts),
+        facts=tuple((what, before, after) for what, before, after in both if before != after),
     )
 
 
-def _facts(was: LayerRecord, now: LayerRecord) -> list[tuple[str, str, str]]:
-    found = [(what, str(getattr(was, what)), str(getattr(now, what))) for what in ("shape", "pattern", "bound")]
-    return [(what, before, after) for what, before, after in found if before != after]
-
-
-def _settings(was: EstimateResult, now: EstimateResult) -> Iterator[tuple[str, str, str]]:
-    before, after = _made_with(was), _made_with(now)
-    for key in dict.fromkeys((*before, *after)):
-        if before.get(key) != after.get(key):
-            yield key, _text(before.get(key)), _text(after.get(key))
-
-
-def _made_with(result: EstimateResult) -> dict[str, Cell]:
-    own: dict[str, Any] = {"clock_source": result.clock_source, "batch": result.batch, "table": result.energy_table}
-    made = result.provenance
-    if made is None:
-        return flat({"hardware": {"name": result.hardware, "clock_mhz": result.clock_mhz}, **own})
-    facts = made.model_dump(mode="json", include=set(_FACTS))
-    described = {} if made.hardware is None else made.hardware.description.model_dump(mode="json")
-    return flat({"hardware": described, **own, **facts})
+def _settings(was: Entry, now: Entry) -> Iterator[tuple[str, str, str]]:
+    for key in dict.fromkeys((*was.settings, *now.settings)):
+        before, after = was.settings.get(key), now.settings.get(key)
+        if before != after:
+            yield key, _text(before), _text(after)
 
 
 def _text(value: Cell) -> str:

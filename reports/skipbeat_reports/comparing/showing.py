@@ -35,18 +35,18 @@ def to_rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 def to_body(comparison: Comparison) -> dict[str, Any]:
     """What `skipbeat schema compare` describes."""
-    first = comparison.entries[0].result.total.cycles
+    first = comparison.entries[0].cycles
     return {
         "results": [
             {
                 "label": entry.label,
-                "model": entry.result.model,
-                "hardware": entry.result.hardware,
-                "cycles": entry.result.total.cycles,
-                "quicker": first / entry.result.total.cycles if entry.result.total.cycles else None,
-                "latency_ms": entry.result.total.latency_ms,
-                "clock_source": entry.result.clock_source,
-                "energy_uj": entry.result.total.energy_uj,
+                "model": entry.model,
+                "hardware": entry.hardware,
+                "cycles": entry.cycles,
+                "quicker": first / entry.cycles if entry.cycles else None,
+                "latency_ms": entry.latency_ms,
+                "clock_source": entry.clock_source,
+                "energy_uj": entry.energy_pj / 1e6,
                 "settings": [
                     {"what": what, "first": before, "here": now}
                     for what, before, now in ((), *comparison.settings)[number]

@@ -38,12 +38,12 @@ def verdict(changes: tuple[Change, ...]) -> str:
 
 def _side_by_side(console: Console, comparison: Comparison) -> None:
     labels = [printable(entry.label) for entry in comparison.entries]
-    totals = [entry.result.total for entry in comparison.entries]
+    totals = [entry.cycles for entry in comparison.entries]
     titles = ["cycles of", labels[0]]
-    footer = ["total", count(totals[0].cycles)]
+    footer = ["total", count(totals[0])]
     for label, total in zip(labels[1:], totals[1:], strict=True):
         titles += [label, "quicker"]
-        footer += [count(total.cycles), ratio(totals[0].cycles / total.cycles if total.cycles else None)]
+        footer += [count(total), ratio(totals[0] / total if total else None)]
     rows = []
     names = shorten_all([printable(name) for name in comparison.names], _NAME_CHARACTERS)
     for row, name in enumerate(names):
@@ -54,9 +54,8 @@ def _side_by_side(console: Console, comparison: Comparison) -> None:
         rows.append(cells)
     print_table(console, titles, rows, footer=footer)
     for label, entry in zip(labels, comparison.entries, strict=True):
-        found = entry.result
-        time = duration(found.total.cycles, found.clock_mhz)
-        console.print(f"{label}: {time} at {found.clock_mhz:g} MHz ({printable(found.clock_source)})", soft_wrap=True)
+        time = duration(entry.cycles, entry.clock_mhz)
+        console.print(f"{label}: {time} at {entry.clock_mhz:g} MHz ({printable(entry.clock_source)})", soft_wrap=True)
 
 
 def _clocks(value: int | None) -> str:
