@@ -12,6 +12,8 @@ from .arrays import BoolArray, Reals
 from .errors import InputError
 
 Kind = Literal["dense", "nm", "unstructured", "block"]
+#: Largest M of a pattern. The groups of the machine may be smaller, and divide it.
+LARGEST_GROUP = 128
 EXPECTED = "expected dense, N:M (such as 2:4), unstructured:DENSITY or block:DENSITY"
 
 
@@ -29,7 +31,7 @@ class Pattern:
         """Read a pattern from text, or from a mapping `{n: 2, m: 4}` as a YAML file holds it.
 
         Raises:
-            InputError: unknown form, N outside 1..M, M outside 2..64, or a density outside 0..1.
+            InputError: unknown form, N outside 1..M, M outside 2..128, or a density outside 0..1.
         """
         if isinstance(text, dict) and set(text) == {"n", "m"}:
             text = f"{text['n']}:{text['m']}"
@@ -46,8 +48,8 @@ class Pattern:
 
     @classmethod
     def _nm(cls, n: int, m: int, text: str) -> Pattern:
-        if not 2 <= m <= 64:
-            raise InputError(f"pattern {text}: M must be in 2..64, not {m}")
+        if not 2 <= m <= LARGEST_GROUP:
+            raise InputError(f"pattern {text}: M must be in 2..{LARGEST_GROUP}, not {m}")
         if not 1 <= n <= m:
             raise InputError(f"pattern {text}: N must be in 1..{m}, not {n}")
         return cls("nm", n, m, n / m)
@@ -68,33 +70,37 @@ def _density(digits: str, text: str) -> float:
     return density
 
 
-#: Group sizes for which a weight's N is measured.
+#: Group sizes for which a weight's N is measured, and those that are tried where none of these fits.
 MEASURED_GROUPS = (4, 8, 16, 32)
+WIDE_GROUPS = (64, LARGEST_GROUP)
 #: Below this share of zeros a weight without N:M is called dense: quantisation makes a few zeros of its own.
 DENSE_ZEROS = 0.1
 #: Share of an N:M's places that must be filled: without it any scattered zeros are some N:M, such as 18:32.
 FILLED = 0.75
+#: The same for wide groups, whose fullest one is nearer to the mean.
+FILLED_WIDE = 0.97
 
 
 def measured_pattern(weight: Reals | BoolArray) -> Pattern:
     """The pattern that a weight [C, K] really has along its reduction axis, from its zeros alone.
 
     The N:M with the lowest density for M in 4, 8, 16, 32, the smallest M if several have it, if the weight fills
-    most of its places; without one, `unstructured` with the measured density, or `dense` if fewer than a tenth are
-    zero.
+    most of its places; else for M in 64, 128, if it fills nearly all. Without one, `unstructured` with the measured
+    density, or `dense` if fewer than a tenth are zero.
     """
     nonzero = weight != 0
-    best: Pattern | None = None
-    counts = np.pad(nonzero, ((0, -len(nonzero) % MEASURED_GROUPS[-1]), (0, 0))).view(np.uint8)
-    size = 1
-    for m in MEASURED_GROUPS:
-        # The counts of larger groups follow from those of smaller ones, in bytes: large weights are measured quickly.
-        while size < m:
-            counts, size = counts[0::2] + counts[1::2], 2 * size
-        n = int(counts.max(initial=0))
-        if 0 < n < m and len(nonzero) >= m and (best is None or n / m < best.density):
-            best = Pattern("nm", n, m, n / m)
+    counts = np.pad(nonzero, ((0, -len(nonzero) % LARGEST_GROUP), (0, 0))).view(np.uint8)
     density = float(nonzero.mean()) if nonzero.size else 0.0
-    if best is not None and density >= FILLED * best.density:
-        return best
+    size = 1
+    for groups, filled in ((MEASURED_GROUPS, FILLED), (WIDE_GROUPS, FILLED_WIDE)):
+        best: Pattern | None = None
+        for m in groups:
+            # Counts of larger groups follow from those of smaller ones, in bytes: large weights are measured quickly.
+            while size < m:
+                counts, size = counts[0::2] + counts[1::2], 2 * size
+            n = int(counts.max(initial=0))
+            if 0 < n < m and len(nonzero) >= m and (best is None or n / m < best.density):
+                best = Pattern("nm", n, m, n / m)
+        if best is not None and density >= filled * best.density:
+            return best
     return Pattern("dense") if density > 1 - DENSE_ZEROS else Pattern("unstructured", density=density)

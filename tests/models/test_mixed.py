@@ -15,6 +15,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_mapper.compile import compile_network
 from skipbeat_models import zoo
 from skipbeat_models.mixed import Integers
+from skipbeat_models.mixed_listing import host_operators
 from skipbeat_models.mixed_steps import Step
 from skipbeat_models.networks.seeded import seeded
 from skipbeat_models.quantise_mixed import QuantisedMixed, quantise_mixed
@@ -268,6 +269,19 @@ def test_steps_of_a_recurrent_layer_share_a_program(layer: nn.RNNBase, features:
         x = torch.randn(3, 2, 4)
     graphs = assert_close(model, quantise_mixed(model, (x,)), x)
     assert len({id(graph) for graph in graphs}) == programs + 1
+
+
+def test_activations_that_are_no_clamp_are_the_hosts_by_name() -> None:
+    kinds = (nn.SiLU(), nn.Hardswish(), nn.GELU(), nn.Sigmoid(), nn.Tanh(), nn.ELU(), nn.Mish())
+    with seeded(0):
+        model = nn.Sequential(*[layer for kind in kinds for layer in (nn.Linear(8, 8), kind)], nn.Linear(8, 3))
+        x = torch.randn(4, 8)
+    quantised = quantise_mixed(model, (x,))
+    assert_close(model, quantised, x)
+    names = ("silu", "hardswish", "gelu", "sigmoid", "tanh", "elu", "mish")
+    assert host_operators(quantised.network) == dict.fromkeys(names, 1)
+    listed = describe(model, x).host_operators
+    assert [(each.operator, each.fused) for each in listed] == [(f"aten.{name}", False) for name in names]
 
 
 class Rounded(nn.Module):

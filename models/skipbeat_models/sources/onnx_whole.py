@@ -1,4 +1,4 @@
-"""Operators of onnxruntime that are several of PyTorch's: attention with its weight inside, and mixtures of experts."""
+"""Operators that are several of PyTorch's: attention with its weight, mixtures of experts, sums of many tensors."""
 
 from __future__ import annotations
 
@@ -22,12 +22,43 @@ _EXPERTS = (2, 6, 4)
 def several(
     node: Any, options: Mapping[str, Any], inputs: Sequence[Argument], results: tuple[Value, ...], stored: OnnxStored
 ) -> list[Operator]:
-    """The operators that a node of onnxruntime is; none: it is one."""
+    """The operators that a node is; none: it is one."""
+    if node.op_type == "Einsum" and node.domain in ("", "ai.onnx"):
+        return _sums(node, options, inputs, results)
     if node.domain != "com.microsoft":
         return []
     if node.op_type in _ATTENTIONS:
         return _attention(node, options, inputs, results, stored)
     return _experts(node, options, inputs, results, stored) if node.op_type == "MoE" else []
+
+
+def _sums(
+    node: Any, options: Mapping[str, Any], inputs: Sequence[Argument], results: tuple[Value, ...]
+) -> list[Operator]:
+    """An Einstein sum of three tensors or more as those of two, from left to right, as PyTorch computes it."""
+    given, arrow, out = options["equation"].decode().replace(" ", "").partition("->")
+    term, *others = given.split(",")
+    values = [value for value in inputs if isinstance(value, Value)]
+    if len(others) < 2 or len(values) != len(others) + 1 or not arrow or "." in given:
+        return []
+    sizes = dict(
+        pair
+        for terms, value in zip([term, *others], values, strict=True)
+        for pair in zip(terms, value.shape, strict=False)
+    )
+    module, left, found = str(node.name) or str(node.output[0]), values[0], list[Operator]()
+    for number, (other, right) in enumerate(zip(others, values[1:], strict=True), 1):
+        needed = {*out, *"".join(others[number:])}
+        kept = out if number == len(others) else "".join(sorted({*term, *other} & needed))
+        made = (
+            results[0]
+            if number == len(others)
+            else Value(f"{node.output[0]} {number}", tuple(sizes[letter] for letter in kept))
+        )
+        args: dict[str, Argument] = {"equation": f"{term},{other}->{kept}", "tensors": [left, right]}
+        found.append(Operator("aten.einsum.default", args, (made,), module))
+        term, left = kept, made
+    return found
 
 
 def _attention(

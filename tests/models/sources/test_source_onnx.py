@@ -84,6 +84,17 @@ def test_convolutions_and_products(tmp_path: Path) -> None:
     assert "sizes that the file leaves open (n) count as 1" in found.notes
 
 
+def test_sums_of_three_tensors_are_products_of_two(tmp_path: Path) -> None:
+    low = onnx.helper.make_node("Einsum", ["x", "a", "b"], ["y"], equation="bi, ij, jk -> bk")
+    both = onnx.helper.make_node("Einsum", ["y", "c", "z"], ["w"], equation="bk,kjo,bj->bo")
+    given = {"x": [8, 64], "z": [8, 4]}
+    weights = {"a": np.ones((64, 16)), "b": np.ones((16, 8)), "c": np.ones((8, 4, 2))}
+    found = load_source(save(tmp_path / "m.onnx", [low, both], given, {"w": [8, 2]}, weights))
+    assert [layer.macs_dense for layer in found.layers] == [8 * 64 * 16, 8 * 16 * 8, 8 * 8 * 4 * 2, 8 * 4 * 2]
+    assert [layer.stored for layer in found.layers] == [True, True, True, False]
+    assert not found.unpriced
+
+
 def test_control_flow(tmp_path: Path) -> None:
     make, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
     branch = onnx.helper.make_graph(
