@@ -49,7 +49,10 @@ class Prefetch:
 
 
 def prefetchable(units: Sequence[Pending]) -> list[Prefetch]:
-    """Loads of later units that disturb nothing that is still to run before them; the first unit is the present one."""
+    """Loads of later units that disturb nothing that is still to run before them; the first unit is the present one.
+
+    Early ones may be put in any order. So none writes what one of an earlier unit writes, read there or not.
+    """
     busy: dict[Space, list[Range]] = {space: [] for space in Space}
     early: list[Prefetch] = []
     known = 0
@@ -61,11 +64,14 @@ def prefetchable(units: Sequence[Pending]) -> list[Prefetch]:
             for each in before.unit.busy:
                 busy[each.space].append(each)
         known = distance
+        first = len(early)
         for load in following.loads:
             if _meets(load.writes, busy) or (isinstance(load, Load) and _meets(load.reads, busy)):
                 busy[load.writes.space].append(load.writes)
             else:
                 early.append(Prefetch(following, load, distance))
+        for found in early[first:]:
+            busy[found.load.writes.space].append(found.load.writes)
     return early
 
 

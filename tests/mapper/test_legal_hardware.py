@@ -35,7 +35,7 @@ def holds(seed: int, *, side: int, channels: int, most_clocks: int) -> None:
             raise
 
 
-@pytest.mark.parametrize("seed", range(14))
+@pytest.mark.parametrize("seed", [*range(14), 1053])
 def test_small_networks(seed: int) -> None:
     holds(seed, side=7, channels=20, most_clocks=QUICK)
 
