@@ -49,10 +49,10 @@ def command(
     objectives, and how to search: grid, random, nsga2 or tpe. docs/commands.md has all keys.
 
     A study is kept in its storage: the same command goes on where an earlier one ended, and more trials are added by a
-    larger `trials`. An interruption keeps what is priced, and writes it. Objectives are clocks, seconds (at the clock
-    of the hardware, which is measured or assumed), energy, lut, dsp, bram (of recorded syntheses, or of a model that is
-    fitted to them), accuracy
-    (a module:function, or a file) and kept (the share of the weights' magnitude).
+    larger `trials`. An interruption keeps what is priced, and writes it. A study without any price is bad input.
+    Objectives are clocks, seconds (at the clock of the hardware, which is measured or assumed), energy, lut, dsp, bram
+    (of recorded syntheses, or of a model that is fitted to them), accuracy (a module:function, or a file) and kept
+    (the share of the weights' magnitude).
     """
     from skipbeat_arch.errors import InputError
 
@@ -81,6 +81,9 @@ def command(
 
         found = confirmed(study, found, step)
     _show(found, page, parquet, csv_file, as_json)
+    if not status and not found.priced:
+        reason = next((point.refused for point in found.points), "there is none")
+        raise InputError(f"study {found.name}: none of its points has a price; the first: {reason}")
     return status
 
 

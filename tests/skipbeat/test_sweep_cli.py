@@ -100,6 +100,14 @@ def test_the_front_is_synthesised_beside_its_modelled_area(
     assert json_object(capsys, "sweep", str(file))["area_model"]["resources"]["lut"]["error"] < 0.03
 
 
+def test_a_study_without_a_price_is_bad_input(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    file.write_text(STUDY.replace("[4, 8]", "[8]").replace("{from: 2, to: 8, times: 2}", "[2]"))
+    assert main(["sweep", str(file)]) == 2
+    out, err = capsys.readouterr()
+    assert "0 points priced, 3 refused" in out
+    assert "skipbeat: error: study small: none of its points has a price; the first: " in err
+
+
 def test_a_storage_has_one_study_of_a_name(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     text = STUDY.replace("[as it is, 2:4, 1:4]", "[2:4]")
     file.write_text(text)
