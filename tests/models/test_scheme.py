@@ -63,7 +63,7 @@ def test_globs_that_match_nothing_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("default: 2:400", r"default: pattern 2:400: M must be in 2\.\.64, not 400"),
+        ("default: 2:400", r"default: pattern 2:400: M must be in 2\.\.128, not 400"),
         ("default: 124", "default: pattern 124: expected"),
         ("layers: {a: 5:4x}", r"layers\.a: pattern '5:4x'"),
         ("layers: {a: {n: 5, m: 4}}", r"layers\.a: pattern 5:4: N must be in 1..4"),

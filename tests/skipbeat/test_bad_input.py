@@ -63,7 +63,7 @@ def test_a_pattern_is_no_size_of_a_group(capsys: pytest.CaptureFixture[str], tmp
     [
         ("5:4", "N must be in 1..4, not 5"),
         ("0:4", "N must be in 1..4, not 0"),
-        ("1:1", "M must be in 2..64, not 1"),
+        ("1:1", "M must be in 2..128, not 1"),
         ("unstructured:1.5", "the density must be in 0..1, not 1.5"),
         ("block:-0.1", "the density must be in 0..1, not -0.1"),
         ("unstructured:nan", "expected dense, N:M"),

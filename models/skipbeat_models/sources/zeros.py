@@ -217,7 +217,8 @@ def _best_order(parts: list[BoolArray]) -> tuple[ReductionOrder, Pattern]:
     usual, *other = [
         (order, max((_pattern_of(matrix_of(part, order)) for part in parts), key=_cost)) for order in orders
     ]
-    if not other or _cost(other[0][1]) >= _cost(usual[1]):
+    # What is 2:4 along one axis is often 32:64 along the other: the smaller groups say how it was pruned.
+    if not other or (_cost(other[0][1]), other[0][1].m) >= (_cost(usual[1]), usual[1].m):
         return usual
     # Zeros without a pattern differ by chance: a pattern that they fill, or a clear difference, shows their axis.
     density = sum(int(np.count_nonzero(part)) for part in parts) / sum(part.size for part in parts)
