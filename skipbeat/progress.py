@@ -22,8 +22,9 @@ _ENOUGH = 0.02
 
 
 def step(message: str) -> None:
-    """Say what begins now."""
-    print(f"skipbeat: {message}", file=sys.stderr, flush=True)
+    """Say what begins now: in one piece, so that an interruption never falls between a line and its end."""
+    sys.stderr.write(f"skipbeat: {message}\n")
+    sys.stderr.flush()
 
 
 @contextmanager
