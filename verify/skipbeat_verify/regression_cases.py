@@ -9,7 +9,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from skipbeat_arch.arrays import BoolArray, Int8Array
-from skipbeat_arch.hardware import Accumulators, Activations, Array, Hardware, Memory, Numbers, Weights
+from skipbeat_arch.hardware import Hardware, Numbers
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.pattern import Pattern
@@ -17,7 +17,7 @@ from skipbeat_arch.stream import PORTS
 from skipbeat_arch.workload import Gemm
 
 from .contradictions import Contradiction, contradiction, kinds_of
-from .core_passes import CorePasses, random_bundles
+from .core_passes import CorePasses, random_bundles, small_hardware
 from .core_program import core_program
 from .core_streams import CoreStreams
 from .random_gemm import random_gemm
@@ -37,16 +37,8 @@ _PERIOD = 499
 
 
 def _hardware(rows: int, cols: int, group: int, lanes: int, depth: int, numbers: Numbers | None = None) -> Hardware:
-    return Hardware(
-        name=f"regress-{rows}x{cols}-m{group}",
-        clock_mhz=100.0,
-        array=Array(rows=rows, cols=cols, group=group),
-        weights=Weights(decode_lanes=lanes, buffer_kib=4),
-        activations=Activations(buffer_kib=4),
-        accumulators=Accumulators(depth=depth),
-        memory=Memory(bytes_per_clock=16, latency_clocks=4),
-        numbers=numbers or Numbers(),
-    )
+    hw = small_hardware(rows, cols, group, lanes, depth, numbers)
+    return hw.model_copy(update={"name": f"regress-{rows}x{cols}-m{group}"})
 
 
 #: Hardware and how often it is drawn: few, because each is compiled once; the largest compiles for a minute.
