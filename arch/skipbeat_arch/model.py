@@ -150,8 +150,8 @@ class ModelRun:
             layer of its own: pooling, or an addition that no layer takes over.
         images: that one run of the program computes, side by side as far as there is room.
         side: most of them side by side; None: as many as keep on the chip what a single one does.
-        in_turn: whether each of them follows from the one before, so that none are side by side.
-        repeats: how often it runs, one program after the other (heads of attention, sequences of a batch).
+        repeats: how often it runs, one program after the other (heads of attention, sequences of a batch, steps of a
+            recurrent layer).
         twin: whether it runs, and is its own dense twin.
     """
 
@@ -162,7 +162,6 @@ class ModelRun:
     layers: tuple[str | None, ...]
     images: int = 1
     side: int | None = None
-    in_turn: bool = False
     repeats: int = 1
     twin: Twin = Twin.BOTH
 

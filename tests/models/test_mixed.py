@@ -49,11 +49,10 @@ def assert_close(model: nn.Module, quantised: QuantisedMixed, *inputs: torch.Ten
     priced = describe(model, *inputs)
     macs = sum(node.convolution.macs for graph in graphs for node in graph.nodes)
     assert macs == sum(part.workload.macs * part.repeats for layer in priced.layers for part in layer.parts)
-    times = [each.repeats * (each.images if each.in_turn else 1) for each in priced.runs]  # steps of a layer
-    assert len(graphs) == sum(times)
-    layers = [layer for each, count in zip(priced.runs, times, strict=True) for layer in each.layers * count]
+    assert len(graphs) == sum(each.repeats for each in priced.runs)
+    layers = [layer for each in priced.runs for layer in each.layers * each.repeats]
     ran = [node.layer.name for graph in graphs for node in graph.nodes]
-    recurrent = any(each.in_turn for each in priced.runs)  # its directions and layers come in turn
+    recurrent = any(part.in_turn for layer in priced.layers for part in layer.parts)  # directions and layers in turn
     assert Counter(layers) == Counter(ran) if recurrent else layers == ran
     return graphs
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
+import torch
+from torch import nn
 
 from skipbeat.estimation import estimate_source
 from skipbeat.networks import prepare_network
@@ -11,10 +15,15 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.compile import compile_network
+from skipbeat_mapper.estimate import estimate_model
+from skipbeat_models.networks.seeded import seeded
 from skipbeat_models.prepared import PreparedNetwork
+from skipbeat_models.quantise_mixed import quantise_mixed
 from skipbeat_models.scheme import Scheme
+from skipbeat_models.sources import from_module
 from skipbeat_verify.layer_bounds import layer_bounds
 from skipbeat_verify.machine_simulation import predicted
+from skipbeat_verify.mixed_simulation import MixedSimulation
 
 #: Networks that both commands take, what they are pruned to, and the hardware.
 CASES = [
@@ -66,3 +75,28 @@ def test_so_they_do_of_a_transformer(source: str) -> None:
     assert {row["name"]: row["bounds"] for row in report["layers"]} == {
         row.name: dict(row.cost.schedule.bounds) for row in estimate.layers
     }
+
+
+@pytest.mark.parametrize(
+    ("layer", "buffer"),
+    [
+        (nn.LSTM(8, 12, num_layers=2), 64),
+        (nn.LSTM(8, 12, bidirectional=True, bias=False), 1),  # weights that do not fit on the chip
+        (nn.GRU(8, 12), 64),
+        (nn.GRU(8, 12, num_layers=2), 1),
+        (nn.RNN(8, 12, nonlinearity="relu"), 64),
+    ],
+)
+def test_so_they_do_of_recurrent_layers(layer: nn.RNNBase, buffer: int) -> None:
+    with seeded(0):
+        layer.eval().reset_parameters()
+        x = torch.randn(4, 2, 8)
+    hardware = load_hardware("tiny-4x4", [f"weights.buffer_kib={buffer}"])
+    estimate = estimate_model(from_module(layer, (x,), name="layer"), hardware)
+    simulation = MixedSimulation(quantised=quantise_mixed(layer, (x,)), hardware=hardware, rtl=None, cycle_model=False)
+    simulation.run((x,))
+    layers = Counter[str]()
+    for name, run in zip(simulation.ran, simulation.runs, strict=True):
+        layers[name] += run.timing.cycles
+    assert {row.name: row.cost.cycles for row in estimate.layers} == layers
+    assert estimate.cycles == layers.total()

@@ -34,12 +34,6 @@ def assumptions(description: ModelDescription, hw: Hardware, effort: Effort = Ef
         found.append(f"the host {rate} for the operators that the array does not run (host.elements_per_clock)")
     if len(description.runs) > 1 or any(run.repeats > 1 for run in description.runs):
         found.append("programs run one after the other, and each loads its weights again")
-    if any(run.in_turn for run in description.runs):
-        found.append(
-            "steps of a recurrent layer are programs of their own, each of many steps, whose weights stay on the chip "
-            "where all of them fit; what the host computes between two steps keeps nobody waiting (`simulate` runs a "
-            "program for each step, which loads its weights again)"
-        )
     if any(not layer.stored for layer in description.layers):
         found.append(
             "the second operand of a product of two activations lies in memory as dense tiles, as weights would"

@@ -47,7 +47,7 @@ class RunPricer:
         Raises:
             InputError: it does not fit the hardware, or its zeros have another shape than its layers.
         """
-        key = run.key, run.images, run.side, run.in_turn
+        key = run.key, run.images, run.side
         if key not in self._runs:
             self._runs[key] = self._known(run, run.key, lambda: self._price(self._graph(run), run))
         return self._runs[key]
@@ -58,7 +58,7 @@ class RunPricer:
         Raises:
             InputError: it does not fit the hardware.
         """
-        key = run.structure, run.images, run.side, run.in_turn
+        key = run.structure, run.images, run.side
         if key not in self._dense:
             content = "with every weight", run.structure
             self._dense[key] = self._known(run, content, lambda: self._price(_full(self._graph(run)), run))
@@ -78,7 +78,7 @@ class RunPricer:
         return self._last[1]
 
     def _price(self, graph: Graph, run: ModelRun) -> RunPrice:
-        found = placements(graph, self._machine, run.images, side=1 if run.in_turn else run.side)
+        found = placements(graph, self._machine, run.images, side=run.side)
         names = tuple(node.layer.name for node in graph.nodes)
         # Nodes of one program mention each other by name.
         key = names if len(names) > 1 else (), tuple(network_key(each.memory) for each in found)

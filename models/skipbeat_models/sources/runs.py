@@ -13,9 +13,6 @@ from ..planned_run import PlannedGraph, PlannedNode, planned_run
 from .operation import Kind, Operation
 from .partition import Run
 
-#: Most steps of a recurrent layer in one program.
-STEPS = 64
-
 
 def model_run(run: Run, layers: Mapping[str, ModelLayer]) -> ModelRun:
     """A run of operations; `layers` by their names give the zeros."""
@@ -42,16 +39,8 @@ def layer_runs(layer: ModelLayer) -> list[ModelRun]:
         workload, images = one_image(part.workload)
         node = PlannedNode(name=layer.name, workload=workload, weight=part.weight, source=0)
         run = planned_run([node], (layer.name,), repeats=images * part.repeats)
-        run = replace(run, twin=twin)
-        found += _by_steps(run) if part.in_turn else [run]
+        found.append(replace(run, twin=twin))
     return found
-
-
-def _by_steps(run: ModelRun) -> list[ModelRun]:
-    """The steps of a recurrent layer, as many of them in one program as it may have."""
-    whole, rest = divmod(run.repeats, STEPS)
-    sizes = ((STEPS, whole), (rest, 1))
-    return [replace(run, images=count, in_turn=True, repeats=repeats) for count, repeats in sizes if count and repeats]
 
 
 def _plans(run: Run, layers: Mapping[str, ModelLayer]) -> list[PlannedNode]:

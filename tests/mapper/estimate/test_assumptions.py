@@ -44,14 +44,9 @@ def product(description: ModelDescription) -> ModelDescription:
     return dataclasses.replace(description, layers=(dataclasses.replace(description.layers[0], stored=False),))
 
 
-def in_turn(description: ModelDescription) -> ModelDescription:
-    return dataclasses.replace(description, runs=(dataclasses.replace(description.runs[0], in_turn=True),))
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (in_turn, "steps of a recurrent layer"),
         (several, "one after the other"),
         (repeated, "one after the other"),
         (together, "from the end of the one before"),

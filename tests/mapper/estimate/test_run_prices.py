@@ -14,12 +14,10 @@ from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.model import ModelRun
-from skipbeat_mapper.compile import packed
 from skipbeat_mapper.estimate.run_prices import RunPricer
 from skipbeat_mapper.layer_graph import layer_graph, weight_shape
 from skipbeat_mapper.search import MappingSearch
-from skipbeat_mapper.timed_network import Placement, TimedNetwork, placements, quickest_program, time_network
-from skipbeat_sim.machine.run_machine import run_machine
+from skipbeat_mapper.timed_network import Placement, TimedNetwork, quickest_program, time_network
 from tests.mapper.estimate.priced_layers import conv, graph_run
 from tests.mapper.networks import Builder, random_graph
 
@@ -62,21 +60,6 @@ def test_equal_runs_are_priced_once(priced: list[TimedNetwork]) -> None:
     assert len(priced) == 1
     assert pricer.as_it_is(layer_run("a", weights(0.3), images=2)).cycles > first.cycles
     assert len(priced) == 2
-
-
-def test_steps_in_turn_are_a_program_that_loads_its_weights_once() -> None:
-    machine = Machine.of(load_hardware("tiny-4x4"))
-    step = layer_graph(conv(16, 8, 1, 1), np.ones((16, 8), np.int8), "s")
-    run = dataclasses.replace(graph_run(step), images=5, in_turn=True)
-    price = RunPricer(machine.hw).as_it_is(run)
-    network = quickest_program(placements(step, machine, 5, side=1), MappingSearch())
-    program = packed(network)
-    assert [place.images for place in program.tensors if place.name == step.input] == [1] * 5
-    ran = run_machine(machine, program.memory(), program.address, program.count, max_clocks=price.cycles + 100)
-    assert (ran.done, ran.error, ran.cycles) == (True, 0, price.cycles)
-    once = RunPricer(machine.hw).as_it_is(dataclasses.replace(run, images=1))
-    assert price.costs[0].value_bits == once.costs[0].value_bits == 16 * 8 * 8
-    assert price.cycles < 5 * once.cycles
 
 
 def test_the_dense_run_of_one_structure_is_priced_once(priced: list[TimedNetwork]) -> None:
