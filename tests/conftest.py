@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.trained_networks import TrainedNetworks
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 # The processes of the tests and those that they start have a cache of their own, not the user's.
 os.environ.setdefault("SKIPBEAT_CACHE", str(Path(__file__).parents[1] / "build" / "cache"))
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture

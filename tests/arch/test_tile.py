@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skipbeat_arch.arrays import Int8Array
@@ -53,7 +53,6 @@ def tiles(draw: st.DrawFn) -> tuple[Int8Array, Hardware]:
 
 
 @given(tiles())
-@settings(deadline=None)
 def test_what_is_packed_is_what_is_unpacked(case: tuple[Int8Array, Hardware]) -> None:
     weights, hw = case
     for encoding in legal_encodings(tile_beat(weights), hw):
@@ -63,7 +62,6 @@ def test_what_is_packed_is_what_is_unpacked(case: tuple[Int8Array, Hardware]) ->
 
 
 @given(tiles())
-@settings(deadline=None)
 def test_a_tile_describes_itself(case: tuple[Int8Array, Hardware]) -> None:
     weights, hw = case
     beat = max(
@@ -81,7 +79,6 @@ def test_a_tile_describes_itself(case: tuple[Int8Array, Hardware]) -> None:
 
 
 @given(tiles())
-@settings(deadline=None)
 def test_the_packer_takes_the_encoding_with_the_fewest_words(case: tuple[Int8Array, Hardware]) -> None:
     weights, hw = case
     sizes = [len(pack_tile(weights, hw, e).words) for e in legal_encodings(tile_beat(weights), hw)]

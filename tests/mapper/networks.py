@@ -102,12 +102,18 @@ class Builder:
         return Graph(tensors=tuple(self.tensors), nodes=tuple(self.nodes), input="input", output=self.tensors[-1].name)
 
 
-def random_graph(rng: np.random.Generator, *, side: int = 20, channels: int = 101) -> Graph:
-    """One to four nodes, the last one raw as often as not; maps and channels are below `side` and `channels`."""
+def random_graph(rng: np.random.Generator, *, side: int = 20, channels: int = 101, joins: bool = False) -> Graph:
+    """One to four nodes, the last one raw as often as not; maps and channels are below `side` and `channels`.
+
+    With `joins`, a node may read several tensors, side by side in their channels.
+    """
     shape = int(rng.integers(1, min(channels, 40))), int(rng.integers(5, side)), int(rng.integers(5, side))
     builder = Builder(shape, rng)
     nodes = int(rng.integers(1, 5))
     for number in range(nodes):
+        same = [t.name for t in builder.tensors if t.shape[1:] == builder.tensors[-1].shape[1:] and not t.parts]
+        if joins and len(same) > 1 and rng.random() < 0.7:
+            builder.join(*rng.permutation(same).tolist())
         _random_node(builder, rng, channels, last=number == nodes - 1)
     return builder.graph()
 

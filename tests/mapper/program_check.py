@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from skipbeat_arch.arrays import Bytes, Int8Array
@@ -9,8 +11,9 @@ from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
+from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
 from skipbeat_mapper.compile import compile_network
-from skipbeat_sim.machine.run_machine import run_machine
+from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from skipbeat_sim.timing.machine_timing import machine_timing
 from skipbeat_sim.timing.stored_tiles import stored_tiles
 from skipbeat_verify.interpreter import Interpreter
@@ -26,21 +29,30 @@ def check(graph: Graph, hw: Hardware, seed: int, favour: str = "", delay: str = 
 
 
 def check_clocks(
-    graph: Graph, hw: Hardware, seed: int, images: int = 1, *, most_clocks: int | None = None
+    graph: Graph,
+    hw: Hardware,
+    seed: int,
+    images: int = 1,
+    *,
+    most_clocks: int | None = None,
+    rtl: VerilatedMachine | None = None,
 ) -> MachineProgram:
     """Runs a compiled graph on the cycle model, which takes as long as predicted, and compares as `check` does.
 
     Args:
         most_clocks: a longer program runs in the interpreter instead.
+        rtl: where it runs instead of on the cycle model, if it is of this hardware.
     """
     program, xs, memory = prepared(graph, hw, seed, images)
     machine, instructions = Machine.of(hw), program.instructions
     tiles = stored_tiles(machine, program.image, instructions)
     clocks = machine_timing(machine, instructions, tiles, address=program.address).cycles
+    run: MachineRun | MachineModelRun
     if most_clocks is not None and clocks > most_clocks:
         Interpreter(program, hw, memory, seed, "", "").run()
     else:
-        run = run_machine(machine, memory, program.address, program.count, max_clocks=clocks + 100)
+        run_on = rtl.run if rtl else partial(run_machine, machine)
+        run = run_on(memory, program.address, program.count, max_clocks=clocks + 100)
         assert (run.done, run.error, run.cycles) == (True, 0, clocks)
         memory = run.memory
     compare(program, graph, xs, memory)

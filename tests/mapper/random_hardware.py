@@ -19,15 +19,24 @@ CHOICES: dict[str, tuple[int, ...]] = {
     "memory.burst_beats": (1, 2, 4, 16, 256),
     "memory.outstanding": (1, 2, 8),
 }
+#: What is drawn besides for an array of any size: dense machines, wide groups, and ports wider or narrower than a beat.
+ODD: dict[str, tuple[int, ...]] = {
+    "array.rows": (1, 2, 4, 8, 16, 32, 64),
+    "array.cols": (1, 2, 4, 8, 16, 32, 64),
+    "array.group": (1, 4, 8, 16, 32),
+    "memory.port_bytes": (1, 4, 32, 128),
+}
 
 
-def random_hardware(rng: np.random.Generator) -> Hardware:
-    """A description that has an accelerator."""
+def random_hardware(rng: np.random.Generator, *, odd: bool = False) -> Hardware:
+    """A description that has an accelerator; `odd` ones have what few would build."""
     while True:
         rows, cols = (int(size) for size in rng.choice(SIZES, 2))
-        lanes = [size for size in SIZES if size <= cols]
         found = {key: int(rng.choice(values)) for key, values in CHOICES.items()}
         found |= {"array.rows": rows, "array.cols": cols, "array.group": int(rng.choice([4, 4, 8, 16]))}
+        if odd:
+            found |= {key: int(rng.choice(values)) for key, values in ODD.items()}
+        lanes = [size for size in SIZES if size <= found["array.cols"]]
         found |= {key: int(rng.choice(lanes)) for key in ("outputs.lanes", "weights.decode_lanes")}
         hw = load_hardware("tiny-4x4", [f"{key}={value}" for key, value in found.items()])
         if Machine.fits(hw):

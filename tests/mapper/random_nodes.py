@@ -17,7 +17,7 @@ from skipbeat_arch.workload import Convolution
 Pair = tuple[int, int]
 
 #: Of a random test that takes a second on a busy machine.
-few = settings(deadline=None, max_examples=50)
+few = settings(max_examples=50)
 
 
 def pairs(least: int, most: int) -> st.SearchStrategy[Pair]:

@@ -6,6 +6,8 @@ What is refused names the node and the buffer.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ import pytest
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Pool
 from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.machine import Machine
+from skipbeat_hw.simulation.machine_driver import VerilatedMachine
+from skipbeat_hw.tools.verilog import machine_verilog
 from tests.mapper.networks import Builder, random_graph
 from tests.mapper.program_check import check, check_clocks
 from tests.mapper.random_hardware import random_hardware
@@ -20,30 +25,76 @@ from tests.mapper.random_nodes import Pair
 
 #: Clocks of a program up to which the cycle model runs it; the interpreter runs longer ones.
 QUICK, LONG = 6_000, 20_000
-#: What a refusal says: the node, the limit, and by how much it is exceeded.
-REFUSED = re.compile(r"^node node\d+: .* (\w+\.\w+ must be at least \d+, not \d+|more than the field holds)$")
+#: What a refusal says: the node, and the limit with how much it is exceeded, or what cannot be run.
+REFUSED = re.compile(
+    r"^node node\d+: .* (\w+\.\w+ must be at least \d+, not \d+|more than the field holds"
+    r"|parts that do not fill blocks of channels)$"
+)
 
 
-def holds(seed: int, *, side: int, channels: int, most_clocks: int) -> None:
-    """Draws hardware and a network, compiles it and runs it."""
-    rng = np.random.default_rng(seed)
-    hw, graph = random_hardware(rng), random_graph(rng, side=side, channels=channels)
+@contextmanager
+def refused_clearly() -> Iterator[None]:
+    """What does not fit may be refused in one line that says what is missing."""
     try:
-        check_clocks(graph, hw, seed, int(rng.choice([1, 2, 5])), most_clocks=most_clocks)
+        yield
     except InputError as error:
         if not REFUSED.search(str(error)):
             raise
 
 
-@pytest.mark.parametrize("seed", [*range(14), 1053])
+def holds(seed: int, *, side: int = 7, channels: int = 20, most_clocks: int = QUICK, odd: bool = False) -> None:
+    """Draws hardware and a network, compiles it and runs it; `odd` ones are drawn from more of what is legal."""
+    rng = np.random.default_rng(seed)
+    hw = random_hardware(rng, odd=odd)
+    graph, images = random_graph(rng, side=side, channels=channels, joins=odd), int(rng.choice([1, 2, 5]))
+    with refused_clearly():
+        check_clocks(graph, hw, seed, images, most_clocks=most_clocks)
+
+
+#: Found by drawing: zeros that a load overwrote, and a row not in use that reads what is being written.
+FOUND = (1053, 2432)
+
+
+@pytest.mark.parametrize("seed", [*range(200), *FOUND])
 def test_small_networks(seed: int) -> None:
-    holds(seed, side=7, channels=20, most_clocks=QUICK)
+    holds(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("odd", [False, True])
+@pytest.mark.parametrize("hundred", range(2, 52))
+def test_hundreds_of_small_networks(hundred: int, odd: bool) -> None:
+    """What failed is told as what repeats it, after `from tests.mapper.test_legal_hardware import holds`."""
+    failed = {}
+    for seed in range(100 * hundred, 100 * hundred + 100):
+        try:
+            holds(seed, odd=odd)
+        except Exception as error:
+            failed[f"holds({seed}, odd={odd})"] = repr(error)[:1000]
+    assert not failed
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 150))
 def test_networks(seed: int) -> None:
     holds(seed, side=11, channels=40, most_clocks=LONG)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("seed", [1, 5, 8, 20])
+def test_networks_on_rtl(seed: int) -> None:
+    """Hardware of four kinds, small enough to be built in a minute, and 25 networks on each."""
+    hw = random_hardware(np.random.default_rng(seed), odd=True)
+    machine = Machine.of(hw)
+    rtl = VerilatedMachine(machine_verilog(machine), machine)
+    ran = 0
+    for network in range(25):
+        graph = random_graph(np.random.default_rng([seed, network]), side=7, channels=20, joins=True)
+        with refused_clearly():
+            check_clocks(graph, hw, network, 1 + network % 3, most_clocks=20 * LONG, rtl=rtl)
+            ran += 1
+    assert ran > 10
 
 
 @pytest.mark.parametrize("images", [2, 5])

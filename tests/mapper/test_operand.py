@@ -24,7 +24,7 @@ def product(p: int, c: int, k: int) -> ProductStep:
 
 
 @pytest.mark.parametrize("preset", ["tiny-4x4", "edge-16x16-m8"])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     p=st.integers(1, 12), c=st.integers(1, 40), k=st.integers(1, 40), share=st.floats(0, 1), seed=st.integers(0, 999)
 )

@@ -75,7 +75,7 @@ def run(events: Sequence[tuple[int, Load | Clear | Unit]]) -> dict[int, object]:
     return found
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(UNITS, min_size=1, max_size=5))
 def test_a_load_never_passes_what_still_reads_its_target_or_writes_its_source(units: list[Unit]) -> None:
     numbers = {id(each): n for n, each in enumerate(itertools.chain(*(unit.loads for unit in units), units))}

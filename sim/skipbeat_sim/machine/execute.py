@@ -8,9 +8,15 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.instruction import Instruction, decode
 from skipbeat_arch.machine import Machine
 
+#: More rows than any array has.
+ALL_ROWS = 1 << 16
+
 
 class Job(NamedTuple):
-    """A pass's walk over the activation banks: loops, innermost first; null: no entry is read."""
+    """A pass's walk over the activation banks: loops, innermost first; null: no entry is read.
+
+    All banks are read. The core takes what the first `rows` bring; the RTL's walk need not know how many they are.
+    """
 
     null: bool
     n0: int
@@ -24,6 +30,7 @@ class Job(NamedTuple):
     base: int
     table: int
     signal: int
+    rows: int = ALL_ROWS
 
     @property
     def counts(self) -> tuple[int, int, int, int]:
@@ -91,7 +98,8 @@ class ExecuteEngine:
         self.commands = command.word
         if command.load:
             self.tiles = TileRead(instruction.weights, instruction.words)
-        self.jobs = self._job(command.beat == 0, instruction.base, instruction.table, instruction.signal_bits)
+        walk = self._job(command.beat == 0, instruction.base, instruction.table, instruction.signal_bits)
+        self.jobs = walk._replace(rows=command.rows)
 
     def _job(self, null: bool, base: int, table: int, signal: int) -> Job:
         return Job(null, *self._loops, base, table, signal)

@@ -20,6 +20,9 @@ class Fetcher:
     """Twin of the fetcher. `evaluate` sets the wires of the clock, `update` ends it.
 
     The stream `activations` carries int32 [R, M]; addresses and offsets are int64 [R].
+
+    Attributes:
+        rows: of the pass for which the banks are read.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -39,6 +42,7 @@ class Fetcher:
         self._begin = [0, 0, 0, 0]
         self._at = self.give_o = self._signal = 0
         self._address: Int64Array | None = None
+        self.rows = 0
         self._reading = False
         self._room = FETCHER_ROOM
         self._items: deque[Int32Array] = deque()
@@ -81,6 +85,7 @@ class Fetcher:
         read = self._issue and walk is not None and not walk.null
         self._reading, self.give_o = self._address is not None, self._signal
         self._address = (self._at + self._offsets) & MASK if read else None
+        self.rows = walk.rows if walk is not None else 0
         self._signal = walk.signal if self._last and walk is not None else 0
         self._room += sent - read
         if self._start and self.ahead is not None:

@@ -247,7 +247,7 @@ class MachineTop:
         if fetcher.table_enable_o:
             memories.read_table(fetcher.table_address_o)
         if fetcher.bank_address_o is not None:
-            memories.read_banks(fetcher.bank_address_o)
+            memories.read_banks(fetcher.bank_address_o, fetcher.rows)
         if output.loading:
             memories.read_parameter(output.parameter_address_o)
         if output.busy and output.job.residual:

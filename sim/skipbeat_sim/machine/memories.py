@@ -19,8 +19,8 @@ class Memories:
     """What the engines read and write. Nothing has a reset; the power-up value is 0.
 
     What the engines write into all but the output memory is held for a clock, see `update`. Reads of a clock come
-    before its writes. A write of an entry that is read in the same clock is an InputError: what the read brings is not
-    defined, and tokens must keep them apart.
+    before its writes. A write of an entry that is read in the same clock is an InputError, if what the read brings is
+    used: it is not defined, and tokens must keep them apart.
 
     Attributes:
         weight, parameter, residual, output: data of the last read, a vector as an integer.
@@ -39,7 +39,7 @@ class Memories:
         }
         self._memory = {int(kind): [0] * depth for kind, depth in self._depths.items()}
         self._outputs = [0] * (2 * machine.output_depth)
-        #: What is read in this clock: an entry of each kind, of the output memory, and of each bank.
+        #: What is read and used in this clock: an entry of each kind, of the output memory, and of each bank.
         self._read: dict[int, int] = {}
         self._output_read: int | None = None
         self._banks_read: Int64Array | None = None
@@ -91,10 +91,11 @@ class Memories:
         offsets = np.frombuffer(data, "<u2", len(self.table))
         self.table = offsets.astype(np.int64)
 
-    def read_banks(self, address: Int64Array) -> None:
-        """Read entry `address[q]` of each bank q."""
-        self._banks_read = address % self._depth + self._first
-        self.banks = self._banks.take(self._banks_read, axis=0)
+    def read_banks(self, address: Int64Array, rows: int) -> None:
+        """Read entry `address[q]` of each bank q, for a pass that uses the first `rows`."""
+        at = address % self._depth + self._first
+        self._banks_read = at[:rows]
+        self.banks = self._banks.take(at, axis=0)
 
     def update(self, memory_write_i: MemoryWrite | None, bank_write_i: BankWrite | None) -> None:
         """End of the clock, after its reads: what came a clock before is written."""

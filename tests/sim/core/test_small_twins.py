@@ -27,7 +27,7 @@ def test_history_survives_its_own_length() -> None:
         assert history.rows[history.at : history.at + 3].tolist() == pushed
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 5), st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=60))
 def test_fifo(depth: int, clocks: list[tuple[bool, bool, bool]]) -> None:
     fifo, queue = Fifo[int](depth), deque[int]()

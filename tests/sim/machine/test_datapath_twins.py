@@ -258,23 +258,27 @@ def test_what_is_read_is_not_written_in_the_same_clock() -> None:
     memories.read_output(7)
     with pytest.raises(InputError, match="entry 7 of the memory output"):
         memories.write_output(7, 1)
-    memories.read_banks(np.arange(ROWS) + 48)
+    memories.read_banks(np.arange(ROWS) + 48, ROWS)
     memories.write_banks(BankWrite(0b1100, 48, 0))
     with pytest.raises(InputError, match="entry 50 of the memory activations"):
         memories.write_banks(BankWrite(0b1100, 50, 0))
+    memories.read_banks(np.full(ROWS, 50), 2)
+    memories.write_banks(BankWrite(0b1100, 50, 0))
+    with pytest.raises(InputError, match="entry 50 of the memory activations"):
+        memories.write_banks(BankWrite(0b0110, 50, 0))
 
 
 def test_writes_wait_a_clock() -> None:
     memories, vector = Memories(MACHINE), MemoryWrite(ENABLES[Kind.WEIGHTS], 9, 1000)
     memories.update(vector, BankWrite(0b1100, 50, ports.pack_array([1, -2, 3, -4, 5, 6, 7, 8], 8)))
     memories.read_weight(9)
-    memories.read_banks(np.full(ROWS, 50))
+    memories.read_banks(np.full(ROWS, 50), ROWS)
     assert memories.weight == 0
     assert not memories.banks.any()
     memories.begin_clock()
     memories.update(vector._replace(data=1001), None)
     memories.read_weight(9)
-    memories.read_banks(np.full(ROWS, 50))
+    memories.read_banks(np.full(ROWS, 50), ROWS)
     assert (memories.weight, memories.banks[2].tolist()) == (1000, [1, -2, 3, -4])
     memories.reset()
     memories.begin_clock()
@@ -304,9 +308,9 @@ def test_memories() -> None:
     memories.read_table(3)
     assert memories.table.tolist() == list(range(ROWS))
     memories.write_banks(BankWrite(0b1100, 50, ports.pack_array([1, -2, 3, -4, 5, 6, 7, 8], 8)))
-    memories.read_banks(np.full(ROWS, 50))
+    memories.read_banks(np.full(ROWS, 50), ROWS)
     assert memories.banks.tolist() == [[0] * 4] * 2 + [[1, -2, 3, -4], [5, 6, 7, 8]] + [[0] * 4] * 4
     memories.begin_clock()
-    memories.read_banks(np.arange(ROWS) + 48)
+    memories.read_banks(np.arange(ROWS) + 48, ROWS)
     assert memories.banks[2].tolist() == [1, -2, 3, -4]
     assert memories.banks[3].tolist() == [0] * 4

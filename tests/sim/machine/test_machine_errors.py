@@ -11,10 +11,12 @@ import pytest
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command, CoreError
 from skipbeat_arch.engines import Engine, Kind
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
+from skipbeat_arch.tile import pack_tile
 from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from tests.sim.machine.hand_programs import convolution, image, instructions_of
 
@@ -101,6 +103,30 @@ def test_the_cores_error_is_the_machines() -> None:
     command = Command(pixels=0, beat=1, rows=1, cols=1)
     never = isa.End(wait=(Engine.LOAD,))
     check(run(HEADER, isa.Pass(command=command, words=1), never), CoreError.BAD_GEOMETRY)
+
+
+@pytest.mark.parametrize(("rows", "bank"), [(2, 0), (2, 1), (2, 2), (2, 3), (3, 2), (1, 1)])
+def test_an_entry_is_not_written_while_a_row_of_the_pass_reads_it(rows: int, bank: int) -> None:
+    """A planted bug: a LOAD writes an entry of a bank again and again, and does not wait for the PASS that reads it."""
+    tile = pack_tile(np.ones((rows, 4, 4), np.int8), TINY.hw)
+    activations = isa.Load(width=1, pitch=0, period=2, kind=Kind.ACTIVATIONS, count=9, source=0x2000)
+    program = [
+        HEADER,
+        isa.Load(width=1, pitch=1, kind=Kind.TABLE, count=TINY.table_vectors, source=0x1000),
+        isa.Load(width=1, pitch=1, kind=Kind.WEIGHTS, count=len(tile.words), source=0x1200),
+        replace(activations, bank=bank, signal=(Engine.EXECUTE,)),
+        isa.Setup(n0=1, n1=1, n2=100, n3=1),
+        isa.Pass(command=tile.command(100, first=True, last=False), words=len(tile.words), wait=(Engine.LOAD,)),
+        replace(activations, bank=bank, count=400, signal=(Engine.STORE,)),
+        isa.End(wait=(Engine.LOAD,)),
+    ]
+    memory = image(program)
+    memory[0x1200 : 0x1200 + tile.words.size] = tile.words.view(np.uint8).ravel()
+    if bank < rows:
+        with pytest.raises(InputError, match="entry 0 of the memory activations is read in the clock in which"):
+            run_machine(TINY, memory, 0, len(program), max_clocks=4000)
+    else:
+        assert run_machine(TINY, memory, 0, len(program), max_clocks=4000).done
 
 
 @pytest.mark.parametrize("seed", range(20))

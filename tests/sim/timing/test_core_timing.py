@@ -99,7 +99,7 @@ def small_programs(draw: st.DrawFn) -> tuple[Hardware, list[Command], list[Packe
     return hw, commands, tiles
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(small_programs())
 def test_small_programs_take_the_cycles_of_the_cycle_model(
     case: tuple[Hardware, list[Command], list[PackedTile]],
