@@ -35,6 +35,7 @@ from skipbeat_models.mixed_listing import HostStep, argument_names, as_array, as
 from skipbeat_models.mixed_steps import ProductStep, RunStep, Step
 from skipbeat_models.prepared import PreparedMixed
 from skipbeat_models.torch_types import Tensor
+from skipbeat_sim.machine.memories import Memories
 from skipbeat_sim.machine.run_machine import run_machine
 from skipbeat_verify.mixed_simulation import compile_step
 
@@ -111,15 +112,32 @@ class CompiledNetwork:
         Raises:
             InputError: a program that does not end.
         """
-        return self.network.run(self.inputs if inputs is None else inputs, self._execute)
+        machine = Machine.of(self.manifest.hardware)
+        chip = _Chip(machine, self.programs, Memories(machine))
+        return self.network.run(self.inputs if inputs is None else inputs, chip.execute)
 
-    def _execute(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
-        program, machine = self.programs[step.name], Machine.of(self.manifest.hardware)
+
+@dataclass(eq=False)
+class _Chip:
+    """The machine between two programs: its memories, and of which program the last run was."""
+
+    machine: Machine
+    programs: Mapping[str, MachineProgram]
+    memories: Memories
+    last: MachineProgram | None = None
+
+    def execute(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
+        """Runs the program of a step; one that ran right before finds its weights, if it can rely on that."""
+        program = self.programs[step.name]
         memory = program.memory()
         program.write_input(memory, x)
         if weight is not None:
             program.write_operand(memory, weight)
-        run = run_machine(machine, memory, program.address, program.count, max_clocks=_MOST_CLOCKS)
+        code = program.code(again=program is self.last and program.again is not None)
+        self.last = program
+        run = run_machine(
+            self.machine, memory, code.address, code.count, max_clocks=_MOST_CLOCKS, memories=self.memories
+        )
         if run.error or not run.done:
             raise InputError(f"program of {step.name}: it ended with error {run.error}")
         return program.read_output(run.memory)

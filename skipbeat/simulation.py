@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -125,9 +126,8 @@ def _simulate_mixed(
             simulation.run(given)
     first = simulation.runs[: len(simulation.ran)]
     bounds: dict[str, dict[Bound, int]] = {}
-    for name, program in simulation.programs.items():
-        times = simulation.ran.count(name)
-        for layer_name, own in layer_bounds(program, Machine.of(hardware)).items():
+    for (name, again), times in Counter(zip(simulation.ran, simulation.kept, strict=True)).items():
+        for layer_name, own in layer_bounds(simulation.programs[name], Machine.of(hardware), again=again).items():
             known = bounds.get(layer_name, dict.fromkeys(Bound, 0))  # phases of a layer have their own programs
             bounds[layer_name] = {bound: known[bound] + own[bound] * times for bound in Bound}
     rates = [simulator.clocks_per_second if simulator else 0.0]

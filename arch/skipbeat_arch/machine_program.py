@@ -73,6 +73,15 @@ def node_instructions(nodes: Sequence[NodeRange], count: int) -> list[list[int]]
     return [part.tolist() for part in np.split(order, np.searchsorted(owner[order], np.arange(1, len(nodes))))]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """Instructions of a run, and the ranges of them that compute nodes; `address` in bytes."""
+
+    address: int
+    count: int
+    nodes: tuple[NodeRange, ...]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MachineProgram:
     """A program image.
@@ -90,6 +99,8 @@ class MachineProgram:
         fold: how the image lies in the input tensor; None if as it is.
         operand: uint32 [C, K], for the product of two activations: the address of each byte of the second one, which is
             written like an input; None if all weights are in the image.
+        again: what a run may begin with whose run before on this machine was of the same program: weights, parameters
+            and offset tables are still in the on-chip memories. None: every run loads them.
     """
 
     hardware: str
@@ -103,6 +114,7 @@ class MachineProgram:
     nodes: tuple[NodeRange, ...]
     fold: Fold | None = None
     operand: UInt32Array | None = None
+    again: Code | None = None
 
     @property
     def input(self) -> Place:
@@ -135,14 +147,38 @@ class MachineProgram:
                 return place
         raise InputError(f"program: {name} of image {image} is not in its memory")
 
+    def code(self, *, again: bool = False) -> Code:
+        """Where the instructions of a run are, and what they compute.
+
+        Args:
+            again: the run before was of the same program.
+
+        Raises:
+            InputError: a program that cannot rely on the run before.
+        """
+        if not again:
+            return Code(address=self.address, count=self.count, nodes=self.nodes)
+        if self.again is None:
+            raise InputError("program: its runs load everything; expected none that relies on the one before")
+        return self.again
+
     @property
     def instructions(self) -> tuple[Instruction, ...]:
-        """The decoded instructions.
+        """The decoded instructions of a run that relies on none before it.
 
         Raises:
             InputError: one that cannot be decoded.
         """
-        data = self.image[self.address : self.address + self.count * INSTRUCTION_BYTES].tobytes()
+        return self.decoded()
+
+    def decoded(self, *, again: bool = False) -> tuple[Instruction, ...]:
+        """The decoded instructions; `again`: of a run right after another one.
+
+        Raises:
+            InputError: one that cannot be decoded, or `again` of a program without them.
+        """
+        code = self.code(again=again)
+        data = self.image[code.address : code.address + code.count * INSTRUCTION_BYTES].tobytes()
         words = (data[i : i + INSTRUCTION_BYTES] for i in range(0, len(data), INSTRUCTION_BYTES))
         return tuple(read_instruction(int.from_bytes(word, "little")) for word in words)
 

@@ -44,6 +44,7 @@ class LayerPart:
     Attributes:
         repeats: how often it runs with the same zeros (heads of attention, images).
         in_turn: whether that is with the same weight, each time after the other (steps of a recurrent layer).
+        kept: whether also nothing else runs between them, so that a weight may stay on the chip.
         met: pixels that each weight meets in the layer, if not all outputs of the workload; a transposed convolution
             multiplies each input by each tap, and what else the array multiplies by is padding.
     """
@@ -52,6 +53,7 @@ class LayerPart:
     weight: WeightZeros
     repeats: int = 1
     in_turn: bool = False
+    kept: bool = False
     met: int | None = None
 
     @property
@@ -153,6 +155,8 @@ class ModelRun:
         repeats: how often it runs, one program after the other (heads of attention, sequences of a batch, steps of a
             recurrent layer).
         twin: whether it runs, and is its own dense twin.
+        again: whether the run before it is of the same program (a step of a recurrent layer): weights that all fit on
+            the chip are still there.
     """
 
     key: Hashable
@@ -164,6 +168,7 @@ class ModelRun:
     side: int | None = None
     repeats: int = 1
     twin: Twin = Twin.BOTH
+    again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,12 +24,12 @@ from .files import parse_json, read_bytes, write_bytes
 from .fold import Fold
 from .instruction import INSTRUCTION_BYTES, VERSION
 from .machine import Machine
-from .machine_program import MachineProgram, NodeRange, Place
+from .machine_program import Code, MachineProgram, NodeRange, Place
 from .tensor_layout import tensor_bytes
 from .yaml_file import first_error
 
 MAGIC = b"skipbeat"
-FILE_VERSION = 4
+FILE_VERSION = 5
 #: A program addresses 32 bits of memory.
 MOST_FILE_BYTES = 1 << 33
 _HEAD = struct.Struct("<8sIII")
@@ -112,6 +112,7 @@ class _Header(BaseModel):
     count: Annotated[int, Field(ge=1)]
     tensors: Annotated[tuple[Place, ...], Field(min_length=1)]
     nodes: tuple[NodeRange, ...]
+    again: Code | None
     fold: Fold | None
     operand: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None
 
@@ -136,6 +137,7 @@ def _header(program: MachineProgram) -> dict[str, Any]:
         "count": program.count,
         "tensors": [dataclasses.asdict(place) for place in program.tensors],
         "nodes": [dataclasses.asdict(node) for node in program.nodes],
+        "again": None if program.again is None else dataclasses.asdict(program.again),
         "fold": None if program.fold is None else dataclasses.asdict(program.fold),
         "operand": None if program.operand is None else program.operand.shape,
     }
@@ -151,8 +153,9 @@ def _program(text: bytes, fingerprint: int, data: Bytes, path: str | Path) -> Ma
         header = _Header.model_validate(fields)
     except ValidationError as error:
         raise InputError(f"program {path}: its header is not that of a program: {first_error(error)}") from None
-    if header.address % header.vector:
-        raise InputError(f"program {path}: it begins at {header.address}, expected a multiple of {header.vector}")
+    begins = [header.address, *([header.again.address] if header.again else [])]
+    if wrong := [each for each in begins if each % header.vector]:
+        raise InputError(f"program {path}: it begins at {wrong[0]}, expected a multiple of {header.vector}")
     size = data.size - header.operand_bytes
     image, operand = data[: max(size, 0)], None
     if header.operand is not None and size >= 0:
@@ -169,6 +172,7 @@ def _program(text: bytes, fingerprint: int, data: Bytes, path: str | Path) -> Ma
         nodes=header.nodes,
         fold=header.fold,
         operand=operand,
+        again=header.again,
     )
     if size < 0 or not _fits(program):
         raise InputError(f"program {path}: its header does not fit its image")
@@ -185,11 +189,14 @@ def _fits(program: MachineProgram) -> bool:
         and min(place.images, 1 + place.first) > 0
         for place in program.tensors
     ]
+    codes = [program.code(), *([program.again] if program.again else [])]
     ranges = [
-        0 <= min(node.start, *node.early, node.stop) <= max(node.start, *node.early, node.stop - 1) < program.count
-        for node in program.nodes
+        0 <= min(node.start, *node.early, node.stop) <= max(node.start, *node.early, node.stop - 1) < code.count
+        for code in codes
+        for node in code.nodes
     ]
     folded = program.fold is None or program.fold.folded_shape == program.input.shape
     written = program.operand is None or int(program.operand.max()) < program.image.size
-    code = program.address + program.count * INSTRUCTION_BYTES <= program.image.size <= program.memory_bytes
-    return all(places) and all(ranges) and folded and written and code
+    inside = [0 <= code.address <= program.image.size - code.count * INSTRUCTION_BYTES for code in codes]
+    inside.append(program.image.size <= program.memory_bytes)
+    return all(places) and all(ranges) and folded and written and all(inside)

@@ -13,8 +13,9 @@ from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_program import MachineProgram, Place
+from skipbeat_arch.machine_program import Code, MachineProgram, Place
 
+from .lowering import Lowered
 from .memory_map import MemoryMap
 from .node_mapping import NodeMapping
 from .operand import operand_addresses
@@ -29,6 +30,7 @@ def compile_network(
     mappings: Sequence[NodeMapping] | None = None,
     effort: Effort = Effort.NORMAL,
     scales: Mapping[str, float] | None = None,
+    again: bool = False,
 ) -> MachineProgram:
     """The program that runs a graph on so many images.
 
@@ -39,11 +41,13 @@ def compile_network(
         mappings: of every node; if there are none, those that take the fewest clocks.
         effort: of the search for them.
         scales: real value of one unit of tensors, by name, for whoever reads the program.
+        again: whether runs of it follow one another, with weights that stay on the chip if all of them fit.
 
     Raises:
         InputError: a node that does not fit the hardware, or hardware that has no accelerator.
     """
-    return packed(time_network(graph, Machine.of(hw), images, mappings=mappings, effort=effort), scales)
+    network = time_network(graph, Machine.of(hw), images, mappings=mappings, effort=effort)
+    return packed(network, scales, network.again() if again else None)
 
 
 def compile_product(
@@ -71,26 +75,35 @@ def compile_product(
     return replace(program, image=image, operand=addresses)
 
 
-def packed(network: TimedNetwork, scales: Mapping[str, float] | None = None) -> MachineProgram:
-    """The image of a program with its weights."""
+def packed(
+    network: TimedNetwork, scales: Mapping[str, float] | None = None, again: TimedNetwork | None = None
+) -> MachineProgram:
+    """The image of a program with its weights; `again` is that of a run right after it."""
     memory, lowered, machine = network.memory, network.lowered, network.memory.machine
     data, start = memory.data(), lowered.schedule.start
-    image = np.zeros(start + data.size, np.uint8)
-    code = b"".join(each.to_word().to_bytes(INSTRUCTION_BYTES, "little") for each in lowered.instructions)
-    image[: len(code)] = np.frombuffer(code, np.uint8)
-    image[start:] = data
+    size = again.lowered.schedule.size if again else lowered.schedule.size
+    image = np.zeros(size if again else start + data.size, np.uint8)
+    for each in (lowered, again.lowered) if again else (lowered,):
+        code = b"".join(op.to_word().to_bytes(INSTRUCTION_BYTES, "little") for op in each.instructions)
+        image[each.schedule.code : each.schedule.code + len(code)] = np.frombuffer(code, np.uint8)
+    image[start : start + data.size] = data
     return MachineProgram(
         hardware=machine.hw.name,
         fingerprint=machine.fingerprint,
         vector=machine.vector,
         image=image,
-        memory_bytes=lowered.schedule.size,
+        memory_bytes=size,
         address=0,
         count=len(lowered.instructions),
+        again=_again(again.lowered) if again else None,
         tensors=_places(memory, start, network.orders, scales or {}),
         nodes=lowered.nodes,
         fold=network.fold,
     )
+
+
+def _again(lowered: Lowered) -> Code:
+    return Code(address=lowered.schedule.code, count=len(lowered.instructions), nodes=lowered.nodes)
 
 
 def _places(

@@ -14,7 +14,7 @@ from .emission import emit, emit_columns
 from .limits import check
 from .memory_map import MemoryMap
 from .schedule import Part, Schedule
-from .sequencing import schedule_of
+from .sequencing import schedule_again, schedule_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +49,20 @@ def lower(memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> L
     Raises:
         InputError: it does not fit the hardware, see `limits.check`.
     """
-    schedule = schedule_of(memory, nodes)
+    return _lowered(schedule_of(memory, nodes), name)
+
+
+def lower_again(first: Lowered, name: str) -> Lowered | None:
+    """The instructions of a run right after another one; None: that leaves not all of its weights on the chip.
+
+    Raises:
+        InputError: they do not fit the hardware.
+    """
+    schedule = schedule_again(first.schedule)
+    return None if schedule is None else _lowered(schedule, name)
+
+
+def _lowered(schedule: Schedule, name: str) -> Lowered:
     check(schedule, name)
     return Lowered(
         schedule=schedule,

@@ -34,8 +34,21 @@ def plan(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Iterator[Unit
         memory: with all nodes in their places.
         nodes: only these of the first group of images, one of `turns`.
     """
+    return _units(OnChip(memory.machine), memory, nodes)
+
+
+def plan_again(memory: MemoryMap) -> Iterator[Unit]:
+    """The units of a run right after the one of `plan`: what that left on the chip is not loaded."""
     chip = OnChip(memory.machine)
-    zeros = [table_load(memory.machine, 0, 0, 1)]
+    for _ in _units(chip, memory, None):
+        pass
+    chip.start()
+    return _units(chip, memory, None)
+
+
+def _units(chip: OnChip, memory: MemoryMap, nodes: Sequence[int] | None) -> Iterator[Unit]:
+    zeros = [] if chip.zeros else [table_load(memory.machine, 0, 0, 1)]
+    chip.zeros = True
     for turn, group in enumerate(memory.groups[: None if nodes is None else 1]):
         in_turn = [tuple(nodes)] if nodes is not None else turns(group)
         for together in through(in_turn, partial(_first_name, group)):

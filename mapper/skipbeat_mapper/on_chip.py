@@ -61,6 +61,7 @@ class OnChip:
 
     Attributes:
         weights, residual: vectors; activations: entries; parameters: blocks; table: entries, 0 being that of zeros.
+        zeros: whether that entry is there.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -70,7 +71,12 @@ class OnChip:
         self.parameters = Ring(PARAMETER_BLOCKS)
         self.residual = Ring(sizes[Space.RESIDUAL])
         self.table = Ring(TABLE_ENTRIES, first=1)
+        self.zeros = False
         self._tile: tuple[int, int, int] | None = None
+
+    def start(self) -> None:
+        """A program starts: the memories keep what is in them, and the array holds no tile."""
+        self._tile = None
 
     def enter(self, tile: tuple[int, int, int]) -> bool:
         """Whether a tile (node, column tile, number) has to be loaded into the array; it is there afterwards."""

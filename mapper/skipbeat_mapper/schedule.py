@@ -81,6 +81,8 @@ class Schedule:
         loads: of each node the operations that load something for it.
         stuck: a unit and a load of it that would overwrite what is still in use, where operations end; None if there
             is none.
+        follows: the schedule of the run before, if this one relies on what that leaves on the chip; the instructions
+            of both lie in one memory.
     """
 
     memory: MemoryMap
@@ -89,18 +91,29 @@ class Schedule:
     parts: tuple[Part, ...]
     loads: Mapping[int, tuple[int, ...]]
     stuck: tuple[Unit, Load | Clear] | None = None
+    follows: Schedule | None = None
+
+    @property
+    def code(self) -> int:
+        """Byte address of the instructions: behind everything else that the run before needs, if there is one."""
+        return self._aligned(self.follows.size) if self.follows else 0
 
     @property
     def start(self) -> int:
-        """Byte address of what follows the instructions."""
-        machine = self.memory.machine
-        alignment = machine.burst_beats * machine.vector
-        return -(-len(self.operations) * INSTRUCTION_BYTES // alignment) * alignment
+        """Byte address of memory vector 0, which follows the instructions of the first run."""
+        return self.follows.start if self.follows else self._aligned(len(self.operations) * INSTRUCTION_BYTES)
 
     @property
     def size(self) -> int:
         """Bytes of all memory that it needs."""
+        if self.follows:
+            return self.code + len(self.operations) * INSTRUCTION_BYTES
         return self.start + self.memory.vectors * self.memory.machine.vector
+
+    def _aligned(self, size: int) -> int:
+        """So many bytes, or as many more as end with a burst."""
+        alignment = self.memory.machine.burst_beats * self.memory.machine.vector
+        return -(-size // alignment) * alignment
 
     @property
     def tiles(self) -> list[TileStatistics]:

@@ -10,6 +10,7 @@ that is still to run.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict, deque
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ from skipbeat_arch.machine import Machine
 
 from .hazards import Draft, Hazards
 from .memory_map import MemoryMap
-from .network_units import plan
+from .network_units import plan, plan_again
 from .prefetch import FAR, ZERO_CLOCKS, Pending, Prefetch, in_order, prefetchable
 from .schedule import ENGINES, Mark, Part, Schedule, What
 from .units import Clear, Load, Local, PassOp, Range, Space, StoreOp, Unit, Walk, Zero
@@ -38,7 +39,18 @@ def schedule_of(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Schedu
         memory: with all nodes in their places.
         nodes: only these of the first group of images, one of `turns`; what they read on the chip is there.
     """
-    units = tuple(plan(memory, nodes))
+    return _schedule(memory, tuple(plan(memory, nodes)))
+
+
+def schedule_again(first: Schedule) -> Schedule | None:
+    """The schedule of a run right after another one of the same network; None: that leaves not all of its weights."""
+    units = tuple(plan_again(first.memory))
+    if any(load.writes.space == Space.WEIGHTS for unit in units for load in unit.loads):
+        return None
+    return dataclasses.replace(_schedule(first.memory, units), follows=first)
+
+
+def _schedule(memory: MemoryMap, units: tuple[Unit, ...]) -> Schedule:
     sequence = Sequencer(memory.machine, memory.vectors)
     sequence.run(units)
     return Schedule(

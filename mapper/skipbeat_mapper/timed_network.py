@@ -26,7 +26,7 @@ from .arrangements import arrangements
 from .candidates import Candidate
 from .close_networks import close_networks
 from .input_folding import fold_input
-from .lowering import Lowered, lower
+from .lowering import Lowered, lower, lower_again
 from .memory_map import MemoryMap, memory_map
 from .network_units import turns
 from .node_mapping import NodeMapping
@@ -55,6 +55,14 @@ class TimedNetwork:
     lowered: Lowered
     timing: MachineTiming
     found: tuple[tuple[Candidate, ...], ...] = ()
+
+    def again(self) -> TimedNetwork | None:
+        """A run right after this one, with what it leaves on the chip; None: not all of its weights stay there."""
+        lowered = lower_again(self.lowered, "network")
+        if lowered is None:
+            return None
+        timing = columns_timing(self.memory.machine, lowered.columns, address=lowered.schedule.code)
+        return dataclasses.replace(self, lowered=lowered, timing=timing)
 
     @property
     def ends(self) -> tuple[int, ...]:

@@ -72,11 +72,15 @@ def _lines(program: MachineProgram) -> Iterator[str]:
     if program.operand is not None:
         rows, columns = program.operand.shape
         yield f"; the second operand, int8 {rows}x{columns}, is written from {program.operand.min():#010x} on"
-    starts = {node.start: node.name for node in program.nodes}
-    for number, line in enumerate(disassemble(program.instructions)):
-        if number in starts:
-            yield f"; {starts[number]}"
-        yield line
+    for again in (False, True) if program.again else (False,):
+        code = program.code(again=again)
+        if again:
+            yield f"; at {code.address:#010x}, for a run right after another one, whose weights are still on the chip"
+        starts = {node.start: node.name for node in code.nodes}
+        for number, line in enumerate(disassemble(program.decoded(again=again))):
+            if number in starts:
+                yield f"; {starts[number]}"
+            yield line
 
 
 def _tensor(place: Place) -> str:

@@ -17,7 +17,7 @@ from skipbeat_arch.fold import Fold
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import VERSION
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_program import MachineProgram, NodeRange, Place
+from skipbeat_arch.machine_program import Code, MachineProgram, NodeRange, Place
 from skipbeat_arch.program_file import load_program, save_program
 
 MACHINE = Machine.of(load_hardware("edge-8x8"))
@@ -81,7 +81,7 @@ def test_other_hardware_and_versions_are_named(program: MachineProgram, tmp_path
         load_program(path, Machine.of(load_hardware("edge-16x16")))
     data = path.read_bytes()
     path.write_bytes(data[:8] + b"\x09" + data[9:])
-    with pytest.raises(InputError, match="version 9 of the file, expected 4"):
+    with pytest.raises(InputError, match="version 9 of the file, expected 5"):
         load_program(path)
     with pytest.raises(InputError, match="cannot be read"):
         load_program(tmp_path / "none")
@@ -206,3 +206,18 @@ def test_a_header_that_contradicts_itself_is_refused(
     save_program(change(program), tmp_path / "p")
     with pytest.raises(InputError, match=message):
         load_program(tmp_path / "p")
+
+
+def test_instructions_of_a_run_after_another_one(program: MachineProgram, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="its runs load everything; expected none that relies on the one before"):
+        program.decoded(again=True)
+    code = Code(address=32, count=2, nodes=program.nodes)
+    both = dataclasses.replace(program, image=np.tile(program.image, 2), again=code)
+    save_program(both, tmp_path / "p")
+    found = load_program(tmp_path / "p", MACHINE)
+    assert found.again == code == found.code(again=True)
+    assert found.decoded(again=True) == program.instructions
+    for wrong, words in ((33, "it begins at 33, expected a multiple of 8"), (40, "does not fit its image")):
+        save_program(dataclasses.replace(both, again=dataclasses.replace(code, address=wrong)), tmp_path / "w")
+        with pytest.raises(InputError, match=words):
+            load_program(tmp_path / "w", MACHINE)

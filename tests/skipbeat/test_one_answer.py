@@ -22,7 +22,7 @@ from skipbeat_models.quantise_mixed import quantise_mixed
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources import from_module
 from skipbeat_verify.layer_bounds import layer_bounds
-from skipbeat_verify.machine_simulation import predicted
+from skipbeat_verify.machine_simulation import machine_rtl, predicted
 from skipbeat_verify.mixed_simulation import MixedSimulation
 
 #: Networks that both commands take, what they are pruned to, and the hardware.
@@ -77,26 +77,49 @@ def test_so_they_do_of_a_transformer(source: str) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("layer", "buffer"),
-    [
-        (nn.LSTM(8, 12, num_layers=2), 64),
-        (nn.LSTM(8, 12, bidirectional=True, bias=False), 1),  # weights that do not fit on the chip
-        (nn.GRU(8, 12), 64),
-        (nn.GRU(8, 12, num_layers=2), 1),
-        (nn.RNN(8, 12, nonlinearity="relu"), 64),
-    ],
-)
-def test_so_they_do_of_recurrent_layers(layer: nn.RNNBase, buffer: int) -> None:
+RECURRENT = [
+    (nn.LSTM(8, 12, num_layers=2), 64, 6),
+    (nn.LSTM(8, 20, bidirectional=True, bias=False), 1, 0),  # weights that do not fit on the chip
+    (nn.LSTM(8, 12, proj_size=4), 64, 0),  # two programs take turns
+    (nn.GRU(8, 12), 64, 3),
+    (nn.GRU(8, 20, num_layers=2), 1, 0),
+    (nn.RNN(8, 12, nonlinearity="relu", bidirectional=True), 64, 6),
+]
+
+
+def compared(layer: nn.RNNBase, buffer: int, *, rtl: bool) -> MixedSimulation:
+    """A layer over four steps that ran, with the clocks of its estimate."""
     with seeded(0):
         layer.eval().reset_parameters()
         x = torch.randn(4, 2, 8)
     hardware = load_hardware("tiny-4x4", [f"weights.buffer_kib={buffer}"])
     estimate = estimate_model(from_module(layer, (x,), name="layer"), hardware)
-    simulation = MixedSimulation(quantised=quantise_mixed(layer, (x,)), hardware=hardware, rtl=None, cycle_model=False)
+    simulation = MixedSimulation(
+        quantised=quantise_mixed(layer, (x,)),
+        hardware=hardware,
+        rtl=machine_rtl(hardware) if rtl else None,
+        cycle_model=rtl,
+    )
     simulation.run((x,))
     layers = Counter[str]()
     for name, run in zip(simulation.ran, simulation.runs, strict=True):
         layers[name] += run.timing.cycles
     assert {row.name: row.cost.cycles for row in estimate.layers} == layers
     assert estimate.cycles == layers.total()
+    return simulation
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize(("layer", "buffer", "kept"), RECURRENT)
+def test_so_they_do_of_recurrent_layers(layer: nn.RNNBase, buffer: int, kept: int) -> None:
+    assert sum(compared(layer, buffer, rtl=False).kept) == kept
+
+
+@pytest.mark.slow  # a machine is compiled
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize(("layer", "buffer", "kept"), RECURRENT)
+def test_the_rtl_keeps_their_weights_from_run_to_run(layer: nn.RNNBase, buffer: int, kept: int) -> None:
+    simulation = compared(layer, buffer, rtl=True)
+    assert sum(simulation.kept) == kept
+    assert simulation.logits_exact
+    assert all(run.agrees for run in simulation.runs)

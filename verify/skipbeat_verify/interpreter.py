@@ -58,6 +58,7 @@ class Interpreter:
         favour: names of actions that happen as soon as they can; `delay`: only when nothing else can.
         sums: int64 [items, C_arr] that the passes give, in their order, instead of what they compute: those of a core
             that ran elsewhere.
+        kept: memories of a run of the same program that ended right before, on which this one relies.
 
     Attributes:
         done: the passes so far, as the core saw them.
@@ -72,15 +73,16 @@ class Interpreter:
         favour: str = "",
         delay: str = "",
         sums: Int64Array | None = None,
+        kept: InterpretedMemories | None = None,
     ) -> None:
         self.machine, self.hw, self.memory = Machine.of(hw), hw, memory
         self.done: list[CorePass] = []
         self._given, self._taken = sums, 0
         self._rng = np.random.default_rng(seed)
         self._favour, self._delay = favour, delay
-        self.memories = InterpretedMemories(self.machine, self._rng)
+        self.memories = kept or InterpretedMemories(self.machine, self._rng)
         self.tokens = {(a, b): 0 for a in Engine for b in Engine if a != b}
-        self.code = deque(program.instructions)
+        self.code = deque(program.decoded(again=kept is not None))
         header = self.code.popleft()
         assert isinstance(header, isa.Header)
         assert (header.version, header.fingerprint) == (VERSION, self.machine.fingerprint)

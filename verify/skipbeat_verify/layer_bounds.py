@@ -9,18 +9,19 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram, node_instructions
 from skipbeat_mapper.bounds import lower_bounds
 from skipbeat_sim.timing.columns import columns_of
-from skipbeat_sim.timing.stored_tiles import stored_tiles
+from skipbeat_sim.timing.stored_tiles import program_tiles
 
 
-def layer_bounds(program: MachineProgram, machine: Machine) -> dict[str, dict[Bound, int]]:
+def layer_bounds(program: MachineProgram, machine: Machine, *, again: bool = False) -> dict[str, dict[Bound, int]]:
     """For each layer the clocks in which each unit could do its part of it, if it never waited: lower bounds.
 
     A load counts for the layer that it is for, wherever it stands. The order is that in which the layers first appear.
+    `again`: of a run right after another one.
     """
-    instructions = program.instructions
-    columns = columns_of(machine, instructions, stored_tiles(machine, program.image, instructions))
+    code, tiles = program.code(again=again), program_tiles(program, machine, again=again)
+    columns = columns_of(machine, program.decoded(again=again), tiles)
     numbers: dict[str, list[int]] = {}
-    for node, own in zip(program.nodes, node_instructions(program.nodes, program.count), strict=True):
+    for node, own in zip(code.nodes, node_instructions(code.nodes, code.count), strict=True):
         numbers.setdefault(node.name, []).extend(own)
     return {
         name: dict(lower_bounds(machine, columns.some(np.sort(np.array(own, np.int64)))))

@@ -20,9 +20,10 @@ from skipbeat_arch.timing import Events
 from skipbeat_hw.simulation.activity import Activity
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
 from skipbeat_mapper.timed_network import part_ends
+from skipbeat_sim.machine.memories import Memories
 from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from skipbeat_sim.timing.machine_timing import machine_timing
-from skipbeat_sim.timing.stored_tiles import stored_tiles
+from skipbeat_sim.timing.stored_tiles import program_tiles
 
 from .core_program import CoreProgram
 
@@ -117,6 +118,8 @@ def run_images(
     operand: Int8Array | None = None,
     timing: Counts | None = None,
     cycle_model: bool = True,
+    memories: Memories | None = None,
+    again: bool = False,
     outputs: list[Output] | None = None,
 ) -> ProgramRun:
     """Run a program on its images int8 [N, C, H, W]; `expected` are their outputs, int32 or int8 [N, K, H, W].
@@ -124,8 +127,12 @@ def run_images(
     A product of two activations is given its `operand` int8 [C, K] too. `timing` is the prediction, if it is known.
     What the RTL, or else the cycle model, leaves in memory for each image is added to `outputs`.
 
+    Args:
+        memories: of the cycle model's chip, which go on from run to run as those of the RTL do; None: new ones.
+        again: the run before was of the same program, and this one relies on what it left there.
+
     Raises:
-        InputError: not as many images as the program is for.
+        InputError: not as many images as the program is for, or `again` of a program whose runs load everything.
     """
     if len(images) != program.images:
         raise InputError(f"program: it is for {program.images} images, not {len(images)}")
@@ -134,25 +141,26 @@ def run_images(
         program.write_input(memory, image, number)
     if operand is not None:
         program.write_operand(memory, operand)
-    timing = timing or predicted(program, machine)
+    timing, code = timing or predicted(program, machine, again=again), program.code(again=again)
     exact, ended = list[bool](), list[bool]()
     model = ran = left = None
     if cycle_model:
-        run = run_machine(machine, memory, program.address, program.count, max_clocks=timing.cycles + _MARGIN)
+        most = timing.cycles + _MARGIN
+        run = run_machine(machine, memory, code.address, code.count, max_clocks=most, memories=memories)
         left = run.memory
         exact.append(_is_expected(program, left, expected))
         ended.append(run.done and not run.error)
-        model = _of_model(program, machine, run)
+        model = _of_model(program, machine, run, again=again)
     if rtl is not None:
-        real = rtl.run(memory, program.address, program.count, max_clocks=timing.cycles + _MARGIN)
+        real = rtl.run(memory, code.address, code.count, max_clocks=timing.cycles + _MARGIN)
         left = real.memory
         exact.append(_is_expected(program, left, expected))
         ended.append(real.done and not real.error)
-        ran = _of_rtl(program, real)
+        ran = _of_rtl(program, real, again=again)
     if outputs is not None and left is not None:
         outputs += [program.read_output(left, number) for number in range(program.images)]
     return ProgramRun(
-        names=tuple(node.name for node in program.nodes),
+        names=tuple(node.name for node in code.nodes),
         timing=timing,
         model=model,
         rtl=ran,
@@ -189,31 +197,31 @@ def machine_rtl(hardware: Hardware, activity: Activity | None = None) -> Verilat
     return VerilatedMachine(machine_verilog(machine), machine, activity)
 
 
-def predicted(program: MachineProgram, machine: Machine) -> Counts:
-    """What the timing model says, without running anything."""
-    instructions = program.instructions
-    tiles = stored_tiles(machine, program.image, instructions)
-    timing = machine_timing(machine, instructions, tiles, address=program.address)
+def predicted(program: MachineProgram, machine: Machine, *, again: bool = False) -> Counts:
+    """What the timing model says, without running anything; `again`: of a run right after another one."""
+    instructions, tiles = program.decoded(again=again), program_tiles(program, machine, again=again)
+    timing = machine_timing(machine, instructions, tiles, address=program.code(again=again).address)
     counters = _counters(timing.cycles, timing.clocks, timing.events, machine.vector)
     counters |= {
         Counter.READ_BEATS: timing.bytes_read // machine.beat_bytes,
         Counter.WRITE_BEATS: timing.bytes_written // machine.beat_bytes,
     }
-    return Counts(cycles=timing.cycles, counters=counters, ends=_ends(program, timing.stored, timing.cycles))
+    ends = _ends(program, timing.stored, timing.cycles, again=again)
+    return Counts(cycles=timing.cycles, counters=counters, ends=ends)
 
 
-def _of_model(program: MachineProgram, machine: Machine, run: MachineModelRun) -> Counts:
+def _of_model(program: MachineProgram, machine: Machine, run: MachineModelRun, *, again: bool) -> Counts:
     clocks = {cause: getattr(run.clocks, cause.name.lower()) for cause in Cause}
     counters = _counters(run.cycles, clocks, run.events, program.vector)
     counters |= {
         Counter.READ_BEATS: run.bytes_read // machine.beat_bytes,
         Counter.WRITE_BEATS: run.bytes_written // machine.beat_bytes,
     }
-    return Counts(cycles=run.cycles, counters=counters, ends=_ends(program, run.stored, run.cycles))
+    return Counts(cycles=run.cycles, counters=counters, ends=_ends(program, run.stored, run.cycles, again=again))
 
 
-def _of_rtl(program: MachineProgram, run: MachineRun) -> Counts:
-    return Counts(cycles=run.cycles, counters=run.counters, ends=_ends(program, run.stored, run.cycles))
+def _of_rtl(program: MachineProgram, run: MachineRun, *, again: bool) -> Counts:
+    return Counts(cycles=run.cycles, counters=run.counters, ends=_ends(program, run.stored, run.cycles, again=again))
 
 
 def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int) -> dict[Counter, int]:
@@ -233,6 +241,6 @@ def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int
     }
 
 
-def _ends(program: MachineProgram, stored: Sequence[int], cycles: int) -> tuple[int, ...]:
-    stores = [number for number, each in enumerate(program.instructions) if isinstance(each, Store)]
-    return part_ends(program.nodes, np.array(stores, np.int64), stored, cycles)
+def _ends(program: MachineProgram, stored: Sequence[int], cycles: int, *, again: bool) -> tuple[int, ...]:
+    stores = [number for number, each in enumerate(program.decoded(again=again)) if isinstance(each, Store)]
+    return part_ends(program.code(again=again).nodes, np.array(stores, np.int64), stored, cycles)

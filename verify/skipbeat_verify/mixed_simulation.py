@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from skipbeat_mapper.compile import compile_network, compile_product
 from skipbeat_models.mixed import Integers
 from skipbeat_models.mixed_steps import ProductStep, Step
 from skipbeat_models.quantise_mixed import QuantisedMixed
+from skipbeat_sim.machine.memories import Memories
 
 from .machine_simulation import Counts, Output, ProgramRun, run_images
 
@@ -30,6 +32,7 @@ class MixedSimulation:
         rtl: the machine's RTL; None: only the models run.
         programs: of the steps that ran, by their names.
         runs: of each program so far. ran: the steps of the last call, in order.
+        kept: for each of these, whether it found its weights on the chip, from the run before.
         logits: float64, of each call. logits_exact: whether they were the oracle's, bit for bit.
     """
 
@@ -41,9 +44,14 @@ class MixedSimulation:
     runs: list[ProgramRun] = field(default_factory=list)
     programs: dict[str, MachineProgram] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
+    kept: list[bool] = field(default_factory=list)
     logits: list[FloatArray] = field(default_factory=list)
     logits_exact: bool = True
-    _timings: dict[str, Counts] = field(default_factory=dict, init=False, repr=False)
+    _timings: dict[tuple[str, bool], Counts] = field(default_factory=dict, init=False, repr=False)
+    _memories: Memories = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._memories = Memories(Machine.of(self.hardware))
 
     def run(self, given: Sequence[object]) -> None:
         """Run the network on one input; the host goes on with what programs give on the RTL, or else the cycle model.
@@ -52,6 +60,7 @@ class MixedSimulation:
             InputError: a program that does not fit the hardware.
         """
         self.ran.clear()
+        self.kept.clear()
         network = self.quantised.network
         found, expected = network.run(given, self._execute), network.run(given, self.quantised.on_oracle)
         self.logits.append(found)
@@ -65,22 +74,26 @@ class MixedSimulation:
     def _run(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
         if step.name not in self.programs:
             self.programs[step.name] = compile_step(self.quantised, step, self.hardware, self.effort)
-        expected = self.quantised.on_oracle(step, x, weight)[None]
+        program, expected = self.programs[step.name], self.quantised.on_oracle(step, x, weight)[None]
+        again = program.again is not None and self.ran[-1:] == [step.name]
         found: list[Output] = []
         run = run_images(
-            self.programs[step.name],
+            program,
             Machine.of(self.hardware),
             x[None],
             expected,
             self.rtl,
             operand=weight,
-            timing=self._timings.get(step.name),
+            timing=self._timings.get((step.name, again)),
             cycle_model=self.cycle_model,
+            memories=self._memories,
+            again=again,
             outputs=found,
         )
-        self._timings[step.name] = run.timing
+        self._timings[step.name, again] = run.timing
         self.runs.append(run)
         self.ran.append(step.name)
+        self.kept.append(again)
         return found[0] if found else expected[0]
 
 
@@ -96,4 +109,6 @@ def compile_step(
     scales = {graph.input: step.scale, graph.output: step.out_scale}
     if isinstance(step, ProductStep):
         return compile_product(graph, hardware, scales, effort)
-    return compile_network(graph, hardware, effort=effort, scales=scales)
+    names = [each.name for each in quantised.network.steps]
+    again = (step.name, step.name) in pairwise(names)  # steps of a recurrent layer
+    return compile_network(graph, hardware, effort=effort, scales=scales, again=again)

@@ -33,7 +33,9 @@ def assumptions(description: ModelDescription, hw: Hardware, effort: Effort = Ef
         rate = f"computes {hw.host.elements_per_clock:g} results per clock" if hw.host else "takes no time"
         found.append(f"the host {rate} for the operators that the array does not run (host.elements_per_clock)")
     if len(description.runs) > 1 or any(run.repeats > 1 for run in description.runs):
-        found.append("programs run one after the other, and each loads its weights again")
+        kept = ", but for steps of a recurrent layer: theirs stay on the chip, if all of them fit"
+        again = any(run.again for run in description.runs)
+        found.append(f"programs run one after the other, and each loads its weights again{kept if again else ''}")
     if any(not layer.stored for layer in description.layers):
         found.append(
             "the second operand of a product of two activations lies in memory as dense tiles, as weights would"

@@ -134,7 +134,7 @@ def _weight(description: ModelDescription) -> Callable[[ModelRun], float]:
     seen: set[Hashable] = set()
 
     def weight(run: ModelRun) -> float:
-        key = run.key, run.images
+        key = run.key, run.images, run.again
         if key in seen:
             return 0.0
         seen.add(key)

@@ -47,7 +47,7 @@ class RunPricer:
         Raises:
             InputError: it does not fit the hardware, or its zeros have another shape than its layers.
         """
-        key = run.key, run.images, run.side
+        key = run.key, run.images, run.side, run.again
         if key not in self._runs:
             self._runs[key] = self._known(run, run.key, lambda: self._price(self._graph(run), run))
         return self._runs[key]
@@ -58,7 +58,7 @@ class RunPricer:
         Raises:
             InputError: it does not fit the hardware.
         """
-        key = run.structure, run.images, run.side
+        key = run.structure, run.images, run.side, run.again
         if key not in self._dense:
             content = "with every weight", run.structure
             self._dense[key] = self._known(run, content, lambda: self._price(_full(self._graph(run)), run))
@@ -81,11 +81,19 @@ class RunPricer:
         found = placements(graph, self._machine, run.images, side=run.side)
         names = tuple(node.layer.name for node in graph.nodes)
         # Nodes of one program mention each other by name.
-        key = names if len(names) > 1 else (), tuple(network_key(each.memory) for each in found)
+        key = names if len(names) > 1 else (), tuple(network_key(each.memory) for each in found), run.again
         if key not in self._networks:
             name = f"layer {graph.nodes[0].layer.name}" + (" and those after it" if len(graph.nodes) > 1 else "")
-            self._networks[key] = _run_price(quickest_program(found, self._search, name))
+            network = quickest_program(found, self._search, name)
+            self._networks[key] = _again_price(network) if run.again else _run_price(network)
         return self._networks[key]
+
+
+def _again_price(network: TimedNetwork) -> RunPrice:
+    """The price of a run right after another one; its weights are stored once, with the first."""
+    found = _run_price(network.again() or network)
+    costs = tuple(dataclasses.replace(cost, value_bits=0, metadata_bits=0) for cost in found.costs)
+    return dataclasses.replace(found, costs=costs)
 
 
 def _run_price(network: TimedNetwork) -> RunPrice:

@@ -252,6 +252,7 @@ class _Builder:
                 k=product.weight.shape[0],
                 read=_stored(constant).read,
                 steps=product.repeats,
+                kept=product.alone,
             )
             for name, product, constant in zip(reading.names, reading.steps, reading.constants, strict=True)
         ]

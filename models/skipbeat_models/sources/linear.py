@@ -18,17 +18,26 @@ from .zeros import DENSE, ZeroReader
 
 
 def linear_layer(
-    zeros: ZeroReader, name: str, *, p: int, c: int, k: int, read: Callable[[], torch.Tensor], steps: int = 1
+    zeros: ZeroReader,
+    name: str,
+    *,
+    p: int,
+    c: int,
+    k: int,
+    read: Callable[[], torch.Tensor],
+    steps: int = 1,
+    kept: bool = False,
 ) -> ModelLayer:
     """`steps` products [P, C] x [C, K] with one stored weight, one after the other.
 
     Args:
         read: the weight [K, C].
+        kept: whether nothing runs between two of them.
 
     Raises:
         InputError: a size of zero, or a weight of another shape or with values that are not finite.
     """
-    return stacked_layer(zeros, name, p=p, c=c, k=k, read=lambda: read()[None], steps=steps)
+    return stacked_layer(zeros, name, p=p, c=c, k=k, read=lambda: read()[None], steps=steps, kept=kept)
 
 
 def stacked_layer(
@@ -40,12 +49,14 @@ def stacked_layer(
     k: int,
     read: Callable[[], torch.Tensor],
     steps: int = 1,
+    kept: bool = False,
     count: int = 1,
 ) -> ModelLayer:
     """A product with each of `count` stored weights, such as those of a mixture of experts.
 
     Args:
         read: the weights [count, K, C].
+        steps, kept: as of `linear_layer`.
 
     Raises:
         InputError: as of `linear_layer`.
@@ -65,7 +76,10 @@ def stacked_layer(
         name=name,
         kind=LayerKind.LINEAR,
         shape=f"{k}x{c} on {p}{times}",
-        parts=tuple(LayerPart(workload=work, weight=each.parts[0], repeats=steps, in_turn=steps > 1) for each in found),
+        parts=tuple(
+            LayerPart(workload=work, weight=each.parts[0], repeats=steps, in_turn=steps > 1, kept=kept and steps > 1)
+            for each in found
+        ),
         pattern=max((each.pattern for each in found), key=lambda pattern: pattern.density),
         density=sum(each.density for each in found) / count,
     )

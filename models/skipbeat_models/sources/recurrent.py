@@ -9,11 +9,12 @@ from .graph import Operator, Value
 
 @dataclass(frozen=True, kw_only=True)
 class StepProduct:
-    """`repeats` products of `p` rows with a weight [K, C]."""
+    """`repeats` products of `p` rows with a weight [K, C]; `alone`: a step of the layer has no other product."""
 
     weight: Value
     p: int
     repeats: int
+    alone: bool = False
 
 
 def steps(operator: Operator) -> list[StepProduct] | None:
@@ -32,7 +33,8 @@ def steps(operator: Operator) -> list[StepProduct] | None:
     for start in range(0, len(weights), count):
         # Input weights, state weights, their biases, and the projection of the state where there is one.
         found.append(StepProduct(weight=weights[start], p=length * batch, repeats=1))
-        found.append(StepProduct(weight=weights[start + 1], p=batch, repeats=length))
-        if count in (3, 5):
+        projected = count in (3, 5)
+        found.append(StepProduct(weight=weights[start + 1], p=batch, repeats=length, alone=not projected))
+        if projected:
             found.append(StepProduct(weight=weights[start + count - 1], p=batch, repeats=length))
     return found

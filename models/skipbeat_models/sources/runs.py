@@ -39,7 +39,8 @@ def layer_runs(layer: ModelLayer) -> list[ModelRun]:
         workload, images = one_image(part.workload)
         node = PlannedNode(name=layer.name, workload=workload, weight=part.weight, source=0)
         run = planned_run([node], (layer.name,), repeats=images * part.repeats)
-        found.append(replace(run, twin=twin))
+        run = replace(run, twin=twin)
+        found += [replace(run, repeats=1), replace(run, repeats=run.repeats - 1, again=True)] if part.kept else [run]
     return found
 
 

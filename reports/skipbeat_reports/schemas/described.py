@@ -6,7 +6,7 @@ from typing import Any
 
 from skipbeat_arch.fold import Fold
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.machine_program import NodeRange, Place
+from skipbeat_arch.machine_program import Code, NodeRange, Place
 
 from .part import Part, Result
 
@@ -74,6 +74,7 @@ class ProgramResult(Result):
     count: int
     tensors: list[Place]
     nodes: list[NodeRange]
+    again: Code | None
     fold: Fold | None
     operand: tuple[int, int] | None
 

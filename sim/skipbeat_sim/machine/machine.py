@@ -45,7 +45,7 @@ class _Part(Protocol):
 
 
 class MachineTop:
-    """Twin of the machine. `evaluate` sets the wires of the clock, `update` ends it.
+    """Twin of the machine, with memories of an earlier run or new ones. `evaluate` sets wires, `update` ends the clock.
 
     The native bus is that of the reader (`reader.ar`), the writer (`writer.aw`, `writer.w`), and the arguments of
     `evaluate`.
@@ -57,10 +57,10 @@ class MachineTop:
 
     r_ready = b_ready = True
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, memories: Memories | None = None) -> None:
         self._machine = machine
         hw = machine.hw
-        self.core, self.tokens, self.memories = Core(hw), Tokens(), Memories(machine)
+        self.core, self.tokens, self.memories = Core(hw), Tokens(), memories or Memories(machine)
         self.reader, self.writer, self.fetch = Reader(machine), Writer(machine), Fetch(machine)
         self.load, self.execute, self.store = LoadEngine(machine), ExecuteEngine(machine), StoreEngine(machine)
         self.weight_reader, self.fetcher, self.output = WeightReader(machine), Fetcher(machine), OutputStage(machine)

@@ -15,6 +15,7 @@ from skipbeat_arch.timing import Events
 
 from .counters import MachineClocks, Span, TransferBytes
 from .machine import MachineTop
+from .memories import Memories
 from .memory import ExternalMemory
 
 #: Clocks.
@@ -60,6 +61,7 @@ def run_machine(
     max_clocks: int,
     page: int = 0,
     abort_at: int | None = None,
+    memories: Memories | None = None,
 ) -> MachineModelRun:
     """Start the machine on a program and run it until it is no longer busy.
 
@@ -68,6 +70,7 @@ def run_machine(
         address: byte address of the program, a multiple of V; count: its instructions.
         page: where the memory lies on the bus, in pages of 4 KiB; it is the program's base.
         abort_at: clock in which the run is aborted.
+        memories: on the chip, which keep what this run leaves there for the next one; None: new ones.
 
     Raises:
         InputError: the memory is not flat bytes, or the address or count are not ones that the ports have.
@@ -78,7 +81,7 @@ def run_machine(
         raise InputError(f"program: its address must be a 32-bit multiple of {machine.vector}, not {address}")
     if not 1 <= count < 1 << 24:
         raise InputError(f"program: it must have 1..{(1 << 24) - 1} instructions, not {count}")
-    model, external = MachineTop(machine), ExternalMemory(machine, memory.copy(), page << PAGE_BITS)
+    model, external = MachineTop(machine, memories), ExternalMemory(machine, memory.copy(), page << PAGE_BITS)
     clock, done = 0, meter()
     while clock < max_clocks and (clock == 0 or model.busy_o):
         external.evaluate()

@@ -13,37 +13,58 @@ from skipbeat_arch.engines import Kind
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.tile import PackedTile, stored_columns
 
 
-def stored_tiles(machine: Machine, image: Bytes, instructions: Sequence[Instruction]) -> list[PackedTile]:
+def stored_tiles(
+    machine: Machine, image: Bytes, instructions: Sequence[Instruction], before: Sequence[Instruction] = ()
+) -> list[PackedTile]:
     """The tiles of the PASSes that load one, in order, as the LOADs before each of them have left the weight buffer.
 
     Args:
         image: uint8 [bytes], the memory from address 0 on; must hold all weights.
+        before: instructions that ran right before these, and left what they loaded.
 
     Raises:
-        InputError: weights outside the image or the buffer, or a tile whose words its metadata contradict.
+        InputError: weights outside the image or the buffer, a tile whose words its metadata contradict, or one that
+            nothing has loaded.
     """
     buffer = np.zeros((machine.weight_depth, machine.vector), np.uint8)
+    loaded = np.zeros(machine.weight_depth, np.bool_)
     known: dict[tuple[int, bytes], PackedTile] = {}
     tiles = []
-    for number, instruction in enumerate(instructions):
+    kept = [each for each in before if isinstance(each, isa.Load)]
+    for number, instruction in enumerate((*kept, *instructions), -len(kept)):
         if isinstance(instruction, isa.Load) and instruction.kind == Kind.WEIGHTS:
             size = instruction.count * machine.vector
             data = image[instruction.source : instruction.source + size]
             if data.size != size or instruction.to + instruction.count > len(buffer):
                 raise InputError(f"program: instruction {number} loads weights that are not there, or has no room")
             buffer[instruction.to : instruction.to + instruction.count] = data.reshape(-1, machine.vector)
+            loaded[instruction.to : instruction.to + instruction.count] = True
         elif isinstance(instruction, isa.Pass):
             command = instruction.command
             if command.load:
-                words = buffer[instruction.weights : instruction.weights + instruction.words].copy()
+                there = slice(instruction.weights, instruction.weights + instruction.words)
+                if not loaded[there].all():
+                    raise InputError(f"program: instruction {number} takes a tile of which words were never loaded")
+                words = buffer[there].copy()
                 key = command.rows | command.cols << 8 | command.beat << 16 | command.encoding << 24, words.tobytes()
                 if key not in known:
                     known[key] = _tile(machine, command, words, number)
                 tiles.append(known[key])
     return tiles
+
+
+def program_tiles(program: MachineProgram, machine: Machine, *, again: bool = False) -> list[PackedTile]:
+    """The tiles of a program; `again`: of a run of it right after another one.
+
+    Raises:
+        InputError: as of `stored_tiles`, or `again` of a program whose runs load everything.
+    """
+    before = program.instructions if again else ()
+    return stored_tiles(machine, program.image, program.decoded(again=again), before)
 
 
 def _tile(machine: Machine, command: Command, words: Bytes, number: int) -> PackedTile:
