@@ -75,12 +75,7 @@ def run_machine(
     Raises:
         InputError: the memory is not flat bytes, or the address or count are not ones that the ports have.
     """
-    if memory.dtype != np.uint8 or memory.ndim != 1:
-        raise InputError(f"memory must be uint8 [bytes], not {memory.dtype} {list(memory.shape)}")
-    if address % machine.vector or not 0 <= address < 1 << 32:
-        raise InputError(f"program: its address must be a 32-bit multiple of {machine.vector}, not {address}")
-    if not 1 <= count < 1 << 24:
-        raise InputError(f"program: it must have 1..{(1 << 24) - 1} instructions, not {count}")
+    _check(machine, memory, address, count)
     model, external = MachineTop(machine, memories), ExternalMemory(machine, memory.copy(), page << PAGE_BITS)
     clock, done = 0, meter()
     while clock < max_clocks and (clock == 0 or model.busy_o):
@@ -115,3 +110,12 @@ def run_machine(
         spans=model.counter.spans,
         stored=tuple(model.counter.stored),
     )
+
+
+def _check(machine: Machine, memory: Bytes, address: int, count: int) -> None:
+    if memory.dtype != np.uint8 or memory.ndim != 1:
+        raise InputError(f"memory must be uint8 [bytes], not {memory.dtype} {list(memory.shape)}")
+    if address % machine.vector or not 0 <= address < 1 << 32:
+        raise InputError(f"program: its address must be a 32-bit multiple of {machine.vector}, not {address}")
+    if not 1 <= count < 1 << 24:
+        raise InputError(f"program: it must have 1..{(1 << 24) - 1} instructions, not {count}")

@@ -98,7 +98,7 @@ def test_batches_heads_phases_and_steps_repeat() -> None:
     assert found.runs[-1].graph().nodes[0].convolution.kernel == (9, 9)  # what the host makes lies as a map, too
     assert_complete(describe(nn.LSTM(5, 8, num_layers=2), torch.zeros(7, 2, 5)))
     found = describe(nn.GRU(5, 8), torch.zeros(150, 2, 5))
-    assert [(run.images, run.repeats) for run in found.runs] == [(1, 1), (1, 150)]
+    assert [(run.repeats, run.again) for run in found.runs] == [(1, False), (1, False), (149, True)]
     found = describe(nn.MultiheadAttention(8, 2, batch_first=True), *[torch.zeros(2, 5, 8)] * 3)
     assert_complete(found)
 
