@@ -60,7 +60,8 @@ class StoredQueue(wiring.Component):
         m.d.sync += [
             write.addr.eq(write.addr + self.w_en),
             read.addr.eq(read.addr + reads),
-            unread.eq(Mux(reads, unread + self.w_en - 1, unread + self.w_en)),
+            # What is put in is known last: both sums are there before it.
+            unread.eq(Mux(self.w_en, Mux(reads, unread, unread + 1), Mux(reads, unread - 1, unread))),
             some.eq(self.w_en | Mux(reads, unread > 1, some)),
             ahead.eq(reads | (ahead & ~moves)),
         ]

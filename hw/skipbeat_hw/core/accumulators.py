@@ -60,7 +60,8 @@ class AccumulatorColumn(wiring.Component):
             read_valid.eq(self.control_i.valid),
             psum_valid.eq(read_valid),
             sum_valid.eq(psum_valid),
-            entry.eq(read.data),
+            # Reset where a first pass begins, so that the choice before the adder is between two.
+            entry.eq(Mux(beside_read.first, 0, read.data)),
         ]
         m.d.comb += [
             self.control_o.eq(beside_read),
@@ -70,8 +71,7 @@ class AccumulatorColumn(wiring.Component):
         ]
         running = Signal(total, reset_less=True)
         base = Signal(total)
-        opened = Mux(beside_psum.first, 0, entry)
-        m.d.comb += base.eq(Mux(self._opens(beside_psum), opened, running))
+        m.d.comb += base.eq(Mux(self._opens(beside_psum), entry, running))
         with m.If(psum_valid):
             m.d.sync += running.eq(base + self.psum_i)
         finished = Signal()

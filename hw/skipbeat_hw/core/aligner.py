@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Cat, Module, Mux, Signal, unsigned
+from amaranth import Cat, Module, Mux, Signal, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -141,14 +141,21 @@ class Aligner(wiring.Component):
                 self.write_o.slot.eq(staged.slot),
                 self.write_o.index.eq(staged.index),
             ]
-            choices = Array(head[i] for i in range(self.width))
-            for c in range(self.width):
-                m.d.sync += self.write_o.values[c].eq(Mux(staged.mask[c], choices[staged.rank[c]], 0))
+        bits_of_value = self.hw.numbers.weight_bits
+        for c in range(self.width):
+            # A column's rank is at most its number: so many bits of it choose among the values that it reaches.
+            bits = c.bit_length()
+            choices = Cat(head[min(i, c)] for i in range(1 << bits))
+            # A register is reset by itself, if that does not wait for its enable.
+            with m.If(~staged.mask[c]):
+                m.d.sync += self.write_o.values[c].eq(0)
+            with m.Elif(staged_valid):
+                m.d.sync += self.write_o.values[c].eq(choices.word_select(staged.rank[c][:bits], bits_of_value))
 
 
 def _from(m: Module, words: Value, read: Signal, bits: int) -> Value:
-    """`words >> read * bits` as a chain of one multiplexer per bit of `read`."""
-    for stage in range(len(read)):
+    """`words >> read * bits` as a chain of one multiplexer per bit of `read`, the highest first, as it leaves least."""
+    for stage in reversed(range(len(read))):
         shifted = Signal(len(words), name=f"from_{stage}")
         m.d.comb += shifted.eq(Mux(read[stage], words >> (bits << stage), words))
         words = shifted

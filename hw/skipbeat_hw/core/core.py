@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, unsigned
+from amaranth import Cat, Module, Mux, Signal, unsigned
 from amaranth.hdl import Const, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -71,13 +71,7 @@ class Core(wiring.Component):
         halt = Signal()
         command_error = self._commands(m, sequencer, decoder, halt)
         m.d.comb += [sequencer.halt_i.eq(halt), decoder.halt_i.eq(halt)]
-        found = Mux(decoder.error_o != 0, decoder.error_o, sequencer.error_o)
-        code = Mux(command_error != 0, command_error, found)
-        # A register of its own: what is halted does not wait for a comparison.
-        with m.If(~halt):
-            wrong = (command_error != 0) | (decoder.error_o != 0) | (sequencer.error_o != 0)
-            m.d.sync += [self.error.eq(code), halt.eq(wrong)]
-
+        self._halt(m, command_error, decoder.error_o, sequencer.error_o, halt)
         wiring.connect(m, wiring.flipped(self.weights), decoder.weights)
         wiring.connect(m, wiring.flipped(self.activations), sequencer.activations)
         m.d.comb += [
@@ -109,6 +103,16 @@ class Core(wiring.Component):
             self.activity.value_word.eq(decoder.value_word_o),
         ]
         return m
+
+    def _halt(self, m: Module, of_command: Value, of_decoder: Value, of_sequencer: Value, halt: Signal) -> None:
+        """Keeps the first error, and halts. A pass that takes a tile in error is halted before its first step."""
+        earlier = Signal(CoreError)
+        m.d.sync += earlier.eq(of_decoder)
+        errors = of_command, earlier, of_sequencer
+        # A register of its own: what is halted does not wait for a comparison.
+        with m.If(~halt):
+            m.d.sync += self.error.eq(Mux(errors[0] != 0, errors[0], Mux(errors[1] != 0, errors[1], errors[2])))
+            m.d.sync += halt.eq(Cat(error != 0 for error in errors).any())
 
     def _commands(self, m: Module, sequencer: Sequencer, decoder: WeightDecoder | DenseDecoder, halt: Signal) -> Signal:
         """Queues each command as a pass and, with `load`, as a tile; returns its error.

@@ -121,10 +121,12 @@ class Sequencer(wiring.Component):
         """From slot to slot, pixel to pixel and pass to pass; `step` and `beat` are numbers, each with its end, and
         of pixels also whether the next one is the last."""
         offered, (slot, close), (pixel, at_end, before_end) = self.passes.payload, step, beat
+        #: Pixels that have not ended.
+        left = Signal.like(current.pixels)
         with m.If(take):
             m.d.sync += [self.active_o.eq(1), pixel.eq(0), slot.eq(0), current.eq(offered)]
             m.d.sync += [close.eq(offered.one_step), at_end.eq(offered.one_pixel)]
-            m.d.sync += before_end.eq(offered.pixels == 2)
+            m.d.sync += [left.eq(offered.pixels), before_end.eq(offered.pixels == 2)]
             with m.If(offered.beat == 0):
                 m.d.sync += current.beat.eq(1)
         with m.Else():
@@ -132,7 +134,7 @@ class Sequencer(wiring.Component):
                 m.d.sync += self.active_o.eq(0)
             with m.If(issue & close):
                 m.d.sync += [slot.eq(0), close.eq(current.beat == 1)]
-                m.d.sync += [pixel.eq(pixel + 1), at_end.eq(before_end), before_end.eq(current.pixels == pixel + 3)]
+                m.d.sync += [pixel.eq(pixel + 1), left.eq(left - 1), at_end.eq(before_end), before_end.eq(left == 3)]
             with m.Elif(issue):
                 m.d.sync += [slot.eq(slot + 1), close.eq(current.beat == slot + 2)]
 
@@ -217,6 +219,9 @@ class Sequencer(wiring.Component):
                 self.slot_o.eq(address),
             ]
         # Without a step they mean nothing; in a pass they are taken in any clock, as a step reaches so many bits late.
-        with m.If(self.active_o):
-            for r in range(self.hw.array.rows):
-                m.d.sync += self.bundles_o[r].eq(Mux(row_on[r], self.activations.payload[r], 0))
+        # A row that is off is reset, which a register does by itself, if that does not wait for its enable.
+        for r in range(self.hw.array.rows):
+            with m.If(~row_on[r]):
+                m.d.sync += self.bundles_o[r].eq(0)
+            with m.Elif(self.active_o):
+                m.d.sync += self.bundles_o[r].eq(self.activations.payload[r])

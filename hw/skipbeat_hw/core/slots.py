@@ -28,7 +28,7 @@ class Slots(wiring.Component):
     -------
     tiles: stream of `tile_fields`. steps: stream of [L][M] bits. slots: stream of `slot_fields` (a register), 2
     clocks after a slot was dealt.
-    error_o: TOO_MANY_NONZEROS or COORDINATES_NOT_ASCENDING, a register: the clock after its slot was dealt.
+    error_o: TOO_MANY_NONZEROS or COORDINATES_NOT_ASCENDING, the clock after its slot was dealt.
     row_loaded_o: a row with metadata begins to be dealt.
     """
 
@@ -175,11 +175,16 @@ class Slots(wiring.Component):
             with m.If(emit & ~load):
                 m.d.sync += group.eq(rest)
         m.d.comb += dealt.mask.eq(mask)
-        m.d.sync += self.error_o.eq(CoreError.NONE)
-        with m.If(emit & surplus.any()):
-            m.d.sync += self.error_o.eq(CoreError.TOO_MANY_NONZEROS)
-        with m.Elif(emit & descending.any()):
-            m.d.sync += self.error_o.eq(CoreError.COORDINATES_NOT_ASCENDING)
+        self._tell(m, Mux(emit, surplus, 0), Mux(emit, descending, 0))
+
+    def _tell(self, m: Module, surplus: Value, descending: Value) -> None:
+        """The error of any column, a clock later."""
+        too_many, not_ascending = (Signal(self.cols, name=name) for name in ("too_many", "not_ascending"))
+        m.d.sync += [too_many.eq(surplus), not_ascending.eq(descending)]
+        with m.If(too_many.any()):
+            m.d.comb += self.error_o.eq(CoreError.TOO_MANY_NONZEROS)
+        with m.Elif(not_ascending.any()):
+            m.d.comb += self.error_o.eq(CoreError.COORDINATES_NOT_ASCENDING)
 
     def _rank(self, m: Module, dealt: Queue) -> None:
         """The register at the output: each column's rank, and how many columns have a value."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from amaranth import Cat, Module, Mux, Signal, unsigned
-from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -57,10 +56,7 @@ class Unpacker(wiring.Component):
 
         # Known a clock ahead, so that no comparison stands between the steps' `ready` and the next word: whether a step
         # is there, and a second one behind it; whether words are still to come, and whether this is the last step.
-        one = Signal()
-        two = Signal()
-        more = Signal()
-        last = Signal()
+        one, two, more, last = (Signal(name=name) for name in ("one", "two", "more", "last"))
 
         step_bits = Signal(range(largest + 1))
         rest = Signal.like(bits)
@@ -79,7 +75,9 @@ class Unpacker(wiring.Component):
             rest_of_buffer.eq(buffer),
         ]
         self._steps(m, width, step_bits, buffer, emit, rest_of_buffer)
-        m.d.sync += buffer.eq(rest_of_buffer | self._placed(m, refill, rest))
+        with m.If(emit):
+            m.d.sync += buffer.eq(rest_of_buffer)
+        self._place(m, refill, buffer, rest_of_buffer, rest)
         self._count(m, width, bits, step_bits, (one, two), emit, refill)
         with m.If(emit):
             m.d.sync += [steps_left.eq(steps_left - 1), last.eq(steps_left == 2)]
@@ -88,7 +86,7 @@ class Unpacker(wiring.Component):
         with m.If(self.tiles.valid & self.tiles.ready):
             coordinate = tile.encoding == Encoding.COORDINATE
             steps = tile.rows * (self.hw.array.cols // self.lanes)
-            m.d.sync += [active.eq(1), bits.eq(0), one.eq(0), two.eq(0), buffer.eq(0)]
+            m.d.sync += [active.eq(1), *(each.eq(0) for each in (bits, one, two, buffer))]
             m.d.sync += width.eq(Mux(coordinate, tile.beat * self.hw.index_bits, self.hw.array.group))
             m.d.sync += [steps_left.eq(steps), last.eq(steps == 1), words_left.eq(tile.words), more.eq(tile.words != 0)]
         with m.Elif(final):
@@ -139,14 +137,12 @@ class Unpacker(wiring.Component):
                     with m.If(emit):
                         m.d.comb += rest_of_buffer.eq(buffer >> bits * self.lanes)
 
-    def _placed(self, m: Module, refill: Signal, rest: Signal) -> Value:
+    def _place(self, m: Module, refill: Signal, buffer: Signal, rest_of_buffer: Signal, rest: Signal) -> None:
         """The new word above the bits that stay. `rest` takes few values, so a switch is smaller than a shifter."""
-        placed = Signal(self.hw.word_bits + self.lanes * self.hw.array.group - 1)
         with m.If(refill), m.Switch(rest):
             for offset in self._rests():
                 with m.Case(offset):
-                    m.d.comb += placed.eq(self.words.payload << offset)
-        return placed
+                    m.d.sync += buffer.eq(Cat(rest_of_buffer[:offset], self.words.payload))
 
     def _rests(self) -> list[int]:
         """Numbers of bits that can be left when a word is taken: below a step, multiples of gcd(step, word)."""

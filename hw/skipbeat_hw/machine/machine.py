@@ -251,6 +251,7 @@ class MachineTop(wiring.Component):
             memories.parameter_address_i.eq(output.parameter_address_o),
             output.parameter_i.eq(memories.parameter_o),
             memories.residual_address_i.eq(output.residual_address_o),
+            memories.residual_enable_i.eq(output.residual_enable_o),
             output.residual_i.eq(memories.residual_o),
             memories.table_address_i.eq(fetcher.table_address_o),
             memories.table_enable_i.eq(fetcher.table_enable_o),

@@ -42,6 +42,7 @@ class Memories(wiring.Component):
                 "parameter_address_i": In(LOCAL_BITS),
                 "parameter_o": Out(vector),
                 "residual_address_i": In(LOCAL_BITS),
+                "residual_enable_i": In(1),
                 "residual_o": Out(vector),
                 "table_address_i": In(8),
                 "table_enable_i": In(1),
@@ -67,7 +68,10 @@ class Memories(wiring.Component):
             (
                 ("weights", machine.weight_depth, self.weight_address_i, self.weight_enable_i, self.weight_o),
                 ("parameters", PARAMETER_BLOCKS * PARAMETER_PITCH, self.parameter_address_i, 1, self.parameter_o),
-                ("residual", machine.residual_depth, self.residual_address_i, 1, self.residual_o),
+                (
+                    *("residual", machine.residual_depth),
+                    *(self.residual_address_i, self.residual_enable_i, self.residual_o),
+                ),
             )
         ):
             store = _memory(vector, depth)

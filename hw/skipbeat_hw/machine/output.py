@@ -65,7 +65,8 @@ class OutputStage(wiring.Component):
     Members
     -------
     jobs: stream of STORE instructions; taken when the stage is free. results: the core's stream.
-    parameter_address_o, parameter_i; residual_address_o, residual_i: memories, data one clock later.
+    parameter_address_o, parameter_i: a memory, data one clock later. residual_address_o, residual_enable_o, residual_i:
+    a memory whose data stay until the next enable.
     vector_o: {valid, data, final, index}.
     """
 
@@ -85,6 +86,7 @@ class OutputStage(wiring.Component):
                 "parameter_address_o": Out(LOCAL_BITS),
                 "parameter_i": In(vector),
                 "residual_address_o": Out(LOCAL_BITS),
+                "residual_enable_o": Out(1),
                 "residual_i": In(data.ArrayLayout(signed(8), self.cols)),
                 "vector_o": Out(struct(vector_fields(machine))),
             }
@@ -107,16 +109,17 @@ class OutputStage(wiring.Component):
             m.d.sync += self.vector_o.index.eq(0)
         with m.Elif(self.vector_o.valid):
             m.d.sync += self.vector_o.index.eq(self.vector_o.index + 1)
-        block, ready = self._load_parameters(m, job, busy)
+        block, ready, opening = self._load_parameters(m, job, busy)
         largest = self._take(m, job, offered, start, ready, walk)
-        self._send(m, job, offered, start, walk)
+        self._send(m, job, walk)
+        residuals = self._residuals(m, offered, start, opening, walk)
         sums = self._sums(m, job, largest, block, walk.sub)
-        self._vectors(m, job, walk, sums, self._requantise(m, job, block, sums, walk.sub))
+        self._vectors(m, job, walk, sums, self._requantise(m, job, block, sums, residuals, walk.sub))
         return m
 
-    def _load_parameters(self, m: Module, job: data.View, busy: Signal) -> tuple[data.View, Signal]:
+    def _load_parameters(self, m: Module, job: data.View, busy: Signal) -> tuple[data.View, Signal, Value]:
         """Reads a job's parameter vectors into registers; they are all there a clock after `ready`, which is returned
-        with them."""
+        with them, and whether it is one of the job's first two clocks."""
         loading = Signal(range(PARAMETER_VECTORS + 2))
         ready = Signal()
         stored = Signal(data.ArrayLayout(unsigned(8 * self.machine.vector), PARAMETER_VECTORS), reset_less=True)
@@ -126,7 +129,7 @@ class OutputStage(wiring.Component):
         with m.Elif(loading != PARAMETER_VECTORS + 1):
             m.d.sync += [loading.eq(loading + 1), ready.eq(loading >= PARAMETER_VECTORS - 1)]
             m.d.sync += [earlier.eq(later) for earlier, later in pairwise((*stored, self.parameter_i))]
-        return parameters(self.cols)(stored.as_value()), ready
+        return parameters(self.cols)(stored.as_value()), ready, busy & ~loading[1:].any()
 
     def _take(
         self, m: Module, job: data.View, offered: data.View, start: Signal, ready: Signal, walk: _Walk
@@ -163,8 +166,8 @@ class OutputStage(wiring.Component):
                 m.d.sync += largest[c].eq(sums[c])
         return largest
 
-    def _send(self, m: Module, job: data.View, offered: data.View, start: Signal, walk: _Walk) -> None:
-        """Follows the columns that are sent, and addresses their residuals a clock before."""
+    def _send(self, m: Module, job: data.View, walk: _Walk) -> None:
+        """Follows the columns that are sent."""
         following = Signal.like(walk.sub)
         m.d.comb += following.eq(Mux(walk.sending, Mux(walk.last, 0, walk.sub + 1), walk.sub))
         # A job's first columns are sent long after its start, when they are known.
@@ -178,14 +181,18 @@ class OutputStage(wiring.Component):
             m.d.sync += walk.sending.eq(1)
         with m.Elif(walk.last):
             m.d.sync += walk.sending.eq(0)
-        if self.steps == 1:
-            onward = walk.closed & ~walk.ends
-        else:
-            onward = walk.sending & (walk.sub == self.steps - 2) & ~walk.final
+
+    def _residuals(self, m: Module, offered: data.View, start: Signal, opening: Value, walk: _Walk) -> data.View:
+        """The residuals of the vector that is sent, in a register; those of the next one are what the memory gives."""
+        residuals = Signal.like(self.residual_i, reset_less=True)
+        m.d.comb += self.residual_enable_o.eq(opening | (walk.sending & walk.last))
         with m.If(start):
             m.d.sync += self.residual_address_o.eq(offered.residual_at)
-        with m.Elif(onward):
+        with m.Elif(self.residual_enable_o):
             m.d.sync += self.residual_address_o.eq(self.residual_address_o + 1)
+        with m.If(self.residual_enable_o):
+            m.d.sync += residuals.eq(self.residual_i)
+        return residuals
 
     def _sums(self, m: Module, job: data.View, largest: data.View, block: data.View, sub: Signal) -> list[Signal]:
         """P0: sum and bias of the columns that are sent."""
@@ -213,7 +220,7 @@ class OutputStage(wiring.Component):
         return totals
 
     def _requantise(
-        self, m: Module, job: data.View, block: data.View, totals: list[Signal], sub: Signal
+        self, m: Module, job: data.View, block: data.View, totals: list[Signal], residuals: data.View, sub: Signal
     ) -> list[Value]:
         """P0 to P7: the bytes of the lanes."""
         turn = sub[: _bits(self.steps)]
@@ -230,7 +237,7 @@ class OutputStage(wiring.Component):
             m.submodules[f"lane_{lane}"] = part = Requantiser()
             m.d.comb += [
                 part.sum_i.eq(totals[lane]),
-                part.residual_i.eq(picked(self.residual_i, lane, 8, "residual", sign=True)),
+                part.residual_i.eq(picked(residuals, lane, 8, "residual", sign=True)),
                 part.multiplier_i.eq(picked(block.multiplier, lane, MULTIPLIER_BITS, "multiplier")),
                 part.residual_multiplier_i.eq(picked(block.residual_multiplier, lane, MULTIPLIER_BITS, "other")),
                 part.shift_i.eq(picked(block.shift, lane, 6, "shift")),

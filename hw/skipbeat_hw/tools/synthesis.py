@@ -25,9 +25,10 @@ from typing import Any
 from skipbeat_arch.cache import content_key, kept_folder
 from skipbeat_arch.errors import InputError
 
+from ..simulation.ports import read_ports
 from . import routing
 from .routing import Router
-from .synthesis_flows import Flow, ecp5, gowin, nexus, ultrascale_plus
+from .synthesis_flows import ACCUMULATOR, Flow, ecp5, gowin, nexus, ultrascale_plus
 
 #: A single frequency depends on the placer's luck by some per cent: the median of these runs is reported.
 SEEDS = (1, 2, 3)
@@ -195,7 +196,13 @@ def _flow(verilog: str, top: str, part: Part, operands: tuple[int, int] | None) 
         return nexus(top, routing.pins(verilog, top, oscillator=True))
     if part is Part.GOWIN:
         return gowin(top, routing.pins(verilog, top))
-    return (ecp5 if part is Part.ECP5 else ultrascale_plus)(top, operands)
+    if part is Part.ULTRASCALE_PLUS:
+        return ultrascale_plus(top, operands)
+    sums = None
+    if f"module {ACCUMULATOR}(" in verilog:
+        ports = read_ports(verilog, ACCUMULATOR)
+        sums = ports["sum_o"].width, ports["psum_i"].width
+    return ecp5(top, operands, sums)
 
 
 def _run_yosys(folder: Path, verilog: str, flow: Flow) -> None:

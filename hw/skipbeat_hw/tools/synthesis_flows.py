@@ -6,7 +6,7 @@ only in part, and the scripts help it. Every step replaces cells by others that 
 - ECP5: a wire counts 0.9 ns when logic is mapped, as routed ones take, and not Yosys' 0.3, with which a carry chain
   looks longer than it is beside logic. The PE's multiplexer becomes LUT pairs joined by the slice's own multiplexers,
   and its multiplier with its input and product registers, found as a subcircuit, one MULT18X18D with these registers
-  inside.
+  inside. The choice before an accumulator's adder goes into the LUTs of the adder's own carry cells.
 - UltraScale+: registers, adder and cascade are packed into a DSP48E1, which Yosys can do, and that becomes the DSP48E2
   that does the same.
 """
@@ -19,7 +19,9 @@ from importlib import resources
 from .routing import PINS
 
 PE = "skipbeat_pe"
+ACCUMULATOR = "skipbeat_accumulator"
 MULTIPLIER = "skipbeat_registered_multiplier"
+CHOSEN_SUM = "skipbeat_chosen_sum"
 _MULTIPLEXERS = "ecp5_multiplexers.v"
 _DSP48 = "dsp48e1_to_dsp48e2.v"
 
@@ -36,17 +38,23 @@ class Flow:
     open_carries: bool = False
 
 
-def ecp5(top: str, operands: tuple[int, int] | None) -> Flow:
-    """The flow for ECP5. `operands` are the widths of the factors of the PEs' multipliers; None without PEs."""
-    if not operands:
-        return Flow(f"{_READ.format(top=top)}{_FLATTEN}{_SYNTH_ECP5.format(top=top)}{_STAT}", {})
-    files = {
-        "multiplier.v": _subcircuit(*operands),
-        "mult18x18d.v": _mult18x18d(*operands),
-        _MULTIPLEXERS: _techmap(_MULTIPLEXERS),
-    }
-    pack = f"{_WIDE_MULTIPLEXERS}{_FIND_MULTIPLIER}{_FLATTEN}{_PACK_MULT18X18D}"
-    return Flow(f"{_READ.format(top=top)}{pack}{_SYNTH_ECP5.format(top=top)}{_STAT}", files)
+def ecp5(top: str, operands: tuple[int, int] | None, sums: tuple[int, int] | None = None) -> Flow:
+    """The flow for ECP5.
+
+    Args:
+        operands: widths of the factors of the PEs' multipliers; None without PEs.
+        sums: widths of an accumulator and of what is added to it; None without accumulators.
+    """
+    find, pack = "", ""
+    files: dict[str, str] = {}
+    if operands:
+        find, pack = f"{_WIDE_MULTIPLEXERS}{_FIND_MULTIPLIER}", _PACK_MULT18X18D
+        files |= {"multiplier.v": _subcircuit(*operands), "mult18x18d.v": _mult18x18d(*operands)}
+        files |= {_MULTIPLEXERS: _techmap(_MULTIPLEXERS)}
+    if sums:
+        find, pack = f"{find}{_FIND_CHOSEN_SUM}", f"{pack}{_PACK_CHOSEN_SUM}"
+        files |= {"chosen_sum.v": _chosen_sum(*sums), "ccu2c.v": _ccu2c(*sums)}
+    return Flow(f"{_READ.format(top=top)}{find}{_FLATTEN}{pack}{_SYNTH_ECP5.format(top=top)}{_STAT}", files)
 
 
 def ultrascale_plus(top: str, operands: tuple[int, int] | None) -> Flow:
@@ -140,6 +148,18 @@ techmap -map mult18x18d.v
 opt_clean
 """
 
+#: A core whose beats have one step has no choice before the adder.
+_FIND_CHOSEN_SUM = f"""\
+cd {ACCUMULATOR}
+opt_expr
+opt_clean
+wreduce
+opt_clean
+extract -map chosen_sum.v
+cd ..
+"""
+_PACK_CHOSEN_SUM = "techmap -map ccu2c.v\n"
+
 #: Yosys' own step `map_dsp` for the 7 series, and the change of the block's type.
 _PACK_DSP48 = f"""\
 memory_dff
@@ -196,5 +216,47 @@ module {MULTIPLIER}({_ports(a, b, "")});
     {inputs},
     {outputs}
   );
+endmodule
+"""
+
+
+def _sum_ports(total: int, addend: int) -> str:
+    wide = f"signed [{total - 1}:0]"
+    return f"input takes, input {wide} a, input {wide} b, input signed [{addend - 1}:0] c, output {wide} y"
+
+
+def _chosen_sum(total: int, addend: int) -> str:
+    """What `extract` looks for: a choice between two numbers, and a third one added to it."""
+    return f"""\
+module {CHOSEN_SUM}({_sum_ports(total, addend)});
+  wire signed [{total - 1}:0] chosen = takes ? a : b;
+  assign y = chosen + c;
+endmodule
+"""
+
+
+def _ccu2c(total: int, addend: int) -> str:
+    """The same in carry cells alone.
+
+    A half of a CCU2C passes the carry on where its LUT of A to D is 1. Where it is 0, the carry is that LUT at C = D =
+    0, which must be A, one of two equal bits then: so it is, as `A ^ (B ? C : D)` is A there.
+    """
+    halves = (total + 1) // 2
+    ports = ", ".join(
+        f".A{i}(addend[2 * n + {i}]), .B{i}(takes), .C{i}(one[2 * n + {i}]), .D{i}(other[2 * n + {i}]), "
+        f".S{i}(sum[2 * n + {i}])"
+        for i in range(2)
+    )
+    return f"""\
+module {CHOSEN_SUM}({_sum_ports(total, addend)});
+  wire [{2 * halves - 1}:0] one = a, other = b, addend = c, sum;
+  wire [{halves}:0] carry;
+  assign carry[0] = 1'b0, y = sum;
+  genvar n;
+  generate for (n = 0; n < {halves}; n = n + 1) begin:two_bits
+    CCU2C #(.INIT0(16'h596A), .INIT1(16'h596A), .INJECT1_0("NO"), .INJECT1_1("NO")) two (
+      .CIN(carry[n]), .COUT(carry[n + 1]), {ports}
+    );
+  end endgenerate
 endmodule
 """

@@ -66,7 +66,7 @@ class Core:
         self._in_flight = 0
         #: b and rows of the last tile that a command loads.
         self._loaded: tuple[int, int] | None = None
-        self.error = CoreError.NONE
+        self.error = self._decoder_error = CoreError.NONE
         self.counter = Counter(hw)
 
     @property
@@ -143,7 +143,8 @@ class Core:
         self._passes.update(sequencer.passes_ready, next_pass)
         self._tiles.update(take_tile, next_tile)
         if self.error == CoreError.NONE:
-            self.error = error or decoder.error_o or sequencer.error_o
+            self.error = error or self._decoder_error or sequencer.error_o
+        self._decoder_error = decoder.error_o
 
     def _read_command(self, command: Command) -> tuple[Pass, Tile | None]:
         """Its pass, and the tile that it loads; remembers of which b and rows that tile is."""
@@ -196,4 +197,4 @@ class Core:
         self._tiles.reset()
         self._controls = deque([None] * self._hw.array.rows)
         self._loaded = None
-        self.error = CoreError.NONE
+        self.error = self._decoder_error = CoreError.NONE

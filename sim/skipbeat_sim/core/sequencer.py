@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skipbeat_arch import ports
 from skipbeat_arch.arrays import Bundles
 from skipbeat_arch.command import CoreError
 from skipbeat_arch.depths import SETTLE
@@ -159,7 +160,9 @@ class Sequencer:
     def _start(self, pass_: Pass) -> None:
         self.active_o, self._pixel, self.slot = True, 0, 0
         self.null, self.beat = pass_.beat == 0, max(pass_.beat, 1)
-        self._pixels, self._first, self.last = pass_.pixels, pass_.first, pass_.last
+        # No command has 0 pixels; the hardware counts them down.
+        self._pixels = pass_.pixels or 1 << ports.pixels_bits(self._hw)
+        self._first, self.last = pass_.first, pass_.last
         self.rows_o = 0 if self.null else pass_.rows
         self._row_on = (self._row < self.rows_o).astype(np.int32)[:, None]
         if pass_.load:

@@ -250,7 +250,7 @@ class MachineTop:
             memories.read_banks(fetcher.bank_address_o, fetcher.rows)
         if output.loading:
             memories.read_parameter(output.parameter_address_o)
-        if output.busy and output.job.residual:
+        if output.reads_residual:
             memories.read_residual(output.residual_address_o)
         if self.writer.fetch:
             memories.read_output(self.writer.read_address_o)

@@ -51,8 +51,9 @@ class OutputStage:
 
     def reset(self) -> None:
         """All registers."""
-        self.busy = self._loaded = False
+        self.busy = self._loaded = self.residual_enable_o = False
         self.job = _NOTHING
+        self._residuals = 0
         self._loading = self._left = self._rest = self._sub = self._index = self.residual_address_o = 0
         self._opens = self._sending = self._final = False
         self._stored = [0] * PARAMETER_VECTORS
@@ -68,6 +69,12 @@ class OutputStage:
         return self.job.block * PARAMETER_PITCH + self._loading
 
     @property
+    def reads_residual(self) -> bool:
+        """A residual of the job is read; what lies behind its last one may be written in the same clock."""
+        ahead = self.residual_address_o - self.job.residual_at & MASK
+        return self.residual_enable_o and bool(self.job.residual) and ahead < self.job.count
+
+    @property
     def loading(self) -> bool:
         """Parameters are read."""
         return self.busy and self._loading < PARAMETER_VECTORS
@@ -78,7 +85,7 @@ class OutputStage:
         return not self.busy
 
     def evaluate(self, results: Int64Array | None) -> None:
-        """Wires: `results_ready`; and what is taken and sent in the clock.
+        """Wires: `results_ready`, `residual_enable_o`; and what is taken and sent in the clock.
 
         Args:
             results: int64 [C] of unsigned bits.
@@ -91,12 +98,16 @@ class OutputStage:
         self.results_ready = self._loaded and self._left != 0 and (not self._opens or free)
         self._taken = self.results_ready and results is not None
         self._closed = self._taken and self._rest == 0
+        self.residual_enable_o = self.busy and (self._loading < 2 or (self._sending and self._last))
 
     def update(self, jobs: int | None, parameter_i: int, residual_i: int) -> None:
         """End of a clock with a STORE on the stream, if not None, and the data of two memories."""
         job = jobs if self.jobs_ready else None
         if self.busy:
-            self._run(parameter_i, residual_i)
+            self._run(parameter_i)
+            if self.residual_enable_o:
+                self._residuals = residual_i
+                self.residual_address_o = (self.residual_address_o + 1) & MASK
         if job is not None:
             self.busy, self._loaded = True, False
             self.job = store = isa.Store.from_bits(job)
@@ -104,7 +115,7 @@ class OutputStage:
             self.residual_address_o = store.residual_at
             self._index = self._loading = 0
 
-    def _run(self, parameter: int, residual: int) -> None:
+    def _run(self, parameter: int) -> None:
         shown, item, raw = self.vector_o, self._pipeline.popleft(), self._raw.popleft()
         if shown is not None:
             self._index = (self._index + 1) & MASK
@@ -113,10 +124,7 @@ class OutputStage:
         made = raw if self.job.raw else item
         self.vector_o = None if made is None else Vector(made[0], made[1], self._index)
         last, closed, ends = self._last, self._closed, self._left == 1
-        onward = self._sending and self._sub == self._steps - 2 and not self._final
-        if onward or (self._steps == 1 and closed and not ends):
-            self.residual_address_o = (self.residual_address_o + 1) & MASK
-        vector = self._send(residual) if self._sending else None
+        vector = self._send() if self._sending else None
         self._pipeline.append(None if self.job.raw else vector)
         self._raw.append(vector if self.job.raw else None)
         if closed:
@@ -140,7 +148,7 @@ class OutputStage:
             if self._loading > PARAMETER_VECTORS:
                 self._parameters = Parameters(self._stored, self._machine.vector)
 
-    def _send(self, residual: int) -> tuple[int, bool] | None:
+    def _send(self) -> tuple[int, bool] | None:
         """Columns; the vector, if it is raw or complete with them, and whether it is the job's last one."""
         job, vector, final = self.job, None, self._last and self._final
         if self._sub == 0:
@@ -151,16 +159,16 @@ class OutputStage:
             data = words[self._sub * quarter : (self._sub + 1) * quarter].tobytes()
             vector = int.from_bytes(data, "little"), final
         elif self._parameters is not None:
-            added = self._added(residual) if job.residual else None
+            added = self._added() if job.residual else None
             if self._last:
                 columns = self._parameters.requantise(self._sent, added, job.low, job.high)
                 vector = int.from_bytes(columns.astype(np.int8).tobytes(), "little"), final
         self._sub = 0 if self._last else self._sub + 1
         return vector
 
-    def _added(self, residual: int) -> Int64Array:
+    def _added(self) -> Int64Array:
         """The residuals of the vector's columns up to those that are sent, which are new."""
         at = self._sub * self._lanes
-        values = np.frombuffer(residual.to_bytes(self._machine.vector, "little"), np.int8)
+        values = np.frombuffer(self._residuals.to_bytes(self._machine.vector, "little"), np.int8)
         self._residual[at : at + self._lanes] = values[at : at + self._lanes]
         return self._residual

@@ -97,9 +97,9 @@ class DecoderProof(Component):
 class LastFlagProof(Component):
     """One tile of free contents whose `last` flag comes on a free word, and after it any words.
 
-    The decoder is halted by its own error, as in the core. Asserted: with the flag on the right word there is no error
-    and the tile is done; with the flag on any other word there is an error, before or with `done`. Either comes after
-    at most `clocks` clocks in which nothing paused.
+    The decoder is halted by its own error, a clock late, as in the core. Asserted: with the flag on the right word
+    there is no error and the tile is done; with the flag on any other word there is an error, before or with `done`.
+    Either comes after at most `clocks` clocks in which nothing paused.
     """
 
     def __init__(self, hw: Hardware, kind: Kind, clocks: int, pauses: int) -> None:
@@ -127,9 +127,9 @@ class LastFlagProof(Component):
             m.d.sync += [word.eq(word + (word != len(tile.words))), after.eq(after | here)]
         offer_tiles(m, dut, [tile], self.tile_valid)
 
-        done, failed = Signal(), Signal()
-        m.d.sync += [done.eq(done | dut.done_o), failed.eq(failed | (dut.error_o != 0))]
-        m.d.comb += dut.halt_i.eq(failed)
+        done, failed, halted = Signal(), Signal(), Signal()
+        m.d.sync += [done.eq(done | dut.done_o), failed.eq(failed | (dut.error_o != 0)), halted.eq(failed)]
+        m.d.comb += dut.halt_i.eq(halted)
         right = Signal()
         m.d.comb += right.eq(last_word == tile.length - 1)
         overdue = patience(m, self.tile_valid & self.word_valid & self.bank_ok, self.pauses, self.clocks)

@@ -137,6 +137,7 @@ class SequencerRules(Wrapped):
             Assert(~self.active_o | (register(inside, "at_end") == (pixel == current.pixels - 1))),
             Assert(~self.active_o | (register(inside, "before_end") == (pixel + 2 == current.pixels))),
             Assert(~self.active_o | ((pixel < current.pixels) & (current.pixels <= self.depth))),
+            Assert(~self.active_o | (register(inside, "left") == current.pixels - pixel)),
         ]
         for p in range(SETTLE - 1):
             m.d.comb += Assert(~self.active_o | (place[p] == (pixel == p)))

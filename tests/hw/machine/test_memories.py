@@ -33,7 +33,7 @@ def test_what_is_written_is_read() -> None:
         for name in ("weight", "parameter", "residual", "output_read"):
             inputs[f"{name}_address_i"][begin + at] = at
         inputs["bank_address_i"][begin + at] = ports.pack_array([at] * rows, 16)
-    inputs["weight_enable_i"] = inputs["bank_enable_i"] = [1] * clocks
+    inputs |= {f"{name}_enable_i": [1] * clocks for name in ("weight", "residual", "bank")}
     outputs = ["weight_o", "parameter_o", "residual_o", "output_o", "bundles_o"]
     seen = simulate(part, inputs, outputs)
     for at, word in enumerate(words):

