@@ -19,6 +19,8 @@ from .networks.seeded import seeded
 
 #: What the name of an attention is followed by for its products of queries and keys.
 SCORES = ".scores"
+#: The same for what each slice of a kernel gives in a transposed convolution of three dimensions.
+SLICES = ".slices"
 
 _ATTENTION = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
@@ -137,6 +139,30 @@ class _Recorder(fx.Interpreter):
         if n.target is torch.ops.aten.scaled_dot_product_attention.default:
             given = attention_operands(*self.fetch_args_kwargs_from_env(n))
             self.largest[n.name + SCORES] = float((given.query @ given.key.transpose(-1, -2)).abs().max())
+        if (slices := _kernel_slices(n.target, *self.fetch_args_kwargs_from_env(n))) is not None:
+            self.largest[n.name + SLICES] = slices
         if isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel():
             self.largest[n.name] = float(value.abs().max())
         return value
+
+
+def _kernel_slices(target: object, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
+    """The largest magnitude of a transposed convolution of three dimensions with one slice of its kernel alone."""
+    if target not in (torch.ops.aten.conv_transpose3d.input, torch.ops.aten.convolution.default):
+        return None
+    names = [argument.name for argument in target._schema.arguments]
+    given: dict[str, Any] = dict(zip(names, args, strict=False)) | dict(kwargs)
+    weight = given["weight"]
+    if weight.dim() != 5 or not given.get("transposed", True):
+        return None
+    stride, padding, dilation, beyond = (
+        [first, *list(given.get(name, [other]) * 3)[-2:]]
+        for name, first, other in (("stride", 1, 1), ("padding", 0, 0), ("dilation", 1, 1), ("output_padding", 0, 0))
+    )
+    found = [
+        torch.nn.functional.conv_transpose3d(
+            given["input"], one, None, stride, padding, beyond, given.get("groups", 1), dilation
+        )
+        for one in weight.split(1, dim=2)
+    ]
+    return max(float(each.abs().max()) for each in found)

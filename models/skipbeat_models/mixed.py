@@ -114,19 +114,18 @@ class _Walk(fx.Interpreter):
 
     def _made(self, steps: Sequence[RunStep]) -> torch.Tensor:
         """The value that a run makes, or that several make together."""
-        maps = [self._maps(step) for step in steps]
-        if (depth := steps[0].depth) is not None:
-            slices = maps[0].reshape(-1, depth.out_size, *maps[0].shape[1:])
-            return slices.transpose(1, 2).reshape(steps[0].out_shape)
-        if len(steps) == 1:
-            return (maps[0][0, :, 0].t() if steps[0].rows_out else maps[0]).reshape(steps[0].out_shape)
-        parts = [(part, *step.places) for step, part in zip(steps, maps, strict=True)]
-        height = max(row + down * (part.shape[2] - 1) for part, row, _, down, _ in parts) + 1
-        width = max(column + across * (part.shape[3] - 1) for part, _, column, _, across in parts) + 1
-        whole = torch.zeros(*maps[0].shape[:2], height, width, dtype=torch.float64)
-        for part, row, column, down, across in parts:
-            whole[:, :, row::down, column::across] = part
-        return whole.reshape(steps[0].out_shape)
+        maps, first = [self._maps(step) for step in steps], steps[0]
+        if first.rows_out:
+            return maps[0][0, :, 0].t().reshape(first.out_shape)
+        whole = maps[0] if len(steps) == 1 else _together(steps, maps)
+        if (depth := first.depth) is None:
+            return whole.reshape(first.out_shape)
+        slices = whole.reshape(-1, depth.size if depth.transposed else depth.out_size, *whole.shape[1:]).transpose(1, 2)
+        if depth.transposed:
+            slices = _summed(slices, depth)
+            if first.bias is not None:
+                slices = slices + self.env[self._nodes[first.bias]].reshape(-1, 1, 1, 1)
+        return slices.reshape(first.out_shape)
 
     def _maps(self, step: RunStep) -> torch.Tensor:
         """What a run gives, in real numbers [images, K, height, width]."""
@@ -134,7 +133,7 @@ class _Walk(fx.Interpreter):
         channels, height, width = step.shape
         above, below, left, right = step.pads
         if step.depth is not None:
-            value = _windows(value, step.depth)
+            value = _slices(value, step.depth)
         if step.rows:
             value = value.reshape(-1, channels).t()
         value = value.reshape(step.images, channels, height - above - below, width - left - right)
@@ -178,12 +177,38 @@ class _Walk(fx.Interpreter):
         return torch.from_numpy(np.stack(found).astype(np.float64) * step.out_scale).reshape(times, -1, step.k)
 
 
-def _windows(value: torch.Tensor, depth: Depth) -> torch.Tensor:
-    """Windows along the depth of values [..., C, D, height, width] as [maps, C * kernel, height, width]."""
+def _together(steps: Sequence[RunStep], maps: Sequence[torch.Tensor]) -> torch.Tensor:
+    """What several runs make together, each in its own places."""
+    parts = [(part, *step.places) for step, part in zip(steps, maps, strict=True)]
+    height = max(row + down * (part.shape[2] - 1) for part, row, _, down, _ in parts) + 1
+    width = max(column + across * (part.shape[3] - 1) for part, _, column, _, across in parts) + 1
+    whole = torch.zeros(*maps[0].shape[:2], height, width, dtype=torch.float64)
+    for part, row, column, down, across in parts:
+        whole[:, :, row::down, column::across] = part
+    return whole
+
+
+def _slices(value: torch.Tensor, depth: Depth) -> torch.Tensor:
+    """Values [..., C, D, height, width] as maps [maps, channels, height, width]: their slices, or windows of these."""
+    value = value.reshape(-1, *value.shape[-4:])
+    if depth.transposed:
+        return value.transpose(1, 2).flatten(0, 1)
     value = torch.nn.functional.pad(value, (0, 0, 0, 0, depth.low, depth.high))
     first, within = torch.arange(depth.out_size) * depth.stride, torch.arange(depth.kernel) * depth.dilation
-    windows = value.reshape(-1, *value.shape[-4:])[:, :, first[:, None] + within]
+    windows = value[:, :, first[:, None] + within]
     return windows.transpose(1, 2).flatten(0, 1).flatten(1, 2)
+
+
+def _summed(slices: torch.Tensor, depth: Depth) -> torch.Tensor:
+    """Slices [images, K * kernel, D, height, width] added up to results [images, K, out_size, height, width]."""
+    images, channels, size, *rest = slices.shape
+    parts = slices.reshape(images, channels // depth.kernel, depth.kernel, size, *rest)
+    whole = torch.zeros(images, channels // depth.kernel, depth.out_size, *rest, dtype=slices.dtype)
+    for tap, start in enumerate(range(-depth.low, depth.kernel * depth.dilation - depth.low, depth.dilation)):
+        places = torch.arange(size) * depth.stride + start
+        inside = (places >= 0) & (places < depth.out_size)
+        whole[:, :, places[inside]] += parts[:, :, tap, inside]
+    return whole
 
 
 def _integers(name: str, values: torch.Tensor, scale: float) -> Int8Array:

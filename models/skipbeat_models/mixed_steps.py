@@ -33,7 +33,9 @@ class RunStep:
         pads: zeros above, below, left and right that a map is given with; negative: lines that it is given without.
         places: where the results lie in `makes`: first row and column, and the steps between rows and columns. A
             transposed convolution is a run for each phase of its stride.
-        depth: of a convolution of three dimensions: `reads` has this many slices, whose windows are the maps' channels.
+        depth: of a convolution of three dimensions: `reads` has this many slices, whose windows are the maps' channels;
+            transposed, each slice is a map, and slices of the result are added up of channels.
+        bias: the host's value that it adds to each channel of that sum; None: nothing.
         rows: whether the last axis of `reads` is the channels, and all others are pixels, one line of them; otherwise
             the elements lie as [images, channels, height, width].
         rows_out: the same for `makes`. out_shape: of `makes`.
@@ -55,6 +57,7 @@ class RunStep:
     scale: float
     out_scale: float
     depth: Depth | None = None
+    bias: str | None = None
 
     @property
     def repeats(self) -> int:

@@ -14,7 +14,7 @@ from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph
 
-from .calibration import SCORES, largest_magnitudes, value_names
+from .calibration import SCORES, SLICES, largest_magnitudes, value_names
 from .graph_oracle import run_graph
 from .mixed import Integers, MixedNetwork
 from .mixed_steps import ALL_PLACES, ProductStep, RunStep, Step
@@ -30,7 +30,7 @@ from .sources.multiplying import UNKNOWN
 from .sources.operators import ATTENTION, EINSUM
 from .sources.partition import Partition, Run, partition
 from .sources.program_graph import FLEXIBLE, graph_of
-from .sources.reading import Reading, has_stored_bias, read_operators
+from .sources.reading import Reading, bias_of, has_stored_bias, read_operators
 from .sources.runs import computed
 
 #: Operators that are nothing but a product.
@@ -165,8 +165,7 @@ class _Steps:
             if not reading.names or reading in in_runs:
                 continue
             call = reading.convolution
-            runs = call is not None and not (call.transposed and call.depth) and reading.constants[0] is not None
-            if runs and has_stored_bias(operator, self._constants):
+            if call is not None and reading.constants[0] is not None and has_stored_bias(operator, self._constants):
                 steps += self._phases(reading)
                 continue
             if any(reading.constants) or operator.target == FLEXIBLE or operator.base not in _PRODUCTS | {ATTENTION}:
@@ -177,15 +176,16 @@ class _Steps:
         return steps
 
     def _phases(self, reading: Reading) -> list[Step]:
-        """A transposed convolution: a run for each phase of its stride. Or one of three dimensions: one run."""
+        """A transposed convolution: a run for each phase of its stride. Or another of three dimensions: one run."""
         operator, result, call = reading.operator, reading.operator.results[0], reading.convolution
         assert call is not None
         reads = operator.value("input").name
         for value in (reads, result.name):
             self._node(reading.names[0], value)
-        scale = self._scale(reads)
+        summed, bias = call.transposed and call.depth is not None, bias_of(operator)
+        scale, out_scale = self._scale(reads), self._scale(result.name + SLICES if summed else result.name)
         steps: list[Step] = []
-        for number, phase in enumerate(quantise_phases(reading, self._constants, scale, self._scale(result.name))):
+        for number, phase in enumerate(quantise_phases(reading, self._constants, scale, out_scale)):
             name = f"{reading.names[0]} phase {number}" if call.transposed else reading.names[0]
             self.graphs[name] = phase.graph
             steps.append(
@@ -205,6 +205,7 @@ class _Steps:
                     scale=scale,
                     out_scale=phase.out_scale,
                     depth=call.depth,
+                    bias=bias.name if summed and bias is not None else None,
                 )
             )
         return steps

@@ -61,7 +61,8 @@ def quantise_phases(reading: Reading, constants: Constants, scale: float, out_sc
     weight = weight.reshape(call.c_out, inputs, *call.kernel)
     bias = bias_of(reading.operator)
     added = constants.find(bias) if bias is not None else None
-    numbers = torch.zeros(call.c_out) if added is None else added.numbers().reshape(-1)
+    after = call.transposed and call.depth is not None  # the host adds it, to sums of several slices
+    numbers = torch.zeros(call.c_out) if added is None or after else added.numbers().reshape(-1)
     whole = quantise_layer(name, weight, numbers, _whole(call), Scales(input=scale, output=out_scale))
     kernel = _kernel(whole.layer, weight.shape)
     for part in parts:

@@ -21,8 +21,9 @@ from .sources.partition import Run
 from .sources.program_graph import graph_of
 from .sources.recurrent import steps
 
-#: Most steps of a layer that run: each is an operator of its own in the program of the host.
-MOST_STEPS = 256
+#: Most steps of a layer that run: each has operators of its own in the program of the host, which takes PyTorch about a
+#: thirtieth of a second to write.
+MOST_STEPS = 4096
 
 _OPERATORS = [getattr(torch.ops.aten, name).input for name in RECURRENT]
 

@@ -199,11 +199,6 @@ def test_what_is_drawn_at_random_is_drawn_alike() -> None:
             (1, 3, 4, 4),
             "layer .*: a transposed convolution with outputs that no tap reach",
         ),
-        (
-            nn.ConvTranspose3d(1, 2, 3),
-            (1, 1, 4, 4, 4),
-            r"aten\.conv_transpose3d of this form is priced, but not yet run",
-        ),
         (nn.Softmax(-1), (1, 4), "model Softmax: it has no layer that the machine runs"),
         (nn.Linear(4, 2, device="meta"), (1, 4), "expected example inputs with numbers"),
     ],
@@ -230,6 +225,9 @@ def test_what_is_not_run_is_said(model: nn.Module, shape: tuple[int, ...], messa
             nn.Sequential(nn.Conv3d(2, 3, 3), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(3, 4)),
             (2, 2, 4, 4, 4),
         ),
+        (nn.ConvTranspose3d(2, 3, 2), (2, 2, 3, 2, 4)),
+        (nn.ConvTranspose3d(4, 6, (3, 2, 3), (2, 1, 2), (1, 0, 1), (1, 0, 1), groups=2), (1, 4, 2, 3, 3)),
+        (nn.ConvTranspose3d(2, 3, (2, 2, 3), (3, 1, 2), dilation=(2, 1, 1), bias=False), (2, 2, 3, 3)),
         (nn.GRUCell(4, 4), (3, 4)),
     ],
 )

@@ -21,6 +21,8 @@ from .weight_arrays import Taps
 class Depth:
     """The first of three dimensions: `kernel` slices of the input, `dilation` apart, make one of the result.
 
+    Transposed, each slice of the input makes `kernel` of the result, `dilation` apart, which add up where they meet.
+
     Attributes:
         size, out_size: slices of the input and of the result.
         low, high: slices of zeros before and after the input's.
@@ -33,6 +35,7 @@ class Depth:
     low: int
     high: int
     dilation: int
+    transposed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +93,7 @@ def read_call(operator: Operator) -> ConvolutionCall | None:
         low=low[0],
         high=high[0],
         dilation=dilation[0],
+        transposed=transposed,
     )
     return ConvolutionCall(
         batch=(depth.size if transposed else depth.out_size)
