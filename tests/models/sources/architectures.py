@@ -48,8 +48,44 @@ BOTH = {
     "eos_token_id": 2,
     "decoder_start_token_id": 1,
 }
-ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "AlbertForMaskedLM": {**ENCODER, "embedding_size": 32},
+#: Names of architectures that have a configuration in common.
+_SHARED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("AlbertForMaskedLM ElectraForPreTraining", {**ENCODER, "embedding_size": 32}),
+    ("BeitModel DeiTModel Dinov2Model ViTForImageClassification", IMAGE),
+    (
+        "BertForMaskedLM BertForSequenceClassification BertModel CamembertModel ErnieModel LayoutLMModel "
+        "MPNetModel ModernBertModel NomicBertModel RobertaModel XLMRobertaModel",
+        ENCODER,
+    ),
+    (
+        "BlenderbotSmallForConditionalGeneration M2M100ForConditionalGeneration MBartForConditionalGeneration "
+        "MarianMTModel PegasusForConditionalGeneration",
+        BOTH,
+    ),
+    ("Cohere2ForCausalLM MistralForCausalLM", {**DECODER, "sliding_window": 8}),
+    (
+        "CohereForCausalLM EuroBertModel GraniteForCausalLM NemotronForCausalLM Olmo2ForCausalLM "
+        "OlmoForCausalLM PersimmonForCausalLM Phi3ForCausalLM PhiForCausalLM Qwen2ForCausalLM "
+        "SmolLM3ForCausalLM StableLmForCausalLM Starcoder2ForCausalLM",
+        DECODER,
+    ),
+    ("ConvBertModel RoFormerModel SqueezeBertModel", {**ENCODER, "embedding_size": 64}),
+    (
+        "Ernie4_5ForCausalLM GemmaForCausalLM Glm4ForCausalLM GlmForCausalLM HeliumForCausalLM Qwen3ForCausalLM",
+        {**DECODER, "head_dim": 16},
+    ),
+    ("Gemma2ForCausalLM Gemma3ForCausalLM", {**DECODER, "head_dim": 16, "sliding_window": 8}),
+    ("GraniteMoeForCausalLM PhimoeForCausalLM", {**DECODER, "num_local_experts": 4, "num_experts_per_tok": 2}),
+    (
+        "SwinModel Swinv2Model",
+        {"image_size": 32, "patch_size": 4, "embed_dim": 16, "depths": [1, 1], "num_heads": [2, 4], "window_size": 4},
+    ),
+    (
+        "T5EncoderModel T5ForConditionalGeneration",
+        {"vocab_size": 128, "d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_heads": 4},
+    ),
+)
+_OWN: dict[str, dict[str, Any]] = {
     "AlbertModel": {**ENCODER, "num_hidden_layers": 4, "embedding_size": 32},
     "BartForConditionalGeneration": {
         "vocab_size": 128,
@@ -62,14 +98,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "decoder_ffn_dim": 128,
         "max_position_embeddings": 64,
     },
-    "BeitModel": IMAGE,
-    "BertForMaskedLM": ENCODER,
-    "BertForSequenceClassification": ENCODER,
-    "BertModel": ENCODER,
     "BigBirdModel": {**ENCODER, "attention_type": "original_full"},
-    "BlenderbotSmallForConditionalGeneration": BOTH,
     "BloomForCausalLM": {"vocab_size": 128, "hidden_size": 64, "n_layer": 2, "n_head": 4},
-    "CamembertModel": ENCODER,
     "CodeGenForCausalLM": {
         "vocab_size": 128,
         "n_embd": 64,
@@ -80,9 +110,6 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "bos_token_id": 1,
         "eos_token_id": 2,
     },
-    "Cohere2ForCausalLM": {**DECODER, "sliding_window": 8},
-    "CohereForCausalLM": DECODER,
-    "ConvBertModel": {**ENCODER, "embedding_size": 64},
     "ConvNextForImageClassification": {"hidden_sizes": [8, 16, 32, 64], "depths": [1, 1, 1, 1], "image_size": 64},
     "DeepseekV2ForCausalLM": {
         "vocab_size": 128,
@@ -104,13 +131,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "first_k_dense_replace": 1,
         "n_shared_experts": 1,
     },
-    "DeiTModel": IMAGE,
-    "Dinov2Model": IMAGE,
     "DistilBertModel": {"vocab_size": 128, "dim": 64, "hidden_dim": 128, "n_layers": 2, "n_heads": 4},
-    "ElectraForPreTraining": {**ENCODER, "embedding_size": 32},
-    "Ernie4_5ForCausalLM": {**DECODER, "head_dim": 16},
-    "ErnieModel": ENCODER,
-    "EuroBertModel": DECODER,
     "FNetModel": {
         "vocab_size": 128,
         "hidden_size": 64,
@@ -147,11 +168,6 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "bos_token_id": 1,
         "eos_token_id": 2,
     },
-    "Gemma2ForCausalLM": {**DECODER, "head_dim": 16, "sliding_window": 8},
-    "Gemma3ForCausalLM": {**DECODER, "head_dim": 16, "sliding_window": 8},
-    "GemmaForCausalLM": {**DECODER, "head_dim": 16},
-    "Glm4ForCausalLM": {**DECODER, "head_dim": 16},
-    "GlmForCausalLM": {**DECODER, "head_dim": 16},
     "GptOssForCausalLM": {
         **DECODER,
         "num_local_experts": 4,
@@ -159,9 +175,6 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "head_dim": 16,
         "sliding_window": 8,
     },
-    "GraniteForCausalLM": DECODER,
-    "GraniteMoeForCausalLM": {**DECODER, "num_local_experts": 4, "num_experts_per_tok": 2},
-    "HeliumForCausalLM": {**DECODER, "head_dim": 16},
     "JambaForCausalLM": {
         **DECODER,
         "num_hidden_layers": 2,
@@ -174,11 +187,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "mamba_dt_rank": 4,
         "use_mamba_kernels": False,
     },
-    "LayoutLMModel": ENCODER,
     "Lfm2ForCausalLM": {**DECODER, "num_hidden_layers": 2, "layer_types": ["conv", "full_attention"]},
-    "M2M100ForConditionalGeneration": BOTH,
-    "MBartForConditionalGeneration": BOTH,
-    "MPNetModel": ENCODER,
     "MT5ForConditionalGeneration": {
         "vocab_size": 128,
         "d_model": 64,
@@ -198,12 +207,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "chunk_size": 8,
     },
     "MambaForCausalLM": {"vocab_size": 128, "hidden_size": 64, "state_size": 8, "num_hidden_layers": 1},
-    "MarianMTModel": BOTH,
-    "MistralForCausalLM": {**DECODER, "sliding_window": 8},
-    "ModernBertModel": ENCODER,
     "MptForCausalLM": {"vocab_size": 128, "d_model": 64, "n_heads": 4, "n_layers": 1, "max_seq_len": 64},
-    "NemotronForCausalLM": DECODER,
-    "NomicBertModel": ENCODER,
     "OPTForCausalLM": {
         "vocab_size": 128,
         "hidden_size": 64,
@@ -214,15 +218,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "word_embed_proj_dim": 32,
         "pad_token_id": 0,
     },
-    "Olmo2ForCausalLM": DECODER,
-    "OlmoForCausalLM": DECODER,
     "OlmoeForCausalLM": {**DECODER, "num_experts": 4, "num_experts_per_tok": 2},
-    "PegasusForConditionalGeneration": BOTH,
-    "PersimmonForCausalLM": DECODER,
-    "Phi3ForCausalLM": DECODER,
-    "PhiForCausalLM": DECODER,
-    "PhimoeForCausalLM": {**DECODER, "num_local_experts": 4, "num_experts_per_tok": 2},
-    "Qwen2ForCausalLM": DECODER,
     "Qwen2MoeForCausalLM": {
         **DECODER,
         "num_experts": 4,
@@ -230,7 +226,6 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "moe_intermediate_size": 32,
         "shared_expert_intermediate_size": 32,
     },
-    "Qwen3ForCausalLM": {**DECODER, "head_dim": 16},
     "Qwen3MoeForCausalLM": {
         **DECODER,
         "num_experts": 4,
@@ -246,8 +241,6 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "head_dim": 16,
     },
     "ResNetForImageClassification": {"embedding_size": 8, "hidden_sizes": [8, 16, 32, 64], "depths": [1, 1, 1, 1]},
-    "RoFormerModel": {**ENCODER, "embedding_size": 64},
-    "RobertaModel": ENCODER,
     "SegformerForImageClassification": {
         "image_size": 64,
         "depths": [1, 1, 1, 1],
@@ -255,36 +248,6 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "num_attention_heads": [1, 2, 4, 8],
         "decoder_hidden_size": 32,
     },
-    "SmolLM3ForCausalLM": DECODER,
-    "SqueezeBertModel": {**ENCODER, "embedding_size": 64},
-    "StableLmForCausalLM": DECODER,
-    "Starcoder2ForCausalLM": DECODER,
-    "SwinModel": {
-        "image_size": 32,
-        "patch_size": 4,
-        "embed_dim": 16,
-        "depths": [1, 1],
-        "num_heads": [2, 4],
-        "window_size": 4,
-    },
-    "Swinv2Model": {
-        "image_size": 32,
-        "patch_size": 4,
-        "embed_dim": 16,
-        "depths": [1, 1],
-        "num_heads": [2, 4],
-        "window_size": 4,
-    },
-    "T5EncoderModel": {"vocab_size": 128, "d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_heads": 4},
-    "T5ForConditionalGeneration": {
-        "vocab_size": 128,
-        "d_model": 64,
-        "d_kv": 16,
-        "d_ff": 128,
-        "num_layers": 2,
-        "num_heads": 4,
-    },
-    "ViTForImageClassification": IMAGE,
     "XGLMForCausalLM": {
         "vocab_size": 128,
         "d_model": 64,
@@ -293,5 +256,5 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "attention_heads": 4,
         "max_position_embeddings": 64,
     },
-    "XLMRobertaModel": ENCODER,
 }
+ARCHITECTURES = dict(sorted([*((name, own) for names, own in _SHARED for name in names.split()), *_OWN.items()]))
