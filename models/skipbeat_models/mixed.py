@@ -115,6 +115,8 @@ class _Walk(fx.Interpreter):
     def _made(self, steps: Sequence[RunStep]) -> torch.Tensor:
         """The value that a run makes, or that several make together."""
         maps, first = [self._maps(step) for step in steps], steps[0]
+        if first.form is not None:
+            return first.form.result(torch.stack([found[0, :, 0].t() for found in maps]))
         if first.rows_out:
             return maps[0][0, :, 0].t().reshape(first.out_shape)
         whole = maps[0] if len(steps) == 1 else _together(steps, maps)
@@ -134,6 +136,8 @@ class _Walk(fx.Interpreter):
         above, below, left, right = step.pads
         if step.depth is not None:
             value = _slices(value, step.depth)
+        if step.form is not None:
+            value = step.form.left_matrices(value)[step.number].t()
         if step.rows:
             value = value.reshape(-1, channels).t()
         value = value.reshape(step.images, channels, height - above - below, width - left - right)

@@ -36,6 +36,8 @@ class RunStep:
         depth: of a convolution of three dimensions: `reads` has this many slices, whose windows are the maps' channels;
             transposed, each slice is a map, and slices of the result are added up of channels.
         bias: the host's value that it adds to each channel of that sum; None: nothing.
+        form, number: of matrix products with several weights, how `reads` and `makes` are matrices, and of which one
+            the rows are the pixels.
         rows: whether the last axis of `reads` is the channels, and all others are pixels, one line of them; otherwise
             the elements lie as [images, channels, height, width].
         rows_out: the same for `makes`. out_shape: of `makes`.
@@ -58,6 +60,8 @@ class RunStep:
     out_scale: float
     depth: Depth | None = None
     bias: str | None = None
+    form: Matrices | None = None
+    number: int = 0
 
     @property
     def repeats(self) -> int:

@@ -20,7 +20,7 @@ from .mixed import Integers, MixedNetwork
 from .mixed_steps import ALL_PLACES, ProductStep, RunStep, Step
 from .quantise_graph import quantise_run
 from .quantise_layer import activation_scale
-from .quantise_phases import quantise_phases
+from .quantise_phases import quantise_phases, quantise_stacked
 from .runnable import common_magnitudes, runnable, step_key
 from .sources.constants import Constants
 from .sources.exported import export_program
@@ -165,7 +165,8 @@ class _Steps:
             if not reading.names or reading in in_runs:
                 continue
             call = reading.convolution
-            if call is not None and reading.constants[0] is not None and has_stored_bias(operator, self._constants):
+            stored, stacked = reading.constants[0] is not None, reading.product and operator.base in _PRODUCTS
+            if stored and (stacked or (call and has_stored_bias(operator, self._constants))):
                 steps += self._phases(reading)
                 continue
             if any(reading.constants) or operator.target == FLEXIBLE or operator.base not in _PRODUCTS | {ATTENTION}:
@@ -176,17 +177,19 @@ class _Steps:
         return steps
 
     def _phases(self, reading: Reading) -> list[Step]:
-        """A transposed convolution: a run for each phase of its stride. Or another of three dimensions: one run."""
-        operator, result, call = reading.operator, reading.operator.results[0], reading.convolution
-        assert call is not None
-        reads = operator.value("input").name
+        """A run for each phase of a transposed convolution, or each weight of a product; of a Conv3d, one run."""
+        operator, result = reading.operator, reading.operator.results[0]
+        call, product = reading.convolution, reading.product
+        depth, several = call.depth if call else None, product is not None or (call is not None and call.transposed)
+        reads = product.left.name if product else operator.value("input").name
         for value in (reads, result.name):
             self._node(reading.names[0], value)
-        summed, bias = call.transposed and call.depth is not None, bias_of(operator)
+        summed, bias = depth is not None and depth.transposed, bias_of(operator)
         scale, out_scale = self._scale(reads), self._scale(result.name + SLICES if summed else result.name)
         steps: list[Step] = []
-        for number, phase in enumerate(quantise_phases(reading, self._constants, scale, out_scale)):
-            name = f"{reading.names[0]} phase {number}" if call.transposed else reading.names[0]
+        quantise = quantise_stacked if product else quantise_phases
+        for number, phase in enumerate(quantise(reading, self._constants, scale, out_scale)):
+            name = f"{reading.names[0]} phase {number}" if several else reading.names[0]
             self.graphs[name] = phase.graph
             steps.append(
                 RunStep(
@@ -204,8 +207,10 @@ class _Steps:
                     out_shape=result.shape,
                     scale=scale,
                     out_scale=phase.out_scale,
-                    depth=call.depth,
+                    depth=depth,
                     bias=bias.name if summed and bias is not None else None,
+                    form=product.form if product else None,
+                    number=number,
                 )
             )
         return steps

@@ -1,4 +1,4 @@
-"""Numbers of a transposed convolution: of the runs of its phases, which share the kernel's scales."""
+"""Numbers of layers that are several runs: phases of a transposed convolution, which share scales; stacked weights."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.workload import Convolution, one_image
 
+from .mixed_steps import ALL_PLACES
 from .quantise_layer import Scales, quantise_layer
 from .reduction import stationary_matrix, weight_from_matrix
 from .sources.constants import Constants
@@ -23,7 +24,7 @@ from .sources.reading import Reading, bias_of
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class QuantisedPhase:
-    """One phase, for one image.
+    """One phase, for one image; or one product.
 
     Attributes:
         pads, places: see `RunStep`. images: that the call has.
@@ -72,6 +73,35 @@ def quantise_phases(reading: Reading, constants: Constants, scale: float, out_sc
             places=part.places,
             images=call.batch,
             out_scale=whole.scale,
+        )
+
+
+def quantise_stacked(
+    reading: Reading, constants: Constants, scale: float, out_scale: float
+) -> Iterator[QuantisedPhase]:
+    """Matrix products with one stored weight after the other.
+
+    Args:
+        scale, out_scale: as of `quantise_phases`.
+
+    Raises:
+        InputError: weights that are not finite, or sums that could leave int32.
+    """
+    name, product = reading.names[0], reading.product
+    (constant,) = reading.constants
+    assert product is not None
+    assert constant is not None
+    workload = Convolution(batch=1, c_in=product.c, c_out=product.k, height=1, width=product.p, kernel=(1, 1))
+    given = Tensor(name="input", channels=product.c, height=1, width=product.p)
+    for weight in product.matrices(constant.numbers()):
+        kernel, bias = weight.t()[..., None, None], torch.zeros(product.k)
+        found = quantise_layer(name, kernel, bias, workload, Scales(input=scale, output=out_scale))
+        yield QuantisedPhase(
+            graph=Graph.of(given, [Node(layer=found.layer, input="input", output="output")]),
+            pads=(0, 0, 0, 0),
+            places=ALL_PLACES,
+            images=1,
+            out_scale=found.scale,
         )
 
 

@@ -237,6 +237,26 @@ def test_phases_and_unequal_zeros_around_a_map_run(model: nn.Module, shape: tupl
     assert_close(model, quantise_mixed(model, (x,)), x)
 
 
+@pytest.mark.parametrize(
+    ("equation", "given", "weight"),
+    [
+        ("bec,eck->bek", (4, 3, 8), (3, 8, 6)),  # experts that all compute
+        ("bhqd,hde->bhqe", (2, 3, 4, 8), (3, 8, 6)),
+        ("eck,bpc->bepk", (2, 5, 8), (3, 8, 6)),
+        ("bnc,nk->bck", (2, 8, 5), (8, 6)),
+    ],
+)
+def test_products_with_stored_weights_of_any_form_run(
+    equation: str, given: tuple[int, ...], weight: tuple[int, ...]
+) -> None:
+    with seeded(0):
+        x, stored = torch.randn(given), torch.randn(weight)
+        stored *= torch.rand(weight) < 0.5
+    swapped = equation[0] == "e"
+    model = Function(lambda x, w: torch.einsum(equation, w, x) if swapped else torch.einsum(equation, x, w), w=stored)
+    assert_close(model, quantise_mixed(model, (x,)), x)
+
+
 class Tagger(nn.Module):
     """A recurrent layer, here any, with a layer behind it for each step."""
 
