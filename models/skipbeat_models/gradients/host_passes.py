@@ -8,7 +8,7 @@ An operator with the operands I and the results O, in elements of the whole batc
 | norms of a row, smooth activations | I, O | I, dO, dI |
 | softmax | I, O | O, dO, dI |
 | average | I, O | dO, dI |
-| max pooling | I, O and as many places | dO and the places, dI |
+| max pooling | I in sums of 4 bytes, which 3 more of each are written for, O and its places | dO and the places, dI |
 | addition | the other operand, read by whoever writes the sum | the other gradient, likewise |
 | clamp | a bit of each O: where it let pass | the bits, by whoever stores and masks the gradient |
 
@@ -17,6 +17,8 @@ Operators that go over the same elements one after the other do so together, wit
 - A clamp behind a batch norm has no bits: I, which the norm's backward reads, says where it let pass.
 - Of the batch norms whose results one addition alone reads, all but one are normalised while the sum is made: their O
   is neither written nor read. Backward all of them have the sum's gradient, which is read once for all.
+- A max pooling that alone reads what a batch norm, or a clamp behind it, makes is computed while that is made. Forward
+  only the pooling's O and places are written. Backward the norm reads them with the pooling's dO in place of its own.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ from skipbeat_arch.training_model import HostPass, Role
 from ..sources.constants import Constants
 from ..sources.graph import Operator, Value
 from ..sources.operators import ADDITIONS, BATCH_NORMS, CLAMPS, MAX_POOLS, VIEWS
+
+#: Of a sum that the machine stores as it is: the places of a pooling are those of sums, not of bytes.
+_SUM_BYTES = 4
 
 
 class _Moved(NamedTuple):
@@ -54,7 +59,7 @@ def _rules() -> dict[str, _Rule]:
     found |= dict.fromkeys((*_ROWS, *_SMOOTH), lambda i, o: _Moved((i, o), (i + o, i)))
     found |= dict.fromkeys(_SOFT, lambda i, o: _Moved((i, o), (2 * o, i)))
     found |= dict.fromkeys(_AVERAGES, lambda i, o: _Moved((i, o), (o, i)))
-    found |= dict.fromkeys(MAX_POOLS, lambda i, o: _Moved((i, 2 * o), (2 * o, i)))
+    found |= dict.fromkeys(MAX_POOLS, lambda i, o: _Moved((_SUM_BYTES * i, (_SUM_BYTES - 1) * i + 2 * o), (2 * o, i)))
     found |= dict.fromkeys(ADDITIONS, lambda i, o: _Moved((max(0, i - o), 0), (max(0, i - o), 0)))
     found |= dict.fromkeys(CLAMPS, lambda i, o: _Moved((0, _bits(o)), (_bits(o), 0)))
     found |= {"embedding": lambda i, o: _Moved((o, o), (o, o))}
@@ -145,10 +150,18 @@ def _moved_together(operations: Sequence[HostOperation]) -> list[_Moved]:
     """What each moves, when those that can go over their elements together do."""
     found = [_RULES[each.base](each.operands, each.results) for each in operations]
     norms = {each.makes: number for number, each in enumerate(operations) if each.base in BATCH_NORMS and each.makes}
+    alone = {each.makes: norms[each.makes] for each in operations if each.makes in norms and not each.shared}
     for number, each in enumerate(operations):
         before = [norms[name] for name in each.reads if name in norms]
         if each.base in CLAMPS and before:
             found[number] = _Moved((0, 0), (0, 0))
+            if not each.shared and before[0] in alone.values():
+                alone[each.makes] = before[0]
+        if each.base in MAX_POOLS and each.reads[0] in alone:
+            norm = alone[each.reads[0]]
+            size, pooled = operations[norm].operands, 2 * each.results
+            found[norm] = _Moved((2 * size, 0), (2 * size + 2 * pooled, size))
+            found[number] = _Moved((0, pooled), (0, 0))
         if each.base in ADDITIONS:
             for beside in [norm for norm in before if not operations[norm].shared][1:]:
                 whole, (read, written) = operations[beside], found[number].forward

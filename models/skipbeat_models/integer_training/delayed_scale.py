@@ -9,7 +9,7 @@ from skipbeat_arch.training.ranks import LARGEST
 from skipbeat_arch.training.rounding import MOST_SHIFT, magnitude_bits, next_shift, round_stochastically
 from skipbeat_arch.training.update_rule import rounded_shift
 
-from .scaled import Scaled, Sums
+from .scaled import Scaled, Stored, Sums
 
 
 class DelayedScale:
@@ -27,12 +27,12 @@ class DelayedScale:
         self.clipped = self.stored = 0
         self._next: int | None = None
 
-    def nearest(self, sums: Sums, low: int) -> Scaled:
+    def nearest(self, sums: Sums, low: int) -> Stored:
         """Bytes rounded half up and clamped to `low` .. 127, by a shift for each channel."""
         exponent = self._exponent(sums)
         rounded = rounded_shift(sums.values, (exponent - sums.units)[:, None, None])
         self._count(np.abs(np.maximum(rounded, low)) > LARGEST)
-        return Scaled(np.clip(rounded, low, LARGEST).astype(np.int8), exponent)
+        return Stored(np.clip(rounded, low, LARGEST).astype(np.int8), exponent, sums.values)
 
     def stochastic(self, sums: Sums, draws: UInt32Array) -> Scaled:
         """Bytes whose mean is the sums, which have one unit in all channels; draws: uint32 in their shape."""

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, max_pool2d
 
-from skipbeat_arch.arrays import BoolArray, FloatArray, Int64Array
+from skipbeat_arch.arrays import BoolArray, FloatArray, Int8Array, Int64Array
 
 from .optimiser_step import OptimiserStep
-from .scaled import Map, Scaled, real
+from .scaled import Map, Scaled, Stored, real
 
 
 class HostOperator(Protocol):
@@ -33,7 +33,10 @@ class _Plain:
 
 
 class MaxPool(_Plain):
-    """Maximum over windows; its gradient goes to the first largest element. Bytes stay bytes if windows do not meet."""
+    """Maximum over windows; its gradient goes to the first largest element. Bytes stay bytes if windows do not meet.
+
+    Of bytes that were stored the sums before rounding are compared: several bytes of a window are often the largest.
+    """
 
     name = "max_pool2d"
 
@@ -44,17 +47,23 @@ class MaxPool(_Plain):
 
     def forward(self, inputs: list[Map], training: bool) -> Map:
         x, module = inputs[0], self._module
-        values = x.mantissas.astype(np.float64) if isinstance(x, Scaled) else x
+        compared = x.sums.astype(np.float64) if isinstance(x, Stored) else real(x)
         sizes = module.kernel_size, module.stride, module.padding, module.dilation, module.ceil_mode
-        pooled, self._places = max_pool2d(torch.from_numpy(values), *sizes, return_indices=True)
-        self._shape = values.shape
-        return Scaled(pooled.numpy().astype(np.int8), x.exponent) if isinstance(x, Scaled) else pooled.numpy()
+        pooled, self._places = max_pool2d(torch.from_numpy(compared), *sizes, return_indices=True)
+        self._shape = compared.shape
+        return Scaled(self._largest(x.mantissas), x.exponent) if isinstance(x, Scaled) else pooled.numpy()
 
     def backward(self, gradient: Map) -> list[Map]:
         if isinstance(gradient, Scaled) and self._apart:
             spread = self._spread(gradient.mantissas.astype(np.float64))
             return [Scaled(spread.astype(np.int8), gradient.exponent)]
         return [self._spread(real(gradient))]
+
+    def _largest(self, mantissas: Int8Array) -> Int8Array:
+        """The bytes of the places; rounding and clamps keep the order of the sums, so none of a window is larger."""
+        maps = torch.from_numpy(mantissas).flatten(2)
+        found: Int8Array = maps.gather(2, self._places.flatten(2)).reshape(self._places.shape).numpy()
+        return found
 
     def _spread(self, gradient: FloatArray) -> FloatArray:
         images, channels, height, width = self._shape

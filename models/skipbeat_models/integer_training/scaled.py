@@ -40,6 +40,13 @@ class Sums:
         return np.ldexp(self.values.astype(np.float64), self.units[:, None, None].astype(np.int32))
 
 
+@dataclass(frozen=True, eq=False)
+class Stored(Scaled):
+    """Bytes of a store with the sums int64 [N, C, H, W] that they were rounded from, which tell equal bytes apart."""
+
+    sums: Int64Array
+
+
 #: What operators hand to each other.
 Map = Scaled | FloatArray
 

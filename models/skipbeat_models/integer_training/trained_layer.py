@@ -36,7 +36,7 @@ class TrainedLayer:
         first: nothing before it trains, so there is no gradient to hand on.
         opens: where the clamp of the layer before it let its values pass, if it is the only one to read them: what is
             handed on is zero elsewhere.
-        open: where its own clamp let values pass.
+        open: where its own clamp let values pass, by the sign of their sums.
         x, gradient: what it read in the last step, and the gradient that its weights were trained on.
     """
 
@@ -60,7 +60,7 @@ class TrainedLayer:
         if training:
             self.x = x
         if training and self.clamps and y is not None:
-            self.open = y.mantissas > 0
+            self.open = y.sums > 0
         return sums.real() if y is None else y
 
     def backward(self, gradient: Map) -> list[Map]:

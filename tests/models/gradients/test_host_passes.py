@@ -41,7 +41,40 @@ def test_max_pooling_keeps_places_and_a_clamp_bits() -> None:
     bits, read = found["aten.relu", Role.FORWARD], found["aten.relu", Role.BACKWARD]
     assert (bits.read, bits.written) == (read.written, read.read) == (0, 2 * 128 // 8)
     forward, backward = (found["aten.max_pool2d", role] for role in (Role.FORWARD, Role.BACKWARD))
-    assert (forward.read, forward.written) == (backward.written, backward.read) == (256, 128)
+    assert (forward.read, forward.written) == (4 * 256, 3 * 256 + 128)
+    assert (backward.read, backward.written) == (128, 256)
+
+
+@pytest.mark.parametrize("between", [[], [nn.ReLU()]])
+def test_a_pooling_behind_a_batch_norm_is_computed_with_it(between: list[nn.Module]) -> None:
+    """Forward the map is read twice and a quarter of it leaves with its places; backward both come back, twice."""
+    found, size = moved(*operations(nn.BatchNorm2d(8), *between, nn.MaxPool2d(2))), 2 * 128
+    forward, backward = (found["aten.batch_norm", role] for role in (Role.FORWARD, Role.BACKWARD))
+    assert (forward.read, forward.written) == (2 * size, 0)
+    assert (backward.read, backward.written) == (2 * size + 2 * size // 2, size)
+    pooled = found["aten.max_pool2d", Role.FORWARD]
+    assert (pooled.read, pooled.written) == (0, size // 2)
+    assert ("aten.max_pool2d", Role.BACKWARD) not in found
+    assert ("aten.relu", Role.FORWARD) not in found
+
+
+class _ReadTwice(nn.Module):
+    """A batch norm whose result a pooling and an addition read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.pool = nn.BatchNorm2d(8), nn.MaxPool2d(1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.norm(x)
+        total: torch.Tensor = self.pool(y) + y
+        return total
+
+
+def test_a_pooling_is_not_the_only_one_to_read_a_norm() -> None:
+    found, size = moved(*operations(_ReadTwice())), 2 * 128
+    assert found["aten.batch_norm", Role.FORWARD].written == size
+    assert found["aten.max_pool2d", Role.FORWARD].read == 4 * size
 
 
 def test_a_clamp_behind_a_batch_norm_has_no_bits() -> None:

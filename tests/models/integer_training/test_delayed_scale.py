@@ -46,6 +46,10 @@ def test_every_channel_is_shifted_into_the_same_unit() -> None:
     assert stored.mantissas.ravel().tolist() == [64, 16]
 
 
+def test_the_sums_stay_beside_the_bytes() -> None:
+    assert DelayedScale().nearest(sums(1000, -3), 0).sums.ravel().tolist() == [1000, -3]
+
+
 def test_shifts_stay_in_0_to_32() -> None:
     store = DelayedScale()
     store.nearest(sums(2**30, units=(0,)), -127)

@@ -19,7 +19,7 @@ from skipbeat_models.integer_training.host_operators import (
     loss_and_gradient,
 )
 from skipbeat_models.integer_training.optimiser_step import OptimiserStep
-from skipbeat_models.integer_training.scaled import Scaled, real
+from skipbeat_models.integer_training.scaled import Scaled, Stored, real
 
 CASES: dict[str, tuple[Callable[[nn.Module], HostOperator], nn.Module]] = {
     "pool": (lambda module: MaxPool(_pool(module)), nn.MaxPool2d(2)),
@@ -80,6 +80,17 @@ def test_bytes_stay_bytes_through_windows_that_do_not_meet() -> None:
     (dx,) = operator.backward(Scaled(np.array([[[[-7]]]], np.int8), -9))
     assert isinstance(dx, Scaled)
     assert (dx.mantissas.tolist(), dx.exponent) == ([[[[0, -7], [0, 0]]]], -9), "the first of the largest"
+
+
+def test_of_equal_bytes_the_largest_sum_is_pooled() -> None:
+    operator = MaxPool(nn.MaxPool2d(2))
+    stored = Stored(np.array([[[[5, 5], [5, -2]]]], np.int8), -3, np.array([[[[40, 42], [41, -16]]]]))
+    y = operator.forward([stored], True)
+    assert isinstance(y, Scaled)
+    assert (y.mantissas.tolist(), y.exponent) == ([[[[5]]]], -3)
+    (dx,) = operator.backward(Scaled(np.array([[[[-7]]]], np.int8), -9))
+    assert isinstance(dx, Scaled)
+    assert dx.mantissas.tolist() == [[[[0, -7], [0, 0]]]]
 
 
 def test_an_addition_and_the_loss() -> None:
