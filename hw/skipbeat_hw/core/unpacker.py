@@ -75,9 +75,7 @@ class Unpacker(wiring.Component):
             rest_of_buffer.eq(buffer),
         ]
         self._steps(m, width, step_bits, buffer, emit, rest_of_buffer)
-        with m.If(emit):
-            m.d.sync += buffer.eq(rest_of_buffer)
-        self._place(m, refill, buffer, rest_of_buffer, rest)
+        self._move(m, emit, refill, buffer, rest_of_buffer, rest)
         self._count(m, width, bits, step_bits, (one, two), emit, refill)
         with m.If(emit):
             m.d.sync += [steps_left.eq(steps_left - 1), last.eq(steps_left == 2)]
@@ -137,12 +135,16 @@ class Unpacker(wiring.Component):
                     with m.If(emit):
                         m.d.comb += rest_of_buffer.eq(buffer >> bits * self.lanes)
 
-    def _place(self, m: Module, refill: Signal, buffer: Signal, rest_of_buffer: Signal, rest: Signal) -> None:
-        """The new word above the bits that stay. `rest` takes few values, so a switch is smaller than a shifter."""
+    def _move(
+        self, m: Module, emit: Signal, refill: Signal, buffer: Signal, rest_of_buffer: Signal, rest: Signal
+    ) -> None:
+        """What stays, and the new word above it. `rest` takes few values, so a switch is smaller than a shifter."""
         with m.If(refill), m.Switch(rest):
             for offset in self._rests():
                 with m.Case(offset):
                     m.d.sync += buffer.eq(Cat(rest_of_buffer[:offset], self.words.payload))
+        with m.Elif(emit):
+            m.d.sync += buffer.eq(rest_of_buffer)
 
     def _rests(self) -> list[int]:
         """Numbers of bits that can be left when a word is taken: below a step, multiples of gcd(step, word)."""

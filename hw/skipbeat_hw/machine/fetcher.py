@@ -5,7 +5,6 @@ from __future__ import annotations
 from amaranth import Module, Mux, Signal, unsigned
 from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.depths import FETCHER_ROOM
@@ -15,6 +14,7 @@ from skipbeat_arch.ports import bundle_bits
 
 from ..arguments import expect
 from ..layouts import struct
+from ..registered_fifo import RegisteredFifo
 
 LOOPS = 4
 
@@ -129,7 +129,7 @@ class Fetcher(wiring.Component):
         m.d.sync += [read_a.eq(read), read_b.eq(read_a), signal_a.eq(signal), self.give_o.eq(signal_a)]
         for bank in range(rows):
             m.d.sync += self.bank_address_o[bank].eq(at + offsets.offset[bank])
-        items = SyncFIFO(width=len(self.bundles_i.as_value()), depth=FETCHER_ROOM)
+        items = RegisteredFifo(width=len(self.bundles_i.as_value()), depth=FETCHER_ROOM)
         m.submodules.items = items
         m.d.comb += [
             self.bank_enable_o.eq(read_a),

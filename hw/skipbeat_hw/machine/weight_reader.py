@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.depths import WEIGHT_ROOM
@@ -14,6 +13,7 @@ from skipbeat_arch.ports import weight_fields
 
 from ..arguments import expect
 from ..layouts import struct
+from ..registered_fifo import RegisteredFifo
 
 
 class WeightReader(wiring.Component):
@@ -41,7 +41,7 @@ class WeightReader(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         word = struct(weight_fields(self.machine.hw))
-        m.submodules.words = words = SyncFIFO(width=word.size, depth=WEIGHT_ROOM)
+        m.submodules.words = words = RegisteredFifo(width=word.size, depth=WEIGHT_ROOM)
         left = Signal(COUNT_BITS)
         room = Signal(range(WEIGHT_ROOM + 1), init=WEIGHT_ROOM)
         address = Signal(LOCAL_BITS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.depths import WRITER_ROOM
@@ -13,6 +12,7 @@ from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, LOCAL_BITS, Machi
 
 from ..arguments import expect
 from ..layouts import struct
+from ..registered_fifo import RegisteredFifo
 from .axi import INCR, Bursts, WriteSignature
 
 
@@ -97,7 +97,7 @@ class Writer(wiring.Component):
         """The data channel: the output memory is read ahead by as much as the FIFO holds."""
         beats, shift = self.machine.burst_beats, self.machine.beat_bytes.bit_length() - 1
         parts, bits = self.machine.vector_beats, 8 * self.machine.beat_bytes
-        m.submodules.data = data = SyncFIFO(width=8 * self.machine.vector, depth=WRITER_ROOM)
+        m.submodules.data = data = RegisteredFifo(width=8 * self.machine.vector, depth=WRITER_ROOM)
         read_at = Signal(LOCAL_BITS)
         to_read = Signal(COUNT_BITS)
         reads = Signal()

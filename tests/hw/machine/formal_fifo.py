@@ -6,6 +6,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Fragment, Module, Signal
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In
 
+from skipbeat_hw.registered_fifo import RegisteredFifo
 from skipbeat_hw.stored_queue import StoredQueue
 from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import RegisterFifo, implies, stays
@@ -48,13 +49,16 @@ class FifoContract(Component):
 class FifoData(Component):
     """What goes through a SyncFIFO also goes through a RegisterFifo, entry by entry."""
 
+    #: What is compared with a RegisterFifo.
+    kind: type[SyncFIFO] = SyncFIFO
+
     def __init__(self, depth: int) -> None:
         self.depth = depth
         super().__init__({"w_en": In(1), "w_data": In(1), "r_en": In(1)})
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        fifos = [kind(width=1, depth=self.depth) for kind in (SyncFIFO, RegisterFifo)]
+        fifos = [kind(width=1, depth=self.depth) for kind in (self.kind, RegisterFifo)]
         m.submodules += fifos
         for fifo in fifos:
             m.d.comb += [fifo.w_en.eq(self.w_en), fifo.w_data.eq(self.w_data), fifo.r_en.eq(self.r_en)]
@@ -64,6 +68,12 @@ class FifoData(Component):
             implies(ours.r_rdy, theirs.r_data == ours.r_data),
         ]
         return m
+
+
+class RegisteredData(FifoData):
+    """What goes through a RegisteredFifo also goes through a RegisterFifo, in the same clocks: it is a SyncFIFO."""
+
+    kind = RegisteredFifo
 
 
 class StoredContract(Component):

@@ -116,7 +116,8 @@ class Around(Component):
             self.fifos.append(kind(width=width, depth=depth))
             return self.fifos[-1]
 
-        kinds = {"SyncFIFO": partial(make, self.kind), "StoredQueue": partial(make, LateFifo)}
+        kinds = {name: partial(make, self.kind) for name in ("SyncFIFO", "RegisteredFifo")}
+        kinds |= {"StoredQueue": partial(make, LateFifo)}
         with patch.dict(type(self.part).elaborate.__globals__, kinds):
             fragment = Fragment.get(self.part, None)
         m.submodules.part = fragment
