@@ -33,7 +33,7 @@ async def constants_tell_what_was_built(dut: Any) -> None:
 @cocotb.test()
 async def registers_that_there_are_not_read_as_zero(dut: Any) -> None:
     bench = await Bench.start(dut)
-    await bench.runs_right(scenario("random0"))
+    await bench.runs_right(scenario("short"))
     there = {*Register, *range(COUNTERS_AT, END_OF_COUNTERS, 4)} - {Register.CONTROL}
     for address in range(0, END_OF_REGISTERS, 4):
         if address not in there:
@@ -43,7 +43,7 @@ async def registers_that_there_are_not_read_as_zero(dut: Any) -> None:
 @cocotb.test()
 async def writes_change_only_what_they_may(dut: Any) -> None:
     bench = await Bench.start(dut, pauses=True)
-    await bench.runs_right(scenario("random0"))
+    await bench.runs_right(scenario("short"))
     addresses = range(0, END_OF_REGISTERS, 4)
     before = {address: await bench.read(address) for address in addresses}
     held = [register for register in Register if register.access == Access.READ_WRITE]
@@ -88,7 +88,7 @@ async def address_and_data_come_in_any_order(dut: Any, late: str) -> None:
 @cocotb.test()
 async def the_interrupt_stays_until_the_next_start(dut: Any) -> None:
     bench = await Bench.start(dut)
-    program = scenario("network")
+    program = scenario("short")
     await bench.runs_right(program)
     for _ in range(3):
         await bench.read(Register.STATUS)
@@ -105,7 +105,7 @@ async def the_interrupt_stays_until_the_next_start(dut: Any) -> None:
 @cocotb.test()
 async def the_interrupt_is_enabled_and_cleared(dut: Any) -> None:
     bench = await Bench.start(dut, pauses=True)
-    program = scenario("random0")
+    program = scenario("short")
     await bench.runs_right(program)
     await bench.write(Register.INTERRUPT_ENABLE, 0)
     assert (dut.interrupt_o.value, await bench.read(Register.INTERRUPT)) == (0, 1)
@@ -126,11 +126,11 @@ async def the_interrupt_is_enabled_and_cleared(dut: Any) -> None:
 @cocotb.test()
 async def an_abort_ends_the_run_and_no_other(dut: Any) -> None:
     bench = await Bench.start(dut, pauses=True)
-    program = scenario("network")
+    program = scenario("short")
     for _ in range(3):
         bench.fill(program.before)
         await bench.begin(program.address, program.count)
-        await ClockCycles(dut.clk, random.randrange(1, 1200))
+        await ClockCycles(dut.clk, random.randrange(1, 250))
         await bench.write(Register.CONTROL, ABORT)
         assert await bench.finish() == MachineError.ABORTED << 8
         assert bench.rules.quiet

@@ -18,6 +18,7 @@ from skipbeat_mapper.compile import compile_network
 from tests.hw.machine.axi_scenarios import FOLDER_VARIABLE, PORT_VARIABLE, TIMELESS, Scenario, hardware
 from tests.mapper.networks import Builder
 from tests.mapper.reference import run_graph
+from tests.sim.machine.hand_programs import convolution
 from tests.sim.machine.machine_programs import MachineProgram
 
 PORTS = ["clk", "rst", "interrupt_o", "m_axi_*", "s_axi_*"]
@@ -39,10 +40,12 @@ def verilog(machine: Machine) -> str:
 
 @pytest.fixture(scope="module")
 def scenarios(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A compiled network of two layers, and random programs whose transfers begin anywhere in a burst."""
+    """A compiled network of two layers, random programs whose transfers begin anywhere in a burst, and a short one."""
     folder = tmp_path_factory.mktemp("scenarios")
     verilated = VerilatedMachine(machine_verilog(machine), machine)
     network(verilated).save(folder, "network")
+    layer = convolution(machine)
+    scenario(verilated, 0, layer.count, layer.memory).save(folder, "short")
     for seed in range(2):
         program = MachineProgram.random(machine, np.random.default_rng(seed), 2)
         made = scenario(verilated, 0, len(program.instructions), program.memory)
