@@ -42,3 +42,10 @@ def networks() -> TrainedNetworks:
     from tests.trained_networks import TrainedNetworks  # torch takes a second that other tests need not wait
 
     return TrainedNetworks()
+
+
+@pytest.fixture
+def trained_before(networks: TrainedNetworks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands find their networks trained; that training again gives the same, tests/models/test_prepare.py says."""
+    monkeypatch.setattr("skipbeat_models.prepare.train_network", networks.instead)
+    monkeypatch.setattr("skipbeat_models.trained.train_network", networks.instead)

@@ -20,6 +20,8 @@ from skipbeat_reports.estimate.data import to_json
 from skipbeat_sim.energy import load_table
 from tests.skipbeat.command_line import json_object
 
+pytestmark = pytest.mark.usefixtures("trained_before")
+
 LARGE = ("--hw", "large-32x32")
 OWN = """
 import torch

@@ -25,6 +25,8 @@ from skipbeat_verify.layer_bounds import layer_bounds
 from skipbeat_verify.machine_simulation import machine_rtl, predicted
 from skipbeat_verify.mixed_simulation import MixedSimulation
 
+pytestmark = pytest.mark.usefixtures("trained_before")
+
 #: Networks that both commands take, what they are pruned to, and the hardware.
 CASES = [
     ("zoo:digits-cnn", "2:4", "edge-16x16"),

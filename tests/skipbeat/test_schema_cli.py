@@ -17,6 +17,8 @@ from skipbeat_reports.result import schema_name
 from skipbeat_reports.schemas import RESULTS
 from tests.skipbeat.command_line import complaint, json_object
 
+pytestmark = pytest.mark.usefixtures("trained_before")
+
 ESTIMATE = ("estimate", "zoo:digits-cnn", "--hw", "tiny-4x4", "--set", "memory.latency_clocks=9", "--prune", "2:4")
 
 

@@ -10,6 +10,8 @@ import pytest
 from skipbeat.cli import main
 from tests.skipbeat.command_line import complaint, json_object
 
+pytestmark = pytest.mark.usefixtures("trained_before")
+
 TINY = ("--hw", "tiny-4x4")
 
 

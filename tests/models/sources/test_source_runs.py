@@ -62,9 +62,10 @@ def zeros(node: Node) -> BoolArray:
         pytest.param("vgg-16", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.usefixtures("trained_before")
 def test_what_is_priced_is_what_is_simulated(name: str) -> None:
-    (run,) = load_source(f"zoo:{name}", scheme=Scheme.parse("2:4"), seed=1).runs
-    assert_alike(run, prepare(f"zoo:{name}", "2:4", seed=1).graph)
+    (run,) = load_source(f"zoo:{name}", scheme=Scheme.parse("2:4")).runs
+    assert_alike(run, prepare(f"zoo:{name}", "2:4").graph)
 
 
 def test_a_dense_network_has_the_zeros_of_int8() -> None:
@@ -76,11 +77,17 @@ def test_a_dense_network_has_the_zeros_of_int8() -> None:
     assert not all(node.layer.weight.all() for node in run.graph().nodes)
 
 
-@pytest.mark.parametrize("name", ["mobilenet-v2", "deit-s", "vit-b-16", "bert-base", "gpt-2", "gpt-2-decode"])
-def test_every_layer_of_the_zoo_is_in_one_run(name: str) -> None:
-    assert_complete(load_source(f"zoo:{name}", scheme=Scheme.parse("2:4")))
+@pytest.mark.parametrize(
+    ("name", "different"),
+    [("mobilenet-v2", 1), ("deit-s", 52), ("vit-b-16", 8), ("bert-base", 6), ("gpt-2", 7), ("gpt-2-decode", 7)],
+)
+def test_every_layer_of_the_zoo_is_in_one_run(name: str, different: int) -> None:
+    found = load_source(f"zoo:{name}", scheme=Scheme.parse("2:4"))
+    assert_complete(found)
+    assert len({run.key for run in found.runs}) == different  # blocks without weights of their own are alike
 
 
+@pytest.mark.slow
 def test_a_large_language_models_blocks_are_priced_once() -> None:
     found = load_source("zoo:llama-2-7b-decode", scheme=Scheme.parse("2:4"))
     assert len(found.runs) == len(found.layers) > 200
