@@ -67,7 +67,7 @@ def plant_lost_carry(patch: pytest.MonkeyPatch) -> None:
     """The accumulators begin every pass at zero, not only the first."""
     accumulators = skipbeat_hw.core.accumulators
     column = accumulators.AccumulatorColumn
-    elaborate = rewritten(accumulators, column.elaborate, "Mux(beside_psum.first, 0, entry)", "0")
+    elaborate = rewritten(accumulators, column.elaborate, "Mux(beside_read.first, 0, read.data)", "0")
     patch.setattr(column, "elaborate", elaborate)
 
 
