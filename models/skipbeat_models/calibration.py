@@ -95,6 +95,8 @@ def exact_inputs(program: ExportedProgram, inputs: Sequence[object]) -> list[obj
     for spec in program.graph_signature.input_specs:
         if spec.kind is InputKind.USER_INPUT:
             found.append(_exact(next(given)))
+        elif spec.kind is InputKind.TOKEN:  # of checks, whose order it keeps
+            found.append(torch.empty(0))
         else:
             assert spec.target is not None
             stored = program.state_dict.get(spec.target, program.constants.get(spec.target))
@@ -141,7 +143,8 @@ class _Recorder(fx.Interpreter):
             self.largest[n.name + SCORES] = float((given.query @ given.key.transpose(-1, -2)).abs().max())
         if (slices := _kernel_slices(n.target, *self.fetch_args_kwargs_from_env(n))) is not None:
             self.largest[n.name + SLICES] = slices
-        if isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel():
+        dense = isinstance(value, torch.Tensor) and value.layout is torch.strided
+        if dense and value.is_floating_point() and value.numel():
             self.largest[n.name] = float(value.abs().max())
         return value
 

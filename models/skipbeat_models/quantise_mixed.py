@@ -115,7 +115,8 @@ class _Steps:
         for run in parts.runs:
             source, last = run[0].source, run[-1]
             reads = source.tensor if isinstance(source.tensor, str) else made[source.tensor]
-            self._node(run[0].name, reads)
+            for value in (reads, *((each.ranged or each.result).name for each in run)):
+                self._node(run[0].name, value)
             if isinstance(source.tensor, str):
                 scales.setdefault(source.tensor, self._scale(source.tensor))
             scale = scales[source.tensor]
@@ -124,7 +125,6 @@ class _Steps:
             made_by = zip(run, same, strict=True)
             scales |= {operation.number: quantised.scales[like.name] for operation, like in made_by}
             self.graphs[same[0].name] = quantised.graph
-            self._node(run[0].name, last.result.name)
             steps.append(
                 RunStep(
                     name=same[0].name,

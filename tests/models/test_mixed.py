@@ -191,6 +191,40 @@ def test_what_is_drawn_at_random_is_drawn_alike() -> None:
     np.testing.assert_array_equal(run(quantised), run(quantised))
 
 
+class Cast(nn.Module):
+    """Two layers, of which the first one runs under autocast."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            y = self.first(x)
+        result: torch.Tensor = self.second(y.float())
+        return result
+
+
+def test_a_weight_whose_making_is_checked_runs() -> None:
+    """PyTorch's check of a solution has an effect, whose order a program keeps by a token."""
+
+    def rotated(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        turn, one = w - w.T, torch.eye(4)
+        return x @ torch.linalg.solve(one + turn, one - turn)
+
+    with seeded(0):
+        model, x = Function(rotated, w=torch.randn(4, 4)), torch.randn(3, 4)
+    assert_close(model, quantise_mixed(model, (x,)), x)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
+def test_a_layer_with_sparse_storage_is_named() -> None:
+    weight = torch.eye(4).to_sparse_csr()
+    model = Function(lambda x, w: torch.sparse.addmm(torch.ones(4, 3), w, x), w=weight)
+    with pytest.raises(InputError, match=r"layer w: aten\._sparse_addmm of this form is priced, but not yet run"):
+        quantise_mixed(model, (torch.randn(4, 3),))
+
+
 @pytest.mark.parametrize(
     ("model", "shape", "message"),
     [
@@ -199,6 +233,7 @@ def test_what_is_drawn_at_random_is_drawn_alike() -> None:
             (1, 3, 4, 4),
             "layer .*: a transposed convolution with outputs that no tap reach",
         ),
+        (Cast(), (1, 4), "layer first: a part of the model under no_grad or autocast is priced, but not yet run"),
         (nn.Softmax(-1), (1, 4), "model Softmax: it has no layer that the machine runs"),
         (nn.Linear(4, 2, device="meta"), (1, 4), "expected example inputs with numbers"),
     ],

@@ -39,6 +39,7 @@ _MOVES = frozenset(
     | {"tile", "topk", "tril", "triu", "tril_indices", "triu_indices", "vstack", "diag", "diag_embed", "block_diag"}
     | {"rot90", "argsort", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "one_hot", "embedding"}
     | {"_unsafe_index", "_unsafe_masked_index", "diagonal_scatter", "fliplr", "flipud", "rot90", "meshgrid", "rad2deg"}
+    | {"bucketize", "cummax", "cummin", "histc", "isin", "kthvalue", "mode", "msort", "scatter_reduce", "searchsorted"}
 )
 _MATHS = frozenset(
     {"_weight_norm", "_weight_norm_interface", "cumsum", "cumprod", "linalg_vector_norm", "linalg_norm", "norm"}
@@ -51,6 +52,13 @@ _MATHS = frozenset(
     | {"fake_quantize_per_tensor_affine_cachemask", "fake_quantize_per_channel_affine_cachemask"}
     | {"_fake_quantize_per_tensor_affine_cachemask_tensor_qparams", "_fused_moving_avg_obs_fq_helper"}
     | {"fused_moving_avg_obs_fake_quant", "_fused_moving_avg_obs_fq_helper_functional"}
+    | {"nanmedian", "nanquantile", "logsumexp", "logcumsumexp", "glu"}
+    | {"layer_norm", "native_layer_norm", "group_norm", "native_group_norm", "instance_norm", "rms_norm", "batch_norm"}
+    | {"_native_batch_norm_legit_no_training", "quantize_per_tensor", "quantize_per_channel"}
+    | {f"{kind}_pool{axes}d" for kind in ("avg", "max", "adaptive_avg", "adaptive_max") for axes in (1, 2, 3)}
+    | {"max_pool2d_with_indices", "max_pool3d_with_indices", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d"}
+    | {f"upsample_{kind}" for kind in ("nearest1d", "nearest2d", "nearest3d", "linear1d", "bilinear2d", "trilinear3d")}
+    | {"upsample_bicubic2d", "_upsample_nearest_exact2d", "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa"}
     | {"dequantize", "to_dense", "_to_dense", "bitwise_left_shift", "bitwise_right_shift", "__lshift", "__rshift"}
 )
 #: What multiplies, but is no layer: computed on stored tensors only.
@@ -59,11 +67,15 @@ _ALGEBRA = frozenset(
     | {"_linalg_eigh", "_linalg_solve_ex", "_linalg_svd", "linalg_cholesky_ex", "linalg_cross", "linalg_inv"}
     | {"linalg_householder_product", "linalg_inv_ex", "linalg_ldl_factor_ex", "linalg_lu_factor_ex", "linalg_lu_solve"}
     | {"linalg_matrix_exp", "linalg_matrix_norm", "linalg_qr", "linalg_solve", "linalg_solve_triangular", "linalg_svd"}
-    | {"linalg_svdvals"}
+    | {"linalg_svdvals", "linalg_pinv", "pinverse", "linalg_det", "_linalg_det", "linalg_slogdet", "_linalg_slogdet"}
+    | {"linalg_cholesky", "linalg_eigh", "linalg_eigvalsh", "linalg_lu", "trace", "cdist", "_cdist_forward"}
+    | {"_fft_c2c", "_fft_r2c", "_fft_c2r"}
+    | {f"fft_{kind}" for kind in ("fft", "ifft", "fft2", "ifft2", "rfft2", "irfft2")}
 )
 #: Made of numbers alone, or of the sizes and the number format of an operand.
 _MADE = frozenset(
-    {"arange", "empty", "eye", "full", "linspace", "ones", "scalar_tensor", "zeros", "lift_fresh"}
+    {"arange", "empty", "eye", "full", "linspace", "logspace", "ones", "scalar_tensor", "zeros", "lift_fresh"}
+    | {"hann_window", "hamming_window", "blackman_window", "bartlett_window", "kaiser_window"}
     | {"empty_like", "full_like", "ones_like", "zeros_like", "new_empty", "new_full", "new_ones", "new_zeros"}
 )
 #: Operators of which some operands only say a size or a number format, so that activations may be there.
@@ -91,8 +103,9 @@ def is_pure(operator: Operator) -> bool:
     if dequantiser(operator.target) is not None:
         return True
     overload = overload_of(operator)
-    if overload is None or torch.Tag.nondeterministic_seeded in overload.tags or operator.args.get("train") is True:
-        return operator.base in _SAME and operator.args.get("train") is not True and overload is not None
+    training = True in (operator.args.get("train"), operator.args.get("training"))
+    if overload is None or torch.Tag.nondeterministic_seeded in overload.tags or training:
+        return operator.base in _SAME and not training and overload is not None
     if operator.base in _MADE:
         return True
     tagged = bool({torch.Tag.pointwise, torch.Tag.reduction} & set(overload.tags))

@@ -29,6 +29,7 @@ def two_of_four(rows: int = 32, columns: int = 64) -> Tensor:
 W = two_of_four()
 FULL = torch.where(W == 0, 1.0, W)
 ORDER = torch.randperm(64, generator=torch.Generator().manual_seed(1))
+ROWS = torch.arange(32)[:, None]
 SCALE = torch.full((32, 1), 0.02)
 INTEGERS = (W / SCALE).round().clamp(-127, 127).to(torch.int8)
 
@@ -91,6 +92,16 @@ COMPUTED: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
             | ((INTEGERS[:, 1::2].clamp(-8, 7) + 8).to(torch.uint8) << 4),
         ),
     ),
+    "kthvalue": (lambda w: w * (w.abs() > w.abs().flatten().kthvalue(1024).values), (W,)),
+    "nanmedian": (lambda w: w * (w.abs() > w.abs().nanmedian()), (W,)),
+    "bucketize": (lambda w: torch.bucketize(w.sign(), torch.tensor([-0.5, 0.5])).float() - 1, (W,)),
+    "fft": (lambda w: (torch.fft.ifft2(torch.fft.fft2(w)).real * 1e3).round(), (W,)),
+    "pinv": (lambda w: w * (torch.linalg.pinv(w).norm() > 0), (W,)),
+    "layer_norm": (lambda w: w * functional.layer_norm(w, [64]), (W,)),
+    "avg_pool2d": (lambda w: w * functional.avg_pool2d(w.abs()[None], 3, 1, 1)[0], (W,)),
+    "interpolate": (lambda w: functional.interpolate(w[None, None], scale_factor=2)[0, 0, ::2, ::2], (W,)),
+    "scatter_reduce": (lambda o, w: torch.zeros(32, 64).scatter_reduce(0, o.expand(32, 64), w, "sum"), (ROWS, W)),
+    "hamming_window": (lambda w: w * torch.hamming_window(64), (W,)),
     "permuted": (lambda w: w.view(2, 16, 64).permute(1, 0, 2).contiguous().view(32, 64), (W,)),
 }
 
