@@ -210,7 +210,8 @@ def test_a_weight_whose_making_is_checked_runs() -> None:
 
     def rotated(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         turn, one = w - w.T, torch.eye(4)
-        return x @ torch.linalg.solve(one + turn, one - turn)
+        solved: torch.Tensor = torch.linalg.solve(one + turn, one - turn)
+        return x @ solved
 
     with seeded(0):
         model, x = Function(rotated, w=torch.randn(4, 4)), torch.randn(3, 4)
