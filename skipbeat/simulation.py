@@ -135,7 +135,8 @@ def _simulate_mixed(
     if report["agrees"] is not None:
         exact = report["bit_exact"] and simulation.logits_exact
         report |= {"agrees": report["agrees"] and exact, "bit_exact": exact}
-    report |= {"programs": len(first), "host_operators": host_operators(network.quantised.network)}
+    report |= {"programs": len(first), "kept_programs": sum(simulation.kept)}
+    report |= {"host_operators": host_operators(network.quantised.network)}
     arrays = {**network.arrays(images), "y": np.stack(simulation.logits)}
     digest = content_digest(each.image.data for each in simulation.programs.values())
     return Simulated(report, arrays, Source(name=network.source, digest=digest))
@@ -179,5 +180,6 @@ def _report(
         "counters": counters,
         "layers": rows,
         "programs": None,
+        "kept_programs": None,
         "host_operators": None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -122,6 +123,30 @@ def test_a_user_s_own_network_is_compiled_and_simulated(
     assert "expected at most 4096; `estimate` prices any number" in refusal(capsys, "own_network:recurrent")
     assert "own_network:build has 3 images, not 4" in refusal(capsys, "own_network:build", "--images", "4")
     assert "expected zoo:NAME or module:function" in complaint(capsys, "simulate", "network.pt2", *TINY)
+
+
+def test_steps_that_find_their_weights_are_counted_and_printed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "own_layer.py").write_text(
+        "import torch\nfrom torch import nn\n\n\ndef build():\n    torch.manual_seed(0)\n"
+        "    return nn.RNN(4, 4), (torch.randn(3, 1, 4),)\n"
+    )
+    report = json_object(capsys, "simulate", "own_layer:build", "--no-cycle-model", *TINY)
+    assert (report["programs"], report["kept_programs"]) == (4, 2)
+    assert main(["compile", "own_layer:build", *TINY, "-o", "own.zip"]) == 0
+    with ZipFile("own.zip") as archive:
+        (step,) = (name for name in archive.namelist() if "weight_hh" in name)
+        archive.extract(step)
+    capsys.readouterr()
+    assert main(["program", step]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (again,) = (number for number, line in enumerate(lines) if "for a run right after another one" in line)
+    loads = ["kind=weights" in line for line in lines]
+    assert any(loads[:again])
+    assert not any(loads[again:])
 
 
 def test_a_user_s_own_transformer_is_simulated_as_it_is_priced(

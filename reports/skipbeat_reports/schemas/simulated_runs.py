@@ -22,7 +22,8 @@ class SimulatedLayer(Part):
 class SimulateResult(Result):
     """A network by its program, at all levels. `agrees` and `bit_exact` are null if nothing ran to compare.
 
-    `programs` and `host_operators` are null for a network that is one program.
+    `programs`, `kept_programs` (those that found their weights on the chip, from the one before) and `host_operators`
+    are null for a network that is one program.
     """
 
     model: str
@@ -43,6 +44,7 @@ class SimulateResult(Result):
     counters: dict[str, int]
     layers: list[SimulatedLayer]
     programs: int | None
+    kept_programs: int | None
     host_operators: dict[str, int] | None
 
 
