@@ -99,7 +99,7 @@ def test_a_user_s_own_network_is_compiled_and_simulated(
         "import torch\nfrom torch import nn\n\n\ndef build():\n    torch.manual_seed(0)\n"
         "    layers = nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(128, 4)\n"
         "    return nn.Sequential(*layers), (torch.randn(3, 1, 8, 8),)\n\n\n"
-        "def recurrent():\n    return nn.LSTM(4, 4), (torch.zeros(5000, 1, 4),)\n"
+        "def recurrent():\n    return nn.LSTM(4, 4), (torch.zeros(5, 1, 4),)\n"
     )
     report = json_object(capsys, "simulate", "own_network:build", "--images", "2", "--dump", "own.npz", *TINY)
     assert report["agrees"]
@@ -120,7 +120,10 @@ def test_a_user_s_own_network_is_compiled_and_simulated(
     assert lines[0].startswith("; for tiny-4x4, ")
     assert lines[1].endswith(f"int8 1x8x8, 2 images, a unit is {ran['x_scale']:.6g}")
     assert lines[2].endswith(f"int32 4x1x1, 2 images, a unit is {ran['y_scale']:.6g}")
-    assert "expected at most 4096; `estimate` prices any number" in refusal(capsys, "own_network:recurrent")
+    monkeypatch.setattr("skipbeat_models.runnable.MOST_STEPS", 4)
+    assert "5 steps of a recurrent layer, each of which is a program; expected at most 4;" in refusal(
+        capsys, "own_network:recurrent"
+    )
     assert "own_network:build has 3 images, not 4" in refusal(capsys, "own_network:build", "--images", "4")
     assert "expected zoo:NAME or module:function" in complaint(capsys, "simulate", "network.pt2", *TINY)
 
