@@ -146,6 +146,7 @@ def _waiting_tiles(machine: Machine) -> Program:
     script.load_banks(60)
     script.plain_parameters(3, 5)
     last_load_signals(script, X, S)
+    script.add(isa.Place(to=256, width=180, pitch=180))  # where no pass reads
     for number in range(24):
         pixels = 1 + number % 3 if number % 8 else 180
         tile, first = tiles[number % 5], at[number % 5]

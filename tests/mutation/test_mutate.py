@@ -6,10 +6,17 @@ import pytest
 
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
+from tests.mutation.engine_cases import engine_cases
 from tests.mutation.mutate import DESIGNS, Trial
 from tests.mutation.output_cases import output_cases
 from tests.mutation.regression_cases import case_of
 from tests.mutation.tile_cases import tile_cases
+
+
+def test_the_model_ends_every_program_of_the_engines() -> None:
+    """Their clocks move with the design, and what they read and write must not meet."""
+    machine = Machine.of(load_hardware("tiny-4x4", DESIGNS["2x8, M = 8, duplex bus"]))
+    assert all(case_of(machine, program).cycles for program in engine_cases(machine))
 
 
 @pytest.mark.slow

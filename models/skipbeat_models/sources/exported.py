@@ -55,7 +55,9 @@ def export_program(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping
             asked = _overwrites_weights(program) or _maps_products(program)
             if asked or not all(_is_known(node) for node in program.graph.nodes):
                 program = program.run_decompositions(_decompositions())
-    except Exception as error:  # whatever the model's own code raises, and torch's many kinds
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the model's own code raises, and torch's many kinds
         raise InputError(_reason(model, error)) from error
     return program
 
@@ -159,7 +161,7 @@ def quiet() -> Iterator[None]:
             logging.getLogger("torch").setLevel(level)
 
 
-def _reason(model: nn.Module, error: Exception) -> str:
+def _reason(model: nn.Module, error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if "data-dependent" in text:
         return f"model {type(model).__name__} does not export: {DATA}"

@@ -32,7 +32,9 @@ def build_model(source: str) -> tuple[nn.Module, tuple[object, ...], dict[str, o
         importlib.invalidate_caches()
     try:
         module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # the user's module may raise anything while it is imported
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the user's module may raise anything while it is imported
         raise InputError(
             f"model {source}: module {module_name!r} cannot be imported from {here}: {described(error)}"
         ) from error
@@ -42,7 +44,9 @@ def build_model(source: str) -> tuple[nn.Module, tuple[object, ...], dict[str, o
         raise InputError(f"model {source}: module {module_name!r} ({where}) has no function {function_name!r}")
     try:
         result = function()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise InputError(f"model {source}: {function_name}() failed: {described(error)}") from error
     return _checked(source, result)
 

@@ -11,6 +11,19 @@ import pytest
 from skipbeat_arch.errors import InputError
 from skipbeat_models.sources import load_source
 
+RAISES = """
+import torch
+
+class Unkind(torch.nn.Linear):
+    def forward(self, input):
+        raise BaseException("no Exception")
+
+def pair():
+    raise BaseException("no Exception")
+
+def forward():
+    return Unkind(4, 3), (torch.zeros(2, 4),)
+"""
 CODE = """
 import torch
 
@@ -86,11 +99,14 @@ def test_another_batch() -> None:
         ("mine.nets:model_only", "expected it to return"),
         ("mine.nets:fails", r"fails\(\) failed: ValueError: two lines"),
         ("exits:pair", "cannot be imported.*SystemExit"),
+        ("raises:pair", r"pair\(\) failed: BaseException: no Exception"),
+        ("raises:forward", "does not export: no Exception"),
     ],
 )
 def test_wrong_names_and_results_are_one_line(source: str, expected: str) -> None:
     write("mine")
     Path("exits.py").write_text("raise SystemExit(3)")
+    Path("raises.py").write_text(RAISES)
     with pytest.raises(InputError, match=expected) as caught:
         load_source(source)
     assert "\n" not in str(caught.value)
