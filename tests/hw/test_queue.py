@@ -1,6 +1,6 @@
+# amaranth: UnusedElaboratable=no
 """The queue: what goes in comes out, in order, whatever valid and ready do."""
 
-# amaranth: UnusedElaboratable=no
 from __future__ import annotations
 
 import random

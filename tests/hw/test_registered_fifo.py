@@ -1,6 +1,6 @@
+# amaranth: UnusedElaboratable=no
 """The FIFO behind a block memory, beside Amaranth's own: every signal of both, in every clock."""
 
-# amaranth: UnusedElaboratable=no
 from __future__ import annotations
 
 import random

@@ -1,6 +1,6 @@
+# amaranth: UnusedElaboratable=no
 """The queue in block memory: what goes in comes out, in order, three clocks later at the earliest, one per clock."""
 
-# amaranth: UnusedElaboratable=no
 from __future__ import annotations
 
 import random
