@@ -24,7 +24,7 @@ def test_the_model_ends_every_program_of_the_engines() -> None:
 def test_a_handful_of_faults() -> None:
     name = "2x8, M = 8, duplex bus"
     machine = Machine.of(load_hardware("tiny-4x4", DESIGNS[name]))
-    programs = [*list(tile_cases(machine))[:6], *output_cases(machine)]
+    programs = [*list(tile_cases(machine))[:6], *output_cases(machine), *engine_cases(machine)]
     tried = Trial(name, machine, 12, 5, [case_of(machine, program) for program in programs]).try_all()
     noticed = [t for t in tried if t.killer is not None]
     assert all(t.equivalent is None for t in noticed)
