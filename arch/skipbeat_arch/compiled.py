@@ -19,8 +19,6 @@ from .cache import cache_root, content_key, read_value, source_fingerprint, writ
 Function = TypeVar("Function", bound=Callable[..., object])
 #: What the cache calls it.
 KIND = "compiled"
-#: Packages whose code is compiled, or whose numbers it holds.
-CODE = ("skipbeat_arch", "skipbeat_sim.timing")
 
 
 def compiled(function: Function) -> Function:
@@ -29,18 +27,26 @@ def compiled(function: Function) -> Function:
     return made
 
 
-def kept(function: Function) -> Function:
-    """The same, kept from process to process with all that it calls."""
-    made = compiled(function)
-    vars(made)["_cache"] = _KeptCode(function)
-    return made
+def kept(*packages: str) -> Callable[[Function], Function]:
+    """The same, kept from process to process with all that it calls.
+
+    Args:
+        packages: whose code is compiled or whose numbers it holds, beside this one.
+    """
+
+    def compiled_and_kept(function: Function) -> Function:
+        made = compiled(function)
+        vars(made)["_cache"] = _KeptCode(function, packages)
+        return made
+
+    return compiled_and_kept
 
 
 class _KeptCode:
     """Numba's cache of a function, as values of ours: whole, checked when they are read, and bounded in size."""
 
-    def __init__(self, function: Callable[..., object]) -> None:
-        self._name = f"{function.__module__}.{function.__qualname__}"
+    def __init__(self, function: Callable[..., object], packages: tuple[str, ...]) -> None:
+        self._name, self._packages = f"{function.__module__}.{function.__qualname__}", packages
 
     @property
     def cache_path(self) -> str:
@@ -67,9 +73,9 @@ class _KeptCode:
         """Nothing is held back."""
 
     def _key(self, sig: Any, codegen: Any) -> str:
-        return content_key(_code(), self._name, repr(sig), repr(codegen.magic_tuple()))
+        return content_key(_code(self._packages), self._name, repr(sig), repr(codegen.magic_tuple()))
 
 
 @cache
-def _code() -> str:
-    return f"{source_fingerprint(*CODE)} numba {numba.__version__}"
+def _code(packages: tuple[str, ...]) -> str:
+    return f"{source_fingerprint('skipbeat_arch', *packages)} numba {numba.__version__}"

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.engines import Kind, Opcode
 from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
-from skipbeat_sim.timing.columns import FIELDS, Columns, enables, engine_bits
+from skipbeat_sim.timing.columns import FIELDS, Columns, enables
 from skipbeat_sim.timing.pass_columns import PassColumns
 
+from .order import places as at
 from .schedule import Mark, Operation, Schedule
-from .units import Load, Local, PassOp, StoreOp, Walk, Zero
+from .units import Clear, Load, Local, PassOp, StoreOp, Walk, Zero
+
+#: The opcode of each kind of operation, int64 [kinds].
+_OPCODES = np.zeros(8, np.int64)
+_OPCODES[[at.HEADER, at.A_LOAD, at.A_ZERO, at.A_WALK]] = Opcode.HEADER, Opcode.LOAD, Opcode.ZERO, Opcode.SETUP
+_OPCODES[[at.A_PASS, at.A_PLACE, at.A_STORE, at.AN_END]] = Opcode.PASS, Opcode.PLACE, Opcode.STORE, Opcode.END
 
 
 def emit(schedule: Schedule) -> list[Instruction]:
@@ -23,39 +32,37 @@ def emit(schedule: Schedule) -> list[Instruction]:
 
 def emit_columns(schedule: Schedule) -> Columns:
     """The columns of `emit`'s instructions, without making them."""
-    machine, start = schedule.memory.machine, schedule.start
-    rows = [_row(operation, machine, start) for operation in schedule.operations]
-    table = np.array(rows, np.int64).T
-    commands = [op.command for unit in schedule.units for op in unit.passes]
-    return Columns(**dict(zip(FIELDS, table, strict=True)), passes=PassColumns.of(commands, schedule.tiles))
+    ordered, machine, start = schedule.ordered, schedule.memory.machine, schedule.start
+    objects, units, kind = ordered.objects, ordered.columns, ordered.kind
+    table = np.zeros((len(FIELDS), len(ordered)), np.int64)
+    table[0], table[1], table[2] = _OPCODES[kind], ordered.wait, ordered.signal
+
+    def put(what: int, names: Sequence[str], rows: Int64Array) -> None:
+        """Fields of all operations of a kind, from those of the objects that they refer to, int64 [objects, fields]."""
+        places = np.flatnonzero(kind == what)
+        table[np.ix_(np.array([FIELDS.index(name) for name in names]), places)] = rows[ordered.refers[places]].T
+
+    source, stop = units[at.SOURCE], units[at.SOURCE_STOP]
+    banks = np.array([_writes_banks(load, machine) for load in objects.loads], np.int64)
+    loaded = np.stack([stop - source, start + source * machine.vector, units[at.SPACE], banks], axis=1)
+    put(at.A_LOAD, ("count", "address", "kind", "banks"), loaded)
+    put(at.A_ZERO, ("count",), ordered.zeros[:, 1:] - ordered.zeros[:, :1])
+    put(at.A_WALK, ("count",), np.array([walk.items for walk in objects.walks], np.int64)[:, None])
+    put(at.A_PASS, ("words",), np.array([op.words for op in objects.passes], np.int64)[:, None])
+    stores = np.array([_store_row(op, machine, start) for op in objects.stores], np.int64).reshape(-1, 7)
+    put(at.A_STORE, ("count", "address", "pool", "raw", "memory", "local", "residual"), stores)
+    passes = PassColumns.of([op.command for op in objects.passes], schedule.tiles)
+    return Columns(**dict(zip(FIELDS, table, strict=True)), passes=passes)
 
 
-def _row(operation: Operation, machine: Machine, start: int) -> tuple[int, ...]:
-    """What the instruction of an operation says, in the order of `FIELDS`."""
-    what, wait, signal = operation
-    tokens = engine_bits(wait), engine_bits(signal)
-    match what:
-        case PassOp():
-            return Opcode.PASS, *tokens, 0, 0, 0, 0, what.words, 0, 0, 0, 0, 0
-        case Load():
-            source = start + what.source * machine.vector
-            banks = what.kind == Kind.ACTIVATIONS and enables(machine, what.period, what.bank)
-            return Opcode.LOAD, *tokens, what.count, source, what.kind, banks, 0, 0, 0, 0, 0, 0
-        case StoreOp():
-            address, residual = start + what.address * machine.vector, what.residual_at is not None
-            places = what.writes is not None, what.local is not None, residual
-            return Opcode.STORE, *tokens, what.count, address, 0, 0, 0, what.pool, what.raw, *places
-        case Zero():
-            _, first, stop = what.writes
-            return Opcode.ZERO, *tokens, stop - first, *[0] * 9
-        case Walk():
-            return Opcode.SETUP, 0, 0, what.items, *[0] * 9
-        case Local():
-            return Opcode.PLACE, *[0] * 12
-        case Mark.HEADER:
-            return Opcode.HEADER, *[0] * 12
-        case Mark.END:
-            return Opcode.END, *tokens, *[0] * 10
+def _writes_banks(load: Load | Clear, machine: Machine) -> bool:
+    """Whether a load is one of activations that enables any bank."""
+    return isinstance(load, Load) and load.kind == Kind.ACTIVATIONS and enables(machine, load.period, load.bank)
+
+
+def _store_row(op: StoreOp, machine: Machine, start: int) -> tuple[int, ...]:
+    address, residual = start + op.address * machine.vector, op.residual_at is not None
+    return op.count, address, op.pool, op.raw, op.writes is not None, op.local is not None, residual
 
 
 def instruction(operation: Operation, machine: Machine, start: int) -> Instruction:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, NoReturn
+
+import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.engines import Engine
@@ -15,7 +16,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import ADDRESS_BITS
 
 from .on_chip import memory_sizes
-from .schedule import ENGINES, Schedule
+from .schedule import Schedule
 from .units import Clear, Load, Local, Range, Space, StoreOp, Unit, Walk
 from .weight_loads import passes_behind
 
@@ -139,12 +140,9 @@ def _in_use(schedule: Schedule, unit: Unit, load: Load | Clear) -> NoReturn:
 
 def _check_tokens(schedule: Schedule, name: str) -> None:
     """No counter can overflow: few givers are ahead of their takers in program order."""
-    opened = Counter[tuple[Engine, Engine]]()
-    for what, wait, signal in schedule.operations:
-        engine = ENGINES[type(what)]
-        for giver in wait:
-            opened[giver, engine] -= 1
-        for taker in signal:
-            opened[engine, taker] += 1
-            if opened[engine, taker] > MAX_OPEN:
-                raise InputError(f"{name}: more than {MAX_OPEN} tokens from {engine.name} to {taker.name} are open")
+    ordered = schedule.ordered
+    for giver, taker in itertools.permutations(Engine, 2):
+        given = (ordered.signal >> taker & 1) * (ordered.engine == giver)
+        taken = (ordered.wait >> giver & 1) * (ordered.engine == taker)
+        if np.cumsum(given - taken).max(initial=0) > MAX_OPEN:
+            raise InputError(f"{name}: more than {MAX_OPEN} tokens from {giver.name} to {taker.name} are open")

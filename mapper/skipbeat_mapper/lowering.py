@@ -14,7 +14,6 @@ from .emission import emit, emit_columns
 from .limits import check
 from .memory_map import MemoryMap
 from .schedule import Part, Schedule
-from .sequencing import schedule_again, schedule_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,6 +48,8 @@ def lower(memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> L
     Raises:
         InputError: it does not fit the hardware, see `limits.check`.
     """
+    from .sequencing import schedule_of  # only now: whoever asks for a kept price needs no compiler
+
     return _lowered(schedule_of(memory, nodes), name)
 
 
@@ -58,6 +59,8 @@ def lower_again(first: Lowered, name: str) -> Lowered | None:
     Raises:
         InputError: they do not fit the hardware.
     """
+    from .sequencing import schedule_again
+
     schedule = schedule_again(first.schedule)
     return None if schedule is None else _lowered(schedule, name)
 

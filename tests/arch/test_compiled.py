@@ -24,12 +24,12 @@ def test_it_is_kept_and_made_again_where_it_is_damaged(
 ) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     numbers = np.arange(5)
-    assert kept(total)(numbers) == 10
+    assert kept()(total)(numbers) == 10
     (file,) = (tmp_path / KIND).iterdir()
     made = file.read_bytes()
-    assert kept(total)(numbers) == 10
+    assert kept()(total)(numbers) == 10
     assert file.read_bytes() == made
     file.write_bytes(made[:1000])
-    assert kept(total)(numbers) == 10
+    assert kept()(total)(numbers) == 10
     assert "damaged" in capsys.readouterr().err
     assert len(file.read_bytes()) > 1000

@@ -14,8 +14,12 @@ from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.compile import compile_network
-from skipbeat_mapper.hazards import NEVER, Draft, Tokens
-from skipbeat_mapper.schedule import Mark
+from skipbeat_mapper.order import places as at
+from skipbeat_mapper.order.hazards import order
+from skipbeat_mapper.order.places import NEVER, column
+from skipbeat_mapper.sequencing import unordered
+from skipbeat_mapper.unit_columns import unit_columns
+from skipbeat_mapper.units import Space
 from skipbeat_verify.interpreter import DeadlockError, Interpreter
 from tests.mapper.networks import Builder
 from tests.mapper.random_nodes import few
@@ -83,16 +87,17 @@ def test_without_these_tokens_the_result_is_wrong(
 @given(st.data())
 def test_every_dependency_is_met_and_no_token_is_left(data: st.DataObject) -> None:
     engines = data.draw(st.lists(st.sampled_from(list(Engine)), min_size=2, max_size=40))
-    drafts = [Draft(Mark.END, engine) for engine in engines]
-    tokens, asked = Tokens(drafts), []
-    for consumer in range(1, len(drafts)):
+    s, m = unordered(unit_columns([], 1)[0], dict.fromkeys(Space, 1), len(engines))
+    column(s, m, at.ENGINE)[:], asked = engines, []
+    for consumer in range(1, len(engines)):
         for producer in data.draw(st.lists(st.integers(NEVER, consumer - 1), max_size=4)):
-            tokens.order(producer, consumer)
+            order(s, m, producer, consumer, NEVER, NEVER)
             asked.append((producer, consumer))
+    wait, signal = column(s, m, at.WAIT), column(s, m, at.SIGNAL)
     given_, taken = {}, {}
     for source, sink in ((a, b) for a in Engine for b in Engine if a != b):
-        given_[source, sink] = [n for n, d in enumerate(drafts) if d.engine == source and d.signal >> sink & 1]
-        taken[source, sink] = [n for n, d in enumerate(drafts) if d.engine == sink and d.wait >> source & 1]
+        given_[source, sink] = [n for n, e in enumerate(engines) if e == source and signal[n] >> sink & 1]
+        taken[source, sink] = [n for n, e in enumerate(engines) if e == sink and wait[n] >> source & 1]
         assert len(given_[source, sink]) == len(taken[source, sink]), "a token that nobody takes lets a later one pass"
         assert all(g < t for g, t in zip(given_[source, sink], taken[source, sink], strict=True)), (
             "it would wait for ever"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -18,9 +19,9 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.limits import MAX_OPEN, check
 from skipbeat_mapper.memory_map import memory_map
-from skipbeat_mapper.schedule import Mark, Operation, Schedule
+from skipbeat_mapper.order.places import A_PASS, AN_END
+from skipbeat_mapper.schedule import Schedule
 from skipbeat_mapper.sequencing import schedule_of
-from skipbeat_mapper.units import PassOp
 from tests.mapper.placed import graph_of
 from tests.mapper.random_hardware import random_hardware
 from tests.mapper.random_nodes import few, node_of, nodes, preceded
@@ -82,13 +83,18 @@ def test_weights_in_use_leave_no_room_for_the_next() -> None:
 
 def test_too_many_open_tokens() -> None:
     made = schedule(node_of(convolution((3, 3))))
-    op = next(each.what for each in made.operations if isinstance(each.what, PassOp))
-    give, take = Operation(op, signal=(Engine.STORE,)), Operation(Mark.END, wait=(Engine.EXECUTE,))
+    give, take = (A_PASS, 0, 1 << Engine.STORE), (AN_END, 1 << Engine.EXECUTE, 0)
     for operations in ([give] * MAX_OPEN, [give, take] * 2 * MAX_OPEN, [give, take, *[give] * MAX_OPEN]):
-        check(dataclasses.replace(made, operations=tuple(operations)), "network")
-        last = (*operations, *[give] * (1 if operations[-1] is give else MAX_OPEN + 1))
+        check(with_operations(made, operations), "network")
+        last = [*operations, *[give] * (1 if operations[-1] is give else MAX_OPEN + 1)]
         with pytest.raises(InputError, match=f"network: more than {MAX_OPEN} tokens from EXECUTE to STORE are open"):
-            check(dataclasses.replace(made, operations=last), "network")
+            check(with_operations(made, last), "network")
+
+
+def with_operations(made: Schedule, operations: Sequence[tuple[int, int, int]]) -> Schedule:
+    """The same units with other operations: what each is, its waits and its signals."""
+    kind, wait, signal = np.array(operations, np.int64).T
+    return dataclasses.replace(made, ordered=dataclasses.replace(made.ordered, kind=kind, wait=wait, signal=signal))
 
 
 @few

@@ -8,9 +8,14 @@ from collections.abc import Iterator, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.command import Command
 from skipbeat_arch.engines import Kind
-from skipbeat_mapper.prefetch import LOAD_CLOCKS, NEAR, ZERO_CLOCKS, Pending, Prefetch, in_order, prefetchable
+from skipbeat_mapper.order import places as at
+from skipbeat_mapper.order.places import column
+from skipbeat_mapper.order.prefetch import in_order, prefetchable
+from skipbeat_mapper.sequencing import most_operations, unordered
+from skipbeat_mapper.unit_columns import UnitObjects, unit_columns
 from skipbeat_mapper.units import Clear, Load, PassOp, Range, Space, Unit, Walk
 from tests.mapper.test_units import a_store
 
@@ -39,12 +44,25 @@ def load_of(writes: Range, source: int) -> Load | Clear:
 def unit_of(loads: list[Load | Clear], reads: list[Range], writes: Range | None) -> Unit:
     passes = [PassOp(COMMAND, reads=(each,)) for each in reads] or [PassOp(COMMAND)]
     walk = Walk(counts=(1,) * 4, steps=(0,) * 4)
-    store = a_store(writes=writes if writes and writes.space == Space.MEMORY else None, local=writes)
+    store = a_store(
+        writes=writes if writes and writes.space == Space.MEMORY else None,
+        local=writes if writes and writes.space != Space.MEMORY else None,
+    )
     return Unit(node=0, walk=walk, loads=tuple(loads), passes=tuple(passes), store=store if writes else None)
 
 
-def pending(units: Sequence[Unit]) -> list[Pending]:
-    return [Pending(unit, list(unit.loads)) for unit in units]
+def begun(units: Sequence[Unit]) -> tuple[Int64Array, Int64Array, UnitObjects]:
+    """The arrays of an order that has only begun, and what stands behind their numbers."""
+    columns, objects = unit_columns(units, 1)
+    return *unordered(columns, dict.fromkeys(Space, 16), most_operations(columns)), objects
+
+
+def prefetched(units: Sequence[Unit]) -> list[tuple[Load | Clear, int]]:
+    """Loads of later units than the first that may go before its end, with how many units later they come."""
+    s, m, objects = begun(units)
+    found = slice(prefetchable(s, m, 0))
+    numbers, distances = (column(s, m, each)[found].tolist() for each in (at.EARLY, at.DISTANCE))
+    return [(objects.loads[load], distance) for load, distance in zip(numbers, distances, strict=True)]
 
 
 LOADS = st.builds(load_of, ranges(*SPACES), st.integers(-1, 7))
@@ -79,12 +97,11 @@ def run(events: Sequence[tuple[int, Load | Clear | Unit]]) -> dict[int, object]:
 @given(st.lists(UNITS, min_size=1, max_size=5))
 def test_a_load_never_passes_what_still_reads_its_target_or_writes_its_source(units: list[Unit]) -> None:
     numbers = {id(each): n for n, each in enumerate(itertools.chain(*(unit.loads for unit in units), units))}
-    early = prefetchable(pending(units))
-    moved = {id(each.load) for each in early}
+    early = prefetched(units)
+    moved = {id(load) for load, _ in early}
     assert len(moved) == len(early)
-    for each in early:
-        assert each.owner.unit is units[each.distance]
-        assert any(each.load is load for load in each.owner.loads)
+    for each, distance in early:
+        assert any(each is load for load in units[distance].loads)
     later = [
         event
         for number, unit in enumerate(units)
@@ -93,8 +110,8 @@ def test_a_load_never_passes_what_still_reads_its_target_or_writes_its_source(un
     plain = [event for number, unit in enumerate(units) for event in (*(unit.loads if number else ()), unit)]
     before = [(numbers[id(load)], load) for load in units[0].loads]
     expected = run(before + [(numbers[id(event)], event) for event in plain])
-    for order in (early, sorted(early, key=lambda each: -each.distance)):  # far ones may come before near ones
-        first = [(numbers[id(each.load)], each.load) for each in order]
+    for order in (early, sorted(early, key=lambda each: -each[1])):  # far ones may come before near ones
+        first = [(numbers[id(load)], load) for load, _ in order]
         assert run(before + first + [(numbers[id(event)], event) for event in later]) == expected
 
 
@@ -108,15 +125,15 @@ def test_what_meets_nothing_goes_early_and_what_meets_something_does_not() -> No
         "zeros": load_of(Range(Space.ACTIVATIONS, 0, 3), -1),
     }
     for name, load in loads.items():
-        early = prefetchable(pending([first, unit_of([load], [], None)]))
-        assert [each.load for each in early] == ([load] if name in ("free", "zeros") else [])
+        early = prefetched([first, unit_of([load], [], None)])
+        assert early == ([(load, 1)] if name in ("free", "zeros") else [])
 
 
 def test_a_later_load_does_not_pass_one_that_stays_behind_and_writes_the_same() -> None:
     wanted = Range(Space.WEIGHTS, 0, 2)
     first, stays = unit_of([], [wanted], None), load_of(wanted, 0)
     units = [first, unit_of([stays], [], None), unit_of([load_of(Range(Space.WEIGHTS, 1, 3), 0)], [], None)]
-    assert prefetchable(pending(units)) == []
+    assert prefetched(units) == []
 
 
 def test_nothing_is_zeroed_before_an_earlier_load_that_writes_there_unread() -> None:
@@ -127,24 +144,17 @@ def test_nothing_is_zeroed_before_an_earlier_load_that_writes_there_unread() -> 
         unit_of([lines], [Range(Space.ACTIVATIONS, 0, 2)], None),
         unit_of([zeros], [], None),
     ]
-    assert [each.load for each in prefetchable(pending(units))] == [lines]
-
-
-def test_what_a_load_costs() -> None:
-    (unit,) = pending([unit_of([], [], None)])
-    load, zeros = (
-        load_of(Range(Space.WEIGHTS, 0, 3), 0),
-        Clear(spans=((0, 2), (4, 9)), writes=Range(Space.ACTIVATIONS, 0, 9)),
-    )
-    assert Prefetch(unit, load, 1).clocks(beats=4) == 3 * 4 + LOAD_CLOCKS
-    assert Prefetch(unit, zeros, 1).clocks(beats=4) == 2 + 5 + 2 * ZERO_CLOCKS
-    assert [Prefetch(unit, load, distance).near for distance in (NEAR, NEAR + 1)] == [True, False]
-    assert (Prefetch(unit, load, 1).banks, Prefetch(unit, zeros, 1).banks) == (False, True)
+    assert prefetched(units) == [(lines, 1)]
 
 
 def test_what_writes_the_banks_comes_last_but_zeros_first_at_the_start() -> None:
     weights, activations = load_of(Range(Space.WEIGHTS, 0, 1), 0), load_of(Range(Space.ACTIVATIONS, 0, 1), 0)
     zeros, table = load_of(Range(Space.ACTIVATIONS, 4, 5), -1), load_of(Range(Space.TABLE, 0, 1), 0)
     loads = [activations, weights, zeros, table]
-    assert in_order(loads, first=False) == [weights, table, activations, zeros]
-    assert in_order(loads, first=True) == [zeros, activations, weights, table]
+    s, m, objects = begun([unit_of(loads, [], None)])
+    for first, wanted in ((False, [weights, table, activations, zeros]), (True, [zeros, activations, weights, table])):
+        assert in_order(s, m, 0, first) == len(loads)
+        assert [objects.loads[number] for number in column(s, m, at.NOW)] == wanted
+    column(s, m, at.DONE)[:3] = True
+    assert in_order(s, m, 0, False) == 1
+    assert objects.loads[column(s, m, at.NOW)[0]] is table

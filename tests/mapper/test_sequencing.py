@@ -25,7 +25,7 @@ from skipbeat_mapper.emission import instruction as made_of
 from skipbeat_mapper.limits import MAX_OPEN
 from skipbeat_mapper.memory_map import MemoryMap
 from skipbeat_mapper.network_units import plan
-from skipbeat_mapper.sequencing import Sequencer
+from skipbeat_mapper.sequencing import sequence
 from skipbeat_mapper.units import Clear, Load, PassOp, Range, Space, StoreOp, Unit, Walk
 from tests.mapper.placed import graph_of, placed
 from tests.mapper.random_nodes import few, nodes, preceded
@@ -44,9 +44,7 @@ Entry = tuple[Space, int]
 
 def emitted(machine: Machine, units: Sequence[Unit], vectors: int = 1000) -> list[Instruction]:
     """The instructions of units."""
-    sequence = Sequencer(machine, vectors)
-    sequence.run(units)
-    return [made_of(draft.operation(), machine, 0) for draft in sequence.drafts]
+    return [made_of(operation, machine, 0) for operation in sequence(units, machine, vectors).operations]
 
 
 def known_done(program: Sequence[Instruction]) -> list[dict[Engine, int]]:
@@ -217,43 +215,15 @@ def test_weights_that_an_open_block_still_uses_cannot_be_replaced() -> None:
     first = Command(pixels=1, beat=1, rows=1, cols=1, load=True, first=True, last=False)
     last = Command(pixels=1, beat=1, rows=1, cols=1, load=True, first=False, last=True)
     units = [unit_of([weights(0)], first, store=True), unit_of([weights(0)], last, store=False)]
-    sequence = Sequencer(TIGHT, 1000)
-    sequence.run(units)
-    assert sequence.stuck == (units[1], units[1].loads[0])
-
-
-def zeros(start: int, stop: int) -> Clear:
-    return Clear(spans=((start, stop),), writes=Range(Space.ACTIVATIONS, start, stop))
-
-
-def test_only_entries_that_are_not_zero_are_cleared() -> None:
-    line = Load(kind=Kind.ACTIVATIONS, to=2, source=0, count=3, width=3, pitch=3, writes=Range(Space.ACTIVATIONS, 2, 5))
-    loads: list[list[Load | Clear]] = [[zeros(0, 8), weights(0)], [zeros(1, 7)], [line], [zeros(0, 8)]]
-    program = emitted(TIGHT, [unit_of(each, COMMAND, store=True) for each in loads])
-    assert [(i.to, i.count) for i in program if isinstance(i, isa.Zero)] == [(0, 8), (2, 3)]
-
-
-def test_a_walk_is_set_up_once_for_the_units_that_share_it() -> None:
-    units = [unit_of([weights(0)] if not number else [], COMMAND, store=True) for number in range(3)]
-    program = emitted(TIGHT, units)
-    assert sum(isinstance(each, isa.Setup) for each in program) == 1
-    assert isinstance(program[0], isa.Header)
-
-
-def test_loads_of_the_next_units_come_between_passes() -> None:
-    units = [unit_of([weights(at)], COMMAND, store=True, weights_at=at) for at in range(0, 16, 4)]
-    program = emitted(TIGHT, units)
-    loads = [number for number, each in enumerate(program) if isinstance(each, isa.Load)]
-    passes = [number for number, each in enumerate(program) if isinstance(each, isa.Pass)]
-    assert loads[0] < passes[0] < loads[1] < loads[2] < passes[1]
+    ordered = sequence(units, TIGHT, 1000)
+    assert ordered.objects.loads[ordered.stuck] is units[1].loads[0]
 
 
 def test_parts_of_nodes_are_told() -> None:
     units = [unit_of([weights(0)] if node == 7 else [], COMMAND, store=True, node=node) for node in (7, 7, 8)]
-    sequence = Sequencer(TIGHT, 1000)
-    sequence.run(units)
-    kinds = [type(draft.what) for draft in sequence.drafts]
-    (first, start, stop), (second, begin, end) = sequence.parts
+    ordered = sequence(units, TIGHT, 1000)
+    kinds = [type(operation.what) for operation in ordered.operations]
+    (first, start, stop), (second, begin, end) = ordered.parts
     assert (first, second, stop, end) == (7, 8, begin, len(kinds) - 1)
     assert kinds[start:stop].count(StoreOp) == kinds[start:stop].count(PassOp) == 2
     assert kinds[begin:end].count(StoreOp) == 1

@@ -14,7 +14,7 @@ from .filling import filled
 from .places import Followed
 
 
-@kept
+@kept("skipbeat_sim.timing")
 def follow_arrays(s: Int64Array, m: Int64Array) -> None:
     """Let every process go on until all of them wait, and the bus decide, until nothing is left to decide."""
     going = True

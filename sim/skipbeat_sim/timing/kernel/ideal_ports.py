@@ -19,7 +19,7 @@ from .places import Followed
 from .tiles import load_tile
 
 
-@kept
+@kept("skipbeat_sim.timing")
 def follow_passes(s: Int64Array, m: Int64Array) -> None:
     """When each pass is taken, and when its bank is full (0 if it loads no tile)."""
     queued, free, bank_free, loads = -1, 0, NEVER, 0

@@ -1,0 +1,37 @@
+"""How the columns of `places.py` are read and changed."""
+
+from __future__ import annotations
+
+from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.compiled import compiled
+
+from .places import NEVER
+
+
+@compiled
+def get(s: Int64Array, m: Int64Array, number: int, at: int) -> int:
+    """An entry of a column."""
+    entry: int = m[s[number] + at]
+    return entry
+
+
+@compiled
+def put(s: Int64Array, m: Int64Array, number: int, at: int, value: int) -> None:
+    """Another value for an entry of a column."""
+    m[s[number] + at] = value
+
+
+@compiled
+def fill(s: Int64Array, m: Int64Array, number: int, start: int, stop: int, value: int) -> None:
+    """The same value for entries from-to."""
+    for at in range(start, stop):
+        put(s, m, number, at, value)
+
+
+@compiled
+def greatest(s: Int64Array, m: Int64Array, number: int, start: int, stop: int) -> int:
+    """The greatest of entries from-to, or `NEVER`."""
+    found = NEVER
+    for at in range(start, stop):
+        found = max(found, get(s, m, number, at))
+    return found
