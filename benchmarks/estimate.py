@@ -7,7 +7,7 @@ own; medians of N runs (5). `build` is the model's construction, `read` the expo
 `price` the search and the timing model for the first time, `again` the same description with another memory latency,
 `memory` the process's peak above what it had when everything was imported, the model included. `first` and `second`
 are CPU-seconds of the whole command `skipbeat estimate`, imports included, with a cache that has nothing but compiled
-code and then is not empty. The timing model is compiled before anything is measured, or loaded if it was; `compiled`
+code and then is not empty. What is compiled is so before anything is measured, or loaded if it was; `compiled`
 says how many CPU-seconds that took.
 """
 
@@ -31,6 +31,7 @@ from skipbeat_arch.cache import cache_root
 from skipbeat_arch.compiled import KIND
 from skipbeat_arch.instruction import VERSION, End, Header
 from skipbeat_arch.machine import Machine
+from skipbeat_mapper.sequencing import sequence
 from skipbeat_sim.timing.machine_timing import machine_timing
 
 SOURCES = ("zoo:resnet-18", "zoo:resnet-50", "zoo:vgg-16", "zoo:llama-2-7b@128", "zoo:llama-2-7b-decode@2048")
@@ -71,8 +72,9 @@ def measure(source: str, hw: str) -> dict[str, float]:
 
 
 def compile_timing(machine: Machine) -> float:
-    """CPU-seconds until the timing model can run: it times the shortest program."""
+    """CPU-seconds until the order of no instructions can be found, and the shortest program timed."""
     before = time.process_time()
+    sequence([], machine, 0)
     machine_timing(machine, [Header(version=VERSION, fingerprint=machine.fingerprint), End()], [])
     return time.process_time() - before
 
