@@ -194,7 +194,8 @@ def test_a_compiler_that_is_not_there_or_fails(fails: bool, own: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_request_to_end_leaves_no_process_of_a_regression() -> None:
+@pytest.mark.parametrize(("number", "wanted"), [(signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)])
+def test_the_end_of_a_regression_leaves_no_process(number: signal.Signals, wanted: int) -> None:
     process = command("regress", "--cases", "500", "--jobs", "2", "--seed", "0", *TINY, start_new_session=True)
     assert process.stderr is not None
     said = ""
@@ -203,9 +204,9 @@ def test_a_request_to_end_leaves_no_process_of_a_regression() -> None:
         assert line, f"it ended: {said}"
         said += line
     assert len(_of_session(process.pid)) > 1
-    process.send_signal(signal.SIGTERM)  # to it alone, as a scheduler does
+    process.send_signal(number)  # to it alone, as a scheduler does
     status, out, said = ended(process)
-    assert (status, out) == (143, "")
+    assert (status, out) == (wanted, "")
     assert "Traceback" not in said
     end = time.monotonic() + 20
     while (left := _of_session(process.pid)) and time.monotonic() < end:

@@ -6,9 +6,13 @@ start, and a case a tenth of it. A case that fails so is run again alone, which 
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,7 +95,21 @@ def _run_in_worker(
     seed: int, batch: Sequence[int], simulator: SimulatorName, hardware: Hardware | None
 ) -> list[Outcome]:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's, which ends its workers
+    _end_with_parent()
     return run_batch(seed, batch, simulator, hardware)
+
+
+@cache
+def _end_with_parent() -> None:
+    """A parent that was killed cannot end its workers: they look whether it is still there."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def run_batch(
