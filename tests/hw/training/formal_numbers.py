@@ -1,4 +1,4 @@
-"""What is proved of the components of training that compute: the books of a store, and the update of a weight."""
+"""What is proved of the components of training that compute: the numbers of a store, and the update of a weight."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Mux, Signal,
 from amaranth.lib import data
 from amaranth.lib.wiring import Component
 
-from skipbeat_arch.training.jobs import UPDATE_LATENCY
+from skipbeat_arch.training.jobs import ROUNDING_LATENCY, UPDATE_LATENCY
+from skipbeat_arch.training.lfsr import DRAW_BITS, FIXED_BIT, SEED_BITS, spread
 from skipbeat_arch.training.ranks import LARGEST
-from skipbeat_arch.training.rounding import SUM_BITS
+from skipbeat_arch.training.rounding import MOST_SHIFT, SUM_BITS
 from skipbeat_hw.tools.formal import register
 from tests.hw.core.formal_invariants import Wrapped
 from tests.hw.core.symbolic_tile import total
@@ -57,6 +58,84 @@ class PeakRules(Wrapped):
             Assert(self.bits_o <= SUM_BITS),
             *(Assert((largest >> bits == 0) == (self.bits_o <= bits)) for bits in range(SUM_BITS)),
             Cover((self.bits_o == SUM_BITS) & (self.clips_o == self.lanes + 1)),
+        ]
+        return m
+
+
+class DrawsRules(Wrapped):
+    """Draws are the sequence of bits that begins with the seed, 32 at a time; for ever.
+
+    None is 0 once they have begun, and no two generators draw the same.
+    """
+
+    def __init__(self, draws: Component) -> None:
+        self.count = draws.count
+        super().__init__(draws)
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        self.place(m)
+        begun, drawn = Signal(), [Signal(DRAW_BITS, name=f"drawn_{k}") for k in range(self.count)]
+        m.d.sync += begun.eq(begun | self.begin_i)
+        for k, draw in enumerate(drawn):
+            m.d.sync += draw.eq(Mux(self.begin_i, _first(self.seed_i, k), Mux(self.next_i, _following(draw), draw)))
+            m.d.comb += [Assert(self.draws_o[k] == draw), implies(begun, draw != 0)]
+            m.d.comb += [implies(begun, draw != other) for other in drawn[:k]]
+        m.d.comb += Cover(begun & (drawn[0] == 1))
+        return m
+
+
+class RoundingStream(Wrapped):
+    """Each sum that is taken has the next draw, the first one after a beginning the seed's; for ever.
+
+    As many sums are inside as were taken, and what is on offer stays until it is taken.
+    """
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        inside, job, i, o = self.place(m), self.job_i, self.i, self.o
+        there, (state,) = register(inside, "there"), (register(part, "state_0") for part, *_ in inside.subfragments)
+        before, count = Signal(len(job.as_value())), Signal(range(len(there) + 1))
+        draw, fresh = Signal(DRAW_BITS), Signal(DRAW_BITS)
+        taken = i.valid & i.ready
+        m.d.comb += fresh.eq(Mux(self.begin_i, _first(job.seed, 0), draw))
+        m.d.sync += [before.eq(job.as_value()), draw.eq(Mux(taken, _following(fresh), fresh))]
+        m.d.sync += count.eq(count + taken - (o.valid & o.ready))
+        due = Mux(there[0], _following(state), state)
+        m.d.comb += [
+            Assume((there == 0) | ((before == job.as_value()) & ~self.begin_i)),
+            Assert(draw == Mux(there[1], _following(due), due)),
+            Assert(total(there) == count),
+            implies(o.ready, i.ready),
+            implies(~o.valid, i.ready),
+            Cover(o.valid & there.all() & (draw != 0)),
+        ]
+        stays(m, o.valid, o.ready, o.payload.as_value())
+        return m
+
+
+class RoundingRule(Wrapped):
+    """A byte is its sum and draw, shifted and clamped, for all sums, shifts and seeds.
+
+    Of the first sum, with nothing in its way: all that is inside waits as a whole, which `RoundingStream` shows.
+    """
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        self.place(m)
+        job, made = self.job_i, self.o.payload[0]
+        clock, came, told = Signal(range(2 * ROUNDING_LATENCY)), Signal(signed(SUM_BITS)), Signal(job.shape())
+        m.d.sync += clock.eq(Mux(clock > ROUNDING_LATENCY, clock, clock + 1))
+        with m.If(clock == 0):
+            m.d.sync += [came.eq(self.i.payload[0]), told.eq(job)]
+        same = (clock == 0) | (told.as_value() == job.as_value())
+        m.d.comb += Assume(self.o.ready & self.i.valid & same & (self.begin_i == (clock == 0)))
+        shift = Mux(told.shift > MOST_SHIFT, MOST_SHIFT, told.shift)
+        rounded = (came + ((_first(told.seed, 0) << shift) >> DRAW_BITS)) >> shift
+        byte, now = _clamped(rounded, -LARGEST, LARGEST), clock == ROUNDING_LATENCY
+        m.d.comb += [
+            implies(now, self.o.valid, made.value == byte, made.clipped == (byte != rounded)),
+            Cover(now & made.clipped & (made.value < 0)),
         ]
         return m
 
@@ -128,6 +207,20 @@ class UpdateRule(Wrapped):
         m.d.comb += momentum.eq(_clamped(moved, low, high))
         m.d.comb += weight.eq(_clamped(old - times(momentum, "rate"), low, high))
         return weight, momentum, _clamped(_rounded(weight, came.shifts[0]), -LARGEST, LARGEST)
+
+
+def _first(seed: Value, generator: int) -> Value:
+    """The draw that a generator begins with."""
+    begin = seed ^ Const(spread(generator), SEED_BITS)
+    return Cat(begin[:FIXED_BIT], Const(1), begin[FIXED_BIT:])
+
+
+def _following(draw: Value) -> Value:
+    """The next draw, one bit of the sequence after the other."""
+    bits = list(draw)
+    for n in range(DRAW_BITS):
+        bits.append(bits[n + 22] ^ bits[n + 2] ^ bits[n + 1] ^ bits[n])
+    return Cat(bits[DRAW_BITS:])
 
 
 def _largest(sizes: list[Signal]) -> Value:

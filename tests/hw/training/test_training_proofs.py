@@ -10,9 +10,16 @@ from unittest.mock import patch
 import pytest
 
 from skipbeat_hw.tools.formal import Verdict, always, bounded, reachable
-from skipbeat_hw.training import peak, select, select_lanes, turn, update
+from skipbeat_hw.training import draws, peak, rounding, select, select_lanes, turn, update
 from tests.hw.planted import mutant
-from tests.hw.training.formal_numbers import PeakRules, UpdateRule, UpdateStream
+from tests.hw.training.formal_numbers import (
+    DrawsRules,
+    PeakRules,
+    RoundingRule,
+    RoundingStream,
+    UpdateRule,
+    UpdateStream,
+)
 from tests.hw.training.formal_training import LanesRules, SelectRules, TurnRules
 from tests.hw.training.vectors import Width
 
@@ -23,8 +30,8 @@ CLOCKS = 9
 MASTER = 9
 #: Bits of the coefficients' mantissas, and their largest shift.
 MANTISSA, SHIFT = 2, 3
-#: Clocks until a weight has left the update.
-UPDATED = 13
+#: Clocks until a weight has left the update, and a sum the rounding.
+UPDATED, ROUNDED = 13, 6
 
 
 def _turn(module: ModuleType) -> Verdict:
@@ -45,6 +52,18 @@ def _lanes(module: ModuleType) -> Verdict:
 
 def _peak(module: ModuleType) -> Verdict:
     return always(PeakRules(module.Peak(2)), 1)
+
+
+def _draws(module: ModuleType) -> Verdict:
+    return always(DrawsRules(module.Draws(2)), 1)
+
+
+def _sums(module: ModuleType) -> Verdict:
+    return always(RoundingStream(module.Rounding(1)), 1)
+
+
+def _rounding(module: ModuleType) -> Verdict:
+    return bounded(RoundingRule(module.Rounding(1)), ROUNDED)
 
 
 def _stream(module: ModuleType) -> Verdict:
@@ -69,11 +88,14 @@ CLAIMS: dict[str, tuple[ModuleType, Claim]] = {
     "select": (select, _select),
     "lanes": (select_lanes, _lanes),
     "peak": (peak, _peak),
+    "draws": (draws, _draws),
+    "sums": (rounding, _sums),
+    "rounding": (rounding, _rounding),
     "stream": (update, _stream),
     "update": (update, _update),
 }
 #: Slow ones.
-LONG = ("back", "lanes", "peak", "stream", "update")
+LONG = ("back", "lanes", "peak", "draws", "sums", "rounding", "stream", "update")
 BUGS: list[tuple[str, str, str]] = [
     ("turn", "taken & taking[:-1].all()", "taken & taking[1:-1].all()"),
     ("turn", "half[k][number * beside + bundle]", "half[k][bundle * self.group + number]"),
@@ -85,6 +107,15 @@ BUGS: list[tuple[str, str, str]] = [
     ("lanes", "< self.job_i.n)", "<= self.job_i.n)"),
     ("peak", "Mux(begin[1], 0, ones) | found", "ones | found"),
     ("peak", "self.bits_o.eq(bit + 1)", "self.bits_o.eq(bit)"),
+    ("draws", "state.eq(_advanced(state))", "state.eq(_advanced(state) | 1 << 9)"),
+    ("draws", "for tap in TAPS:", "for tap in TAPS[1:]:"),
+    ("draws", "Const(spread(k), SEED_BITS)", "Const(1, SEED_BITS)"),
+    ("sums", "draws.next_i.eq(advance & there[1])", "draws.next_i.eq(there[1])"),
+    ("sums", "advance.eq(~there[-1] | self.o.ready)", "advance.eq(self.o.ready)"),
+    ("rounding", "large = large | (", "large = large & ("),
+    ("rounding", "Mux(shift[most], total >> DRAW_BITS, total)", "total"),
+    ("rounding", "Mux(negative, -LARGEST, LARGEST)", "LARGEST"),
+    ("rounding", "Cat(fraction, whole).as_signed() + draw)", "Cat(fraction, whole).as_signed())"),
     ("stream", "advance.eq(~there[-1] | self.o.ready)", "advance.eq(self.o.ready)"),
     ("update", "(halves >> 1) + halves[0]", "halves >> 1"),
     ("update", "weights[6] - moved", "weights[5] - moved"),
@@ -114,6 +145,13 @@ def test_the_claims_about_numbers_are_not_vacuous() -> None:
     assert reachable(UpdateStream(update.Update(1)), UPDATED).holds
     with _narrow(update):
         assert reachable(UpdateRule(update.Update(1), MASTER, MANTISSA, SHIFT), UPDATED).holds
+
+
+@pytest.mark.slow
+def test_the_claims_about_rounding_are_not_vacuous() -> None:
+    assert reachable(DrawsRules(draws.Draws(2)), 3).holds
+    assert reachable(RoundingStream(rounding.Rounding(1)), ROUNDED).holds
+    assert reachable(RoundingRule(rounding.Rounding(1)), ROUNDED).holds
 
 
 @pytest.mark.slow
