@@ -39,7 +39,7 @@ def cosine(first: FloatArray, second: FloatArray) -> float:
     ("source", "least", "seed"),
     [
         ("zoo:digits-cnn", 0.99, 1),
-        ("zoo:tiny-resnet", 0.95, 0),
+        pytest.param("zoo:tiny-resnet", 0.95, 0, marks=pytest.mark.slow),
         *(pytest.param("zoo:digits-cnn", 0.99, seed, marks=pytest.mark.slow) for seed in (0, 2, 3, 4)),
     ],
 )
