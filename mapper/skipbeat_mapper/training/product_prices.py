@@ -48,7 +48,7 @@ class ProductPricer:
         self._known: dict[Hashable, LayerCost] = {}
 
     def product(self, name: str, product: Product) -> LayerCost:
-        """What a product costs, all its images and repeats; the result is int8.
+        """What a product costs, all its images and repeats, each of which is a program; the result is int8.
 
         Args:
             name: of its layer, for messages.
@@ -56,8 +56,6 @@ class ProductPricer:
         Raises:
             InputError: it does not fit the hardware.
         """
-        if product.images == 1 and product.repeats > 1:
-            return self._others(name, product)
         key = product.workload, product.weight.key, product.images
         if key not in self._known:
             side = self._images_side_by_side(name, product)
@@ -67,17 +65,6 @@ class ProductPricer:
 
             self._known[key] = steady_cost(Fraction(product.images, side), price)
         return times(self._known[key], product.repeats)
-
-    def _others(self, name: str, product: Product) -> LayerCost:
-        """A product that comes often with one image, each time with another weight: they follow without a gap."""
-        key = product.workload, product.weight.key, -product.repeats
-        if key not in self._known:
-
-            def price(count: int) -> LayerCost:
-                return self.with_every_load(self.program(name, product.workload, product.weight, count, 1), count)
-
-            self._known[key] = steady_cost(Fraction(product.repeats), price)
-        return self._known[key]
 
     def program(
         self, name: str, conv: Convolution, weight: WeightZeros, images: int, side: int, *, raw: bool = False
