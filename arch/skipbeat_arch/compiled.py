@@ -1,12 +1,14 @@
 """Functions over arrays of numbers as machine code: Numba compiles them when they are called first.
 
-What is compiled is kept in the cache, under the content of all code that it may depend on.
+What is compiled is kept in the cache, under the content of all code that it may depend on. Of several processes that
+need the same at the same time one makes it, and the others wait for it and read it.
 """
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -14,7 +16,8 @@ import numba
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from .cache import cache_root, content_key, read_value, source_fingerprint, write_value
+from .cache import cache_root, content_key, kind_folder, read_value, source_fingerprint, write_value
+from .errors import InputError
 
 Function = TypeVar("Function", bound=Callable[..., object])
 #: What the cache calls it.
@@ -36,7 +39,14 @@ def kept(*packages: str) -> Callable[[Function], Function]:
 
     def compiled_and_kept(function: Function) -> Function:
         made = compiled(function)
-        vars(made)["_cache"] = _KeptCode(function, packages)
+        dispatcher: Any = made
+        code, compile_now = _KeptCode(function, packages), dispatcher.compile
+
+        def compile_once(sig: Any) -> Any:
+            with code.alone(sig, dispatcher.targetctx.codegen()):
+                return compile_now(sig)
+
+        vars(made).update(_cache=code, compile=compile_once)
         return made
 
     return compiled_and_kept
@@ -62,6 +72,19 @@ class _KeptCode:
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep it."""
         write_value(KIND, self._key(sig, data.codegen), dumps(data._reduce()))
+
+    @contextmanager
+    def alone(self, sig: Any, codegen: Any) -> Iterator[None]:
+        """Nobody else makes the machine code meanwhile, unless it is there already or the cache cannot be used."""
+        key = self._key(sig, codegen)
+        with ExitStack() as held:
+            with suppress(InputError, OSError, NotImplementedError):
+                file = kind_folder(KIND) / key
+                if not file.exists():
+                    from filelock import FileLock  # imports asyncio: whoever finds all there need not wait for it
+
+                    held.enter_context(FileLock(file.with_name(f"{key}.lock"), mode=0o600))
+            yield
 
     def enable(self) -> None:
         """It always is."""

@@ -7,7 +7,7 @@ and is bounded in size. There are folders, which tools fill and read, and values
 from .kept_folders import kept_folder
 from .kept_values import read_value, write_value
 from .keys import content_key, content_text, source_fingerprint
-from .place import VARIABLE, cache_root
+from .place import VARIABLE, cache_root, kind_folder
 from .trimming import Contents, clear, contents
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "content_text",
     "contents",
     "kept_folder",
+    "kind_folder",
     "read_value",
     "source_fingerprint",
     "write_value",
