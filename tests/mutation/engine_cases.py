@@ -10,11 +10,9 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import COMMAND_BITS, Command, Encoding
 from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.machine import Machine
-from tests.mutation.script import DATA, WAIT_L, Program, Script, last_load_signals
+from tests.mutation.script import DATA, WAIT_L, WATCHED, Program, Script, last_load_signals
 from tests.sim.machine.machine_loads import L, S, X
 
-#: Clocks after which a program that does not end is left.
-UNFINISHED = 500
 #: The most tokens that a counter holds.
 TOKENS = 63
 
@@ -163,7 +161,7 @@ def _load_outside(machine: Machine, source: int, count: int) -> Program:
     script.add(isa.Load(width=1, pitch=1, kind=Kind.WEIGHTS, count=count, source=source, signal=(S,)))
     script.null(1)
     script.store(1, wait=WAIT_L)
-    return script.program(f"load of {count} vectors at {source:#x}", UNFINISHED)
+    return script.program(f"load of {count} vectors at {source:#x}", WATCHED)
 
 
 def _store_outside(machine: Machine, address: int) -> Program:
@@ -185,7 +183,7 @@ def _long_zero(machine: Machine, count: int) -> Program:
     script = Script(machine, 35, count)
     script.add(isa.Zero(to=5, count=count))
     script.load(Kind.WEIGHTS, 0, script.vectors(4))
-    return script.program(f"zero of {count}", UNFINISHED)
+    return script.program(f"zero of {count}", WATCHED)
 
 
 def _long_store(machine: Machine, count: int) -> Program:
@@ -196,7 +194,7 @@ def _long_store(machine: Machine, count: int) -> Program:
     script.null(3)
     script.store(count, wait=WAIT_L, memory=0, local=1, address=0)
     script.store(1, memory=1, address=DATA + 0x4000)
-    return script.program(f"store of {count}", UNFINISHED)
+    return script.program(f"store of {count}", WATCHED)
 
 
 def _broken_off(script: Script, name: str, after: int) -> Program:

@@ -21,6 +21,9 @@ from tests.sim.machine.machine_loads import L
 #: Everywhere in these programs: data begins here, above the instructions.
 DATA = 0x6000
 MEMORY_BYTES = 1 << 19
+#: Clocks after which a program that does not end is left: the watchdog must not end it, not even while the counters
+#: are read after them.
+WATCHED = 300
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,11 +10,8 @@ from skipbeat_arch.command import Encoding
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, pack_tile
-from tests.mutation.script import WAIT_L, Program, Script, last_load_signals
+from tests.mutation.script import WAIT_L, WATCHED, Program, Script, last_load_signals
 from tests.sim.machine.machine_loads import S, X
-
-#: Enough for the error.
-CLOCKS = 400
 
 
 def tile_cases(machine: Machine) -> Iterator[Program]:
@@ -64,4 +61,4 @@ def _run(script: Script, tile: PackedTile, name: str) -> Program:
     last_load_signals(script, X, S)
     script.run(tile.command(1, first=True, last=True), tile, wait=WAIT_L)
     script.store(1, wait=WAIT_L)
-    return script.program(name, CLOCKS)
+    return script.program(name, WATCHED)
