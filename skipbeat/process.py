@@ -11,12 +11,14 @@ import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 from skipbeat_arch.budget import machine_memory
-from skipbeat_arch.errors import ToolError, described
+from skipbeat_arch.errors import ToolError, described, one_line
 
 from .cli import EXIT_INTERRUPTED, complain, main
 from .interruption import LINE, answered, end_at_once, ended_in_time
@@ -30,6 +32,7 @@ EXIT_CLOSED_PIPE = 128 + signal.SIGPIPE
 
 #: What stands for the characters of our tables on a terminal that has not got them; each is one character as well.
 _SIMILAR = str.maketrans("×µ–−…→─\u00a0", "xu--~>- ")
+_WARNING_CHARACTERS = 300
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
@@ -44,6 +47,7 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal of few characters, a name of a file that is no text
             stream.reconfigure(errors="skipbeat.similar")
+    warnings.showwarning = _warned
     terminated = False
 
     def terminate(_number: int, _frame: FrameType | None) -> None:
@@ -64,6 +68,20 @@ def _similar(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError)
     similar = error.object[error.start : error.end].translate(_SIMILAR)
     return similar.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning, of a user's own module say, in one line; replaces `warnings.showwarning`."""
+    with contextlib.suppress(OSError):  # as Python does: a warning is no reason to end
+        told = one_line(f"{filename}:{lineno}: {category.__name__}: {message}", _WARNING_CHARACTERS)
+        print(f"skipbeat: warning: {told}", file=file or sys.stderr)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -99,21 +100,44 @@ def parse_json(content: str | bytes, what: str) -> Any:
 
 
 def check_destination(path: str | Path) -> Path:
-    """Where long work will write, asked before it begins; nothing is made or changed.
+    """Where long work will write, asked before it begins by making something there, which does not stay.
 
     Raises:
         InputError: it is a folder, or neither it nor a file in its folder can be written.
     """
-    target = Path(path)
+    given = Path(path)
     try:
-        existing = next(there for there in (target.absolute(), *target.absolute().parents) if _is_there(there))
-        wanted = os.W_OK if existing == target.absolute() else os.W_OK | os.X_OK
-        if existing.is_dir() == (existing == target.absolute()):
+        target = _followed(given).absolute()
+        existing = next(there for there in (target, *target.parents) if _is_there(there))
+        if existing.is_dir() == (existing == target):
             raise IsADirectoryError(errno.EISDIR, "Is a directory" if existing.is_dir() else f"{existing} is no folder")
-        if not os.access(existing, wanted):
+        if not os.access(existing, os.W_OK):
             raise PermissionError(errno.EACCES, "Permission denied")
+        if existing.is_dir():
+            _make_and_remove(existing, target.relative_to(existing).parts)
+        elif existing.is_file():
+            _make_and_remove(target.parent, ())
     except (OSError, ValueError) as error:
-        raise InputError(f"{target}: cannot be written: {_reason(error)}") from None
+        raise InputError(f"{given}: cannot be written: {_reason(error)}") from None
+    return given
+
+
+def _make_and_remove(folder: Path, names: tuple[str, ...]) -> None:
+    """Find out whether things can be made in a folder, and whether they can have these names."""
+    with partial(Path(tempfile.mkdtemp(prefix=".skipbeat.", suffix=".part", dir=folder))) as probe:
+        for name in names:
+            Path(probe, name).mkdir(exist_ok=True)
+
+
+def _followed(path: Path) -> Path:
+    """What a link leads to, through others.
+
+    Raises:
+        OSError: to itself.
+    """
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     return target
 
 
@@ -162,7 +186,7 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
     expect_path("file to be written", path)
     given = Path(path)
     try:
-        target = given.resolve() if given.is_symlink() else given
+        target = _followed(given)
         if target.exists() and not target.is_file() and not target.is_dir():
             _write_through(target, content)
         else:
@@ -173,7 +197,8 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+    # a short part of the name: a file of the longest name must have a temporary one too
+    temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
     with partial(temporary):
         temporary.write_bytes(content)

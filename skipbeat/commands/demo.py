@@ -52,7 +52,7 @@ def command(pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images
     hardware = load_hardware(hw, overrides)
     wanted = Pattern.parse(pattern)
 
-    from skipbeat_arch.files import make_folder, write_text
+    from skipbeat_arch.files import check_destination, make_folder, write_text
     from skipbeat_reports.estimate import layer_rows, print_estimate, to_json, write_page
     from skipbeat_reports.result import schema_name
 
@@ -61,13 +61,13 @@ def command(pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images
     from ..results import save_table
 
     make_folder(out)
+    page, data, table = (check_destination(out / name) for name in ("report.html", "summary.json", "layers.csv"))
     step(f"seed {seed}")
     estimate, ran = demonstrate(wanted, hardware, images=images, seed=seed, progress=step)
     summary = to_json(estimate) | {"schema": schema_name("demo"), "ran": ran.to_json()}
-    page, data = out / "report.html", out / "summary.json"
     write_text(data, json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_page(estimate, page, ran)
-    save_table(out / "layers.csv", layer_rows(estimate), estimate.provenance)
+    save_table(table, layer_rows(estimate), estimate.provenance)
     if as_json:
         click.echo(json.dumps(summary))
         return 0 if ran.machine.agrees else 1

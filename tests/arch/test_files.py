@@ -107,6 +107,28 @@ def test_a_destination_is_looked_at_and_left_alone(tmp_path: Path) -> None:
             check_destination(path)
 
 
+def test_a_destination_that_cannot_be_made(tmp_path: Path) -> None:
+    """A superuser has leave to make files in `/proc`, where there can be none; a circle of links leads nowhere."""
+    circle, long = tmp_path / "circle", tmp_path / "a" / ("x" * 300) / "b"
+    circle.symlink_to(circle)
+    places = [Path("/proc/a/b"), Path("/proc/a"), Path("/proc/version"), circle, long]
+    for path in places if Path("/proc/version").exists() else places[-2:]:
+        with pytest.raises(InputError, match=f"^{path}: cannot be written: "):
+            check_destination(path)
+    assert list(tmp_path.iterdir()) == [circle]
+    with pytest.raises(InputError, match=f"^{circle}: cannot be written: "):
+        write_text(circle, "new")
+    assert circle.is_symlink()
+
+
+def test_a_destination_with_the_longest_name(tmp_path: Path) -> None:
+    longest = tmp_path / ("µ" * 127)
+    link = tmp_path / "link"
+    link.symlink_to(longest)
+    assert write_text(check_destination(link), "new") == link
+    assert longest.read_text() == "new"
+
+
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/full"])
 def test_a_device_is_not_read(path: str) -> None:
     with pytest.raises(InputError, match=r"found a pipe, socket or device$"):

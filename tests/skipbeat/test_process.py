@@ -47,6 +47,16 @@ def test_a_defect_with_no_room_for_a_file_is_shown(tmp_path: Path) -> None:
     assert done.stderr.endswith("please report it with the lines above\n")
 
 
+def test_a_warning_is_one_line_that_is_cut() -> None:
+    done = ended("import warnings; warnings.warn('of a user\\n' + 'x' * 9999 + chr(27)); raise MemoryError")
+    warning, end = done.stderr.splitlines()
+    assert warning.startswith("skipbeat: warning: <string>:7: UserWarning: of a user xxx")
+    assert warning.endswith("x\\u001b")
+    assert len(warning) < 400
+    assert done.returncode == 71
+    assert end.startswith("skipbeat: error: not enough memory")
+
+
 def test_memory_that_there_is_not(tmp_path: Path) -> None:
     done = ended("import numpy; numpy.ones((1 << 46,), numpy.int8)")
     assert done.returncode == 71
