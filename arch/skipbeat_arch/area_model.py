@@ -15,6 +15,7 @@ import numpy as np
 
 from .arrays import FloatArray
 from .clock_table import AREA_TABLE, WHOLE, measurements
+from .errors import InputError
 from .hardware import Hardware, load_hardware
 from .iso import cells, measured_areas
 from .machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
@@ -73,11 +74,13 @@ def area_of(hw: Hardware) -> Area:
     """The area of a machine: what was recorded of it, or else what the model says.
 
     Raises:
-        InputError: it has no accelerator.
+        InputError: it has no accelerator, or one with gradients, which the model does not know, that was not recorded.
     """
     machine = Machine.of(hw)
     if DEVICE in (found := measured_areas(hw)):
         return Area(cells={name: found[DEVICE][name] for name in RESOURCES}, measured=True)
+    if hw.outputs.gradients:
+        raise InputError(f"hardware {hw.name}: no area is known with outputs.gradients; expected false")
     fits = area_fits()
     return Area(cells={name: round(_predicted(machine, name, fits[name])) for name in RESOURCES}, measured=False)
 

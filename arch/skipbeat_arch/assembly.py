@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .decoding import INSTRUCTIONS
 from .engines import Engine, Opcode
 from .errors import InputError
-from .instruction import INSTRUCTIONS, Instruction
+from .instruction import Instruction
 from .word import BitField
 
 _TOKENS = ("wait", "signal")
@@ -46,7 +47,8 @@ def assemble(lines: Iterable[str]) -> list[Instruction]:
 def _line(instruction: Instruction) -> str:
     fields = instruction.flat_fields()
     parts = [instruction.title]
-    parts += [f"{name}={_text(fields[name], value)}" for name, value in instruction.values().items()]
+    shown = ((fields[name], value) for name, value in instruction.values().items())
+    parts += [f"{each.name}={_text(each, value)}" for each, value in shown if value or not each.seldom]
     for name in _TOKENS:
         if engines := getattr(instruction, name):
             parts.append(f"{name}={','.join(engine.name.lower() for engine in sorted(engines))}")

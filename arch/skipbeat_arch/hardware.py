@@ -67,10 +67,14 @@ class Accumulators(_Section):
 
 
 class Outputs(_Section):
-    """Output stage: `lanes` columns are requantised per clock; on-chip buffer for finished outputs."""
+    """Output stage: `lanes` columns are requantised per clock; on-chip buffer for finished outputs.
+
+    `gradients`: a STORE can round stochastically, and the size of its largest sum is kept, for training.
+    """
 
     lanes: Annotated[int, Field(ge=1, le=64)] = 1
     buffer_kib: Annotated[int, Field(ge=1, le=65536)] = 32
+    gradients: bool = False
 
 
 class Memory(_Section):
@@ -140,8 +144,11 @@ class Hardware(_Section):
 
     @property
     def sizes(self) -> dict[str, Any]:
-        """What is built, whatever its name, its clock and its host."""
-        return self.model_dump(exclude={"name", "clock_mhz", "device", "host"})
+        """What is built, whatever its name, its clock and its host; what is not there has no name in it."""
+        sizes = self.model_dump(exclude={"name", "clock_mhz", "device", "host"})
+        if not self.outputs.gradients:
+            del sizes["outputs"]["gradients"]
+        return sizes
 
     @property
     def pes(self) -> int:

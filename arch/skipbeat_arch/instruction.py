@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import ClassVar, Self
 
 from .command import Command
 from .engines import Engine, Kind, Opcode
 from .errors import InputError
+from .training.ranks import LARGEST
+from .training.rounding import STORE_SEED_BITS
 from .word import Word, bits
 
 INSTRUCTION_BITS = 128
@@ -218,6 +220,8 @@ class Store(Instruction):
         residual: the residual memory is added, from vector `residual_at` on.
         count: output vectors (items, if raw); pool: items of which a vector is the maximum.
         memory, local: where they go.
+        stochastic: bytes are rounded at random, by the shift of the block's first column; seed: the upper bits of that
+            of its draws. Only hardware with `outputs.gradients` has these two.
     """
 
     title = "STORE"
@@ -235,9 +239,17 @@ class Store(Instruction):
     pool: int = bits(5)
     memory: bool = bits(1, default=False)
     local: bool = bits(1, default=False)
+    stochastic: bool = bits(1, default=False, seldom=True)
+    seed: int = bits(STORE_SEED_BITS, seldom=True)
 
     def check(self) -> None:
         """See `Instruction.check`."""
+        if self.stochastic and (self.raw or self.residual or (self.low, self.high) != (-LARGEST, LARGEST)):
+            raise InputError(
+                f"STORE: stochastic bytes are neither raw nor with a residual, and clamped at -{LARGEST} and {LARGEST}"
+            )
+        if self.seed and not self.stochastic:
+            raise InputError("STORE: a seed is that of stochastic bytes")
         if self.low > self.high:
             raise InputError(f"STORE: low must be at most high, not {self.low} and {self.high}")
         if not self.memory and not self.local:
@@ -267,33 +279,3 @@ class End(Instruction):
     title = "END"
     opcode = Opcode.END
     engine = Engine.STORE
-
-
-#: The class of each opcode.
-INSTRUCTIONS: dict[Opcode, type[Instruction]] = {
-    each.opcode: each for each in (Load, Zero, Setup, Pass, Store, End, Header, Place)
-}
-
-
-@lru_cache(maxsize=4096)
-def decode(word: int) -> Instruction | None:
-    """The instruction of a word as the engines see it; None if there is no such opcode.
-
-    Bits beyond the last field are ignored, and the fields may hold what no assembler writes.
-    """
-    code = word & ((1 << OPCODE_BITS) - 1)
-    return INSTRUCTIONS[Opcode(code)].from_bits(word) if code in INSTRUCTIONS else None
-
-
-def read_instruction(word: int) -> Instruction:
-    """The instruction of a word that somebody wrote: the inverse of `Instruction.to_word`.
-
-    Raises:
-        InputError: an opcode that there is not, or bits beyond the last field.
-    """
-    found = decode(word)
-    if found is None:
-        raise InputError(f"opcode {word & ((1 << OPCODE_BITS) - 1)} is unknown")
-    if word >> (COMMON_BITS + found.bit_count()):
-        raise InputError(f"{found.title}: bits beyond the last field are set")
-    return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import IntEnum
 
 from .command import Command
-from .instruction import INSTRUCTION_BITS, Setup
+from .instruction import INSTRUCTION_BITS, Setup, Store
 from .machine import OFFSET_BITS, Machine
 from .ports import Fields
+from .training.rounding import SUM_BITS
 
 ADDRESS_BITS = 32
 COUNT_BITS = 16
@@ -66,6 +67,18 @@ def bank_write_fields(machine: Machine) -> Fields:
 def memory_write_fields(machine: Machine) -> Fields:
     """A vector on its way into one of the other memories: weights, parameters, residual, table."""
     return (("enable", 4), ("address", LOCAL_BITS), ("data", 8 * machine.vector))
+
+
+def store_fields(machine: Machine) -> Fields:
+    """A STORE as this machine reads it: what it cannot do is beyond the last field."""
+    missing = () if machine.hw.outputs.gradients else ("stochastic", "seed")
+    return tuple((name, size) for name, size in Store.full_layout() if name not in missing)
+
+
+def noted_fields(machine: Machine) -> Fields:
+    """What `peak` is told of stochastic bytes: sums of a clock (40 bits), and whose bytes were clipped in it."""
+    lanes = machine.hw.outputs.lanes
+    return (("valid", 1), ("sums", (lanes, SUM_BITS)), ("clipped", lanes))
 
 
 def vector_fields(machine: Machine) -> Fields:

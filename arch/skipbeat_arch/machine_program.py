@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Bytes, Int8Array, Int32Array, UInt32Array
+from .decoding import read_instruction
 from .errors import InputError
 from .fold import Fold
-from .instruction import INSTRUCTION_BYTES, Instruction, read_instruction
+from .instruction import INSTRUCTION_BYTES, Instruction
 from .tensor_layout import from_memory, tensor_bytes, to_memory
 
 

@@ -17,6 +17,7 @@ def bits(
     least: int | None = None,
     names: type[IntEnum] | None = None,
     address: bool = False,
+    seldom: bool = False,
     default: Any = 0,
 ) -> Any:
     """Declares a field of `width` bits; fields lie one after the other, the first one lowest.
@@ -26,9 +27,11 @@ def bits(
         least: the smallest value that makes sense; smaller ones fit, but `Word.to_word` refuses them.
         names: names of values. A value without a name is possible: the hardware answers it with an error.
         address: text has it in hexadecimal.
+        seldom: text has it only if it is not 0.
         default: `dataclasses.MISSING` if there is none.
     """
     declared = {"width": width, "signed": signed, "least": least, "names": names, "address": address}
+    declared["seldom"] = seldom
     return field(default=default, metadata=declared)
 
 
@@ -50,6 +53,7 @@ class BitField(NamedTuple):
     least: int | None
     names: type[IntEnum] | None
     address: bool
+    seldom: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +169,8 @@ def _bit_fields(cls: type[Word]) -> tuple[BitField, ...]:
         width = kind.bit_count() if inner else declared["width"]
         lowest = -(1 << (width - 1)) if declared.get("signed") else 0
         highest = lowest + (1 << width) - 1
-        rest = declared.get("least"), declared.get("names"), bool(declared.get("address"))
+        written = bool(declared.get("address")), bool(declared.get("seldom"))
+        rest = declared.get("least"), declared.get("names"), *written
         found.append(BitField(each.name, kind, offset, width, lowest, highest, *rest))
         offset += width
     return tuple(found)

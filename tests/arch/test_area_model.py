@@ -56,6 +56,11 @@ def test_the_errors_are_those_that_the_documents_state() -> None:
     assert all(value > 0 for found in fits.values() for value in found.coefficients.values())
 
 
+def test_gradients_have_no_area() -> None:
+    with pytest.raises(InputError, match="no area is known with outputs"):
+        area_of(load_hardware("edge-8x8", ["outputs.gradients=true"]))
+
+
 def test_a_core_without_an_accelerator_has_no_area() -> None:
     with pytest.raises(InputError, match="power of two"):
         area_of(load_hardware("edge-8x8", ["array.rows=12"]))

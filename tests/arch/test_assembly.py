@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.assembly import assemble, disassemble
+from skipbeat_arch.decoding import INSTRUCTIONS, decode, read_instruction
 from skipbeat_arch.engines import Engine, Opcode, TokenPair
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import INSTRUCTIONS, Instruction, decode, read_instruction
+from skipbeat_arch.instruction import Instruction
 
 
 @st.composite
@@ -26,6 +27,9 @@ def instructions(draw: st.DrawFn) -> Instruction:
         fields["low"], fields["high"] = sorted((fields["low"], fields["high"]))
         fields["memory"] |= 1 - fields["local"]
         fields["raw"] &= 1 - fields["local"]
+        if fields["stochastic"]:
+            fields |= {"raw": 0, "residual": 0, "low": -127, "high": 127}
+        fields["seed"] *= fields["stochastic"]
     others = kind.engine.others if kind.engine is not None and kind is not isa.Place else ()
     wait, signal = (tuple(e for e in others if draw(st.booleans())) for _ in range(2))
     return kind.of_values(fields, wait=wait, signal=signal)
@@ -62,6 +66,8 @@ def test_a_readable_line() -> None:
         ("ZERO to=1", "line 1: ZERO: count must be at least 1"),
         ("SETUP n0=1 n1=1 n2=1", "line 1: SETUP: n3 must be at least 1"),
         ("STORE count=1 memory=1 low=1", "line 1: STORE: low must be at most high, not 1 and 0"),
+        ("STORE count=1 memory=1 seed=1", "line 1: STORE: a seed is that of stochastic bytes"),
+        ("STORE count=1 memory=1 stochastic=1", "line 1: STORE: stochastic bytes are neither raw"),
         ("PLACE to=1 signal=load", "line 1: PLACE: it waits for nothing and signals nothing"),
     ],
 )

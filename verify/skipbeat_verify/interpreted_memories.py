@@ -10,6 +10,7 @@ from skipbeat_arch.command import Encoding
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 from skipbeat_arch.tile import PackedTile, unpack_tile
+from skipbeat_arch.training.rounding import MOST_SHIFT, round_stochastically, rounding_draws, store_seed
 
 
 class InterpretedMemories:
@@ -100,6 +101,11 @@ class InterpretedMemories:
         if instruction.raw:
             assert instruction.pool == 1
             return total.astype("<i4").view(np.uint8).reshape(-1, width)
+        if instruction.stochastic:
+            largest = total.reshape(instruction.count, instruction.pool, width).max(axis=1)
+            lanes = self.machine.hw.outputs.lanes
+            drawn = rounding_draws(store_seed(instruction.seed), lanes, *largest.shape)
+            return round_stochastically(largest, min(int(shift[0]), MOST_SHIFT), drawn)[0].view(np.uint8)
         product = (total * words[1]).reshape(instruction.count, instruction.pool, width)
         if instruction.residual:
             at = instruction.residual_at + np.arange(instruction.count)

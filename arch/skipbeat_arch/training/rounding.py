@@ -13,11 +13,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import BoolArray, Int8Array, Int64Array, IntArray, UInt32Array
-from .lfsr import DRAW_BITS, draws, generators
+from .lfsr import DRAW_BITS, SEED_BITS, draws, generators
 from .ranks import LARGEST, MAGNITUDE_BITS
 
 SUM_BITS = 40
 MOST_SHIFT = 32
+#: Of a seed, those that a STORE has: no rounding of up to as many bits looks at the others, which are 0.
+STORE_SEED_BITS = 24
 
 
 def round_stochastically(sums: IntArray, shift: int, drawn: UInt32Array) -> tuple[Int8Array, BoolArray]:
@@ -30,6 +32,11 @@ def round_stochastically(sums: IntArray, shift: int, drawn: UInt32Array) -> tupl
         raise ValueError(f"shift must be in 0..{MOST_SHIFT}, not {shift}")
     rounded = (sums.astype(np.int64) + (drawn.astype(np.int64) >> (DRAW_BITS - shift))) >> shift
     return np.clip(rounded, -LARGEST, LARGEST).astype(np.int8), np.abs(rounded) > LARGEST
+
+
+def store_seed(upper: int) -> int:
+    """The seed, 31 bits, of a STORE that has these bits of it."""
+    return upper << (SEED_BITS - STORE_SEED_BITS)
 
 
 def rounding_draws(seed: int, lanes: int, vectors: int, width: int) -> UInt32Array:

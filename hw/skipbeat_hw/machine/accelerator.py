@@ -180,6 +180,9 @@ class Accelerator(wiring.Component):
             tuple(counter.offset for counter in Counter): top.count_o[:REGISTER_BITS],
             tuple(counter.offset + 4 for counter in Counter): top.count_o[REGISTER_BITS:],
         }
+        if self.machine.hw.outputs.gradients:
+            values[Register.PEAK,] = _word(Register.PEAK, {"bits": top.bits_o})
+            values[Register.CLIPS,] = top.clips_o
         for registers in (constants(self.machine), held):
             values |= {(int(register),): value for register, value in registers.items()}
         return values

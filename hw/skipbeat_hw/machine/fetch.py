@@ -8,9 +8,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.decoding import INSTRUCTIONS
 from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
 from skipbeat_arch.engines import Engine, Opcode
-from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, INSTRUCTIONS, VERSION
+from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, REQUEST, MachineError, beat_fields
 

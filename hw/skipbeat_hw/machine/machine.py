@@ -11,11 +11,14 @@ from skipbeat_arch.engines import Engine, TokenPair
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import CODE_BITS, REQUEST, MachineError
 from skipbeat_arch.registers import COUNTER_BITS, Cause, Counter
+from skipbeat_arch.training.jobs import CLIP_BITS
+from skipbeat_arch.training.rounding import SUM_BITS
 
 from ..arguments import expect
 from ..core.cells import SharedCells
 from ..core.core import Core
 from ..layouts import struct
+from ..training.peak import Peak
 from .axi import ReadSignature, WriteSignature
 from .base import Base
 from .counters import Counters
@@ -38,12 +41,14 @@ class MachineTop(wiring.Component):
     read, write: AXI4 masters. busy_o. done_o: the last run reached its END. error_o: `MachineError` or `CoreError`.
     stored_o: the last vector of a STORE left the output stage.
     counter_i, count_o: the `Counter` that is asked for, and its count (`Counters`).
+    bits_o, clips_o: of what the run rounded stochastically (`Peak`), with `outputs.gradients` only.
     """
 
     def __init__(self, machine: Machine) -> None:
         expect(machine, Machine)
         self.machine = machine
         self.core = Core(machine.hw)
+        self._notes = machine.hw.outputs.gradients
         bus = {"data_bits": 8 * machine.beat_bytes, "address_bits": machine.hw.memory.address_bits}
         super().__init__(
             {
@@ -61,6 +66,7 @@ class MachineTop(wiring.Component):
                 "counter_i": In(range(len(Counter))),
                 "count_o": Out(COUNTER_BITS),
             }
+            | ({"bits_o": Out(range(SUM_BITS + 1)), "clips_o": Out(CLIP_BITS)} if self._notes else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -74,6 +80,8 @@ class MachineTop(wiring.Component):
         conflict = self._banks(m, parts, memories)
         self._run(m, clear, parts, conflict)
         self._count(m, clear)
+        if self._notes:
+            self._note(m, clear, parts)
         m.submodules.base = base = Base(self.machine)
         m.d.comb += [base.take_i.eq(clear), base.page_i.eq(self.page_i)]
         self._read_side(m, parts, base)
@@ -149,6 +157,19 @@ class MachineTop(wiring.Component):
             counters.write_i.eq(self.write.wvalid & self.write.wready),
             counters.counter_i.eq(self.counter_i),
             self.count_o.eq(counters.count_o),
+        ]
+
+    def _note(self, m: Module, clear: Signal, parts: Parts) -> None:
+        """Of all that a run rounds stochastically; it stays until the next run, as counters do."""
+        m.submodules.peak = peak = Peak(self.machine.hw.outputs.lanes)
+        noted = parts.output.noted_o
+        m.d.comb += [
+            peak.begin_i.eq(clear),
+            peak.valid_i.eq(noted.valid),
+            peak.sums_i.eq(noted.sums),
+            peak.clipped_i.eq(noted.clipped),
+            self.bits_o.eq(peak.bits_o),
+            self.clips_o.eq(peak.clips_o),
         ]
 
     def _watch(self, m: Module, parts: Parts) -> None:

@@ -9,15 +9,15 @@ from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch import instruction as isa
 from skipbeat_arch.depths import RAW_VECTORS
 from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
-from skipbeat_arch.machine_ports import LOCAL_BITS, vector_fields
+from skipbeat_arch.machine_ports import LOCAL_BITS, noted_fields, store_fields, vector_fields
 from skipbeat_arch.numbers import MULTIPLIER_BITS
 
 from ..arguments import expect
 from ..layouts import struct
+from .gradient_lanes import GradientLanes
 from .requantise import Requantiser
 
 
@@ -67,7 +67,7 @@ class OutputStage(wiring.Component):
     jobs: stream of STORE instructions; taken when the stage is free. results: the core's stream.
     parameter_address_o, parameter_i: a memory, data one clock later. residual_address_o, residual_enable_o, residual_i:
     a memory whose data stay until the next enable.
-    vector_o: {valid, data, final, index}.
+    vector_o: {valid, data, final, index}. noted_o: for `peak`, with `outputs.gradients` only.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -90,11 +90,12 @@ class OutputStage(wiring.Component):
                 "residual_i": In(data.ArrayLayout(signed(8), self.cols)),
                 "vector_o": Out(struct(vector_fields(machine))),
             }
+            | ({"noted_o": Out(struct(noted_fields(machine)))} if machine.hw.outputs.gradients else {})
         )
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        stores = struct(isa.Store.full_layout())
+        stores = struct(store_fields(self.machine))
         offered = stores(self.jobs.payload[: stores.size])
         job = Signal(stores)
         busy = Signal()
@@ -114,7 +115,11 @@ class OutputStage(wiring.Component):
         self._send(m, job, walk)
         residuals = self._residuals(m, offered, start, opening, walk)
         sums = self._sums(m, job, largest, block, walk.sub)
-        self._vectors(m, job, walk, sums, self._requantise(m, job, block, sums, residuals, walk.sub))
+        made = self._requantise(m, job, block, sums, residuals, walk.sub)
+        if self.machine.hw.outputs.gradients:
+            other = self._stochastic(m, job, block.shift[0], opening, walk, sums)
+            made = [Mux(job.stochastic, *both) for both in zip(other, made, strict=True)]
+        self._vectors(m, job, walk, sums, made)
         return m
 
     def _load_parameters(self, m: Module, job: data.View, busy: Signal) -> tuple[data.View, Signal, Value]:
@@ -246,6 +251,21 @@ class OutputStage(wiring.Component):
             ]
             made.append(part.byte_o)
         return made
+
+    def _stochastic(
+        self, m: Module, job: data.View, shift: Value, opening: Value, walk: _Walk, totals: list[Signal]
+    ) -> list[Value]:
+        """The bytes of the lanes if the job is stochastic."""
+        m.submodules.gradient_lanes = lanes = GradientLanes(self.machine)
+        m.d.sync += lanes.valid_i.eq(walk.sending & job.stochastic & ~job.raw)
+        m.d.comb += [
+            lanes.shift_i.eq(shift),
+            lanes.seed_i.eq(job.seed),
+            lanes.begin_i.eq(opening),
+            *(total_i.eq(total) for total_i, total in zip(lanes.sums_i, totals, strict=False)),
+            self.noted_o.eq(lanes.noted_o),
+        ]
+        return [lanes.bytes_o.data[8 * lane : 8 * lane + 8].as_signed() for lane in range(self.lanes)]
 
     def _vectors(self, m: Module, job: data.View, walk: _Walk, totals: list[Signal], made: list[Value]) -> None:
         """Bytes of the lanes become a vector with its last ones; a raw one is there a clock after its sums."""

@@ -13,7 +13,7 @@ from skipbeat_arch.depths import OUTPUT_HALVES, STORE_QUEUE
 from skipbeat_arch.engines import Opcode
 from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, bank_write_fields, vector_fields
+from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, bank_write_fields, store_fields, vector_fields
 
 from ..arguments import expect
 from ..layouts import struct
@@ -59,7 +59,7 @@ class StoreEngine(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        stores = struct(isa.Store.full_layout())
+        stores = struct(store_fields(self.machine))
         store = stores(self.instructions.payload[: stores.size])
         m.submodules.pending = pending = SyncFIFO(width=stores.size, depth=STORE_QUEUE)
         filling = Signal(stores)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.instruction import Instruction, decode
+from skipbeat_arch.decoding import decode
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 
 #: More rows than any array has.

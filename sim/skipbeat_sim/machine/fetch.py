@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.decoding import decode
 from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
 from skipbeat_arch.engines import Engine
-from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Instruction, decode
+from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 

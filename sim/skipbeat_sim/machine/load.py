@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.decoding import decode
 from skipbeat_arch.depths import LOAD_QUEUE
 from skipbeat_arch.engines import Kind
-from skipbeat_arch.instruction import decode
 from skipbeat_arch.machine import Machine
 
 from ..core.fifo import Fifo

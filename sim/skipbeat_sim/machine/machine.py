@@ -5,38 +5,30 @@ from __future__ import annotations
 from typing import Protocol
 
 from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
-from skipbeat_arch.engines import Engine, Opcode, TokenPair
+from skipbeat_arch.engines import Engine, Opcode
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.registers import Cause
 
 from ..core.core import Core
 from ..core.fifo import Fifo
+from ..training.peak import Peak
 from .axi import ReadBeat, Request, WriteResponse
 from .base import Base
 from .counters import MachineCounter
 from .execute import ExecuteEngine, Job, TileRead
 from .fetch import Fetch
 from .fetcher import Fetcher
+from .gradient_lanes import note
 from .load import LoadEngine
 from .memories import Memories
 from .output import OutputStage
 from .reader import Reader
 from .store import StoreEngine
-from .tokens import Tokens
+from .tokens import GIVEN, TAKEN, Tokens, picked
 from .watchdog import Watchdog
 from .weight_reader import WeightReader
 from .writer import Writer
-
-#: The counters that each engine takes from and gives to, in the order of their bits.
-TAKEN = {engine: TokenPair.taken_by(engine) for engine in Engine}
-GIVEN = {engine: TokenPair.given_by(engine) for engine in Engine}
-
-
-def _pick(some: int, engine: Engine) -> int:
-    """Of the counters that are not zero those that an engine takes from, 2 bits."""
-    first, second = TAKEN[engine]
-    return some >> first & 1 | (some >> second & 1) << 1
 
 
 class _Part(Protocol):
@@ -52,6 +44,7 @@ class MachineTop:
 
     Attributes:
         busy_o, done_o: registers; error_o likewise: a `MachineError`, or a `CoreError` below 16.
+        bits_o, clips_o: of the run's stochastic bytes.
         counter: what happened so far; a reset does not clear it.
     """
 
@@ -71,10 +64,8 @@ class MachineTop:
         self._owners: Fifo[bool] = Fifo(READER_OWNERS)
         self.counter = MachineCounter(machine)
         self.base, self.watchdog = Base(machine), Watchdog(machine)
-        self.busy_o = self.done_o = False
-        self.error_o = 0
-        self._begin: tuple[int, int] | None = None
-        self._conflict = MachineError.NONE
+        self._peak = Peak(hw.outputs.lanes)
+        self._reset_status()
         self.w_strb = self.writer.w_strb
 
     def _reset_parts(self) -> None:
@@ -104,9 +95,14 @@ class MachineTop:
         self._reset_parts()
         self.memories.reset()
         self.base.reset()
+        self._peak.reset()
+        self._reset_status()
+
+    def _reset_status(self) -> None:
+        """The registers of its own."""
         self.busy_o = self.done_o = False
-        self.error_o = 0
-        self._begin = None
+        self.error_o = self.bits_o = self.clips_o = 0
+        self._begin: tuple[int, int] | None = None
         self._conflict = MachineError.NONE
 
     @property
@@ -145,11 +141,11 @@ class MachineTop:
         self._fetch_granted = self.reader.requests_ready and self._owners.ready
         granted = self._fetch_granted and self.fetch.requests is None
         own = None if self._for_fetch else beat
-        self.load.evaluate(load.front, _pick(some, Engine.LOAD), own, halt, granted)
+        self.load.evaluate(load.front, picked(some, Engine.LOAD), own, halt, granted)
         self._request = self._on_bus(self.fetch.requests or self.load.requests) if self._fetch_granted else None
-        self._evaluate_core(execute.front, _pick(some, Engine.EXECUTE), halt)
+        self._evaluate_core(execute.front, picked(some, Engine.EXECUTE), halt)
         output, done = self.output, self.writer.done_o
-        self.store.evaluate(store.front, _pick(some, Engine.STORE), output.vector_o, halt, output.jobs_ready, done)
+        self.store.evaluate(store.front, picked(some, Engine.STORE), output.vector_o, halt, output.jobs_ready, done)
         self._evaluate_tokens()
         self._moves = self._something_moves()
 
@@ -209,6 +205,8 @@ class MachineTop:
         self._update_queues()
         self.store.update(not self.writer.active)
         self.output.update(self.store.jobs, parameter, residual)
+        if self._machine.hw.outputs.gradients:
+            self.bits_o, self.clips_o = note(self._peak, self._start is not None, self.output.noted_o)
         self.writer.update(self._on_bus(self.store.requests), output)
         self.fetcher.update(self._job, table, banks, self.core.activations_ready)
         self.weight_reader.update(self._tile, weight, self.core.weights_ready)

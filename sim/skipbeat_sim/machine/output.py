@@ -12,6 +12,7 @@ from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.depths import RAW_VECTORS
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 
+from .gradient_lanes import GradientLanes, Noted
 from .requantise import Parameters, signed
 
 #: Clocks from the one in which the last columns are sent to their vector, less one for the output register.
@@ -38,13 +39,14 @@ class OutputStage:
     clock; the residuals are noted column by column.
 
     Attributes:
-        vector_o: None while it is not valid.
+        vector_o: None while it is not valid. noted_o: likewise, with `outputs.gradients` only.
     """
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._steps = machine.hw.array.cols // machine.hw.outputs.lanes
         self._lanes = machine.hw.outputs.lanes
+        self._gradients = GradientLanes(machine) if machine.hw.outputs.gradients else None
         self._residual = np.zeros(machine.vector, np.int64)
         self._none = np.zeros(machine.vector, np.int64)
         self.reset()
@@ -62,6 +64,11 @@ class OutputStage:
         self._raw: deque[tuple[int, bool] | None] = deque([None] * RAW_STAGES)
         self._results = self._largest = self._sent = self._none
         self.vector_o: Vector | None = None
+        self._rounds = False
+        self._columns = self._none[: self._lanes]
+        self._bytes: list[int] = []
+        if self._gradients is not None:
+            self._gradients.reset()
 
     @property
     def parameter_address_o(self) -> int:
@@ -98,7 +105,12 @@ class OutputStage:
         self.results_ready = self._loaded and self._left != 0 and (not self._opens or free)
         self._taken = self.results_ready and results is not None
         self._closed = self._taken and self._rest == 0
-        self.residual_enable_o = self.busy and (self._loading < 2 or (self._sending and self._last))
+        self._opening = self.busy and self._loading < 2
+        self.residual_enable_o = self._opening or (self.busy and self._sending and self._last)
+        self.noted_o: Noted | None = None
+        if self._gradients is not None:
+            self._gradients.evaluate(self._rounds, self._columns)
+            self.noted_o = self._gradients.noted_o
 
     def update(self, jobs: int | None, parameter_i: int, residual_i: int) -> None:
         """End of a clock with a STORE on the stream, if not None, and the data of two memories."""
@@ -121,10 +133,14 @@ class OutputStage:
             self._index = (self._index + 1) & MASK
             if shown.final:
                 self.busy, self._loaded = False, False
+        self._round()
         made = raw if self.job.raw else item
+        if made is item and item is not None and self._stochastic:
+            made = self._assembled(), item[1]
         self.vector_o = None if made is None else Vector(made[0], made[1], self._index)
         last, closed, ends = self._last, self._closed, self._left == 1
         vector = self._send() if self._sending else None
+        self._rounds = self._sending and self._stochastic
         self._pipeline.append(None if self.job.raw else vector)
         self._raw.append(vector if self.job.raw else None)
         if closed:
@@ -137,6 +153,25 @@ class OutputStage:
             self._rest = (self.job.pool if closed else self._rest) - 1 & LONGEST
             self._left -= closed
         self._load(parameter)
+
+    @property
+    def _stochastic(self) -> bool:
+        """The job's bytes come from the lanes for gradients."""
+        return self._gradients is not None and self.job.stochastic and not self.job.raw
+
+    def _round(self) -> None:
+        """End of a clock of the lanes for gradients."""
+        if self._gradients is not None:
+            if self._gradients.bytes_o is not None:
+                self._bytes.append(self._gradients.bytes_o.data)
+            shift = 0 if self._parameters is None else self._parameters.first_shift
+            self._gradients.update(shift, self.job.seed, self._opening, self._rounds, self._columns)
+
+    def _assembled(self) -> int:
+        """The vector whose last bytes have come."""
+        vector = sum(data << (8 * self._lanes * place) for place, data in enumerate(self._bytes))
+        self._bytes = []
+        return vector
 
     def _load(self, parameter: int) -> None:
         """Parameters are there a clock after `_loaded`."""
@@ -158,6 +193,10 @@ class OutputStage:
             quarter = len(words) // RAW_VECTORS
             data = words[self._sub * quarter : (self._sub + 1) * quarter].tobytes()
             vector = int.from_bytes(data, "little"), final
+        elif self._parameters is not None and self._stochastic:
+            at = self._sub * self._lanes
+            self._columns = self._parameters.with_bias(self._sent)[at : at + self._lanes]
+            vector = (0, final) if self._last else None
         elif self._parameters is not None:
             added = self._added() if job.residual else None
             if self._last:

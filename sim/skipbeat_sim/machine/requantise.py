@@ -37,6 +37,11 @@ class Parameters:
         self._shift = np.frombuffer(data[12 * vector :], np.uint8).astype(np.int64) & 63
         self._half = (np.int64(1) << self._shift) >> 1
 
+    @property
+    def first_shift(self) -> int:
+        """Of the block's first column."""
+        return int(self._shift[0])
+
     def with_bias(self, sums: Int64Array) -> Int64Array:
         """Sums (int64 [V]) plus bias: 33 bits."""
         total: Int64Array = sums + self._bias

@@ -37,6 +37,7 @@ class MachineModelRun:
         events: the core's.
         spans: for each engine its instructions, in the order in which they began.
         stored: clock of each STORE's `stored_o` (its last vector leaves the output stage), in order.
+        bits, clips: of the largest magnitude that was rounded stochastically, and bytes that were clipped then.
     """
 
     memory: Bytes
@@ -50,6 +51,8 @@ class MachineModelRun:
     events: Events
     spans: dict[Engine, list[Span]]
     stored: tuple[int, ...]
+    bits: int
+    clips: int
 
 
 def run_machine(
@@ -109,6 +112,8 @@ def run_machine(
         events=model.core.counter.events(),
         spans=model.counter.spans,
         stored=tuple(model.counter.stored),
+        bits=model.bits_o,
+        clips=model.clips_o,
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.decoding import decode
 from skipbeat_arch.depths import OUTPUT_HALVES, STORE_QUEUE
-from skipbeat_arch.instruction import Instruction, decode
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 
 from ..core.fifo import Fifo

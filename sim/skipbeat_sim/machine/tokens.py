@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from skipbeat_arch.depths import MOST_TOKENS
-from skipbeat_arch.engines import TokenPair
+from skipbeat_arch.engines import Engine, TokenPair
 from skipbeat_arch.machine_ports import MachineError
 
 COUNTERS = len(TokenPair)
+
+#: The counters that each engine takes from and gives to, in the order of their bits.
+TAKEN = {engine: TokenPair.taken_by(engine) for engine in Engine}
+GIVEN = {engine: TokenPair.given_by(engine) for engine in Engine}
+
+
+def picked(some: int, engine: Engine) -> int:
+    """Of the counters that are not zero those that an engine takes from, 2 bits."""
+    first, second = TAKEN[engine]
+    return some >> first & 1 | (some >> second & 1) << 1
 
 
 class Tokens:

@@ -11,8 +11,9 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.decoding import INSTRUCTIONS
 from skipbeat_arch.engines import Engine, Kind, Opcode
-from skipbeat_arch.instruction import INSTRUCTIONS, Instruction
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import TileStatistics
 

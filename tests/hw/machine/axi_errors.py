@@ -17,8 +17,9 @@ from cocotbext.axi import AxiResp
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import CoreError
+from skipbeat_arch.decoding import read_instruction
 from skipbeat_arch.engines import Engine, Kind
-from skipbeat_arch.instruction import INSTRUCTION_BYTES, VERSION, Instruction, read_instruction
+from skipbeat_arch.instruction import INSTRUCTION_BYTES, VERSION, Instruction
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.registers import Register
 

@@ -7,12 +7,13 @@ from amaranth.lib import data
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.engines import Opcode
+from skipbeat_arch.machine_ports import store_fields
 from skipbeat_hw.layouts import struct
 from skipbeat_hw.tools.formal import register
-from tests.hw.machine.formal_parts import RegisterFifo, implies
+from tests.hw.machine.formal_parts import RegisterFifo, implies, small
 from tests.hw.machine.formal_tokens import TakesOnlyWhatIsThere
 
-STORE = struct(isa.Store.full_layout())
+STORE = struct(store_fields(small()))
 
 
 class LoadRules(TakesOnlyWhatIsThere):

@@ -11,9 +11,9 @@ from functools import lru_cache
 import pytest
 
 from skipbeat_arch import ports
+from skipbeat_arch.decoding import INSTRUCTIONS
 from skipbeat_arch.engines import Opcode
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import INSTRUCTIONS
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import REQUEST, beat_fields
 from tests.hw.stimulus import Values, often, sometimes
@@ -22,8 +22,8 @@ from tests.hw.twins import IN_PROCESS, NO_ICARUS, Meaning, Where, while_set
 
 @dataclass(frozen=True)
 class Shape:
-    """A machine: rows, columns, group size, bytes on the bus, output lanes, bursts (beats, number), address bits, and
-    bytes of the port if they are not a beat's."""
+    """A machine: rows, columns, group size, bytes on the bus, output lanes, bursts (beats, number), address bits,
+    bytes of the port if they are not a beat's, and whether it stores gradients."""
 
     rows: int
     cols: int
@@ -34,11 +34,13 @@ class Shape:
     outstanding: int = 2
     address_bits: int = 32
     port: int | None = None
+    gradients: bool = False
 
     def __str__(self) -> str:
         sizes = f"{self.rows}x{self.cols}-m{self.group}-q{self.beat}-l{self.lanes}"
         wide = f"-p{self.port}" if self.port else ""
-        return f"{sizes}-b{self.burst}-o{self.outstanding}-a{self.address_bits}{wide}"
+        rest = f"-b{self.burst}-o{self.outstanding}-a{self.address_bits}{wide}"
+        return f"{sizes}{rest}{'-gradients' * self.gradients}"
 
     @property
     def machine(self) -> Machine:
@@ -62,6 +64,7 @@ def _machine(shape: Shape) -> Machine:
         "memory.address_bits": shape.address_bits,
         "outputs.lanes": shape.lanes,
         "outputs.buffer_kib": 1,
+        "outputs.gradients": str(shape.gradients).lower(),
     }
     keys = [f"{key}={value}" for key, value in sizes.items()]
     return Machine.of(load_hardware("tiny-4x4", [*keys, f"memory.port_bytes={shape.port or 'null'}"]))

@@ -10,15 +10,17 @@ import pytest
 from amaranth.hdl import Fragment
 from amaranth.lib.wiring import Component
 
+from skipbeat_arch.decoding import INSTRUCTIONS
 from skipbeat_arch.engines import Opcode
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.instruction import COMMON, INSTRUCTIONS
+from skipbeat_arch.instruction import COMMON
 from skipbeat_arch.machine import Machine
 from skipbeat_hw.machine.base import Base
 from skipbeat_hw.machine.counters import Counters
 from skipbeat_hw.machine.execute import ExecuteEngine
 from skipbeat_hw.machine.fetch import Fetch
 from skipbeat_hw.machine.fetcher import Fetcher
+from skipbeat_hw.machine.gradient_lanes import GradientLanes
 from skipbeat_hw.machine.load import LoadEngine
 from skipbeat_hw.machine.machine import MachineTop
 from skipbeat_hw.machine.output import OutputStage
@@ -46,6 +48,7 @@ MODULES: dict[str, Callable[[], Component]] = {
     "weight_reader": lambda: WeightReader(MACHINE),
     "fetcher": lambda: Fetcher(MACHINE),
     "output": lambda: OutputStage(MACHINE),
+    "gradient_lanes": lambda: GradientLanes(MACHINE),
     "store": lambda: StoreEngine(MACHINE),
     "counters": Counters,
     "machine": lambda: MachineTop(MACHINE),

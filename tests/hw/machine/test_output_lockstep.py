@@ -5,15 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from unittest.mock import patch
 
 import pytest
+from amaranth.lib.wiring import Component
 
 from skipbeat_arch import ports
 from skipbeat_arch.engines import Opcode
+from skipbeat_arch.instruction import Store
 from skipbeat_arch.machine import PARAMETER_PITCH
+from skipbeat_hw.machine.gradient_lanes import GradientLanes
 from skipbeat_hw.machine.output import OutputStage
-from tests.hw.in_process import refuses
-from tests.hw.machine.lockstep_parts import SMALL, ReadPort, Shape, cases, if_any, word
+from skipbeat_hw.machine.store import StoreEngine
+from tests.hw.in_process import converted, refuses
+from tests.hw.machine.lockstep_parts import NARROW, SHAPES, SMALL, ReadPort, Shape, cases, if_any, word
 from tests.hw.stimulus import Fresh, Offer, Source, often, sometimes
 from tests.hw.twins import Meaning, Pair, Where, hold
 
@@ -79,7 +85,18 @@ class Numbers:
 def _job(rng: random.Random, **fields: int) -> int:
     low, high = sorted(rng.choice([(-128, 127), (rng.randint(-128, 127), rng.randint(-128, 127))]))
     block = rng.choice([0, 63, rng.randrange(64)])
-    return word(Opcode.STORE, rng, block=block, low=low & 255, high=high & 255, local=0, memory=1, **fields)
+    stochastic = int(rng.random() < 0.5)
+    return word(
+        Opcode.STORE,
+        rng,
+        block=block,
+        low=low & 255,
+        high=high & 255,
+        local=0,
+        memory=1,
+        stochastic=stochastic,
+        **fields,
+    )
 
 
 def _jobs(rng: random.Random) -> Iterator[int]:
@@ -119,7 +136,13 @@ OUTPUT = Pair(
 )
 
 
-@pytest.mark.parametrize(("shape", "where"), cases(clocks=6000))
+GRADIENTS = replace(NARROW, gradients=True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "where"),
+    [*cases(clocks=6000), *cases(GRADIENTS, slow=[replace(each, gradients=True) for each in SHAPES])],
+)
 def test_output_stage(shape: Shape, where: Where) -> None:
     hold(OUTPUT, shape, where)
 
@@ -130,6 +153,24 @@ def test_longest_job() -> None:
     where = Where("verilator", "shared", LONGEST + 100)
     seen = hold(replace(OUTPUT, kinds=("longest",)), SMALL, where, reset_share=0.0)
     assert max(word >> (2 + 8 * SMALL.cols) for word in seen["vector_o"]) == LONGEST - 1
+
+
+@pytest.mark.parametrize("part", [OutputStage, StoreEngine])
+def test_without_gradients_the_rtl_is_as_if_there_were_none(part: type[Component]) -> None:
+    """By its hash: the Verilog where a STORE has no field of them, and no lane for them can be made."""
+    usual = Store.full_layout()
+    without = tuple(field for field in usual if field[0] not in {"stochastic", "seed"})
+    text = _digest(part)
+    with (
+        patch.object(Store, "full_layout", lambda: without),
+        patch.object(GradientLanes, "__init__", side_effect=AssertionError),
+    ):
+        assert _digest(part) == text
+    assert len(usual) == len(without) + 2
+
+
+def _digest(part: type[Component]) -> str:
+    return sha256(converted(part(SMALL.machine), "part").encode()).hexdigest()
 
 
 def test_wants_a_machine() -> None:

@@ -17,7 +17,12 @@ LANES = (1, 2, 4, 8, 16)
 ODD = {
     "one column": {"array.cols": 1, "array.rows": 3, "weights.decode_lanes": 1, "accumulators.depth": 1},
     "the deepest accumulators": {"array.cols": 2, "weights.decode_lanes": 2, "accumulators.depth": 65535},
-    "bursts of one beat, all lanes": {"outputs.lanes": 4, "memory.burst_beats": 1, "memory.outstanding": 1},
+    "bursts of one beat, all lanes, gradients": {
+        "outputs.lanes": 4,
+        "outputs.gradients": True,
+        "memory.burst_beats": 1,
+        "memory.outstanding": 1,
+    },
     "no sparsity hardware, a port of eight beats": {"array.group": 1, "memory.port_bytes": 32},
     "beats of a byte": {"memory.bytes_per_clock": 1, "memory.burst_beats": 256, "weights.buffer_kib": 1},
 }
@@ -45,6 +50,7 @@ def _random(rng: random.Random) -> dict[str, int]:
         "memory.burst_beats": rng.choice([1, 2, 16, 256]),
         "memory.outstanding": rng.choice([1, 2, 3, 8]),
         "memory.port_bytes": rng.choice([1, 4, 32]),
+        "outputs.gradients": rng.choice([False, True]),
     }
 
 

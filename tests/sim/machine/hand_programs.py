@@ -9,8 +9,9 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
+from skipbeat_arch.decoding import read_instruction
 from skipbeat_arch.engines import Engine, Kind
-from skipbeat_arch.instruction import VERSION, Instruction, read_instruction
+from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import pack_tile
 from tests.sim.machine.machine_loads import L, S, X

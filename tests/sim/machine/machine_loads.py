@@ -177,5 +177,7 @@ class LoadedMachine:
         multiplier, other = rng.integers(1, 1 << 31, vector), rng.integers(1, 1 << 31, vector)
         shift = rng.integers(1, 63, vector) if rng.random() < 0.3 else rng.integers(38, 48, vector)
         data = np.concatenate([x.astype("<i4").view(np.uint8) for x in (bias, multiplier, other)])
+        if self.machine.hw.outputs.gradients:
+            shift[0] = rng.choice([1, 6, 9, 12, 15, 40])
         self._load(Kind.PARAMETERS, self._block * 16, np.concatenate([data, shift.astype(np.uint8)]))
         self._parameters[self._block] = bias, multiplier, other, shift

@@ -19,6 +19,14 @@ from skipbeat_arch.command import Command
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.training.rounding import (
+    MOST_SHIFT,
+    STORE_SEED_BITS,
+    magnitude_bits,
+    round_stochastically,
+    rounding_draws,
+    store_seed,
+)
 from tests.sim.machine.machine_loads import DATA, L, LoadedMachine, LoadedTile, S, X
 
 
@@ -53,6 +61,9 @@ class MachineProgram(LoadedMachine):
 
     #: (address, bytes) that the program must write.
     expected: list[tuple[int, Bytes]] = field(default_factory=list)
+    #: Of what it rounds stochastically: bits of the largest magnitude, and bytes that are clipped.
+    bits: int = 0
+    clips: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,7 +160,13 @@ class MachineProgram(LoadedMachine):
         low, high = (0, 127) if rng.random() < 0.5 else (-100, 90)
         at = self._half * self.machine.residual_depth // 2 + int(rng.integers(0, 40))
         count = pixels // pool
-        if raw:
+        stochastic = self.machine.hw.outputs.gradients and not raw and not residual
+        seed = int(rng.integers(1 << STORE_SEED_BITS)) if stochastic else 0
+        if stochastic:
+            low, high = -127, 127
+            vectors = self._rounded(count, seed)
+            data = vectors.view(np.uint8).ravel()
+        elif raw:
             data = (self._sums + self._parameters[self._block][0]).astype("<i4").view(np.uint8).ravel()
         else:
             values = self._quantised(at if residual else None, pool).clip(low, high)
@@ -173,9 +190,21 @@ class MachineProgram(LoadedMachine):
             "pool": pool,
             "memory": memory,
             "local": local,
+            "stochastic": int(stochastic),
+            "seed": seed,
         }
         signal = ((L,) if ends[1] else ()) + ((X,) if local else ())
         self.add(isa.Store.of_values(fields, wait=(L,) if ends[0] else (), signal=signal))
+
+    def _rounded(self, count: int, seed: int) -> Int8Array:
+        """Bytes of the largest sums of windows, int8 [count, V], which are noted."""
+        bias, _, _, shift = self._parameters[self._block]
+        sums = (self._sums + bias).reshape(count, -1, self.machine.vector).max(axis=1)
+        drawn = rounding_draws(store_seed(seed), self.machine.hw.outputs.lanes, *sums.shape)
+        vectors, clipped = round_stochastically(sums, min(int(shift[0]), MOST_SHIFT), drawn)
+        self.bits = max(self.bits, magnitude_bits(sums))
+        self.clips += int(clipped.sum())
+        return vectors
 
     def _quantised(self, residual_at: int | None, pool: int) -> Int64Array:
         bias, multiplier, other, shift = self._parameters[self._block]

@@ -20,10 +20,10 @@ TINY = Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=128", "outputs.
 
 
 def drive(
-    model: Ported, memory: Bytes, count: int, clocks: int, rst_at: int = -1, address: int = 0
+    model: Ported, memory: Bytes, count: int, clocks: int, rst_at: int = -1, address: int = 0, machine: Machine = TINY
 ) -> list[dict[str, int]]:
-    """The outputs of each clock; the start pulse is in the first, and in the third once more, where it does nothing."""
-    external, rows = ExternalMemory(TINY, memory), []
+    """The ports of each clock; the start pulse is in the first, and in the third once more, where it does nothing."""
+    external, rows = ExternalMemory(machine, memory), []
     for clock in range(clocks):
         external.evaluate()
         r = external.r
@@ -45,7 +45,7 @@ def drive(
             "write__bresp": external.b.resp if external.b else 0,
         }
         outputs = model.outputs(inputs)
-        rows.append(outputs)
+        rows.append(inputs | outputs)
         ar, aw = (
             Address(outputs[f"{c}addr"], outputs[f"{c}len"], outputs[f"{c}size"]) if outputs[f"{c}valid"] else None
             for c in ("read__ar", "write__aw")

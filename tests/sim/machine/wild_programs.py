@@ -8,9 +8,10 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes
+from skipbeat_arch.decoding import INSTRUCTIONS, decode
 from skipbeat_arch.depths import RAW_VECTORS, patience
 from skipbeat_arch.engines import Opcode
-from skipbeat_arch.instruction import COMMON, INSTRUCTION_BYTES, INSTRUCTIONS, Instruction, decode
+from skipbeat_arch.instruction import COMMON, INSTRUCTION_BYTES, Instruction
 from skipbeat_arch.machine import Machine
 from tests.sim.machine.machine_programs import MachineProgram
 

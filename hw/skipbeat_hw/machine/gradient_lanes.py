@@ -1,0 +1,69 @@
+"""The lanes of the output stage for gradients: sums to bytes by stochastic rounding, and what is noted of them."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import noted_fields
+from skipbeat_arch.training.jobs import ROUNDING_LATENCY
+from skipbeat_arch.training.lfsr import SEED_BITS
+from skipbeat_arch.training.rounding import STORE_SEED_BITS
+
+from ..arguments import expect
+from ..layouts import struct
+from ..training.rounding import Rounding
+from .requantise import Requantiser
+
+
+class GradientLanes(wiring.Component):
+    """Stochastic bytes of sums, as many clocks later as a `Requantiser`'s; a sum per lane and clock, without stalls.
+
+    Members
+    -------
+    shift_i: the same while sums are inside. seed_i, begin_i: the draws begin at this seed of a STORE, from the first
+    sum of this clock on. valid_i: there are sums. sums_i: a lane each. bytes_o: of the sums of 7 clocks before.
+    noted_o: the sums of this clock, 0 if there are none, and which bytes were clipped of the sums of 4 clocks before.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        expect(machine, Machine)
+        self.machine = machine
+        self.lanes = machine.hw.outputs.lanes
+        super().__init__(
+            {
+                "shift_i": In(6),
+                "seed_i": In(STORE_SEED_BITS),
+                "begin_i": In(1),
+                "valid_i": In(1),
+                "sums_i": In(data.ArrayLayout(signed(33), self.lanes)),
+                "bytes_o": Out(struct((("valid", 1), ("data", 8 * self.lanes)))),
+                "noted_o": Out(struct(noted_fields(machine))),
+            }
+        )
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        m.submodules.rounding = rounding = Rounding(self.lanes)
+        rounded, noted = rounding.o, self.noted_o
+        m.d.comb += [
+            rounding.job_i.shift.eq(self.shift_i),
+            rounding.job_i.seed.eq(self.seed_i << (SEED_BITS - STORE_SEED_BITS)),
+            rounding.begin_i.eq(self.begin_i),
+            rounding.i.valid.eq(self.valid_i),
+            rounded.ready.eq(1),
+            noted.valid.eq(self.valid_i | rounded.valid),
+            noted.clipped.eq(Mux(rounded.valid, Cat(byte.clipped for byte in rounded.payload), 0)),
+        ]
+        for lane, total in enumerate(self.sums_i):
+            m.d.comb += [rounding.i.payload[lane].eq(total), noted.sums[lane].eq(Mux(self.valid_i, total, 0))]
+        found = Signal.like(self.bytes_o)
+        m.d.comb += [found.valid.eq(rounded.valid), found.data.eq(Cat(byte.value for byte in rounded.payload))]
+        for clock in range(Requantiser.LATENCY - ROUNDING_LATENCY):
+            later = Signal.like(found, name=f"bytes_{clock}")
+            m.d.sync += later.eq(found)
+            found = later
+        m.d.comb += self.bytes_o.eq(found)
+        return m

@@ -1,0 +1,45 @@
+"""Bugs planted where gradients are rounded in the machine: each is found by the comparison with the twin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from skipbeat_hw.machine import gradient_lanes, output
+from tests.hw.machine.test_gradient_lanes_lockstep import GRADIENTS, LANES
+from tests.hw.machine.test_output_lockstep import OUTPUT
+from tests.hw.planted import mutant
+from tests.hw.twins import Pair, Where, hold
+
+#: How the component of each module is held to its twin, in Amaranth's simulator.
+HELD: dict[ModuleType, tuple[Pair[Any], Where]] = {
+    gradient_lanes: (LANES, Where("amaranth", "cocotb", 150)),
+    output: (OUTPUT, Where("amaranth", "cocotb", 1500)),
+}
+BUGS = [
+    ("draws go on from STORE to STORE", gradient_lanes, "begin_i.eq(self.begin_i)", "begin_i.eq(0)"),
+    ("raw sums are noted", output, "job.stochastic & ~job.raw", "job.stochastic"),
+    ("the seed is its lower bits", gradient_lanes, "self.seed_i << (SEED_BITS - STORE_SEED_BITS)", "self.seed_i"),
+    ("bytes come late", gradient_lanes, "LATENCY - ROUNDING_LATENCY)", "LATENCY - ROUNDING_LATENCY + 1)"),
+    ("what is no sum is noted", gradient_lanes, "Mux(self.valid_i, total, 0)", "total"),
+    ("clips are lost", gradient_lanes, "byte.clipped for", "byte.clipped & 0 for"),
+    ("the shift is another column's", output, "block.shift[0]", "block.shift[1]"),
+    ("draws begin with each vector", output, "lanes.begin_i.eq(opening)", "lanes.begin_i.eq(walk.closed)"),
+    ("other bytes are rounded too", output, "Mux(job.stochastic, *both)", "Mux(1, *both)"),
+]
+
+
+def _found(module: ModuleType, right: str, wrong: str) -> None:
+    pair, where = HELD[module]
+    component = vars(mutant(module, right, wrong))[pair.component.__name__]
+    with pytest.raises(AssertionError, match="expected 0x"):
+        hold(replace(pair, component=component), GRADIENTS, where)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("module", "right", "wrong"), [pytest.param(*bug, id=name) for name, *bug in BUGS])
+def test_a_planted_bug_is_found(module: ModuleType, right: str, wrong: str) -> None:
+    _found(module, right, wrong)
