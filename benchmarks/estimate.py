@@ -2,8 +2,8 @@
 
     python benchmarks/estimate.py [--runs N] [--hw PRESET] [SOURCE[@TOKENS] ...]
 
-Each source is priced pruned to 2:4, which prices it dense as well, on one core and without a cache, in a process of its
-own; medians of N runs (5). `build` is the model's construction, `read` the export and the measuring of its zeros,
+Each source is priced pruned to 2:4, which prices it dense as well, on one core and with an empty cache, in a process of
+its own; medians of N runs (5). `build` is the model's construction, `read` the export and the measuring of its zeros,
 `price` the search and the timing model for the first time, `again` the same description with another memory latency,
 `memory` the process's peak above what it had when everything was imported, the model included. `first` and `second`
 are CPU-seconds of the whole command `skipbeat estimate`, imports included, with a cache that has nothing but compiled
@@ -27,7 +27,7 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from statistics import median
 
-from skipbeat_arch.cache import cache_root
+from skipbeat_arch.cache import VARIABLE, cache_root
 from skipbeat_arch.compiled import KIND
 from skipbeat_arch.instruction import VERSION, End, Header
 from skipbeat_arch.machine import Machine
@@ -44,7 +44,7 @@ def measure(source: str, hw: str) -> dict[str, float]:
     import torch
 
     from skipbeat_arch.hardware import load_hardware
-    from skipbeat_mapper.estimate import estimate_model
+    from skipbeat_mapper.estimate import KeptPrices, estimate_model
     from skipbeat_models import zoo
     from skipbeat_models.scheme import Scheme
     from skipbeat_models.sources import from_module
@@ -62,10 +62,11 @@ def measure(source: str, hw: str) -> dict[str, float]:
     times.append(time.process_time())
     description = from_module(model, inputs, kwargs, name=name, scheme=Scheme.parse(PATTERN))
     times.append(time.process_time())
-    estimate_model(description, hardware)
-    times.append(time.process_time())
-    estimate_model(description, other)
-    times.append(time.process_time())
+    with tempfile.TemporaryDirectory() as os.environ[VARIABLE]:
+        kept = KeptPrices()
+        for each in (hardware, other):
+            estimate_model(description, each, kept=kept)
+            times.append(time.process_time())
     memory = (getrusage(RUSAGE_SELF).ru_maxrss - imported) / 1024
     found = [*(after - before for before, after in pairwise(times)), memory, compiled]
     return dict(zip(COLUMNS, found, strict=False))
@@ -89,7 +90,7 @@ def command_seconds(source: str, hw: str) -> dict[str, float]:
         shutil.copytree(cache_root() / KIND, Path(cache) / KIND)
         for column in COLUMNS[-2:]:
             before = getrusage(RUSAGE_CHILDREN)
-            environment = os.environ | {"SKIPBEAT_CACHE": cache, "OMP_NUM_THREADS": "1"}
+            environment = os.environ | {VARIABLE: cache, "OMP_NUM_THREADS": "1"}
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             subprocess.run(command, check=True, env=environment, **quiet)
             after = getrusage(RUSAGE_CHILDREN)

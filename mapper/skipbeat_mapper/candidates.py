@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -62,6 +63,12 @@ class Candidate:
         placed = dataclasses.replace(placed, mapping=mapping, regions=areas, tables=tables)
         return dataclasses.replace(self, placed=placed, exact=None)
 
+    def on(self, machine: Machine) -> Candidate:
+        """The same on a machine whose memory may have another latency; what else is known of it stays known."""
+        other = copy(self)
+        vars(other).update(memory=dataclasses.replace(self.memory, machine=machine), exact=None)
+        return other
+
     @property
     def node(self) -> Node:
         """The node."""
@@ -120,15 +127,25 @@ class Candidate:
         """Passes of the program."""
         return len(self.blocks) * sum(max(len(column), 1) for column in self.tiles.columns)
 
-    @cached_property
+    @property
     def cycles(self) -> int:
         """What it takes at least: its largest bound, and what comes before, between and after its steps."""
-        return self.bound + self._loaded() + self._ends() + self._stalls()
+        return self._own_cycles + self._latency
 
     @cached_property
     def bound(self) -> int:
         """Its largest bound; among other nodes, with which it shares its ends, no program takes less."""
         return max(self.steps, self._decoder(), self._output(), self.moved)
+
+    @cached_property
+    def _own_cycles(self) -> int:
+        """Of its cycles those in which nobody waits for the memory's latency."""
+        return self.bound + self._loaded() + self._ends() + self._stalls()
+
+    @property
+    def _latency(self) -> int:
+        """Clocks from the first address to the first vector, and from the last vector to its response."""
+        return 2 * self.machine.hw.memory.latency_clocks
 
     @property
     def rank(self) -> float:
@@ -136,9 +153,14 @@ class Candidate:
 
         Between equal ones it counts how closely the first column tile follows the loads of its region.
         """
+        return self.own_rank + self._latency
+
+    @cached_property
+    def own_rank(self) -> float:
+        """The rank without the latency, which is the same for all mappings of all nodes."""
         whole, first = self._region_clocks()
         close = 0.5 if self.order == Order.ACTIVATIONS else min(1.0, whole / max(first, 1))
-        return self.cycles + MOVED * self.moved + PASS * self.passes + close
+        return self._own_cycles + MOVED * self.moved + PASS * self.passes + close
 
     @property
     def mixed(self) -> bool:
@@ -207,9 +229,9 @@ class Candidate:
         return int(region.real * region.lines * share) * blocks_of_plane * machine.vector_beats
 
     def _ends(self) -> int:
-        """The memory's latency, and the last block's way into memory, from where the next node loads it."""
-        latency = 2 * self.machine.hw.memory.latency_clocks + START_CLOCKS + END_CLOCKS
-        return (0 if self.placed.output else self.blocks[-1] * self.machine.vector_beats) + latency
+        """Before the first vector and after the last sum, and the last block's way into memory for the next node."""
+        last = 0 if self.placed.output else self.blocks[-1] * self.machine.vector_beats
+        return last + START_CLOCKS + END_CLOCKS
 
     def _region_clocks(self) -> tuple[int, int]:
         """Clocks to load the first region, and steps of the first column tile in it."""

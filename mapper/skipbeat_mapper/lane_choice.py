@@ -12,7 +12,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -96,10 +96,16 @@ def _overlapping(
     every.sort(key=lambda lanes: (lanes.taps, abs(lanes.off_centre)))
     least = -(-weights // banks.rows)
     starts = (
-        (lanes, tiles) for steps in range(least, below) for tiles in _tiles(steps, banks.group) for lanes in every
+        (number, tiles)
+        for steps in range(least, below)
+        for tiles in _tiles(steps, banks.group)
+        for number in range(len(every))
     )
-    for lanes, tiles in itertools.islice(starts, EFFORT // max(weights, 1) ** 2):
-        found = _Descent(present, lanes, banks).run(tiles)
+    descents: dict[int, _Descent] = {}
+    for number, tiles in itertools.islice(starts, EFFORT // max(weights, 1) ** 2):
+        if number not in descents:
+            descents[number] = _Descent(present, every[number], banks)
+        found = descents[number].run(tiles)
         if found is not None:
             return found
     return None
@@ -150,9 +156,16 @@ class _Descent:
     def __init__(self, present: BoolArray, lanes: Lanes, banks: Banks) -> None:
         self._lanes, self._banks = lanes, banks
         self._taps = lanes.taps * present.shape[0]
-        self._places: dict[Weight, list[Cell]] = {}
-        for row, column, channel in np.argwhere(present).tolist():
-            self._places[row, column, channel] = self._cells(row, column, channel)
+        cells = cache(self._cells)
+        self._places = {
+            (row, column, channel): [(bank, row * lanes.taps + tap) for bank, tap in cells(column, channel)]
+            for row, column, channel in np.argwhere(present).tolist()
+        }
+        self._first = self._fullest()
+        self._held: dict[Cell, set[Weight]] = {}
+        #: Of each bank the weights in each of its taps, and its cells that have so many weights or more.
+        self._counts, self._full = list[list[int]](), list[list[int]]()
+        self._room, self._short = list[int](), list[int]()
 
     def run(self, tiles: tuple[int, ...]) -> Lanes | None:
         """The lanes with every weight in a place, so that tiles have so many steps; None if none are found."""
@@ -167,44 +180,47 @@ class _Descent:
                 chosen[weight] = tap % self._lanes.taps
         return dataclasses.replace(self._lanes, chosen=chosen)
 
-    def _cells(self, row: int, column: int, channel: int) -> list[Cell]:
-        """Where a weight may sit."""
+    def _cells(self, column: int, channel: int) -> list[Cell]:
+        """Where a weight of the first kernel row may sit."""
         lanes = self._lanes
         copies = [(tap, column - lanes.first - tap * lanes.spacing) for tap in range(lanes.taps)]
         return [
-            ((copy * lanes.depth + channel) // self._banks.group, row * lanes.taps + tap)
+            ((copy * lanes.depth + channel) // self._banks.group, tap)
             for tap, copy in copies
             if 0 <= copy < lanes.copies
         ]
 
     def _start(self, tiles: tuple[int, ...]) -> None:
-        """Every weight in the fullest of its cells."""
-        self._room = [steps for steps in tiles for _ in range(self._banks.taps)]
-        self._known: dict[tuple[int, ...], int] = {}
-        self._counts = [[0] * self._taps for _ in range(self._banks.period)]
-        self._held: dict[Cell, set[Weight]] = {}
-        for weight, places in self._places.items():
-            bank, tap = max(places, key=lambda cell: self._counts[cell[0]][cell[1]])
-            self._counts[bank][tap] += 1
-            self._held.setdefault((bank, tap), set()).add(weight)
-        #: Of each bank the weights of its cells that find no place.
-        self._short = [self._excess(bank) for bank in range(self._banks.period)]
+        """Every weight in the first of its cells, with rows for so many steps."""
+        held, counts, full = self._first
+        self._held = {cell: set(weights) for cell, weights in held.items()}
+        self._counts, self._full = [list(each) for each in counts], [list(each) for each in full]
+        rows = self._banks.taps
+        #: Rows of a bank that have room for so many weights or more.
+        self._room = [rows * sum(steps >= count for steps in tiles) for count in range(len(full[0]))]
+        #: Of each bank the weights of its cells that find no place, the fullest cells having the rows with most room.
+        self._short = [sum(max(0, a - b) for a, b in zip(each[1:], self._room[1:], strict=True)) for each in full]
 
-    def _excess(self, bank: int) -> int:
-        """Weights of a bank's cells that find no place."""
-        key = tuple(self._counts[bank])
-        if key not in self._known:
-            whole = self._taps - self._taps % self._banks.taps
-            left = self._taps - whole
-            copies = self._banks.taps // left if left else 1
-            cells = [*key[:whole], *((count + copy) // copies for count in key[whole:] for copy in range(copies))]
-            ranked = itertools.zip_longest(sorted(cells, reverse=True), self._room, fillvalue=0)
-            self._known[key] = sum(max(0, count - room) for count, room in ranked)
-        return self._known[key]
+    def _fullest(self) -> tuple[dict[Cell, list[Weight]], list[list[int]], list[list[int]]]:
+        """Every weight in the fullest of its cells: these, and of each bank what `_counts` and `_full` say."""
+        held: dict[Cell, list[Weight]] = {}
+        counts = [[0] * self._taps for _ in range(self._banks.period)]
+        full = [[0] * (self._banks.group + 1) for _ in range(self._banks.period)]
+        for weight, places in self._places.items():
+            bank, tap = max(places, key=lambda cell: counts[cell[0]][cell[1]])
+            counts[bank][tap] += 1
+            full[bank][self._level(tap, counts[bank][tap])] += 1
+            held.setdefault((bank, tap), []).append(weight)
+        return held, counts, full
+
+    def _level(self, tap: int, count: int) -> int:
+        """How full the cell of a tap with so many weights is; the last taps share out theirs among several rows."""
+        left = self._taps % self._banks.taps
+        return count if tap < self._taps - left else -(-count // (self._banks.taps // left))
 
     def _improve(self, start: Cell) -> bool:
         """Takes a weight out of a cell of a bank that is too full, through others that take each other's place."""
-        if not self._short[start[0]]:
+        if not self._short[start[0]] or not self._surplus(start):
             return False
         before: dict[Cell, tuple[Cell, Weight]] = {}
         reached = [start]
@@ -215,7 +231,8 @@ class _Descent:
                         before[place] = cell, weight
                         reached.append(place)
         for end in reached[1:]:
-            if self._moved(start, end):
+            if self._has_room(end, start):
+                self._move(start, end)
                 while end != start:
                     cell, weight = before[end]
                     self._held[cell].remove(weight)
@@ -224,16 +241,25 @@ class _Descent:
                 return True
         return False
 
-    def _moved(self, start: Cell, end: Cell) -> bool:
-        """Moves a weight's count from one cell to another if fewer find no place then."""
-        banks = {start[0], end[0]}
-        self._counts[start[0]][start[1]] -= 1
-        self._counts[end[0]][end[1]] += 1
-        short = {bank: self._excess(bank) for bank in banks}
-        if sum(short.values()) < sum(self._short[bank] for bank in banks):
-            for bank, excess in short.items():
-                self._short[bank] = excess
-            return True
-        self._counts[start[0]][start[1]] += 1
-        self._counts[end[0]][end[1]] -= 1
-        return False
+    def _surplus(self, cell: Cell) -> bool:
+        """Whether one weight more of a cell's bank finds a place if the cell has one less."""
+        bank, tap = cell
+        level = self._level(tap, self._counts[bank][tap])
+        return self._full[bank][level] > self._room[level]
+
+    def _has_room(self, cell: Cell, start: Cell) -> bool:
+        """Whether one weight more in a cell finds a place, once the cell `start` has one less."""
+        (bank, tap), (other, from_tap) = cell, start
+        level = self._level(tap, self._counts[bank][tap] + 1)
+        less = bank == other and level == self._level(from_tap, self._counts[other][from_tap])
+        return self._full[bank][level] - less < self._room[level]
+
+    def _move(self, start: Cell, end: Cell) -> None:
+        """Takes a weight out of a cell, which finds no place there and finds one in the other."""
+        bank, tap = start
+        self._full[bank][self._level(tap, self._counts[bank][tap])] -= 1
+        self._counts[bank][tap] -= 1
+        self._short[bank] -= 1
+        bank, tap = end
+        self._counts[bank][tap] += 1
+        self._full[bank][self._level(tap, self._counts[bank][tap])] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,19 @@ class Lowered:
     columns: Columns
     nodes: tuple[NodeRange, ...]
     numbers: tuple[int, ...]
+
+    @property
+    def latencies(self) -> range:
+        """Of the memory, for which the program is the same."""
+        return self.schedule.ordered.latencies
+
+    def on(self, memory: MemoryMap) -> Lowered:
+        """The same on a machine whose memory has another one of the `latencies`.
+
+        Args:
+            memory: the same memory map on that machine.
+        """
+        return dataclasses.replace(self, schedule=dataclasses.replace(self.schedule, memory=memory))
 
     @cached_property
     def instructions(self) -> list[Instruction]:

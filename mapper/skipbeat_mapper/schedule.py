@@ -95,6 +95,7 @@ class Ordered:
         columns: of the units, as `order.places` has them. objects: what their numbers stand for.
         parts: of nodes, in program order.
         stuck: the number of a load that would overwrite what is still in use, where operations end; -1 if none would.
+        latencies: of the memory, for which all of this is the same.
     """
 
     kind: Int64Array
@@ -107,6 +108,7 @@ class Ordered:
     objects: UnitObjects
     parts: tuple[Part, ...]
     stuck: int
+    latencies: range
 
     def __len__(self) -> int:
         return self.kind.size

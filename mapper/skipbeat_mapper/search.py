@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,13 +17,16 @@ from skipbeat_sim.timing.machine_timing import columns_timing
 
 from .bounds import tile_clocks
 from .candidates import Candidate
-from .lowering import lower
+from .known_programs import KnownPrograms
+from .lowering import Lowered, lower
 from .memory_map import MemoryMap, PlacedNode
 from .network_units import turns
 from .node_mapping import NodeMapping, Order
 from .node_tiles import NodeTiles
 
 Stage = Callable[[list[Candidate]], list[Candidate]]
+#: `lowering.lower`, or what gives the same.
+Lower = Callable[[MemoryMap, str, Sequence[int]], Lowered]
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def keep_close(found: list[Candidate], limits: Limits = LIMITS[Effort.NORMAL]) -
     return close
 
 
-def price_exactly(found: list[Candidate]) -> list[Candidate]:
+def price_exactly(found: list[Candidate], lower: Lower = lower) -> list[Candidate]:
     """By their clocks in the timing model, and of equally quick ones the one that moves less; one alone as it is.
 
     One whose steps alone take longer than another one as a whole is left out.
@@ -97,19 +100,34 @@ def price_exactly(found: list[Candidate]) -> list[Candidate]:
     priced: list[Candidate] = []
     for each in found:
         if all(each.steps <= (other.exact or 0) for other in priced):
-            priced.append(dataclasses.replace(each, exact=_clocks(each)))
+            priced.append(dataclasses.replace(each, exact=_clocks(each, lower)))
     return sorted(priced, key=lambda each: (each.exact, each.moved))
 
 
-def stages(effort: Effort) -> tuple[Stage, ...]:
-    """What the search does, in order."""
-    return every_mapping, drop_equal, rank_by_bounds, partial(keep_close, limits=LIMITS[effort]), price_exactly
+def stages(effort: Effort, lower: Lower = lower) -> tuple[Stage, ...]:
+    """What the search does, in order; only the last two look at the memory's latency."""
+    close, exactly = partial(keep_close, limits=LIMITS[effort]), partial(price_exactly, lower=lower)
+    return every_mapping, drop_equal, rank_by_bounds, close, exactly
 
 
-def search(plain: Candidate, effort: Effort = Effort.NORMAL) -> list[Candidate]:
-    """The mappings of a node that all stages leave, the best first."""
-    found = [plain]
-    for stage in stages(effort):
+def search(
+    plain: Candidate, effort: Effort = Effort.NORMAL, known: KnownPrograms | None = None, key: Hashable = None
+) -> list[Candidate]:
+    """The mappings of a node that all stages leave, the best first.
+
+    Args:
+        plain: the node with its plain mapping.
+        effort: of the search.
+        known: what is known from before; None: nothing.
+        key: of the node among those that are known.
+    """
+    known = known or KnownPrograms()
+    first, then = (every := stages(effort, known.lower))[:3], every[3:]
+    return _through(then, known.candidates(plain, key, lambda: _through(first, [plain])))
+
+
+def _through(every: Sequence[Stage], found: list[Candidate]) -> list[Candidate]:
+    for stage in every:
         found = stage(found)
     return found
 
@@ -126,11 +144,12 @@ class MappingSearch:
         self.before = MappingSearch() if effort is Effort.BEST else None
         self._known: dict[Hashable, list[Candidate]] = {}
 
-    def network(self, memory: MemoryMap) -> list[list[Candidate]]:
+    def network(self, memory: MemoryMap, known: KnownPrograms | None = None) -> list[list[Candidate]]:
         """For each node of a network its mappings, the best first; of two that run together, the first one's decides.
 
         Args:
             memory: the network with plain mappings.
+            known: what is known of it from before; None: nothing.
         """
         found: list[list[Candidate]] = []
         hw, nodes = memory.machine.hw, memory.groups[0].nodes
@@ -143,7 +162,7 @@ class MappingSearch:
                 key = number - turn[0], *(node_key(memory.groups[0].nodes[each]) for each in turn)
                 if key not in self._known:
                     placed = memory.groups[0].nodes[number]
-                    self._known[key] = search(Candidate(memory, turn, number, placed), self.effort)
+                    self._known[key] = search(Candidate(memory, turn, number, placed), self.effort, known, key)
                 found.append(self._known[key])
                 memory = _with(memory, found[-1][0].placed.mapping, number)
         return found
@@ -156,7 +175,7 @@ def _with(memory: MemoryMap, mapping: NodeMapping, number: int) -> MemoryMap:
     return memory if chosen is None else dataclasses.replace(memory, groups=(chosen.group, *memory.groups[1:]))
 
 
-def _clocks(candidate: Candidate) -> int:
+def _clocks(candidate: Candidate, lower: Lower) -> int:
     """Clocks of its turn alone: what it reads on the chip is there, and weights begin to come when it starts."""
     memory = dataclasses.replace(candidate.memory, groups=(candidate.group,))
     program = lower(memory, candidate.node.layer.name, candidate.turn)

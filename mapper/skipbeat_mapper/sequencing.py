@@ -30,6 +30,9 @@ from .schedule import Ordered, Part, Schedule
 from .unit_columns import unit_columns
 from .units import Space, Unit
 
+#: A latency that no memory has.
+FOREVER = 1 << 32
+
 
 def schedule_of(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Schedule:
     """The schedule of a network.
@@ -83,6 +86,7 @@ def sequence(units: Sequence[Unit], machine: Machine, vectors: int) -> Ordered:
         objects=objects,
         parts=tuple(Part(*each) for each in rows.tolist()),
         stuck=int(s[at.STUCK]),
+        latencies=range(int(s[at.LEAST]), int(s[at.MOST]) + 1),
     )
 
 
@@ -118,7 +122,7 @@ def unordered(
     room |= dict.fromkeys((at.RANGE_SPACE, at.RANGE_START, at.RANGE_STOP), (FAR + 1) * at.BUSY + loads)
     room |= dict.fromkeys((at.EARLY, at.DISTANCE, at.NOW), loads)
     s, m = arranged({**columns, **room, **_within(columns, sizes)})
-    s[at.UNITS] = units
+    s[at.UNITS], s[at.MOST] = units, FOREVER
     s[[at.SET_UP, at.STUCK, at.LAST_LOCAL, at.LAST_LOAD, at.LAST_CLOSED, at.NEWEST_LOAD, at.OPEN_STORE]] = at.NEVER
     return s, m
 

@@ -41,7 +41,7 @@ def chosen_slices(memory: MemoryMap) -> list[NodeTiles] | None:
     sizes = [group.images for group in memory.groups]
     mappings = [each.mapping for each in nodes]
     other = memory_map(graph, machine, mappings, sliced, images=sum(sizes), side=max(sizes))
-    saved = [a - b for a, b in zip(_ranks(memory), _ranks(other), strict=True)]
+    saved = [a - b for a, b in zip(_ranks(memory), _ranks(other), strict=True)]  # of clocks that no latency changes
     chosen = [
         each if sum(saved[max(at - 1, 0) : at + 2]) > 0 else tiles
         for at, (each, tiles) in enumerate(zip(sliced, whole, strict=True))
@@ -50,4 +50,4 @@ def chosen_slices(memory: MemoryMap) -> list[NodeTiles] | None:
 
 
 def _ranks(memory: MemoryMap) -> list[float]:
-    return [Candidate(memory, (at,), at, each).rank for at, each in enumerate(memory.groups[0].nodes)]
+    return [Candidate(memory, (at,), at, each).own_rank for at, each in enumerate(memory.groups[0].nodes)]

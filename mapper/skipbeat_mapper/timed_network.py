@@ -26,7 +26,8 @@ from .arrangements import arrangements
 from .candidates import Candidate
 from .close_networks import close_networks
 from .input_folding import fold_input
-from .lowering import Lowered, lower, lower_again
+from .known_programs import KnownPrograms
+from .lowering import Lowered, lower_again
 from .memory_map import MemoryMap, memory_map
 from .network_units import turns
 from .node_mapping import NodeMapping
@@ -103,6 +104,10 @@ class Placement:
     orders: Mapping[str, Indices]
     memory: MemoryMap
 
+    def on(self, machine: Machine) -> Placement:
+        """The same on a machine whose memory may have another latency."""
+        return dataclasses.replace(self, memory=dataclasses.replace(self.memory, machine=machine))
+
 
 def placements(
     graph: Graph,
@@ -160,7 +165,9 @@ def time_network(
     return quickest_program(found, None if mappings is not None else MappingSearch(effort))
 
 
-def quickest_program(found: Sequence[Placement], search: MappingSearch | None, name: str = "network") -> TimedNetwork:
+def quickest_program(
+    found: Sequence[Placement], search: MappingSearch | None, name: str = "network", known: KnownPrograms | None = None
+) -> TimedNetwork:
     """The quickest program of those tried: of all placements that are close, and of the best one with other mappings.
 
     Plain mappings are tried first, then those that the search likes best, and a mixture. A search of little effort gets
@@ -170,39 +177,43 @@ def quickest_program(found: Sequence[Placement], search: MappingSearch | None, n
         found: placements of one network.
         search: may know nodes from before; None to leave the mappings as they are.
         name: for messages.
+        known: programs of the network from before; None: there are none.
 
     Raises:
         InputError: more memory is needed than addresses reach, or the weight buffer is too small.
     """
-
+    known = known or KnownPrograms()
     if search is not None and search.before is not None:
-        return min(quickest_program(found, search.before, name), _program(found, search, name), key=_cycles)
-    return _program(found, search, name)
+        return min(
+            quickest_program(found, search.before, name, known), _program(found, search, name, known), key=_cycles
+        )
+    return _program(found, search, name, known)
 
 
-def _program(found: Sequence[Placement], search: MappingSearch | None, name: str) -> TimedNetwork:
-    timed = partial(_timed, name=name)
+def _program(found: Sequence[Placement], search: MappingSearch | None, name: str, known: KnownPrograms) -> TimedNetwork:
+    timed = partial(_timed, name=name, known=known)
     effort = Effort.NORMAL if search is None else search.effort
     with _no_collection():
         close = list(itertools.compress(found, close_networks([each.memory for each in found], LIMITS[effort])))
         if search is None:
             return min(map(timed, through(close)), key=_cycles)
         if effort is Effort.QUICK:
-            nodes, wanted = _searched(search, close[0].memory)
-            return dataclasses.replace(timed(_mapped(close[0], wanted)), found=nodes)
+            nodes, wanted = _searched(search, close[0].memory, known)
+            return dataclasses.replace(timed(_mapped(close[0], wanted, known)), found=nodes)
         with part(len(close) / (len(close) + 3)):  # the search takes as long as a program, and two more may follow
             tried = [(timed(each), each) for each in through(close)]
         plain, placement = min(tried, key=lambda each: _cycles(each[0]))
         with part(1 / 3):
-            nodes, wanted = _searched(search, plain.memory)
-        chosen = plain if wanted == _mappings(plain.memory) else timed(_mapped(placement, wanted))
-        return dataclasses.replace(_quickest(plain, chosen, placement, timed), found=nodes)
+            nodes, wanted = _searched(search, plain.memory, known)
+        mapped = partial(_mapped, placement, known=known)
+        chosen = plain if wanted == _mappings(plain.memory) else timed(mapped(wanted))
+        return dataclasses.replace(_quickest(plain, chosen, lambda mixed: timed(mapped(mixed))), found=nodes)
 
 
-def _timed(placement: Placement, name: str) -> TimedNetwork:
+def _timed(placement: Placement, name: str, known: KnownPrograms) -> TimedNetwork:
     memory = placement.memory
     with part(0.5):
-        lowered = lower(memory, name)
+        lowered = known.lower(memory, name)
     nodes = memory.graph.nodes
     with part(1.0, f"{len(nodes)} nodes" if len(nodes) > 1 else nodes[0].layer.name):
         timing = columns_timing(memory.machine, lowered.columns)
@@ -210,20 +221,16 @@ def _timed(placement: Placement, name: str) -> TimedNetwork:
 
 
 def _searched(
-    search: MappingSearch, memory: MemoryMap
+    search: MappingSearch, memory: MemoryMap, known: KnownPrograms
 ) -> tuple[tuple[tuple[Candidate, ...], ...], Sequence[NodeMapping]]:
     """What is found for each node, and the mappings that are liked best."""
-    nodes = tuple(tuple(each) for each in search.network(memory))
+    nodes = tuple(tuple(each) for each in search.network(memory, known))
     return nodes, [each[0].placed.mapping for each in nodes]
 
 
-def _mapped(placement: Placement, wanted: Sequence[NodeMapping]) -> Placement:
+def _mapped(placement: Placement, wanted: Sequence[NodeMapping], known: KnownPrograms) -> Placement:
     """The same network with other mappings."""
-    memory = placement.memory
-    tiles = [placed.tiles for placed in memory.groups[0].nodes]
-    sizes = [group.images for group in memory.groups]
-    memory = memory_map(memory.graph, memory.machine, wanted, tiles, images=sum(sizes), side=max(sizes))
-    return dataclasses.replace(placement, memory=memory)
+    return dataclasses.replace(placement, memory=known.mapped(placement.memory, wanted))
 
 
 def _cycles(network: TimedNetwork) -> int:
@@ -231,7 +238,7 @@ def _cycles(network: TimedNetwork) -> int:
 
 
 def _quickest(
-    plain: TimedNetwork, chosen: TimedNetwork, placement: Placement, timed: Callable[[Placement], TimedNetwork]
+    plain: TimedNetwork, chosen: TimedNetwork, timed: Callable[[Sequence[NodeMapping]], TimedNetwork]
 ) -> TimedNetwork:
     """The plain program, or a quicker one with the chosen mappings of all or of some nodes."""
     if chosen is plain:
@@ -246,7 +253,7 @@ def _quickest(
                 mixed[number] = before[number]
     tried = [plain, chosen]
     if saved > WORTH * plain.timing.cycles and mixed != before:
-        tried.append(timed(_mapped(placement, mixed)))
+        tried.append(timed(mixed))
     return min(tried, key=_cycles)
 
 

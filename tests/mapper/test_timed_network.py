@@ -11,6 +11,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_mapper.candidates import Candidate
+from skipbeat_mapper.known_programs import KnownPrograms
 from skipbeat_mapper.lowering import lower
 from skipbeat_mapper.memory_map import MemoryMap
 from skipbeat_mapper.node_mapping import PLAIN, NodeMapping
@@ -60,7 +61,7 @@ def test_no_placement_that_was_tried_is_quicker(seed: int) -> None:
 class Wrong(MappingSearch):
     """A search that likes blocks of a few pixels best."""
 
-    def network(self, memory: MemoryMap) -> list[list[Candidate]]:
+    def network(self, memory: MemoryMap, known: KnownPrograms | None = None) -> list[list[Candidate]]:
         found = []
         for number, placed in enumerate(memory.groups[0].nodes):
             other = Candidate(memory, (number,), number, placed).with_mapping(NodeMapping(pixels=4))

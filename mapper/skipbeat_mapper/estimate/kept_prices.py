@@ -21,6 +21,7 @@ from skipbeat_arch.estimate import LayerCost
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.model import ModelRun
 
+from .kept_programs import KeptPrograms
 from .phases import Phase
 
 #: What the cache calls them.
@@ -65,6 +66,8 @@ class KeptPrices:
         self._held: dict[str, RunPrice] = {}
         self._lock = Lock()
         self._format = TypeAdapter(RunPrice)
+        #: What new prices are found with.
+        self.programs = KeptPrograms()
         self._code = f"{source_fingerprint(*CODE)} numpy {version('numpy')}"
 
     def get(self, hw: Hardware, run: ModelRun, content: Hashable, price: Callable[[], RunPrice]) -> RunPrice:

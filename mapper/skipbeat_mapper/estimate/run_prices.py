@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 
 import numpy as np
 
+from skipbeat_arch.cache import content_text
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node
@@ -18,6 +19,7 @@ from ..layer_graph import weight_shape
 from ..search import MappingSearch, network_key
 from ..timed_network import TimedNetwork, placements, quickest_program
 from .kept_prices import KeptPrices, RunPrice
+from .kept_programs import KnownRun
 from .node_costs import node_costs
 from .phases import phases
 
@@ -49,7 +51,7 @@ class RunPricer:
         """
         key = run.key, run.images, run.side, run.again
         if key not in self._runs:
-            self._runs[key] = self._known(run, run.key, lambda: self._price(self._graph(run), run))
+            self._runs[key] = self._known(run, run.key, lambda: self._graph(run))
         return self._runs[key]
 
     def dense(self, run: ModelRun) -> RunPrice:
@@ -61,13 +63,17 @@ class RunPricer:
         key = run.structure, run.images, run.side, run.again
         if key not in self._dense:
             content = "with every weight", run.structure
-            self._dense[key] = self._known(run, content, lambda: self._price(_full(self._graph(run)), run))
+            self._dense[key] = self._known(run, content, lambda: _full(self._graph(run)))
         return self._dense[key]
 
-    def _known(self, run: ModelRun, content: Hashable, price: Callable[[], RunPrice]) -> RunPrice:
+    def _known(self, run: ModelRun, content: Hashable, graph: Callable[[], Graph]) -> RunPrice:
         """The price of this content, kept from before or found now."""
-        content = str(self._search.effort), content
-        return price() if self._kept is None else self._kept.get(self._machine.hw, run, content, price)
+        hw, effort = self._machine.hw, str(self._search.effort)
+        if self._kept is None:
+            return self._price(run, graph, KnownRun())
+        text = content_text((content, run.names, run.images, run.side))
+        known = KnownRun() if text is None else self._kept.programs.of(hw, text)
+        return self._kept.get(hw, run, (effort, content), lambda: self._price(run, graph, known))
 
     def _graph(self, run: ModelRun) -> Graph:
         """The run's graph; the last one is kept, so that its zeros are read once."""
@@ -77,14 +83,14 @@ class RunPricer:
             self._last = run.key, graph
         return self._last[1]
 
-    def _price(self, graph: Graph, run: ModelRun) -> RunPrice:
-        found = placements(graph, self._machine, run.images, side=run.side)
-        names = tuple(node.layer.name for node in graph.nodes)
+    def _price(self, run: ModelRun, graph: Callable[[], Graph], known: KnownRun) -> RunPrice:
+        machine, names = self._machine, run.names
+        found = known.placements(machine, lambda: placements(graph(), machine, run.images, side=run.side))
         # Nodes of one program mention each other by name.
         key = names if len(names) > 1 else (), tuple(network_key(each.memory) for each in found), run.again
         if key not in self._networks:
-            name = f"layer {graph.nodes[0].layer.name}" + (" and those after it" if len(graph.nodes) > 1 else "")
-            network = quickest_program(found, self._search, name)
+            name = f"layer {names[0]}" + (" and those after it" if len(names) > 1 else "")
+            network = quickest_program(found, self._search, name, known.programs)
             self._networks[key] = _again_price(network) if run.again else _run_price(network)
         return self._networks[key]
 

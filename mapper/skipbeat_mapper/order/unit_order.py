@@ -91,8 +91,18 @@ def window(s: Int64Array, m: Int64Array, unit: int, early: int) -> int:
             others += 1
         elif is_open:
             left -= get(s, m, at.CLOCKS, load)
-            is_open = left >= 0 and add_load(s, m, load, unit + distance)
+            is_open = in_time(s, left) and add_load(s, m, load, unit + distance)
     return others
+
+
+@compiled
+def in_time(s: Int64Array, left: int) -> bool:
+    """Whether clocks are left; notes for which other latencies of the memory the answer is the same."""
+    if left >= 0:
+        s[at.MOST] = min(s[at.MOST], s[at.LATENCY] + left)
+        return True
+    s[at.LEAST] = max(s[at.LEAST], s[at.LATENCY] + left + 1)
+    return False
 
 
 @compiled

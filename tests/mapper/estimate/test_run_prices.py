@@ -15,6 +15,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.model import ModelRun
 from skipbeat_mapper.estimate.run_prices import RunPricer
+from skipbeat_mapper.known_programs import KnownPrograms
 from skipbeat_mapper.layer_graph import layer_graph, weight_shape
 from skipbeat_mapper.search import MappingSearch
 from skipbeat_mapper.timed_network import Placement, TimedNetwork, quickest_program, time_network
@@ -45,8 +46,10 @@ def priced(monkeypatch: pytest.MonkeyPatch) -> list[TimedNetwork]:
     """The networks that are really timed."""
     timed: list[TimedNetwork] = []
 
-    def watched(found: Sequence[Placement], search: MappingSearch | None, name: str) -> TimedNetwork:
-        timed.append(quickest_program(found, search, name))
+    def watched(
+        found: Sequence[Placement], search: MappingSearch | None, name: str, known: KnownPrograms
+    ) -> TimedNetwork:
+        timed.append(quickest_program(found, search, name, known))
         return timed[-1]
 
     monkeypatch.setattr("skipbeat_mapper.estimate.run_prices.quickest_program", watched)
