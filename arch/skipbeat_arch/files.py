@@ -20,6 +20,9 @@ from .partial import partial
 #: Bytes of a text that people or their tools write: descriptions, schemes, energy tables, configurations.
 MOST_TEXT_BYTES = 16 << 20
 
+#: What is read of a file that does not say how large it is, as those in `/proc`.
+_MOST_UNTOLD_BYTES = 1 << 20
+
 #: How a file begins that only names one that Git LFS keeps elsewhere, and how long it may be.
 _POINTER, _MOST_POINTER_BYTES = b"version https://git-lfs.github.com/spec/", 1024
 
@@ -62,6 +65,8 @@ def read_bytes(path: str | Path, what: str, most: int) -> bytes:
     """
     try:
         with open(regular_file(path, what), "rb") as file:
+            # memory for what is asked for is taken before it is read
+            most = min(most, max(os.fstat(file.fileno()).st_size, _MOST_UNTOLD_BYTES))
             content = file.read(most + 1)
     except OSError as error:
         raise InputError(f"{what}: cannot be read: {_reason(error)}") from None

@@ -84,11 +84,18 @@ _Loader.add_constructor(None, _unknown)
 
 def _load(text: str) -> Any:
     """The value of a YAML text; its shape is looked at before anything is built."""
-    level = aliases = 0
+    aliases = 0
+    around: list[str | None] = []
     for event in yaml.parse(text, _Loader):
-        level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        aliases += isinstance(event, yaml.AliasEvent)
-        if level > _MOST_LEVELS:
+        if isinstance(event, yaml.CollectionStartEvent):
+            around.append(event.anchor)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            around.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            aliases += 1
+            if event.anchor in around:
+                raise yaml.YAMLError("an alias stands inside of what it stands for")
+        if len(around) > _MOST_LEVELS:
             raise yaml.YAMLError(f"nested deeper than {_MOST_LEVELS} levels")
         if aliases > _MOST_ALIASES:
             raise yaml.YAMLError(f"more than {_MOST_ALIASES} aliases")

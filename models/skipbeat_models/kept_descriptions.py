@@ -59,8 +59,11 @@ class KeptDescription:
     def _content(self) -> str | None:
         """The key; None if what the description follows from cannot be looked at."""
         given = self._arguments
-        files = _files(given)
-        if files is None or sum(path.stat().st_size for path in files) > _MOST_BYTES:
+        try:
+            contents = _contents(given)
+        except (InputError, OSError, ValueError):  # the reader says it again
+            return None
+        if contents is None:
             return None
         rules, sizes = given.rules or DataRules(), given.sizes or {}
         arguments = (
@@ -72,16 +75,20 @@ class KeptDescription:
         if text is None:
             return None
         libraries = [f"{name} {_version(name)}" for name in _LIBRARIES]
-        contents = [f"{path} {_digest(path)}" for path in files]
         return content_key(source_fingerprint(*_CODE), sys.version, *libraries, text, *contents)
+
+
+def _contents(given: SourceArguments) -> list[str] | None:
+    """The files that are read, with their digests; None if they are too large together."""
+    files = _files(given)
+    if files is None or sum(path.stat().st_size for path in files) > _MOST_BYTES:
+        return None
+    return [f"{path} {_digest(path)}" for path in files]
 
 
 def _files(given: SourceArguments) -> list[Path] | None:
     """The files that are read; None if they are not known before, or if code is run."""
-    try:
-        found = [] if given.source.startswith(zoo.PREFIX) else _source_files(Path(given.source))
-    except (InputError, OSError, ValueError):  # the reader says it again
-        return None
+    found = [] if given.source.startswith(zoo.PREFIX) else _source_files(Path(given.source))
     if found is None or given.checkpoint is None:
         return found
     return [*found, given.checkpoint] if given.checkpoint.is_file() else None

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import csv_option, destination, effort_option, hardware_options, json_option, limit_option, seed_option
+from ..options import (
+    File,
+    csv_option,
+    destination,
+    effort_option,
+    hardware_options,
+    json_option,
+    limit_option,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from skipbeat_arch.effort import Effort
@@ -49,7 +58,7 @@ EXIT_UNPRICED = 3
 )
 @click.option(
     "--checkpoint",
-    type=click.Path(path_type=Path),
+    type=File(),
     help="Weights for zoo:NAME or module:function: .safetensors, .pt, .pth, .bin, .ckpt, or a folder.",
 )
 @click.option(
@@ -98,7 +107,7 @@ EXIT_UNPRICED = 3
 )
 @click.option(
     "--activations",
-    type=click.Path(path_type=Path),
+    type=File(),
     metavar="FILE.npz",
     help="Activations of layers by their names: their zeros, and at most how much skipping them would save.",
 )

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import csv_option, destination, json_option
+from skipbeat_arch.errors import one_line
+
+from ..options import File, csv_option, destination, json_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.machine_program import MachineProgram, Place
 
 
 @click.command("program", short_help="Print a program file readably.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=File())
 @click.option(
     "--image",
     metavar="FILE",
@@ -58,10 +60,11 @@ def command(file: Path, image: Path | None, csv_file: Path | None, as_json: bool
         print_result("program", described, made)
         return
     for line in _lines(program):
-        click.echo(line)
+        click.echo(one_line(line) if line.startswith(";") else line)
 
 
 def _lines(program: MachineProgram) -> Iterator[str]:
+    """Instructions, and remarks with names, which may hold anything."""
     from skipbeat_arch.assembly import disassemble
 
     yield f"; for {program.hardware}, fingerprint {program.fingerprint:08x}; {program.memory_bytes:,} bytes of memory"
@@ -99,11 +102,11 @@ def _show_network(file: Path, as_json: bool) -> None:
 
         print_result("archive", manifest.model_dump(mode="json"), provenance(hardware=manifest.hardware))
         return
-    click.echo(f"; {manifest.model}, {manifest.pattern}, for {manifest.hardware.name}")
+    click.echo(one_line(f"; {manifest.model}, {manifest.pattern}, for {manifest.hardware.name}"))
     for entry in manifest.steps:
         if entry.by == "host":
-            click.echo(f"host     {entry.step.makes}: {entry.step.operator}")
+            click.echo("host     " + one_line(f"{entry.step.makes}: {entry.step.operator}"))
         else:
             scales = f"a unit of input is {entry.step.scale:.6g}, of output {entry.step.out_scale:.6g}"
             times = f", {entry.repeats} times" if entry.repeats > 1 else ""
-            click.echo(f"machine  {entry.step.makes}: {entry.program}{times}; {scales}")
+            click.echo("machine  " + one_line(f"{entry.step.makes}: {entry.program}{times}; {scales}"))

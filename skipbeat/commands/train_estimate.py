@@ -10,6 +10,7 @@ import click
 
 from ..options import (
     TRAINING_HARDWARE,
+    File,
     csv_option,
     destination,
     effort_option,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--schedule",
-    type=click.Path(path_type=Path),
+    type=File(),
     metavar="FILE",
     help="Patterns that change while the network trains: a .yaml file with `steps`, a list of share, forward, backward "
     "and update. The report has the mean step.",

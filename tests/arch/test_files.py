@@ -6,6 +6,7 @@ import os
 import select
 import stat
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,14 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="expected a file, found a pipe"):
         read_text(tmp_path / "pipe", "scheme x")
+
+
+def test_a_small_file_takes_little_memory_whatever_its_limit(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path / "x", b"12345")
+    tracemalloc.start()
+    assert read_bytes(path, "x", 1 << 33) == b"12345"
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
 
 
 def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:

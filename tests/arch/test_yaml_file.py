@@ -48,6 +48,8 @@ def bomb(levels: int, width: int) -> str:
         ("a: 0x" + "f" * 100_000, "is too large a number"),
         ("a: " + "[" * 40, "nested deeper than 32 levels"),
         (bomb(9, 9), "more than 32 aliases"),
+        ("a: &a [1, {b: *a}]", "an alias stands inside of what it stands for"),
+        ("&a {b: *a}", "an alias stands inside of what it stands for"),
         ("b: 1\na: !!timestamp 2026-01-01", "line 2: the tag tag:yaml.org,2002:timestamp is not known here"),
         ("a: !!python/object/apply:os.getcwd []", "is not known here"),
         ("a: 1\na: 2", "line 2: the key a stands twice"),

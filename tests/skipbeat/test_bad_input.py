@@ -115,6 +115,24 @@ def test_places_that_cannot_be_written(
     assert (tmp_path / "file").read_text() == "in the way"
 
 
+@pytest.mark.parametrize("name", ["a\0b", "x" * 10_000], ids=["null", "long"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sweep",),
+        ("program",),
+        ("compare", "c.json"),
+        ("estimate", "zoo:digits-cnn", "--checkpoint"),
+        ("estimate", "zoo:digits-cnn", "--activations"),
+        ("train-estimate", "zoo:digits-cnn", "--schedule"),
+        ("hardware", "--csv"),
+    ],
+    ids=lambda words: " ".join(words[::2]),
+)
+def test_names_that_no_file_has(words: tuple[str, ...], name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(complaint(capsys, *words, name)) < 1000
+
+
 def test_values_of_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'--seed'" in complaint(capsys, "cosim", "--seed", "-1")
     assert "'--simulator'" in complaint(capsys, "cosim", "--simulator", "vcs")

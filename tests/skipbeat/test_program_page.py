@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,12 @@ def test_the_command_prints_the_header(capsys: pytest.CaptureFixture[str], tmp_p
     assert [tensor["scale"] for tensor in header["tensors"]][::-1][0] == quantised.logit_scale
     assert header["image_bytes"] == program.image.size
     assert (tmp_path / "n.bin").read_bytes() == program.image.tobytes()
+    save_program(replace(program, hardware="\x1b[2J\n" + "x" * 9999), tmp_path / "n.skb")
+    assert main(["program", str(tmp_path / "n.skb")]) == 0
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith("; for \\u001b[2J xxx")
+    assert len(first) < 700
+    assert others[-1].startswith("END")
 
 
 def test_the_page_names_the_version_of_the_file() -> None:

@@ -5,6 +5,7 @@ Sizes come from ONNX's own shape inference; a batch that the file leaves open co
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
@@ -47,13 +48,27 @@ def load_onnx(path: Path, sizes: Mapping[str, Shape] | None = None) -> Graph:
     known = (OSError, ValueError, RuntimeError, TypeError, KeyError, IndexError, decode_error, check_error)
     try:
         model = onnx.load(str(regular_file(path, f"model {path}")))
-        if not model.graph.node:
-            raise InputError(f"model {path}: cannot be read as .onnx: it has no operators")
+        if reason := _wrong(model):
+            raise InputError(f"model {path}: cannot be read as .onnx: {reason}")
         return _Reader(path, onnx, OnnxModel(onnx, model, f"model {path}", sizes or {})).read()
     except InputError:
         raise
     except (*known, onnx.shape_inference.InferenceError) as error:
         raise InputError(f"model {path}: cannot be read as .onnx: {described(error)}") from None
+
+
+def _wrong(model: Any) -> str | None:
+    """What no reading finds out: that there is nothing, or that a name or a number means nothing."""
+    graph = model.graph
+    if not graph.node:
+        return "it has no operators"
+    if wrong := [f"{item.domain or 'ai.onnx'} {item.version}" for item in model.opset_import if item.version < 1]:
+        return f"operators of version {wrong[0]}, expected at least 1"
+    made = [*(tensor.name for tensor in graph.initializer), *(name for node in graph.node for name in node.output)]
+    for names in (filter(None, made), [value.name for value in graph.output]):
+        if twice := [name for name, times in Counter(names).items() if times > 1]:
+            return f"two values are called {twice[0]}"
+    return None
 
 
 class _Reader:

@@ -305,3 +305,20 @@ def test_weights_lie_in_the_file_s_folder(place: str, tmp_path: Path) -> None:
 def test_an_operator_of_a_stranger_is_named(tmp_path: Path) -> None:
     found = load(tmp_path, model([node("Magic", ["x", "w"], ["y"], domain="my")], {"w": W.T}))
     assert [(each.operator, each.parameters) for each in found.unpriced] == [("my.Magic", 32 * 64)]
+
+
+@pytest.mark.parametrize("version", [0, -1])
+def test_operators_of_no_version_are_refused(version: int, tmp_path: Path) -> None:
+    made = model([node("MatMul", ["x", "w"], ["y"])], {"w": np.ones((64, 32), np.float32)}, opset=version)
+    with pytest.raises(InputError, match=f"operators of version ai.onnx {version}, expected at least 1$"):
+        load(tmp_path, made)
+
+
+def test_two_values_of_one_name_are_refused(tmp_path: Path) -> None:
+    product, weights = node("MatMul", ["x", "w"], ["y"]), {"w": np.ones((64, 32), np.float32)}
+    twice = model([product], weights)
+    twice.graph.output.append(twice.graph.output[0])
+    over = [product, node("Relu", ["y"], ["w"])]
+    for made, name in ((twice, "y"), (model([product, product], weights), "y"), (model(over, weights), "w")):
+        with pytest.raises(InputError, match=f"two values are called {name}$"):
+            load(tmp_path, made)
