@@ -20,15 +20,6 @@ DEFAULT_HARDWARE = "edge-16x16"
 TRAINING_HARDWARE = "train-32x32"
 
 
-class File(click.ParamType):
-    """A path as it is given; click's own looks at it, and fails on one with a NUL in it."""
-
-    name = "path"
-
-    def convert(self, value: str, _parameter: click.Parameter | None, _context: click.Context | None) -> Path:
-        return Path(value)
-
-
 def destination(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
     """The callback of an option that names a file to be written: that it can be is asked before any work begins.
 

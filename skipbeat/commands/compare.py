@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import File, csv_option, destination, json_option
+from ..options import csv_option, destination, json_option
 
 if TYPE_CHECKING:
     from skipbeat_reports.comparing import Entry
@@ -19,7 +19,7 @@ MOST_BYTES = 1 << 30
 
 
 @click.command("compare", short_help="Results side by side: what became quicker or slower, and why.")
-@click.argument("files", metavar="A.json B.json ...", nargs=-1, type=File())
+@click.argument("files", metavar="A.json B.json ...", nargs=-1, type=Path)
 @click.option("--html", "page", metavar="FILE", callback=destination, help="Write one self-contained page.")
 @csv_option("every layer of every further result")
 @json_option

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import File, hardware_options, json_option, pattern_option, seed_option
+from ..options import hardware_options, json_option, pattern_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_reports.ran import MachineCheck
@@ -21,7 +21,7 @@ IMAGES = 16
 @click.command("demo", short_help="Train, prune, compile, run on RTL and report: everything, once.")
 @pattern_option
 @hardware_options
-@click.option("--out", type=File(), default=Path("build/demo"), show_default=True, help="Folder for the report.")
+@click.option("--out", type=Path, default=Path("build/demo"), show_default=True, help="Folder for the report.")
 @click.option(
     "--images",
     type=click.IntRange(MIN_IMAGES, 450),

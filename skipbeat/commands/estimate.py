@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import (
-    File,
-    csv_option,
-    destination,
-    effort_option,
-    hardware_options,
-    json_option,
-    limit_option,
-    seed_option,
-)
+from ..options import csv_option, destination, effort_option, hardware_options, json_option, limit_option, seed_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.effort import Effort
@@ -58,7 +49,7 @@ EXIT_UNPRICED = 3
 )
 @click.option(
     "--checkpoint",
-    type=File(),
+    type=Path,
     help="Weights for zoo:NAME or module:function: .safetensors, .pt, .pth, .bin, .ckpt, or a folder.",
 )
 @click.option(
@@ -107,7 +98,7 @@ EXIT_UNPRICED = 3
 )
 @click.option(
     "--activations",
-    type=File(),
+    type=Path,
     metavar="FILE.npz",
     help="Activations of layers by their names: their zeros, and at most how much skipping them would save.",
 )

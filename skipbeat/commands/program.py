@@ -10,14 +10,14 @@ import click
 
 from skipbeat_arch.errors import one_line
 
-from ..options import File, csv_option, destination, json_option
+from ..options import csv_option, destination, json_option
 
 if TYPE_CHECKING:
     from skipbeat_arch.machine_program import MachineProgram, Place
 
 
 @click.command("program", short_help="Print a program file readably.")
-@click.argument("file", type=File())
+@click.argument("file", type=Path)
 @click.option(
     "--image",
     metavar="FILE",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import File, csv_option, destination, json_option
+from ..options import csv_option, destination, json_option
 
 if TYPE_CHECKING:
     from skipbeat_reports.swept import StudyResult
@@ -17,7 +17,7 @@ MOST_ROWS = 30
 
 
 @click.command("sweep", short_help="A study: hardware, models and schemes, searched for the best of them.")
-@click.argument("study_file", metavar="STUDY.yaml", type=File())
+@click.argument("study_file", metavar="STUDY.yaml", type=Path)
 @click.option(
     "--storage",
     metavar="URL",

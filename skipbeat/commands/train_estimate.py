@@ -10,7 +10,6 @@ import click
 
 from ..options import (
     TRAINING_HARDWARE,
-    File,
     csv_option,
     destination,
     effort_option,
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--schedule",
-    type=File(),
+    type=Path,
     metavar="FILE",
     help="Patterns that change while the network trains: a .yaml file with `steps`, a list of share, forward, backward "
     "and update. The report has the mean step.",

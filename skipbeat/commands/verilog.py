@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import File, hardware_options
+from ..options import hardware_options
 
 if TYPE_CHECKING:
     from skipbeat_arch.hardware import Hardware
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--split", is_flag=True, help="A file for each module, in a folder of the top's name.")
 @click.option("--testbench", is_flag=True, help="Also write a testbench with its data and a Makefile for it.")
-@click.option("-o", "--out", type=File(), required=True, help="Folder for the files.")
+@click.option("-o", "--out", type=Path, required=True, help="Folder for the files.")
 def command(
     hw: str, overrides: tuple[str, ...], top: str, prefix: str, split: bool, testbench: bool, out: Path
 ) -> None:
