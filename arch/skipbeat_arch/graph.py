@@ -64,6 +64,9 @@ class Node:
         pool: maximum over windows of the layer's int8 results.
         residual: name of a tensor of the output's shape that is added before the shift.
         residual_multiplier: int64 [K], 0 or positive, of 31 bits; with `residual` only.
+        alike: whether its channels are computed alike: one weight each for a tap, and the same for all channels, and so
+            are their biases, multipliers and shifts. An average is so, and a copy.
+        stacked: blocks of channels that the node has one below the other in its maps, in input and output.
     """
 
     layer: IntegerLayer
@@ -72,6 +75,8 @@ class Node:
     pool: Pool | None = None
     residual: str | None = None
     residual_multiplier: Int64Array | None = None
+    alike: bool = False
+    stacked: int = 1
 
     @property
     def convolution(self) -> Convolution:
@@ -103,8 +108,13 @@ class Node:
 
     @property
     def out_shape(self) -> tuple[int, int, int]:
-        """Channels, height, width of the output tensor."""
+        """Channels, height, width of the node's output."""
         return (self.convolution.c_out, *self.window.out_size(self.convolution.out_size))
+
+    def tensor_shape(self, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Channels, height, width of the tensor that the node has in such a shape."""
+        channels, height, width = shape
+        return channels * self.stacked, height // self.stacked, width
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -130,7 +140,7 @@ class Graph:
         """
         tensors = [given]
         for node in nodes:
-            channels, height, width = node.out_shape
+            channels, height, width = node.tensor_shape(node.out_shape)
             tensors.append(Tensor(name=node.output, channels=channels, height=height, width=width))
         return cls(tensors=(*tensors, *joined), nodes=tuple(nodes), input=given.name, output=tensors[-1].name)
 
@@ -180,9 +190,10 @@ class Graph:
                 raise InputError(f"node {name}: reads {source}, which no node before it has written as int8")
         if node.output in written:
             raise InputError(f"node {name}: {node.output} is written twice")
-        if load.batch != 1 or self.tensor(node.input).shape != (load.c_in, load.height, load.width):
+        shape = node.tensor_shape((load.c_in, load.height, load.width))
+        if load.batch != 1 or self.tensor(node.input).shape != shape:
             raise InputError(f"node {name}: its input {node.input} has shape {self.tensor(node.input).shape}")
-        if min(node.out_shape) < 1 or self.tensor(node.output).shape != node.out_shape:
+        if min(node.out_shape) < 1 or self.tensor(node.output).shape != node.tensor_shape(node.out_shape):
             raise InputError(f"node {name}: expected {node.output} of shape {node.out_shape}")
         if (node.residual is None) != (node.residual_multiplier is None):
             raise InputError(f"node {name}: expected residual and residual_multiplier together")

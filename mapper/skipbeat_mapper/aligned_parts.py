@@ -95,7 +95,7 @@ def _spread(node: Node, places: Indices, channels: int) -> Node:
             multiplier=spread(layer.multiplier),
             shift=spread(layer.shift),
         )
-        return dataclasses.replace(node, layer=layer)
+        return dataclasses.replace(node, layer=layer, alike=False)
     if load.order == "kh,kw,cin":
         full = np.zeros((node.taps, channels, load.c_out), np.int8)
         full[:, places] = layer.weight.reshape(node.taps, load.c_in, load.c_out)

@@ -12,28 +12,30 @@ from .balancing.channel_orders import channel_orders
 from .balancing.permuted_graph import permuted
 from .banks import Banks
 from .node_tiles import NodeTiles, node_tiles
+from .stacked_blocks import stackings
 
 
 def arrangements(
-    graph: Graph, machine: Machine
+    graph: Graph, machine: Machine, images: int = 1
 ) -> Iterator[tuple[Graph, Mapping[str, Indices], tuple[NodeTiles, ...]]]:
     """A graph, and how groups of its weights could come together: orders of channels, and the tiles of each node.
 
     Groups as they are; rows of the array with their fullest groups first; channels in balanced orders besides. What is
-    equal to one before is left out.
+    equal to one before is left out. All of them again where blocks of `stackings` are doubtful for so many images.
     """
-
-    def tiles(each: Graph) -> tuple[NodeTiles, ...]:
-        banks = (Banks.of(node.convolution.c_in, machine) for node in each.nodes)
-        return tuple(node_tiles(node, b, machine) for node, b in zip(each.nodes, banks, strict=True))
-
-    by_row = tiles(graph)
-    if not all(each.plain for each in by_row):
-        yield graph, {}, plain_tiles(graph, by_row, machine)
-    yield graph, {}, by_row
+    for run in stackings(graph, machine, images):
+        by_row = _tiles(run, machine)
+        if not all(each.plain for each in by_row):
+            yield run, {}, plain_tiles(run, by_row, machine)
+        yield run, {}, by_row
     if orders := channel_orders(graph, machine):
-        balanced = permuted(graph, orders)
-        yield balanced, orders, tiles(balanced)
+        for run in stackings(permuted(graph, orders), machine, images):
+            yield run, orders, _tiles(run, machine)
+
+
+def _tiles(graph: Graph, machine: Machine) -> tuple[NodeTiles, ...]:
+    banks = (Banks.of(node.convolution.c_in, machine) for node in graph.nodes)
+    return tuple(node_tiles(node, b, machine) for node, b in zip(graph.nodes, banks, strict=True))
 
 
 def plain_tiles(graph: Graph, tiles: Sequence[NodeTiles], machine: Machine) -> tuple[NodeTiles, ...]:

@@ -132,7 +132,7 @@ def placements(
     check_passes(name, sum(passes(node.convolution, machine.hw, images) for node in graph.nodes))
     graph, fold = fold_input(aligned_parts(graph, machine.vector), machine)
     found = []
-    for each, orders, tiles in arrangements(graph, machine):
+    for each, orders, tiles in arrangements(graph, machine, min(images, side or images)):
         memory = memory_map(each, machine, mappings, tiles, images=images, side=side)
         found.append(Placement(fold=fold, orders=orders, memory=memory))
         if (sliced := chosen_slices(memory)) is not None:

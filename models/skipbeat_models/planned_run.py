@@ -19,7 +19,11 @@ INPUT = "input"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PlannedNode:
-    """A node to be made, or a concatenation of parts; tensors are numbered, 0 is the run's input."""
+    """A node to be made, or a concatenation of parts; tensors are numbered, 0 is the run's input.
+
+    Attributes:
+        alike: see `skipbeat_arch.graph.Node`.
+    """
 
     name: str
     workload: Convolution
@@ -28,12 +32,13 @@ class PlannedNode:
     residual: int | None = None
     pool: Pool | None = None
     raw: bool = False
+    alike: bool = False
     parts: tuple[int, ...] = ()
 
     @property
     def structure(self) -> Hashable:
         """All but its name and zeros."""
-        return self.workload, self.source, self.residual, self.pool, self.raw, self.parts
+        return self.workload, self.source, self.residual, self.pool, self.raw, self.alike, self.parts
 
     @property
     def key(self) -> Hashable:
@@ -90,6 +95,7 @@ class PlannedGraph:
                 pool=plan.pool,
                 residual=None if plan.residual is None else names[plan.residual],
                 residual_multiplier=None if plan.residual is None else ones,
+                alike=plan.alike,
             )
             nodes.append(node)
             shapes[plan.name] = node.out_shape

@@ -206,6 +206,7 @@ class _Quantiser:
                 pool=operation.pool,
                 residual=residual,
                 residual_multiplier=quantised.residual_multiplier,
+                alike=not operation.weighted,
             )
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from skipbeat_arch.graph import Graph, Node, Pool, Tensor
@@ -84,6 +86,22 @@ class Builder:
         self.nodes.append(node)
         out = node.out_shape
         self.tensors.append(Tensor(name=name, channels=out[0], height=out[1], width=out[2]))
+        return name
+
+    def average(self, kernel: tuple[int, int], *, alike: bool = True) -> str:
+        """Means of windows side by side of the last tensor; returns the name of its output."""
+        name = self.convolution(self.tensors[-1].channels, kernel, stride=kernel, groups=self.tensors[-1].channels)
+        layer = self.nodes[-1].layer
+        assert layer.multiplier is not None
+        ones = np.ones(len(layer.bias), np.int64)
+        layer = dataclasses.replace(
+            layer,
+            weight=np.ones_like(layer.weight),
+            bias=np.zeros_like(layer.bias),
+            multiplier=ones * int(layer.multiplier[0]),
+            shift=ones * 35,
+        )
+        self.nodes[-1] = dataclasses.replace(self.nodes[-1], layer=layer, alike=alike)
         return name
 
     def join(self, *names: str) -> str:

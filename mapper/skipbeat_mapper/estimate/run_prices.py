@@ -109,7 +109,7 @@ def _run_price(network: TimedNetwork) -> RunPrice:
         costs=tuple(node_costs(network)),
         names=tuple(node.layer.name for node in nodes),
         kinds=tuple(map(_kind, nodes)),
-        shapes=tuple("x".join(map(str, node.out_shape)) for node in nodes),
+        shapes=tuple("x".join(map(str, node.tensor_shape(node.out_shape))) for node in nodes),
         phases=phases(network.lowered.columns, timing.begin, timing.finish, timing.cycles),
     )
 

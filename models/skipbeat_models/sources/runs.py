@@ -65,5 +65,6 @@ def _plan(operation: Operation, numbers: Mapping[int | str, int], layers: Mappin
         residual=None if residual is None else numbers.get(residual.tensor, 0),
         pool=operation.pool,
         raw=operation.raw,
+        alike=not operation.weighted and not operation.parts,
         parts=tuple(numbers[part.tensor] for part in operation.parts),
     )
