@@ -151,6 +151,9 @@ class Graph:
             raise InputError(f"graph: expected the last node to write {self.output}")
         written, raw = {self.tensor(self.input).name}, set[str]()
         joined = [tensor for tensor in self.tensors if tensor.parts]
+        taken = [name for tensor in joined for name, _ in tensor.parts]
+        if len(set(taken)) != len(taken):
+            raise InputError("graph: a tensor is a part of two others, and can lie in one place only")
         for tensor in joined:
             self._check_parts(tensor)
         for node in self.nodes:

@@ -71,3 +71,26 @@ def test_layers_that_the_output_stage_cannot_take(change: dict[str, Any], messag
 def test_names_are_unique() -> None:
     with pytest.raises(InputError, match="same name"):
         graph(STEP, X, Y, X)
+
+
+def test_a_tensor_is_a_part_of_one_concatenation() -> None:
+    joined = (dataclasses.replace(X, name=name, parts=(("x", 0),)) for name in ("one", "two"))
+    with pytest.raises(InputError, match="a tensor is a part of two others"):
+        graph(STEP, X, Y, *joined)
+
+
+def test_blocks_that_a_node_has_stacked_are_channels_of_its_tensors() -> None:
+    given = Tensor(name="input", channels=12, height=3, width=2)
+    ones = np.ones(4, np.int64)
+    layer = IntegerLayer(
+        name="average",
+        workload=Convolution(batch=1, c_in=4, c_out=4, height=9, width=2, kernel=(3, 2), stride=(3, 2), groups=4),
+        weight=np.ones((4, 6, 1), np.int8),
+        bias=np.zeros(4, np.int32),
+        multiplier=ones,
+        shift=ones,
+    )
+    node = Node(layer=layer, input="input", output="mean", alike=True, stacked=3)
+    assert Graph.of(given, [node]).tensor("mean").shape == (12, 1, 1)
+    with pytest.raises(InputError, match=r"its input input has shape \(12, 3, 2\)"):
+        Graph.of(given, [dataclasses.replace(node, stacked=1)])

@@ -120,18 +120,23 @@ class Builder:
         return Graph(tensors=tuple(self.tensors), nodes=tuple(self.nodes), input="input", output=self.tensors[-1].name)
 
 
-def random_graph(rng: np.random.Generator, *, side: int = 20, channels: int = 101, joins: bool = False) -> Graph:
+def random_graph(rng: np.random.Generator, *, side: int = 20, channels: int = 101, odd: bool = False) -> Graph:
     """One to four nodes, the last one raw as often as not; maps and channels are below `side` and `channels`.
 
-    With `joins`, a node may read several tensors, side by side in their channels.
+    With `odd`, a node may read several tensors, side by side in their channels, or means of windows of one.
     """
     shape = int(rng.integers(1, min(channels, 40))), int(rng.integers(5, side)), int(rng.integers(5, side))
     builder = Builder(shape, rng)
     nodes = int(rng.integers(1, 5))
     for number in range(nodes):
-        same = [t.name for t in builder.tensors if t.shape[1:] == builder.tensors[-1].shape[1:] and not t.parts]
-        if joins and len(same) > 1 and rng.random() < 0.7:
+        taken = {name for tensor in builder.tensors for name, _ in tensor.parts}
+        free = [t for t in builder.tensors if not t.parts and t.name not in taken]
+        same = [t.name for t in free if t.shape[1:] == builder.tensors[-1].shape[1:]]
+        if odd and len(same) > 1 and rng.random() < 0.7:
             builder.join(*rng.permutation(same).tolist())
+        if odd and rng.random() < 0.3:
+            _, height, width = builder.tensors[-1].shape
+            builder.average((int(rng.choice([1, height])), int(rng.integers(1, width + 1))))
         _random_node(builder, rng, channels, last=number == nodes - 1)
     return builder.graph()
 

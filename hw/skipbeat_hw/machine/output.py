@@ -284,8 +284,9 @@ class OutputStage(wiring.Component):
                 with m.If(places[-1] == place):
                     m.d.sync += [assembled[place * self.lanes + lane].eq(byte) for lane, byte in enumerate(made)]
             whole = [assembled.as_value(), *made]
-        part = self.cols // RAW_VECTORS
-        words = [Cat(total[:32] for total in totals[at : at + part]) for at in range(0, self.sent, part)]
+        # Of one or two columns, a vector is only a part of a sum.
+        sums, size = Cat(total[:32] for total in totals), 8 * self.machine.vector
+        words = [sums[at : at + size] for at in range(0, len(sums), size)]
         raw = Array(words)[places[0][: _bits(len(words))]]
         m.d.sync += [
             self.vector_o.valid.eq(Mux(job.raw, sent[0], sent[-1] & (places[-1] == self.steps - 1))),

@@ -189,10 +189,8 @@ class OutputStage:
         if self._sub == 0:
             self._sent = self._largest
         if self._parameters is not None and job.raw:
-            words = self._parameters.with_bias(self._sent).astype("<u4")
-            quarter = len(words) // RAW_VECTORS
-            data = words[self._sub * quarter : (self._sub + 1) * quarter].tobytes()
-            vector = int.from_bytes(data, "little"), final
+            data, size = self._parameters.with_bias(self._sent).astype("<u4").tobytes(), self._machine.vector
+            vector = int.from_bytes(data[self._sub * size : (self._sub + 1) * size], "little"), final
         elif self._parameters is not None and self._stochastic:
             at = self._sub * self._lanes
             self._columns = self._parameters.with_bias(self._sent)[at : at + self._lanes]

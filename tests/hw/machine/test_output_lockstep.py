@@ -63,11 +63,10 @@ class Numbers:
 
     def parameters(self, shape: Shape, address: int) -> int:
         """A vector of parameters, by its place in its block."""
-        at, words = address % PARAMETER_PITCH, range(shape.cols // 4)
-        if at < MULTIPLIERS:
-            return ports.pack_array([self.signed(32, self.lowest) for _ in words], 32)
+        at, bits = address % PARAMETER_PITCH, 8 * shape.cols
         if at < SHIFTS:
-            return ports.pack_array([self.multiplier() for _ in words], 32)
+            words = [self.signed(32, self.lowest) if at < MULTIPLIERS else self.multiplier() for _ in range(shape.cols)]
+            return ports.pack_array(words, 32) >> bits * (at % 4) & (1 << bits) - 1
         if at < UNUSED:
             shifts = [self.rng.randint(1, 62) if self.tie is None else self.tie + 1 for _ in range(shape.cols)]
             return ports.pack_array(shifts, 8)
@@ -137,11 +136,16 @@ OUTPUT = Pair(
 
 
 GRADIENTS = replace(NARROW, gradients=True)
+#: A vector is two bytes: half a sum.
+TWO = Shape(4, 2, 1, beat=2)
 
 
 @pytest.mark.parametrize(
     ("shape", "where"),
-    [*cases(clocks=6000), *cases(GRADIENTS, slow=[replace(each, gradients=True) for each in SHAPES])],
+    [
+        *cases(clocks=6000, slow=(*SHAPES, TWO)),
+        *cases(GRADIENTS, slow=[replace(each, gradients=True) for each in SHAPES]),
+    ],
 )
 def test_output_stage(shape: Shape, where: Where) -> None:
     hold(OUTPUT, shape, where)
