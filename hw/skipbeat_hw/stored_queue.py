@@ -59,12 +59,13 @@ class StoredQueue(wiring.Component):
         ]
         m.d.sync += [
             write.addr.eq(write.addr + self.w_en),
-            read.addr.eq(read.addr + reads),
             # What is put in is known last: both sums are there before it.
             unread.eq(Mux(self.w_en, Mux(reads, unread, unread + 1), Mux(reads, unread - 1, unread))),
             some.eq(self.w_en | Mux(reads, unread > 1, some)),
             ahead.eq(reads | (ahead & ~moves)),
         ]
+        with m.If(reads):
+            m.d.sync += read.addr.eq(read.addr + 1)
         with m.If(moves):
             m.d.sync += [self.r_rdy.eq(ahead), head.eq(read.data)]
         return m

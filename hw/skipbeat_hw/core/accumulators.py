@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Const, Module, Mux, Signal, signed
+from amaranth import Const, Module, Mux, ResetSignal, Signal, signed
 from amaranth.hdl import Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -52,6 +52,7 @@ class AccumulatorColumn(wiring.Component):
             Signal.like(self.control_i, name=f"beside_{what}", reset_less=True) for what in ("read", "psum", "sum")
         )
         read_valid, psum_valid, sum_valid = (Signal(name=f"{what}_valid") for what in ("read", "psum", "sum"))
+        # As the memory's own register can be, without a condition.
         entry = Signal(total, reset_less=True)
         m.d.sync += [
             beside_read.eq(self.control_i),
@@ -60,8 +61,7 @@ class AccumulatorColumn(wiring.Component):
             read_valid.eq(self.control_i.valid),
             psum_valid.eq(read_valid),
             sum_valid.eq(psum_valid),
-            # Reset where a first pass begins, so that the choice before the adder is between two.
-            entry.eq(Mux(beside_read.first, 0, read.data)),
+            entry.eq(read.data),
         ]
         m.d.comb += [
             self.control_o.eq(beside_read),
@@ -70,10 +70,17 @@ class AccumulatorColumn(wiring.Component):
             read.en.eq(self.control_i.valid & self._opens(self.control_i) & ~self.control_i.first),
         ]
         running = Signal(total, reset_less=True)
-        base = Signal(total)
-        m.d.comb += base.eq(Mux(self._opens(beside_psum), entry, running))
+        # What a psum is added to if not to the entry: the sum before it, or zero where a first pass begins.
+        earlier = Signal(total, reset_less=True)
+        takes = Signal()
+        added = Signal(total)
+        m.d.sync += takes.eq(self._opens(beside_read) & ~beside_read.first)
+        m.d.comb += added.eq(Mux(takes, entry, earlier) + self.psum_i)
         with m.If(psum_valid):
-            m.d.sync += running.eq(base + self.psum_i)
+            m.d.sync += [running.eq(added), earlier.eq(added)]
+        # In a reset the first psum goes nowhere.
+        with m.If(read_valid & beside_read.first & self._opens(beside_read) & ~ResetSignal()):
+            m.d.sync += earlier.eq(0)
         finished = Signal()
         stores = Signal()
         m.d.comb += [

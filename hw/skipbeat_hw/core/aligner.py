@@ -132,9 +132,8 @@ class Aligner(wiring.Component):
         staged = Signal.like(slot, name="staged", reset_less=True)
         head = Signal(values, reset_less=True)
         staged_valid = Signal()
-        m.d.sync += [staged_valid.eq(fire), self.write_o.enable.eq(staged_valid)]
-        with m.If(fire):
-            m.d.sync += [staged.eq(slot), head.eq(window)]
+        # Only what is valid counts: fewer registers wait for what fires.
+        m.d.sync += [staged.eq(slot), head.eq(window), staged_valid.eq(fire), self.write_o.enable.eq(staged_valid)]
         with m.If(staged_valid):
             m.d.sync += [
                 self.write_o.row.eq(staged.row),

@@ -36,12 +36,15 @@ class ResultBuffer(wiring.Component):
         m = Module()
         level = Signal(range(self.depth + 1))
         pointer = Signal(range(self.depth))
+        # Known a clock ahead: the level is not 0.
+        some = Signal()
         read_now = Signal()
-        m.d.comb += [
-            read_now.eq((level != 0) & (~self.o.valid | self.o.ready)),
-            self.taken_o.eq(self.o.valid & self.o.ready),
-        ]
-        m.d.sync += level.eq(level + self.push_i[-1] - read_now)
+        push = self.push_i[-1]
+        m.d.comb += [read_now.eq(some & (~self.o.valid | self.o.ready)), self.taken_o.eq(self.o.valid & self.o.ready)]
+        m.d.sync += some.eq(push | Mux(read_now, level > 1, some))
+        # Whether something is read is known last.
+        with m.If(push ^ read_now):
+            m.d.sync += level.eq(level + Mux(push, 1, -1))
         with m.If(read_now):
             m.d.sync += [pointer.eq(pointer + 1), self.o.valid.eq(1)]
         with m.Elif(self.o.ready):

@@ -119,8 +119,11 @@ class Bursts:
         request = Signal(self.layout)
         # Where the request's last beat lies, in beats from where its first burst might have begun.
         final = Signal(len(request.more) + 1)
+        within = self.within(address)
+        # One less than within, bit by bit, so that there is one carry chain.
+        before = Cat(*(bit ^ ~within[:place].any() for place, bit in enumerate(within)), ~within.any()).as_signed()
         m.d.comb += [
-            final.eq(count * self._machine.vector_beats + (Cat(self.within(address), Const(0, 1)) - 1)),
+            final.eq(count * self._machine.vector_beats + before),
             request.eq(Cat(address, (final >> self._bits)[: len(request.more)], final[: self._bits])),
         ]
         return request

@@ -142,20 +142,22 @@ class Fetch(wiring.Component):
             m.d.comb += self.error_o.eq(MachineError.UNALIGNED_PROGRAM)
         with m.Elif(first & ~busy):
             m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
+        # What is in error is taken, and so is what its engine's queue takes.
+        wrong = first | ~traits.engines.any() | (traits.end != last)
+        accepted = Cat(traits.engines[engine] & output.ready for engine, output in outputs.items()).any()
+        m.d.comb += taken.eq(ready & (wrong | accepted))
         with m.If(ready & first):
-            m.d.comb += taken.eq(1)
             with m.If(~traits.header | last):
                 m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
             with m.Elif(~traits.fingerprint):
                 m.d.comb += self.error_o.eq(MachineError.WRONG_HARDWARE)
         with m.Elif(ready & ~traits.engines.any()):
-            m.d.comb += [self.error_o.eq(MachineError.BAD_OPCODE), taken.eq(1)]
+            m.d.comb += self.error_o.eq(MachineError.BAD_OPCODE)
         with m.Elif(ready & (traits.end != last)):
-            m.d.comb += [self.error_o.eq(MachineError.BAD_PROGRAM), taken.eq(1)]
+            m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
         with m.Elif(ready):
             for engine, output in outputs.items():
                 m.d.comb += output.valid.eq(traits.engines[engine])
-            m.d.comb += taken.eq(Cat(output.valid & output.ready for output in outputs.values()).any())
             # It is handed out as any other: the machine halts before its engine sees it.
             with m.If(traits.empty):
                 m.d.comb += self.error_o.eq(MachineError.EMPTY_INSTRUCTION)

@@ -59,7 +59,8 @@ class Fetcher(wiring.Component):
         ahead_loaded = Signal()
         walk = Signal(struct(JOB))
         walking = Signal()
-        offsets = Signal(struct(offset_fields(self.machine)))
+        # As the table's own register can be.
+        offsets = Signal(struct(offset_fields(self.machine)), reset_less=True)
         at = Signal(LOCAL_BITS)
         room = Signal(range(FETCHER_ROOM + 1), init=FETCHER_ROOM)
         # Known a clock ahead: whether there is some.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth import Module, Mux, Signal
 from amaranth.hdl import Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
@@ -17,7 +17,7 @@ from skipbeat_arch.machine_ports import LOCAL_BITS, REQUEST, bank_write_fields, 
 
 from ..arguments import expect
 from ..layouts import struct
-from .placer import Placer
+from .placer import Placer, banks_of
 
 #: Memories that are written vector by vector, in the order of the enables.
 MEMORIES = (Kind.WEIGHTS, Kind.PARAMETERS, Kind.RESIDUAL, Kind.TABLE)
@@ -55,10 +55,13 @@ class LoadEngine(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         loads, zeros = struct(isa.Load.full_layout()), struct(isa.Zero.full_layout())
-        m.submodules.routes = routes = SyncFIFO(width=loads.size, depth=LOAD_QUEUE)
+        route = self._route()
+        m.submodules.routes = routes = SyncFIFO(width=route.size, depth=LOAD_QUEUE)
         load = loads(self.instructions.payload[: loads.size])
         zero = zeros(self.instructions.payload[: zeros.size])
         zeroing = Signal()
+        # The same for what is written, as much waits for it.
+        zeros_come = Signal()
         zero_left = Signal(16)
         zero_at = Signal(LOCAL_BITS)
         may_begin = Signal()
@@ -75,7 +78,9 @@ class LoadEngine(wiring.Component):
             begin_zero.eq(may_begin & is_zero & ~routes.r_rdy),
             zero_done.eq(zeroing & (zero_left == 1)),
             routes.w_en.eq(begin_load),
-            routes.w_data.eq(load),
+            route(routes.w_data).load.eq(load),
+            route(routes.w_data).banks.eq(banks_of(self.machine, load)),
+            route(routes.w_data).single.eq(load.width == 1),
             self.take_o.eq(Mux(begin_load | begin_zero, load.wait, 0)),
             self.instructions.ready.eq(begin_load | zero_done),
         ]
@@ -83,20 +88,28 @@ class LoadEngine(wiring.Component):
             m.d.sync += [zeroing.eq(1), zero_left.eq(zero.count), zero_at.eq(zero.to)]
         with m.Elif(zeroing):
             m.d.sync += [zero_left.eq(zero_left - 1), zero_at.eq(zero_at + 1), zeroing.eq(~zero_done)]
-        loaded = self._write(m, routes, zeroing, zero_at)
+        m.d.sync += zeros_come.eq(begin_zero | (zeroing & ~zero_done))
+        loaded = self._write(m, routes, zeros_come, zero_at)
         m.d.sync += self.give_o.eq(loaded | Mux(zero_done, zero.signal, 0))
         return m
 
+    def _route(self) -> data.StructLayout:
+        """A LOAD with what waits for it: the banks it writes, and whether its lines have one vector."""
+        banks = self.machine.hw.array.rows
+        return data.StructLayout({"load": struct(isa.Load.full_layout()), "banks": banks, "single": 1})
+
     def _write(self, m: Module, routes: SyncFIFO, zeroing: Signal, zero_at: Signal) -> Value:
         """Writes the vector that arrives; returns the signals of the LOAD that it completes."""
-        route = struct(isa.Load.full_layout())(routes.r_data)
-        beat = self.beat_i
+        head = self._route()(routes.r_data)
+        route, beat = head.load, self.beat_i
         index = Signal(16)
+        first = Signal(init=1)
         m.submodules.placer = placer = Placer(self.machine)
         m.d.comb += [
             *(placer.place_i[name].eq(route[name]) for name, _ in isa.Placement.layout()),
+            placer.single_i.eq(head.single),
             placer.valid_i.eq(beat.valid),
-            placer.first_i.eq(index == 0),
+            placer.first_i.eq(first),
             placer.final_i.eq(beat.final),
             routes.r_en.eq(beat.valid & beat.final),
             self.bank_write_o.data.eq(Mux(zeroing, 0, beat.data)),
@@ -105,11 +118,11 @@ class LoadEngine(wiring.Component):
             self.memory_write_o.address.eq(route.to + index),
         ]
         with m.If(beat.valid):
-            m.d.sync += index.eq(Mux(beat.final, 0, index + 1))
+            m.d.sync += [index.eq(Mux(beat.final, 0, index + 1)), first.eq(beat.final)]
         with m.If(zeroing):
             m.d.comb += self.bank_write_o.enable.eq(-1)
         with m.Elif(beat.valid & (route.kind == Kind.ACTIVATIONS)):
-            m.d.comb += self.bank_write_o.enable.eq(placer.banks_o)
+            m.d.comb += self.bank_write_o.enable.eq(head.banks)
         for position, kind in enumerate(MEMORIES):
             m.d.comb += self.memory_write_o.enable[position].eq(beat.valid & (route.kind == kind))
         return Mux(beat.valid & beat.final, route.signal, 0)

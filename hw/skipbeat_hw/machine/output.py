@@ -39,7 +39,7 @@ class _Walk:
     Attributes:
         closed: the last item of a window enters the registers; ends: the job has no other.
         sending: columns are sent; `sub` counts the clocks of the vector (raw: item), and `last` is its last one.
-        near: it is the last one or that before it.
+        near: it is the last one or that before it. following_last, following_near: those of the next clock.
         final: the vector (raw: item) is the job's last.
     """
 
@@ -49,6 +49,8 @@ class _Walk:
         self.sending = Signal()
         self.last = Signal()
         self.near = Signal()
+        self.following_last = Signal()
+        self.following_near = Signal()
         self.final = Signal()
         self.sub = Signal(range(max(steps, RAW_VECTORS)))
 
@@ -144,13 +146,15 @@ class OutputStage(wiring.Component):
         rest = Signal.like(job.pool)
         opens = Signal()
         more = Signal()
-        free = Signal()
         taken = Signal()
-        # Known a clock ahead: whether windows are of one item, and whether the next item closes one.
+        # Known a clock ahead: whether windows are of one item, whether the next item closes one, and whether it may
+        # enter the registers.
         single = Signal()
         closes = Signal()
+        free = Signal(init=1)
+        soon = Mux(single, walk.following_last, walk.following_near)
+        m.d.sync += free.eq(soon | (~walk.closed & (~walk.sending | walk.last)))
         m.d.comb += [
-            free.eq(~walk.sending | Mux(single, walk.last, walk.near)),
             self.results.ready.eq(more & ready & (~opens | free)),
             taken.eq(self.results.valid & self.results.ready),
             walk.closed.eq(taken & closes),
@@ -176,12 +180,12 @@ class OutputStage(wiring.Component):
         following = Signal.like(walk.sub)
         m.d.comb += following.eq(Mux(walk.sending, Mux(walk.last, 0, walk.sub + 1), walk.sub))
         # A job's first columns are sent long after its start, when they are known.
-        m.d.sync += [
-            walk.last.eq(following == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1)),
+        m.d.comb += [
+            walk.following_last.eq(following == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1)),
             # A window's first item enters in the clock before the last columns of the one before are sent.
-            walk.near.eq(following >= self.steps - 2 if self.steps > 2 else 1),
-            walk.sub.eq(following),
+            walk.following_near.eq(following >= self.steps - 2 if self.steps > 2 else 1),
         ]
+        m.d.sync += [walk.last.eq(walk.following_last), walk.near.eq(walk.following_near), walk.sub.eq(following)]
         with m.If(walk.closed):
             m.d.sync += walk.sending.eq(1)
         with m.Elif(walk.last):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.hdl import Value
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch import instruction as isa
@@ -14,25 +15,31 @@ from ..arguments import expect
 from ..layouts import struct
 
 
+def banks_of(machine: Machine, place: data.View) -> Value:
+    """Which banks take the bundles of a place's vectors: the same in every period of 2**period banks."""
+    shift = machine.bundles.bit_length() - 1
+    mask = (1 << place.period) - 1
+    return Cat((((bank ^ place.bank) & mask) >> shift) == 0 for bank in range(machine.hw.array.rows))
+
+
 class Placer(wiring.Component):
     """Follows the lines of a place: vector i goes to entry `to + (i // width)·pitch + i mod width`.
 
     Members
     -------
-    place_i: held while its vectors come. valid_i: a vector; first_i, final_i: the first, the last one of the place.
-    banks_o, entry_o: which banks take its bundles, and where; in the same clock.
+    place_i, single_i: held while its vectors come; `single_i`: its lines have one vector. valid_i: a vector; first_i,
+    final_i: the first, the last one of the place. entry_o: where it goes; in the same clock.
     """
 
     def __init__(self, machine: Machine) -> None:
         expect(machine, Machine)
-        self.machine = machine
         super().__init__(
             {
                 "place_i": In(struct(isa.Placement.layout())),
+                "single_i": In(1),
                 "valid_i": In(1),
                 "first_i": In(1),
                 "final_i": In(1),
-                "banks_o": Out(machine.hw.array.rows),
                 "entry_o": Out(LOCAL_BITS),
             }
         )
@@ -40,24 +47,24 @@ class Placer(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         place = self.place_i
-        line = Signal(12)
+        # The place in its line, counted from 1, of the vector behind this one; 0 is beyond every line.
+        behind = Signal(12, init=2)
+        # Known a vector ahead: this one ends its line, if it is not the first.
+        closes = Signal()
         entry_next = Signal(LOCAL_BITS)
         row_next = Signal(LOCAL_BITS)
         row = Signal(LOCAL_BITS)
-        line_ends = line + 1 == place.width
+        line_ends = Signal()
         m.d.comb += [
             self.entry_o.eq(Mux(self.first_i, place.to, entry_next)),
             row.eq(Mux(self.first_i, place.to, row_next)),
+            line_ends.eq(Mux(self.first_i, self.single_i, closes)),
         ]
         with m.If(self.valid_i):
             m.d.sync += [
-                line.eq(Mux(self.final_i | line_ends, 0, line + 1)),
+                behind.eq(Mux(self.final_i | line_ends, 2, behind + 1)),
+                closes.eq(Mux(line_ends, self.single_i, behind.any() & (behind == place.width))),
                 row_next.eq(Mux(line_ends, row + place.pitch, row)),
                 entry_next.eq(Mux(line_ends, row + place.pitch, self.entry_o + 1)),
             ]
-        # The same place in every period of 2**period banks.
-        shift = self.machine.bundles.bit_length() - 1
-        mask = (1 << place.period) - 1
-        rows = range(self.machine.hw.array.rows)
-        m.d.comb += self.banks_o.eq(Cat((((bank ^ place.bank) & mask) >> shift) == 0 for bank in rows))
         return m

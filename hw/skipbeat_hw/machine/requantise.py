@@ -54,10 +54,14 @@ class Requantiser(wiring.Component):
         for earlier, later in zip((self.shift_i, *shifts), shifts, strict=False):
             m.d.sync += later.eq(earlier)
         kept = self._shift(m, total, shifts[3], shifts[4])
-        rounded = Signal(signed(KEPT))
-        m.d.comb += rounded.eq((kept + 1) >> 1)
+        # Three sums side by side: `kept` is twice the number, and its lowest bit the carry that rounds.
+        whole, half = kept[1:].as_signed(), kept[0]
         low, high = self.low_i, self.high_i
-        m.d.sync += self.byte_o.eq(Mux(rounded < low, low, Mux(rounded > high, high, rounded)))
+        less = Signal(signed(len(low) + 1), reset_less=True)
+        m.d.sync += less.eq(-low)
+        over = kept > Cat(Const(0), high).as_signed()
+        under = (Cat(Const(1), whole).as_signed() + Cat(half, less).as_signed())[-1]
+        m.d.sync += self.byte_o.eq(Mux(under, low, Mux(over, high, (kept + 1) >> 1)))
         return m
 
     def _product(self, m: Module) -> Signal:

@@ -17,7 +17,7 @@ from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, bank_write_fi
 
 from ..arguments import expect
 from ..layouts import struct
-from .placer import Placer
+from .placer import Placer, banks_of
 
 
 class StoreEngine(wiring.Component):
@@ -109,17 +109,25 @@ class StoreEngine(wiring.Component):
         following = Signal(struct(isa.Placement.layout()))
         m.submodules.placer = placer = Placer(self.machine)
         place = Signal(struct(isa.Placement.layout()))
+        # What waits for it is known when its vectors come.
+        banks = Signal(self.machine.hw.array.rows)
+        single = Signal()
+        first = Signal()
         with m.If(self.instructions.valid & ~self.halt_i & is_place):
             m.d.sync += [following[name].eq(instruction[name]) for name, _ in isa.Placement.layout()]
         with m.If(begin):
-            m.d.sync += place.eq(following)
+            m.d.sync += [place.eq(following), banks.eq(banks_of(self.machine, following))]
+            m.d.sync += [single.eq(following.width == 1), first.eq(1)]
+        with m.Elif(self.vector_i.valid):
+            m.d.sync += first.eq(0)
         local = self.vector_i.valid & filling.local
         m.d.comb += [
             placer.place_i.eq(place),
+            placer.single_i.eq(single),
             placer.valid_i.eq(local),
-            placer.first_i.eq(self.vector_i.index == 0),
+            placer.first_i.eq(first),
             placer.final_i.eq(self.vector_i.final),
-            self.local_write_o.enable.eq(Mux(local, placer.banks_o, 0)),
+            self.local_write_o.enable.eq(Mux(local, banks, 0)),
             self.local_write_o.address.eq(placer.entry_o),
             self.local_write_o.data.eq(self.vector_i.data),
         ]

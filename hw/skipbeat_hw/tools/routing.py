@@ -91,8 +91,9 @@ endmodule
 """
 
 
-def open_carries(netlist: Path) -> None:
+def open_carries(folder: Path) -> None:
     """Leave the carry inputs of a Nexus netlist open that are the constant 0: its nextpnr refuses them."""
+    netlist = folder / "netlist.json"
     design = json.loads(netlist.read_text())
     for module in design["modules"].values():
         cells = module["cells"].values()

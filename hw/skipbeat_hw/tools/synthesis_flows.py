@@ -6,17 +6,23 @@ only in part, and the scripts help it. Every step replaces cells by others that 
 - ECP5: a wire counts 0.9 ns when logic is mapped, as routed ones take, and not Yosys' 0.3, with which a carry chain
   looks longer than it is beside logic. The PE's multiplexer becomes LUT pairs joined by the slice's own multiplexers,
   and its multiplier with its input and product registers, found as a subcircuit, one MULT18X18D with these registers
-  inside. The choice before an accumulator's adder goes into the LUTs of the adder's own carry cells.
+  inside. The choice before an accumulator's adder goes into the LUTs of the adder's own carry cells. Plain registers
+  beside block memories and other multipliers go into these, in the netlist (`block_registers.py`).
 - UltraScale+: registers, adder and cascade are packed into a DSP48E1, which Yosys can do, and that becomes the DSP48E2
   that does the same.
 """
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
-from .routing import PINS
+from .block_registers import pack_block_registers
+from .routing import PINS, open_carries
 
 PE = "skipbeat_pe"
 ACCUMULATOR = "skipbeat_accumulator"
@@ -30,12 +36,18 @@ _DSP48 = "dsp48e1_to_dsp48e2.v"
 class Flow:
     """A Yosys script that reads `design.v` and writes `netlist.json` and `stat.json`, and its other files by name.
 
-    With `open_carries` the netlist is changed for its nextpnr (`routing.open_carries`).
+    What `change` is called with afterwards is the folder that it works in.
     """
 
     script: str
     files: dict[str, str]
-    open_carries: bool = False
+    change: Callable[[Path], None] | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """All that the result follows from, besides design and tools."""
+        changes = inspect.getsource(sys.modules[self.change.__module__]) if self.change else ""
+        return [self.script, *self.files.values(), changes]
 
 
 def ecp5(top: str, operands: tuple[int, int] | None, sums: tuple[int, int] | None = None) -> Flow:
@@ -54,7 +66,8 @@ def ecp5(top: str, operands: tuple[int, int] | None, sums: tuple[int, int] | Non
     if sums:
         find, pack = f"{find}{_FIND_CHOSEN_SUM}", f"{pack}{_PACK_CHOSEN_SUM}"
         files |= {"chosen_sum.v": _chosen_sum(*sums), "ccu2c.v": _ccu2c(*sums)}
-    return Flow(f"{_READ.format(top=top)}{find}{_FLATTEN}{pack}{_SYNTH_ECP5.format(top=top)}{_STAT}", files)
+    script = f"{_READ.format(top=top)}{find}{_FLATTEN}{pack}{_SYNTH_ECP5.format(top=top)}{_STAT}"
+    return Flow(script, files, pack_block_registers)
 
 
 def ultrascale_plus(top: str, operands: tuple[int, int] | None) -> Flow:
@@ -71,7 +84,7 @@ def nexus(top: str, around: str) -> Flow:
     """The flow for Nexus, with the module `around` that gives the design pins; Yosys' own steps alone."""
     read = "read_verilog -lib +/lattice/cells_bb_nexus.v\n"
     script = _WITH_PINS.format(top=top, pins=PINS, read=read, synth="synth_nexus", pads="")
-    return Flow(script, {"pins.v": around}, open_carries=True)
+    return Flow(script, {"pins.v": around}, open_carries)
 
 
 def gowin(top: str, around: str) -> Flow:

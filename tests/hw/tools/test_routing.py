@@ -46,7 +46,7 @@ def test_only_constant_carries_are_left_open(tmp_path: Path) -> None:
     zero = {"type": "VLO", "connections": {"Z": [7]}, "port_directions": {"Z": "output"}}
     path = tmp_path / "netlist.json"
     path.write_text(json.dumps({"modules": {"top": {"cells": {"zero": zero, "first": carry(7), "next": carry(8)}}}}))
-    open_carries(path)
+    open_carries(tmp_path)
     cells = json.loads(path.read_text())["modules"]["top"]["cells"]
     assert cells == {
         "zero": zero,
