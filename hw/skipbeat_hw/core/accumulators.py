@@ -79,7 +79,7 @@ class AccumulatorColumn(wiring.Component):
         with m.If(psum_valid):
             m.d.sync += [running.eq(added), earlier.eq(added)]
         # In a reset the first psum goes nowhere.
-        with m.If(read_valid & beside_read.first & self._opens(beside_read) & ~ResetSignal()):
+        with m.If(read_valid & beside_read.first & self._opens(beside_read) & ~ResetSignal(allow_reset_less=True)):
             m.d.sync += earlier.eq(0)
         finished = Signal()
         stores = Signal()

@@ -79,7 +79,7 @@ class LoadEngine(wiring.Component):
             zero_done.eq(zeroing & (zero_left == 1)),
             routes.w_en.eq(begin_load),
             route(routes.w_data).load.eq(load),
-            route(routes.w_data).banks.eq(banks_of(self.machine, load)),
+            route(routes.w_data).banks.eq(Mux(load.kind == Kind.ACTIVATIONS, banks_of(self.machine, load), 0)),
             route(routes.w_data).single.eq(load.width == 1),
             self.take_o.eq(Mux(begin_load | begin_zero, load.wait, 0)),
             self.instructions.ready.eq(begin_load | zero_done),
@@ -121,7 +121,7 @@ class LoadEngine(wiring.Component):
             m.d.sync += [index.eq(Mux(beat.final, 0, index + 1)), first.eq(beat.final)]
         with m.If(zeroing):
             m.d.comb += self.bank_write_o.enable.eq(-1)
-        with m.Elif(beat.valid & (route.kind == Kind.ACTIVATIONS)):
+        with m.Elif(beat.valid):
             m.d.comb += self.bank_write_o.enable.eq(head.banks)
         for position, kind in enumerate(MEMORIES):
             m.d.comb += self.memory_write_o.enable[position].eq(beat.valid & (route.kind == kind))

@@ -221,6 +221,7 @@ class CreditLoop(Component):
             Assert(credits + started + on_way + level + self.results.valid == depth),
             Assert(on_way <= depth),
             Assert(level <= depth),
+            Assert(register(buffer, "some") == (level != 0)),
             Assert(credits <= depth),
             Assert(register(sequencer, "credit_there") == (credits != 0)),
             Assert(self.sequencer.idle_o == (~self.sequencer.active_o & (credits == depth))),

@@ -75,6 +75,8 @@ BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
     ),
     (sequencer, "~current.last | credit_there", "1", "invariants.Sequencer", _credits),
     (results, "(~self.o.valid | self.o.ready)", "1", "invariants.ResultBuffer", _credits),
+    (results, "level > 1", "level > 2", "invariants.ResultBuffer", _credits),
+    (results, "push ^ read_now", "push | read_now", "invariants.ResultBuffer", _credits),
     (loader, "~Mux(bank, self", "Mux(bank, 1, 1) | ~Mux(bank, self", "banks.WeightLoader", _banks),
     (loader, "Cat(self.write_i.slot, bank_2)", "Cat(self.write_i.slot, bank_1)", "banks.WeightLoader", _banks),
     (sequencer, "self.full_i.bit_select(~bank, 1)", "1", "banks.Sequencer", _banks),
