@@ -147,19 +147,16 @@ class OutputStage(wiring.Component):
         opens = Signal()
         more = Signal()
         taken = Signal()
-        # Known a clock ahead: whether windows are of one item, whether the next item closes one, and whether it may
-        # enter the registers.
-        single = Signal()
-        closes = Signal()
-        free = Signal(init=1)
+        # Known a clock ahead: windows are of one item, the next item closes one, it may enter the registers.
+        single, closes, free = Signal(name="single"), Signal(name="closes"), Signal(name="free", init=1)
         soon = Mux(single, walk.following_last, walk.following_near)
-        m.d.sync += free.eq(soon | (~walk.closed & (~walk.sending | walk.last)))
         m.d.comb += [
             self.results.ready.eq(more & ready & (~opens | free)),
             taken.eq(self.results.valid & self.results.ready),
             walk.closed.eq(taken & closes),
             walk.ends.eq(left == 1),
         ]
+        m.d.sync += free.eq(soon | (~walk.closed & (~walk.sending | walk.last)))
         with m.If(start):
             m.d.sync += [left.eq(offered.count), more.eq(offered.count != 0), rest.eq(offered.pool - 1), opens.eq(1)]
             m.d.sync += [single.eq(offered.pool == 1), closes.eq(offered.pool == 1)]

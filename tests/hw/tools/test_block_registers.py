@@ -22,12 +22,13 @@ def cell(kind: str, outputs: set[str], parameters: dict[str, str], **wires: int 
 
 def register(source: int, target: int, **wires: int | str) -> dict[str, Any]:
     parameters = {"CLKMUX": "CLK", "REGSET": "RESET", "CEMUX": "CE" if "CE" in wires else "1 "}
-    return cell("TRELLIS_FF", {"Q"}, parameters, **({"CLK": CLOCK, "DI": source, "Q": target, "LSR": "0"} | wires))
+    plain: dict[str, int | str] = {"CLK": CLOCK, "DI": source, "Q": target, "LSR": "0"}
+    return cell("TRELLIS_FF", {"Q"}, parameters, **(plain | wires))
 
 
 def memory(*, words: int = 18, reset: int | str = "0", first: str = "B") -> dict[str, Any]:
     outputs = {f"DO{first}{n}": 10 + n for n in range(MEMORY_BITS)}
-    control = {"CLKA": CLOCK, "CLKB": CLOCK, "OCEA": "0", "OCEB": "1", "RSTA": "0", "RSTB": reset}
+    control: dict[str, int | str] = {"CLKA": CLOCK, "CLKB": CLOCK, "OCEA": "0", "OCEB": "1", "RSTA": "0", "RSTB": reset}
     parameters = {"DATA_WIDTH_A": f"{words:032b}", "REGMODE_A": "NOREG", "REGMODE_B": "NOREG"}
     return cell("DP16KD", set(outputs), parameters, **control, **outputs)
 
