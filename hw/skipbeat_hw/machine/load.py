@@ -23,6 +23,11 @@ from .placer import Placer, banks_of
 MEMORIES = (Kind.WEIGHTS, Kind.PARAMETERS, Kind.RESIDUAL, Kind.TABLE)
 
 
+def route_layout(machine: Machine) -> data.StructLayout:
+    """A LOAD with what waits for it: the banks that it writes, and whether its lines have one vector."""
+    return data.StructLayout({"load": struct(isa.Load.full_layout()), "banks": machine.hw.array.rows, "single": 1})
+
+
 class LoadEngine(wiring.Component):
     """Requests go out as fast as tokens and the reader allow; what comes back is written where its LOAD says.
 
@@ -55,7 +60,7 @@ class LoadEngine(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         loads, zeros = struct(isa.Load.full_layout()), struct(isa.Zero.full_layout())
-        route = self._route()
+        route = route_layout(self.machine)
         m.submodules.routes = routes = SyncFIFO(width=route.size, depth=LOAD_QUEUE)
         load = loads(self.instructions.payload[: loads.size])
         zero = zeros(self.instructions.payload[: zeros.size])
@@ -93,14 +98,9 @@ class LoadEngine(wiring.Component):
         m.d.sync += self.give_o.eq(loaded | Mux(zero_done, zero.signal, 0))
         return m
 
-    def _route(self) -> data.StructLayout:
-        """A LOAD with what waits for it: the banks it writes, and whether its lines have one vector."""
-        banks = self.machine.hw.array.rows
-        return data.StructLayout({"load": struct(isa.Load.full_layout()), "banks": banks, "single": 1})
-
     def _write(self, m: Module, routes: SyncFIFO, zeroing: Signal, zero_at: Signal) -> Value:
         """Writes the vector that arrives; returns the signals of the LOAD that it completes."""
-        head = self._route()(routes.r_data)
+        head = route_layout(self.machine)(routes.r_data)
         route, beat = head.load, self.beat_i
         index = Signal(16)
         first = Signal(init=1)

@@ -6,9 +6,10 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mu
 from amaranth.lib import data
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.engines import Opcode
+from skipbeat_arch.engines import Kind, Opcode
 from skipbeat_arch.machine_ports import store_fields
 from skipbeat_hw.layouts import struct
+from skipbeat_hw.machine.load import route_layout
 from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import RegisterFifo, implies, small
 from tests.hw.machine.formal_tokens import TakesOnlyWhatIsThere
@@ -24,12 +25,19 @@ class LoadRules(TakesOnlyWhatIsThere):
     taken (`ReadSide`).
     """
 
+    fifo = RegisterFifo
+
     def rules(self, m: Module, inside: Fragment) -> None:
         super().rules(m, inside)
         (routes,) = self.fifos
         zeroing = register(inside, "zeroing")
         instruction = struct(isa.Zero.full_layout())(self.instructions.payload[: struct(isa.Zero.full_layout()).size])
         is_zero = instruction.opcode == Opcode.ZERO
+
+        def is_local(entry: Value) -> Value:
+            route = route_layout(self.machine)(entry)
+            return (route.load.kind == Kind.ACTIVATIONS) | ~route.banks.any()
+
         m.d.comb += [
             Assume((instruction.opcode == Opcode.LOAD) | (is_zero & (instruction.count != 0))),
             Assume(~self.beat_i.valid | routes.r_rdy),
@@ -37,9 +45,12 @@ class LoadRules(TakesOnlyWhatIsThere):
             Assert(routes.w_en == (self.requests.valid & self.requests.ready)),
             implies(routes.r_en, routes.r_rdy),
             implies(zeroing, self.instructions.valid, is_zero, ~routes.r_rdy, self.take_o == 0),
+            Assert(register(inside, "zeros_come") == zeroing),
             implies(zeroing, register(inside, "zero_left") != 0, self.bank_write_o.enable.all()),
             implies(self.take_o.any() & is_zero, ~routes.r_rdy),
             implies(self.memory_write_o.enable.any(), ~self.bank_write_o.enable.any()),
+            # Only activations go into banks.
+            *(implies(i < routes.level, is_local(entry)) for i, entry in enumerate(routes.entries)),
             Cover(zeroing & self.instructions.ready),
             Cover(~routes.w_rdy),
         ]
