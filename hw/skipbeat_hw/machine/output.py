@@ -173,10 +173,9 @@ class OutputStage(wiring.Component):
         return largest
 
     def _send(self, m: Module, job: data.View, walk: _Walk) -> None:
-        """Follows the columns that are sent."""
+        """Follows the columns that are sent: a job's first ones long after its start, when they are known."""
         following = Signal.like(walk.sub)
         m.d.comb += following.eq(Mux(walk.sending, Mux(walk.last, 0, walk.sub + 1), walk.sub))
-        # A job's first columns are sent long after its start, when they are known.
         m.d.comb += [
             walk.following_last.eq(following == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1)),
             # A window's first item enters in the clock before the last columns of the one before are sent.
