@@ -13,7 +13,7 @@ from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import PARAMETER_VECTORS, Machine
 from skipbeat_arch.tensor_layout import channel_blocks
 
-from .bounds import memory_clocks, tile_clocks
+from .bounds import memory_clocks
 from .memory_map import Group, MemoryMap, PlacedNode
 from .node_mapping import NodeMapping, Order
 from .node_tiles import NodeTiles
@@ -171,14 +171,12 @@ class Candidate:
     @cached_property
     def steps(self) -> int:
         """Of the array; no program of the node takes fewer clocks."""
-        steps = sum(max(sum(tile.statistics.beat for tile in column), 1) for column in self.tiles.columns)
-        return steps * sum(self.blocks)
+        return sum(max(steps, 1) for steps in self.tiles.steps) * sum(self.blocks)
 
     def _decoder(self) -> int:
         """Every block decodes all tiles, but for one that is still there where blocks follow each other."""
-        every = [[tile_clocks(tile.statistics, self.machine) for tile in column] for column in self.tiles.columns]
         kept = 0 if self.order == Order.ACTIVATIONS else len(self.blocks) - len(self.placed.regions)
-        return sum(sum(column) * len(self.blocks) - max(column, default=0) * kept for column in every)
+        return sum(every * len(self.blocks) - longest * kept for every, longest in self.tiles.decoding)
 
     def _output(self) -> int:
         (high, wide), columns = self.node.window.kernel, len(self.tiles.columns)
@@ -186,7 +184,7 @@ class Candidate:
         return columns * (vectors * output_clocks(self.machine.hw, high * wide) + len(self.blocks) * STORE_CLOCKS)
 
     def _weight_vectors(self) -> int:
-        room, words = self.machine.weight_depth, [sum(t.words for t in column) for column in self.tiles.columns]
+        room, words = self.machine.weight_depth, self.tiles.column_words
         if sum(words) <= room:
             return sum(words)
         total = 0
@@ -238,8 +236,8 @@ class Candidate:
         placed, region = self.placed, self.placed.regions[0]
         channels = placed.banks.blocks // placed.banks.turns
         whole = region.real * region.lines * channels * self.machine.vector_beats
-        steps = sum(tile.statistics.beat for column in self.tiles.columns[:1] for tile in column)
-        return 0 if placed.input else whole, steps * (sum(self.blocks) // len(placed.regions))
+        steps = sum(self.tiles.steps[:1]) * (sum(self.blocks) // len(placed.regions))
+        return 0 if placed.input else whole, steps
 
     def _stalls(self) -> int:
         """Clocks in which a region is loaded and nothing else can be done.
@@ -252,7 +250,7 @@ class Candidate:
             return 0
         areas, turns = len(self.placed.regions), len(self.placed.regions) * self.placed.banks.turns
         whole, first = self._region_clocks()
-        last = sum(tile.statistics.beat for tile in self.tiles.columns[-1]) * (sum(self.blocks) // areas)
+        last = self.tiles.steps[-1] * (sum(self.blocks) // areas)
         if not self.machine.duplex:  # what the column tile writes has to share the memory
             whole += sum(self.blocks) // areas * self.machine.vector_beats if self.placed.writes else 0
         stall = max(0, whole - self._loaded() - first)

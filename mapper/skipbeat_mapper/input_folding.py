@@ -138,7 +138,7 @@ def _tiles(graph: Graph, machine: Machine) -> NodeTiles:
 
 def _steps(tiles: NodeTiles) -> int:
     """Steps for a pixel in all column tiles."""
-    return sum(tile.statistics.beat for column in tiles.columns for tile in column)
+    return sum(tiles.steps)
 
 
 def _clocks(graph: Graph, tiles: NodeTiles, machine: Machine) -> int:

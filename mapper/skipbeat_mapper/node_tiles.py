@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,13 +18,13 @@ from skipbeat_arch.tile import TileStatistics, pack_tile
 
 from .banks import Banks
 from .block_diagonal import block_diagonal
+from .bounds import tile_clocks
 from .regions import regions
 from .row_order import NONE, Cells, beats, plain_order, planes_needed, sorted_order, steps, taken
 from .tile_statistics import cell_slots, group_counts, tile_statistics
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Tile:
+class Tile(NamedTuple):
     """One reduction tile that has weights.
 
     Attributes:
@@ -50,6 +54,7 @@ class NodeTiles:
         banks: how its input lies in the banks.
         cells: the different choices of cells for the rows, int32 [choices, R], see `row_order`.
         plain: whether rows take their cells in the plain order.
+        decoding: of each column tile the decoder's least clocks, for all its tiles and for the longest of them.
     """
 
     columns: tuple[tuple[Tile, ...], ...]
@@ -58,6 +63,36 @@ class NodeTiles:
     banks: Banks
     cells: Cells
     plain: bool
+    decoding: tuple[tuple[int, int], ...]
+
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """Of each column tile, for a pixel."""
+        return tuple(sum([tile.statistics.beat for tile in column]) for column in self.columns)
+
+    @cached_property
+    def column_words(self) -> tuple[int, ...]:
+        """Of each column tile."""
+        return tuple(sum([tile.words for tile in column]) for column in self.columns)
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Equal for tiles that cost the same: their numbers and statistics, column by column."""
+        digests: dict[int, bytes] = {}
+        found: list[tuple[int, bytes]] = []
+        for column in self.columns:
+            for tile in column:
+                if id(tile.statistics) not in digests:
+                    digests[id(tile.statistics)] = _digest(tile.statistics)
+                found.append((tile.number, digests[id(tile.statistics)]))
+            found.append((len(column), b""))
+        return hashlib.blake2b(repr(found).encode()).digest()
+
+
+def _digest(tile: TileStatistics) -> bytes:
+    sizes = tile.word_count, tile.encoding, tile.beat, tile.rows, tile.cols, tile.nonzeros
+    data = np.concatenate([sizes, tile.slots.ravel()]).astype("<i8").tobytes()
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def node_tiles(node: Node, banks: Banks, machine: Machine, *, plain: bool = False) -> NodeTiles:
@@ -71,22 +106,34 @@ def node_tiles(node: Node, banks: Banks, machine: Machine, *, plain: bool = Fals
     hw, vector = machine.hw, machine.vector
     counts = group_counts(tap_weights(node), hw.array.group)
     slots = cell_slots(banks.arrange_counts(counts), vector)
-    order = None if plain else _row_order(slots, node, banks, machine)
-    cells = plain_order(*slots.shape[:3]) if order is None else order
+    row_order = None if plain else _row_order(slots, node, banks, machine)
+    cells = plain_order(*slots.shape[:3]) if row_order is None else row_order
     choices, numbers = _numbered(cells)
     found = tile_statistics(taken(slots, cells), counts.shape[2], hw)
     planes = planes_needed(cells, banks)
-    columns: list[tuple[Tile, ...]] = []
-    at = 0
-    for column, tiles in enumerate(found):
+    columns, decoding = list[tuple[Tile, ...]](), list[tuple[int, int]]()
+    at, clocks = 0, dict[int, int]()
+    for tiles, order, own in zip(found, planes.T.tolist(), numbers.T.tolist(), strict=True):
         placed = []
-        for tile, statistics in _in_order(tiles, planes[:, column], hw):
-            placed.append(Tile(number=int(numbers[tile, column]), statistics=statistics, at=at))
+        for tile, statistics in _in_order(tiles, order, hw):
+            placed.append(Tile(own[tile], statistics, at))
             at += statistics.word_count
+            if id(statistics) not in clocks:
+                clocks[id(statistics)] = tile_clocks(statistics, machine)
         columns.append(tuple(placed))
+        every = [clocks[id(statistics)] for _, statistics in tiles]
+        decoding.append((sum(every), max(every, default=0)))
     total = counts.shape[2]
     outputs = tuple(min(vector, total - start) for start in range(0, total, vector))
-    return NodeTiles(columns=tuple(columns), outputs=outputs, words=at, banks=banks, cells=choices, plain=order is None)
+    return NodeTiles(
+        columns=tuple(columns),
+        outputs=outputs,
+        words=at,
+        banks=banks,
+        cells=choices,
+        plain=row_order is None,
+        decoding=tuple(decoding),
+    )
 
 
 def _row_order(slots: Bytes, node: Node, banks: Banks, machine: Machine) -> Cells | None:
@@ -115,14 +162,14 @@ def _numbered(cells: Cells) -> tuple[Cells, Int64Array]:
 
 
 def _in_order(
-    tiles: list[tuple[int, TileStatistics]], planes: Int64Array, hw: Hardware
+    tiles: list[tuple[int, TileStatistics]], planes: Sequence[int], hw: Hardware
 ) -> list[tuple[int, TileStatistics]]:
     """Plane by plane, so that the first tiles need few activations.
 
     Tiles with fewer steps than the output stage needs for an item go into the middle: the last pass of a block is as
     slow as that stage, and visits go through the tiles in both directions.
     """
-    tiles = sorted(tiles, key=lambda each: (int(planes[each[0]]), each[0]))
+    tiles = sorted(tiles, key=lambda each: (planes[each[0]], each[0]))
     slow = hw.array.cols // hw.outputs.lanes
     quick = [each for each in tiles if each[1].beat < slow]
     if not quick or len(quick) == len(tiles):

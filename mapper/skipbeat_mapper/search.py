@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
-
-import numpy as np
 
 from skipbeat_arch.budget import passes
 from skipbeat_arch.effort import Effort
@@ -22,7 +19,6 @@ from .lowering import Lowered, lower
 from .memory_map import MemoryMap, PlacedNode
 from .network_units import turns
 from .node_mapping import NodeMapping, Order
-from .node_tiles import NodeTiles
 
 Stage = Callable[[list[Candidate]], list[Candidate]]
 #: `lowering.lower`, or what gives the same.
@@ -207,7 +203,7 @@ def node_key(placed: PlacedNode) -> Hashable:
         placed.banks.slices,
         placed.tables.runs,
         hash(placed.tables.entries),
-        tiles_key(placed.tiles),
+        placed.tiles.key,
     )
 
 
@@ -220,26 +216,3 @@ def network_key(memory: MemoryMap) -> Hashable:
         for group in memory.groups
         for each in group.nodes
     )
-
-
-def tiles_key(tiles: NodeTiles) -> Hashable:
-    """Equal for tiles that cost the same: their numbers and statistics, column by column."""
-    digests: dict[int, bytes] = {}
-    found: list[tuple[int, bytes]] = []
-    for column in tiles.columns:
-        for tile in column:
-            statistics = tile.statistics
-            if id(statistics) not in digests:
-                sizes = (
-                    statistics.word_count,
-                    statistics.encoding,
-                    statistics.beat,
-                    statistics.rows,
-                    statistics.cols,
-                    statistics.nonzeros,
-                )
-                data = np.concatenate([sizes, statistics.slots.ravel()]).astype("<i8").tobytes()
-                digests[id(statistics)] = hashlib.blake2b(data, digest_size=16).digest()
-            found.append((tile.number, digests[id(statistics)]))
-        found.append((len(column), b""))
-    return tuple(found)

@@ -46,7 +46,7 @@ class WeightLoads:
         weights stay, every other visit goes backwards: the tile that is still in the array comes first.
         """
         tiles = self._columns[column]
-        words = sum(tile.words for tile in tiles)
+        words = self._prepared.tiles.column_words[column]
         if not tiles:
             return []
         if not self._all and column not in self._kept:

@@ -73,7 +73,7 @@ def places(candidate: Candidate, network: TimedNetwork) -> tuple[str, ...]:
     taps = f", {banks.taps} kernel taps side by side" if banks.taps > 1 else ""
     if words <= machine.weight_depth:
         weights = "all of them stay in the weight buffer"
-    elif max(sum(tile.words for tile in column) for column in candidate.tiles.columns) <= machine.weight_depth // 2:
+    elif max(candidate.tiles.column_words) <= machine.weight_depth // 2:
         weights = "those of one column tile stay while they are used"
     else:
         weights = "they come in parts, for every block anew"
