@@ -48,10 +48,11 @@ def emit_columns(schedule: Schedule) -> Columns:
     put(at.A_LOAD, ("count", "address", "kind", "banks"), loaded)
     put(at.A_ZERO, ("count",), ordered.zeros[:, 1:] - ordered.zeros[:, :1])
     put(at.A_WALK, ("count",), np.array([walk.items for walk in objects.walks], np.int64)[:, None])
-    put(at.A_PASS, ("words",), np.array([op.words for op in objects.passes], np.int64)[:, None])
+    put(at.A_PASS, ("words",), objects.table.words[:, None])
     stores = np.array([_store_row(op, machine, start) for op in objects.stores], np.int64).reshape(-1, 7)
     put(at.A_STORE, ("count", "address", "pool", "raw", "memory", "local", "residual"), stores)
-    passes = PassColumns.of([op.command for op in objects.passes], schedule.tiles)
+    made = objects.table
+    passes = PassColumns(command=made.command, tile=made.tile, commands=made.commands, tiles=made.tiles)
     return Columns(**dict(zip(FIELDS, table, strict=True)), passes=passes)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -16,6 +17,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import ADDRESS_BITS
 
 from .on_chip import memory_sizes
+from .order import places as at
 from .schedule import Schedule
 from .units import Clear, Load, Local, Range, Space, StoreOp, Unit, Walk
 from .weight_loads import passes_behind
@@ -49,6 +51,7 @@ FIELDS: dict[type[Load | Local | StoreOp], tuple[type[Instruction], tuple[str, .
 }
 LARGEST = {kind: [(name, made.largest(name)) for name in names] for kind, (made, names) in FIELDS.items()}
 COUNTS = [(f"n{loop}", isa.Setup.largest(f"n{loop}")) for loop in range(4)]
+MOST_TURNS = min(largest for _, largest in COUNTS)
 
 
 def check(schedule: Schedule, name: str) -> None:
@@ -62,11 +65,51 @@ def check(schedule: Schedule, name: str) -> None:
         InputError: a limit is exceeded; the message names the node, the limit and by how much.
     """
     memory, machine = schedule.memory, schedule.memory.machine
-    sizes, walks = memory_sizes(machine, memory.vectors), set[Walk]()
+    sizes = memory_sizes(machine, memory.vectors)
     for placed in itertools.chain(*(group.nodes for group in memory.groups)):
         needed, there = max(region.entries for region in placed.regions), sizes[Space.ACTIVATIONS]
         if needed > there:
             _too_small(f"node {placed.node.layer.name}", Space.ACTIVATIONS, needed, there, machine)
+    if not all_fit(schedule, sizes):
+        check_units(schedule, sizes)
+    if schedule.stuck is not None:
+        _in_use(schedule, *schedule.stuck)
+    _check_tokens(schedule, name)
+    if schedule.size >= 1 << ADDRESS_BITS:
+        over = f"more than {ADDRESS_BITS}-bit addresses reach"
+        raise InputError(f"{name}: it needs {schedule.size} bytes of memory, {over}")
+
+
+def all_fit(schedule: Schedule, sizes: Mapping[Space, int]) -> bool:
+    """Whether all units keep to the limits, from their columns; where not, `check_units` says what is wrong.
+
+    Args:
+        schedule: of a network.
+        sizes: entries of each space.
+    """
+    columns, objects = schedule.ordered.columns, schedule.ordered.objects
+    room = np.array([sizes[space] for space in Space], np.int64)
+    used = columns[at.BUSY_STOP].reshape(-1, at.BUSY) <= room[list(at.BUSY_SPACES)]
+    if not used.all() or (columns[at.STOP] > room[columns[at.SPACE]]).any():
+        return False
+    depth = schedule.memory.machine.hw.accumulators.depth
+    walks = all(walk.items <= depth and max(walk.counts) <= MOST_TURNS for walk in objects.walks)
+    loads = [load for load in objects.loads if isinstance(load, Load)]
+    local = [store.local for store in objects.stores if store.local is not None]
+    return walks and all(
+        max(map(attrgetter(field), ops), default=0) <= largest
+        for kind, ops in ((Load, loads), (Local, local), (StoreOp, objects.stores))
+        for field, largest in LARGEST[kind]
+    )
+
+
+def check_units(schedule: Schedule, sizes: Mapping[Space, int]) -> None:
+    """One unit after the other.
+
+    Raises:
+        InputError: one does not keep to a limit; the message names its node and the limit.
+    """
+    machine, walks = schedule.memory.machine, set[Walk]()
     for unit in schedule.units:
         node = f"node {schedule.name(unit.node)}"
         if unit.walk not in walks:
@@ -76,12 +119,6 @@ def check(schedule: Schedule, name: str) -> None:
             if stop > sizes[space]:
                 _too_small(node, space, stop, sizes[space], machine)
         _check_fields(node, unit)
-    if schedule.stuck is not None:
-        _in_use(schedule, *schedule.stuck)
-    _check_tokens(schedule, name)
-    if schedule.size >= 1 << ADDRESS_BITS:
-        over = f"more than {ADDRESS_BITS}-bit addresses reach"
-        raise InputError(f"{name}: it needs {schedule.size} bytes of memory, {over}")
 
 
 def _used(unit: Unit) -> Iterator[Range]:

@@ -31,16 +31,42 @@ class Tile(NamedTuple):
         number: of its rows' cells in `NodeTiles.cells`; tiles of the same number read the same activations.
         statistics: as it is packed.
         at: its first word among those of the node.
+        place: of it among the tiles of its column tile.
     """
 
     number: int
     statistics: TileStatistics
     at: int
+    place: int
 
     @property
     def words(self) -> int:
         """Its words."""
         return self.statistics.word_count
+
+
+class Placed(NamedTuple):
+    """A tile with its place in the weight buffer."""
+
+    tile: Tile
+    at: int
+
+    @property
+    def shift(self) -> int:
+        """Where the node's first word would be."""
+        return self.at - self.tile.at
+
+
+class ColumnTile(NamedTuple):
+    """The tiles of a column tile by their places.
+
+    Attributes:
+        words: of each how many, and the first one, int64 [tiles, 2].
+        statistics: of each.
+    """
+
+    words: Int64Array
+    statistics: Sequence[TileStatistics]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,6 +100,17 @@ class NodeTiles:
     def column_words(self) -> tuple[int, ...]:
         """Of each column tile."""
         return tuple(sum([tile.words for tile in column]) for column in self.columns)
+
+    @cached_property
+    def by_place(self) -> tuple[ColumnTile, ...]:
+        """The tiles of each column tile."""
+        return tuple(
+            ColumnTile(
+                np.array([(tile.words, tile.at) for tile in column], np.int64).reshape(-1, 2),
+                [tile.statistics for tile in column],
+            )
+            for column in self.columns
+        )
 
     @cached_property
     def key(self) -> Hashable:
@@ -114,9 +151,9 @@ def node_tiles(node: Node, banks: Banks, machine: Machine, *, plain: bool = Fals
     columns, decoding = list[tuple[Tile, ...]](), list[tuple[int, int]]()
     at, clocks = 0, dict[int, int]()
     for tiles, order, own in zip(found, planes.T.tolist(), numbers.T.tolist(), strict=True):
-        placed = []
+        placed = list[Tile]()
         for tile, statistics in _in_order(tiles, order, hw):
-            placed.append(Tile(own[tile], statistics, at))
+            placed.append(Tile(own[tile], statistics, at, len(placed)))
             at += statistics.word_count
             if id(statistics) not in clocks:
                 clocks[id(statistics)] = tile_clocks(statistics, machine)

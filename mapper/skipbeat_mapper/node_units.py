@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from skipbeat_arch.command import Command, Encoding
-from skipbeat_arch.tile import TileStatistics
+from skipbeat_arch.command import Command
 
 from .activation_loads import Lines, clear
 from .column_blocks import ColumnBlock, visits
 from .memory_map import Group, MemoryMap
+from .node_tiles import Placed
 from .on_chip import OnChip
+from .pass_runs import PassRun
 from .regions import MAX_WINDOW, Region, Span, one_row, split
 from .stores import Stores
 from .table_loads import TableLoads
-from .units import Clear, Load, PassOp, Range, Space, StoreOp, Unit, Walk
-from .weight_loads import Placed, WeightLoads
+from .units import Clear, Load, PassOp, StoreOp, Unit, Walk
+from .weight_loads import WeightLoads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,28 +29,12 @@ class _Block:
         start: entry of the first pixel's first tap in plane 0.
         walk: of every pass.
         least: the fewest pixels of a pass for the same output pixels.
-        places: what passes read of the activations, by the tile's number and rows.
     """
 
     region: Region
     start: int
     walk: Walk
     least: int
-    places: dict[tuple[int, int], _Place] = field(default_factory=dict)
-
-
-class _Place(NamedTuple):
-    """The activations that a tile's pass reads in a block: the same for every tile of its number."""
-
-    base: int
-    reads: Range
-
-
-@lru_cache(maxsize=4096)
-def _command(tile: TileStatistics, pixels: int, load: bool, first: bool, last: bool) -> Command:
-    """The pass of a tile; few differ, so each is made once."""
-    command = tile.command(pixels, first=first, last=last)
-    return command if load else dataclasses.replace(command, load=False, encoding=Encoding.DENSE)
 
 
 class NodeUnits:
@@ -97,7 +79,7 @@ class NodeUnits:
             for passes, table, others in self._accumulate(block, visit.column):
                 lines = self._lines.needed(wanted.rows, wanted.columns) if self._lines else ()
                 every = (*table, *self._waiting, *lines, *others, *loads)
-                yield Unit(node=self._run, walk=block.walk, passes=tuple(passes), loads=every, store=first)
+                yield Unit(node=self._run, walk=block.walk, passes=passes, loads=every, store=first)
                 self._waiting, loads, first = [], [], None
 
     def lines(self, visit: ColumnBlock) -> int:
@@ -153,23 +135,19 @@ class NodeUnits:
             return Walk(counts=(1, images, size[1], size[0]), steps=(0, 1, across, down))
         return Walk(counts=(wide, high, images, size[1]), steps=(conv.stride[1] * images, line, 1, across))
 
-    def _accumulate(self, block: _Block, column: int) -> Iterator[tuple[list[PassOp], list[Load], list[Load]]]:
+    def _accumulate(self, block: _Block, column: int) -> Iterator[tuple[Sequence[PassOp], list[Load], list[Load]]]:
         """The passes of a block in a column tile, and before them loads of table entries and of weights.
 
         They come together, or in several turns if the weights or table entries come in parts.
         """
         tiles = left = len(self._prepared.tiles.columns[column])
         for piece, table, weights in self._pieces(block, column):
-            passes = [
-                self._pass(block, column, placed, first=number == tiles, last=number == 1)
-                for number, placed in zip(range(left, 0, -1), piece, strict=False)
-            ]
-            yield passes, table, weights
-            left -= len(passes)
+            yield self._run_of(block, column, piece, first=left == tiles, last=left == len(piece)), table, weights
+            left -= len(piece)
         if not tiles:
             outputs = self._prepared.tiles.outputs[column]
             null = Command(pixels=block.walk.items, beat=0, rows=0, cols=outputs, load=False)
-            yield [PassOp(command=null)], [], []
+            yield (PassOp(command=null),), [], []
 
     def _pieces(self, block: _Block, column: int) -> Iterator[tuple[Sequence[Placed], list[Load], list[Load]]]:
         """Tiles in the order of their passes, with the loads of table entries and of weights before each piece."""
@@ -178,22 +156,19 @@ class NodeUnits:
                 yield piece, table, weights
                 weights = []
 
-    def _place(self, block: _Block, number: int, rows: int) -> _Place:
-        """What the pass of a tile reads in a block."""
-        start, offsets = self._prepared.tables.place(block.region, number)
-        base, used = block.start + start, offsets[:rows]
-        return _Place(base, Range(Space.ACTIVATIONS, base + min(used), base + max(used) + block.walk.reach + 1))
-
-    def _pass(self, block: _Block, column: int, placed: Placed, *, first: bool, last: bool) -> PassOp:
-        number, packed = placed.tile.number, placed.tile.statistics
-        if (number, packed.rows) not in block.places:
-            block.places[number, packed.rows] = self._place(block, number, packed.rows)
-        base, activations = block.places[number, packed.rows]
-        table = self._tables.entry(block.region, column, number)
-        reads = activations, Range(Space.TABLE, table, table + 1)
-        load = self._chip.enter((self._number, column, number))
-        command = _command(packed, block.walk.items, load, first, last)
-        if not load:
-            return PassOp(command, base=base, table=table, reads=reads)
-        words = Range(Space.WEIGHTS, placed.at, placed.at + packed.word_count)
-        return PassOp(command, packed.word_count, placed.at, base, table, (*reads, words), packed)
+    def _run_of(self, block: _Block, column: int, piece: Sequence[Placed], *, first: bool, last: bool) -> PassRun:
+        """The passes of tiles: the `first`, the `last` ones of a block. The array may still hold the first tile."""
+        load = self._chip.enter((self._number, column, piece[0].tile.number))
+        self._chip.enter((self._number, column, piece[-1].tile.number))
+        return PassRun(
+            tiles=piece,
+            column=self._prepared.tiles.by_place[column],
+            places=self._prepared.tables.places(block.region, column),
+            start=block.start,
+            pixels=block.walk.items,
+            reach=block.walk.reach,
+            table=self._tables.start(block.region, column, piece),
+            first=first,
+            last=last,
+            load=load,
+        )

@@ -60,7 +60,8 @@ class NodeTables:
     """
 
     def __init__(self, node: Node, banks: Banks, tiles: NodeTiles, regions: Sequence[Region]) -> None:
-        self._cells, self._zeros = tiles.cells, (0,) * banks.rows
+        self._tiles, self._cells, self._zeros = tiles, tiles.cells, (0,) * banks.rows
+        self._read: dict[tuple[Kind, int], Int64Array] = {}
         kinds = {_kind(region): cell_offsets(node, banks, region) for region in regions}
         self._offsets = kinds
         self._places: dict[tuple[Kind, int], tuple[int, Offsets]] = {}
@@ -97,6 +98,22 @@ class NodeTables:
     def entry(self, region: Region, column: int, number: int) -> tuple[int, int] | None:
         """Run and place in it of a tile's entry; None for that of zeros."""
         return self._at[_kind(region), column].get(self.place(region, number)[1])
+
+    def places(self, region: Region, column: int) -> Int64Array:
+        """What passes of a column tile's tiles read, int64 [tiles, 4], by their places.
+
+        The first three are entries from a block's first pixel and tap: where the walk begins, the first that its first
+        pixel reads, and the one after the last. The fourth is the table entry's place in its run, -1 for that of zeros.
+        """
+        key = _kind(region), column
+        if key not in self._read:
+            rows = []
+            for tile in self._tiles.columns[column]:
+                start, offsets = self.place(region, tile.number)
+                used, entry = offsets[: tile.statistics.rows], self.entry(region, column, tile.number)
+                rows.append((start, start + min(used), start + max(used) + 1, entry[1] if entry else -1))
+            self._read[key] = np.array(rows, np.int64).reshape(-1, 4)
+        return self._read[key]
 
     def _place(self, kind: Kind, number: int) -> tuple[int, Offsets]:
         if (kind, number) not in self._places:

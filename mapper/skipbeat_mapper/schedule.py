@@ -219,7 +219,8 @@ class Schedule:
     @property
     def tiles(self) -> list[TileStatistics]:
         """Of the passes that load one, in order."""
-        return [op.tile for unit in self.units for op in unit.passes if op.tile is not None]
+        table = self.ordered.objects.table
+        return [table.tiles[number] for number in table.tile.tolist()]
 
     def name(self, node: int) -> str:
         """Of a node, counted on from group to group of images."""

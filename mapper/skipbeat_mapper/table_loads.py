@@ -9,10 +9,10 @@ from skipbeat_arch.machine import Machine
 
 from .activation_loads import table_load
 from .memory_map import PlacedNode
+from .node_tiles import Placed
 from .on_chip import OnChip
 from .regions import Region
 from .units import Load
-from .weight_loads import Placed
 
 
 class TableLoads:
@@ -42,10 +42,10 @@ class TableLoads:
         for number, piece in itertools.groupby(part, run):
             yield list(piece), self._load(number) if number >= 0 else []
 
-    def entry(self, region: Region, column: int, number: int) -> int:
-        """Where the entry of a tile is on the chip, its run having been loaded."""
-        found = self._tables.entry(region, column, number)
-        return self._starts[found[0]] + found[1] if found else 0
+    def start(self, region: Region, column: int, piece: Sequence[Placed]) -> int:
+        """Where the run of a piece begins on the chip, once it is loaded; 0 for one that needs none."""
+        found = self._tables.entry(region, column, piece[0].tile.number) if len(self._tables.runs) > 1 else (0, 0)
+        return self._starts.get(found[0], 0) if found else 0
 
     def _load(self, run: int) -> list[Load]:
         prepared, (first, stop) = self._prepared, self._tables.runs[run]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,21 +13,28 @@ from skipbeat_arch.arrays import Int64Array
 
 from .order import places as at
 from .order.places import NOWHERE, ZERO_CLOCKS
+from .pass_runs import PassTable, pass_table
 from .units import Clear, Load, PassOp, Range, Space, StoreOp, Unit, Walk
 
 #: Clocks that a LOAD costs beside those of its data.
 LOAD_CLOCKS = 8
 _NONE = (NOWHERE, NOWHERE)
-_READ_BY_PASS = {Space.ACTIVATIONS: 0, Space.TABLE: 1, Space.WEIGHTS: 2}
 
 
-class UnitObjects(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class UnitObjects:
     """What the numbers in the columns stand for."""
 
+    units: Sequence[Unit]
     walks: list[Walk]
-    passes: list[PassOp]
+    table: PassTable
     loads: list[Load | Clear]
     stores: list[StoreOp]
+
+    @cached_property
+    def passes(self) -> list[PassOp]:
+        """The passes one by one, made when they are asked for."""
+        return [op for unit in self.units for op in unit.passes]
 
 
 def unit_columns(units: Sequence[Unit], beats: int) -> tuple[dict[int, Int64Array], UnitObjects]:
@@ -38,7 +46,7 @@ def unit_columns(units: Sequence[Unit], beats: int) -> tuple[dict[int, Int64Arra
     """
     walks: dict[Walk, int] = {}
     walk = np.array([walks.setdefault(unit.walk, len(walks)) for unit in units], np.int64)
-    passes = [op for unit in units for op in unit.passes]
+    table = pass_table([unit.passes for unit in units])
     loads = [load for unit in units for load in unit.loads]
     stores = [unit.store for unit in units if unit.store is not None]
     stored = np.array([unit.store is not None for unit in units], np.bool_)
@@ -48,11 +56,11 @@ def unit_columns(units: Sequence[Unit], beats: int) -> tuple[dict[int, Int64Arra
         at.FIRST_PASS: _begins(len(unit.passes) for unit in units),
         at.FIRST_LOAD: _begins(len(unit.loads) for unit in units),
         at.UNIT_STORE: np.where(stored, np.cumsum(stored) - 1, NOWHERE),
-        **_passes(passes),
+        **_passes(table),
         **_loads(loads, beats),
         **_stores(stores),
     }
-    return columns | _busy(columns), UnitObjects(list(walks), passes, loads, stores)
+    return columns | _busy(columns), UnitObjects(units, list(walks), table, loads, stores)
 
 
 def _begins(counts: Iterable[int]) -> Int64Array:
@@ -64,14 +72,10 @@ def _table(rows: Sequence[tuple[int, ...]], first: int, width: int) -> dict[int,
     return dict(enumerate(np.array(rows, np.int64).reshape(-1, width).T, first))
 
 
-def _passes(passes: Sequence[PassOp]) -> dict[int, Int64Array]:
-    commands = [op.command for op in passes]
-    rows = [(max(1, c.beat) * c.pixels, c.pixels if c.beat else 0, c.pixels if c.last else 0) for c in commands]
-    reads = [(n, _READ_BY_PASS[space], start, stop) for n, op in enumerate(passes) for space, start, stop in op.reads]
-    number, kind, start, stop = np.array(reads, np.int64).reshape(-1, 4).T
-    ranges = np.full((6, len(passes)), NOWHERE, np.int64)
-    ranges[2 * kind, number], ranges[2 * kind + 1, number] = start, stop
-    return _table(rows, at.STEPS, 3) | dict(enumerate(ranges, at.ENTRIES_START))
+def _passes(table: PassTable) -> dict[int, Int64Array]:
+    rows = [(max(1, c.beat) * c.pixels, c.pixels * (c.beat > 0), c.pixels * c.last) for c in table.commands]
+    own = np.array(rows, np.int64).reshape(-1, 3)[table.command]
+    return dict(enumerate(own.T, at.STEPS)) | dict(enumerate(table.ranges, at.ENTRIES_START))
 
 
 def _loads(loads: Sequence[Load | Clear], beats: int) -> dict[int, Int64Array]:

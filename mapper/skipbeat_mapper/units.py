@@ -7,6 +7,7 @@ their memory.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -159,7 +160,7 @@ class Unit:
 
     node: int
     walk: Walk
-    passes: tuple[PassOp, ...]
+    passes: Sequence[PassOp]
     loads: tuple[Load | Clear, ...] = ()
     store: StoreOp | None = None
 

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.engines import Kind
 
 from .memory_map import PlacedNode
-from .node_tiles import Tile
+from .node_tiles import Placed, Tile
 from .on_chip import OnChip
 from .units import Load, Range, Space
 
 #: Longest part of a column tile's weights in one LOAD, so that its first pass need not wait for all of them.
 PART_WORDS = 512
-
-
-@dataclass(frozen=True, kw_only=True)
-class Placed:
-    """A tile with its place in the weight buffer."""
-
-    tile: Tile
-    at: int
 
 
 class WeightLoads:
@@ -59,7 +50,8 @@ class WeightLoads:
             self._backwards[column] = False
             first = words if self._prepared.banks.slices else tiles[0].words
             return [self._loaded(part, self._kept[column]) for part in weight_parts(tiles, PART_WORDS, first)]
-        placed = [Placed(tile=tile, at=self._kept[column] + tile.at) for tile in tiles]
+        start = self._kept[column]
+        placed = [Placed(tile, start + tile.at) for tile in tiles]
         self._backwards[column] = not self._backwards[column]
         return [(placed[::-1] if self._backwards[column] else placed, [])]
 
@@ -72,7 +64,7 @@ class WeightLoads:
         return min(size // 4, (size - behind) // 2)
 
     def _loaded(self, part: list[Tile], start: int) -> tuple[list[Placed], list[Load]]:
-        placed = [Placed(tile=tile, at=start + tile.at) for tile in part]
+        placed = [Placed(tile, start + tile.at) for tile in part]
         return placed, [self._load(part, placed[0].at)]
 
     def _streamed(self, part: list[Tile]) -> tuple[list[Placed], list[Load]]:

@@ -17,11 +17,14 @@ from skipbeat_arch.graph import Node, Pool
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
-from skipbeat_mapper.limits import MAX_OPEN, check
+from skipbeat_mapper.limits import MAX_OPEN, all_fit, check, check_units
 from skipbeat_mapper.memory_map import memory_map
+from skipbeat_mapper.on_chip import memory_sizes
 from skipbeat_mapper.order.places import A_PASS, AN_END
 from skipbeat_mapper.schedule import Schedule
 from skipbeat_mapper.sequencing import schedule_of
+from skipbeat_mapper.units import Space
+from tests.mapper.networks import random_graph
 from tests.mapper.placed import graph_of
 from tests.mapper.random_hardware import random_hardware
 from tests.mapper.random_nodes import few, node_of, nodes, preceded
@@ -119,3 +122,21 @@ def test_what_a_message_asks_for_is_enough(node: Node, seed: int, images: int) -
         part = getattr(hw, section).model_copy(update={name: least})
         hw = hw.model_copy(update={section: part})
     raise AssertionError(f"{asked} is still not enough")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_columns_refuse_what_units_refuse_one_after_the_other(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    machine = Machine.of(random_hardware(rng, odd=True))
+    made = schedule_of(memory_map(random_graph(rng, side=8, channels=24), machine))
+    sizes, outcomes = memory_sizes(machine, made.memory.vectors), set()
+    largest = max(load.writes.stop for load in made.ordered.objects.loads)
+    for room in (sizes, *({**sizes, space: size} for space in Space for size in (1, largest, 1 << 20))):
+        try:
+            check_units(made, room)
+            refused_one_by_one = False
+        except InputError:
+            refused_one_by_one = True
+        assert all_fit(made, room) is not refused_one_by_one
+        outcomes.add(refused_one_by_one)
+    assert True in outcomes

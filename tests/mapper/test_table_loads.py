@@ -10,9 +10,9 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import TABLE_ENTRIES, Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.memory_map import PlacedNode
+from skipbeat_mapper.node_tiles import Placed
 from skipbeat_mapper.on_chip import OnChip
 from skipbeat_mapper.table_loads import TableLoads
-from skipbeat_mapper.weight_loads import Placed
 from tests.mapper.placed import graph_of, placed
 from tests.mapper.random_nodes import node_of
 
@@ -42,9 +42,11 @@ def check(node: PlacedNode, turns: int) -> list[int]:
                     source = (load.source - node.table_at) // MACHINE.table_vectors
                     table[first : first + count] = range(source, source + count)
                     loaded += count
+                start = tables.start(node.regions[0], number, piece)
+                entries = node.tables.places(node.regions[0], number)[:, 3].tolist()
                 for each in piece:
-                    offsets = node.tables.place(node.regions[0], each.tile.number)[1]
-                    at = table[tables.entry(node.regions[0], number, each.tile.number)]
+                    offsets, entry = node.tables.place(node.regions[0], each.tile.number)[1], entries[each.tile.place]
+                    at = table[start + entry if entry >= 0 else 0]
                     assert (node.tables.entries[at] if at >= 0 else (0,) * 4) == offsets
                     assert at >= 0 or not np.any(offsets)
                 found += piece

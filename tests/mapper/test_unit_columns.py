@@ -28,7 +28,7 @@ def test_columns_are_the_units(seed: int) -> None:
     assert sorted(columns) == list(range(at.READ_COLUMNS))
     for number, unit in enumerate(units):
         assert (columns[at.NODE][number], objects.walks[columns[at.WALK][number]]) == (unit.node, unit.walk)
-        assert tuple(objects.passes[slice(*columns[at.FIRST_PASS][number : number + 2])]) == unit.passes
+        assert tuple(objects.passes[slice(*columns[at.FIRST_PASS][number : number + 2])]) == tuple(unit.passes)
         assert tuple(objects.loads[slice(*columns[at.FIRST_LOAD][number : number + 2])]) == unit.loads
         store = columns[at.UNIT_STORE][number]
         assert (objects.stores[store] if store >= 0 else None) is unit.store

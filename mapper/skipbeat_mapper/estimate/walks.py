@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from ..pass_runs import PassRun
 from ..schedule import NodeSchedule
 from ..units import Load, PassOp, StoreOp, Walk
 
@@ -25,7 +26,9 @@ def engine_walks(node: NodeSchedule) -> tuple[str, ...]:
         lines += _shown(
             f"LOADs of {kind.name.lower()}", ((_lines(load.width, load.pitch), load) for load in each), _load
         )
-    lines += _shown("PASSes", ((unit.walk, op) for unit in node.units for op in unit.passes), _pass)
+    lines += _shown(
+        "PASSes", ((unit.walk, unit.passes) for unit in node.units), _pass, lambda every: sum(map(len, every))
+    )
     lines += _shown("STOREs", ((_target(store), store) for store in stores), _store)
     return tuple(lines)
 
@@ -37,13 +40,18 @@ def _grouped(pairs: Iterable[tuple[Key, Op]]) -> dict[Key, list[Op]]:
     return found
 
 
-def _shown(what: str, pairs: Iterable[tuple[Key, Op]], line: Callable[[Key, Sequence[Op]], str]) -> Iterator[str]:
-    """The lines of the commonest walks, and how many instructions have others."""
-    found = sorted(_grouped(pairs).items(), key=lambda each: -len(each[1]))
+def _shown(
+    what: str,
+    pairs: Iterable[tuple[Key, Op]],
+    line: Callable[[Key, Sequence[Op]], str],
+    count: Callable[[Sequence[Op]], int] = len,
+) -> Iterator[str]:
+    """The lines of the commonest walks, and how many instructions have others; `count` says how many some are."""
+    found = sorted(_grouped(pairs).items(), key=lambda each: -count(each[1]))
     for key, ops in found[:SHOWN]:
-        yield f"{len(ops):,} {what}{line(key, ops)}"
+        yield f"{count(ops):,} {what}{line(key, ops)}"
     if rest := found[SHOWN:]:
-        yield f"{sum(len(ops) for _, ops in rest):,} {what} in {len(rest)} other ways"
+        yield f"{sum(count(ops) for _, ops in rest):,} {what} in {len(rest)} other ways"
 
 
 def _lines(width: int, pitch: int) -> str:
@@ -55,12 +63,18 @@ def _load(lines: str, loads: Sequence[Load]) -> str:
     return f"{lines}: {sum(load.count for load in loads):,} vectors, to entries from {_span(first, stop)}"
 
 
-def _pass(walk: Walk, passes: Sequence[PassOp]) -> str:
+def _pass(walk: Walk, runs: Sequence[Sequence[PassOp]]) -> str:
     """Outermost loop first; those of one turn are left out."""
     loops = [(n, step) for n, step in zip(walk.counts, walk.steps, strict=True) if n > 1][::-1]
     counts, steps = (" x ".join(f"{each[i]:,}" for each in loops) for i in (0, 1))
     over = f" over {counts} entries {steps} apart" if loops else " over one entry"
-    return f"{over}, from entries {_span(min(op.base for op in passes), max(op.base for op in passes))}"
+    bases = [base for run in runs for base in _bases(run)]
+    return f"{over}, from entries {_span(min(bases), max(bases))}"
+
+
+def _bases(passes: Sequence[PassOp]) -> Sequence[int]:
+    """The entries from which passes walk."""
+    return passes.bases.tolist() if isinstance(passes, PassRun) else [op.base for op in passes]
 
 
 def _target(store: StoreOp) -> str:
