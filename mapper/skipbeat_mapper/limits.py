@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from operator import attrgetter
+from operator import attrgetter, le
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -51,7 +51,6 @@ FIELDS: dict[type[Load | Local | StoreOp], tuple[type[Instruction], tuple[str, .
 }
 LARGEST = {kind: [(name, made.largest(name)) for name in names] for kind, (made, names) in FIELDS.items()}
 COUNTS = [(f"n{loop}", isa.Setup.largest(f"n{loop}")) for loop in range(4)]
-MOST_TURNS = min(largest for _, largest in COUNTS)
 
 
 def check(schedule: Schedule, name: str) -> None:
@@ -92,8 +91,8 @@ def all_fit(schedule: Schedule, sizes: Mapping[Space, int]) -> bool:
     used = columns[at.BUSY_STOP].reshape(-1, at.BUSY) <= room[list(at.BUSY_SPACES)]
     if not used.all() or (columns[at.STOP] > room[columns[at.SPACE]]).any():
         return False
-    depth = schedule.memory.machine.hw.accumulators.depth
-    walks = all(walk.items <= depth and max(walk.counts) <= MOST_TURNS for walk in objects.walks)
+    depth, turns = schedule.memory.machine.hw.accumulators.depth, [largest for _, largest in COUNTS]
+    walks = all(walk.items <= depth and all(map(le, walk.counts, turns)) for walk in objects.walks)
     loads = [load for load in objects.loads if isinstance(load, Load)]
     local = [store.local for store in objects.stores if store.local is not None]
     return walks and all(

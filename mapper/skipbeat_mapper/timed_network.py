@@ -193,7 +193,7 @@ def quickest_program(
 def _program(found: Sequence[Placement], search: MappingSearch | None, name: str, known: KnownPrograms) -> TimedNetwork:
     timed = partial(_timed, name=name, known=known)
     effort = Effort.NORMAL if search is None else search.effort
-    with _no_collection():
+    with no_collection():
         close = list(itertools.compress(found, close_networks([each.memory for each in found], LIMITS[effort])))
         if search is None:
             return min(map(timed, through(close)), key=_cycles)
@@ -262,8 +262,8 @@ def _mappings(memory: MemoryMap) -> list[NodeMapping]:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without garbage collection: hundreds of thousands of small objects live until a program is timed."""
+def no_collection() -> Iterator[None]:
+    """Without garbage collection: many small objects live until a program is timed, beside all that is imported."""
     enabled = gc.isenabled()
     gc.disable()
     try:

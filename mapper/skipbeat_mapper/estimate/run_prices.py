@@ -17,7 +17,7 @@ from skipbeat_arch.model import ModelRun
 
 from ..layer_graph import weight_shape
 from ..search import MappingSearch, network_key
-from ..timed_network import TimedNetwork, placements, quickest_program
+from ..timed_network import TimedNetwork, no_collection, placements, quickest_program
 from .kept_prices import KeptPrices, RunPrice
 from .kept_programs import KnownRun
 from .node_costs import node_costs
@@ -83,6 +83,7 @@ class RunPricer:
             self._last = run.key, graph
         return self._last[1]
 
+    @no_collection()
     def _price(self, run: ModelRun, graph: Callable[[], Graph], known: KnownRun) -> RunPrice:
         machine, names = self._machine, run.names
         found = known.placements(machine, lambda: placements(graph(), machine, run.images, side=run.side))
