@@ -35,6 +35,7 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
 LANES = Pair("gradient_lanes", GradientLanes, _sources, meaning=if_any("bytes_o"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "where"), cases(GRADIENTS, slow=(replace(SMALL, gradients=True),)))
 def test_gradient_lanes(shape: Shape, where: Where) -> None:
     hold(LANES, shape, where, reset_share=0.05)

@@ -37,15 +37,16 @@ def built(design: str) -> Machine:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_random_programs_leave_what_the_definition_says(design: str) -> None:
-    machine, seen = built(design), set[int]()
-    for seed in range(4):
+    machine, largest, clips = built(design), 0, 0
+    for seed in range(2):
         program = MachineProgram.random(machine, np.random.default_rng(seed), units=3)
         run = run_machine(machine, program.memory, 0, len(program.instructions), max_clocks=MAX_CLOCKS)
         assert (run.done, run.error) == (True, 0)
         np.testing.assert_array_equal(run.memory, program.after, err_msg=f"seed {seed}")
         assert (run.bits, run.clips) == (program.bits, program.clips), f"seed {seed}"
-        seen |= {int(run.bits > 8), int(run.clips > 0)}
-    assert seen == {0, 1}
+        largest, clips = max(largest, run.bits), clips + run.clips
+    assert largest > 8
+    assert clips
 
 
 def test_rounding_moves_no_clock() -> None:
@@ -69,7 +70,7 @@ def test_rounding_moves_no_clock() -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_rtl_shows_the_same_in_every_clock(design: str) -> None:
-    """All ports of the machine, of which two say what was rounded."""
+    """What was rounded, what is stored, and how the run goes."""
     machine = built(design)
     text = generate(MachineTop(machine), "machine")
     for seed in range(3):
