@@ -210,14 +210,18 @@ def predicted(program: MachineProgram, machine: Machine, *, again: bool = False)
     return Counts(cycles=timing.cycles, counters=counters, ends=ends)
 
 
-def _of_model(program: MachineProgram, machine: Machine, run: MachineModelRun, *, again: bool) -> Counts:
+def model_counters(run: MachineModelRun, machine: Machine) -> dict[Counter, int]:
+    """The performance counters as a run of the cycle model has them."""
     clocks = {cause: getattr(run.clocks, cause.name.lower()) for cause in Cause}
-    counters = _counters(run.cycles, clocks, run.events, program.vector)
-    counters |= {
+    return _counters(run.cycles, clocks, run.events, machine.vector) | {
         Counter.READ_BEATS: run.bytes_read // machine.beat_bytes,
         Counter.WRITE_BEATS: run.bytes_written // machine.beat_bytes,
     }
-    return Counts(cycles=run.cycles, counters=counters, ends=_ends(program, run.stored, run.cycles, again=again))
+
+
+def _of_model(program: MachineProgram, machine: Machine, run: MachineModelRun, *, again: bool) -> Counts:
+    ends = _ends(program, run.stored, run.cycles, again=again)
+    return Counts(cycles=run.cycles, counters=model_counters(run, machine), ends=ends)
 
 
 def _of_rtl(program: MachineProgram, run: MachineRun, *, again: bool) -> Counts:
