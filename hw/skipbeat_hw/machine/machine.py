@@ -35,8 +35,9 @@ class MachineTop(wiring.Component):
 
     Members
     -------
-    start_i, address_i, count_i: begin with so many instructions at that address; ignored while busy.
-    page_i: the base, in pages of 4 KiB: what the program's addresses, and its own, are counted from.
+    start_i, address_i, count_i: begin with so many instructions at that address, which are there a clock longer than
+        the start; ignored while busy.
+    page_i: with the start, the base, in pages of 4 KiB: what the program's addresses, and its own, are counted from.
     abort_i: ends a run with the error ABORTED.
     read, write: AXI4 masters. busy_o. done_o: the last run reached its END. error_o: `MachineError` or `CoreError`.
     stored_o: the last vector of a STORE left the output stage.

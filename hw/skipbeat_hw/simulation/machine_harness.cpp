@@ -219,10 +219,11 @@ start:
     clock_edge(top);
     top.rst = 0;
     for (int64_t clock = 0; clock < request->max_clocks; ++clock) {
+        // Each input is there only as long as the machine says that it must be.
         top.start_i = clock == 0;
-        top.address_i = request->address;
-        top.count_i = request->count;
-        top.page_i = request->page;
+        top.page_i = clock == 0 ? request->page : 0;
+        top.address_i = clock < 2 ? request->address : 0;
+        top.count_i = clock < 2 ? request->count : 0;
         top.abort_i = clock == request->abort_at;
         memory.drive(clock);
         top.eval();
