@@ -101,12 +101,12 @@ class Node:
         """Whether the output is int32."""
         return self.layer.multiplier is None
 
-    @property
+    @cached_property
     def window(self) -> Pool:
         """The pooling window, 1x1 if there is none."""
         return self.pool or Pool(kernel=(1, 1), stride=(1, 1))
 
-    @property
+    @cached_property
     def out_shape(self) -> tuple[int, int, int]:
         """Channels, height, width of the node's output."""
         return (self.convolution.c_out, *self.window.out_size(self.convolution.out_size))

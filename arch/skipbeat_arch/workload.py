@@ -6,6 +6,7 @@ A convolution is a GEMM `Y[P,K] = X[P,C] · W[C,K]` whose X is gathered from the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import index
 from typing import Literal
 
@@ -90,7 +91,7 @@ class Convolution:
         if min(self.out_size) < 1:
             raise InputError(f"convolution: kernel {self.kernel} is larger than the padded input")
 
-    @property
+    @cached_property
     def out_size(self) -> tuple[int, int]:
         """Height and width of the output."""
         height, width = (

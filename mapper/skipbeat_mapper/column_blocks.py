@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from skipbeat_arch.machine import Machine
 
@@ -12,8 +12,7 @@ from .node_mapping import Order
 from .regions import Region, Span, blocks
 
 
-@dataclass(frozen=True, kw_only=True)
-class ColumnBlock:
+class ColumnBlock(NamedTuple):
     """A block of output pixels in one column tile.
 
     Attributes:

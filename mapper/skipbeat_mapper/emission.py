@@ -43,7 +43,7 @@ def emit_columns(schedule: Schedule) -> Columns:
         table[np.ix_(np.array([FIELDS.index(name) for name in names]), places)] = rows[ordered.refers[places]].T
 
     source, stop = units[at.SOURCE], units[at.SOURCE_STOP]
-    banks = np.array([_writes_banks(load, machine) for load in objects.loads], np.int64)
+    banks = np.array(_writes_banks(objects.loads, machine), np.int64)
     loaded = np.stack([stop - source, start + source * machine.vector, units[at.SPACE], banks], axis=1)
     put(at.A_LOAD, ("count", "address", "kind", "banks"), loaded)
     put(at.A_ZERO, ("count",), ordered.zeros[:, 1:] - ordered.zeros[:, :1])
@@ -56,9 +56,13 @@ def emit_columns(schedule: Schedule) -> Columns:
     return Columns(**dict(zip(FIELDS, table, strict=True)), passes=passes)
 
 
-def _writes_banks(load: Load | Clear, machine: Machine) -> bool:
-    """Whether a load is one of activations that enables any bank."""
-    return isinstance(load, Load) and load.kind == Kind.ACTIVATIONS and enables(machine, load.period, load.bank)
+def _writes_banks(loads: Sequence[Load | Clear], machine: Machine) -> list[bool]:
+    """Whether each load is one of activations that enables any bank."""
+    places = [
+        (load.period, load.bank) if isinstance(load, Load) and load.kind == Kind.ACTIVATIONS else None for load in loads
+    ]
+    known = {place: place is not None and enables(machine, *place) for place in set(places)}
+    return [known[place] for place in places]
 
 
 def _store_row(op: StoreOp, machine: Machine, start: int) -> tuple[int, ...]:

@@ -62,6 +62,7 @@ class NodeTables:
     def __init__(self, node: Node, banks: Banks, tiles: NodeTiles, regions: Sequence[Region]) -> None:
         self._tiles, self._cells, self._zeros = tiles, tiles.cells, (0,) * banks.rows
         self._read: dict[tuple[Kind, int], Int64Array] = {}
+        self._rows: dict[tuple[Kind, int, int, int], tuple[int, int, int, int]] = {}
         kinds = {_kind(region): cell_offsets(node, banks, region) for region in regions}
         self._offsets = kinds
         self._places: dict[tuple[Kind, int], tuple[int, Offsets]] = {}
@@ -109,9 +110,14 @@ class NodeTables:
         if key not in self._read:
             rows = []
             for tile in self._tiles.columns[column]:
-                start, offsets = self.place(region, tile.number)
-                used, entry = offsets[: tile.statistics.rows], self.entry(region, column, tile.number)
-                rows.append((start, start + min(used), start + max(used) + 1, entry[1] if entry else -1))
+                number, used = tile.number, tile.statistics.rows
+                own = key[0], column if len(self.runs) > 1 else 0, number, used
+                if own not in self._rows:
+                    start, offsets = self.place(region, number)
+                    first, last = min(offsets[:used]), max(offsets[:used])
+                    entry = self.entry(region, column, number)
+                    self._rows[own] = start, start + first, start + last + 1, entry[1] if entry else -1
+                rows.append(self._rows[own])
             self._read[key] = np.array(rows, np.int64).reshape(-1, 4)
         return self._read[key]
 

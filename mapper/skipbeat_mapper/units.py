@@ -82,12 +82,12 @@ class Walk:
     counts: tuple[int, int, int, int]
     steps: tuple[int, int, int, int]
 
-    @property
+    @cached_property
     def items(self) -> int:
         """Activations that it reads from every bank."""
         return math.prod(self.counts)
 
-    @property
+    @cached_property
     def reach(self) -> int:
         """Distance from the first entry to the last one."""
         return sum((n - 1) * step for n, step in zip(self.counts, self.steps, strict=True))
