@@ -62,10 +62,11 @@ class ColumnTile(NamedTuple):
 
     Attributes:
         words: of each how many, and the first one, int64 [tiles, 2].
-        statistics: of each.
+        kind: of each the number of its statistics, int64 [tiles]. statistics: the different ones.
     """
 
     words: Int64Array
+    kind: Int64Array
     statistics: Sequence[TileStatistics]
 
 
@@ -104,13 +105,7 @@ class NodeTiles:
     @cached_property
     def by_place(self) -> tuple[ColumnTile, ...]:
         """The tiles of each column tile."""
-        return tuple(
-            ColumnTile(
-                np.array([(tile.words, tile.at) for tile in column], np.int64).reshape(-1, 2),
-                [tile.statistics for tile in column],
-            )
-            for column in self.columns
-        )
+        return tuple(map(_by_place, self.columns))
 
     @cached_property
     def key(self) -> Hashable:
@@ -124,6 +119,14 @@ class NodeTiles:
                 found.append((tile.number, digests[id(tile.statistics)]))
             found.append((len(column), b""))
         return hashlib.blake2b(repr(found).encode()).digest()
+
+
+def _by_place(tiles: Sequence[Tile]) -> ColumnTile:
+    words = np.array([(tile.words, tile.at) for tile in tiles], np.int64).reshape(-1, 2)
+    different = {id(tile.statistics): tile.statistics for tile in tiles}
+    number = {each: at for at, each in enumerate(different)}
+    kind = np.array([number[id(tile.statistics)] for tile in tiles], np.int64)
+    return ColumnTile(words, kind, list(different.values()))
 
 
 def _digest(tile: TileStatistics) -> bytes:

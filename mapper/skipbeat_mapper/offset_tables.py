@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -66,11 +67,9 @@ class NodeTables:
         kinds = {_kind(region): cell_offsets(node, banks, region) for region in regions}
         self._offsets = kinds
         self._places: dict[tuple[Kind, int], tuple[int, Offsets]] = {}
-        needed = {
-            (kind, column): self._needed(kind, (tile.number for tile in tiles.columns[column]))
-            for kind in kinds
-            for column in range(len(tiles.columns))
-        }
+        find = cache(self._needed)
+        numbers = [tuple(tile.number for tile in column) for column in tiles.columns]
+        needed = {(kind, column): find(kind, own) for kind in kinds for column, own in enumerate(numbers)}
         together = dict.fromkeys(offsets for part in needed.values() for offsets in part)
         if len(together) < TABLE_ENTRIES:
             parts = [list(together)] if together else []
@@ -126,7 +125,7 @@ class NodeTables:
             self._places[kind, number] = bank_offsets(self._cells[number], self._offsets[kind])
         return self._places[kind, number]
 
-    def _needed(self, kind: Kind, numbers: Iterable[int]) -> list[Offsets]:
+    def _needed(self, kind: Kind, numbers: tuple[int, ...]) -> list[Offsets]:
         """The different entries of some tiles but that of zeros."""
         found = dict.fromkeys(self._place(kind, number)[1] for number in numbers)
         found.pop(self._zeros, None)

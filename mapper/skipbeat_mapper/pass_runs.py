@@ -158,10 +158,13 @@ class _Filling:
         rows = [(r.start, r.pixels, r.reach, r.table, r.tiles[0].shift, r.first, r.last, r.load) for r in runs]
         start, pixels, reach, table, shift, first, last, load = np.array(rows, np.int64).T[:, of]
 
-        kinds = {id(run.column): run.column for run in runs}
-        numbers = {each: np.array([self._kind(tile) for tile in kinds[each].statistics], np.int64) for each in kinds}
+        columns = {id(run.column): run.column for run in runs}
+        kinds = {
+            number: np.array([self._kind(tile) for tile in each.statistics], np.int64)[each.kind]
+            for number, each in columns.items()
+        }
         words, first_word = _gathered([run.column.words for run in runs], of, place).T
-        kind = _gathered([numbers[id(run.column)] for run in runs], of, place)
+        kind = _gathered([kinds[id(run.column)] for run in runs], of, place)
         _, begin, stop, entry = _gathered([run.places for run in runs], of, place).T
 
         load, first, last = load | (within > 0), first & (within == 0), last & (within == counts[of] - 1)

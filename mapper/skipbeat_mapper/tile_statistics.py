@@ -17,6 +17,10 @@ def group_counts(weight: Int8Array, group: int) -> Bytes:
     """Nonzeros of every group of `group` channels: weights int8 [taps, C, K] as uint8 [taps, groups, K]."""
     taps, channels, outputs = weight.shape
     counts = np.zeros((taps, -(-channels // group), outputs), np.uint8)
+    if not any(weight.strides):  # one weight for all
+        sizes = np.minimum(group, channels - np.arange(counts.shape[1]) * group)
+        counts[:] = (sizes * (weight[:1, :1, :1] != 0).any())[:, None]
+        return counts
     for position in range(min(group, channels)):
         part = weight[:, position::group] != 0
         counts[:, : part.shape[1]] += part

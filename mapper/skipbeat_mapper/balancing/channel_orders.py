@@ -41,25 +41,30 @@ class _Zeros:
         """The zeros of a node."""
         window = node.window.kernel
         pixels = node.out_shape[1] * node.out_shape[2] * window[0] * window[1]
-        return cls((tap_weights(node) != 0).view(np.uint8), max(pixels, machine.hw.array.rows), machine)
+        weight = tap_weights(node)
+        there = np.broadcast_to(weight[:1, :1, :1] != 0, weight.shape) if not any(weight.strides) else weight != 0
+        return cls(there.view(np.uint8), max(pixels, machine.hw.array.rows), machine)
 
     @property
     def even(self) -> bool:
         """Whether groups have nearly as many weights in every output of a tile, and rows nearly as many groups."""
-        machine, beats = self.machine, self.beats()
-        outputs = self.weight.shape[2]
+        machine, counts = self.machine, self.counts()
+        beats, outputs = self.beats(counts), self.weight.shape[2]
         widths = np.minimum(machine.vector, outputs - np.arange(beats.shape[2]) * machine.vector)
-        if np.count_nonzero(self.weight) < EVEN * (beats.sum(axis=(0, 1), dtype=np.int64) @ widths):
+        if counts.sum(dtype=np.int64) < EVEN * (beats.sum(axis=(0, 1), dtype=np.int64) @ widths):
             return False
-        banks, needed = Banks.of(self.weight.shape[1], machine), self.needed()
+        banks, needed = Banks.of(self.weight.shape[1], machine), self.needed(beats)
         sums = np.zeros((banks.period, needed.shape[1]), np.int64)
         np.add.at(sums, np.arange(len(needed)) % banks.period, needed)
         most, mean = sums.max(axis=0), -(-sums.sum(axis=0) // min(len(needed), banks.period))
         return bool(EVEN * (-(-most // banks.taps)).sum() <= (-(-mean // banks.taps)).sum())
 
-    def beats(self) -> Bytes:
+    def counts(self) -> Bytes:
+        """Weights of every group: uint8 [taps, groups, K]."""
+        return group_counts(self.weight.view(np.int8), self.machine.hw.array.group)
+
+    def beats(self, counts: Bytes) -> Bytes:
         """b of every group in every column tile: uint8 [taps, groups, columns]."""
-        counts = group_counts(self.weight.view(np.int8), self.machine.hw.array.group)
         return np.asarray(_by_tile(counts, self.machine.vector).max(axis=3), np.uint8)
 
     def inputs(self) -> View:
@@ -71,13 +76,12 @@ class _Zeros:
 
     def outputs(self) -> View:
         """What an order of its output channels means."""
-        counts = group_counts(self.weight.view(np.int8), self.machine.hw.array.group)
+        counts = self.counts()
         outputs = counts.shape[2]
         return Outputs(np.ascontiguousarray(counts.reshape(-1, outputs).T), self.machine.vector)
 
-    def needed(self) -> Int64Array:
+    def needed(self, beats: Bytes) -> Int64Array:
         """Of each group how many of its cells in each column tile need more than s steps: int64 [groups, ...]."""
-        beats = self.beats()
         above = np.count_nonzero(beats[..., None] > np.arange(self.machine.hw.array.group), axis=0)
         return np.asarray(above.reshape(beats.shape[1], -1), np.int64)
 
@@ -125,7 +129,11 @@ def _dealt(each: ChannelClass, zeros: dict[int, _Zeros], machine: Machine) -> li
     """
     banks, width, group = Banks.of(each.channels, machine), machine.vector, machine.hw.array.group
     features = np.concatenate(
-        [zeros[number].needed() * np.sqrt(zeros[number].pixels) for number in each.readers], axis=1
+        [
+            each.needed(each.beats(each.counts())) * np.sqrt(each.pixels)
+            for each in map(zeros.__getitem__, each.readers)
+        ],
+        axis=1,
     )
     places = np.arange(len(features))
     rows, whole = places % banks.period, each.channels // group

@@ -95,7 +95,8 @@ class PassColumns:
                 raise InputError(f"program: the core answers {command} with {error.name}")
         described = [(c.encoding, c.beat, c.rows, c.cols) for c in self.commands]
         loading = self.command[self.fields.load == 1]
-        for number, tile in np.unique(np.stack([loading, self.tile]), axis=1).T.tolist():
+        for key in np.unique(loading * len(self.tiles) + self.tile).tolist():
+            number, tile = divmod(key, len(self.tiles))
             found = self.tiles[tile]
             if described[number] != (found.encoding, found.beat, found.rows, found.cols):
                 raise InputError(f"program: {self.commands[number]} does not describe the tile that it loads")
