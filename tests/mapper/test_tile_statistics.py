@@ -12,6 +12,7 @@ from skipbeat_arch.tile import pack_tile
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.banks import Banks
 from skipbeat_mapper.node_tiles import node_tiles, packed_words, tap_weights
+from skipbeat_mapper.tile_statistics import group_counts
 from tests.mapper.networks import random_layer
 
 CASES = [
@@ -94,3 +95,10 @@ def test_a_tap_left_over_takes_half_the_steps() -> None:
     node = random_step(64, 32, 3, 1, 1.0, seed=0)
     beats = [tile.statistics.beat for tile in node_tiles(node, Banks.of(64, machine), machine).columns[0]]
     assert sum(beats) == 18  # 9 taps of 64 channels on 32 rows of 4: not 20
+
+
+@pytest.mark.parametrize("value", [0, 1, -3])
+@pytest.mark.parametrize("channels", [1, 4, 7, 12])
+def test_one_weight_for_all_is_counted_as_an_array_of_it(value: int, channels: int) -> None:
+    weight = np.broadcast_to(np.int8(value), (9, channels, 5))
+    assert np.array_equal(group_counts(weight, 4), group_counts(weight.copy(), 4))
