@@ -28,6 +28,8 @@ def contradictory_cases(machine: Machine) -> Iterator[Program]:
         for change in (12, 9, 10):
             yield Program(name=f"opcode {change} {seed}", memory=_opcode(program, change), count=count)
         yield Program(name=f"source {seed}", memory=_outside(program), count=count)
+    for count in range(1, 4):
+        yield Program(name=f"{count} instructions", memory=program.memory, count=count)
     for bit in range(48):
         program = MachineProgram.random(machine, np.random.default_rng([5, bit % 3]), units=1)
         memory = program.memory.copy()

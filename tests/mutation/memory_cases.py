@@ -20,7 +20,7 @@ LONGEST = 4095
 
 
 def memory_cases(machine: Machine) -> Iterator[Program]:
-    """Weights, table and banks; places of loads and of local stores; long walks."""
+    """Weights, table, banks and accumulators; places of loads and of local stores; long walks and far memory."""
     for loop in (2, 3):
         for bit in range(5, 12):
             yield _longer_than_the_pass(machine, loop, (1 << bit) + PIXELS)
@@ -28,6 +28,9 @@ def memory_cases(machine: Machine) -> Iterator[Program]:
     for seed in range(2):
         yield _places(machine, seed)
         yield _whole_depth(machine, seed)
+    yield _longest_block(machine)
+    yield _long_lines(machine)
+    yield _far(machine)
 
 
 def _tiles(script: Script) -> list[tuple[PackedTile, int]]:
@@ -38,7 +41,9 @@ def _tiles(script: Script) -> list[tuple[PackedTile, int]]:
         tile = script.tile()
         if at + len(tile.words) > depth:
             return placed
-        placed.append((tile, at))
+        # bits above those that the memory has are cut off
+        turns = int(script.rng.integers((1 << 16) // script.machine.weight_depth)) * script.machine.weight_depth
+        placed.append((tile, turns + at))
         script.load(Kind.WEIGHTS, at, tile.words)
         at += len(tile.words)
 
@@ -159,3 +164,58 @@ def _long_walk(machine: Machine, loop: int) -> Program:
         if number >= 3:
             script.store(pixels, block=5, memory=0, local=1) if number == 3 else script.store(pixels, block=5, raw=1)
     return script.program(f"long walk in loop {loop}")
+
+
+def _longest_block(machine: Machine) -> Program:
+    """As many pixels as there are accumulators, in two passes that all columns take part in."""
+    script = Script(machine, 24)
+    tile, pixels = _ready_to_walk(script), machine.hw.accumulators.depth
+    script.plain_parameters(6, 3)
+    script.load_banks(machine.bank_depth)
+    last_load_signals(script, X, S)
+    script.setup((1, 1, pixels // 2, 2), (0, 0, 1, 7), wait=WAIT_L)
+    for base, first in ((0, True), (90, False)):
+        script.run(tile.command(pixels, first=first, last=not first), tile, 3, base, 9)
+    for number in range(pixels // machine.output_depth):
+        script.store(machine.output_depth, wait=() if number else WAIT_L, block=6)
+    return script.program("the longest block")
+
+
+def _long_lines(machine: Machine) -> Program:
+    """Local stores whose lines are longer than most and end all the same; then everything is read back."""
+    script = Script(machine, 25)
+    tile, count = _ready_to_walk(script), machine.bank_depth // 2
+    script.load(Kind.RESIDUAL, 0, script.vectors(machine.residual_depth))
+    script.plain_parameters(6, 3)
+    script.add(isa.Zero(to=0, count=machine.bank_depth))
+    last_load_signals(script, S)
+    for number, width in enumerate((count // 2 + 1, count // 2 - 2, count // 4 + 3)):
+        script.null(count)
+        script.add(isa.Place(to=number * 90, width=width, pitch=width + 9 + number))
+        at = number * (machine.residual_depth - count) // 2
+        wait, signal = WAIT_L if number == 0 else (), (X,) if number == 2 else ()
+        script.store(count, wait=wait, signal=signal, block=6, residual=1, residual_at=at, memory=0, local=1)
+    pixels = machine.output_depth
+    for first in range(0, machine.bank_depth, pixels):
+        script.setup((1, 1, pixels, 1), (0, 0, 1, 0), wait=() if first else (S,))
+        script.run(tile.command(pixels, first=True, last=True), tile, 3, first, 10)
+        script.store(pixels, block=6)
+    return script.program("long lines")
+
+
+def _far(machine: Machine) -> Program:
+    """Loads and stores at addresses with one and two of the bits that a memory of 16 MiB has above the others'."""
+    script = Script(machine, 26)
+    near, script.memory = script.memory, np.zeros(1 << 24, np.uint8)
+    script.plain_parameters(6, 0)
+    places = [1 << one | 1 << other for one in range(19, 24) for other in range(19, one + 1)]
+    for number, place in enumerate(places):
+        script.memory[place : place + machine.vector] = script.rng.integers(0, 256, machine.vector)
+        load = {"kind": Kind.RESIDUAL, "to": number, "count": 1, "source": place, "width": 1, "pitch": 1}
+        script.add(isa.Load.of_values({"period": 0, "bank": 0} | load))
+    last_load_signals(script, S)
+    for number, place in enumerate(places):
+        script.null(1)
+        wait = () if number else WAIT_L
+        script.store(1, wait=wait, block=6, residual=1, residual_at=number, address=place + near.size // 2)
+    return script.program("far memory")

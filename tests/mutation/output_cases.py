@@ -24,6 +24,7 @@ def output_cases(machine: Machine) -> Iterator[Program]:
     """Sums of random passes or none, with parameters that leave results of up to eight bits."""
     for seed in range(6):
         yield _requantise(machine, seed)
+        yield _saturating(machine, seed)
     yield _full_halves(machine)
     yield _late_store(machine)
 
@@ -117,6 +118,24 @@ def _channel(rng: np.random.Generator, null: bool) -> tuple[int, int, int, int]:
 def _of_bits(rng: np.random.Generator, bits: int) -> int:
     """A random number of exactly so many bits."""
     return 0 if bits == 0 else int(rng.integers(1 << (bits - 1), 1 << bits))
+
+
+def _saturating(machine: Machine, seed: int) -> Program:
+    """Products that are too large by any number of bits, after any shift."""
+    script = Script(machine, 13, seed)
+    rng = script.rng
+    for block in range(64):
+        shift = rng.integers(1, 55, machine.vector)
+        bits = rng.integers(shift + 7, 63)
+        of_bias = rng.integers(np.maximum(bits - 31, 1), np.minimum(bits, 31) + 1)
+        bias, multiplier = (np.array([_of_bits(rng, int(n)) for n in each]) for each in (of_bias, bits - of_bias))
+        bias *= rng.choice([-1, 1], machine.vector)
+        script.load_parameters(block, bias, np.maximum(multiplier, 1), np.ones_like(bias), shift)
+    last_load_signals(script, S)
+    for block in range(64):
+        script.null(1)
+        script.store(1, wait=() if block else WAIT_L, block=block)
+    return script.program(f"saturation {seed}")
 
 
 def _full_halves(machine: Machine) -> Program:
