@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import subprocess
-import sys
 from pathlib import Path
 from typing import cast
 
@@ -15,25 +13,6 @@ from torch import nn
 import skipbeat
 from skipbeat import api
 from skipbeat_arch.errors import InputError
-
-SCRIPT = """
-import torch
-from models.net import Net
-
-import skipbeat
-
-model = skipbeat.prune(Net(), "2:4", example_inputs=torch.zeros(4, 3, 8, 8))
-estimate = skipbeat.estimate(model, torch.zeros(4, 3, 8, 8), "edge-8x8")
-print([(layer.name, layer.pattern) for layer in estimate.layers], estimate.batch)
-"""
-NET = """
-from torch import nn
-
-
-class Net(nn.Sequential):
-    def __init__(self):
-        super().__init__(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 8))
-"""
 
 
 def network() -> nn.Sequential:
@@ -53,17 +32,6 @@ def test_the_examples_in_its_documentation() -> None:
     result = doctest.testmod(api)
     assert result.attempted >= 15
     assert result.failed == 0
-
-
-def test_a_script_whose_own_package_is_called_models(tmp_path: Path) -> None:
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "net.py").write_text(NET)
-    (tmp_path / "mine.py").write_text(SCRIPT)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "mine.py"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[('0', 'dense'), ('3', '2:4')] 4\n"
-    assert done.stderr == ""
 
 
 def test_a_pruned_model_costs_what_pruning_on_the_way_costs() -> None:

@@ -27,13 +27,17 @@ OWN = """
 import torch
 from torch import nn
 
+import skipbeat
+
 from .layers import Block
 
 
 def build():
-    print("my own code talks")
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), Block(16)), (torch.zeros(2, 3, 8, 8),)
+    model, inputs = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), Block(16)), torch.zeros(2, 3, 8, 8)
+    estimate = skipbeat.estimate(skipbeat.prune(model, "2:4", example_inputs=inputs), inputs, "edge-8x8")
+    print("my own code talks", [(layer.name, layer.pattern) for layer in estimate.layers if layer.layer], estimate.batch)
+    return model, (inputs,)
 """
 LAYERS = """
 from torch import nn
@@ -150,6 +154,7 @@ def test_a_scheme_s_file_prunes_layer_by_layer(capsys: pytest.CaptureFixture[str
 
 
 def test_a_stranger_s_package_may_be_called_models(tmp_path: Path) -> None:
+    """It is found by the command, calls the API itself, and hears no warning."""
     package = tmp_path / "models"
     package.mkdir()
     (package / "__init__.py").write_text("")
@@ -157,7 +162,7 @@ def test_a_stranger_s_package_may_be_called_models(tmp_path: Path) -> None:
     (package / "mine.py").write_text(OWN)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, "-m", "skipbeat", "estimate", "models.mine:build", "--prune", "1:4", "--json"],
+        [sys.executable, "-W", "error", "-m", "skipbeat", "estimate", "models.mine:build", "--prune", "1:4", "--json"],
         capture_output=True,
         text=True,
         check=True,
@@ -170,7 +175,7 @@ def test_a_stranger_s_package_may_be_called_models(tmp_path: Path) -> None:
     assert [layer["pattern"] for layer in report["layers"] if layer["layer"]] == ["dense", "1:4"]
     assert [layer["kind"] for layer in report["layers"] if not layer["layer"]] == ["addition"]
     assert report["batch"] == 2
-    assert "my own code talks" in done.stderr
+    assert "my own code talks [('0', 'dense'), ('1.conv', '2:4')] 2" in done.stderr
 
 
 def test_a_checkpoint_and_an_exported_file_are_the_same_model(

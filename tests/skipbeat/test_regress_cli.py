@@ -25,12 +25,12 @@ SIMULATORS = [
     pytest.param("icarus", marks=pytest.mark.skipif(not shutil.which("iverilog"), reason="iverilog is not installed")),
 ]
 #: The command, with fewer cases in a simulation.
-_FEW_TOGETHER = """
+_ONE_AT_A_TIME = """
 import sys
 from skipbeat.process import run
 from skipbeat_verify import regression
 
-regression.TOGETHER = 3
+regression.TOGETHER = 1
 sys.exit(run())
 """
 #: Cases 0 and 1 of this seed begin with a contradictory stream.
@@ -149,7 +149,7 @@ def test_a_missing_tool_is_no_failure_of_a_case(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interruption_says_how_many_passed(jobs: str) -> None:
     words = ["regress", "--cases", "12", "--jobs", jobs, "--seed", SEED, *TINY]
-    command = [sys.executable, "-c", _FEW_TOGETHER, *words]
+    command = [sys.executable, "-c", _ONE_AT_A_TIME, *words]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
     ) as process:
