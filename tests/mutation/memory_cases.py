@@ -198,7 +198,7 @@ def _long_lines(machine: Machine) -> Program:
     pixels = machine.output_depth
     for first in range(0, machine.bank_depth, pixels):
         script.setup((1, 1, pixels, 1), (0, 0, 1, 0), wait=() if first else (S,))
-        script.run(tile.command(pixels, first=True, last=True), tile, 3, first, 10)
+        script.run(tile.command(pixels, first=True, last=True), tile, 3, first, 9)
         script.store(pixels, block=6)
     return script.program("long lines")
 
