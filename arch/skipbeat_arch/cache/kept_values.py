@@ -19,6 +19,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _DIGEST_BYTES = 32
+#: No value is as large; a file that is was not written here.
+_MOST_BYTES = 1 << 30
 #: Neither through a link, nor waiting for what may never come: both are Unix's.
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 #: The cache is trimmed when a process has written its first value, and after so many more.
@@ -50,7 +52,7 @@ def _or_without(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | 
     except InputError as error:
         reason = str(error).removeprefix("cache ")
     except OSError as error:
-        reason = f"{error.filename or 'a file'}: {error.strerror}"
+        reason = f"{error.filename2 or error.filename or 'a file'}: {error.strerror}"
     if reason not in _told:
         _told.add(reason)
         tell(f"{reason}; going on without it")
@@ -67,7 +69,7 @@ def _read(kind: str, key: str) -> bytes | None:
         status = os.fstat(number)
         if reason := "a folder" if stat.S_ISDIR(status.st_mode) else distrust(status):
             raise InputError(f"{path}: {reason}; remove it")
-        content = os.read(number, status.st_size)
+        content = os.read(number, status.st_size) if status.st_size < _MOST_BYTES else b""
     finally:
         os.close(number)
     value = content[_DIGEST_BYTES:]

@@ -46,6 +46,20 @@ def test_what_is_damaged_is_told_once_and_gone(cut: int, empty_cache: Path, caps
     assert capsys.readouterr().err == ""
 
 
+def test_a_file_that_was_blown_up_is_not_read(empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_value("prices", KEY, b"a price")
+    os.truncate(empty_cache / "prices" / KEY, 1 << 34)
+    assert read_value("prices", KEY) is None
+    assert capsys.readouterr().err.endswith(" is damaged and is made again\n")
+
+
+def test_a_folder_in_the_way_is_named(empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (empty_cache / "prices" / KEY).mkdir(parents=True)
+    (empty_cache / "prices").chmod(0o700)
+    write_value("prices", KEY, b"a price")
+    assert f"{empty_cache / 'prices' / KEY}: Is a directory; going on" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("fault", ["writable", "link", "pipe", "folder"])
 def test_what_is_not_the_users_own_file_is_not_read(
     fault: str, empty_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
