@@ -36,7 +36,8 @@ def build():
     torch.manual_seed(0)
     model, inputs = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), Block(16)), torch.zeros(2, 3, 8, 8)
     estimate = skipbeat.estimate(skipbeat.prune(model, "2:4", example_inputs=inputs), inputs, "edge-8x8")
-    print("my own code talks", [(layer.name, layer.pattern) for layer in estimate.layers if layer.layer], estimate.batch)
+    patterns = [(layer.name, layer.pattern) for layer in estimate.layers if layer.layer]
+    print("my own code talks", patterns, estimate.batch)
     return model, (inputs,)
 """
 LAYERS = """
