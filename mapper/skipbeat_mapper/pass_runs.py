@@ -78,11 +78,6 @@ class PassRun(Sequence[PassOp]):
         words = Range(Space.WEIGHTS, at, at + tile.words)
         return PassOp(command, tile.words, at, base, table, (*reads, words), tile.statistics)
 
-    @property
-    def bases(self) -> Int64Array:
-        """Where the walk of each begins, int64 [passes]."""
-        return self.start + self.places[[tile.place for tile, _ in self.tiles], 0]
-
 
 class PassTable(NamedTuple):
     """All passes of a program.
@@ -105,6 +100,15 @@ class PassTable(NamedTuple):
 def pass_table(every: Sequence[Sequence[PassOp]]) -> PassTable:
     """The passes of units, in order."""
     return _Filling(every).table()
+
+
+def walked_from(runs: Sequence[PassRun]) -> tuple[int, int]:
+    """The least and the most of the entries from which passes of runs walk; there is at least one run."""
+    of, _, place = _passes_of(runs)
+    bases = (
+        np.array([run.start for run in runs], np.int64)[of] + _gathered([run.places for run in runs], of, place)[:, 0]
+    )
+    return int(bases.min()), int(bases.max())
 
 
 class _Filling:
@@ -150,11 +154,8 @@ class _Filling:
                 self._ranges[kind : kind + 2, number] = start, stop
 
     def _fill_runs(self, begins: Sequence[int], runs: Sequence[PassRun]) -> None:
-        counts = np.array([len(run) for run in runs], np.int64)
-        of = np.repeat(np.arange(counts.size), counts)
-        within = np.arange(of.size) - (np.cumsum(counts) - counts)[of]
-        at = np.array(begins, np.int64)[of] + within
-        place = np.array([tile.place for run in runs for tile, _ in run.tiles], np.int64)
+        of, within, place = _passes_of(runs)
+        at, counts = np.array(begins, np.int64)[of] + within, np.bincount(of)
         rows = [(r.start, r.pixels, r.reach, r.table, r.tiles[0].shift, r.first, r.last, r.load) for r in runs]
         start, pixels, reach, table, shift, first, last, load = np.array(rows, np.int64).T[:, of]
 
@@ -186,6 +187,14 @@ class _Filling:
             for tile, size, bits in zip(*(each.tolist() for each in (*divmod(fields, _PIXELS), keys & 7)), strict=True)
         ]
         return np.array(made, np.int64)[numbers]
+
+
+def _passes_of(runs: Sequence[PassRun]) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Of each pass the number of its run, its own number there, and the place of its tile, all int64 [passes]."""
+    counts = np.array([len(run) for run in runs], np.int64)
+    of = np.repeat(np.arange(counts.size), counts)
+    place = np.array([tile.place for run in runs for tile, _ in run.tiles], np.int64)
+    return of, np.arange(of.size) - (np.cumsum(counts) - counts)[of], place
 
 
 def _gathered(tables: Sequence[Int64Array], of: Int64Array, place: Int64Array) -> Int64Array:

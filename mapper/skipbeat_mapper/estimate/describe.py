@@ -31,7 +31,7 @@ def node_schedule(network: TimedNetwork, number: int, bounds: Mapping[Bound, int
         order=loops(chosen),
         places=places(chosen, network),
         walks=engine_walks(network.lowered.schedule.nodes[number]),
-        encodings=dict(Counter(tile.encoding.name.lower() for tile in _tiles(chosen))),
+        encodings={each.name.lower(): count for each, count in Counter(t.encoding for t in _tiles(chosen)).items()},
         bounds=bounds,
         runner_up=_runner_up(chosen, network.found[number] if network.found else ()),
         notes=imbalance(chosen),

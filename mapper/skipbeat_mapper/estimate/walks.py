@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from ..pass_runs import PassRun
+from ..pass_runs import PassRun, walked_from
 from ..schedule import NodeSchedule
 from ..units import Load, PassOp, StoreOp, Walk
 
@@ -68,13 +68,10 @@ def _pass(walk: Walk, runs: Sequence[Sequence[PassOp]]) -> str:
     loops = [(n, step) for n, step in zip(walk.counts, walk.steps, strict=True) if n > 1][::-1]
     counts, steps = (" x ".join(f"{each[i]:,}" for each in loops) for i in (0, 1))
     over = f" over {counts} entries {steps} apart" if loops else " over one entry"
-    bases = [base for run in runs for base in _bases(run)]
+    bases = [op.base for run in runs if not isinstance(run, PassRun) for op in run]
+    if together := [run for run in runs if isinstance(run, PassRun)]:
+        bases += walked_from(together)
     return f"{over}, from entries {_span(min(bases), max(bases))}"
-
-
-def _bases(passes: Sequence[PassOp]) -> Sequence[int]:
-    """The entries from which passes walk."""
-    return passes.bases.tolist() if isinstance(passes, PassRun) else [op.base for op in passes]
 
 
 def _target(store: StoreOp) -> str:
