@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from skipbeat_arch.arrays import Indices
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
@@ -16,7 +15,6 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import Code, MachineProgram, Place
 
 from .lowering import Lowered
-from .memory_map import MemoryMap
 from .node_mapping import NodeMapping
 from .operand import operand_addresses
 from .timed_network import TimedNetwork, time_network
@@ -96,7 +94,7 @@ def packed(
         address=0,
         count=len(lowered.instructions),
         again=_again(again.lowered) if again else None,
-        tensors=_places(memory, start, network.orders, scales or {}),
+        tensors=_places(network, start, scales or {}),
         nodes=lowered.nodes,
         fold=network.fold,
     )
@@ -106,13 +104,13 @@ def _again(lowered: Lowered) -> Code:
     return Code(address=lowered.schedule.code, count=len(lowered.instructions), nodes=lowered.nodes)
 
 
-def _places(
-    memory: MemoryMap, start: int, orders: Mapping[str, Indices], scales: Mapping[str, float]
-) -> tuple[Place, ...]:
-    """Of each group of images the tensors that are in memory, the input first, the output last."""
+def _places(network: TimedNetwork, start: int, scales: Mapping[str, float]) -> tuple[Place, ...]:
+    """Of each group of images the tensors that lie in memory as the graph has them, input first, output last."""
+    memory, orders = network.memory, network.orders
     graph = memory.graph
     raw = {node.output for node in graph.nodes if node.raw}
-    inner = [t for t in graph.tensors if t.name not in (graph.input, graph.output) and not t.parts]
+    others = {graph.input, graph.output, *network.gaps}
+    inner = [t for t in graph.tensors if t.name not in others and not t.parts]
     ordered = [graph.tensor(graph.input), *inner, graph.tensor(graph.output)]
     return tuple(
         Place(

@@ -45,6 +45,7 @@ class TimedNetwork:
     Attributes:
         fold: how the image lies in the input tensor; None if as it is.
         orders: of the channels of tensors that do not lie in their natural order.
+        gaps: tensors that have channels between their own in memory.
         memory: with the chosen mappings.
         lowered: its instructions. timing: their clocks.
         found: for each node the mappings that the search left, its favourite first.
@@ -52,6 +53,7 @@ class TimedNetwork:
 
     fold: Fold | None
     orders: Mapping[str, Indices]
+    gaps: frozenset[str]
     memory: MemoryMap
     lowered: Lowered
     timing: MachineTiming
@@ -103,6 +105,7 @@ class Placement:
     fold: Fold | None
     orders: Mapping[str, Indices]
     memory: MemoryMap
+    gaps: frozenset[str] = frozenset()
 
     def on(self, machine: Machine) -> Placement:
         """The same on a machine whose memory may have another latency."""
@@ -130,14 +133,16 @@ def placements(
     """
     name = f"layer {graph.nodes[0].layer.name}" + (" and those after it" if len(graph.nodes) > 1 else "")
     check_passes(name, sum(passes(node.convolution, machine.hw, images) for node in graph.nodes))
-    graph, fold = fold_input(aligned_parts(graph, machine.vector), machine)
+    aligned = aligned_parts(graph, machine.vector)
+    gaps = frozenset(t.name for t in aligned.tensors if t.channels > graph.tensor(t.name).channels)
+    graph, fold = fold_input(aligned, machine)
     found = []
     for each, orders, tiles in arrangements(graph, machine, min(images, side or images)):
         memory = memory_map(each, machine, mappings, tiles, images=images, side=side)
-        found.append(Placement(fold=fold, orders=orders, memory=memory))
+        found.append(Placement(fold=fold, orders=orders, gaps=gaps, memory=memory))
         if (sliced := chosen_slices(memory)) is not None:
             memory = memory_map(each, machine, mappings, sliced, images=images, side=side)
-            found.append(Placement(fold=fold, orders=orders, memory=memory))
+            found.append(Placement(fold=fold, orders=orders, gaps=gaps, memory=memory))
     return found
 
 
@@ -217,7 +222,9 @@ def _timed(placement: Placement, name: str, known: KnownPrograms) -> TimedNetwor
     nodes = memory.graph.nodes
     with part(1.0, f"{len(nodes)} nodes" if len(nodes) > 1 else nodes[0].layer.name):
         timing = columns_timing(memory.machine, lowered.columns)
-    return TimedNetwork(fold=placement.fold, orders=placement.orders, memory=memory, lowered=lowered, timing=timing)
+    return TimedNetwork(
+        fold=placement.fold, orders=placement.orders, gaps=placement.gaps, memory=memory, lowered=lowered, timing=timing
+    )
 
 
 def _searched(
