@@ -13,6 +13,7 @@ from skipbeat_arch.model import LayerKind, LayerPart, ModelDescription, ModelLay
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Convolution, Workload, one_image
 from skipbeat_mapper.layer_graph import layer_graph, weight_shape
+from tests.mapper.networks import random_graph
 
 
 def pattern_zeros(shape: tuple[int, ...], n: int, m: int, seed: int) -> BoolArray:
@@ -116,6 +117,12 @@ def resnet18(n: int) -> ModelDescription:
         zeros = zeros_for(workload, n if number else 4, seed=number)
         layers.append(layer_of(f"layer{number}", part_of(workload, zeros, key=(number, n)), density=n / 4))
     return description_of(*layers)
+
+
+def known_run(seed: int, side: int = 6, channels: int = 12) -> ModelRun:
+    """A run of several nodes whose key says all of its content, as a source's does."""
+    run = graph_run(random_graph(np.random.default_rng(seed), side=side, channels=channels))
+    return dataclasses.replace(run, key=("seed", seed), structure=("structure", seed))
 
 
 def with_weights(graph: Graph, seed: int) -> Graph:

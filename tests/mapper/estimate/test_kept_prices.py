@@ -7,7 +7,6 @@ import zlib
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
 import pytest
 
 from skipbeat_arch.cache import write_value
@@ -17,18 +16,11 @@ from skipbeat_arch.model import ModelRun
 from skipbeat_mapper.estimate import kept_prices
 from skipbeat_mapper.estimate.kept_prices import KeptPrices, RunPrice, shared_prices
 from skipbeat_mapper.estimate.run_prices import RunPricer
-from tests.mapper.estimate.priced_layers import graph_run
-from tests.mapper.networks import random_graph
+from tests.mapper.estimate.priced_layers import graph_run, known_run
 
 HW = load_hardware("edge-8x8")
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
-
-
-def known_run(seed: int) -> ModelRun:
-    """A run of several nodes whose key says all of its content, as a source's does."""
-    run = graph_run(random_graph(np.random.default_rng(seed), side=6, channels=12))
-    return dataclasses.replace(run, key=("seed", seed), structure=("structure", seed))
 
 
 def unwanted() -> NoReturn:

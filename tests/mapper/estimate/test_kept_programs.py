@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import NoReturn
 
-import numpy as np
 import pytest
 
 from skipbeat_arch.hardware import Hardware, load_hardware
@@ -13,8 +11,7 @@ from skipbeat_arch.model import ModelRun
 from skipbeat_mapper.estimate.kept_prices import KeptPrices, RunPrice
 from skipbeat_mapper.estimate.kept_programs import MOST, KeptPrograms
 from skipbeat_mapper.estimate.run_prices import RunPricer
-from tests.mapper.estimate.priced_layers import graph_run
-from tests.mapper.networks import random_graph
+from tests.mapper.estimate.priced_layers import known_run
 
 HW = load_hardware("edge-8x8", ["activations.buffer_kib=8", "weights.buffer_kib=4"])
 
@@ -27,12 +24,6 @@ def slower(clocks: int, *others: str) -> Hardware:
     )
 
 
-def known_run(seed: int) -> ModelRun:
-    """A run of several nodes whose key says all of its content, as a source's does."""
-    run = graph_run(random_graph(np.random.default_rng(seed), side=8, channels=20))
-    return dataclasses.replace(run, key=("seed", seed), structure=("structure", seed))
-
-
 def both(run: ModelRun, hw: Hardware, kept: KeptPrices | None) -> tuple[RunPrice, RunPrice]:
     pricer = RunPricer(hw, kept)
     return pricer.as_it_is(run), pricer.dense(run)
@@ -40,7 +31,7 @@ def both(run: ModelRun, hw: Hardware, kept: KeptPrices | None) -> tuple[RunPrice
 
 @pytest.mark.parametrize("seed", [0, 7, 12])
 def test_prices_at_other_latencies_are_fresh_ones(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, kept = known_run(seed), KeptPrices()
+    run, kept = known_run(seed, side=8, channels=20), KeptPrices()
     others = [slower(1), slower(90), slower(300, "memory.outstanding=1"), slower(2000)]
     fresh = [both(run, each, None) for each in others]
     assert both(run, HW, kept) == both(run, HW, None)
