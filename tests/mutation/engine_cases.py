@@ -28,7 +28,7 @@ def engine_cases(machine: Machine) -> Iterator[Program]:
         yield _full_queue(machine, engine)
     yield _many_stores(machine)
     yield _short_loads(machine)
-    yield _waiting_tiles(machine)
+    yield waiting_tiles(machine)
 
 
 def error_cases(machine: Machine) -> Iterator[Program]:
@@ -133,7 +133,7 @@ def _short_loads(machine: Machine) -> Program:
     return script.program("short loads")
 
 
-def _waiting_tiles(machine: Machine) -> Program:
+def waiting_tiles(machine: Machine) -> Program:
     """Tiles of all shapes behind a long pass: their queues are full meanwhile."""
     script = Script(machine, 39)
     tiles = [script.tile() for _ in range(6)]

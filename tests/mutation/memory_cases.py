@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -44,7 +45,7 @@ def _tiles(script: Script) -> list[tuple[PackedTile, int]]:
         # bits above those that the memory has are cut off
         turns = int(script.rng.integers((1 << 16) // script.machine.weight_depth)) * script.machine.weight_depth
         placed.append((tile, turns + at))
-        script.load(Kind.WEIGHTS, at, tile.words)
+        script.load(Kind.WEIGHTS, turns + at, tile.words)
         at += len(tile.words)
 
 
@@ -84,6 +85,11 @@ def _places(machine: Machine, seed: int) -> Program:
         script.load(Kind.ACTIVATIONS, place["to"], script.vectors(int(rng.integers(2, 40))), place=place)
         if number % 3 == 0:
             script.add(isa.Zero(to=int(rng.integers(0, 1 << 16)), count=int(rng.integers(1, 20))))
+    for row, bit in itertools.product(
+        range(machine.hw.array.rows), range(6)
+    ):  # of 128 banks, most of which are not there
+        place = {"width": 9, "pitch": 9, "period": 7, "bank": row ^ 1 << bit}
+        script.load(Kind.ACTIVATIONS, 70 * row + 10 * bit, script.vectors(9), place=place)
     last_load_signals(script, S)
     for number in range(16):
         count = int(rng.integers(2, 24))
@@ -184,17 +190,18 @@ def _longest_block(machine: Machine) -> Program:
 def _long_lines(machine: Machine) -> Program:
     """Local stores whose lines are longer than most and end all the same; then everything is read back."""
     script = Script(machine, 25)
-    tile, count = _ready_to_walk(script), machine.bank_depth // 2
+    tile, depth, most = _ready_to_walk(script), machine.bank_depth, machine.hw.accumulators.depth
     script.load(Kind.RESIDUAL, 0, script.vectors(machine.residual_depth))
     script.plain_parameters(6, 3)
-    script.add(isa.Zero(to=0, count=machine.bank_depth))
+    script.add(isa.Zero(to=0, count=depth))
     last_load_signals(script, S)
-    for number, width in enumerate((count // 2 + 1, count // 2 - 2, count // 4 + 3)):
-        script.null(count)
+    for number, width in enumerate((4 * depth + 450, depth // 4 + 1, depth // 4 - 2, depth // 8 + 3)):
+        count = depth // 2 if number else 4 * depth + 700
+        for first in range(0, count, most):
+            script.null(min(most, count - first))
         script.add(isa.Place(to=number * 90, width=width, pitch=width + 9 + number))
-        at = number * (machine.residual_depth - count) // 2
-        wait, signal = WAIT_L if number == 0 else (), (X,) if number == 2 else ()
-        script.store(count, wait=wait, signal=signal, block=6, residual=1, residual_at=at, memory=0, local=1)
+        wait, signal = WAIT_L if number == 0 else (), (X,) if number == 3 else ()
+        script.store(count, wait=wait, signal=signal, block=6, residual=1, residual_at=number, memory=0, local=1)
     pixels = machine.output_depth
     for first in range(0, machine.bank_depth, pixels):
         script.setup((1, 1, pixels, 1), (0, 0, 1, 0), wait=() if first else (S,))

@@ -22,8 +22,9 @@ POWERS = 7
 
 def output_cases(machine: Machine) -> Iterator[Program]:
     """Sums of random passes or none, with parameters that leave results of up to eight bits."""
-    for seed in range(6):
+    for seed in range(16):
         yield _requantise(machine, seed)
+    for seed in range(6):
         yield _saturating(machine, seed)
     yield _full_halves(machine)
     yield _late_store(machine)

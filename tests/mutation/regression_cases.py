@@ -14,7 +14,7 @@ from skipbeat_arch.registers import Counter
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine, WriteOrder
 from skipbeat_sim.machine.run_machine import run_machine
 from tests.mutation.contradictory_cases import contradictory_cases
-from tests.mutation.engine_cases import abandoned, engine_cases, error_cases
+from tests.mutation.engine_cases import abandoned, engine_cases, error_cases, waiting_tiles
 from tests.mutation.memory_cases import memory_cases
 from tests.mutation.output_cases import output_cases
 from tests.mutation.script import Program
@@ -148,6 +148,8 @@ def cases(machine: Machine) -> list[Case]:
         again.append(replace(case, reset_at=int(np.random.default_rng(seed).integers(2, case.cycles))))
     errors = sorted((case for case in broken if case.error), key=lambda case: -case.cycles)[:AGAIN_AFTER]
     left = [case_of(machine, abandoned(machine, after)) for after in range(6)]
+    full = waiting_tiles(machine)
+    left += [case_of(machine, replace(full, name=f"{full.name}, aborted", abort_at=at)) for at in (400, 700, 1000)]
     short = sorted(ended[:RANDOM_PROGRAMS], key=lambda case: case.cycles)[:4]
     for first, second in zip((*errors, *left), itertools.cycle((*short, sound[-2]))):
         again.append(replace(second, before=first))

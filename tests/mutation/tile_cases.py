@@ -23,21 +23,23 @@ def tile_cases(machine: Machine) -> Iterator[Program]:
                 yield _wrong_bit(machine, column, bit, array.cols)
             if column:
                 yield _wrong_bit(machine, column, bit, column)
+        for most in range(2, array.group):
+            yield _wrong_bit(machine, column, array.group - 1, array.cols, most)
         for positions in ((2, 1), (1, 1), (3, 3)):
             yield _descending(machine, column, positions)
 
 
-def _wrong_bit(machine: Machine, column: int, bit: int, cols: int) -> Program:
-    """A bitmap tile of one row and one nonzero per group, with another bit in its metadata."""
-    script, array = Script(machine, 50, column, bit, cols), machine.hw.array
+def _wrong_bit(machine: Machine, column: int, bit: int, cols: int, most: int = 1) -> Program:
+    """A bitmap tile of one row and `most` nonzeros per group, with another bit in its metadata."""
+    script, array = Script(machine, 50, column, bit, cols, most), machine.hw.array
     weights = np.zeros((1, array.group, cols), np.int8)
-    weights[0, 0] = 5
+    weights[0, :most] = 5
     tile = pack_tile(weights, machine.hw, Encoding.BITMAP)
     words = tile.words.copy()
     flat = words.reshape(-1)
     flat[(column * array.group + bit) // 8] |= 1 << (column * array.group + bit) % 8
     script.load(Kind.WEIGHTS, 0, words)
-    return _run(script, tile, f"bit {bit} of column {column}, {cols} columns")
+    return _run(script, tile, f"bit {bit} of column {column}, {cols} columns, {most} nonzeros")
 
 
 def _descending(machine: Machine, column: int, positions: tuple[int, int]) -> Program:
