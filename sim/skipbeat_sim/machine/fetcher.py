@@ -22,7 +22,7 @@ class Fetcher:
     The stream `activations` carries int32 [R, M]; addresses and offsets are int64 [R].
 
     Attributes:
-        rows: of the pass for which the banks are read.
+        rows: of the pass for which the banks are read. table_rows: of the one for which the table is, 0 if it is null.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -67,6 +67,7 @@ class Fetcher:
         self.jobs_ready = ahead is None or self._start
         self.table_enable_o = ahead is not None and not self._ahead_loaded
         self.table_address_o = 0 if ahead is None else ahead.table
+        self.table_rows = 0 if ahead is None or ahead.null else ahead.rows
         self.bank_address_o, self.bank_enable_o = self._address, self._address is not None
 
     def update(self, jobs: Job | None, offsets_i: Int64Array, bundles_i: Bundles, activations_ready: bool) -> None:

@@ -243,7 +243,7 @@ class MachineTop:
         if self.weight_reader.enable_o:
             memories.read_weight(self.weight_reader.address_o)
         if fetcher.table_enable_o:
-            memories.read_table(fetcher.table_address_o)
+            memories.read_table(fetcher.table_address_o, fetcher.table_rows)
         if fetcher.bank_address_o is not None:
             memories.read_banks(fetcher.bank_address_o, fetcher.rows)
         if output.loading:

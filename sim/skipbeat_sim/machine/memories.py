@@ -7,7 +7,7 @@ import numpy as np
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
+from skipbeat_arch.machine import OFFSET_BITS, PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
 from .load import ENABLES, MemoryWrite
 from .placer import BankWrite
@@ -39,8 +39,10 @@ class Memories:
         }
         self._memory = {int(kind): [0] * depth for kind, depth in self._depths.items()}
         self._outputs = [0] * (2 * machine.output_depth)
-        #: What is read and used in this clock: an entry of each kind, of the output memory, and of each bank.
+        #: What is read and used in this clock: an entry of each kind, vectors of the table, an entry of the output
+        #: memory and of each bank.
         self._read: dict[int, int] = {}
+        self._table_read = range(0)
         self._output_read: int | None = None
         self._banks_read: Int64Array | None = None
         self._depth = machine.bank_depth
@@ -63,6 +65,7 @@ class Memories:
     def begin_clock(self) -> None:
         """Nothing is read yet."""
         self._read.clear()
+        self._table_read = range(0)
         self._output_read = self._banks_read = None
 
     def read_weight(self, address: int) -> None:
@@ -82,10 +85,10 @@ class Memories:
         self._output_read = address % len(self._outputs)
         self.output = self._outputs[self._output_read]
 
-    def read_table(self, entry: int) -> None:
-        """Read an entry of the table."""
+    def read_table(self, entry: int, rows: int) -> None:
+        """Read an entry of the table, for a pass that uses the first `rows`; other offsets may be written."""
         vectors, size = self._machine.table_vectors, self._machine.vector
-        self._read[Kind.TABLE] = entry
+        self._table_read = range(entry * vectors, entry * vectors - (-OFFSET_BITS * rows // (8 * size)))
         words = self._memory[Kind.TABLE][entry * vectors : (entry + 1) * vectors]
         data = b"".join(word.to_bytes(size, "little") for word in words)
         offsets = np.frombuffer(data, "<u2", len(self.table))
@@ -109,9 +112,10 @@ class Memories:
         """Write a vector into a memory that is addressed in vectors."""
         kind = _KINDS[write.enable]
         address = write.address % self._depths[kind]
-        entry = address // self._machine.table_vectors if kind == Kind.TABLE else address
-        if self._read.get(kind) == entry:
-            raise _collision(kind.name.lower(), entry)
+        if kind == Kind.TABLE and address in self._table_read:
+            raise _collision("table", address // self._machine.table_vectors)
+        if self._read.get(kind) == address:
+            raise _collision(kind.name.lower(), address)
         self._memory[kind][address] = write.data
 
     def write_banks(self, write: BankWrite) -> None:

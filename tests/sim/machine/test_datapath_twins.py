@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
-from skipbeat_arch.engines import Kind
-from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import JOB, TILE_READ, vector_fields
@@ -22,9 +20,6 @@ from skipbeat_hw.machine.fetcher import Fetcher
 from skipbeat_hw.machine.output import OutputStage
 from skipbeat_hw.machine.weight_reader import WeightReader
 from skipbeat_sim.machine.execute import Job
-from skipbeat_sim.machine.load import ENABLES, MemoryWrite
-from skipbeat_sim.machine.memories import Memories
-from skipbeat_sim.machine.placer import BankWrite
 from skipbeat_sim.machine.requantise import Parameters, signed
 from tests.hw.ported import Ported
 
@@ -239,79 +234,3 @@ def test_requantisation_is_exact_at_the_extremes() -> None:
     assert block.with_bias(sums).tolist() == [-(1 << 32)] * V
     exact = (-(1 << 32) * ((1 << 31) - 1) - 128 * ((1 << 31) - 1) + (1 << 61)) >> 62
     assert block.requantise(sums, np.full(V, -128), -128, 127).tolist() == [exact] * V
-
-
-def test_what_is_read_is_not_written_in_the_same_clock() -> None:
-    memories, table = Memories(MACHINE), 3 * MACHINE.table_vectors
-    for kind, read, entry in (
-        (Kind.WEIGHTS, memories.read_weight, 9),
-        (Kind.PARAMETERS, memories.read_parameter, 9),
-        (Kind.RESIDUAL, memories.read_residual, 9),
-        (Kind.TABLE, memories.read_table, 3),
-    ):
-        read(entry)
-        at = table if kind == Kind.TABLE else 9
-        memories.write(MemoryWrite(ENABLES[kind], at - 1, 5))
-        with pytest.raises(InputError, match=f"entry {entry} of the memory {kind.name.lower()} is read in the clock"):
-            memories.write(MemoryWrite(ENABLES[kind], at, 5))
-        memories.begin_clock()
-        memories.write(MemoryWrite(ENABLES[kind], at, 5))
-    memories.read_output(7)
-    with pytest.raises(InputError, match="entry 7 of the memory output"):
-        memories.write_output(7, 1)
-    memories.read_banks(np.arange(ROWS) + 48, ROWS)
-    memories.write_banks(BankWrite(0b1100, 48, 0))
-    with pytest.raises(InputError, match="entry 50 of the memory activations"):
-        memories.write_banks(BankWrite(0b1100, 50, 0))
-    memories.read_banks(np.full(ROWS, 50), 2)
-    memories.write_banks(BankWrite(0b1100, 50, 0))
-    with pytest.raises(InputError, match="entry 50 of the memory activations"):
-        memories.write_banks(BankWrite(0b0110, 50, 0))
-
-
-def test_writes_wait_a_clock() -> None:
-    memories, vector = Memories(MACHINE), MemoryWrite(ENABLES[Kind.WEIGHTS], 9, 1000)
-    memories.update(vector, BankWrite(0b1100, 50, ports.pack_array([1, -2, 3, -4, 5, 6, 7, 8], 8)))
-    memories.read_weight(9)
-    memories.read_banks(np.full(ROWS, 50), ROWS)
-    assert memories.weight == 0
-    assert not memories.banks.any()
-    memories.begin_clock()
-    memories.update(vector._replace(data=1001), None)
-    memories.read_weight(9)
-    memories.read_banks(np.full(ROWS, 50), ROWS)
-    assert (memories.weight, memories.banks[2].tolist()) == (1000, [1, -2, 3, -4])
-    memories.reset()
-    memories.begin_clock()
-    memories.update(None, None)
-    memories.read_weight(9)
-    assert memories.weight == 1000
-
-
-def test_memories() -> None:
-    memories = Memories(MACHINE)
-    for kind, read in (
-        (Kind.WEIGHTS, memories.read_weight),
-        (Kind.PARAMETERS, memories.read_parameter),
-        (Kind.RESIDUAL, memories.read_residual),
-    ):
-        memories.write(MemoryWrite(ENABLES[kind], 9, 1000 + kind))
-        read(9)
-    assert (memories.weight, memories.parameter, memories.residual) == (1000, 1002, 1003)
-    memories.write_output(MACHINE.output_depth + 1, 77)
-    memories.read_output(MACHINE.output_depth + 1)
-    assert memories.output == 77
-    for part in range(MACHINE.table_vectors):
-        offsets = [4 * part + i for i in range(4)]
-        memories.write(
-            MemoryWrite(ENABLES[Kind.TABLE], 3 * MACHINE.table_vectors + part, ports.pack_array(offsets, 16))
-        )
-    memories.read_table(3)
-    assert memories.table.tolist() == list(range(ROWS))
-    memories.write_banks(BankWrite(0b1100, 50, ports.pack_array([1, -2, 3, -4, 5, 6, 7, 8], 8)))
-    memories.read_banks(np.full(ROWS, 50), ROWS)
-    assert memories.banks.tolist() == [[0] * 4] * 2 + [[1, -2, 3, -4], [5, 6, 7, 8]] + [[0] * 4] * 4
-    memories.begin_clock()
-    memories.read_banks(np.arange(ROWS) + 48, ROWS)
-    assert memories.banks[2].tolist() == [1, -2, 3, -4]
-    assert memories.banks[3].tolist() == [0] * 4
