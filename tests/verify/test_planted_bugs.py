@@ -67,7 +67,7 @@ def plant_lost_carry(patch: pytest.MonkeyPatch) -> None:
     """The accumulators begin every pass at zero, not only the first."""
     accumulators = skipbeat_hw.core.accumulators
     column = accumulators.AccumulatorColumn
-    elaborate = rewritten(accumulators, column.elaborate, "Mux(beside_read.first, 0, read.data)", "0")
+    elaborate = rewritten(accumulators, column.elaborate, "Mux(takes, entry, earlier)", "Mux(takes, 0, earlier)")
     patch.setattr(column, "elaborate", elaborate)
 
 
