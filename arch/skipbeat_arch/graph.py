@@ -221,5 +221,8 @@ class Graph:
                 raise InputError(f"node {layer.name}: expected {channels} values of {what} in {least}..{most}")
         if (layer.multiplier is None) != (layer.shift is None):
             raise InputError(f"node {layer.name}: expected multiplier and shift together")
+        numbers = (layer.weight, layer.bias, layer.multiplier, layer.shift)
+        if node.alike and any((each != each[:1]).any() for each in numbers if each is not None):
+            raise InputError(f"node {layer.name}: its channels are not alike")
         if not -128 <= layer.low <= layer.high <= 127:
             raise InputError(f"node {layer.name}: expected -128 <= low <= high <= 127, not {layer.low}, {layer.high}")

@@ -94,3 +94,6 @@ def test_blocks_that_a_node_has_stacked_are_channels_of_its_tensors() -> None:
     assert Graph.of(given, [node]).tensor("mean").shape == (12, 1, 1)
     with pytest.raises(InputError, match=r"its input input has shape \(12, 3, 2\)"):
         Graph.of(given, [dataclasses.replace(node, stacked=1)])
+    for change in ({"bias": np.arange(4, dtype=np.int32)}, {"shift": np.array([1, 1, 2, 1])}):
+        with pytest.raises(InputError, match="its channels are not alike"):
+            Graph.of(given, [dataclasses.replace(node, layer=dataclasses.replace(layer, **change))])

@@ -93,6 +93,6 @@ def test_nodes_that_add_or_whose_channels_differ_are_left_as_they_are() -> None:
     assert stacked(averaged(32, (1, 1), (1, 1))) == [(1, 1, 1), (1, 8, 1)]
     builder = Builder((32, 1, 1), np.random.default_rng(0))
     first = builder.convolution(32, (1, 1))
-    builder.convolution(32, (1, 1), groups=32, residual=first)
-    node = dataclasses.replace(builder.nodes[-1], alike=True)
+    builder.average((1, 1))
+    node = dataclasses.replace(builder.nodes[-1], residual=first, residual_multiplier=np.ones(32, np.int64))
     assert stacked(Graph.of(builder.tensors[0], [builder.nodes[0], node])) == [(1, 1)]
