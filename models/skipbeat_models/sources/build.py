@@ -20,7 +20,7 @@ from .data_rules import DataRules
 from .experts import expert_layer
 from .graph import Graph
 from .host import HostOperators
-from .linear import convolution_of_activations, linear_layer, matmul_layer, stacked_layer
+from .linear import convolution_of_activations, linear_layer, matmul_layer
 from .norm import Norm
 from .notes import Notes
 from .operators import ATTENTIONS, EINSUM, RECURRENT
@@ -197,7 +197,7 @@ class _Builder:
 
         operation = self._operations.get(reading)
         if operation is None:
-            return stacked_layer(
+            return linear_layer(
                 self._zeros, name, p=product.p, c=product.c, k=product.k, read=read, count=product.repeats
             )
         shape, batch = operation.source.shape, operation.source.images

@@ -27,44 +27,21 @@ def linear_layer(
     read: Callable[[], torch.Tensor],
     steps: int = 1,
     kept: bool = False,
+    count: int = 1,
 ) -> ModelLayer:
-    """`steps` products [P, C] x [C, K] with one stored weight, one after the other.
+    """`steps` products [P, C] x [C, K], one after the other, with each of `count` stored weights.
 
     Args:
-        read: the weight [K, C].
-        kept: whether nothing runs between two of them.
+        read: the weight [K, C]; of several, such as those of a mixture of experts, [count, K, C].
+        kept: whether nothing runs between two products.
 
     Raises:
         InputError: a size of zero, or a weight of another shape or with values that are not finite.
     """
-    return stacked_layer(zeros, name, p=p, c=c, k=k, read=lambda: read()[None], steps=steps, kept=kept)
-
-
-def stacked_layer(
-    zeros: ZeroReader,
-    name: str,
-    *,
-    p: int,
-    c: int,
-    k: int,
-    read: Callable[[], torch.Tensor],
-    steps: int = 1,
-    kept: bool = False,
-    count: int = 1,
-) -> ModelLayer:
-    """A product with each of `count` stored weights, such as those of a mixture of experts.
-
-    Args:
-        read: the weights [count, K, C].
-        steps, kept: as of `linear_layer`.
-
-    Raises:
-        InputError: as of `linear_layer`.
-    """
     _check(name, count, steps, p, c, k)
 
     def one(index: int) -> torch.Tensor:
-        return _only(read(), name, count)[index][None, ..., None, None]
+        return _stack(read(), name, count)[index][None, ..., None, None]
 
     found = [
         zeros.measure(Weight(name=name, kind=LayerKind.LINEAR, shape=(1, k, c, 1, 1), read=partial(one, index)))
@@ -130,10 +107,14 @@ def convolution_of_activations(
     )
 
 
-def _only(weights: torch.Tensor, name: str, count: int) -> torch.Tensor:
-    if weights.dim() != 3 or len(weights) != count:
-        raise InputError(f"layer {name}: its weight has shape {tuple(weights.shape[1:])}; expected two dimensions")
-    return weights
+def _stack(weights: torch.Tensor, name: str, count: int) -> torch.Tensor:
+    """The weights as [count, K, C]; one alone may come as [K, C]."""
+    shape = tuple(weights.shape)
+    stack = weights[None] if count == 1 and len(shape) == 2 else weights
+    if stack.dim() != 3 or len(stack) != count:
+        expected = "two dimensions" if count == 1 else f"{count} weights of two dimensions"
+        raise InputError(f"layer {name}: its weight has shape {shape}; expected {expected}")
+    return stack
 
 
 def _check(name: str, count: int, repeats: int, p: int, c: int, k: int) -> None:

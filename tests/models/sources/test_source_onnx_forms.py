@@ -2,57 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from skipbeat_arch.errors import InputError
-from skipbeat_arch.model import ModelDescription
-from skipbeat_models.sources import load_source
+from tests.models.sources.onnx_models import MATMUL, W, helper, kinds, load, model, node, two_of_four
 
-onnx: Any = pytest.importorskip("onnx")
-helper, kinds = onnx.helper, onnx.TensorProto
-node = helper.make_node
-FLOAT = kinds.FLOAT
-
-
-def two_of_four(outputs: int = 32, inputs: int = 64) -> np.ndarray[Any, Any]:
-    """[outputs, inputs] 2:4 along the inputs."""
-    weight = np.random.default_rng(0).standard_normal((outputs * inputs // 4, 4)).astype(np.float32)
-    np.put_along_axis(weight, np.argsort(abs(weight), -1)[:, :2], 0, -1)
-    return weight.reshape(outputs, inputs)
-
-
-W = two_of_four()
 INTEGERS = np.clip(np.round(W * 40), -127, 127).astype(np.int8)
 SCALE, ZERO, BYTE = np.float32(0.025), np.int8(0), np.uint8(0)
-
-
-def model(
-    nodes: Sequence[Any],
-    weights: Mapping[str, Any],
-    *,
-    x: Sequence[int | str] = (8, 64),
-    y: Sequence[int | str] | None = (8, 32),
-    kind: int = FLOAT,
-    out: int = FLOAT,
-    functions: Sequence[Any] = (),
-    opset: int = 17,
-) -> Any:
-    stored = [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in weights.items()]
-    given = [helper.make_tensor_value_info("x", kind, list(x))]
-    made = [helper.make_tensor_value_info("y", out, y)]
-    graph = helper.make_graph(list(nodes), "g", given, made, stored)
-    domains = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1), helper.make_opsetid("my", 1)]
-    return helper.make_model(graph, opset_imports=domains, functions=list(functions), ir_version=10)
-
-
-def load(path: Path, made: Any, **options: Any) -> ModelDescription:
-    onnx.save(made, path / "m.onnx")
-    return load_source(str(path / "m.onnx"), **options)
 
 
 def _bits(weight: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -64,7 +23,6 @@ def _bits(weight: np.ndarray[Any, Any]) -> dict[str, Any]:
 LOCAL = helper.make_function(
     "my", "Lin", ["a", "b"], ["c"], [node("MatMul", ["a", "b"], ["c"])], [helper.make_opsetid("", 17)]
 )
-MATMUL = node("MatMul", ["x", "d"], ["y"])
 IN_BYTES, OUT_BYTES = {"kind": kinds.UINT8, "out": kinds.UINT8}, {"kind": kinds.UINT8, "out": kinds.INT32}
 MS = {"domain": "com.microsoft"}
 #: Forms of a product of 8 rows with the weight, 2:4 each.
@@ -230,95 +188,3 @@ def test_transposed_convolutions_whose_padding_is_computed(options: dict[str, An
     found = load(tmp_path, model([made], weights, x=(1, 4, 5, 7), y=None))
     assert [layer.macs_dense for layer in found.layers] == [5 * 7 * 4 * 6 * 9]
     assert found.unpriced == ()
-
-
-def test_open_sizes_must_be_stated(tmp_path: Path) -> None:
-    kernel = {"k": np.ones((16, 3, 3, 3), np.float32)}
-    made = model([node("Conv", ["x", "k"], ["y"], pads=[1] * 4)], kernel, x=(1, 3, "h", "w"), y=(1, 16, "h", "w"))
-    with pytest.raises(InputError, match=r"input x leaves sizes open \(1 x 3 x h x w\).*--input-size x=1x3x224x224"):
-        load(tmp_path, made)
-    found = load(tmp_path, made, sizes={"x": (1, 3, 10, 12)})
-    assert found.layers[0].macs_dense == 27 * 16 * 120
-    for sizes, words in (
-        ({"z": (1,)}, "has no input z"),
-        ({"x": (1, 3)}, "4 sizes, not 2"),
-        ({"x": (1, 4, 8, 8)}, "size 3 at"),
-    ):
-        with pytest.raises(InputError, match=words):
-            load(tmp_path, made, sizes=sizes)
-
-
-def test_shapes_that_are_computed(tmp_path: Path) -> None:
-    nodes = [
-        node("Shape", ["x"], ["shape"]),
-        node("Gather", ["shape", "zero"], ["batch"], axis=0),
-        node("Unsqueeze", ["batch", "axes"], ["row"]),
-        node("Concat", ["row", "rest"], ["sizes"], axis=0),
-        node("Reshape", ["x", "sizes"], ["flat"]),
-        node("MatMul", ["flat", "w"], ["y"]),
-    ]
-    weights = {"zero": np.int64(0), "axes": np.array([0]), "rest": np.array([64]), "w": W.T}
-    found = load(tmp_path, model(nodes, weights, x=("n", 4, 4, 4), y=("n", 32)))
-    assert found.layers[0].macs_dense == 32 * 64
-    assert "sizes that the file leaves open (n) count as 1" in found.notes
-
-
-def test_a_branch_that_is_known_is_taken(tmp_path: Path) -> None:
-    result = helper.make_tensor_value_info("r", FLOAT, None)
-    then = helper.make_graph([node("MatMul", ["x", "w"], ["r"])], "then", [], [result])
-    other = helper.make_graph([node("Identity", ["x"], ["r"])], "other", [], [result])
-    nodes = [
-        node("Shape", ["x"], ["shape"]),
-        node("Size", ["shape"], ["rank"]),
-        node("Equal", ["rank", "two"], ["flag"]),
-        node("If", ["flag"], ["h"], then_branch=then, else_branch=other),
-        node("Relu", ["h"], ["y"]),
-    ]
-    found = load(tmp_path, model(nodes, {"two": np.int64(2), "w": W.T}))
-    assert [layer.macs_dense for layer in found.layers] == [8 * 32 * 64]
-
-
-def test_sparse_initialisers(tmp_path: Path) -> None:
-    made = model([MATMUL], {})
-    places = np.flatnonzero(W.T)
-    values = onnx.numpy_helper.from_array(W.T.reshape(-1)[places], "d")
-    made.graph.sparse_initializer.append(
-        helper.make_sparse_tensor(values, onnx.numpy_helper.from_array(places.astype(np.int64), "places"), [64, 32])
-    )
-    (layer,) = load(tmp_path, made).layers
-    assert (str(layer.pattern), layer.density) == ("2:4", 0.5)
-
-
-@pytest.mark.parametrize("place", ["../weights.bin", "/etc/hostname"])
-def test_weights_lie_in_the_file_s_folder(place: str, tmp_path: Path) -> None:
-    made = model([MATMUL], {"d": W.T})
-    onnx.external_data_helper.set_external_data(made.graph.initializer[0], location=place)
-    made.graph.initializer[0].ClearField("raw_data")
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (tmp_path / "weights.bin").write_bytes(W.tobytes())
-    (folder / "m.onnx").write_bytes(made.SerializeToString())
-    with pytest.raises(InputError, match=r"cannot be read as \.onnx"):
-        load_source(str(folder / "m.onnx"))
-
-
-def test_an_operator_of_a_stranger_is_named(tmp_path: Path) -> None:
-    found = load(tmp_path, model([node("Magic", ["x", "w"], ["y"], domain="my")], {"w": W.T}))
-    assert [(each.operator, each.parameters) for each in found.unpriced] == [("my.Magic", 32 * 64)]
-
-
-@pytest.mark.parametrize("version", [0, -1])
-def test_operators_of_no_version_are_refused(version: int, tmp_path: Path) -> None:
-    made = model([node("MatMul", ["x", "w"], ["y"])], {"w": np.ones((64, 32), np.float32)}, opset=version)
-    with pytest.raises(InputError, match=f"operators of version ai.onnx {version}, expected at least 1$"):
-        load(tmp_path, made)
-
-
-def test_two_values_of_one_name_are_refused(tmp_path: Path) -> None:
-    product, weights = node("MatMul", ["x", "w"], ["y"]), {"w": np.ones((64, 32), np.float32)}
-    twice = model([product], weights)
-    twice.graph.output.append(twice.graph.output[0])
-    over = [product, node("Relu", ["y"], ["w"])]
-    for made, name in ((twice, "y"), (model([product, product], weights), "y"), (model(over, weights), "w")):
-        with pytest.raises(InputError, match=f"two values are called {name}$"):
-            load(tmp_path, made)
