@@ -217,7 +217,7 @@ class Store(Instruction):
         block: of parameters.
         low, high: the clamp.
         raw: sums of 32 bits leave as they are.
-        residual: the residual memory is added, from vector `residual_at` on.
+        residual: the residual memory is added, from vector `residual_at` on; stochastic sums become 0 where it is 0.
         count: output vectors (items, if raw); pool: items of which a vector is the maximum.
         memory, local: where they go.
         stochastic: bytes are rounded at random, by the shift of the block's first column; seed: the upper bits of that
@@ -244,10 +244,8 @@ class Store(Instruction):
 
     def check(self) -> None:
         """See `Instruction.check`."""
-        if self.stochastic and (self.raw or self.residual or (self.low, self.high) != (-LARGEST, LARGEST)):
-            raise InputError(
-                f"STORE: stochastic bytes are neither raw nor with a residual, and clamped at -{LARGEST} and {LARGEST}"
-            )
+        if self.stochastic and (self.raw or (self.low, self.high) != (-LARGEST, LARGEST)):
+            raise InputError(f"STORE: stochastic bytes are not raw, and are clamped at -{LARGEST} and {LARGEST}")
         if self.seed and not self.stochastic:
             raise InputError("STORE: a seed is that of stochastic bytes")
         if self.low > self.high:

@@ -67,7 +67,7 @@ def test_a_readable_line() -> None:
         ("SETUP n0=1 n1=1 n2=1", "line 1: SETUP: n3 must be at least 1"),
         ("STORE count=1 memory=1 low=1", "line 1: STORE: low must be at most high, not 1 and 0"),
         ("STORE count=1 memory=1 seed=1", "line 1: STORE: a seed is that of stochastic bytes"),
-        ("STORE count=1 memory=1 stochastic=1", "line 1: STORE: stochastic bytes are neither raw"),
+        ("STORE count=1 memory=1 stochastic=1", "line 1: STORE: stochastic bytes are not raw"),
         ("PLACE to=1 signal=load", "line 1: PLACE: it waits for nothing and signals nothing"),
     ],
 )

@@ -103,14 +103,19 @@ class InterpretedMemories:
             return total.astype("<i4").view(np.uint8).reshape(-1, width)
         if instruction.stochastic:
             largest = total.reshape(instruction.count, instruction.pool, width).max(axis=1)
+            if instruction.residual:
+                largest = np.where(self._residuals(instruction), largest, 0)
             lanes = self.machine.hw.outputs.lanes
             drawn = rounding_draws(store_seed(instruction.seed), lanes, *largest.shape)
             return round_stochastically(largest, min(int(shift[0]), MOST_SHIFT), drawn)[0].view(np.uint8)
         product = (total * words[1]).reshape(instruction.count, instruction.pool, width)
         if instruction.residual:
-            at = instruction.residual_at + np.arange(instruction.count)
-            residual = self.vectors[Kind.RESIDUAL][at].view(np.int8).astype(np.int64)
-            product = product + (residual * words[2])[:, None]
+            product = product + (self._residuals(instruction) * words[2])[:, None]
         rounded = (product + (np.int64(1) << (shift - 1))) >> shift
         pooled: Bytes = np.clip(rounded, instruction.low, instruction.high).max(axis=1).astype(np.int8).view(np.uint8)
         return pooled
+
+    def _residuals(self, instruction: isa.Store) -> Int64Array:
+        """What a STORE reads of the residual memory: int64 [count, V]."""
+        at = instruction.residual_at + np.arange(instruction.count)
+        return self.vectors[Kind.RESIDUAL][at].view(np.int8).astype(np.int64)

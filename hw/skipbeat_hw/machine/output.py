@@ -119,6 +119,7 @@ class OutputStage(wiring.Component):
         sums = self._sums(m, job, largest, block, walk.sub)
         made = self._requantise(m, job, block, sums, residuals, walk.sub)
         if self.machine.hw.outputs.gradients:
+            self._derive(m, job, sums, residuals, walk.sub)
             other = self._stochastic(m, job, block.shift[0], opening, walk, sums)
             made = [Mux(job.stochastic, *both) for both in zip(other, made, strict=True)]
         self._vectors(m, job, walk, sums, made)
@@ -251,6 +252,14 @@ class OutputStage(wiring.Component):
             ]
             made.append(part.byte_o)
         return made
+
+    def _derive(self, m: Module, job: data.View, totals: list[Signal], residuals: data.View, sub: Signal) -> None:
+        """P0 of a stochastic job with residuals: sums of the lanes are 0 where theirs are, a clamp's derivative."""
+        turn = sub[: _bits(self.steps)]
+        for lane, total in enumerate(totals[: self.lanes]):
+            choice = Array(Value.cast(residuals[c]) for c in range(lane, self.cols, self.lanes))[turn]
+            with m.If(job.stochastic & ~job.raw & job.residual & ~choice.any()):
+                m.d.sync += total.eq(0)
 
     def _stochastic(
         self, m: Module, job: data.View, shift: Value, opening: Value, walk: _Walk, totals: list[Signal]

@@ -194,6 +194,8 @@ class OutputStage:
         elif self._parameters is not None and self._stochastic:
             at = self._sub * self._lanes
             self._columns = self._parameters.with_bias(self._sent)[at : at + self._lanes]
+            if job.residual:
+                self._columns = np.where(self._added()[at : at + self._lanes], self._columns, 0)
             vector = (0, final) if self._last else None
         elif self._parameters is not None:
             added = self._added() if job.residual else None

@@ -167,6 +167,8 @@ class LoadedMachine:
         count, to = int(self.rng.integers(67, 75)), self._half * self.machine.residual_depth // 2
         assert count <= self.machine.residual_depth // 2
         data = self.rng.integers(-128, 128, (count, self.machine.vector)).astype(np.int8)
+        if self.machine.hw.outputs.gradients:
+            data[self.rng.random(data.shape) < 0.3] = 0
         self._load(Kind.RESIDUAL, to, data)
         self._residual[to : to + count] = data
 

@@ -160,11 +160,11 @@ class MachineProgram(LoadedMachine):
         low, high = (0, 127) if rng.random() < 0.5 else (-100, 90)
         at = self._half * self.machine.residual_depth // 2 + int(rng.integers(0, 40))
         count = pixels // pool
-        stochastic = self.machine.hw.outputs.gradients and not raw and not residual
+        stochastic = self.machine.hw.outputs.gradients and not raw and rng.random() < 0.7
         seed = int(rng.integers(1 << STORE_SEED_BITS)) if stochastic else 0
         if stochastic:
             low, high = -127, 127
-            vectors = self._rounded(count, seed)
+            vectors = self._rounded(count, seed, at if residual else None)
             data = vectors.view(np.uint8).ravel()
         elif raw:
             data = (self._sums + self._parameters[self._block][0]).astype("<i4").view(np.uint8).ravel()
@@ -196,10 +196,12 @@ class MachineProgram(LoadedMachine):
         signal = ((L,) if ends[1] else ()) + ((X,) if local else ())
         self.add(isa.Store.of_values(fields, wait=(L,) if ends[0] else (), signal=signal))
 
-    def _rounded(self, count: int, seed: int) -> Int8Array:
-        """Bytes of the largest sums of windows, int8 [count, V], which are noted."""
+    def _rounded(self, count: int, seed: int, residual_at: int | None) -> Int8Array:
+        """Bytes of the largest sums of windows, int8 [count, V], which are noted; 0 where there is a residual of 0."""
         bias, _, _, shift = self._parameters[self._block]
         sums = (self._sums + bias).reshape(count, -1, self.machine.vector).max(axis=1)
+        if residual_at is not None:
+            sums = np.where(self._residual[residual_at + np.arange(count)], sums, 0)
         drawn = rounding_draws(store_seed(seed), self.machine.hw.outputs.lanes, *sums.shape)
         vectors, clipped = round_stochastically(sums, min(int(shift[0]), MOST_SHIFT), drawn)
         self.bits = max(self.bits, magnitude_bits(sums))
