@@ -39,7 +39,7 @@ from skipbeat_sim.machine.memories import Memories
 from skipbeat_sim.machine.run_machine import run_machine
 from skipbeat_verify.mixed_simulation import compile_step
 
-VERSION = 1
+VERSION = 2
 _MANIFEST, _HOST, _EXAMPLE = "manifest.json", "host.pt2", "example.npz"
 _MOST_CLOCKS = 1 << 40
 
@@ -130,9 +130,10 @@ class _Chip:
         """Runs the program of a step; one that ran right before finds its weights, if it can rely on that."""
         program = self.programs[step.name]
         memory = program.memory()
-        program.write_input(memory, x)
-        if weight is not None:
-            program.write_operand(memory, weight)
+        for number, image in enumerate(x):
+            program.write_input(memory, image, number)
+        for number, second in enumerate(() if weight is None else weight):
+            program.write_operand(memory, second, number)
         code = program.code(again=program is self.last and program.again is not None)
         self.last = program
         run = run_machine(
@@ -140,7 +141,7 @@ class _Chip:
         )
         if run.error or not run.done:
             raise InputError(f"program of {step.name}: it ended with error {run.error}")
-        return program.read_output(run.memory)
+        return program.read_outputs(run.memory)
 
 
 def compile_mixed(
@@ -247,6 +248,10 @@ def load_network(path: str | Path) -> CompiledNetwork:
         program=unpack_host(members[_HOST], f"network {path}: {_HOST}"), steps=tuple(entry.step for entry in machine)
     )
     network.check(f"network {path}")
+    for step in network.steps:
+        given, wanted = programs[step.name].images, step.products if isinstance(step, ProductStep) else 1
+        if given != wanted:
+            raise InputError(f"network {path}: the program of {step.name} is for {given} maps, not {wanted}")
     arrays = _arrays(members[_EXAMPLE], f"network {path}: {_EXAMPLE}")
     names = {argument.array for argument in manifest.arguments if argument.array is not None} | {"y"}
     if missing := names - arrays.keys():

@@ -16,12 +16,19 @@ from .errors import InputError
 
 if TYPE_CHECKING:
     from .hardware import Hardware
-    from .workload import Convolution
+    from .workload import Convolution, Gemm
 
 #: Passes of one program that are compiled or priced without being asked for: about 10 minutes and 12 GiB.
 MOST_PASSES = 300_000
 #: Measured on a Linear of 768 to 768 with 1,024 to 65,536 rows, `edge-16x16`: 1.7 to 1.9 ms and 38 to 40 KB a pass.
 _SECONDS, _BYTES = 0.0018, 40_000
+#: Multiply-accumulates of products of two activations that follow one another in a program. What a program takes before
+#: its first step and after its last one is little beside so many; and so is what it takes to make it.
+_TOGETHER = 1 << 25
+#: A product with fewer rows counts as one with so many: its tiles have to be loaded.
+_LEAST_ROWS = 32
+#: Most products of a program.
+_MOST_PRODUCTS = 256
 
 _limit: ContextVar[int] = ContextVar("limit", default=MOST_PASSES)
 
@@ -44,6 +51,13 @@ def passes(conv: Convolution, hw: Hardware, images: int = 1) -> int:
     channels = max(conv.c_in // conv.groups, min(conv.c_in, columns)) * taps  # a tile holds several channel groups
     blocks = -(-images * height * width // hw.accumulators.depth)
     return blocks * -(-channels // rows) * -(-conv.c_out // columns)
+
+
+def products_together(product: Gemm, count: int) -> int:
+    """How many of `count` equal products of activations a program computes: all, or as many as divide them evenly."""
+    work = max(product.p, _LEAST_ROWS) * product.c * product.k
+    most = min(max(1, _TOGETHER // work), _MOST_PRODUCTS)
+    return max(each for each in range(1, min(most, count) + 1) if count % each == 0)
 
 
 def check_passes(what: str, count: int) -> None:

@@ -67,6 +67,8 @@ class Node:
         alike: whether its channels are computed alike: one weight each for a tap, and the same for all channels, and so
             are their biases, multipliers and shifts. An average is so, and a copy.
         stacked: blocks of channels that the node has one below the other in its maps, in input and output.
+        operand: whether its weights are the second operand of a product of two activations, of which each image has one
+            of its own.
     """
 
     layer: IntegerLayer
@@ -77,6 +79,7 @@ class Node:
     residual_multiplier: Int64Array | None = None
     alike: bool = False
     stacked: int = 1
+    operand: bool = False
 
     @property
     def convolution(self) -> Convolution:

@@ -98,8 +98,9 @@ class MachineProgram:
             first, the output the last.
         nodes: in the order in which they run: all nodes for the first group of images, then for the next.
         fold: how the image lies in the input tensor; None if as it is.
-        operand: uint32 [C, K], for the product of two activations: the address of each byte of the second one, which is
-            written like an input; None if all weights are in the image.
+        operand: uint32 [C, K], for products of two activations: the address of each byte of the first image's second
+            operand, which is written like an input; None if all weights are in the image.
+        operand_pitch: bytes from an image's second operand to the next one's; 0 if there is one or none.
         again: what a run may begin with whose run before on this machine was of the same program: weights, parameters
             and offset tables are still in the on-chip memories. None: every run loads them.
     """
@@ -115,6 +116,7 @@ class MachineProgram:
     nodes: tuple[NodeRange, ...]
     fold: Fold | None = None
     operand: UInt32Array | None = None
+    operand_pitch: int = 0
     again: Code | None = None
 
     @property
@@ -202,11 +204,11 @@ class MachineProgram:
         data = to_memory(x if place.order is None else x[list(place.order)], self.vector)
         self._pixels(memory, place)[:, image - place.first] = data.reshape(-1, self.vector)
 
-    def write_operand(self, memory: Bytes, weight: Int8Array) -> None:
-        """Writes the second operand int8 [C, K] of a product into a memory.
+    def write_operand(self, memory: Bytes, weight: Int8Array, image: int = 0) -> None:
+        """Writes the second operand int8 [C, K] of an image's product into a memory.
 
         Raises:
-            InputError: another type or shape, or a program that has its weights.
+            InputError: another type or shape, no such image, or a program that has its weights.
         """
         if self.operand is None:
             raise InputError("program: it has all its weights; expected no second operand")
@@ -214,7 +216,9 @@ class MachineProgram:
             raise InputError(
                 f"operand: expected int8 {list(self.operand.shape)}, not {weight.dtype} {list(weight.shape)}"
             )
-        memory[self.operand] = weight.view(np.uint8)
+        if not 0 <= image < self.images:
+            raise InputError(f"operand: there is no image {image} of {self.images}")
+        memory[self.operand + np.int64(image * self.operand_pitch)] = weight.view(np.uint8)
 
     def read_tensor(self, memory: Bytes, place: Place, image: int | None = None) -> Int8Array | Int32Array:
         """A tensor of an image (the first of `place` if none is named): int8 [K, H, W], or int32 if it is raw."""
@@ -226,6 +230,11 @@ class MachineProgram:
     def read_output(self, memory: Bytes, image: int = 0) -> Int8Array | Int32Array:
         """The output [K, H, W] of an image: int32 if the last node has no requantisation, otherwise int8."""
         return self.read_tensor(memory, self.place(self.output.name, image), image)
+
+    def read_outputs(self, memory: Bytes) -> Int8Array | Int32Array:
+        """The outputs [N, K, H, W] of all images, as `read_output` gives each."""
+        found = [self.read_output(memory, image) for image in range(self.images)]
+        return np.array(found, np.int32) if self.output.raw else np.array(found, np.int8)
 
     def _pixels(self, memory: Bytes, place: Place) -> Bytes:
         """A view of a tensor: uint8 [pixels of all channel blocks, images, bytes]."""

@@ -150,10 +150,11 @@ class ModelRun:
         names: of the graph's nodes.
         layers: for each node the name of the `ModelLayer` that it computes (a part of); None for a node that has no
             layer of its own: pooling, or an addition that no layer takes over.
-        images: that one run of the program computes, side by side as far as there is room.
+        images: that one run of the program computes, side by side as far as there is room; products of two activations
+            have second operands of their own, and follow one another.
         side: most of them side by side; None: as many as keep on the chip what a single one does.
-        repeats: how often it runs, one program after the other (heads of attention, sequences of a batch, steps of a
-            recurrent layer).
+        repeats: how often it runs, one program after the other (sequences of a batch, steps of a recurrent layer, parts
+            of many heads).
         twin: whether it runs, and is its own dense twin.
         again: whether the run before it is of the same program (a step of a recurrent layer): weights that all fit on
             the chip are still there.

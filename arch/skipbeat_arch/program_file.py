@@ -2,7 +2,7 @@
 
 Layout, little-endian: 8 bytes magic, 4 bytes version of the file, 4 bytes fingerprint of the hardware, 4 bytes size of
 the header, SHA-256 of everything else in the file (32 bytes), the header in JSON, and the image. Of a program with an
-operand its addresses follow, 4 bytes each, row by row.
+operand the addresses of the first one follow, 4 bytes each, row by row.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .tensor_layout import tensor_bytes
 from .yaml_file import first_error
 
 MAGIC = b"skipbeat"
-FILE_VERSION = 5
+FILE_VERSION = 6
 #: A program addresses 32 bits of memory.
 MOST_FILE_BYTES = 1 << 33
 _HEAD = struct.Struct("<8sIII")
@@ -115,6 +115,7 @@ class _Header(BaseModel):
     again: Code | None
     fold: Fold | None
     operand: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None
+    operand_pitch: Annotated[int, Field(ge=0)]
 
     @property
     def operand_bytes(self) -> int:
@@ -140,6 +141,7 @@ def _header(program: MachineProgram) -> dict[str, Any]:
         "again": None if program.again is None else dataclasses.asdict(program.again),
         "fold": None if program.fold is None else dataclasses.asdict(program.fold),
         "operand": None if program.operand is None else program.operand.shape,
+        "operand_pitch": program.operand_pitch,
     }
 
 
@@ -172,6 +174,7 @@ def _program(text: bytes, fingerprint: int, data: Bytes, path: str | Path) -> Ma
         nodes=header.nodes,
         fold=header.fold,
         operand=operand,
+        operand_pitch=header.operand_pitch,
         again=header.again,
     )
     if size < 0 or not _fits(program):
@@ -196,7 +199,8 @@ def _fits(program: MachineProgram) -> bool:
         for node in code.nodes
     ]
     folded = program.fold is None or program.fold.folded_shape == program.input.shape
-    written = program.operand is None or int(program.operand.max()) < program.image.size
+    last = (program.images - 1) * program.operand_pitch
+    written = program.operand is None or int(program.operand.max()) + last < program.image.size
     inside = [0 <= code.address <= program.image.size - code.count * INSTRUCTION_BYTES for code in codes]
     inside.append(program.image.size <= program.memory_bytes)
     return all(places) and all(ranges) and folded and written and all(inside)

@@ -36,12 +36,14 @@ class Product:
         workload: of one image.
         weight: its zeros, in the order of the workload's reduction axis.
         images: that share the weight. repeats: how often all of that comes, with other weights of equal zeros.
+        operand: whether the weight is an activation too, of which each image has one of its own.
     """
 
     workload: Convolution
     weight: WeightZeros
     images: int
     repeats: int = 1
+    operand: bool = False
 
     @property
     def macs_dense(self) -> int:

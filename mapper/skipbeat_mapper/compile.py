@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from skipbeat_arch.effort import Effort
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
@@ -48,29 +49,39 @@ def compile_network(
     return packed(network, scales, network.again() if again else None)
 
 
-def compile_product(
-    graph: Graph, hw: Hardware, scales: Mapping[str, float] | None = None, effort: Effort = Effort.NORMAL
+def compile_products(
+    graph: Graph,
+    hw: Hardware,
+    images: int = 1,
+    *,
+    scales: Mapping[str, float] | None = None,
+    effort: Effort = Effort.NORMAL,
 ) -> MachineProgram:
-    """The program of a product of two activations, of which the second is written into the image when it is known.
+    """The program of products of two activations, of which the second is written into the image when it is known.
 
-    Its zeros are not known ahead, so its tiles are those of a matrix without any: the program, and its clocks, depend
-    on no value.
+    Products follow one another, each with both of its operands. Zeros are not known ahead, so the tiles are those of a
+    matrix without any: the program, and its clocks, depend on no value.
 
     Args:
-        graph: one node with a 1x1 kernel; its weights do not count.
+        graph: one node with a 1x1 kernel, which is an `operand`; its weights do not count.
         hw: the hardware.
+        images: how many products one run computes.
         scales, effort: as for `compile_network`.
 
     Raises:
-        InputError: as for `compile_network`.
+        InputError: as for `compile_network`, or a node whose weights are none of a product of two activations.
     """
     (node,) = graph.nodes
+    if not node.operand:
+        raise InputError(f"node {node.layer.name}: expected the second operand of a product, not stored weights")
     full = replace(node, layer=replace(node.layer, weight=np.ones_like(node.layer.weight)))
-    network = time_network(replace(graph, nodes=(full,)), Machine.of(hw), effort=effort)
-    program, addresses = packed(network, scales), operand_addresses(network.memory, network.lowered.schedule.start)
+    network = time_network(replace(graph, nodes=(full,)), Machine.of(hw), images, effort=effort)
+    program = packed(network, scales)
+    addresses, pitch = operand_addresses(network.memory, network.lowered.schedule.start)
     image = program.image.copy()
-    image[addresses] = 0
-    return replace(program, image=image, operand=addresses)
+    for number in range(images):
+        image[addresses + np.int64(number * pitch)] = 0
+    return replace(program, image=image, operand=addresses, operand_pitch=pitch)
 
 
 def packed(

@@ -17,7 +17,13 @@ def weight_shape(conv: Convolution) -> tuple[int, ...]:
 
 
 def layer_graph(
-    conv: Convolution, weight: Int8Array, name: str, *, raw: bool = False, bias: Int32Array | None = None
+    conv: Convolution,
+    weight: Int8Array,
+    name: str,
+    *,
+    raw: bool = False,
+    operand: bool = False,
+    bias: Int32Array | None = None,
 ) -> Graph:
     """A graph of one node.
 
@@ -26,6 +32,7 @@ def layer_graph(
         weight: int8, see `weight_shape`; to who prices it only its zeros count.
         name: for messages.
         raw: whether its output is int32 sums; else it is int8.
+        operand: whether the weight is the second operand of a product of two activations.
         bias: int32 [K]; None: zeros.
     """
     ones = np.ones(conv.c_out, np.int64)
@@ -37,5 +44,5 @@ def layer_graph(
         multiplier=None if raw else ones,
         shift=None if raw else ones,
     )
-    node = Node(layer=layer, input="input", output="output")
+    node = Node(layer=layer, input="input", output="output", operand=operand)
     return Graph.of(Tensor(name=node.input, channels=conv.c_in, height=conv.height, width=conv.width), [node])

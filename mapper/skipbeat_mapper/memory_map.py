@@ -95,9 +95,11 @@ class MemoryMap:
         for group in {group.images: group for group in self.groups}.values():
             for each in group.nodes:
                 put(each.table_at, table_data(each.tables.entries, machine))
-        for each in self.groups[0].nodes:
+        for number, each in enumerate(self.groups[0].nodes):
             put(each.parameters_at, parameter_data(each.node, machine))
-            put(each.weights_at, packed_words(each.node, each.banks, each.tiles, machine))
+            words = packed_words(each.node, each.banks, each.tiles, machine)
+            for at in dict.fromkeys(group.nodes[number].weights_at for group in self.groups):
+                put(at, words)
         return data
 
 
@@ -132,26 +134,31 @@ def memory_map(
         mappings: of every node; `PLAIN` for all if there are none.
         tiles: of every node, if they are known already.
         images: of a run.
-        side: most images side by side; None: as many as keep on the chip what a single image does.
+        side: most images side by side; None: as many as keep on the chip what a single image does. Images with second
+            operands of their own are never side by side.
     """
     if tiles is None:
         tiles = [node_tiles(node, Banks.of(node.convolution.c_in, machine), machine) for node in graph.nodes]
     banks = [each.banks for each in tiles]
-    placer = _Placer(graph, machine, mappings or [PLAIN] * len(graph.nodes), banks, tiles)
-    spans = split(images, side or side_by_side(graph, machine, banks, images))
+    placer = _Placer(graph, machine, mappings or [PLAIN] * len(graph.nodes), banks, tiles, images)
+    alone = any(node.operand for node in graph.nodes)
+    spans = split(images, 1 if alone else side or side_by_side(graph, machine, banks, images))
     prepared = {size: placer.nodes(size) for size in dict.fromkeys(stop - first for first, stop in spans)}
     room = placer.room
     stored = room.at
     groups = []
     for first, stop in spans:
-        nodes = prepared[stop - first]
+        nodes = placer.with_operands(prepared[stop - first], first)
         tensors = _tensors(graph, nodes, machine, room, stop - first)
         groups.append(Group(images=stop - first, first=first, nodes=nodes, tensors=tensors))
     return MemoryMap(machine=machine, graph=graph, groups=tuple(groups), stored=stored, vectors=room.at)
 
 
 class _Placer:
-    """Gives each node its places: parameters and weights once, tables for every number of images side by side."""
+    """Gives each node its places: parameters and weights once, tables for every number of images side by side.
+
+    Second operands of products lie one behind the other, at equal distances.
+    """
 
     def __init__(
         self,
@@ -160,13 +167,17 @@ class _Placer:
         mappings: Sequence[NodeMapping],
         banks: Sequence[Banks],
         tiles: Sequence[NodeTiles],
+        images: int,
     ) -> None:
         self.room = _Room(machine)
         self.room.take(machine.table_vectors)
         self._graph, self._machine, self._mappings = graph, machine, mappings
         self._banks, self._tiles = banks, tiles
         self._parameters = [self.room.take(len(t.columns) * PARAMETER_PITCH) for t in tiles]
-        self._weights = [self.room.take(t.words) for t in tiles]
+        self._weights = [
+            [self.room.take(t.words) for _ in range(images if node.operand else 1)]
+            for node, t in zip(graph.nodes, tiles, strict=True)
+        ]
 
     def nodes(self, images: int) -> tuple[PlacedNode, ...]:
         """Every node, for so many images side by side."""
@@ -187,11 +198,20 @@ class _Placer:
                 tables=tables[i],
                 table_at=self.room.take(len(tables[i].entries) * machine.table_vectors),
                 parameters_at=self._parameters[i],
-                weights_at=self._weights[i],
+                weights_at=self._weights[i][0],
                 mapping=_finer(self._mappings[i], tiles[i], machine) if shape.outputs[i] else self._mappings[i],
                 overlaps=shape.overlaps[i] and _together(tiles[i : i + 2], tables[i : i + 2], machine),
             )
             for i, node in enumerate(nodes)
+        )
+
+    def with_operands(self, nodes: tuple[PlacedNode, ...], image: int) -> tuple[PlacedNode, ...]:
+        """Nodes with an image's own second operands; the same ones if they have none."""
+        if not any(each.node.operand for each in nodes):
+            return nodes
+        return tuple(
+            dataclasses.replace(each, weights_at=places[image]) if each.node.operand else each
+            for each, places in zip(nodes, self._weights, strict=True)
         )
 
 

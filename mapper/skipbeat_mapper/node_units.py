@@ -158,8 +158,9 @@ class NodeUnits:
 
     def _run_of(self, block: _Block, column: int, piece: Sequence[Placed], *, first: bool, last: bool) -> PassRun:
         """The passes of tiles: the `first`, the `last` ones of a block. The array may still hold the first tile."""
-        load = self._chip.enter((self._number, column, piece[0].tile.number))
-        self._chip.enter((self._number, column, piece[-1].tile.number))
+        weights = self._prepared.weights_at
+        load = self._chip.enter((weights, column, piece[0].tile.number))
+        self._chip.enter((weights, column, piece[-1].tile.number))
         return PassRun(
             tiles=piece,
             column=self._prepared.tiles.by_place[column],

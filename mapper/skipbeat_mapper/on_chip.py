@@ -79,7 +79,11 @@ class OnChip:
         self._tile = None
 
     def enter(self, tile: tuple[int, int, int]) -> bool:
-        """Whether a tile (node, column tile, number) has to be loaded into the array; it is there afterwards."""
+        """Whether a tile has to be loaded into the array; it is there afterwards.
+
+        Args:
+            tile: where its node's weights begin in memory, its column tile and its number.
+        """
         needed = tile != self._tile
         self._tile = tile
         return needed

@@ -15,8 +15,10 @@ from .node_tiles import packed_words
 _DIGITS = 255
 
 
-def operand_addresses(memory: MemoryMap, start: int) -> UInt32Array:
-    """The byte address uint32 [C, K] of each weight of a network of one node that has no zeros.
+def operand_addresses(memory: MemoryMap, start: int) -> tuple[UInt32Array, int]:
+    """The byte address uint32 [C, K] of each weight of a network of one node that has no zeros, and their distance.
+
+    The addresses are those of the first image; the distance, in bytes, is that of the next image's second operand.
 
     Weights that are the digits of their own number are packed, one digit at a time: what is found in a byte says whose
     it is. Metadata do not change with values, and are what two such packings have in common.
@@ -25,9 +27,9 @@ def operand_addresses(memory: MemoryMap, start: int) -> UInt32Array:
         memory: of the network.
         start: byte address of what follows the instructions.
     """
-    (group,) = memory.groups
-    (placed,) = group.nodes
-    shape, machine = placed.node.layer.weight.shape, memory.machine
+    every = [placed for group in memory.groups for placed in group.nodes]
+    placed, shape, machine = every[0], every[0].node.layer.weight.shape, memory.machine
+    pitch = (every[1].weights_at - placed.weights_at) * machine.vector if len(every) > 1 else 0
 
     def pack(weight: Int8Array) -> Bytes:
         node = replace(placed.node, layer=replace(placed.node.layer, weight=weight))
@@ -42,4 +44,4 @@ def operand_addresses(memory: MemoryMap, start: int) -> UInt32Array:
         unit *= _DIGITS
     addresses = np.empty(numbers.size, np.uint32)
     addresses[owners] = start + placed.weights_at * machine.vector + values
-    return addresses.reshape(shape)
+    return addresses.reshape(shape), pitch

@@ -200,6 +200,7 @@ def node_key(placed: PlacedNode) -> Hashable:
         *(chain and chain.region for chain in (placed.input, placed.output)),
         stop - first,
         placed.writes,
+        node.operand,
         placed.banks.slices,
         placed.tables.runs,
         hash(placed.tables.entries),

@@ -15,7 +15,7 @@ from skipbeat_arch.budget import check_passes, passes
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.engines import Opcode
 from skipbeat_arch.fold import Fold
-from skipbeat_arch.graph import Graph
+from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_arch.progress import part, through
@@ -132,7 +132,7 @@ def placements(
         InputError: a node that does not fit the hardware, or more passes than the limit (`skipbeat_arch.budget`).
     """
     name = f"layer {graph.nodes[0].layer.name}" + (" and those after it" if len(graph.nodes) > 1 else "")
-    check_passes(name, sum(passes(node.convolution, machine.hw, images) for node in graph.nodes))
+    check_passes(name, sum(_passes(node, machine, images) for node in graph.nodes))
     aligned = aligned_parts(graph, machine.vector)
     gaps = frozenset(t.name for t in aligned.tensors if t.channels > graph.tensor(t.name).channels)
     graph, fold = fold_input(aligned, machine)
@@ -144,6 +144,12 @@ def placements(
             memory = memory_map(each, machine, mappings, sliced, images=images, side=side)
             found.append(Placement(fold=fold, orders=orders, gaps=gaps, memory=memory))
     return found
+
+
+def _passes(node: Node, machine: Machine, images: int) -> int:
+    """Passes of a node at least; images with second operands of their own share none."""
+    conv = node.convolution
+    return images * passes(conv, machine.hw) if node.operand else passes(conv, machine.hw, images)
 
 
 def time_network(

@@ -6,6 +6,8 @@ integers as long as every partial sum is below 2**53; that is asserted from the 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -50,6 +52,26 @@ def run_graph(graph: Graph, x: Int8Array) -> Values:
         values[node.output] = maps[node.output] = _pooled(result, node.window)
     values |= {tensor.name: _map(graph, tensor.name, maps) for tensor in graph.tensors if tensor.parts}
     return values if x.ndim == 4 else {name: value[0] for name, value in values.items()}
+
+
+def run_products(graph: Graph, x: Int8Array, operands: Int8Array) -> Int8Array | Int32Array:
+    """Products of two activations by the graph's only node.
+
+    Args:
+        x: int8 [N, C, 1, P], the first operand of each. operands: int8 [N, C, K], the second ones.
+
+    Returns:
+        int8 [N, K, 1, P]; int32 if the node has no multiplier.
+
+    Raises:
+        InputError: as for `run_graph`.
+    """
+    (node,) = graph.nodes
+    found = []
+    for rows, weight in zip(x, operands, strict=True):
+        own = replace(node, layer=replace(node.layer, weight=weight))
+        found.append(run_graph(replace(graph, nodes=(own,)), rows)[graph.output])
+    return np.array(found, np.int32) if node.raw else np.array(found, np.int8)
 
 
 def _map(graph: Graph, name: str, maps: dict[str, Int8Array]) -> Int8Array:

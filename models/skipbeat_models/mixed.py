@@ -28,7 +28,8 @@ from .quantise_layer import round_half_up
 from .sources.convolutions import Depth
 
 Integers = Int8Array | Int32Array
-#: Runs a step on one map int8 [C, H, W] and returns its output; a product is given int8 [C, 1, P] and [C, K].
+#: Runs the program of a step on maps int8 [N, C, H, W] and returns its outputs; products are given int8 [N, C, 1, P]
+#: and [N, C, K], and of anything else N is 1.
 Execute = Callable[[Step, Int8Array, Int8Array | None], Integers]
 
 
@@ -143,7 +144,7 @@ class _Walk(fx.Interpreter):
         value = value.reshape(step.images, channels, height - above - below, width - left - right)
         value = torch.nn.functional.pad(value, (left, right, above, below))
         x = _integers(step.name, value, step.scale)
-        outputs = np.stack([self._execute(step, image, None) for image in x])
+        outputs = np.concatenate([self._execute(step, image[None], None) for image in x])
         return torch.from_numpy(outputs.astype(np.float64) * step.out_scale)
 
     def _product(self, step: ProductStep) -> torch.Tensor:
@@ -170,15 +171,18 @@ class _Walk(fx.Interpreter):
         return products("values", scores.softmax(dim=-1).masked_fill(nothing, 0), value)
 
     def _products_of(self, step: ProductStep, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-        """Products [..., P, C] x [..., C, K], one run of the program for all neighbours with the same [C, K]."""
-        times = len(left)
-        left, right = left.reshape(step.repeats, step.p, step.c), right[:: times // step.repeats]
+        """Products [..., P, C] x [..., C, K]; all neighbours with the same [C, K] are the rows of one."""
+        times, count = len(left), step.repeats * step.products
+        left, right = left.reshape(count, step.p, step.c).transpose(1, 2), right[:: times // count]
         x, w = _integers(step.name, left, step.scale), _integers(step.name, right, step.weight_scale)
-        found = [
-            self._execute(step, np.ascontiguousarray(rows.T)[:, None], weight)[:, 0].T
-            for rows, weight in zip(x, w, strict=True)
-        ]
-        return torch.from_numpy(np.stack(found).astype(np.float64) * step.out_scale).reshape(times, -1, step.k)
+        found = np.concatenate(
+            [
+                self._execute(step, rows[:, :, None], weights)
+                for rows, weights in zip(np.split(x, step.repeats), np.split(w, step.repeats), strict=True)
+            ]
+        )
+        results = torch.from_numpy(found[:, :, 0].astype(np.float64) * step.out_scale)
+        return results.transpose(1, 2).reshape(times, -1, step.k)
 
 
 def _together(steps: Sequence[RunStep], maps: Sequence[torch.Tensor]) -> torch.Tensor:

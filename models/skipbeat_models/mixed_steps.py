@@ -71,13 +71,14 @@ class RunStep:
 
 @dataclass(frozen=True, kw_only=True)
 class ProductStep:
-    """`repeats` products [P, C] x [C, K] of two activations; the machine reads the second as dense weights.
+    """Products [P, C] x [C, K] of two activations; the machine reads the second as dense weights.
 
     Heads that share keys or values are the rows of one product.
 
     Attributes:
         name: of its layer.
         makes: the host's value that the products make, or that attention makes of them.
+        repeats: how often the program runs. products: that it computes, one after the other.
         form, operands: how which of the host's values become the matrices, for a product that is the operator itself.
         scale, weight_scale: real value of one unit of the int8 operands; out_scale: of the int8 products.
     """
@@ -92,6 +93,7 @@ class ProductStep:
     scale: float
     weight_scale: float
     out_scale: float
+    products: int = 1
     form: Matrices | None = None
     operands: tuple[str, ...] = ()
 
@@ -102,7 +104,7 @@ class ProductStep:
             self.name, np.ones((self.c, self.k), np.int8), self.p, self.scale * self.weight_scale, self.out_scale
         )
         given = Tensor(name="input", channels=self.c, height=1, width=self.p)
-        return Graph.of(given, [Node(layer=layer, input="input", output="output")])
+        return Graph.of(given, [Node(layer=layer, input="input", output="output", operand=True)])
 
 
 Step = RunStep | ProductStep

@@ -22,7 +22,7 @@ class PlannedNode:
     """A node to be made, or a concatenation of parts; tensors are numbered, 0 is the run's input.
 
     Attributes:
-        alike: see `skipbeat_arch.graph.Node`.
+        alike, operand: see `skipbeat_arch.graph.Node`.
     """
 
     name: str
@@ -33,12 +33,14 @@ class PlannedNode:
     pool: Pool | None = None
     raw: bool = False
     alike: bool = False
+    operand: bool = False
     parts: tuple[int, ...] = ()
 
     @property
     def structure(self) -> Hashable:
         """All but its name and zeros."""
-        return self.workload, self.source, self.residual, self.pool, self.raw, self.alike, self.parts
+        own = self.workload, self.source, self.residual, self.pool, self.raw, self.alike, self.operand
+        return *own, self.parts
 
     @property
     def key(self) -> Hashable:
@@ -96,6 +98,7 @@ class PlannedGraph:
                 residual=None if plan.residual is None else names[plan.residual],
                 residual_multiplier=None if plan.residual is None else ones,
                 alike=plan.alike,
+                operand=plan.operand,
             )
             nodes.append(node)
             shapes[plan.name] = node.out_shape
@@ -104,16 +107,24 @@ class PlannedGraph:
         return Graph.of(given, nodes, joined)
 
 
-def planned_run(nodes: Sequence[PlannedNode], layers: tuple[str | None, ...], repeats: int) -> ModelRun:
+def planned_run(
+    nodes: Sequence[PlannedNode], layers: tuple[str | None, ...], repeats: int, images: int = 1
+) -> ModelRun:
     """The run of these nodes.
 
     Args:
         layers: for each node the layer that it computes, or None.
-        repeats: how often the program runs.
+        repeats: how often the program runs. images: that it computes.
     """
     graph = PlannedGraph(tuple(nodes))
     return ModelRun(
-        key=graph.key, structure=graph.structure, graph=graph, names=graph.names, layers=layers, repeats=repeats
+        key=graph.key,
+        structure=graph.structure,
+        graph=graph,
+        names=graph.names,
+        layers=layers,
+        images=images,
+        repeats=repeats,
     )
 
 

@@ -11,11 +11,13 @@ from torch.export import ExportedProgram
 from torch.utils._pytree import tree_leaves
 
 from skipbeat_arch.arrays import Int8Array
+from skipbeat_arch.budget import products_together
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph
+from skipbeat_arch.workload import Gemm
 
 from .calibration import SCORES, SLICES, largest_magnitudes, value_names
-from .graph_oracle import run_graph
+from .graph_oracle import run_graph, run_products
 from .mixed import Integers, MixedNetwork
 from .mixed_steps import ALL_PLACES, ProductStep, RunStep, Step
 from .quantise_graph import quantise_run
@@ -51,17 +53,11 @@ class QuantisedMixed:
     inputs: tuple[object, ...]
 
     def on_oracle(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
-        """What the program of a step must give."""
-        graph = self.graph(step, weight)
-        return run_graph(graph, x)[graph.output]
-
-    def graph(self, step: Step, weight: Int8Array | None) -> Graph:
-        """The graph of a step; of a product with the second operand int8 [C, K]."""
+        """What the program of a step must give for maps int8 [N, C, H, W]; products have second operands [N, C, K]."""
         graph = self.graphs[step.name]
         if weight is None:
-            return graph
-        (node,) = graph.nodes
-        return replace(graph, nodes=(replace(node, layer=replace(node.layer, weight=weight)),))
+            return run_graph(graph, x)[graph.output]
+        return run_products(graph, x, weight)
 
 
 def quantise_mixed(
@@ -221,7 +217,7 @@ class _Steps:
         scales = self._scale(form.left.name), self._scale(form.right.name)
         einsum = reading.operator.base == EINSUM
         shared = 1 if einsum else self._heads.rows_of_one(form.right, [form.repeats])
-        return ProductStep(
+        step = ProductStep(
             name=reading.names[0],
             makes=result,
             role="product",
@@ -235,6 +231,7 @@ class _Steps:
             form=form.form,
             operands=(form.left.name, form.right.name),
         )
+        return _together(step)
 
     def _attention(self, reading: Reading) -> list[ProductStep]:
         operator = reading.operator
@@ -268,7 +265,7 @@ class _Steps:
             weight_scale=scales[2],
             out_scale=max(self._scale(result), share * scales[2]),
         )
-        return [scores, values]
+        return [_together(scores), _together(values)]
 
     def _scale(self, value: str) -> float:
         if value not in self._largest:
@@ -279,6 +276,13 @@ class _Steps:
         if value not in self._nodes:
             raise InputError(f"layer {layer}: a part of the model under no_grad or autocast is priced, but not yet run")
         return self._nodes[value]
+
+
+def _together(step: ProductStep) -> ProductStep:
+    """The step with as many of its products in a program as follow one another."""
+    count = step.repeats * step.products
+    together = products_together(Gemm(p=step.p, c=step.c, k=step.k), count)
+    return replace(step, repeats=count // together, products=together)
 
 
 def _inside(run: Run) -> tuple[str, ...]:

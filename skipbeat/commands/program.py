@@ -74,7 +74,9 @@ def _lines(program: MachineProgram) -> Iterator[str]:
         yield "; the input is folded: " + ", ".join(f"{name} {value}" for name, value in vars(program.fold).items())
     if program.operand is not None:
         rows, columns = program.operand.shape
-        yield f"; the second operand, int8 {rows}x{columns}, is written from {program.operand.min():#010x} on"
+        yield f"; the second operand, int8 {rows}x{columns}, is written from {program.operand.min():#010x} on" + (
+            f", those of {program.images} products {program.operand_pitch:,} bytes apart" if program.images > 1 else ""
+        )
     for again in (False, True) if program.again else (False,):
         code = program.code(again=again)
         if again:

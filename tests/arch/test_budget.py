@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from skipbeat_arch.budget import MOST_PASSES, check_memory, check_passes, limited, machine_memory, passes
+from skipbeat_arch.budget import (
+    MOST_PASSES,
+    check_memory,
+    check_passes,
+    limited,
+    machine_memory,
+    passes,
+    products_together,
+)
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.workload import Convolution, Gemm, one_image
@@ -22,6 +30,24 @@ def test_passes_are_blocks_times_tiles() -> None:
     assert _of(512, 64, 16, images=3) == 2
     deep = Convolution(batch=1, c_in=32, c_out=32, height=8, width=8, kernel=(3, 3), groups=32)
     assert passes(deep, EDGE) == 1 * 3 * 2
+
+
+@pytest.mark.parametrize(
+    ("p", "c", "k", "count", "together"),
+    [
+        (128, 64, 128, 12, 12),  # all heads of BERT-base
+        (65, 64, 65, 2048, 64),  # 124 would be little enough, and 64 divide them evenly
+        (65, 64, 65, 2047, 89),
+        (512, 128, 512, 32, 1),  # a single one is the most
+        (4096, 128, 4096, 32, 1),
+        (1, 1024, 64, 24, 12),  # a row counts as 32
+        (1, 8, 8, 1024, 256),
+        (1, 8, 8, 257, 1),
+        (1, 1, 1, 1, 1),
+    ],
+)
+def test_products_come_together_as_far_as_their_work_goes(p: int, c: int, k: int, count: int, together: int) -> None:
+    assert products_together(Gemm(p=p, c=c, k=k), count) == together
 
 
 def test_more_than_the_limit_is_refused_and_the_limit_can_be_moved() -> None:

@@ -81,7 +81,7 @@ def test_other_hardware_and_versions_are_named(program: MachineProgram, tmp_path
         load_program(path, Machine.of(load_hardware("edge-16x16")))
     data = path.read_bytes()
     path.write_bytes(data[:8] + b"\x09" + data[9:])
-    with pytest.raises(InputError, match="version 9 of the file, expected 5"):
+    with pytest.raises(InputError, match="version 9 of the file, expected 6"):
         load_program(path)
     with pytest.raises(InputError, match="cannot be read"):
         load_program(tmp_path / "none")
@@ -155,6 +155,33 @@ def test_an_operand_and_scales_are_part_of_the_program(program: MachineProgram, 
         again.write_operand(memory, np.zeros((3, 2), np.int8))
     with pytest.raises(InputError, match="expected no second operand"):
         program.write_operand(memory, np.zeros((2, 3), np.int8))
+
+
+def several(program: MachineProgram) -> MachineProgram:
+    """A program of three images whose operands are two bytes apart."""
+    places = [dataclasses.replace(place, first=image) for image in range(3) for place in program.tensors]
+    operand = np.array([[5, 4]], np.uint32)
+    return dataclasses.replace(program, tensors=tuple(places), operand=operand, operand_pitch=2)
+
+
+def test_each_image_has_an_operand_of_its_own(program: MachineProgram, tmp_path: Path) -> None:
+    save_program(several(program), tmp_path / "p")
+    again = load_program(tmp_path / "p")
+    assert again.operand_pitch == 2
+    memory = again.memory()
+    for image in range(3):
+        again.write_operand(memory, np.array([[image, -image]], np.int8), image)
+    assert memory[4:10].view(np.int8).tolist() == [0, 0, -1, 1, -2, 2]
+    with pytest.raises(InputError, match="operand: there is no image 3 of 3"):
+        again.write_operand(memory, np.zeros((1, 2), np.int8), 3)
+
+
+@pytest.mark.parametrize("pitch", [-1, 20, 1 << 40])
+def test_a_last_operand_outside_the_image_is_noticed(program: MachineProgram, tmp_path: Path, pitch: int) -> None:
+    assert program.image.size < 5 + 2 * 20
+    save_program(dataclasses.replace(several(program), operand_pitch=pitch), tmp_path / "p")
+    with pytest.raises(InputError, match="header"):
+        load_program(tmp_path / "p")
 
 
 @pytest.mark.parametrize("operand", [np.array([[5, 40]], np.uint32), np.zeros((0, 2), np.uint32)])

@@ -9,6 +9,8 @@ import pytest
 
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import PARAMETER_PITCH, Machine
+from skipbeat_arch.workload import Convolution
+from skipbeat_mapper.layer_graph import layer_graph
 from skipbeat_mapper.memory_map import CHAINED_PIXELS, MemoryMap
 from skipbeat_mapper.node_tiles import packed_words, parameter_data
 from skipbeat_mapper.offset_tables import table_data
@@ -63,6 +65,23 @@ def test_what_is_stored_lies_where_nodes_say(seed: int) -> None:
             count = part.size // machine.vector
             assert np.array_equal(data[at : at + count].ravel(), part)
     assert all(at >= memory.stored for at in memory.groups[0].tensors.values())
+
+
+@pytest.mark.parametrize("preset", ["tiny-4x4", "edge-8x8"])
+def test_second_operands_lie_one_behind_the_other_at_equal_distances(preset: str) -> None:
+    machine = Machine.of(load_hardware(preset))
+    line = Convolution(batch=1, c_in=19, c_out=11, height=1, width=7, kernel=(1, 1))
+    graph = layer_graph(line, np.ones((19, 11), np.int8), "n", operand=True)
+    memory = placed(graph, machine, images=5)
+    assert [(group.first, group.images) for group in memory.groups] == [(number, 1) for number in range(5)]
+    found = ranges(memory)
+    assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(found))
+    places = [group.nodes[0].weights_at for group in memory.groups]
+    assert len({after - before for before, after in itertools.pairwise(places)}) == 1
+    data, node = memory.data().reshape(-1, machine.vector), memory.groups[0].nodes[0]
+    words = packed_words(node.node, node.banks, node.tiles, machine)
+    for at in places:
+        assert np.array_equal(data[at : at + node.tiles.words].ravel(), words)
 
 
 def test_a_tensor_that_stays_on_the_chip_has_no_place_and_small_blocks() -> None:

@@ -20,11 +20,11 @@ Numbers = np.ndarray[tuple[int, ...], np.dtype[np.int8]]
 def run(
     quantised: QuantisedMixed, found: list[Graph] | None = None
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """What the oracle gives for the inputs of the quantisation; graphs of the steps that ran are added to `found`."""
+    """What the oracle gives for the inputs of the quantisation; graphs of all maps that ran are added to `found`."""
 
     def execute(step: Step, x: Numbers, weight: Numbers | None) -> Integers:
         if found is not None:
-            found.append(quantised.graphs[step.name])
+            found.extend([quantised.graphs[step.name]] * len(x))
         return quantised.on_oracle(step, x, weight)
 
     return quantised.network.run(quantised.inputs, execute)
@@ -41,8 +41,8 @@ def assert_close(model: nn.Module, quantised: QuantisedMixed, *inputs: torch.Ten
     priced = describe(model, *inputs)
     macs = sum(node.convolution.macs for graph in graphs for node in graph.nodes)
     assert macs == sum(part.workload.macs * part.repeats for layer in priced.layers for part in layer.parts)
-    assert len(graphs) == sum(each.repeats for each in priced.runs)
-    layers = [layer for each in priced.runs for layer in each.layers * each.repeats]
+    assert len(graphs) == sum(each.images * each.repeats for each in priced.runs)
+    layers = [layer for each in priced.runs for layer in each.layers * each.images * each.repeats]
     ran = [node.layer.name for graph in graphs for node in graph.nodes]
     recurrent = any(part.in_turn for layer in priced.layers for part in layer.parts)  # directions and layers in turn
     assert Counter(layers) == Counter(ran) if recurrent else layers == ran

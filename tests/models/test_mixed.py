@@ -9,13 +9,13 @@ from torch import nn
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_mapper.compile import compile_network
 from skipbeat_models import zoo
 from skipbeat_models.mixed import Integers
 from skipbeat_models.mixed_steps import Step
 from skipbeat_models.networks.seeded import seeded
 from skipbeat_models.quantise_mixed import quantise_mixed
 from skipbeat_verify.interpreter import Interpreter
+from skipbeat_verify.mixed_simulation import compile_step
 from tests.models.mixed_runs import Numbers, assert_close, run
 from tests.models.sources.described import Function
 
@@ -67,11 +67,14 @@ def test_programs_give_the_logits_bit_for_bit(name: str) -> None:
     quantised = quantise_mixed(model, (images(1) if entry.input_shape else torch.arange(16)[None] * 5 % 64,))
 
     def execute(step: Step, given: Numbers, weight: Numbers | None) -> Integers:
-        program = compile_network(quantised.graph(step, weight), hw)
+        program = compile_step(quantised, step, hw)
         memory = program.memory()
-        program.write_input(memory, given)
+        for number, image in enumerate(given):
+            program.write_input(memory, image, number)
+        for number, second in enumerate(() if weight is None else weight):
+            program.write_operand(memory, second, number)
         Interpreter(program, hw, memory, 0).run()
-        return program.read_output(memory)
+        return program.read_outputs(memory)
 
     np.testing.assert_array_equal(quantised.network.run(quantised.inputs, execute), run(quantised))
 

@@ -198,6 +198,10 @@ def manifest(**changes: Any) -> Callable[[Members], Members]:
     return change
 
 
+def other_count(members: Members) -> Members:
+    return members | {"manifest.json": members["manifest.json"].replace(b'"products": 2', b'"products": 3')}
+
+
 def other_value(members: Members) -> Members:
     return members | {"manifest.json": members["manifest.json"].replace(b'"makes": "linear"', b'"makes": "nobody"')}
 
@@ -209,11 +213,12 @@ def other_value(members: Members) -> Members:
         (without("host"), "host.pt2 is missing"),
         (without("programs/000"), "programs/000-qkv.skb is missing"),
         (instead("manifest.json", b"{"), "cannot be read as JSON"),
-        (instead("manifest.json", b"[]"), "version None, expected 1"),
-        (manifest(version=9), "version 9, expected 1"),
+        (instead("manifest.json", b"[]"), "version None, expected 2"),
+        (manifest(version=9), "version 9, expected 2"),
         (manifest(steps=[{"by": "machine"}]), r"manifest.json: steps.0.machine.program: missing"),
         (manifest(hardware=load_hardware("edge-8x8").model_dump()), "qkv is for other hardware than the manifest's"),
         (manifest(surprise=1), "surprise: unknown key"),
+        (other_count, r"the program of query-key is for 2 maps, not 3"),
         (other_value, "layer qkv: the host's program has no value nobody"),
         (instead("host.pt2", b"x"), "host.pt2: not an exported program"),
         (instead("programs/000-qkv.skb", b"x"), "not a skipbeat program"),
@@ -248,7 +253,7 @@ def test_the_commands_write_and_print_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["compile", "zoo:llama-tiny", "--hw", "edge-8x8", "-o", "llama.zip"]) == 0
-    assert capsys.readouterr().out.startswith("llama.zip: 19 programs, 23 runs for an input, ")
+    assert capsys.readouterr().out.startswith("llama.zip: 19 programs, 19 runs for an input, ")
     assert main(["program", "llama.zip"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "; zoo:llama-tiny, 2:4, for edge-8x8"

@@ -70,4 +70,5 @@ def test_zeros_of_activations_save_no_clock() -> None:
     assert all(run.agrees for run in simulation.runs)
     assert sum(run.timing.cycles for run in simulation.runs) == estimate.cycles
     assert len(simulation.programs) == 2
-    assert simulation.ran == [quantised.network.steps[0].name, *[quantised.network.steps[1].name] * 2]
+    assert simulation.ran == [step.name for step in quantised.network.steps]
+    assert [simulation.programs[name].images for name in simulation.ran] == [1, 2]

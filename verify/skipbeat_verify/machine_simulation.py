@@ -115,7 +115,7 @@ def run_images(
     expected: Output,
     rtl: VerilatedMachine | None,
     *,
-    operand: Int8Array | None = None,
+    operands: Int8Array | None = None,
     timing: Counts | None = None,
     cycle_model: bool = True,
     memories: Memories | None = None,
@@ -124,7 +124,7 @@ def run_images(
 ) -> ProgramRun:
     """Run a program on its images int8 [N, C, H, W]; `expected` are their outputs, int32 or int8 [N, K, H, W].
 
-    A product of two activations is given its `operand` int8 [C, K] too. `timing` is the prediction, if it is known.
+    Products of two activations are given their `operands` int8 [N, C, K] too. `timing` is the prediction, if known.
     What the RTL, or else the cycle model, leaves in memory for each image is added to `outputs`.
 
     Args:
@@ -139,8 +139,8 @@ def run_images(
     memory = program.memory()
     for number, image in enumerate(images):
         program.write_input(memory, image, number)
-    if operand is not None:
-        program.write_operand(memory, operand)
+    for number, weight in enumerate(() if operands is None else operands):
+        program.write_operand(memory, weight, number)
     timing, code = timing or predicted(program, machine, again=again), program.code(again=again)
     exact, ended = list[bool](), list[bool]()
     model = ran = left = None

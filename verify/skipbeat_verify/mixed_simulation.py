@@ -15,7 +15,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.progress import part
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
-from skipbeat_mapper.compile import compile_network, compile_product
+from skipbeat_mapper.compile import compile_network, compile_products
 from skipbeat_models.mixed import Integers
 from skipbeat_models.mixed_steps import ProductStep, Step
 from skipbeat_models.quantise_mixed import QuantisedMixed
@@ -74,16 +74,16 @@ class MixedSimulation:
     def _run(self, step: Step, x: Int8Array, weight: Int8Array | None) -> Integers:
         if step.name not in self.programs:
             self.programs[step.name] = compile_step(self.quantised, step, self.hardware, self.effort)
-        program, expected = self.programs[step.name], self.quantised.on_oracle(step, x, weight)[None]
+        program, expected = self.programs[step.name], self.quantised.on_oracle(step, x, weight)
         again = program.again is not None and self.ran[-1:] == [step.name]
         found: list[Output] = []
         run = run_images(
             program,
             Machine.of(self.hardware),
-            x[None],
+            x,
             expected,
             self.rtl,
-            operand=weight,
+            operands=weight,
             timing=self._timings.get((step.name, again)),
             cycle_model=self.cycle_model,
             memories=self._memories,
@@ -94,7 +94,9 @@ class MixedSimulation:
         self.runs.append(run)
         self.ran.append(step.name)
         self.kept.append(again)
-        return found[0] if found else expected[0]
+        if not found:
+            return expected
+        return np.array(found, np.int32) if program.output.raw else np.array(found, np.int8)
 
 
 def compile_step(
@@ -108,7 +110,7 @@ def compile_step(
     graph = quantised.graphs[step.name]
     scales = {graph.input: step.scale, graph.output: step.out_scale}
     if isinstance(step, ProductStep):
-        return compile_product(graph, hardware, scales, effort)
+        return compile_products(graph, hardware, step.products, scales=scales, effort=effort)
     names = [each.name for each in quantised.network.steps]
     again = (step.name, step.name) in pairwise(names)  # steps of a recurrent layer
     return compile_network(graph, hardware, effort=effort, scales=scales, again=again)

@@ -38,6 +38,7 @@ def assumptions(description: ModelDescription, hw: Hardware, effort: Effort = Ef
         found.append(f"programs run one after the other, and each loads its weights again{kept if again else ''}")
     if any(not layer.stored for layer in description.layers):
         found.append(
-            "the second operand of a product of two activations lies in memory as dense tiles, as weights would"
+            "the second operand of a product of two activations lies in memory as dense tiles, as weights would; the "
+            "products of heads and images follow one another in a program"
         )
     return tuple(found)

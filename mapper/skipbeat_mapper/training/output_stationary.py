@@ -20,8 +20,9 @@ def product_clocks(product: Product, pattern: Pattern, hw: Hardware) -> int:
     conv = product.workload
     gemm = conv.gemm
     taps = conv.kernel[0] * conv.kernel[1]
-    clocks = _clocks(gemm.p * product.images, taps, gemm.c // taps, gemm.k, pattern, hw)
-    return clocks * conv.groups * product.repeats
+    shared, times = (1, product.images) if product.operand else (product.images, 1)
+    clocks = _clocks(gemm.p * shared, taps, gemm.c // taps, gemm.k, pattern, hw)
+    return clocks * conv.groups * product.repeats * times
 
 
 def update_clocks(update: Update, pattern: Pattern, hw: Hardware) -> int:

@@ -50,14 +50,20 @@ class ProductPricer:
     def product(self, name: str, product: Product) -> LayerCost:
         """What a product costs, all its images and repeats, each of which is a program; the result is int8.
 
+        Images with weights of their own are few, and priced exactly.
+
         Args:
             name: of its layer, for messages.
 
         Raises:
             InputError: it does not fit the hardware.
         """
-        key = product.workload, product.weight.key, product.images
-        if key not in self._known:
+        key = product.workload, product.weight.key, product.images, product.operand
+        if key not in self._known and product.operand:
+            self._known[key] = self.program(
+                name, product.workload, product.weight, product.images, side=1, operand=True
+            )
+        elif key not in self._known:
             side = self._images_side_by_side(name, product)
 
             def price(count: int) -> LayerCost:
@@ -67,20 +73,29 @@ class ProductPricer:
         return times(self._known[key], product.repeats)
 
     def program(
-        self, name: str, conv: Convolution, weight: WeightZeros, images: int, side: int, *, raw: bool = False
+        self,
+        name: str,
+        conv: Convolution,
+        weight: WeightZeros,
+        images: int,
+        side: int,
+        *,
+        raw: bool = False,
+        operand: bool = False,
     ) -> LayerCost:
         """What the program of a convolution costs for so many images, of which `side` lie side by side.
 
         Args:
             raw: whether its results are int32 sums.
+            operand: whether each image has a weight of its own.
 
         Raises:
             InputError: it does not fit the hardware.
         """
         run = ModelRun(
-            key=(conv, weight.key, raw),
-            structure=(conv, raw),
-            graph=lambda: _graph(name, conv, weight, raw=raw),
+            key=(conv, weight.key, raw, operand),
+            structure=(conv, raw, operand),
+            graph=lambda: _graph(name, conv, weight, raw=raw, operand=operand),
             names=(name,),
             layers=(name,),
             images=images,
@@ -116,6 +131,6 @@ class ProductPricer:
         return self._side[key]
 
 
-def _graph(name: str, conv: Convolution, weight: WeightZeros, *, raw: bool = False) -> Graph:
+def _graph(name: str, conv: Convolution, weight: WeightZeros, *, raw: bool = False, operand: bool = False) -> Graph:
     zeros = weight.nonzero().reshape(weight_shape(conv)).view(np.int8)
-    return layer_graph(conv, zeros, name, raw=raw)
+    return layer_graph(conv, zeros, name, raw=raw, operand=operand)

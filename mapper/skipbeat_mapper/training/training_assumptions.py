@@ -23,8 +23,8 @@ def training_assumptions(model: TrainingModel, hw: Hardware, training: Training,
     ]
     if any(not layer.stored for layer in model.layers):
         found.append(
-            "each product of two activations is a program of its own, as in `skipbeat estimate`: one of them is loaded "
-            "as weights are"
+            "products of two activations follow one another in programs as in `skipbeat estimate`, which are priced "
+            "exactly: one operand of each is loaded as weights are"
         )
     if training is Training.BACKPROPAGATION:
         found += [

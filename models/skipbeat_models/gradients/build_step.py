@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 
+from skipbeat_arch.budget import products_together
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind
 from skipbeat_arch.pattern import Pattern
@@ -119,7 +120,8 @@ def _of_activations(each: NetworkLayer) -> TrainedLayer:
     def product(p: int, c: int, k: int) -> Product:
         line = Convolution(batch=1, c_in=c, c_out=k, height=1, width=p, kernel=(1, 1))
         zeros = product_zeros(line, _DENSE, "magnitude", 0)
-        return Product(workload=line, weight=zeros, images=1, repeats=each.repeats)
+        together = products_together(line.gemm, each.repeats)
+        return Product(workload=line, weight=zeros, images=together, repeats=each.repeats // together, operand=True)
 
     return TrainedLayer(
         name=each.layer.name,

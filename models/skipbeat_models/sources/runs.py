@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from skipbeat_arch.budget import products_together
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.model import ModelLayer, ModelRun, Twin
 from skipbeat_arch.workload import Convolution, one_image
@@ -32,13 +33,15 @@ def structure(run: Run) -> Graph:
 
 
 def layer_runs(layer: ModelLayer) -> list[ModelRun]:
-    """Each part of a layer as a run of its own."""
+    """Each part of a layer as a run of its own; products of two activations follow one another in a program."""
     kinds = [(part, Twin.NONE if layer.whole else Twin.BOTH) for part in layer.parts]
     found = []
     for part, twin in kinds + ([(layer.whole, Twin.ONLY)] if layer.whole else []):
         workload, images = one_image(part.workload)
-        node = PlannedNode(name=layer.name, workload=workload, weight=part.weight, source=0)
-        run = planned_run([node], (layer.name,), repeats=images * part.repeats)
+        node = PlannedNode(name=layer.name, workload=workload, weight=part.weight, source=0, operand=not layer.stored)
+        times = images * part.repeats
+        together = 1 if layer.stored else products_together(workload.gemm, times)
+        run = planned_run([node], (layer.name,), repeats=times // together, images=together)
         run = replace(run, twin=twin)
         found += [replace(run, repeats=1), replace(run, repeats=run.repeats - 1, again=True)] if part.kept else [run]
     return found

@@ -77,6 +77,7 @@ class ProgramResult(Result):
     again: Code | None
     fold: Fold | None
     operand: tuple[int, int] | None
+    operand_pitch: int
 
 
 class ArchiveResult(Result):

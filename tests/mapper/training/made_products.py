@@ -25,10 +25,12 @@ def zeros(shape: tuple[int, ...], pattern: Pattern = DENSE) -> WeightZeros:
     return WeightZeros(key=(shape, str(pattern)), nonzero=nonzero)
 
 
-def product(conv: Convolution, images: int, pattern: Pattern = DENSE, repeats: int = 1) -> Product:
+def product(
+    conv: Convolution, images: int, pattern: Pattern = DENSE, repeats: int = 1, *, operand: bool = False
+) -> Product:
     """A product whose weight has this pattern."""
-    gemm = conv.gemm
-    return Product(workload=conv, weight=zeros((gemm.c, gemm.k), pattern), images=images, repeats=repeats)
+    weight = zeros((conv.gemm.c, conv.gemm.k), pattern)
+    return Product(workload=conv, weight=weight, images=images, repeats=repeats, operand=operand)
 
 
 def update(conv: Convolution, images: int, pattern: Pattern = DENSE, repeats: int = 1) -> Update:

@@ -24,5 +24,6 @@ def test_full_tiles_take_a_clock_for_as_many_products_as_multipliers(pattern: st
 def test_ragged_tiles_take_whole_passes() -> None:
     conv = Convolution(batch=1, c_in=3, c_out=33, height=1, width=33, kernel=(1, 1))
     assert product_clocks(product(conv, 1, repeats=2), Pattern("dense"), TRAIN) == 2 * 2 * 2 * 1 * 8
+    assert product_clocks(product(conv, 3, repeats=2, operand=True), Pattern("dense"), TRAIN) == 3 * 2 * 2 * 2 * 1 * 8
     grouped = Convolution(batch=1, c_in=16, c_out=16, height=1, width=32, kernel=(1, 1), groups=2)
     assert product_clocks(product(grouped, 1), Pattern("dense"), TRAIN) == 2 * 8
