@@ -77,6 +77,8 @@ def places(candidate: Candidate, network: TimedNetwork) -> tuple[str, ...]:
         weights = "those of one column tile stay while they are used"
     else:
         weights = "they come in parts, for every block anew"
+    if placed.node.operand:
+        weights = f"each product has its own, a second operand; {weights}"
     source = nodes[placed.input.source].layer.name if placed.input else ""
     target = nodes[placed.output.reader].layer.name if placed.output else ""
     shared = [nodes[other].layer.name for other in candidate.turn if other != candidate.number]

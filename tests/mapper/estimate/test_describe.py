@@ -12,8 +12,10 @@ from skipbeat_arch.estimate import Bound, Schedule
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.candidates import Candidate
 from skipbeat_mapper.estimate.describe import imbalance, loops, node_schedule, phrase
+from skipbeat_mapper.layer_graph import layer_graph
 from skipbeat_mapper.node_mapping import NodeMapping, Order
 from skipbeat_mapper.timed_network import TimedNetwork, time_network
 from tests.mapper.networks import Builder
@@ -91,6 +93,13 @@ def test_weights_that_come_in_parts_are_told() -> None:
     }
     assert "weights: all of them stay in the weight buffer" in told["all"]
     assert "weights: they come in parts, for every block anew" in told["parts"]
+
+
+def test_second_operands_of_products_are_told() -> None:
+    line = Convolution(batch=1, c_in=16, c_out=8, height=1, width=4, kernel=(1, 1))
+    graph = layer_graph(line, np.ones((16, 8), np.int8), "n", operand=True)
+    told = node_schedule(time_network(graph, MACHINE, images=3), 0, BOUNDS).places
+    assert "weights: each product has its own, a second operand; all of them stay in the weight buffer" in told
 
 
 def test_the_runner_up_is_the_first_other_mapping_that_was_priced() -> None:
