@@ -24,7 +24,7 @@ SLOW = [
     ((2, 2, 4, 2, 1), [(BITMAP, 2)], 2, 17),
     ((1, 2, 4, 8, 1), [(BITMAP, 2)], 1, 14),
     ((2, 2, 4, 2, 1), [(BITMAP, 2), (BITMAP, 3)], 0, 28),
-    ((1, 2, 4, 2, 1), [(BITMAP, 3), (DENSE, 4), (COORDINATE, 1)], 0, 24),
+    ((1, 2, 4, 2, 1), [(BITMAP, 3), (DENSE, 4), (COORDINATE, 1)], 0, 25),
 ]
 Case = tuple[tuple[int, int, int, int, int], list[Kind], int, int]
 CASES = [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
