@@ -13,6 +13,7 @@ from skipbeat_models.alone import output_on_standard_error
 from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
 from skipbeat_models.integer_training.training_patterns import TrainingPatterns
 from skipbeat_models.integer_training.training_plan import TrainingPlan
+from skipbeat_verify.gradient_programs import GradientPrograms
 from skipbeat_verify.machine_simulation import machine_rtl
 from skipbeat_verify.training_simulation import MachineProducts, TrainingSimulation
 
@@ -37,7 +38,8 @@ def train(
         InputError: there is no such network, it cannot be trained, or a product does not fit the machine.
     """
     with output_on_standard_error():
-        trainer = IntegerTrainer(source, patterns, plan, hardware)
+        stores = GradientPrograms(hardware=Machine.of(hardware).hw) if hardware.outputs.gradients else None
+        trainer = IntegerTrainer(source, patterns, plan, hardware, stores)
     step(f"seed {plan.seed}")
     if trainer.padded_images:
         step(f"a pass takes {hardware.array.rows * hardware.array.group} images: {trainer.padded_images} are padding")
@@ -48,6 +50,8 @@ def train(
         products = MachineProducts(
             hardware=Machine.of(hardware).hw,
             pattern=patterns.update,
+            oracle=trainer.products,
+            programs=stores,
             rtl=machine_rtl(hardware) if rtl else None,
             cycle_model=cycle_model,
         )

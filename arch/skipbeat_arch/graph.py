@@ -18,6 +18,8 @@ from .arrays import Int64Array
 from .errors import InputError
 from .layer import IntegerLayer
 from .numbers import MAX_SHIFT, MULTIPLIER_BITS
+from .training.ranks import LARGEST
+from .training.rounding import MOST_SHIFT
 from .workload import Convolution
 
 
@@ -69,6 +71,8 @@ class Node:
         stacked: blocks of channels that the node has one below the other in its maps, in input and output.
         operand: whether its weights are the second operand of a product of two activations, of which each image has one
             of its own.
+        seed: 24 bits; the node's bytes are (sum + bias) rounded at random by its first shift, 0 to 32, with draws that
+            follow from this (`skipbeat_arch.training`). Where a residual is 0 the sum is. None: rounded half up.
     """
 
     layer: IntegerLayer
@@ -80,6 +84,7 @@ class Node:
     alike: bool = False
     stacked: int = 1
     operand: bool = False
+    seed: int | None = None
 
     @property
     def convolution(self) -> Convolution:
@@ -124,6 +129,9 @@ class Node:
 class Graph:
     """Nodes in the order in which they run; the last one writes `output`.
 
+    Attributes:
+        given: names of tensors that no node writes, besides the input.
+
     Raises:
         InputError: a tensor that is unknown, read before it is written, written twice or of the wrong shape, or
             numbers that the output stage cannot take.
@@ -133,10 +141,15 @@ class Graph:
     nodes: tuple[Node, ...]
     input: str
     output: str
+    given: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, given: Tensor, nodes: Sequence[Node], joined: Sequence[Tensor] = ()) -> Graph:
+    def of(
+        cls, given: Tensor, nodes: Sequence[Node], joined: Sequence[Tensor] = (), others: Sequence[Tensor] = ()
+    ) -> Graph:
         """The graph of nodes in the order in which they run, with the tensors that they write and those of such parts.
+
+        `others` are given besides the input.
 
         Raises:
             InputError: as for a graph.
@@ -145,14 +158,20 @@ class Graph:
         for node in nodes:
             channels, height, width = node.tensor_shape(node.out_shape)
             tensors.append(Tensor(name=node.output, channels=channels, height=height, width=width))
-        return cls(tensors=(*tensors, *joined), nodes=tuple(nodes), input=given.name, output=tensors[-1].name)
+        return cls(
+            tensors=(*tensors, *joined, *others),
+            nodes=tuple(nodes),
+            input=given.name,
+            output=tensors[-1].name,
+            given=tuple(tensor.name for tensor in others),
+        )
 
     def __post_init__(self) -> None:
         if len(self.by_name) != len(self.tensors):
             raise InputError("graph: two tensors have the same name")
         if not self.nodes or self.nodes[-1].output != self.output:
             raise InputError(f"graph: expected the last node to write {self.output}")
-        written, raw = {self.tensor(self.input).name}, set[str]()
+        written, raw = {self.tensor(name).name for name in (self.input, *self.given)}, set[str]()
         joined = [tensor for tensor in self.tensors if tensor.parts]
         taken = [name for tensor in joined for name, _ in tensor.parts]
         if len(set(taken)) != len(taken):
@@ -215,7 +234,7 @@ class Graph:
             raise InputError(f"node {layer.name}: expected a bias of shape ({channels},), not {layer.bias.shape}")
         for what, values, least, most in (
             ("multiplier", layer.multiplier, 1, limit - 1),
-            ("shift", layer.shift, 1, MAX_SHIFT),
+            ("shift", layer.shift, *((1, MAX_SHIFT) if node.seed is None else (0, MOST_SHIFT))),
             ("residual_multiplier", node.residual_multiplier, 0, limit - 1),
         ):
             if values is None:
@@ -227,5 +246,7 @@ class Graph:
         numbers = (layer.weight, layer.bias, layer.multiplier, layer.shift)
         if node.alike and any((each != each[:1]).any() for each in numbers if each is not None):
             raise InputError(f"node {layer.name}: its channels are not alike")
+        if node.seed is not None and (node.raw or (layer.low, layer.high) != (-LARGEST, LARGEST)):
+            raise InputError(f"node {layer.name}: what is rounded at random is clamped at -{LARGEST} and {LARGEST}")
         if not -128 <= layer.low <= layer.high <= 127:
             raise InputError(f"node {layer.name}: expected -128 <= low <= high <= 127, not {layer.low}, {layer.high}")

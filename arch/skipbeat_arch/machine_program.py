@@ -199,8 +199,17 @@ class MachineProgram:
         """
         if x.dtype != np.int8 or x.shape != self.input_shape:
             raise InputError(f"input: expected int8 {list(self.input_shape)}, not {x.dtype} {list(x.shape)}")
-        place = self.place(self.input.name, image)
-        x = self.fold.fold(x) if self.fold else x
+        self.write_tensor(memory, self.input.name, self.fold.fold(x) if self.fold else x, image)
+
+    def write_tensor(self, memory: Bytes, name: str, x: Int8Array, image: int = 0) -> None:
+        """Writes a tensor int8 [C, H, W] of image number `image` into a memory, in the shape that it has there.
+
+        Raises:
+            InputError: another type or shape, or it is not in memory.
+        """
+        place = self.place(name, image)
+        if x.dtype != np.int8 or x.shape != place.shape:
+            raise InputError(f"{name}: expected int8 {list(place.shape)}, not {x.dtype} {list(x.shape)}")
         data = to_memory(x if place.order is None else x[list(place.order)], self.vector)
         self._pixels(memory, place)[:, image - place.first] = data.reshape(-1, self.vector)
 

@@ -131,6 +131,8 @@ def _store(op: StoreOp, machine: Machine, start: int, operation: Operation) -> i
         pool=op.pool,
         memory=op.writes is not None,
         local=op.local is not None,
+        stochastic=op.seed is not None,
+        seed=op.seed or 0,
         wait=operation.wait,
         signal=operation.signal,
     )

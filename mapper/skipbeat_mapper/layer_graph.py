@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skipbeat_arch.arrays import Int8Array, Int32Array
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.layer import IntegerLayer
+from skipbeat_arch.training.ranks import LARGEST
 from skipbeat_arch.workload import Convolution
+
+#: Tensor of a node that is masked.
+MASK = "mask"
 
 
 def weight_shape(conv: Convolution) -> tuple[int, ...]:
     """Of a convolution's weights: [C, K], or [groups, C / groups, K / groups]."""
     gemm = conv.gemm
     return (gemm.c, gemm.k) if conv.groups == 1 else (conv.groups, gemm.c, gemm.k)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dithered:
+    """A node whose bytes are rounded at random.
+
+    Attributes:
+        shift: 0 to 32. seed: 24 bits.
+        masked: a tensor `MASK` of the output's shape is given besides; where it is 0 the sum is.
+    """
+
+    shift: int
+    seed: int
+    masked: bool = False
 
 
 def layer_graph(
@@ -24,6 +44,7 @@ def layer_graph(
     raw: bool = False,
     operand: bool = False,
     bias: Int32Array | None = None,
+    dithered: Dithered | None = None,
 ) -> Graph:
     """A graph of one node.
 
@@ -34,15 +55,29 @@ def layer_graph(
         raw: whether its output is int32 sums; else it is int8.
         operand: whether the weight is the second operand of a product of two activations.
         bias: int32 [K]; None: zeros.
+        dithered: how its int8 output is rounded, if not half up.
     """
     ones = np.ones(conv.c_out, np.int64)
+    masked = dithered is not None and dithered.masked
     layer = IntegerLayer(
         name=name,
         workload=conv,
         weight=weight,
         bias=np.zeros(conv.c_out, np.int32) if bias is None else bias,
         multiplier=None if raw else ones,
-        shift=None if raw else ones,
+        shift=None if raw else ones if dithered is None else dithered.shift * ones,
+        low=-128 if dithered is None else -LARGEST,
     )
-    node = Node(layer=layer, input="input", output="output", operand=operand)
-    return Graph.of(Tensor(name=node.input, channels=conv.c_in, height=conv.height, width=conv.width), [node])
+    node = Node(
+        layer=layer,
+        input="input",
+        output="output",
+        operand=operand,
+        residual=MASK if masked else None,
+        residual_multiplier=0 * ones if masked else None,
+        seed=None if dithered is None else dithered.seed,
+    )
+    channels, height, width = node.out_shape
+    mask = [Tensor(name=MASK, channels=channels, height=height, width=width)] if masked else []
+    given = Tensor(name=node.input, channels=conv.c_in, height=conv.height, width=conv.width)
+    return Graph.of(given, [node], others=mask)

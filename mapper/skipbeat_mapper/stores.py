@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, PARAMETER_VECTORS
+from skipbeat_arch.training.rounding import seed_at
 
 from .memory_map import Group, PlacedNode
 from .on_chip import OnChip
@@ -20,6 +23,8 @@ class Stores:
     def __init__(self, prepared: PlacedNode, chip: OnChip, group: Group) -> None:
         self._prepared, self._chip, self._group = prepared, chip, group
         count = len(prepared.tiles.columns)
+        #: Vectors of the output that belong to images of groups before.
+        self._before = group.first * count * math.prod(prepared.node.out_shape[1:])
         self._all = count <= PARAMETER_BLOCKS
         self._base, new = chip.parameters.keep(prepared.parameters_at, count) if self._all else (0, True)
         #: Column tiles whose parameters are on the chip, if all have room.
@@ -53,6 +58,7 @@ class Stores:
             reads=tuple(reads),
             writes=written,
             local=self._local(column, rows, columns),
+            seed=None if node.seed is None else seed_at(node.seed, self._before + position),
         )
         return store, loads
 

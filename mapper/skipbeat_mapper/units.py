@@ -128,6 +128,7 @@ class StoreOp:
 
     Attributes:
         writes: the memory that it writes.
+        seed: of its draws; None: it is not stochastic.
     """
 
     address: int
@@ -141,6 +142,7 @@ class StoreOp:
     reads: tuple[Range, ...]
     writes: Range | None
     local: Local | None
+    seed: int | None = None
 
     @property
     def changes(self) -> list[Range]:

@@ -33,7 +33,7 @@ def run_graph(graph: Graph, x: Int8Array) -> Values:
         int8 of the same number of dimensions; int32 where a node has no multiplier.
 
     Raises:
-        InputError: an input of another type or shape, or sums that leave int32.
+        InputError: an input of another type or shape, sums that leave int32, or bytes that are rounded at random.
     """
     shape = graph.tensor(graph.input).shape
     if x.dtype != np.int8 or x.ndim not in (3, 4) or x.shape[-3:] != shape or len(x) == 0:
@@ -41,6 +41,8 @@ def run_graph(graph: Graph, x: Int8Array) -> Values:
     maps: dict[str, Int8Array] = {graph.input: x if x.ndim == 4 else x[None]}
     values: Values = {graph.input: maps[graph.input]}
     for node in graph.nodes:
+        if node.seed is not None:
+            raise InputError(f"node {node.layer.name}: what is rounded at random depends on the draws of a program")
         sums, layer = _sums(node, _map(graph, node.input, maps)), node.layer
         if layer.multiplier is None or layer.shift is None:
             values[node.output] = sums.astype(np.int32)

@@ -44,6 +44,7 @@ def test_a_sound_graph() -> None:
         ({"pool": None}, r"expected y of shape \(3, 4, 6\)"),
         ({"residual": "x"}, "residual and residual_multiplier together"),
         ({"residual": "x", "residual_multiplier": np.ones(3, np.int64)}, "expected a residual of shape"),
+        ({"seed": 1}, "what is rounded at random is clamped at -127 and 127"),
     ],
 )
 def test_steps_that_do_not_fit(change: dict[str, Any], message: str) -> None:
@@ -97,3 +98,13 @@ def test_blocks_that_a_node_has_stacked_are_channels_of_its_tensors() -> None:
     for change in ({"bias": np.arange(4, dtype=np.int32)}, {"shift": np.array([1, 1, 2, 1])}):
         with pytest.raises(InputError, match="its channels are not alike"):
             Graph.of(given, [dataclasses.replace(node, layer=dataclasses.replace(layer, **change))])
+
+
+def test_a_tensor_may_be_given_besides_the_input() -> None:
+    mask = Tensor(name="mask", channels=3, height=4, width=6)
+    zeros = np.zeros(3, np.int64)
+    rounded = dataclasses.replace(LAYER, low=-127, shift=zeros)
+    node = Node(layer=rounded, input="x", output="y", residual="mask", residual_multiplier=zeros, seed=9)
+    assert Graph.of(X, [node], others=[mask]).given == ("mask",)
+    with pytest.raises(InputError, match="reads mask, which no node before it has written"):
+        graph(node, X, dataclasses.replace(mask, name="y"), mask)

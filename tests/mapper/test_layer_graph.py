@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
-from skipbeat_mapper.layer_graph import layer_graph, weight_shape
+from skipbeat_mapper.layer_graph import MASK, Dithered, layer_graph, weight_shape
 from skipbeat_mapper.timed_network import time_network
 
 
@@ -45,3 +46,18 @@ def test_only_the_zeros_of_the_weight_count() -> None:
     assert len(cycles) == 1
     full = time_network(layer_graph(layer, np.ones(weight_shape(layer), np.int8), "mine"), machine).timing.cycles
     assert cycles.pop() < full
+
+
+def test_what_is_rounded_at_random_and_masked() -> None:
+    layer = conv(6, 8, 1)
+    graph = layer_graph(layer, np.ones(weight_shape(layer), np.int8), "mine", dithered=Dithered(shift=0, seed=5))
+    (node,) = graph.nodes
+    assert (node.seed, node.layer.low, node.layer.high, graph.given) == (5, -127, 127, ())
+    assert node.layer.shift is not None
+    assert not node.layer.shift.any()
+    how = Dithered(shift=32, seed=5, masked=True)
+    graph = layer_graph(layer, np.ones(weight_shape(layer), np.int8), "mine", dithered=how)
+    assert graph.given == (MASK,)
+    assert graph.tensor(MASK).shape == graph.tensor(graph.output).shape
+    with pytest.raises(InputError, match=r"node mine: expected 8 values of shift in 0\.\.32"):
+        layer_graph(layer, np.ones(weight_shape(layer), np.int8), "mine", dithered=Dithered(shift=33, seed=5))

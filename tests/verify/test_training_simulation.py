@@ -11,19 +11,23 @@ from torch import nn
 from skipbeat_arch.arrays import Int8Array, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph
-from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.training_model import Role
 from skipbeat_models.integer_training import integer_trainer
+from skipbeat_models.integer_training.gradient_store import GradientStore
 from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
 from skipbeat_models.integer_training.training_patterns import TrainingPatterns
 from skipbeat_models.integer_training.training_plan import TrainingPlan
-from skipbeat_models.integer_training.training_products import Geometry
+from skipbeat_models.integer_training.training_products import ExactProducts, Geometry, TensorDraws
+from skipbeat_models.integer_training.vectors import Vectors
 from skipbeat_models.scheme import Scheme
-from skipbeat_verify.machine_simulation import machine_rtl
+from skipbeat_verify.gradient_programs import GradientProgram, GradientPrograms
+from skipbeat_verify.machine_simulation import Noted, machine_rtl
 from skipbeat_verify.training_simulation import HostTask, MachineProducts, TrainingSimulation
 
 TINY, TRAINING = load_hardware("tiny-4x4"), load_hardware("edge-16x16-m8")
+STORING, TRAINING_STORES = (load_hardware(each.name, ["outputs.gradients=true"]) for each in (TINY, TRAINING))
 HALF = Pattern.parse("1:2")
 
 
@@ -31,15 +35,22 @@ def bytes_of(seed: int, *shape: int) -> Int8Array:
     return np.random.default_rng(seed).integers(-127, 128, shape).astype(np.int8)
 
 
-def on_model() -> MachineProducts:
-    return MachineProducts(hardware=TINY, pattern=HALF, rtl=None, cycle_model=True)
+def products_of(hardware: Hardware, kind: type[MachineProducts] = MachineProducts) -> MachineProducts:
+    """On the cycle model."""
+    programs = GradientPrograms(hardware=hardware) if hardware.outputs.gradients else None
+    oracle = ExactProducts(programs or TensorDraws(Vectors.of(hardware)))
+    return kind(hardware=hardware, pattern=HALF, oracle=oracle, programs=programs, rtl=None, cycle_model=True)
+
+
+def on_rtl(hardware: Hardware) -> MachineProducts:
+    return replace(products_of(hardware), rtl=machine_rtl(hardware), cycle_model=False)
 
 
 def simulation(source: str, products: MachineProducts, *, steps: int, batch: int) -> TrainingSimulation:
     kept = f"2:{products.hardware.array.group}"
     patterns = TrainingPatterns(forward=Scheme.parse(kept), backward=Scheme.parse(kept), update=HALF)
     plan = TrainingPlan(steps=steps, batch=batch, seed=0)
-    oracle = IntegerTrainer(source, patterns, plan, products.hardware)
+    oracle = IntegerTrainer(source, patterns, plan, products.hardware, products.oracle.draws)
     return TrainingSimulation(oracle=oracle, machine=oracle.beside(products), products=products)
 
 
@@ -49,11 +60,15 @@ def made(monkeypatch: pytest.MonkeyPatch, *layers: nn.Module) -> str:
     return "made:network"
 
 
+@pytest.mark.parametrize("hardware", [TINY, STORING], ids=["raw sums", "stored gradients"])
 @pytest.mark.parametrize("geometry", [Geometry(stride=(2, 2), padding=(1, 1)), Geometry(groups=2)])
-def test_the_products_of_a_layer_on_the_cycle_model(geometry: Geometry) -> None:
-    products, x, weight = on_model(), bytes_of(1, 2, 4, 4, 4), bytes_of(2, 4, 4 // geometry.groups, 3, 3)
+def test_the_products_of_a_layer_on_the_cycle_model(hardware: Hardware, geometry: Geometry) -> None:
+    products, x, weight = products_of(hardware), bytes_of(1, 2, 4, 4, 4), bytes_of(2, 4, 4 // geometry.groups, 3, 3)
     y = products.forward("layer", x, weight, np.arange(4) - 2, geometry)
-    products.backward("layer", bytes_of(3, *y.shape), weight, geometry, x.shape)
+    store = GradientStore(shift=7, seed=12345 << 7, open=x > 0)
+    dx = products.backward("layer", bytes_of(3, *y.shape), weight, geometry, x.shape, store)
+    assert dx.clips > 0
+    assert (dx.mantissas[x <= 0] == 0).all()
     products.update("layer", x, bytes_of(3, *y.shape), geometry, weight.shape)
     assert products.exact
     assert all(each.run.agrees for each in products.runs)
@@ -64,16 +79,55 @@ def test_a_step_of_a_training_on_the_cycle_model(monkeypatch: pytest.MonkeyPatch
     """A strided layer behind another one, and a kernel over the map."""
     layers = nn.Conv2d(1, 4, 3, stride=3), nn.ReLU(), nn.Conv2d(4, 4, 2, stride=2, padding=1), nn.ReLU()
     source = made(monkeypatch, *layers, nn.Flatten(), nn.Linear(16, 10))
-    run = simulation(source, on_model(), steps=1, batch=4)
+    run = simulation(source, products_of(TINY), steps=1, batch=4)
     assert [each.steps for each in run.oracle.run(run.step)] == [1]
     assert run.agrees
     assert len(run.products.runs) == 3 + 1 + 4 + 3, "a strided layer has four phases backward, the first layer none"
-    assert set(run.products.host) == set(HostTask)
+    assert set(run.products.host) == set(HostTask) - {HostTask.MASK}
     assert all(moved > 0 for moved in run.products.host.values())
     late = run.products.runs[0]
     assert late.run.model is not None
     late = replace(late, run=replace(late.run, model=replace(late.run.model, cycles=late.run.model.cycles + 1)))
     assert not replace(run, products=replace(run.products, runs=[late])).agrees, "a clock more in one program"
+
+
+def test_a_step_of_a_training_that_stores_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second layer hands on behind a clamp; a first step runs each backward program twice."""
+    layers = nn.Conv2d(1, 4, 3, stride=3), nn.ReLU(), nn.Conv2d(4, 4, 2, stride=2, padding=1), nn.ReLU()
+    source = made(monkeypatch, *layers, nn.Flatten(), nn.Linear(16, 10))
+    run = simulation(source, products_of(STORING), steps=2, batch=4)
+    assert len(list(run.oracle.run(run.step))) == 2
+    assert run.agrees
+    backward = [each.run for each in run.products.runs if each.role is Role.BACKWARD]
+    assert len(backward) == 3 * (1 + 4)
+    assert max(each.noted.bits for each in backward if each.noted is not None) > 7
+    masked = run.machine.graph.layers[1].x.mantissas.size + run.machine.graph.layers[2].x.mantissas.size
+    assert run.products.host[HostTask.MASK] == 3 * masked
+
+
+class WrongPeak(MachineProducts):
+    """A machine that says of its largest sum one bit too much."""
+
+    def _run_gradient(self, layer: str, gradient: GradientProgram, store: GradientStore) -> tuple[Int8Array, Noted]:
+        found, noted = super()._run_gradient(layer, gradient, store)
+        return found, replace(noted, bits=noted.bits + 1)
+
+
+class WrongClips(WrongPeak):
+    """A machine that counts a clipped byte too much."""
+
+    def _run_gradient(self, layer: str, gradient: GradientProgram, store: GradientStore) -> tuple[Int8Array, Noted]:
+        found, noted = MachineProducts._run_gradient(self, layer, gradient, store)
+        return found, replace(noted, clips=noted.clips + 1)
+
+
+@pytest.mark.parametrize("kind", [WrongPeak, WrongClips])
+def test_a_wrong_peak_and_wrong_clips_are_found(monkeypatch: pytest.MonkeyPatch, kind: type[MachineProducts]) -> None:
+    source = made(monkeypatch, nn.Conv2d(1, 4, 4, stride=4), nn.Flatten(), nn.Linear(16, 10))
+    run = simulation(source, products_of(STORING, kind), steps=1, batch=2)
+    assert len(list(run.oracle.run(run.step))) == 1
+    assert not run.products.exact
+    assert not run.agrees
 
 
 class WrongBit(MachineProducts):
@@ -87,8 +141,7 @@ class WrongBit(MachineProducts):
 
 def test_a_wrong_bit_is_found_in_the_sums_and_in_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     source = made(monkeypatch, nn.Flatten(), nn.Linear(64, 10))
-    wrong = WrongBit(hardware=TINY, pattern=HALF, rtl=None, cycle_model=True)
-    run = simulation(source, wrong, steps=1, batch=2)
+    run = simulation(source, products_of(TINY, WrongBit), steps=1, batch=2)
     assert len(list(run.oracle.run(run.step))) == 1
     assert not run.exact
     assert not run.products.exact
@@ -98,16 +151,18 @@ def test_a_wrong_bit_is_found_in_the_sums_and_in_what_is_trained(monkeypatch: py
 def test_sums_that_do_not_fit_the_machine() -> None:
     bias = np.array([1 << 31, 0])
     with pytest.raises(InputError, match="layer fc: its biases do not fit 32 bits, as the machine takes them"):
-        on_model().forward("fc", bytes_of(1, 1, 4, 1, 1), bytes_of(2, 2, 4, 1, 1), bias, Geometry())
+        products_of(TINY).forward("fc", bytes_of(1, 1, 4, 1, 1), bytes_of(2, 2, 4, 1, 1), bias, Geometry())
     with pytest.raises(InputError, match="node fc: its sums do not fit int32"):
-        on_model().forward("fc", np.ones((1, 4, 1, 1), np.int8), np.ones((2, 4, 1, 1), np.int8), bias - 1, Geometry())
+        products_of(TINY).forward(
+            "fc", np.ones((1, 4, 1, 1), np.int8), np.ones((2, 4, 1, 1), np.int8), bias - 1, Geometry()
+        )
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("hardware", [TRAINING, TRAINING_STORES], ids=["raw sums", "stored gradients"])
 @pytest.mark.parametrize(("source", "steps"), [("zoo:digits-cnn", 10), ("zoo:tiny-resnet", 1)])
-def test_steps_of_64_images_on_the_rtl(source: str, steps: int) -> None:
-    products = MachineProducts(hardware=TRAINING, pattern=HALF, rtl=machine_rtl(TRAINING), cycle_model=False)
-    run = simulation(source, products, steps=steps, batch=64)
+def test_steps_of_64_images_on_the_rtl(source: str, steps: int, hardware: Hardware) -> None:
+    run = simulation(source, on_rtl(hardware), steps=steps, batch=64)
     assert len(list(run.oracle.run(run.step))) == steps
     assert run.agrees

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,17 @@ class Counts:
         return tuple(end - start for start, end in zip((0, *self.ends), self.ends, strict=False))
 
 
+@dataclass(frozen=True)
+class Noted:
+    """Of what a run rounds at random: bits of the largest magnitude (PEAK), and bytes that are clipped (CLIPS)."""
+
+    bits: int = 0
+    clips: int = 0
+
+
+NOTHING = Noted()
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProgramRun:
     """One run of a program, for all its images, at all levels; `model` and `rtl` are None where they were not run.
@@ -61,6 +72,7 @@ class ProgramRun:
     Attributes:
         names: the layer of each part of the program, in the order in which they run.
         bit_exact: every level that computes gave the oracle's bits, for every image; None if none was run.
+        noted: what the RTL, or else the cycle model, says of stochastic bytes; None if none was run.
         ended: every level that computes came to the program's end without an error; None if none was run.
     """
 
@@ -70,6 +82,7 @@ class ProgramRun:
     rtl: Counts | None
     bit_exact: bool | None
     ended: bool | None
+    noted: Noted | None = None
 
     @property
     def agrees(self) -> bool | None:
@@ -116,6 +129,8 @@ def run_images(
     rtl: VerilatedMachine | None,
     *,
     operands: Int8Array | None = None,
+    given: Mapping[str, Int8Array] | None = None,
+    noted: Noted = NOTHING,
     timing: Counts | None = None,
     cycle_model: bool = True,
     memories: Memories | None = None,
@@ -124,7 +139,8 @@ def run_images(
 ) -> ProgramRun:
     """Run a program on its images int8 [N, C, H, W]; `expected` are their outputs, int32 or int8 [N, K, H, W].
 
-    Products of two activations are given their `operands` int8 [N, C, K] too. `timing` is the prediction, if known.
+    Products of two activations are given their `operands` int8 [N, C, K] too, and a graph with other inputs their values
+    int8 [N, K, H, W] as `given`. `noted` is what must be said of stochastic bytes. `timing` is the prediction, if known.
     What the RTL, or else the cycle model, leaves in memory for each image is added to `outputs`.
 
     Args:
@@ -136,25 +152,21 @@ def run_images(
     """
     if len(images) != program.images:
         raise InputError(f"program: it is for {program.images} images, not {len(images)}")
-    memory = program.memory()
-    for number, image in enumerate(images):
-        program.write_input(memory, image, number)
-    for number, weight in enumerate(() if operands is None else operands):
-        program.write_operand(memory, weight, number)
+    memory = _filled(program, images, operands, given or {})
     timing, code = timing or predicted(program, machine, again=again), program.code(again=again)
     exact, ended = list[bool](), list[bool]()
-    model = ran = left = None
+    model = ran = left = said = None
     if cycle_model:
         most = timing.cycles + _MARGIN
         run = run_machine(machine, memory, code.address, code.count, max_clocks=most, memories=memories)
-        left = run.memory
-        exact.append(_is_expected(program, left, expected))
+        left, said = run.memory, Noted(run.bits, run.clips)
+        exact.append(_is_expected(program, left, expected) and said == noted)
         ended.append(run.done and not run.error)
         model = _of_model(program, machine, run, again=again)
     if rtl is not None:
         real = rtl.run(memory, code.address, code.count, max_clocks=timing.cycles + _MARGIN)
-        left = real.memory
-        exact.append(_is_expected(program, left, expected))
+        left, said = real.memory, Noted(real.bits, real.clips)
+        exact.append(_is_expected(program, left, expected) and said == noted)
         ended.append(real.done and not real.error)
         ran = _of_rtl(program, real, again=again)
     if outputs is not None and left is not None:
@@ -166,7 +178,23 @@ def run_images(
         rtl=ran,
         bit_exact=all(exact) if exact else None,
         ended=all(ended) if ended else None,
+        noted=said,
     )
+
+
+def _filled(
+    program: MachineProgram, images: Int8Array, operands: Int8Array | None, given: Mapping[str, Int8Array]
+) -> Bytes:
+    """The memory before a run."""
+    memory = program.memory()
+    for number, image in enumerate(images):
+        program.write_input(memory, image, number)
+    for number, weight in enumerate(() if operands is None else operands):
+        program.write_operand(memory, weight, number)
+    for name, values in given.items():
+        for number, value in enumerate(values):
+            program.write_tensor(memory, name, value, number)
+    return memory
 
 
 def run_gemm(program: CoreProgram, rtl: VerilatedMachine) -> tuple[ProgramRun, Int32Array]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,14 +17,16 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.training_model import Role
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.compile import compile_network
-from skipbeat_mapper.layer_graph import layer_graph
+from skipbeat_mapper.layer_graph import MASK, layer_graph
 from skipbeat_mapper.training.update_chunks import best_chunk
 from skipbeat_mapper.training.update_programs import chunk_programs
 from skipbeat_models.graph_oracle import run_graph
+from skipbeat_models.integer_training.gradient_store import GradientStore, StoredGradient, stored
 from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
 from skipbeat_models.integer_training.stationary_products import (
     StationaryProduct,
@@ -33,19 +37,25 @@ from skipbeat_models.integer_training.stationary_products import (
 from skipbeat_models.integer_training.trained_layer import TrainedLayer
 from skipbeat_models.integer_training.training_products import ExactProducts, Geometry, Shape
 
-from .machine_simulation import Output, ProgramRun, run_images
+from .gradient_programs import GradientProgram, GradientPrograms
+from .machine_simulation import NOTHING, Noted, Output, ProgramRun, run_images
 
+Compared = TypeVar("Compared", Int8Array, Int64Array)
 _INT32 = 1 << 31
 #: Of a sum as the machine stores it; of a master weight, a momentum and their gradient.
 _SUM_BYTES = 4
 
 
 class HostTask(StrEnum):
-    """What the host does by the definitions of a module that the machine does not have yet; ADD has no module."""
+    """What the host does by the definitions of a module that the machine does not have; MASK and ADD have none.
+
+    MASK: a byte for each element of a dX that the machine stores and a clamp stands before.
+    """
 
     TURN = "turn"
     SELECT = "select"
     ROUND = "rounding and peak"
+    MASK = "masks of clamps"
     PACK = "packing of tiles and programs"
     ADD = "adding of partial sums"
     UPDATE = "update"
@@ -62,9 +72,14 @@ class ProductRun:
 
 @dataclass(kw_only=True, eq=False)
 class MachineProducts:
-    """The three products of a step as programs; their int32 sums are what the RTL, or else the cycle model, leaves.
+    """The three products of a step as programs: what the RTL, or else the cycle model, leaves of them.
+
+    Forward and update products leave int32 sums, and backward ones too, which the host rounds. A machine with
+    `outputs.gradients` stores dX itself, as bytes.
 
     Attributes:
+        oracle: what must come out.
+        programs: in which the machine stores dX, if it does; the oracle draws as they do.
         pattern: what is kept of dY along the images.
         rtl: the machine's RTL; None: only the cycle model runs.
         runs: of all programs so far. exact: whether all sums were the oracle's.
@@ -73,13 +88,14 @@ class MachineProducts:
 
     hardware: Hardware
     pattern: Pattern
+    oracle: ExactProducts
+    programs: GradientPrograms | None
     rtl: VerilatedMachine | None
     cycle_model: bool
     effort: Effort = Effort.NORMAL
     runs: list[ProductRun] = field(default_factory=list)
     exact: bool = True
     host: Counter[HostTask] = field(default_factory=Counter)
-    _oracle: ExactProducts = field(default_factory=ExactProducts, init=False, repr=False)
 
     def forward(self, layer: str, x: Int8Array, weight: Int8Array, bias: Int64Array, geometry: Geometry) -> Int64Array:
         """Y = X · W + bias, one program.
@@ -89,21 +105,34 @@ class MachineProducts:
         """
         if int(np.abs(bias).max(initial=0)) >= _INT32:
             raise InputError(f"layer {layer}: its biases do not fit 32 bits, as the machine takes them")
-        expected = self._oracle.forward(layer, x, weight, bias, geometry)
+        expected = self.oracle.forward(layer, x, weight, bias, geometry)
         parts = [forward_product(x, weight, geometry)]
         return self._compared(self._stationary(layer, Role.FORWARD, parts, bias, expected.shape), expected)
 
     def backward(
-        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape
-    ) -> Int64Array:
-        """dX = dY · W^T, a program for each phase of the stride.
+        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape, store: GradientStore
+    ) -> StoredGradient:
+        """dX = dY · W^T as it is stored, a program for each phase of the stride.
 
         Raises:
             InputError: as for `forward`.
         """
-        expected = self._oracle.backward(layer, gradient, weight, geometry, shape)
-        parts = backward_products(layer, gradient, weight, geometry, shape)
-        return self._compared(self._stationary(layer, Role.BACKWARD, parts, None, shape), expected)
+        expected = self.oracle.backward(layer, gradient, weight, geometry, shape, store)
+        if self.programs is None:
+            parts = backward_products(layer, gradient, weight, geometry, shape)
+            sums = self._stationary(layer, Role.BACKWARD, parts, None, shape)
+            draws = partial(self.oracle.draws.gradient_draws, layer, gradient, weight, geometry, shape)
+            found = stored(sums, store, draws)
+            self.host[HostTask.ROUND] += (_SUM_BYTES + 1) * sums.size
+        else:
+            programs = partial(self.programs.programs, layer, gradient, weight, geometry, shape)
+            found = self._store_gradient(layer, programs, shape, store)
+            if store.shift is None:
+                found = self._store_gradient(layer, programs, shape, store.within(found.bits))
+        numbers = (found.shift, found.bits, found.clips)
+        self.exact &= numbers == (expected.shift, expected.bits, expected.clips)
+        self._compared(found.mantissas, expected.mantissas)
+        return found
 
     def update(self, layer: str, x: Int8Array, gradient: Int8Array, geometry: Geometry, shape: Shape) -> Int64Array:
         """dW = X^T · dY, a program for each chunk of pixels, whose sums are added up here.
@@ -111,7 +140,7 @@ class MachineProducts:
         Raises:
             InputError: as for `forward`.
         """
-        expected, found = self._oracle.update(layer, x, gradient, geometry, shape), list[Int64Array]()
+        expected, found = self.oracle.update(layer, x, gradient, geometry, shape), list[Int64Array]()
         machine = Machine.of(self.hardware)
         self.host[HostTask.TURN] += 2 * (x.size + gradient.size)
         for part in update_products(x, gradient, geometry, shape, self.hardware.array.cols):
@@ -139,21 +168,67 @@ class MachineProducts:
         """The sums int64 [N, K, H, W] that the program of a graph leaves."""
         images = np.ascontiguousarray(images)
         program = compile_network(graph, self.hardware, len(images), effort=self.effort)
-        outputs: list[Output] = []
+        outputs, _ = self._left(layer, role, program, images, run_graph(graph, images)[graph.output])
+        return outputs.astype(np.int64)
+
+    def _store_gradient(
+        self,
+        layer: str,
+        programs: Callable[[GradientStore], Iterator[GradientProgram]],
+        shape: Shape,
+        store: GradientStore,
+    ) -> StoredGradient:
+        """What the programs of a dX leave and say together."""
+        whole, bits, clips = np.zeros(shape, np.int8), 0, 0
+        for each in programs(store):
+            made, noted = self._run_gradient(layer, each, store)
+            each.part.put(whole, made)
+            bits, clips = max(bits, noted.bits), clips + noted.clips
+        return StoredGradient(whole, store.known_shift, bits, clips)
+
+    def _run_gradient(self, layer: str, gradient: GradientProgram, store: GradientStore) -> tuple[Int8Array, Noted]:
+        """The bytes int8 [N, K, H, W] that a program leaves, and what it says of them."""
+        part = gradient.part
+        passed = None if store.open is None else part.taken(store.open)
+        images = np.ascontiguousarray(part.x)
+        graph = layer_graph(part.workload, part.weight, layer, raw=True)
+        sums = run_graph(graph, images)[graph.output].astype(np.int64)
+        told = replace(store, open=passed, shift=store.known_shift)
+        wanted = stored(sums, told, lambda _: gradient.draws)
+        given = {} if passed is None else {MASK: passed.astype(np.int8)}
+        self.host[HostTask.MASK] += sum(mask.size for mask in given.values())
+        noted, expected = Noted(wanted.bits, wanted.clips), wanted.mantissas
+        outputs, said = self._left(layer, Role.BACKWARD, gradient.program, images, expected, given, noted)
+        return outputs.astype(np.int8), said
+
+    def _left(
+        self,
+        layer: str,
+        role: Role,
+        program: MachineProgram,
+        images: Int8Array,
+        expected: Output,
+        given: Mapping[str, Int8Array] | None = None,
+        noted: Noted = NOTHING,
+    ) -> tuple[Output, Noted]:
+        """What a run leaves [N, K, H, W], and says of stochastic bytes; it is compared with what is expected."""
+        outputs: list[Any] = []
         run = run_images(
             program,
             Machine.of(self.hardware),
             images,
-            run_graph(graph, images)[graph.output],
+            expected,
             self.rtl,
+            given=given,
+            noted=noted,
             cycle_model=self.cycle_model,
             outputs=outputs,
         )
         self.runs.append(ProductRun(layer=layer, role=role, run=run))
         self.host[HostTask.PACK] += program.image.size
-        return np.stack(outputs).astype(np.int64)
+        return np.stack(outputs), run.noted or NOTHING
 
-    def _compared(self, found: Int64Array, expected: Int64Array) -> Int64Array:
+    def _compared(self, found: Compared, expected: Compared) -> Compared:
         self.exact &= bool(np.array_equal(found, expected))
         return found
 
@@ -194,12 +269,11 @@ class TrainingSimulation:
 def _host_bytes(layer: TrainedLayer) -> dict[HostTask, int]:
     """What the host reads and writes for a layer in a step, beside what its products show."""
     weights, patterns = layer.matrix.weight.values.size, layer.matrix.patterns
-    y, x = layer.gradient.mantissas.size, layer.x.mantissas.size
+    y = layer.gradient.mantissas.size
     ranked = sum(pattern.kind != "dense" for pattern in (patterns.forward, patterns.backward))
     unbiased = patterns.update.kind != "dense"
-    stored = (0 if layer.raw else y) + (0 if layer.first else x)
     return {
         HostTask.SELECT: 2 * (ranked * weights + unbiased * y),
-        HostTask.ROUND: (_SUM_BYTES + 1) * stored,
+        HostTask.ROUND: (_SUM_BYTES + 1) * (0 if layer.raw else y),
         HostTask.UPDATE: weights * (5 * _SUM_BYTES + 2),
     }

@@ -20,6 +20,8 @@ SUM_BITS = 40
 MOST_SHIFT = 32
 #: Of a seed, those that a STORE has: no rounding of up to as many bits looks at the others, which are 0.
 STORE_SEED_BITS = 24
+#: Odd, so that seeds of that many places differ; and so that neighbours begin far from each other.
+_APART = 0x9E3779
 
 
 def round_stochastically(sums: IntArray, shift: int, drawn: UInt32Array) -> tuple[Int8Array, BoolArray]:
@@ -37,6 +39,11 @@ def round_stochastically(sums: IntArray, shift: int, drawn: UInt32Array) -> tupl
 def store_seed(upper: int) -> int:
     """The seed, 31 bits, of a STORE that has these bits of it."""
     return upper << (SEED_BITS - STORE_SEED_BITS)
+
+
+def seed_at(seed: int, place: int) -> int:
+    """Those bits of the seed of a STORE whose first vector has this number in its tensor, if number 0 has `seed`."""
+    return (seed + place * _APART) % (1 << STORE_SEED_BITS)
 
 
 def rounding_draws(seed: int, lanes: int, vectors: int, width: int) -> UInt32Array:

@@ -18,19 +18,8 @@ from skipbeat_arch.numbers import MULTIPLIER_BITS
 from ..arguments import expect
 from ..layouts import struct
 from .gradient_lanes import GradientLanes
+from .parameters import parameters
 from .requantise import Requantiser
-
-
-def parameters(cols: int) -> data.StructLayout:
-    """A block's parameters, column by column, as their vectors lie in memory."""
-    return data.StructLayout(
-        {
-            "bias": data.ArrayLayout(signed(32), cols),
-            "multiplier": data.ArrayLayout(32, cols),
-            "residual_multiplier": data.ArrayLayout(32, cols),
-            "shift": data.ArrayLayout(8, cols),
-        }
-    )
 
 
 class _Walk:

@@ -90,6 +90,8 @@ class _Outcome(ctypes.Structure):
         ("error", ctypes.c_int32),
         ("done", ctypes.c_int32),
         ("busy", ctypes.c_int32),
+        ("bits", ctypes.c_int64),
+        ("clips", ctypes.c_int64),
     )
 
 
@@ -107,6 +109,7 @@ class MachineRun:
         violations: how often the machine broke a rule of the bus: an offer that was not taken and changed, a burst of
             another kind or across 4 KiB, a wrong last beat, strobes that are not all ones, read data that had to wait,
             data to write that waits until its address is taken.
+        bits, clips: the registers PEAK and CLIPS; 0 in a machine without them.
     """
 
     memory: Bytes
@@ -118,6 +121,8 @@ class MachineRun:
     counters: dict[Counter, int]
     stored: tuple[int, ...]
     violations: int
+    bits: int
+    clips: int
 
 
 class VerilatedMachine:
@@ -207,6 +212,8 @@ class VerilatedMachine:
             counters={counter: outcome.counters[counter] for counter in Counter},
             stored=tuple(stored[: outcome.stored].tolist()),
             violations=outcome.violations,
+            bits=outcome.bits,
+            clips=outcome.clips,
         )
 
     def _request(self, content: Bytes, stored: Int64Array) -> _Request:

@@ -32,6 +32,7 @@ struct MachineOutcome {
     int64_t stored;  // pulses of stored_o
     int64_t violations;  // of the bus's rules by the machine
     int32_t error, done, busy;
+    int64_t bits, clips;  // of stochastic bytes; 0 in a machine without them
 };
 
 namespace {
@@ -175,6 +176,14 @@ void choose(Top& top, int32_t mutant) {
     if constexpr (requires { top.mutant; }) top.mutant = mutant;
 }
 
+template <class Top>
+void note(const Top& top, MachineOutcome& outcome) {
+    if constexpr (requires { top.bits_o; }) {
+        outcome.bits = top.bits_o;
+        outcome.clips = top.clips_o;
+    }
+}
+
 void clock_edge(Vtop& top, Activity* activity = nullptr, int64_t clock = 0) {
     top.clk = 1;
     top.eval();
@@ -251,5 +260,6 @@ start:
     }
     outcome->error = top.error_o;
     outcome->done = top.done_o;
+    note(top, *outcome);
 }
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from skipbeat_arch.arrays import BoolArray, Int64Array, UInt32Array
+from skipbeat_arch.arrays import BoolArray, Int64Array
 from skipbeat_arch.training.ranks import LARGEST
-from skipbeat_arch.training.rounding import MOST_SHIFT, magnitude_bits, next_shift, round_stochastically
+from skipbeat_arch.training.rounding import MOST_SHIFT, magnitude_bits, next_shift
 from skipbeat_arch.training.update_rule import rounded_shift
 
+from .gradient_store import StoredGradient
 from .scaled import Scaled, Stored, Sums
 
 
@@ -34,12 +37,13 @@ class DelayedScale:
         self._count(np.abs(np.maximum(rounded, low)) > LARGEST)
         return Stored(np.clip(rounded, low, LARGEST).astype(np.int8), exponent, sums.values)
 
-    def stochastic(self, sums: Sums, draws: UInt32Array) -> Scaled:
-        """Bytes whose mean is the sums, which have one unit in all channels; draws: uint32 in their shape."""
-        exponent = self._exponent(sums)
-        rounded, clipped = round_stochastically(sums.values, exponent - int(sums.units[0]), draws)
-        self._count(clipped)
-        return Scaled(rounded, exponent)
+    def stochastic(self, store: Callable[[int | None], StoredGradient], unit: int) -> Scaled:
+        """Bytes that a store rounds at random by the shift that it is given; `unit`: exponent of its sums' unit."""
+        found = store(None if self._next is None else _within(self._next, np.array([unit])) - unit)
+        self._next = unit + next_shift(found.bits)
+        self.clipped += found.clips
+        self.stored += found.mantissas.size
+        return Scaled(found.mantissas, unit + found.shift)
 
     def _exponent(self, sums: Sums) -> int:
         """The exponent of this step, while the next one's is found; no shift leaves 0 .. 32."""

@@ -26,7 +26,7 @@ from .trained_layer import SeedSource
 from .training_graph import TrainingGraph
 from .training_patterns import TrainingPatterns
 from .training_plan import TrainingPlan
-from .training_products import ExactProducts, Products
+from .training_products import Draws, ExactProducts, Products, TensorDraws
 from .vectors import Vectors
 
 #: Of the digits.
@@ -52,8 +52,10 @@ class IntegerTrainer:
 
     Args:
         source: `zoo:NAME` of a network for the digits, or `module:function`, whose module reads [N, 1, 8, 8].
+        draws: of the stores of dX; None: along each tensor.
 
     Attributes:
+        products: who multiplies, in numbers.
         origin: the source, with a digest of the weights that the training begins with.
         padded_images: how many a step's last pass of the array lacks.
 
@@ -61,12 +63,20 @@ class IntegerTrainer:
         InputError: there is no such network, or it cannot be trained.
     """
 
-    def __init__(self, source: str, patterns: TrainingPatterns, plan: TrainingPlan, hardware: Hardware) -> None:
+    def __init__(
+        self,
+        source: str,
+        patterns: TrainingPatterns,
+        plan: TrainingPlan,
+        hardware: Hardware,
+        draws: Draws | None = None,
+    ) -> None:
         patterns.check_group(hardware.array.group)
         self.plan, self.data, self.patterns = plan, load_data(), patterns
         self._source, self._module = source, digits_network(source, plan.seed)
         self._vectors = Vectors.of(hardware)
-        self.graph = self._built(ExactProducts())
+        self.products = ExactProducts(draws or TensorDraws(self._vectors))
+        self.graph = self._built(self.products)
         classes = self.graph.layers[-1].matrix.weight.values.shape[0]
         if classes != CLASSES:
             raise InputError(f"model {source}: expected {CLASSES} outputs, one for each digit, not {classes}")

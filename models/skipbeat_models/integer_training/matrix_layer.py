@@ -6,6 +6,7 @@ A linear layer is a convolution whose kernel covers the map. Each product takes 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from skipbeat_arch.training.ranks import kept_by_rank
 from skipbeat_arch.training.rounding import SUM_BITS, column_shifts
 from skipbeat_arch.training.update_rule import rounded_shift, to_bytes
 
+from .gradient_store import GradientStore, StoredGradient
 from .optimiser_step import WEIGHT_EXPONENT, Master, OptimiserStep
 from .scaled import Scaled, Sums
 from .training_products import Geometry, Products, Shape
@@ -92,11 +94,21 @@ class MatrixLayer:
         sums = self._products.forward(self.name, x.mantissas, self.ahead.kept, bias, self.geometry)
         return Sums(self._fitting(sums), units)
 
-    def backward(self, gradient: Scaled, shape: Shape) -> Sums:
-        """dX = dY · W^T of an input [N, C, H, W] of that shape, with one unit for all channels."""
-        dy = gradient.mantissas
-        sums = self._fitting(self._products.backward(self.name, dy, self.back.kept, self.geometry, shape))
-        return Sums(sums, np.full(shape[1], int(self.back.units[0]) + gradient.exponent))
+    def backward(self, gradient: Scaled, shape: Shape, store: GradientStore) -> StoredGradient:
+        """dX = dY · W^T of an input [N, C, H, W] of that shape, as it is stored.
+
+        Raises:
+            InputError: its sums do not fit 40 bits.
+        """
+        dy, weight = gradient.mantissas, self.back.kept
+        found = self._products.backward(self.name, dy, weight, self.geometry, shape, store)
+        if found.bits >= SUM_BITS:
+            self._too_large()
+        return found
+
+    def backward_unit(self, gradient: Scaled) -> int:
+        """The exponent of the unit that the sums of dX have in all channels."""
+        return int(self.back.units[0]) + gradient.exponent
 
     def gradient(self, x: Scaled, gradient: Scaled) -> Int64Array:
         """dW = X^T · dY in the weights' shape; its unit is that of a product of both."""
@@ -120,8 +132,11 @@ class MatrixLayer:
             InputError: they do not fit 40 bits.
         """
         if int(np.abs(sums).max(initial=0)) >= 1 << (SUM_BITS - 1):
-            raise InputError(f"layer {self.name}: its sums do not fit {SUM_BITS} bits")
+            self._too_large()
         return sums
+
+    def _too_large(self) -> NoReturn:
+        raise InputError(f"layer {self.name}: its sums do not fit {SUM_BITS} bits")
 
 
 def rank_mask(values: Int8Array, axis: int, pattern: Pattern) -> BoolArray:

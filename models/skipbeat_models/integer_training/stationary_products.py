@@ -18,6 +18,7 @@ from skipbeat_arch.workload import Convolution
 from ..gradients.gradient_products import flat, input_gradient, ungrouped
 from ..reduction import stationary_matrix
 from .training_products import Geometry, Shape
+from .vectors import Element, Elements
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,13 +35,21 @@ class StationaryProduct:
     weight: Int8Array
     places: tuple[int, int, int, int] = (0, 0, 1, 1)
 
-    def put(self, whole: Int64Array, found: Int64Array) -> None:
+    def put(self, whole: Elements[Element], found: Elements[Element]) -> None:
         """Writes its results [N, K, H, W] to their places in the whole; its pixels may be the results' channels."""
         if found.shape[1] != whole.shape[1]:
             whole[...] = found.reshape(whole.shape)
             return
         row, column, down, across = self.places
         whole[:, :, row::down, column::across] = found
+
+    def taken(self, whole: Elements[Element]) -> Elements[Element]:
+        """The inverse of `put`: what it would write to have the whole."""
+        outputs = self.workload.c_out
+        if outputs != whole.shape[1]:
+            return whole.reshape(len(whole), outputs, 1, 1)
+        row, column, down, across = self.places
+        return whole[:, :, row::down, column::across]
 
 
 def forward_product(x: Int8Array, weight: Int8Array, geometry: Geometry) -> StationaryProduct:

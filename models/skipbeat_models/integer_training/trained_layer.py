@@ -11,9 +11,10 @@ from skipbeat_arch.training.lfsr import SEED_BITS
 from skipbeat_arch.training.ranks import LARGEST
 
 from .delayed_scale import DelayedScale
+from .gradient_store import GradientStore, StoredGradient
 from .matrix_layer import MatrixLayer
 from .optimiser_step import OptimiserStep
-from .scaled import Map, Scaled, Sums, dithered, nearest
+from .scaled import Map, Scaled, dithered, nearest
 from .vectors import Vectors
 
 
@@ -71,11 +72,13 @@ class TrainedLayer:
         self.gradient = self._vectors.keep_unbiased(dy, pattern, self._seeds.next()) if keeps else dy
         if self.first:
             return []
-        shape = self.x.mantissas.shape
-        sums = self.matrix.backward(dy, shape)
-        if self.opens is not None:
-            sums = Sums(np.where(self.opens(), sums.values, 0), sums.units)
-        return [self.back.stochastic(sums, self._vectors.draws(shape, self._seeds.next()))]
+        shape, seed = self.x.mantissas.shape, self._seeds.next()
+        passed = None if self.opens is None else self.opens()
+
+        def store(shift: int | None) -> StoredGradient:
+            return self.matrix.backward(dy, shape, GradientStore(shift=shift, seed=seed, open=passed))
+
+        return [self.back.stochastic(store, self.matrix.backward_unit(dy))]
 
     def update(self, step: OptimiserStep) -> None:
         """Train on the last step."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -11,8 +12,11 @@ import torch
 from torch.nn.functional import conv2d
 from torch.nn.grad import conv2d_input, conv2d_weight
 
-from skipbeat_arch.arrays import Int8Array, Int64Array
+from skipbeat_arch.arrays import Int8Array, Int64Array, UInt32Array
 from skipbeat_arch.workload import Convolution
+
+from .gradient_store import GradientStore, StoredGradient, stored
+from .vectors import Vectors
 
 Shape = tuple[int, ...]
 #: torch ships these without types.
@@ -62,9 +66,9 @@ class Products(Protocol):
         ...
 
     def backward(
-        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape
-    ) -> Int64Array:
-        """dX = dY · W^T in `shape`, that of X."""
+        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape, store: GradientStore
+    ) -> StoredGradient:
+        """dX = dY · W^T in `shape`, that of X, as it is stored."""
         ...
 
     def update(self, layer: str, x: Int8Array, gradient: Int8Array, geometry: Geometry, shape: Shape) -> Int64Array:
@@ -72,17 +76,48 @@ class Products(Protocol):
         ...
 
 
+class Draws(Protocol):
+    """Who knows what is drawn as a layer's dX is stored; arguments are those of `Products.backward`."""
+
+    def gradient_draws(
+        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape, store: GradientStore
+    ) -> UInt32Array:
+        """A draw for each element, uint32 in `shape`."""
+        ...
+
+
+@dataclass(frozen=True)
+class TensorDraws:
+    """Draws along a tensor as it lies in memory, as if one store wrote all of it: what the host draws."""
+
+    vectors: Vectors
+
+    def gradient_draws(
+        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape, store: GradientStore
+    ) -> UInt32Array:
+        """A draw for each element, uint32 in `shape`."""
+        return self.vectors.draws(shape, store.seed)
+
+
 class ExactProducts:
-    """The oracle's products, in float64: it holds sums of 40 bits exactly."""
+    """The oracle's products, in float64: it holds sums of 40 bits exactly. `draws` are those of its stores."""
+
+    def __init__(self, draws: Draws) -> None:
+        self.draws = draws
 
     def forward(self, layer: str, x: Int8Array, weight: Int8Array, bias: Int64Array, geometry: Geometry) -> Int64Array:
         """Y = X · W + bias."""
         return _integers(conv2d(_real(x), _real(weight), None, *geometry.arguments)) + bias[:, None, None]
 
     def backward(
-        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape
-    ) -> Int64Array:
-        """dX = dY · W^T."""
+        self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape, store: GradientStore
+    ) -> StoredGradient:
+        """dX = dY · W^T, as it is stored."""
+        draws = partial(self.draws.gradient_draws, layer, gradient, weight, geometry, shape)
+        return stored(self.input_sums(gradient, weight, geometry, shape), store, draws)
+
+    def input_sums(self, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape) -> Int64Array:
+        """dX = dY · W^T before it is stored."""
         return _integers(_conv2d_input(shape, _real(weight), _real(gradient), *geometry.arguments))
 
     def update(self, layer: str, x: Int8Array, gradient: Int8Array, geometry: Geometry, shape: Shape) -> Int64Array:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_models.integer_training.delayed_scale import DelayedScale
+from skipbeat_models.integer_training.gradient_store import GradientStore, StoredGradient, stored
 from skipbeat_models.integer_training.scaled import Sums
 
 
@@ -61,9 +64,15 @@ def test_stochastic_rounding_has_the_sums_as_its_mean() -> None:
     random = np.random.default_rng(1)
     shape = (1, 1, 100_000, 1)
     store = DelayedScale()
-    store.stochastic(sums(5000), np.zeros((1, 1, 1, 1), np.uint32))
-    draws = random.integers(1 << 32, size=shape).astype(np.uint32)
-    found = store.stochastic(Sums(np.full(shape, 2003), np.array([-10])), draws)
+
+    def told(value: int) -> Callable[[int | None], StoredGradient]:
+        draws = random.integers(1 << 32, size=shape).astype(np.uint32)
+        return lambda shift: stored(np.full(shape, value), GradientStore(shift=shift, seed=0), lambda _: draws)
+
+    assert store.stochastic(told(5000), -10).exponent == -10 + 6, "its own, as it is the first"
+    found = store.stochastic(told(2003), -10)
     assert found.exponent == -10 + 6
     assert set(found.mantissas.ravel().tolist()) == {31, 32}
     assert abs(float(found.mantissas.mean()) - 2003 / 64) < 0.01
+    assert store.stochastic(told(9000), -10).exponent == -10 + 4
+    assert (store.clipped, store.stored) == (100_000, 300_000)

@@ -11,13 +11,16 @@ import torch
 from skipbeat_arch.arrays import FloatArray, Int8Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
+from skipbeat_models.integer_training.gradient_store import GradientStore
 from skipbeat_models.integer_training.matrix_layer import LayerPatterns, MatrixLayer, rank_mask
 from skipbeat_models.integer_training.optimiser_step import WEIGHT_EXPONENT, OptimiserStep
 from skipbeat_models.integer_training.scaled import Scaled
-from skipbeat_models.integer_training.training_products import ExactProducts, Geometry
+from skipbeat_models.integer_training.training_products import ExactProducts, Geometry, TensorDraws
+from skipbeat_models.integer_training.vectors import Vectors
 
 DENSE, TWO_OF_EIGHT = Pattern("dense"), Pattern.parse("2:8")
 SPARSE = LayerPatterns(forward=TWO_OF_EIGHT, backward=TWO_OF_EIGHT, update=DENSE)
+EXACT = ExactProducts(TensorDraws(Vectors(8, 16, 8)))
 STEP = OptimiserStep(momentum=0.9, decay=1e-3, masked_decay=2e-4, rate=0.05)
 
 
@@ -35,7 +38,7 @@ def test_the_products_by_hand(groups: int) -> None:
     c_in, c_out, stride, pad = 16, 16, 2, 1
     weight, bias = numbers(1, c_out, c_in // groups, 3, 3), numbers(2, c_out)
     geometry = Geometry(stride=(stride, stride), padding=(pad, pad), groups=groups)
-    layer = MatrixLayer("c", weight, bias, geometry, SPARSE, ExactProducts())
+    layer = MatrixLayer("c", weight, bias, geometry, SPARSE, EXACT)
     x, g = Scaled(bytes_of(3, 2, c_in, 5, 6), -5), Scaled(bytes_of(4, 2, c_out, 3, 3), -9)
     padded = np.pad(x.mantissas.astype(np.int64), ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     dy = g.mantissas.astype(np.int64)
@@ -52,14 +55,20 @@ def test_the_products_by_hand(groups: int) -> None:
     assert layer.bias is not None
     biases = np.floor(np.ldexp(layer.bias.real(), -sums.units.astype(np.int32)) + 0.5)
     np.testing.assert_array_equal(sums.values, y + biases.astype(np.int64)[:, None, None])
-    found = layer.backward(g, x.mantissas.shape)
-    np.testing.assert_array_equal(found.values, dx[:, :, pad:-pad, pad:-pad])
-    assert set(found.units.tolist()) == {int(layer.back.units[0]) - 9}
+    dx, passed = dx[:, :, pad:-pad, pad:-pad], bytes_of(5, *x.mantissas.shape) > 0
+    store = GradientStore(shift=7, seed=6, open=passed)
+    found = layer.backward(g, dx.shape, store)
+    draws = EXACT.draws.gradient_draws("c", g.mantissas, layer.back.kept, geometry, dx.shape, store)
+    rounded = np.where(passed, (dx + (draws >> np.uint32(32 - 7))) >> 7, 0)
+    np.testing.assert_array_equal(found.mantissas, np.clip(rounded, -127, 127))
+    assert found.bits == int(np.abs(dx[passed]).max()).bit_length()
+    assert found.clips == (np.abs(rounded) > 127).sum() > 0
+    assert layer.backward_unit(g) == int(layer.back.units[0]) - 9
     np.testing.assert_array_equal(layer.gradient(x, g), dw)
 
 
 def test_masks_lie_along_each_reduction_and_follow_the_bytes() -> None:
-    layer = MatrixLayer("c", numbers(5, 16, 8, 3, 3), None, Geometry(), SPARSE, ExactProducts())
+    layer = MatrixLayer("c", numbers(5, 16, 8, 3, 3), None, Geometry(), SPARSE, EXACT)
     ahead, back = layer.ahead, layer.back
     assert (ahead.mask.sum(axis=1) == 2).all()
     assert (back.mask.reshape(2, 8, 8, 3, 3).sum(axis=1) == 2).all()
@@ -71,7 +80,7 @@ def test_masks_lie_along_each_reduction_and_follow_the_bytes() -> None:
 
 def test_bytes_use_their_unit_and_are_the_nearest() -> None:
     weight = numbers(6, 8, 8, 1, 1) * np.logspace(-3, 0, 8)[:, None, None, None]
-    layer = MatrixLayer("c", weight, None, Geometry(), SPARSE, ExactProducts())
+    layer = MatrixLayer("c", weight, None, Geometry(), SPARSE, EXACT)
     largest = np.abs(layer.ahead.dense.astype(int)).max(axis=(1, 2, 3))
     assert (largest >= 64).all()
     for tiles, units in ((layer.ahead, layer.ahead.units[:, None, None, None]), (layer.back, layer.back.units[0])):
@@ -91,7 +100,7 @@ def test_a_ragged_last_group_keeps_what_it_can() -> None:
 
 def test_one_update_is_sgd_with_momentum_and_the_decay_of_masked_weights() -> None:
     weight = numbers(8, 8, 8, 1, 1)
-    layer = MatrixLayer("fc", weight, numbers(9, 8), Geometry(), SPARSE, ExactProducts())
+    layer = MatrixLayer("fc", weight, numbers(9, 8), Geometry(), SPARSE, EXACT)
     x, g = Scaled(bytes_of(10, 4, 8, 1, 1), -7), Scaled(bytes_of(11, 4, 8, 1, 1), -9)
     assert layer.bias is not None
     before, bias = torch.from_numpy(layer.weight.real()), torch.from_numpy(layer.bias.real())
@@ -110,6 +119,6 @@ def test_one_update_is_sgd_with_momentum_and_the_decay_of_masked_weights() -> No
 
 def test_what_32_bits_do_not_hold_is_refused() -> None:
     with pytest.raises(InputError, match="layer c: expected weights between -8 and 8"):
-        MatrixLayer("c", np.full((8, 8, 1, 1), 8.0), None, Geometry(), SPARSE, ExactProducts())
+        MatrixLayer("c", np.full((8, 8, 1, 1), 8.0), None, Geometry(), SPARSE, EXACT)
     with pytest.raises(InputError, match="too large for momenta"):
         STEP.rule(-6)

@@ -14,9 +14,10 @@ from skipbeat_models.integer_training.stationary_products import (
     forward_product,
     update_products,
 )
-from skipbeat_models.integer_training.training_products import ExactProducts, Geometry
+from skipbeat_models.integer_training.training_products import ExactProducts, Geometry, TensorDraws
+from skipbeat_models.integer_training.vectors import Vectors
 
-ORACLE = ExactProducts()
+ORACLE = ExactProducts(TensorDraws(Vectors(8, 16, 8)))
 #: Input, weight, and how it moves.
 CASES = {
     "padded": ((2, 3, 5, 6), (4, 3, 3, 3), Geometry(padding=(1, 1))),
@@ -46,7 +47,8 @@ def test_the_parts_are_the_whole(x_shape: tuple[int, ...], w_shape: tuple[int, .
     dy, dx = bytes_of(3, y.shape), np.zeros(x_shape, np.int64)
     for part in backward_products("layer", dy, weight, geometry, x_shape):
         part.put(dx, sums(part))
-    np.testing.assert_array_equal(dx, ORACLE.backward("layer", dy, weight, geometry, x_shape))
+        np.testing.assert_array_equal(part.taken(dx), sums(part))
+    np.testing.assert_array_equal(dx, ORACLE.input_sums(dy, weight, geometry, x_shape))
     found = []
     for update in update_products(x, dy, geometry, w_shape, 4):
         load = update.workload
