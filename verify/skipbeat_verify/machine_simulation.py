@@ -139,8 +139,8 @@ def run_images(
 ) -> ProgramRun:
     """Run a program on its images int8 [N, C, H, W]; `expected` are their outputs, int32 or int8 [N, K, H, W].
 
-    Products of two activations are given their `operands` int8 [N, C, K] too, and a graph with other inputs their values
-    int8 [N, K, H, W] as `given`. `noted` is what must be said of stochastic bytes. `timing` is the prediction, if known.
+    Products of two activations are given their `operands` int8 [N, C, K] too, and a graph with other inputs their
+    values int8 [N, K, H, W] as `given`. `noted` is what must be said of stochastic bytes. `timing` is the prediction.
     What the RTL, or else the cycle model, leaves in memory for each image is added to `outputs`.
 
     Args:

@@ -18,8 +18,7 @@ from skipbeat_arch.numbers import MULTIPLIER_BITS
 from ..arguments import expect
 from ..layouts import struct
 from .gradient_lanes import GradientLanes
-from .parameters import parameters
-from .requantise import Requantiser
+from .requantise import Requantiser, parameters
 
 
 class _Walk:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from amaranth import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.hdl import Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.numbers import MULTIPLIER_BITS
@@ -15,6 +15,18 @@ from skipbeat_arch.numbers import MULTIPLIER_BITS
 LOW = 17
 #: Bits of a number that holds every result and, beyond both its ends, one that the clamp treats like any other.
 KEPT = 9
+
+
+def parameters(cols: int) -> data.StructLayout:
+    """A block's parameters, column by column, as their vectors lie in memory."""
+    return data.StructLayout(
+        {
+            "bias": data.ArrayLayout(signed(32), cols),
+            "multiplier": data.ArrayLayout(32, cols),
+            "residual_multiplier": data.ArrayLayout(32, cols),
+            "shift": data.ArrayLayout(8, cols),
+        }
+    )
 
 
 class Requantiser(wiring.Component):

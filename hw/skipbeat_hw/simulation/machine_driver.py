@@ -202,6 +202,10 @@ class VerilatedMachine:
             raise InputError(
                 f"activity {activity.file}: the run has ended in clock {outcome.cycles:,}, before its window"
             )
+        return self._ran(content, stored, outcome)
+
+    def _ran(self, content: Bytes, stored: Int64Array, outcome: _Outcome) -> MachineRun:
+        """What a run did that left such a memory, and clocks of STOREs."""
         return MachineRun(
             memory=content,
             cycles=outcome.cycles,
