@@ -14,6 +14,13 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"^fetch error_o\[3\]$", "none of its errors has a number of eight or more"),
     (rf"^(load|store|output)\S* {_INSTRUCTION}(\.opcode)?\[[0-3]\]$", "an engine gets its own opcodes only"),
     (r"^load requests__payload(\.address)?\[[0-2]\]$", "a source is a multiple of a vector, of eight bytes here"),
+    (r"^store requests__payload\.start\[([0-5]|[7-9]|1\d)\]$", "a half of the output memory has 64 vectors here"),
+    (r"^store requests__payload\[(4[89]|5[0-35-9]|6[0-3])\]$", "a half of the output memory has 64 vectors here"),
+    (
+        r"^store requests__payload(\.count\[1[45]|\[4[67])\]$",
+        "raw sums, four times as many, are no more than a half takes",
+    ),
+    (r"^tokens error_o\[[13]\]$", "its one error is TOKEN_OVERFLOW, which is 21"),
     (r"^output parameter_address_o\[1[0-5]\]$", "there are parameters of 64 blocks, of 16 vectors each"),
 )
 

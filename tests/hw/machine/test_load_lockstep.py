@@ -25,13 +25,18 @@ def _program(shape: Shape, rng: random.Random) -> Iterator[int]:
     while True:
         wait = rng.choice([0, 0, rng.getrandbits(2)])
         if rng.random() < zeros:
-            yield word(Opcode.ZERO, rng, count=short(rng), wait=wait)
+            yield word(Opcode.ZERO, rng, count=_some(rng), wait=wait)
             continue
         kind = rng.choice([Kind.ACTIVATIONS, *Kind])
         source = rng.getrandbits(32) // shape.cols * shape.cols
         width = rng.choice([1, 2, 3, 5, rng.getrandbits(12)])
-        count = short(rng)
+        count = _some(rng)
         yield word(Opcode.LOAD, rng, kind=kind, source=source, width=width, count=count, wait=wait)
+
+
+def _some(rng: random.Random) -> int:
+    """A few vectors; seldom any number, which only a reset ends."""
+    return rng.getrandbits(16) if rng.random() < 0.01 else short(rng)
 
 
 def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:

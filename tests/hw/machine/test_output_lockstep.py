@@ -91,7 +91,7 @@ def _job(rng: random.Random, **fields: int) -> int:
         block=block,
         low=low & 255,
         high=high & 255,
-        local=0,
+        local=rng.getrandbits(1),
         memory=1,
         stochastic=stochastic,
         **fields,

@@ -18,9 +18,15 @@ from tests.hw.machine.lockstep_parts import Shape, cases, if_any, moved, payload
 from tests.hw.stimulus import Draw, Fresh, Offer, Source, Values, Wire, often, sometimes
 from tests.hw.twins import Pair, Where, hold, while_set
 
+#: Vectors that are sent of a STORE to the banks alone, however many there should be.
+MOST = 12
+
 
 class Stage:
-    """The output stage: one job at a time, whose vectors come at will; junk comes while they do not."""
+    """The output stage: one job at a time, whose vectors come at will; junk comes while they do not.
+
+    The store engine does not count: a job for the banks alone ends early, when the stage says so.
+    """
 
     def __init__(self, shape: Shape, rng: random.Random) -> None:
         self._machine, self._rng, self._coming = shape.machine, rng, sometimes(rng)
@@ -42,7 +48,8 @@ class Stage:
             self._left, self._index = self._left - 1, self._index + 1
         if moved("jobs", inputs, outputs):
             job = ports.unpack(isa.Store.full_layout(), outputs["jobs__payload"])
-            self._left, self._index = job["count"] << (2 * job["raw"]), 0
+            count = job["count"] << (2 * job["raw"])
+            self._left, self._index = count if job["memory"] else min(count, MOST), 0
 
 
 class Writes:
@@ -59,20 +66,33 @@ class Writes:
         self._busy = moved("requests", inputs, outputs) or (self._busy and not self._drawn)
 
 
-def _store(shape: Shape, rng: random.Random, wait: int) -> int:
-    raw, memory, local = rng.choice([(0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 1, 0)])
+def _store(shape: Shape, rng: random.Random, wait: int, locals_only: bool) -> int:
+    """To memory no more than a half takes; to the banks now and then any number of vectors."""
+    raw, memory, local = (0, 0, 1) if locals_only else rng.choice([(0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 1, 0)])
     count = min(short(rng), shape.machine.output_depth >> (2 * raw))
+    if not memory and rng.random() < 0.5:
+        count = rng.getrandbits(14) | 1
     return word(Opcode.STORE, rng, raw=raw, memory=memory, local=local, count=count, wait=wait)
 
 
+def _place(rng: random.Random) -> int:
+    return word(Opcode.PLACE, rng, width=rng.choice([1, 2, 3, 5, *2 * [rng.getrandbits(12)]]), wait=0, signal=0)
+
+
 def _program(shape: Shape, rng: random.Random) -> Iterator[int]:
+    locals_only = 0.0
     while True:
+        if rng.random() < 0.05:  # for a while, so that STOREs wait behind one that is written
+            locals_only = 0.9 - locals_only
         wait = rng.choice([0, 0, rng.getrandbits(2)])
+        if rng.random() < locals_only:
+            yield _place(rng) if rng.random() < 0.2 else _store(shape, rng, wait, locals_only=True)
+            continue
         kind = rng.choice([Opcode.STORE, Opcode.STORE, Opcode.STORE, Opcode.PLACE, Opcode.END])
         if kind == Opcode.STORE:
-            yield _store(shape, rng, wait)
+            yield _store(shape, rng, wait, locals_only=False)
         elif kind == Opcode.PLACE:
-            yield word(kind, rng, width=rng.choice([1, 2, 3, 5, rng.getrandbits(12)]), wait=0, signal=0)
+            yield _place(rng)
         else:
             yield word(kind, rng, wait=wait)
 
