@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -175,7 +176,7 @@ def _store_outside(machine: Machine, address: int) -> Program:
 
 def _program_outside(machine: Machine, bit: int) -> Program:
     program = _store_outside(machine, DATA + 0x4000)
-    return Program(name=f"program at bit {bit}", memory=program.memory, count=program.count, address=1 << bit)
+    return replace(program, name=f"program at bit {bit}", address=1 << bit)
 
 
 def _long_zero(machine: Machine, count: int) -> Program:
@@ -229,7 +230,7 @@ def abandoned(machine: Machine, after: int) -> Program:
 def _too_long(machine: Machine, more: int) -> Program:
     """A count that says that instructions follow the END."""
     program = _store_outside(machine, DATA + 0x4000)
-    return Program(name=f"{more} instructions too many", memory=program.memory, count=program.count + more)
+    return replace(program, name=f"{more} instructions too many", count=program.count + more)
 
 
 def _bad_command(machine: Machine, number: int) -> Program:

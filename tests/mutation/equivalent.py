@@ -8,8 +8,6 @@ from collections.abc import Callable
 from skipbeat_arch.machine import Machine
 from skipbeat_hw.tools.mutation import Mutation
 
-#: No case of the regression counts as far as 2 to this power.
-COUNTED_BITS = 13
 #: A tile has fewer words than 2 to this power in the designs that are tried.
 TILE_BITS = 6
 #: In the accumulators' control, the bits below are flags; the entry of the memory follows.
@@ -17,10 +15,12 @@ CONTROL_FLAGS = 5
 _VALID = 0
 
 
-def why_equivalent(mutation: Mutation, machine: Machine) -> str | None:
-    """Why a fault changes nothing that can be seen; None: it may."""
+def why_equivalent(mutation: Mutation, machine: Machine, counted_bits: int) -> str | None:
+    """Why a fault changes nothing that can be seen; None: it may. No case counts to 2 to the power `counted_bits`."""
     if not mutation.observable:
         return "no output depends on this bit"
+    if _counter(mutation, counted_bits):
+        return f"a count of 2^{counted_bits} or more is needed, more than a case has"
     return next((reason for reason, holds in _RULES if holds(mutation, machine)), None)
 
 
@@ -31,10 +31,9 @@ def _never_active(mutation: Mutation, unset: Callable[[int], bool]) -> bool:
     return mutation.mode == "cnot1" and mutation.other is not None and unset(mutation.other)
 
 
-def _counter(mutation: Mutation, _machine: Machine) -> bool:
-    if mutation.module == "machine" and mutation.port == "count_o":
-        return _never_active(mutation, lambda bit: bit >= COUNTED_BITS)
-    return mutation.module == "machine.counters" and _never_active(mutation, lambda bit: bit >= COUNTED_BITS)
+def _counter(mutation: Mutation, counted_bits: int) -> bool:
+    of_count = mutation.module == "machine.counters" or (mutation.module, mutation.port) == ("machine", "count_o")
+    return of_count and _never_active(mutation, lambda bit: bit >= counted_bits)
 
 
 def _row(mutation: Mutation, machine: Machine) -> bool:
@@ -61,7 +60,6 @@ def _entry(mutation: Mutation, _machine: Machine) -> bool:
 
 
 _RULES: tuple[tuple[str, Callable[[Mutation, Machine], bool]], ...] = (
-    (f"a count of 2^{COUNTED_BITS} or more is needed, more than a case has", _counter),
     ("there is no such row, so the bit that is cleared or waited for is never set", _row),
     ("a PASS of so many words is an OVERLONG_TILE error long before this bit decides", _words_left),
     ("exchanges entries of an accumulator memory, alike for reading and writing", _entry),

@@ -88,6 +88,7 @@ class Trial:
             self._counters[case.name] = run.counters
             if not case.holds(run):
                 raise RuntimeError(f"{name}: the design without a fault fails on {case.name}")
+        self._most = max(max(counts.values()) for counts in self._counters.values())
 
     def try_all(self) -> list[Tried]:
         """All mutants.
@@ -97,7 +98,8 @@ class Trial:
         """
         tried = []
         for mutation in track(self.mutated.mutations, self.name, console=Console(stderr=True)):
-            killer, equivalent = self.killer(mutation.number), why_equivalent(mutation, self._machine)
+            killer = self.killer(mutation.number)
+            equivalent = why_equivalent(mutation, self._machine, self._most.bit_length())
             if killer is None and equivalent is None:
                 equivalent = self._proof(mutation)
             if killer and equivalent:

@@ -10,6 +10,7 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import pack_tile
 from tests.mutation.script import WAIT_L, Program, Script, last_load_signals
 from tests.sim.machine.machine_loads import S, X
 
@@ -27,7 +28,11 @@ def output_cases(machine: Machine) -> Iterator[Program]:
     for seed in range(6):
         yield _saturating(machine, seed)
     yield _full_halves(machine)
-    yield _late_store(machine)
+    for seed in range(4):
+        yield _late_store(machine, seed)
+    for seed in range(2):
+        yield _every_shift(machine, seed)
+    yield _near_windows(machine)
 
 
 def _requantise(machine: Machine, seed: int) -> Program:
@@ -153,9 +158,9 @@ def _full_halves(machine: Machine) -> Program:
     return script.program("full halves")
 
 
-def _late_store(machine: Machine) -> Program:
+def _late_store(machine: Machine, seed: int) -> Program:
     """Results that wait for their STORE, as many as there is room for, of passes of one step per pixel."""
-    script = Script(machine, 12)
+    script = Script(machine, 12, seed)
     tile = script.tile(machine.hw.array.rows, machine.hw.array.cols, most=1)
     script.load(Kind.WEIGHTS, 0, tile.words)
     script.load_table(0, np.zeros((1, machine.hw.array.rows), np.int64))
@@ -169,4 +174,66 @@ def _late_store(machine: Machine) -> Program:
     script.add(isa.Zero(to=300, count=machine.bank_depth // 2, signal=(S,)))
     for number in range(9):
         script.store(pixels, wait=() if number else WAIT_L, block=1, raw=1)
-    return script.program("late store")
+    return script.program(f"late store {seed}")
+
+
+def _every_shift(machine: Machine, seed: int) -> Program:
+    """Products whose bits from the shift on are the result: of bias and multiplier, or of residuals of one size."""
+    script = Script(machine, 14, seed)
+    rng, many = script.rng, 8
+    sizes = np.repeat(np.arange(1, 8), many)[:, None]
+    lengths = np.maximum(sizes - rng.integers(0, 2, (len(sizes), machine.vector)), 0)
+    script.load(Kind.RESIDUAL, 0, (rng.choice([-1, 1], lengths.shape) * ((1 << lengths) - 1)).astype(np.int8))
+    of_residual = rng.integers(1, 8, 64)
+    for block, size in enumerate(of_residual):
+        shift = np.full(machine.vector, max(1, block - 1))
+        bits = np.minimum(shift + 7, 61)
+        if block % 2 == seed:
+            other = [_of_bits(rng, int(n)) for n in np.clip(bits - size, 1, 31)]
+            bias = multiplier = np.ones(machine.vector, np.int64)
+            script.load_parameters(block, 0 * bias, multiplier, np.array(other), shift)
+            continue
+        of_bias = rng.integers(np.maximum(bits - 31, 1), np.minimum(bits, 31) + 1)
+        bias, multiplier = (np.array([_of_bits(rng, int(n)) for n in each]) for each in (of_bias, bits - of_bias))
+        sign = rng.choice([-1, 1], machine.vector)
+        script.load_parameters(block, sign * bias, np.maximum(multiplier, 1), np.ones_like(bias), shift)
+    last_load_signals(script, S)
+    for block, size in enumerate(of_residual):
+        residual = int(block % 2 == seed)
+        count = many if residual else 1
+        script.null(count)
+        wait = () if block else WAIT_L
+        script.store(count, wait=wait, block=block, residual=residual, residual_at=(int(size) - 1) * many)
+    return script.program(f"every shift {seed}")
+
+
+def _near_windows(machine: Machine) -> Program:
+    """Windows of sums that differ by one or two, around each power of two and its negative."""
+    script, array = Script(machine, 15), machine.hw.array
+    rng, entries, turns = script.rng, 16, 8
+    small = np.repeat([sign << power for sign in (1, -1) for power in range(7)], entries)
+    activations = np.concatenate([small, rng.integers(-1, 2, entries)]).astype(np.int8)
+    script.load(Kind.ACTIVATIONS, 0, np.repeat(activations[:, None], machine.vector, axis=1))
+    offsets = np.zeros((1, array.rows), np.int64)
+    factors, at = (1, 64), 0
+    tiles = []
+    for factor in factors:
+        weights = np.zeros((array.rows, array.group, array.cols), np.int8)
+        weights[0, 0], weights[1, 0] = factor, rng.choice([-1, 1], array.cols)
+        tiles.append((pack_tile(weights, machine.hw), at))
+        script.load(Kind.WEIGHTS, at, tiles[-1][0].words)
+        at += len(tiles[-1][0].words)
+    runs = [(number, index) for number in range(2) for index in range(14)]
+    for entry, (number, index) in enumerate(runs):
+        offsets[0, :2] = index * entries, 14 * entries
+        script.load_table(entry, offsets)
+        bias = np.full(machine.vector, -factors[number] * int(small[index * entries]))
+        ones = np.ones_like(bias)
+        script.load_parameters(entry, bias, 2 * ones, ones, ones)
+    last_load_signals(script, X, S)
+    for entry, (number, _) in enumerate(runs):
+        tile, place = tiles[number]
+        script.setup((1, 1, 1, entries), (0, 0, 0, 1), wait=() if entry else WAIT_L)
+        script.run(tile.command(entries, first=True, last=True), tile, place, table=entry)
+        script.store(turns, wait=() if entry else WAIT_L, block=entry, pool=entries // turns)
+    return script.program("near windows")

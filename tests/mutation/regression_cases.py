@@ -15,6 +15,7 @@ from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine, 
 from skipbeat_sim.machine.run_machine import run_machine
 from tests.mutation.contradictory_cases import contradictory_cases
 from tests.mutation.engine_cases import abandoned, engine_cases, error_cases, waiting_tiles
+from tests.mutation.limit_cases import limit_cases, stale_cases
 from tests.mutation.memory_cases import memory_cases
 from tests.mutation.output_cases import output_cases
 from tests.mutation.script import Program
@@ -31,6 +32,8 @@ STALLED = 30
 RANDOM_PROGRAMS = 16
 #: Of the cases that end, how many are run again with an unwilling memory, with a reset, and after an error.
 AGAIN_STALLED, AGAIN_RESET, AGAIN_AFTER = 10, 4, 20
+#: Of the others that end, one in so many is run again with an unwilling memory, or aborted before a short one.
+OTHERS_STALLED, OTHERS_ABORTED = 3, 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,16 +143,22 @@ def cases(machine: Machine) -> list[Case]:
     """
     sound = [case_of(machine, program) for program in _random(machine)]
     broken = [case_of(machine, program) for program in contradictory_cases(machine)]
-    sound += [case_of(machine, p) for p in (*output_cases(machine), *engine_cases(machine), *memory_cases(machine))]
-    broken += [case_of(machine, program) for program in (*error_cases(machine), *tile_cases(machine))]
+    of_parts = (output_cases, engine_cases, limit_cases, memory_cases)
+    sound += [case_of(machine, program) for of_part in of_parts for program in of_part(machine)]
+    of_errors = (error_cases, tile_cases, stale_cases)
+    broken += [case_of(machine, program) for of_error in of_errors for program in of_error(machine)]
     ended = [case for case in sound if case.done]
-    again = [replace(case, stall_seed=seed) for seed, case in enumerate(ended[:AGAIN_STALLED])]
+    others = [case for case in ended[RANDOM_PROGRAMS:] if not case.program.timed]
+    unwilling = [*ended[:AGAIN_STALLED], *others[::OTHERS_STALLED]]
+    again = [replace(case, stall_seed=seed) for seed, case in enumerate(unwilling)]
     for seed, case in enumerate(ended[AGAIN_STALLED : AGAIN_STALLED + AGAIN_RESET]):
         again.append(replace(case, reset_at=int(np.random.default_rng(seed).integers(2, case.cycles))))
     errors = sorted((case for case in broken if case.error), key=lambda case: -case.cycles)[:AGAIN_AFTER]
     left = [case_of(machine, abandoned(machine, after)) for after in range(6)]
     full = waiting_tiles(machine)
-    left += [case_of(machine, replace(full, name=f"{full.name}, aborted", abort_at=at)) for at in (400, 700, 1000)]
+    aborted = [(full, at) for at in (400, 700, 1000)]
+    aborted += [(case.program, case.cycles * 3 // 5) for case in others[1::OTHERS_ABORTED]]
+    left += [case_of(machine, replace(each, name=f"{each.name}, aborted at {at}", abort_at=at)) for each, at in aborted]
     short = sorted(ended[:RANDOM_PROGRAMS], key=lambda case: case.cycles)[:4]
     for first, second in zip((*errors, *left), itertools.cycle((*short, sound[-2]))):
         again.append(replace(second, before=first))

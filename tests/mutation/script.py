@@ -12,7 +12,7 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.command import Command
 from skipbeat_arch.engines import Engine, Kind
-from skipbeat_arch.instruction import VERSION, Instruction
+from skipbeat_arch.instruction import COMMON_BITS, INSTRUCTION_BYTES, VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
 from skipbeat_verify.core_passes import random_tile
@@ -30,7 +30,8 @@ WATCHED = 300
 class Program:
     """Memory with a program of `count` instructions at `address`; `clocks`: it is watched for no longer than that.
 
-    `page`: where the memory lies on the bus; `abort_at`: clock in which the run is aborted.
+    `page`: where the memory lies on the bus; `abort_at`: clock in which the run is aborted; `timed`: it is sound only
+    with the memory of docs/machine.md.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Program:
     clocks: int | None = None
     page: int = 0
     abort_at: int | None = None
+    timed: bool = False
 
 
 class Script:
@@ -153,12 +155,21 @@ class Script:
         return pack_tile(weights, self.machine.hw)
 
     def program(self, name: str, clocks: int | None = None) -> Program:
-        """The whole, with its END."""
+        """The whole, with its END, anywhere below its data or above; of every second instruction, about, bits are set
+        that no field has."""
         self.add(isa.End())
-        code = b"".join(i.to_word().to_bytes(16, "little") for i in self.instructions)
+        code = b"".join(self._word(each).to_bytes(INSTRUCTION_BYTES, "little") for each in self.instructions)
         assert len(code) <= DATA
-        self.memory[: len(code)] = np.frombuffer(code, np.uint8)
-        return Program(name=name, memory=self.memory, count=len(self.instructions), clocks=clocks)
+        begin, end = (0, DATA) if self.rng.random() < 0.5 else (max(self._at, 2 * DATA), MEMORY_BYTES)
+        step = max(INSTRUCTION_BYTES, self.machine.vector)
+        at = int(self.rng.integers(-(-begin // step), (end - len(code)) // step + 1)) * step
+        self.memory[at : at + len(code)] = np.frombuffer(code, np.uint8)
+        return Program(name=name, memory=self.memory, count=len(self.instructions), address=at, clocks=clocks)
+
+    def _word(self, instruction: Instruction) -> int:
+        used = COMMON_BITS + instruction.bit_count()
+        junk = int.from_bytes(self.rng.bytes(INSTRUCTION_BYTES), "little") if self.rng.random() < 0.5 else 0
+        return instruction.to_word() | junk >> used << used
 
 
 def last_load_signals(script: Script, *engines: Engine) -> None:

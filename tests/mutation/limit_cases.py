@@ -1,0 +1,213 @@
+"""Requests, saturation, passes without a tile and counters of tokens at the limits of what they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.command import Command, Encoding
+from skipbeat_arch.depths import MOST_TOKENS
+from skipbeat_arch.engines import Engine, Kind
+from skipbeat_arch.machine import Machine
+from skipbeat_arch.tile import PackedTile, pack_tile
+from skipbeat_sim.machine.run_machine import run_machine
+from tests.mutation.script import WAIT_L, WATCHED, Program, Script, last_load_signals
+from tests.sim.machine.machine_loads import L, S, X
+
+#: Clocks of a run in which one request is moved: no case counts to 2^13.
+LONG = 7000
+#: The largest power of two that a product of bias and multiplier is.
+LARGEST = 60
+#: The most that a load's delay is tried for, in clocks.
+DELAYS = 60
+
+
+def limit_cases(machine: Machine) -> Iterator[Program]:
+    """Sound ones: long requests, saturation by powers of two, tokens that are given and taken in one clock."""
+    yield _long_load(machine)
+    yield _long_store(machine)
+    for seed in range(8):
+        yield _powers(machine, seed)
+    for source in Engine:
+        for sink in source.others:
+            yield _at_once(machine, source, sink)
+
+
+def stale_cases(machine: Machine) -> Iterator[Program]:
+    """Passes of a tile that is not there, as another one is or none, or with more of something than there is."""
+    array = machine.hw.array
+    for bit in range(array.group.bit_length()):
+        yield _stale(machine, None, 1 << bit, array.rows)
+        for there in range(1, array.group + 1):
+            if there != 1 << bit <= array.group:
+                yield _stale(machine, there, 1 << bit, array.rows)
+    for rows in range(1, array.rows):
+        yield _stale(machine, 1, 1, rows)
+    rows, cols, depth = array.rows, array.cols, machine.hw.accumulators.depth
+    for load in (True, False):
+        for beat in range(array.group + 1, 2 * array.group + 1):
+            yield _too_much(machine, load, beat=beat)
+        for each in range(rows + 1, 2 * rows + 1):
+            yield _too_much(machine, load, rows=each)
+    for each in range(cols + 1, 2 * cols + 1):
+        yield _too_much(machine, True, cols=each)
+    for more in (0, *(1 << bit for bit in range(depth.bit_length() - 1))):
+        yield _too_much(machine, True, pixels=depth + 1 + more)
+
+
+def _long_load(machine: Machine) -> Program:
+    """A request of as many bursts as fit in the run; what does not fit in the memory overwrites what was there."""
+    script = Script(machine, 60)
+    script.plain_parameters(0, 1)
+    count = LONG // machine.vector_beats
+    script.load(Kind.RESIDUAL, 0, script.vectors(count), signal=(S,))
+    script.null(60)
+    script.store(60, wait=WAIT_L, residual=1)
+    return script.program("long load")
+
+
+def _long_store(machine: Machine) -> Program:
+    """More vectors than the output memory has: the later ones overwrite the earlier ones."""
+    script = Script(machine, 61)
+    script.plain_parameters(0, 1)
+    script.load(Kind.RESIDUAL, 0, script.vectors(machine.residual_depth))
+    last_load_signals(script, S)
+    most = machine.hw.accumulators.depth
+    count = LONG // (machine.vector_beats + machine.hw.array.cols // machine.hw.outputs.lanes)
+    for first in range(0, count, most):
+        script.null(min(most, count - first))
+    script.store(count, wait=WAIT_L, residual=1)
+    return script.program("long store")
+
+
+def _powers(machine: Machine, seed: int) -> Program:
+    """Products that are a power of two, or one less than its negative, and too large: in one bit alone."""
+    script = Script(machine, 62, seed)
+    rng = script.rng
+    script.load(Kind.RESIDUAL, 0, -np.ones((1, machine.vector), np.int8))
+    for block in range(64):
+        shift = rng.integers(1, LARGEST - 9, machine.vector)
+        power = rng.integers(shift + 7, LARGEST + 1)
+        of_bias = rng.integers(np.maximum(power - 30, 0), np.minimum(power, 30) + 1)
+        sign, ones = rng.choice([-1, 1], machine.vector), np.ones_like(shift)
+        script.load_parameters(block, sign << of_bias, ones << (power - of_bias), ones, shift)
+    last_load_signals(script, S)
+    for block in range(64):
+        script.null(1)
+        script.store(1, wait=() if block else WAIT_L, block=block, residual=block % 2)
+    return script.program(f"powers {seed}")
+
+
+def _filled(machine: Machine, beat: int) -> PackedTile:
+    array = machine.hw.array
+    weights = np.zeros((array.rows, array.group, array.cols), np.int8)
+    weights[:, :beat] = 3
+    return pack_tile(weights, machine.hw)
+
+
+def _stale(machine: Machine, there: int | None, beat: int, rows: int) -> Program:
+    """A pass without a load after one of so many steps per pixel in all rows, or as the first one."""
+    script, array = Script(machine, 63, there or 0, beat, rows), machine.hw.array
+    tile = _filled(machine, there or 1)
+    script.load(Kind.WEIGHTS, 0, tile.words)
+    script.load_table(0, np.zeros((1, array.rows), np.int64))
+    script.load_banks(4)
+    script.plain_parameters(0, 1)
+    last_load_signals(script, X, S)
+    script.setup((1, 1, 1, 3), (0, 0, 0, 1), wait=WAIT_L)
+    if there is not None:
+        script.run(tile.command(3, first=True, last=True), tile)
+        script.store(3, wait=WAIT_L)
+    script.run(Command(pixels=3, beat=beat, rows=rows, cols=array.cols, load=False))
+    script.store(3, wait=WAIT_L if there is None else ())
+    return script.program(f"{beat} steps in {rows} rows, {there} there")
+
+
+def _too_much(machine: Machine, load: bool, **fields: int) -> Program:
+    """A pass of a bitmap, of which one field is larger than it can be."""
+    script, array = Script(machine, 65, load, *fields.values()), machine.hw.array
+    tile = _filled(machine, 1)
+    script.load(Kind.WEIGHTS, 0, tile.words)
+    script.load_table(0, np.zeros((1, array.rows), np.int64))
+    script.load_banks(4)
+    script.plain_parameters(0, 1)
+    last_load_signals(script, X, S)
+    script.setup((1, 1, 1, 3), (0, 0, 0, 1), wait=WAIT_L)
+    script.run(tile.command(3, first=True, last=True), tile)
+    script.store(3, wait=WAIT_L)
+    sound = {"pixels": 3, "beat": 1, "rows": array.rows, "cols": array.cols, "encoding": Encoding.BITMAP}
+    command = Command(load=load, **sound | fields)
+    script.add(isa.Pass(command=command, words=len(tile.words) if load else 0))
+    script.store(3)
+    return script.program(f"{fields} of a pass {'with' if load else 'without'} a load", WATCHED)
+
+
+def _at_once(machine: Machine, source: Engine, sink: Engine) -> Program:
+    """A full counter is given a token in the clock in which one is taken.
+
+    A delay of the load engine moves one past the other: an overflow on one side says where they meet.
+
+    Raises:
+        ValueError: no delay lets them meet.
+    """
+    for first in (source, sink):
+        before = None
+        for delay in range(1, DELAYS):
+            program = _meeting(machine, source, sink, first, delay)
+            run = run_machine(machine, program.memory, program.address, program.count, max_clocks=LONG)
+            overflows = bool(run.error)
+            if before is not None and before[1] != overflows:
+                return before[0] if overflows else program
+            before = program, overflows
+    raise ValueError(f"{source.name} and {sink.name} do not meet")
+
+
+def _do(script: Script, engine: Engine, wait: tuple[Engine, ...] = (), signal: tuple[Engine, ...] = ()) -> None:
+    """The least that an engine can do."""
+    if engine == L:
+        script.add(isa.Zero(to=0, count=1, wait=wait, signal=signal))
+    elif engine == X:
+        script.setup((1, 1, 1, 1), (0, 0, 0, 0), wait=wait, signal=signal)
+    else:
+        script.null(1)
+        script.store(1, memory=0, local=1, wait=wait, signal=signal)
+
+
+def _meeting(machine: Machine, source: Engine, sink: Engine, first: Engine, delay: int) -> Program:
+    """The counter is full; one of the two goes on, and the other after so many clocks of the load engine."""
+    script = Script(machine, 64, source, sink)
+    script.plain_parameters(0, 1)
+    third = next(engine for engine in Engine if engine not in (source, sink))
+    for _ in range(MOST_TOKENS):
+        _do(script, source, signal=(sink,))
+    if L not in (source, sink):
+        _do(script, source, signal=(L,))
+        _do(script, L, wait=(source,), signal=(first,))
+        script.add(isa.Zero(to=0, count=delay, signal=(sink if first == source else source,)))
+        _do(script, source, wait=(L,), signal=(sink,))
+        _do(script, sink, wait=(L, source))
+    elif source == L:
+        # The delay is before what is given, or what is taken waits for it.
+        _do(script, L, signal=(third,))
+        _do(script, third, wait=(L,), signal=(sink,))
+        script.add(isa.Zero(to=0, count=delay))
+        _do(script, L, signal=(sink,))
+        _do(script, sink, wait=(L, third))
+    else:
+        _do(script, source, signal=(third,))
+        _do(script, third, wait=(source,), signal=(L,))
+        _do(script, L, wait=(third,), signal=(source,))
+        script.add(isa.Zero(to=0, count=delay))
+        _do(script, L, wait=(source,))
+        _do(script, source, wait=(L,), signal=(sink,))
+    for _ in range(MOST_TOKENS):
+        _do(script, sink, wait=(source,))
+    # END waits for a store, which waits for what the sink has done.
+    if sink != S:
+        _do(script, sink, signal=(S,))
+        _do(script, S, wait=(sink,))
+    program = script.program(f"a token from {source.name.lower()} to {sink.name.lower()} given and taken at once")
+    return replace(program, timed=True)
