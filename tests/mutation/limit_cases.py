@@ -139,7 +139,7 @@ def _too_much(machine: Machine, load: bool, **fields: int) -> Program:
     script.run(tile.command(3, first=True, last=True), tile)
     script.store(3, wait=WAIT_L)
     sound = {"pixels": 3, "beat": 1, "rows": array.rows, "cols": array.cols, "encoding": Encoding.BITMAP}
-    command = Command(load=load, **sound | fields)
+    command = Command.of_values({"load": load, "first": 1, "last": 1} | sound | fields)
     script.add(isa.Pass(command=command, words=len(tile.words) if load else 0))
     script.store(3)
     return script.program(f"{fields} of a pass {'with' if load else 'without'} a load", WATCHED)
