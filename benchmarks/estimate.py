@@ -27,6 +27,7 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from statistics import median
 
+from skipbeat_arch.budget import limited
 from skipbeat_arch.cache import VARIABLE, cache_root
 from skipbeat_arch.compiled import KIND
 from skipbeat_arch.instruction import VERSION, End, Header
@@ -36,6 +37,8 @@ from skipbeat_sim.timing.machine_timing import machine_timing
 
 SOURCES = ("zoo:resnet-18", "zoo:resnet-50", "zoo:vgg-16", "zoo:llama-2-7b@128", "zoo:llama-2-7b-decode@2048")
 PATTERN, LATENCY = "2:4", 60
+#: Passes of a program, more than any here has.
+MOST_PASSES = 1 << 40
 COLUMNS = ("build", "read", "price", "again", "memory", "compiled", "first", "second")
 
 
@@ -64,9 +67,10 @@ def measure(source: str, hw: str) -> dict[str, float]:
     times.append(time.process_time())
     with tempfile.TemporaryDirectory() as os.environ[VARIABLE]:
         kept = KeptPrices()
-        for each in (hardware, other):
-            estimate_model(description, each, kept=kept)
-            times.append(time.process_time())
+        with limited(MOST_PASSES):
+            for each in (hardware, other):
+                estimate_model(description, each, kept=kept)
+                times.append(time.process_time())
     memory = (getrusage(RUSAGE_SELF).ru_maxrss - imported) / 1024
     found = [*(after - before for before, after in pairwise(times)), memory, compiled]
     return dict(zip(COLUMNS, found, strict=False))

@@ -33,19 +33,20 @@ def memory_clocks(machine: Machine, read_bytes: int, written_bytes: int) -> int:
 
 def moved_bytes(machine: Machine, program: Columns) -> tuple[int, int]:
     """Bytes over the memory bus, read and written; the instructions themselves are read too."""
-    loaded = int(program.count[program.at(Opcode.LOAD)].sum())
+    counts = program.count * program.times
+    loaded = int(counts[program.at(Opcode.LOAD)].sum())
     stores = program.at(Opcode.STORE)
-    vectors = program.count[stores] * program.memory[stores] * np.where(program.raw[stores] == 1, 4, 1)
-    return len(program) * INSTRUCTION_BYTES + loaded * machine.vector, int(vectors.sum()) * machine.vector
+    vectors = counts[stores] * program.memory[stores] * np.where(program.raw[stores] == 1, 4, 1)
+    return program.total * INSTRUCTION_BYTES + loaded * machine.vector, int(vectors.sum()) * machine.vector
 
 
 def lower_bounds(machine: Machine, program: Columns) -> Mapping[Bound, int]:
     """Lower bounds of the clocks of some instructions of a program."""
     passes, (pixels, beat, *_) = program.passes, program.passes.fields
     return {
-        Bound.COMPUTE: int((pixels * np.maximum(beat, 1)).sum()),
+        Bound.COMPUTE: int((pixels * np.maximum(beat, 1) * passes.times).sum()),
         Bound.MEMORY: memory_clocks(machine, *moved_bytes(machine, program)),
-        Bound.DECODER: int(passes.of_tiles([tile_clocks(tile, machine) for tile in passes.tiles]).sum()),
+        Bound.DECODER: passes.sum_of_tiles([tile_clocks(tile, machine) for tile in passes.tiles]),
         Bound.OUTPUT: _output(machine, program),
     }
 
@@ -60,4 +61,4 @@ def _output(machine: Machine, program: Columns) -> int:
     stores = program.at(Opcode.STORE)
     kinds, kind = np.unique(np.stack([program.pool[stores], program.raw[stores]]), axis=1, return_inverse=True)
     clocks = np.array([output_clocks(machine.hw, pool, raw=bool(raw)) for pool, raw in kinds.T.tolist()], np.int64)
-    return int((program.count[stores] * clocks[kind]).sum())
+    return int(((program.count * program.times)[stores] * clocks[kind]).sum())

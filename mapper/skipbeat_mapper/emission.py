@@ -53,7 +53,7 @@ def emit_columns(schedule: Schedule) -> Columns:
     put(at.A_STORE, ("count", "address", "pool", "raw", "memory", "local", "residual"), stores)
     made = objects.table
     passes = PassColumns(command=made.command, tile=made.tile, commands=made.commands, tiles=made.tiles)
-    return Columns(**dict(zip(FIELDS, table, strict=True)), passes=passes)
+    return Columns.of(table, passes).cut_short(ordered.cuts)
 
 
 def _writes_banks(loads: Sequence[Load | Clear], machine: Machine) -> list[bool]:

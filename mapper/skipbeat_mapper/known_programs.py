@@ -10,8 +10,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Hashable, Sequence
 
+from skipbeat_sim.timing.columns import NotAlikeError
+from skipbeat_sim.timing.machine_timing import MachineTiming, columns_timing
+
 from .candidates import Candidate
-from .lowering import Lowered, lower
+from .lowering import Lowered, lower, lower_short
 from .memory_map import MemoryMap, memory_map
 from .node_mapping import NodeMapping
 
@@ -21,13 +24,14 @@ class KnownPrograms:
 
     Args:
         most: no program is kept once so many operations are; with 0, nothing is.
+        short: whether only clocks and counts are asked for, so that what comes several times may be left out.
 
     Attributes:
         operations: that are kept.
     """
 
-    def __init__(self, most: int = 0) -> None:
-        self._most, self.operations = most, 0
+    def __init__(self, most: int = 0, *, short: bool = False) -> None:
+        self._most, self._short, self.operations = most, short, 0
         self._mapped: dict[Hashable, MemoryMap] = {}
         self._candidates: dict[Hashable, list[Candidate]] = {}
         self._lowered: dict[Hashable, Lowered] = {}
@@ -69,8 +73,25 @@ class KnownPrograms:
         found = self._lowered.get(key)
         if found is not None and memory.machine.hw.memory.latency_clocks in found.latencies:
             return found.on(memory)
-        made = lower(memory, name, nodes)
+        return self._keep(key, lower_short(memory, name, nodes) if self._short else lower(memory, name, nodes))
+
+    def timed(self, memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> tuple[Lowered, MachineTiming]:
+        """The same with its clocks; whole, if they do not allow that anything is left out.
+
+        Raises:
+            InputError: as `lowering.lower` does.
+        """
+        lowered = self.lower(memory, name, nodes)
+        try:
+            return lowered, columns_timing(memory.machine, lowered.columns)
+        except NotAlikeError:
+            whole = self._keep((tuple(group.nodes for group in memory.groups), nodes), lower(memory, name, nodes))
+            return whole, columns_timing(memory.machine, whole.columns)
+
+    def _keep(self, key: Hashable, made: Lowered) -> Lowered:
+        """Keeps a program while there is room."""
         if self._has_room:
+            found = self._lowered.get(key)
             self.operations += len(made.columns) - (len(found.columns) if found else 0)
             self._lowered[key] = made
         return made

@@ -67,6 +67,18 @@ def lower(memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> L
     return _lowered(schedule_of(memory, nodes), name)
 
 
+def lower_short(memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> Lowered:
+    """The same without most of what comes several times, where it may be left out: only its clocks can be found.
+
+    Raises:
+        InputError: as `lower` does.
+    """
+    from .sequencing import short_schedule
+
+    schedule = short_schedule(memory, nodes)
+    return lower(memory, name, nodes) if schedule is None else _lowered(schedule, name)
+
+
 def lower_again(first: Lowered, name: str) -> Lowered | None:
     """The instructions of a run right after another one; None: that leaves not all of its weights on the chip.
 

@@ -24,6 +24,7 @@ from .activation_loads import table_load
 from .memory_map import Group, MemoryMap
 from .node_units import NodeUnits
 from .on_chip import OnChip
+from .repetition import Repetition, UnitCut, repeats_may_pay
 from .units import Unit
 
 
@@ -37,6 +38,20 @@ def plan(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Iterator[Unit
     return _units(OnChip(memory.machine), memory, nodes)
 
 
+def plan_short(memory: MemoryMap, nodes: Sequence[int] | None = None) -> tuple[tuple[Unit, ...], tuple[UnitCut, ...]]:
+    """The units of a network without most of those that are alike, and where some are left out.
+
+    Args:
+        memory, nodes: as of `plan`.
+    """
+    group, numbers = memory.groups[0], tuple(range(len(memory.graph.nodes)) if nodes is None else nodes)
+    if len(numbers) > 1 or (nodes is None and len(memory.groups) > 1) or not repeats_may_pay(group.nodes[numbers[0]]):
+        return tuple(plan(memory, nodes)), ()
+    chip = OnChip(memory.machine)
+    node = Repetition(NodeUnits(chip, memory, group, numbers[0], 0), memory.machine)
+    return tuple(_with_zeros(node.units(), chip, memory)), tuple(node.cuts)
+
+
 def plan_again(memory: MemoryMap) -> Iterator[Unit]:
     """The units of a run right after the one of `plan`: what that left on the chip is not loaded."""
     chip = OnChip(memory.machine)
@@ -47,13 +62,22 @@ def plan_again(memory: MemoryMap) -> Iterator[Unit]:
 
 
 def _units(chip: OnChip, memory: MemoryMap, nodes: Sequence[int] | None) -> Iterator[Unit]:
+    return _with_zeros(_every(chip, memory, nodes), chip, memory)
+
+
+def _with_zeros(units: Iterator[Unit], chip: OnChip, memory: MemoryMap) -> Iterator[Unit]:
+    """Units, of which the first loads the table entry of zeros unless it is there."""
     zeros = [] if chip.zeros else [table_load(memory.machine, 0, 0, 1)]
     chip.zeros = True
+    for unit in units:
+        yield dataclasses.replace(unit, loads=(zeros.pop(), *unit.loads)) if zeros else unit
+
+
+def _every(chip: OnChip, memory: MemoryMap, nodes: Sequence[int] | None) -> Iterator[Unit]:
     for turn, group in enumerate(memory.groups[: None if nodes is None else 1]):
         in_turn = [tuple(nodes)] if nodes is not None else turns(group)
         for together in through(in_turn, partial(_first_name, group)):
-            for unit in _turn(chip, memory, group, together, turn * len(group.nodes)):
-                yield dataclasses.replace(unit, loads=(zeros.pop(), *unit.loads)) if zeros else unit
+            yield from _turn(chip, memory, group, together, turn * len(group.nodes))
 
 
 def _first_name(group: Group, numbers: Sequence[int]) -> str:

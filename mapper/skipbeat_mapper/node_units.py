@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from skipbeat_arch.command import Command
 
@@ -42,7 +43,7 @@ class NodeUnits:
 
     def __init__(self, chip: OnChip, memory: MemoryMap, group: Group, number: int, before: int) -> None:
         prepared = group.nodes[number]
-        self._chip, self._group, self._number, self._prepared = chip, group, number, prepared
+        self._chip, self._group, self._number, self.prepared = chip, group, number, prepared
         self._node, self._machine, self._run = prepared.node, memory.machine, before + number
         self._tables = TableLoads(prepared, chip, memory.machine)
         self._blocks: dict[tuple[int, Span, Span], list[_Block]] = {}
@@ -56,9 +57,39 @@ class NodeUnits:
         self._entered: tuple[Region, int] | None = None
         self._base = 0
         self._lines: Lines | None = None
-        #: Lines of the output, and visits in their order.
+        #: Lines of the output.
         self.height = self._node.out_shape[1]
-        self.visits = list(visits(prepared, self._machine))
+
+    @cached_property
+    def visits(self) -> list[ColumnBlock]:
+        """All visits in their order."""
+        return list(visits(self.prepared, self._machine))
+
+    @property
+    def places(self) -> Hashable:
+        """Where what comes next will lie, but for parameters."""
+        chip = self._chip
+        return chip.weights.next, chip.activations.next, chip.residual.next, chip.table.next
+
+    def ring(self, column: int) -> int:
+        """Where the parameters of a column tile that comes next will lie, in blocks."""
+        return self._stores.place(column)
+
+    @property
+    def state(self) -> Hashable:
+        """What is still on the chip and where, of parameters from the next ones on."""
+        chip = self._chip
+        others = chip.weights.kept, chip.table.kept, chip.tile, self._weights.state, self._stores.state
+        return self.places, chip.parameters.from_next, others
+
+    @property
+    def streams(self) -> bool:
+        """Whether weights come anew for every visit of a column tile."""
+        return self._weights.streams
+
+    def skip(self, column: int) -> None:
+        """Goes on with a column tile; those left out before it are like the ones that were made."""
+        self._stores.skip(column)
 
     def units(self, visit: ColumnBlock) -> Iterator[Unit]:
         """The units of a visit; visits come in their order, and all units of one are taken before the next one."""
@@ -69,7 +100,7 @@ class NodeUnits:
             self._blocks.clear()
             self._waiting += zeros
         # Loads between local stores would have to wait for each of them: then all lines come at once.
-        wanted = visit.region if self._prepared.output is not None else visit
+        wanted = visit.region if self.prepared.output is not None else visit
         key = self._base, visit.rows, visit.columns
         if key not in self._blocks:
             self._blocks[key] = list(self._accumulations(self._block(visit.region, *key)))
@@ -90,13 +121,13 @@ class NodeUnits:
 
     def _channels(self, column: int) -> range:
         """The channel blocks that are in the banks while a column tile is computed."""
-        banks = self._prepared.banks
-        loaded_alone = banks.slices and self._prepared.input is None
+        banks = self.prepared.banks
+        loaded_alone = banks.slices and self.prepared.input is None
         return range(column, column + 1) if loaded_alone else range(banks.blocks)
 
     def _enter(self, region: Region, channels: range) -> tuple[int, Lines | None, list[Clear]]:
         """Where a region lies, the loads of its lines (none if the node before wrote them there) and its zeros."""
-        prepared = self._prepared
+        prepared = self.prepared
         if prepared.input is not None:
             return prepared.input.base, None, []
         base = self._chip.activations.take(region.entries, prepared.gap)
@@ -140,12 +171,12 @@ class NodeUnits:
 
         They come together, or in several turns if the weights or table entries come in parts.
         """
-        tiles = left = len(self._prepared.tiles.columns[column])
+        tiles = left = len(self.prepared.tiles.columns[column])
         for piece, table, weights in self._pieces(block, column):
             yield self._run_of(block, column, piece, first=left == tiles, last=left == len(piece)), table, weights
             left -= len(piece)
         if not tiles:
-            outputs = self._prepared.tiles.outputs[column]
+            outputs = self.prepared.tiles.outputs[column]
             null = Command(pixels=block.walk.items, beat=0, rows=0, cols=outputs, load=False)
             yield (PassOp(command=null),), [], []
 
@@ -158,13 +189,13 @@ class NodeUnits:
 
     def _run_of(self, block: _Block, column: int, piece: Sequence[Placed], *, first: bool, last: bool) -> PassRun:
         """The passes of tiles: the `first`, the `last` ones of a block. The array may still hold the first tile."""
-        weights = self._prepared.weights_at
+        weights = self.prepared.weights_at
         load = self._chip.enter((weights, column, piece[0].tile.number))
         self._chip.enter((weights, column, piece[-1].tile.number))
         return PassRun(
             tiles=piece,
-            column=self._prepared.tiles.by_place[column],
-            places=self._prepared.tables.places(block.region, column),
+            column=self.prepared.tiles.by_place[column],
+            places=self.prepared.tables.places(block.region, column),
             start=block.start,
             pixels=block.walk.items,
             reach=block.walk.reach,

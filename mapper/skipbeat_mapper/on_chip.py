@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
@@ -33,6 +33,21 @@ class Ring:
         self.size, self._first, self._next = size, first, first
         self._kept: dict[Hashable, Span] = {}
 
+    @property
+    def next(self) -> int:
+        """Where the next entries are taken."""
+        return self._next
+
+    @property
+    def kept(self) -> Hashable:
+        """What is there, and where."""
+        return tuple(self._kept.items())
+
+    @property
+    def from_next(self) -> Hashable:
+        """The same from the next entries on, round and round."""
+        return tuple((key, (start - self._next) % self.size, stop - start) for key, (start, stop) in self._kept.items())
+
     def take(self, count: int, within: Span | None = None) -> int:
         """The first of `count` entries behind the last ones, or at the start if they do not fit there.
 
@@ -55,13 +70,20 @@ class Ring:
         self._kept[key] = start, start + count
         return start, True
 
+    def hold(self, keys: Sequence[Hashable]) -> None:
+        """Says of the last entries, one for each key, that they are of these keys; the last one's is the last one."""
+        held = {start: key for key, (start, _) in self._kept.items()}
+        held |= {(self._next - back) % self.size: key for back, key in enumerate(reversed(keys[-self.size :]), 1)}
+        self._kept = {key: (start, start + 1) for start, key in held.items()}
+
 
 class OnChip:
-    """A ring for every memory, and the tile that the array holds.
+    """A ring for every memory.
 
     Attributes:
         weights, residual: vectors; activations: entries; parameters: blocks; table: entries, 0 being that of zeros.
         zeros: whether that entry is there.
+        tile: the one that the array holds.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -72,11 +94,11 @@ class OnChip:
         self.residual = Ring(sizes[Space.RESIDUAL])
         self.table = Ring(TABLE_ENTRIES, first=1)
         self.zeros = False
-        self._tile: tuple[int, int, int] | None = None
+        self.tile: tuple[int, int, int] | None = None
 
     def start(self) -> None:
         """A program starts: the memories keep what is in them, and the array holds no tile."""
-        self._tile = None
+        self.tile = None
 
     def enter(self, tile: tuple[int, int, int]) -> bool:
         """Whether a tile has to be loaded into the array; it is there afterwards.
@@ -84,6 +106,6 @@ class OnChip:
         Args:
             tile: where its node's weights begin in memory, its column tile and its number.
         """
-        needed = tile != self._tile
-        self._tile = tile
+        needed = tile != self.tile
+        self.tile = tile
         return needed

@@ -17,6 +17,7 @@ from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.tile import TileStatistics
+from skipbeat_sim.timing.columns import Cut, times_of
 
 from .memory_map import MemoryMap, PlacedNode
 from .order import places as at
@@ -71,11 +72,12 @@ class NodeSchedule:
 
     Attributes:
         placed: its regions, bank places, tiles, order, and what stays on the chip.
-        units: its loads, walks, passes and stores in their order.
+        units: its loads, walks, passes and stores in their order. times: how often each comes.
     """
 
     placed: PlacedNode
     units: tuple[Unit, ...]
+    times: tuple[int, ...]
 
 
 #: The engine of each kind of operation, int64 [kinds].
@@ -96,6 +98,7 @@ class Ordered:
         parts: of nodes, in program order.
         stuck: the number of a load that would overwrite what is still in use, where operations end; -1 if none would.
         latencies: of the memory, for which all of this is the same.
+        cuts: what is left out. times: how often each unit comes, int64 [units].
     """
 
     kind: Int64Array
@@ -109,9 +112,16 @@ class Ordered:
     parts: tuple[Part, ...]
     stuck: int
     latencies: range
+    cuts: tuple[Cut, ...]
+    times: Int64Array
 
     def __len__(self) -> int:
         return self.kind.size
+
+    @cached_property
+    def total(self) -> int:
+        """Operations, and those that are left out."""
+        return int(times_of(len(self), self.cuts).sum())
 
     @property
     def engine(self) -> Int64Array:
@@ -202,13 +212,13 @@ class Schedule:
     @property
     def start(self) -> int:
         """Byte address of memory vector 0, which follows the instructions of the first run."""
-        return self.follows.start if self.follows else self._aligned(len(self.ordered) * INSTRUCTION_BYTES)
+        return self.follows.start if self.follows else self._aligned(self.ordered.total * INSTRUCTION_BYTES)
 
     @property
     def size(self) -> int:
         """Bytes of all memory that it needs."""
         if self.follows:
-            return self.code + len(self.ordered) * INSTRUCTION_BYTES
+            return self.code + self.ordered.total * INSTRUCTION_BYTES
         return self.start + self.memory.vectors * self.memory.machine.vector
 
     def _aligned(self, size: int) -> int:
@@ -231,8 +241,11 @@ class Schedule:
     def nodes(self) -> tuple[NodeSchedule, ...]:
         """The nodes in the first group of images."""
         placed = self.memory.groups[0].nodes
-        units: list[list[Unit]] = [[] for _ in placed]
-        for unit in self.units:
+        found: list[list[tuple[Unit, int]]] = [[] for _ in placed]
+        for unit, times in zip(self.units, self.ordered.times.tolist(), strict=True):
             if unit.node < len(placed):
-                units[unit.node].append(unit)
-        return tuple(NodeSchedule(placed=p, units=tuple(own)) for p, own in zip(placed, units, strict=True))
+                found[unit.node].append((unit, times))
+        return tuple(
+            NodeSchedule(placed=p, units=tuple(unit for unit, _ in own), times=tuple(times for _, times in own))
+            for p, own in zip(placed, found, strict=True)
+        )

@@ -10,19 +10,15 @@ from functools import partial
 from skipbeat_arch.budget import passes
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.progress import through
-from skipbeat_sim.timing.machine_timing import columns_timing
 
 from .bounds import tile_clocks
 from .candidates import Candidate
 from .known_programs import KnownPrograms
-from .lowering import Lowered, lower
 from .memory_map import MemoryMap, PlacedNode
 from .network_units import turns
 from .node_mapping import NodeMapping, Order
 
 Stage = Callable[[list[Candidate]], list[Candidate]]
-#: `lowering.lower`, or what gives the same.
-Lower = Callable[[MemoryMap, str, Sequence[int]], Lowered]
 
 
 @dataclass(frozen=True)
@@ -86,23 +82,23 @@ def keep_close(found: list[Candidate], limits: Limits = LIMITS[Effort.NORMAL]) -
     return close
 
 
-def price_exactly(found: list[Candidate], lower: Lower = lower) -> list[Candidate]:
+def price_exactly(found: list[Candidate], known: KnownPrograms | None = None) -> list[Candidate]:
     """By their clocks in the timing model, and of equally quick ones the one that moves less; one alone as it is.
 
     One whose steps alone take longer than another one as a whole is left out.
     """
     if len(found) == 1:
         return found
-    priced: list[Candidate] = []
+    priced, known = list[Candidate](), known or KnownPrograms()
     for each in found:
         if all(each.steps <= (other.exact or 0) for other in priced):
-            priced.append(dataclasses.replace(each, exact=_clocks(each, lower)))
+            priced.append(dataclasses.replace(each, exact=_clocks(each, known)))
     return sorted(priced, key=lambda each: (each.exact, each.moved))
 
 
-def stages(effort: Effort, lower: Lower = lower) -> tuple[Stage, ...]:
+def stages(effort: Effort, known: KnownPrograms | None = None) -> tuple[Stage, ...]:
     """What the search does, in order; only the last two look at the memory's latency."""
-    close, exactly = partial(keep_close, limits=LIMITS[effort]), partial(price_exactly, lower=lower)
+    close, exactly = partial(keep_close, limits=LIMITS[effort]), partial(price_exactly, known=known)
     return every_mapping, drop_equal, rank_by_bounds, close, exactly
 
 
@@ -118,7 +114,7 @@ def search(
         key: of the node among those that are known.
     """
     known = known or KnownPrograms()
-    first, then = (every := stages(effort, known.lower))[:3], every[3:]
+    first, then = (every := stages(effort, known))[:3], every[3:]
     return _through(then, known.candidates(plain, key, lambda: _through(first, [plain])))
 
 
@@ -171,11 +167,10 @@ def _with(memory: MemoryMap, mapping: NodeMapping, number: int) -> MemoryMap:
     return memory if chosen is None else dataclasses.replace(memory, groups=(chosen.group, *memory.groups[1:]))
 
 
-def _clocks(candidate: Candidate, lower: Lower) -> int:
+def _clocks(candidate: Candidate, known: KnownPrograms) -> int:
     """Clocks of its turn alone: what it reads on the chip is there, and weights begin to come when it starts."""
     memory = dataclasses.replace(candidate.memory, groups=(candidate.group,))
-    program = lower(memory, candidate.node.layer.name, candidate.turn)
-    return columns_timing(candidate.machine, program.columns).cycles
+    return known.timed(memory, candidate.node.layer.name, candidate.turn)[1].cycles
 
 
 def _block_sizes(plain: Candidate) -> tuple[int, ...]:

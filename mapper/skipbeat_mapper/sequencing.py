@@ -17,15 +17,18 @@ import numpy as np
 
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.machine import Machine
+from skipbeat_sim.timing.columns import Cut, NotAlikeError, times_of
 
 from .memory_map import MemoryMap
-from .network_units import plan, plan_again
+from .network_units import plan, plan_again, plan_short
 from .on_chip import memory_sizes
 from .order import places as at
 from .order.hazards import REMEMBERED, STORES_BEHIND
 from .order.places import Columns, arranged, column
 from .order.prefetch import FAR
+from .order.repeats import Snapshot, few_open, goes_on_alike
 from .order.unit_order import order_units
+from .repetition import UnitCut
 from .schedule import Ordered, Part, Schedule
 from .unit_columns import unit_columns
 from .units import Space, Unit
@@ -44,6 +47,15 @@ def schedule_of(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Schedu
     return _schedule(memory, tuple(plan(memory, nodes)))
 
 
+def short_schedule(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Schedule | None:
+    """The same without most of what comes several times, or None if that may not be what stands for it."""
+    units, cuts = plan_short(memory, nodes)
+    try:
+        return _schedule(memory, units, cuts)
+    except NotAlikeError:
+        return None
+
+
 def schedule_again(first: Schedule) -> Schedule | None:
     """The schedule of a run right after another one of the same network; None: that leaves not all of its weights."""
     units = tuple(plan_again(first.memory))
@@ -52,22 +64,34 @@ def schedule_again(first: Schedule) -> Schedule | None:
     return dataclasses.replace(_schedule(first.memory, units), follows=first)
 
 
-def _schedule(memory: MemoryMap, units: tuple[Unit, ...]) -> Schedule:
-    return Schedule(memory=memory, units=units, ordered=sequence(units, memory.machine, memory.vectors))
+def _schedule(memory: MemoryMap, units: tuple[Unit, ...], cuts: Sequence[UnitCut] = ()) -> Schedule:
+    return Schedule(memory=memory, units=units, ordered=sequence(units, memory.machine, memory.vectors, cuts))
 
 
-def sequence(units: Sequence[Unit], machine: Machine, vectors: int) -> Ordered:
+def sequence(units: Sequence[Unit], machine: Machine, vectors: int, cuts: Sequence[UnitCut] = ()) -> Ordered:
     """The operations of units with their tokens, in order, or until the program is stuck.
 
     Args:
         units: in program order.
         machine: the hardware.
         vectors: of memory.
+        cuts: where units are left out.
+
+    Raises:
+        NotAlikeError: units whose operations may not stand for those that are left out.
     """
     columns, objects = unit_columns(units, machine.vector_beats)
     s, m = unordered(columns, memory_sizes(machine, vectors), most_operations(columns))
     s[at.LATENCY] = machine.hw.memory.latency_clocks
-    order_units(s, m)
+    s[at.LOOSE] = bool(cuts)
+    seen = dict[int, Snapshot]()
+    for unit in sorted({unit for cut in cuts for unit in (*cut.starts, *cut.stops)}):
+        order_units(s, m, max(seen, default=0), unit)
+        seen[unit] = Snapshot.of(s, m, unit)
+    order_units(s, m, max(seen, default=0), len(units))
+    if cuts and not few_open(s, m):
+        raise NotAlikeError("many tokens are open")
+    found = [_places(s, m, seen, cut) for cut in cuts]
     drafts, zeros, parts = (slice(int(s[count])) for count in (at.DRAFTS, at.ZEROS, at.PARTS))
 
     def made(*numbers: int, of: slice) -> list[Int64Array]:
@@ -87,7 +111,25 @@ def sequence(units: Sequence[Unit], machine: Machine, vectors: int) -> Ordered:
         parts=tuple(Part(*each) for each in rows.tolist()),
         stuck=int(s[at.STUCK]),
         latencies=range(int(s[at.LEAST]), int(s[at.MOST]) + 1),
+        cuts=tuple(Cut(places, cut.times) for (_, places), cut in zip(found, cuts, strict=True)),
+        times=times_of(len(units), [Cut((place,), cut.times) for (place, _), cut in zip(found, cuts, strict=True)]),
     )
+
+
+def _places(
+    s: Int64Array, m: Int64Array, seen: Mapping[int, Snapshot], cut: UnitCut
+) -> tuple[tuple[int, int], tuple[tuple[int, int], ...]]:
+    """Units that stand for those that are left out, and all operations that do so.
+
+    Raises:
+        NotAlikeError: none do.
+    """
+    places = [(seen[start], seen[stop]) for start, stop in zip(cut.starts, cut.stops, strict=True)]
+    for number, place in enumerate(places):
+        if goes_on_alike(s, m, *place, cut.ring):  # and so from all places after this one
+            first, second = place
+            return (first.unit, second.unit), tuple((a.draft, b.draft) for a, b in places[number:])
+    raise NotAlikeError(f"units {cut.starts[0]} to {cut.stops[0]} may not stand for others like them")
 
 
 def most_operations(columns: Mapping[int, Int64Array]) -> int:

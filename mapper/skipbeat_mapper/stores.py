@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, PARAMETER_VECTORS
@@ -29,6 +30,22 @@ class Stores:
         self._base, new = chip.parameters.keep(prepared.parameters_at, count) if self._all else (0, True)
         #: Column tiles whose parameters are on the chip, if all have room.
         self._loaded = set[int]() if new else set(range(count))
+
+    @property
+    def state(self) -> Hashable:
+        """The column tiles whose parameters are there, if all have room."""
+        return frozenset(self._loaded)
+
+    def place(self, column: int) -> int:
+        """The block of parameters with which a column tile begins that comes next."""
+        return self._base + column if self._all else self._chip.parameters.next
+
+    def skip(self, column: int) -> None:
+        """Goes on with a column tile; what comes behind the parameters that are there is not of those left out."""
+        if self._all:
+            self._loaded |= set(range(column))
+        else:
+            self._chip.parameters.hold([(self._prepared.parameters_at, each) for each in range(column)])
 
     def store(self, column: int, rows: Span, columns: Span) -> tuple[StoreOp, list[Load]]:
         """The store of a column tile's output pixels, and the loads that it needs and that were not there before."""

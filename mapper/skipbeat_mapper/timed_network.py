@@ -223,11 +223,9 @@ def _program(found: Sequence[Placement], search: MappingSearch | None, name: str
 
 def _timed(placement: Placement, name: str, known: KnownPrograms) -> TimedNetwork:
     memory = placement.memory
-    with part(0.5):
-        lowered = known.lower(memory, name)
     nodes = memory.graph.nodes
     with part(1.0, f"{len(nodes)} nodes" if len(nodes) > 1 else nodes[0].layer.name):
-        timing = columns_timing(memory.machine, lowered.columns)
+        lowered, timing = known.timed(memory, name)
     return TimedNetwork(
         fold=placement.fold, orders=placement.orders, gaps=placement.gaps, memory=memory, lowered=lowered, timing=timing
     )

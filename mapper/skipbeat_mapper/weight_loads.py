@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.engines import Kind
@@ -29,6 +29,16 @@ class WeightLoads:
         self._kept = {} if new else dict.fromkeys(range(len(self._columns)), self._base)
         #: Whether the last visit of a column tile went through its tiles backwards.
         self._backwards = dict.fromkeys(self._kept, True)
+
+    @property
+    def streams(self) -> bool:
+        """Whether they come anew for every visit of a column tile that is not the last one's."""
+        return not self._all
+
+    @property
+    def state(self) -> Hashable:
+        """Which column tiles are there, and how the next visits go through them."""
+        return tuple(self._kept.items()), tuple(self._backwards.items())
 
     def parts(self, column: int, pixels: int) -> list[tuple[list[Placed], list[Load]]]:
         """A column tile's tiles for a block of `pixels`, in the order of their passes, with the loads before each part.

@@ -11,12 +11,13 @@ from skipbeat_sim.timing.columns import Columns
 
 
 def machine_events(machine: Machine, program: Columns, read_bytes: int, written_bytes: int) -> MachineEvents:
-    """The events around the core, counted from the instructions."""
+    """The events around the core, counted from the instructions, each as often as it comes."""
+    counts = program.count * program.times
     loads, stores = program.at(Opcode.LOAD), program.at(Opcode.STORE)
-    loaded = np.bincount(program.kind[loads], program.count[loads], max(Kind) + 1).astype(np.int64).tolist()
-    count, pool, raw = program.count[stores], program.pool[stores], program.raw[stores]
+    loaded = np.bincount(program.kind[loads], counts[loads], max(Kind) + 1).astype(np.int64).tolist()
+    count, pool, raw = counts[stores], program.pool[stores], program.raw[stores]
     written = count * program.memory[stores] * np.where(raw == 1, 4, 1)
-    cleared = program.count[program.at(Opcode.ZERO)] * machine.hw.array.rows // machine.bundles
+    cleared = counts[program.at(Opcode.ZERO)] * machine.hw.array.rows // machine.bundles
     stored = count * program.local[stores]
     return MachineEvents(
         weight_vectors=loaded[Kind.WEIGHTS],
@@ -24,12 +25,12 @@ def machine_events(machine: Machine, program: Columns, read_bytes: int, written_
         parameter_vectors=loaded[Kind.PARAMETERS],
         residual_vectors=loaded[Kind.RESIDUAL],
         table_vectors=loaded[Kind.TABLE],
-        weight_words=int(program.words.sum()),
+        weight_words=int((program.words * program.times).sum()),
         residual_reads=int((count * program.residual[stores]).sum()),
         outputs=int(count.sum()) * machine.vector,
         comparisons=int((count * (pool - 1)).sum()) * machine.vector,
         output_vectors=int(written.sum()),
-        instructions=len(program),
+        instructions=program.total,
         read_bytes=read_bytes,
         written_bytes=written_bytes,
     )

@@ -27,7 +27,7 @@ class KnownRun:
     """
 
     def __init__(self, most: int = 0) -> None:
-        self.programs = KnownPrograms(most)
+        self.programs = KnownPrograms(most, short=True)
         self._placements: list[Placement] | None = None
 
     def placements(self, machine: Machine, make: Callable[[], list[Placement]]) -> list[Placement]:

@@ -111,7 +111,7 @@ def _run_price(network: TimedNetwork) -> RunPrice:
         names=tuple(node.layer.name for node in nodes),
         kinds=tuple(map(_kind, nodes)),
         shapes=tuple("x".join(map(str, node.tensor_shape(node.out_shape))) for node in nodes),
-        phases=phases(network.lowered.columns, timing.begin, timing.finish, timing.cycles),
+        phases=phases(network.lowered.columns, timing.begin, timing.finish, timing.cycles, timing.repeats),
     )
 
 

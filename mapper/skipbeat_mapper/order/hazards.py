@@ -142,7 +142,7 @@ def producers(
         if reader != NEVER:
             execute, store = _weights_out(s, m, reader)
     elif space in (at.PARAMETERS, at.RESIDUAL):
-        store = reader
+        store = NEVER if s[at.LOOSE] and space == at.PARAMETERS else reader
     else:
         execute = reader
     if space == at.ACTIVATIONS:

@@ -70,10 +70,11 @@ PASS_DRAFT, BEGINS, ENDS, FEEDS, LAST_STORES = range(NEWEST + 1, NEWEST + 6)
 RANGE_SPACE, RANGE_START, RANGE_STOP, EARLY, DISTANCE, NOW = range(LAST_STORES + 1, LAST_STORES + 7)
 COLUMNS = NOW + 1
 
-#: Single values: the units, the memory latency, and the least and the most for which all choices are the same;
-UNITS, LATENCY, LEAST, MOST = range(COLUMNS + 1, COLUMNS + 5)
+#: Single values: the units, the memory latency, and the least and the most for which all choices are the same; whether
+#: no load of parameters waits for the stores that read what was there before;
+UNITS, LATENCY, LEAST, MOST, LOOSE = range(COLUMNS + 1, COLUMNS + 6)
 #: drafts, zeros, parts, passes, items and stores so far; the walk that is set up; whether the last store is local;
-DRAFTS, ZEROS, PARTS, PASSES, FED_ITEMS, STORES, SET_UP, IS_LOCAL = range(MOST + 1, MOST + 9)
+DRAFTS, ZEROS, PARTS, PASSES, FED_ITEMS, STORES, SET_UP, IS_LOCAL = range(LOOSE + 1, LOOSE + 9)
 #: clocks of the bus that passes have left; the load with which the order is stuck;
 CREDIT, STUCK = IS_LOCAL + 1, IS_LOCAL + 2
 #: the last draft that wrote the banks as a store or as a load, that closed a store, and that loads anything; the store

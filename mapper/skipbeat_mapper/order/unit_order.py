@@ -18,10 +18,11 @@ MAX_CREDIT = 512
 
 
 @kept("skipbeat_mapper.order")
-def order_units(s: Int64Array, m: Int64Array) -> None:
-    """All units in their order, or until one is stuck."""
-    add(s, m, at.HEADER, 0, STORE)
-    for unit in range(s[at.UNITS]):
+def order_units(s: Int64Array, m: Int64Array, start: int, stop: int) -> None:
+    """Units from-to in their order, or until one is stuck; those before them have theirs."""
+    if start == 0:
+        add(s, m, at.HEADER, 0, STORE)
+    for unit in range(start, stop):
         for number in range(in_order(s, m, unit, unit == 0)):
             load = get(s, m, at.NOW, number)
             if not add_load(s, m, load, unit):
@@ -31,7 +32,8 @@ def order_units(s: Int64Array, m: Int64Array) -> None:
         for engine in range(ENGINES):
             put(s, m, at.HORIZON, engine, get(s, m, at.MARK, engine))
             put(s, m, at.MARK, engine, get(s, m, at.LAST, engine))
-    order(s, m, s[at.NEWEST_LOAD], add(s, m, at.AN_END, 0, STORE), NEVER, NEVER)
+    if stop == s[at.UNITS]:
+        order(s, m, s[at.NEWEST_LOAD], add(s, m, at.AN_END, 0, STORE), NEVER, NEVER)
 
 
 @compiled

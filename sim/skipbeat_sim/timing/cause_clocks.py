@@ -40,16 +40,21 @@ class CauseClocks:
     Args:
         passes: in order, int64 [passes, fields of `PassClocks`].
         closed: last steps of all items of last passes, int64 [items].
+        times: how often each pass comes, int64 [passes], or all of them.
+        later: clocks that what is left out before each pass takes, int64 [passes]. What is left out cannot be looked
+            into.
     """
 
-    def __init__(self, passes: Int64Array, closed: Int64Array) -> None:
+    def __init__(
+        self, passes: Int64Array, closed: Int64Array, times: Int64Array | int = 1, later: Int64Array | int = 0
+    ) -> None:
         self._closed = closed
         self._passes = passes
         waiting, take, load, first, last, beat, pixels = self._passes[:, :7].T
         #: Last step of the pass before each one, and that of the last pass.
         self._free = np.concatenate([[-1], last])
         steps, kinds = beat * pixels, load != 0
-        counts = np.stack(
+        counts = times * np.stack(
             [
                 waiting - self._free[:-1],
                 np.where(kinds, take - waiting, 0),
@@ -59,13 +64,16 @@ class CauseClocks:
                 last - first + 1 - steps,
             ]
         )
+        self._later = np.broadcast_to(later, len(passes))
+        self._ends = last + self._later
         #: Clocks of all passes before each one, and of all, in the order of `_CAUSES`.
         self._before = np.concatenate([np.zeros((len(_CAUSES), 1), np.int64), counts.cumsum(axis=1)], axis=1)
 
     def until(self, clock: int) -> dict[Cause, int]:
         """Clocks 0 to `clock`, that one included, by what the array did; their sum is `clock` + 1."""
-        ended = int(np.searchsorted(self._free[1:], clock, side="right"))
+        ended = int(np.searchsorted(self._ends, clock, side="right"))
         counts = dict(zip(_CAUSES, self._before[:, ended].tolist(), strict=True))
+        clock -= int(self._later[min(ended, len(self._passes) - 1)]) if len(self._passes) else 0
         if ended == len(self._passes):
             counts[Cause.IDLE] += clock - int(self._free[-1])
             return counts

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache, cached_property
 from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +32,32 @@ for _code, _made in INSTRUCTIONS.items():
     ENGINE_OF[_code] = -1 if _made.engine is None else _made.engine
 
 
+class NotAlikeError(Exception):
+    """What is left out of a program may not run as what stands for it."""
+
+
+class Cut(NamedTuple):
+    """Where a program is cut short: instructions come `times` times more, right after they came.
+
+    Cuts may lie in one another. What comes after the stop begins as what comes after the start does.
+
+    Attributes:
+        places: from-to, where one stands for what was left out if the machine goes on from its stop as from its start;
+            which one does not matter.
+    """
+
+    places: tuple[tuple[int, int], ...]
+    times: int
+
+
+def times_of(count: int, cuts: Sequence[Cut]) -> Int64Array:
+    """How often each of so many things comes of which some are left out, int64 [things]."""
+    times = np.ones(count, np.int64)
+    for places, more in cuts:
+        times[slice(*places[0])] *= more + 1
+    return times
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Columns:
     """A program, field by field; all int64 [instructions], and 0 where an instruction has no such field.
@@ -43,6 +71,8 @@ class Columns:
         words: of a PASS.
         pool, raw, memory, local, residual: of a STORE.
         passes: commands and tiles of all PASSes.
+        cuts: what is left out of the program.
+        times: how often each comes, int64 [instructions], or all of them.
     """
 
     opcode: Int64Array
@@ -59,6 +89,14 @@ class Columns:
     local: Int64Array
     residual: Int64Array
     passes: PassColumns
+    cuts: tuple[Cut, ...] = ()
+    times: Int64Array | int = 1
+
+    @classmethod
+    def of(cls, table: Int64Array, passes: PassColumns) -> Columns:
+        """A program by its columns, int64 [FIELDS, instructions]."""
+        columns: dict[str, Any] = dict(zip(FIELDS, table, strict=True))
+        return cls(**columns, passes=passes)
 
     def __len__(self) -> int:
         return self.opcode.size
@@ -79,8 +117,19 @@ class Columns:
     def some(self, numbers: Int64Array) -> Columns:
         """These instructions alone, in ascending order."""
         passes = np.cumsum(self.opcode == Opcode.PASS)[numbers][self.opcode[numbers] == Opcode.PASS] - 1
-        taken = {each.name: getattr(self, each.name)[numbers] for each in fields(self) if each.name != "passes"}
-        return Columns(**taken, passes=self.passes.some(passes))
+        taken = Columns.of(np.stack([getattr(self, each)[numbers] for each in FIELDS]), self.passes.some(passes))
+        return taken if isinstance(self.times, int) else dataclasses.replace(taken, times=self.times[numbers])
+
+    def cut_short(self, cuts: Sequence[Cut]) -> Columns:
+        """The same with what is left out of it."""
+        times = times_of(len(self), cuts)
+        passes = dataclasses.replace(self.passes, times=times[self.at(Opcode.PASS)])
+        return dataclasses.replace(self, cuts=tuple(cuts), times=times, passes=passes)
+
+    @cached_property
+    def total(self) -> int:
+        """Instructions, and those that are left out."""
+        return int(np.sum(np.broadcast_to(self.times, len(self))))
 
 
 def columns_of(machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics]) -> Columns:
@@ -91,7 +140,7 @@ def columns_of(machine: Machine, instructions: Sequence[Instruction], tiles: Seq
     """
     table = np.array([_row(machine, each) for each in instructions], np.int64).reshape(-1, len(FIELDS)).T
     commands = [each.command for each in instructions if isinstance(each, isa.Pass)]
-    return Columns(**dict(zip(FIELDS, table, strict=True)), passes=PassColumns.of(commands, tiles))
+    return Columns.of(table, PassColumns.of(commands, tiles))
 
 
 def _row(machine: Machine, each: Instruction) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from .pass_columns import PassColumns
 
 
 def event_counts(passes: PassColumns, hw: Hardware) -> Events:
-    """Count the events of passes; they do not depend on the clocks.
+    """Count the events of passes, each as often as it comes; they do not depend on the clocks.
 
     A null pass has one step per pixel, without bundles or products.
     """
@@ -20,14 +20,15 @@ def event_counts(passes: PassColumns, hw: Hardware) -> Events:
         return Events()
     cols, tiles = hw.array.cols, passes.tiles
     pixels, beat, rows, _, first, last = passes.fields
+    pixels = pixels * passes.times
     steps = int((pixels * np.maximum(beat, 1)).sum())
     nonzeros = np.concatenate([passes.of_tiles([tile.nonzeros for tile in tiles]), [0]])  # the last: no tile yet
     macs = int((pixels * nonzeros[passes.resident])[beat > 0].sum())
-    tile_rows = passes.of_tiles([tile.rows for tile in tiles])
+    tile_rows = passes.of_tiles([tile.rows for tile in tiles]) * passes.tile_times
     tile_beat = passes.of_tiles([tile.beat for tile in tiles])
     encoded = passes.of_tiles([tile.encoding != Encoding.DENSE for tile in tiles])
-    value_words = int(passes.of_tiles([-(-tile.value_bits // hw.word_bits) for tile in tiles]).sum())
-    words = int(passes.of_tiles([tile.word_count for tile in tiles]).sum())
+    value_words = passes.sum_of_tiles([-(-tile.value_bits // hw.word_bits) for tile in tiles])
+    words = passes.sum_of_tiles([tile.word_count for tile in tiles])
     return Events(
         macs=macs,
         slots_idle=steps * hw.pes - macs,

@@ -23,7 +23,7 @@ from .cause_clocks import CauseClocks, PassClocks
 from .columns import Columns, columns_of
 from .event_counts import event_counts
 from .kernel import places as at
-from .kernel.places import UNKNOWN, Followed
+from .kernel.places import UNKNOWN, Followed, Repeat
 from .program_check import check_program
 
 
@@ -41,6 +41,8 @@ class MachineTiming:
         causes: the same up to any clock.
         bytes_read, bytes_written: over the memory bus.
         events: the core's.
+        repeats: of a program that is cut short, what comes several times. `begin`, `finish` and `stored` are those of
+            the first time, and all other figures those of the whole program.
     """
 
     cycles: int
@@ -52,6 +54,7 @@ class MachineTiming:
     bytes_read: int
     bytes_written: int
     events: Events
+    repeats: tuple[Repeat, ...] = ()
 
 
 def machine_timing(
@@ -79,6 +82,7 @@ def columns_timing(machine: Machine, program: Columns, *, address: int = 0) -> M
 
     Raises:
         InputError: as for `machine_timing`.
+        NotAlikeError: a program that was cut short where it may not be.
     """
     from .kernel.follow import follow  # only now: whoever asks for a kept price needs no compiler
 
@@ -92,18 +96,35 @@ def columns_timing(machine: Machine, program: Columns, *, address: int = 0) -> M
     check_bank_conflicts(machine, program, run, begin)
     cycles = _quiet(run, end + 1) + 1
     _check_finished(program, finish, end, cycles)
-    causes = CauseClocks(_pass_clocks(program, run), run.clocks(at.CLOSED))
+    later = clocks_before(len(program), run.repeats)
+    causes = CauseClocks(
+        _pass_clocks(program, run), run.clocks(at.CLOSED), passes.times, later[program.at(Opcode.PASS)]
+    )
+    cycles += int(later[-1])
+    beats_read, beats_written = (
+        run.value(value) + sum(each.times * getattr(each, name) for each in run.repeats)
+        for value, name in ((at.BEATS_READ, "beats_read"), (at.BEATS_WRITTEN, "beats_written"))
+    )
     return MachineTiming(
         cycles=cycles,
-        begin=tuple(begin.tolist()),
-        finish=tuple(finish.tolist()),
-        stored=tuple(run.clocks(at.STORE_FILLED).tolist()),
+        begin=tuple((begin + later).tolist()),
+        finish=tuple((finish + later).tolist()),
+        stored=tuple((run.clocks(at.STORE_FILLED) + later[program.at(Opcode.STORE)]).tolist()),
         clocks=causes.until(cycles - 1),
         causes=causes,
-        bytes_read=run.value(at.BEATS_READ) * machine.beat_bytes,
-        bytes_written=run.value(at.BEATS_WRITTEN) * machine.beat_bytes,
+        bytes_read=beats_read * machine.beat_bytes,
+        bytes_written=beats_written * machine.beat_bytes,
         events=event_counts(passes, machine.hw),
+        repeats=run.repeats,
     )
+
+
+def clocks_before(count: int, repeats: Sequence[Repeat]) -> Int64Array:
+    """Clocks that what is left out before each of so many instructions takes, int64 [instructions]."""
+    later = np.zeros(count, np.int64)
+    for each in repeats:
+        later[each.stop :] += each.times * each.clocks
+    return later
 
 
 def _begin(program: Columns, run: Followed) -> Int64Array:

@@ -37,12 +37,14 @@ class PassColumns:
         command: number of each one's command among `commands`, int64 [passes].
         tile: of those that load one its number among `tiles`, int64 [loads].
         commands, tiles: the different ones.
+        times: how often each comes, int64 [passes], or all of them.
     """
 
     command: Int64Array
     tile: Int64Array
     commands: Sequence[Command]
     tiles: Sequence[TileStatistics]
+    times: Int64Array | int = 1
 
     @classmethod
     def of(cls, commands: Sequence[Command], tiles: Sequence[TileStatistics]) -> PassColumns:
@@ -76,11 +78,21 @@ class PassColumns:
         """These passes alone, in ascending order."""
         loads = self.resident[numbers][self.fields.load[numbers] == 1]
         command, tile = self.command[numbers], self.tile[loads]
-        return PassColumns(command=command, tile=tile, commands=self.commands, tiles=self.tiles)
+        times = self.times if isinstance(self.times, int) else self.times[numbers]
+        return PassColumns(command=command, tile=tile, commands=self.commands, tiles=self.tiles, times=times)
 
     def of_tiles(self, values: Sequence[int]) -> Int64Array:
         """A number of each tile of `tiles`, int64 [loads] for those that are loaded."""
         return np.array(values, np.int64)[self.tile] if len(values) else np.zeros(0, np.int64)
+
+    @property
+    def tile_times(self) -> Int64Array | int:
+        """How often each tile is loaded, int64 [loads], or all of them."""
+        return self.times if isinstance(self.times, int) else self.times[self.fields.load == 1]
+
+    def sum_of_tiles(self, values: Sequence[int]) -> int:
+        """The sum of a number of each tile of `tiles`, as often as it is loaded."""
+        return int((self.of_tiles(values) * self.tile_times).sum())
 
     def check(self, hw: Hardware) -> None:
         """Refuse what the core would answer with an error.

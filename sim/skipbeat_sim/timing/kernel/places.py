@@ -7,6 +7,7 @@ entries are known, then where each begins in `m` and the last one ends, and then
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from skipbeat_arch.arrays import Int64Array
 
@@ -78,12 +79,30 @@ NO_JOB, A_JOB, A_PASS = 0, 1, 2
 A_PLACE, A_STORE, AN_END = 0, 1, 2
 
 
+class Repeat(NamedTuple):
+    """Instructions that come several times, of which one is followed.
+
+    Attributes:
+        start, stop: from-to.
+        times: how often they come again after that.
+        clocks, beats_read, beats_written: of one of these times.
+    """
+
+    start: int
+    stop: int
+    times: int
+    clocks: int
+    beats_read: int
+    beats_written: int
+
+
 @dataclass(frozen=True, eq=False)
 class Followed:
-    """A program that was followed, in its two arrays."""
+    """A program that was followed, in its two arrays, and how long what was cut out of it takes."""
 
     s: Int64Array
     m: Int64Array
+    repeats: tuple[Repeat, ...] = ()
 
     def clocks(self, sequence: int) -> Int64Array:
         """What is known of a sequence."""
