@@ -59,8 +59,23 @@ def _entry(mutation: Mutation, _machine: Machine) -> bool:
     return mutation.mode in ("cnot0", "cnot1") and (by_entry or mutation.other == _VALID)
 
 
+def _watchdog(mutation: Mutation, _machine: Machine) -> bool:
+    of_count = mutation.module == "machine.watchdog" and (mutation.wire, mutation.port) == ("still", "Q")
+    return of_count and mutation.mode == "inv" and mutation.bit > 0
+
+
+def _free_entry(mutation: Mutation, _machine: Machine) -> bool:
+    """Of a memory that is not full when its queue is, as one item or more stand in registers behind it."""
+    of_queue = (
+        re.fullmatch(r"column_\d+|behind", mutation.cell.lstrip("\\")) or mutation.module == "machine.fetch.queue"
+    )
+    return mutation.port == "WR_EN" and mutation.mode == "cnot0" and bool(of_queue)
+
+
 _RULES: tuple[tuple[str, Callable[[Mutation, Machine], bool]], ...] = (
     ("there is no such row, so the bit that is cleared or waited for is never set", _row),
     ("a PASS of so many words is an OVERLONG_TILE error long before this bit decides", _words_left),
+    ("every second count looks like another and comes back, and the count that decides is none of them", _watchdog),
+    ("writes into the entry that the next item takes, where none is", _free_entry),
     ("exchanges entries of an accumulator memory, alike for reading and writing", _entry),
 )

@@ -29,6 +29,7 @@ def limit_cases(machine: Machine) -> Iterator[Program]:
     """Sound ones: long requests, saturation by powers of two, tokens that are given and taken in one clock."""
     yield _long_load(machine)
     yield _long_store(machine)
+    yield _short_passes(machine)
     for seed in range(8):
         yield _powers(machine, seed)
     for source in Engine:
@@ -81,6 +82,29 @@ def _long_store(machine: Machine) -> Program:
         script.null(min(most, count - first))
     script.store(count, wait=WAIT_L, residual=1)
     return script.program("long store")
+
+
+def _short_passes(machine: Machine) -> Program:
+    """Passes of a few pixels that add to the one before, with as many steps per pixel as there may be or fewer."""
+    script, array = Script(machine, 66), machine.hw.array
+    tiles = [_filled(machine, beat) for beat in range(1, array.group + 1)]
+    at = np.cumsum([0, *(len(tile.words) for tile in tiles)]).tolist()
+    for tile, first in zip(tiles, at, strict=False):
+        script.load(Kind.WEIGHTS, first, tile.words)
+    script.load_table(0, np.zeros((1, array.rows), np.int64))
+    script.load_banks(8)
+    script.plain_parameters(0, 1)
+    last_load_signals(script, X, S)
+    for number, (tile, first) in enumerate(zip(tiles, at, strict=False)):
+        for pixels in range(1, 6):
+            wait = () if number or pixels > 1 else WAIT_L
+            script.setup((1, 1, 1, pixels), (0, 0, 0, 1), wait=wait)
+            script.run(tile.command(pixels, first=True, last=False), tile, first)
+            again = Command(pixels=pixels, beat=tile.beat, rows=tile.rows, cols=tile.cols, load=False, first=False)
+            script.run(replace(again, last=False))
+            script.run(again)
+            script.store(pixels, wait=wait, raw=1)
+    return script.program("short passes")
 
 
 def _powers(machine: Machine, seed: int) -> Program:

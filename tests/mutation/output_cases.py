@@ -32,6 +32,7 @@ def output_cases(machine: Machine) -> Iterator[Program]:
         yield _late_store(machine, seed)
     for seed in range(2):
         yield _every_shift(machine, seed)
+        yield _cancelling(machine, seed)
     yield _near_windows(machine)
 
 
@@ -205,6 +206,26 @@ def _every_shift(machine: Machine, seed: int) -> Program:
         wait = () if block else WAIT_L
         script.store(count, wait=wait, block=block, residual=residual, residual_at=(int(size) - 1) * many)
     return script.program(f"every shift {seed}")
+
+
+def _cancelling(machine: Machine, seed: int) -> Program:
+    """Products of bias and of residual, each of any multiplier, that leave a few bits of their sum."""
+    script = Script(machine, 16, seed)
+    rng = script.rng
+    residuals = [sign << power for sign in (1, -1) for power in range(POWERS)]
+    script.load(Kind.RESIDUAL, 0, np.repeat(residuals, machine.vector).reshape(-1, machine.vector).astype(np.int8))
+    rows = rng.integers(0, len(residuals), 64)
+    for block, row in enumerate(rows):
+        ones = np.ones(machine.vector, np.int64)
+        other = np.array([_of_bits(rng, int(n)) for n in rng.integers(16, 32, machine.vector)])
+        multiplier = np.clip(other + rng.integers(-3, 4, machine.vector), 1, (1 << 31) - 1)
+        shift = rng.integers(1, 4) + row % POWERS
+        script.load_parameters(block, -residuals[row] * ones, multiplier, other, shift * ones)
+    last_load_signals(script, S)
+    for block, row in enumerate(rows):
+        script.null(1)
+        script.store(1, wait=() if block else WAIT_L, block=block, residual=1, residual_at=int(row))
+    return script.program(f"cancelling {seed}")
 
 
 def _near_windows(machine: Machine) -> Program:
