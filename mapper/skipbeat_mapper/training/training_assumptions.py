@@ -33,6 +33,11 @@ def training_assumptions(model: TrainingModel, hw: Hardware, training: Training,
             "turn (M images of a channel from M vectors), select (N of M, and 1:Q of gradients), update and peak take "
             "a vector in every clock, so that no program waits for them (docs/training.md)",
         ]
+        if hw.outputs.gradients:
+            found.append(
+                "the derivative of a clamp that no norm stands before is a bit of each element, which the host "
+                "applies; the residual of a byte with which the machine can do it is not priced"
+            )
         found += _padding(model, machine)
     if effort is not Effort.NORMAL:
         found.append(f"mappings are those of --effort {effort}")
