@@ -28,8 +28,7 @@ class MachineEvents:
         outputs: int32 sums that the output stage turned into int8, or passed on raw.
         comparisons: int32 sums of pooling windows, the first one of each left out.
         output_vectors: written into the output memory, and read from it again.
-        instructions: executed.
-        read_bytes, written_bytes: over the memory bus.
+        instructions: executed. read_bytes, written_bytes: over the memory bus.
     """
 
     activation_vectors: int = 0
@@ -172,7 +171,7 @@ class RunEstimate:
     """One program.
 
     Attributes:
-        cycles: of one run; it runs `repeats` times.
+        cycles: of one run; it runs `repeats` times. kept: whether its weights are on the chip from the run before.
         spans: (name, start, stop) of its nodes, in clocks; they follow one another.
         phases: (engine, start, stop) clocks in which an engine was at work.
     """
@@ -181,6 +180,7 @@ class RunEstimate:
     repeats: int
     spans: tuple[tuple[str, int, int], ...]
     phases: tuple[tuple[str, int, int], ...]
+    kept: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

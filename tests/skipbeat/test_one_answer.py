@@ -109,6 +109,7 @@ def compared(layer: nn.RNNBase, buffer: int, *, rtl: bool) -> MixedSimulation:
         layers[name] += run.timing.cycles
     assert {row.name: row.cost.cycles for row in estimate.layers} == layers
     assert estimate.cycles == layers.total()
+    assert sum(run.repeats for run in estimate.runs if run.kept) == sum(simulation.kept)
     return simulation
 
 

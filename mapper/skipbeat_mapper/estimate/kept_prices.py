@@ -43,6 +43,7 @@ class RunPrice:
         names: of the nodes. kinds: what they are where no layer of the model is behind them; shapes: as a reader knows
             them.
         phases: when the engines were at work.
+        kept: whether the run finds weights, parameters and tables on the chip, from the run before.
     """
 
     cycles: int
@@ -51,6 +52,7 @@ class RunPrice:
     kinds: tuple[str, ...]
     shapes: tuple[str, ...]
     phases: tuple[Phase, ...]
+    kept: bool = False
 
 
 @cache

@@ -168,6 +168,7 @@ def _run(run: ModelRun, price: RunPrice) -> RunEstimate:
         repeats=run.repeats,
         spans=tuple((row.name, *span) for row, span in zip(_rows(run, price), spans, strict=True)),
         phases=price.phases,
+        kept=price.kept,
     )
 
 

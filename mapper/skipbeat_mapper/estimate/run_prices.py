@@ -98,9 +98,10 @@ class RunPricer:
 
 def _again_price(network: TimedNetwork) -> RunPrice:
     """The price of a run right after another one; its weights are stored once, with the first."""
-    found = _run_price(network.again() or network)
+    again = network.again()
+    found = _run_price(again or network)
     costs = tuple(dataclasses.replace(cost, value_bits=0, metadata_bits=0) for cost in found.costs)
-    return dataclasses.replace(found, costs=costs)
+    return dataclasses.replace(found, costs=costs, kept=again is not None)
 
 
 def _run_price(network: TimedNetwork) -> RunPrice:

@@ -50,7 +50,12 @@ def _body(estimate: Estimate) -> dict[str, Any]:
         "unpriced": [asdict(each) for each in estimate.unpriced],
         "layers": [_layer(layer, estimate.pes) for layer in estimate.layers],
         "runs": [
-            {"cycles": run.cycles, "repeats": run.repeats, "layers": [name for name, _, _ in run.spans]}
+            {
+                "cycles": run.cycles,
+                "repeats": run.repeats,
+                "kept": run.kept,
+                "layers": [name for name, _, _ in run.spans],
+            }
             for run in estimate.runs
         ],
         "host_ops": [

@@ -70,10 +70,11 @@ class LayerRecord(Part):
 
 
 class RunRecord(Part):
-    """A program: clocks of one run, how often it runs, and its layers."""
+    """A program: clocks of one run, how often it runs, whether weights are on the chip before, and its layers."""
 
     cycles: int
     repeats: int
+    kept: bool
     layers: list[str]
 
 

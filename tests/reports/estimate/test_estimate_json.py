@@ -67,7 +67,7 @@ def test_the_three_totals_and_the_host(small: Estimate) -> None:
     assert data["host"]["balanced_rate"] == 662_696 / estimate.cycles
     assert [row["layer"] for row in data["layers"]] == [True] * 9 + [False]
     assert data["layers"][-1]["speedup_limit"] == 1
-    assert [run["repeats"] for run in data["runs"]] == [1, 1]
+    assert [(run["repeats"], run["kept"]) for run in data["runs"]] == [(1, False)] * 2
     assert to_json(small)["total"]["cycles_with_host"] is None
 
 
