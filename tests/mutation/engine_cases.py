@@ -156,6 +156,23 @@ def waiting_tiles(machine: Machine) -> Program:
     return script.program("waiting tiles")
 
 
+def decoding(machine: Machine) -> Program:
+    """One tile after another, for a pixel each: when it is aborted, counters hold what is not in their totals yet."""
+    script = Script(machine, 41)
+    tile = script.full_tile()
+    script.load(Kind.WEIGHTS, 0, tile.words)
+    script.load_table(0, np.zeros((1, machine.hw.array.rows), np.int64))
+    script.load_banks(4)
+    script.plain_parameters(0, 2)
+    last_load_signals(script, X, S)
+    script.add(isa.Place(to=256, width=180, pitch=180))  # where no pass reads
+    script.setup((1, 1, 1, 1), (0, 0, 0, 1), wait=WAIT_L)
+    for number in range(40):
+        script.run(tile.command(1, first=True, last=True), tile)
+        script.store(1, wait=() if number else WAIT_L, memory=0, local=1)
+    return script.program("tile after tile")
+
+
 def _load_outside(machine: Machine, source: int, count: int) -> Program:
     script = Script(machine, 33)
     script.load(Kind.WEIGHTS, 0, script.vectors(4))

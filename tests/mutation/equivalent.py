@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import LOCAL_BITS
 from skipbeat_hw.tools.mutation import Mutation
 
 #: A tile has fewer words than 2 to this power in the designs that are tried.
@@ -13,6 +14,8 @@ TILE_BITS = 6
 #: In the accumulators' control, the bits below are flags; the entry of the memory follows.
 CONTROL_FLAGS = 5
 _VALID = 0
+#: Through these modules the control passes.
+_CHAIN = ("machine.core", "machine.core.accumulators")
 
 
 def why_equivalent(mutation: Mutation, machine: Machine, counted_bits: int) -> str | None:
@@ -44,12 +47,16 @@ def _row(mutation: Mutation, machine: Machine) -> bool:
 
 def _words_left(mutation: Mutation, _machine: Machine) -> bool:
     of_left = mutation.module == "machine.weight_reader" and mutation.wire == "left"
-    return of_left and mutation.mode == "cnot1" and (mutation.other or 0) >= TILE_BITS <= mutation.bit
+    queued = mutation.module == "machine.tile_queue" and mutation.wire in ("w_data", "r_data")
+    if not of_left and not queued:
+        return False
+    least = TILE_BITS + (LOCAL_BITS if queued else 0)
+    return mutation.mode == "cnot1" and (mutation.other or 0) >= least <= mutation.bit
 
 
 def _entry(mutation: Mutation, _machine: Machine) -> bool:
     """In the chain of registers that bring the control to a column: not inside a column."""
-    if mutation.module not in ("machine.core", "machine.core.accumulators"):
+    if mutation.module not in _CHAIN:
         return False
     if not re.match(r"control_\d", mutation.wire) or mutation.bit < CONTROL_FLAGS:
         return False
@@ -57,6 +64,13 @@ def _entry(mutation: Mutation, _machine: Machine) -> bool:
         return True
     by_entry = mutation.other is not None and mutation.other >= CONTROL_FLAGS
     return mutation.mode in ("cnot0", "cnot1") and (by_entry or mutation.other == _VALID)
+
+
+def _flag_of_nothing(mutation: Mutation, _machine: Machine) -> bool:
+    """In the same chain; a column looks at none of them without the bit that says that there is a step."""
+    of_chain = mutation.module in _CHAIN and re.match(r"control_\d", mutation.wire)
+    without = mutation.mode == "cnot0" and mutation.other == _VALID
+    return bool(of_chain) and without and _VALID < mutation.bit < CONTROL_FLAGS
 
 
 def _watchdog(mutation: Mutation, _machine: Machine) -> bool:
@@ -77,5 +91,6 @@ _RULES: tuple[tuple[str, Callable[[Mutation, Machine], bool]], ...] = (
     ("a PASS of so many words is an OVERLONG_TILE error long before this bit decides", _words_left),
     ("every second count looks like another and comes back, and the count that decides is none of them", _watchdog),
     ("writes into the entry that the next item takes, where none is", _free_entry),
+    ("a flag of a step is looked at only where there is a step", _flag_of_nothing),
     ("exchanges entries of an accumulator memory, alike for reading and writing", _entry),
 )

@@ -17,8 +17,8 @@ from skipbeat_sim.machine.run_machine import run_machine
 from tests.mutation.script import WAIT_L, WATCHED, Program, Script, last_load_signals
 from tests.sim.machine.machine_loads import L, S, X
 
-#: Clocks of a run in which one request is moved: no case counts to 2^13.
-LONG = 7000
+#: Clocks of a run in which one request is moved.
+LONG = 18_000
 #: The largest power of two that a product of bias and multiplier is.
 LARGEST = 60
 #: The most that a load's delay is tried for, in clocks.

@@ -57,7 +57,7 @@ DESIGNS = {
     ],
 }
 
-#: For one attempt to prove that a fault changes nothing.
+#: Of CPU time, for one attempt to prove that a fault changes nothing.
 PROOF_SECONDS = 30
 
 

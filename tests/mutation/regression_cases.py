@@ -13,8 +13,9 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Counter
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine, WriteOrder
 from skipbeat_sim.machine.run_machine import run_machine
+from tests.mutation.address_cases import address_cases, word_cases
 from tests.mutation.contradictory_cases import contradictory_cases
-from tests.mutation.engine_cases import abandoned, engine_cases, error_cases, waiting_tiles
+from tests.mutation.engine_cases import abandoned, decoding, engine_cases, error_cases, waiting_tiles
 from tests.mutation.limit_cases import limit_cases, stale_cases
 from tests.mutation.memory_cases import memory_cases
 from tests.mutation.output_cases import output_cases
@@ -72,10 +73,10 @@ class Case:
         """Whether clocks are compared."""
         return self.stall_seed is None
 
-    def run(self, rtl: VerilatedMachine, mutant: int) -> MachineRun:
-        """Run it on the RTL."""
+    def run(self, rtl: VerilatedMachine, mutant: int, *, counted: bool = True) -> MachineRun:
+        """Run it on the RTL, in the clock after the one before has ended; `counted`: counters are read."""
         if self.before is not None:
-            self.before.run(rtl, mutant)
+            self.before.run(rtl, mutant, counted=False)
         longest = self.program.clocks or (self.cycles if self.exact else self.cycles * STALLED) + MARGIN
         seed = self.stall_seed or 0
         stall = 0 if self.exact else STALL_PERCENTS[seed % len(STALL_PERCENTS)]
@@ -90,8 +91,10 @@ class Case:
             order=WriteOrder(0 if self.exact else seed % len(WriteOrder)),
             reset_at=self.reset_at,
             page=self.program.page,
+            first=self.program.first,
             abort_at=self.program.abort_at,
             keep=self.before is not None,
+            counted=counted,
         )
 
     def holds(self, run: MachineRun) -> bool:
@@ -121,6 +124,7 @@ def case_of(machine: Machine, program: Program) -> Case:
         program.count,
         max_clocks=longest,
         page=program.page,
+        first=program.first,
         abort_at=program.abort_at,
     )
     if program.clocks is None and model.cycles >= MAX_CLOCKS - 1:
@@ -143,9 +147,9 @@ def cases(machine: Machine) -> list[Case]:
     """
     sound = [case_of(machine, program) for program in _random(machine)]
     broken = [case_of(machine, program) for program in contradictory_cases(machine)]
-    of_parts = (output_cases, engine_cases, limit_cases, memory_cases)
+    of_parts = (output_cases, engine_cases, limit_cases, address_cases, memory_cases)
     sound += [case_of(machine, program) for of_part in of_parts for program in of_part(machine)]
-    of_errors = (error_cases, tile_cases, stale_cases)
+    of_errors = (error_cases, tile_cases, stale_cases, word_cases)
     broken += [case_of(machine, program) for of_error in of_errors for program in of_error(machine)]
     ended = [case for case in sound if case.done]
     others = [case for case in ended[RANDOM_PROGRAMS:] if not case.program.timed]
@@ -157,6 +161,9 @@ def cases(machine: Machine) -> list[Case]:
     left = [case_of(machine, abandoned(machine, after)) for after in range(6)]
     full = waiting_tiles(machine)
     aborted = [(full, at) for at in (400, 700, 1000)]
+    steady = decoding(machine)
+    halfway = case_of(machine, steady).cycles * 2 // 3
+    aborted += [(steady, halfway + at) for at in range(0, 96, 16)]
     aborted += [(case.program, case.cycles * 3 // 5) for case in others[1::OTHERS_ABORTED]]
     left += [case_of(machine, replace(each, name=f"{each.name}, aborted at {at}", abort_at=at)) for each, at in aborted]
     short = sorted(ended[:RANDOM_PROGRAMS], key=lambda case: case.cycles)[:4]

@@ -30,8 +30,8 @@ WATCHED = 300
 class Program:
     """Memory with a program of `count` instructions at `address`; `clocks`: it is watched for no longer than that.
 
-    `page`: where the memory lies on the bus; `abort_at`: clock in which the run is aborted; `timed`: it is sound only
-    with the memory of docs/machine.md.
+    `page`: the program's base on the bus; `first`: address of the memory's first byte from there; `abort_at`: clock in
+    which the run is aborted; `timed`: it is sound only with the memory of docs/machine.md.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Program:
     address: int = 0
     clocks: int | None = None
     page: int = 0
+    first: int = 0
     abort_at: int | None = None
     timed: bool = False
 

@@ -74,6 +74,8 @@ class _Request(ctypes.Structure):
         ("order", ctypes.c_int32),
         ("address_bits", ctypes.c_int32),
         ("page", ctypes.c_uint64),
+        ("first", ctypes.c_uint32),
+        ("uncounted", ctypes.c_int32),
         ("abort_at", ctypes.c_int64),
         ("activity", _Activity),
     )
@@ -159,7 +161,9 @@ class VerilatedMachine:
         seed: int = 0,
         reset_at: int | None = None,
         page: int = 0,
+        first: int = 0,
         abort_at: int | None = None,
+        counted: bool = True,
         mutant: int = 0,
         keep: bool = False,
         order: WriteOrder = WriteOrder.ADDRESS_THEN_DATA,
@@ -172,8 +176,10 @@ class VerilatedMachine:
             keep: no reset before the start; after a run that ended (busy fell) this must make no difference.
             order: what the memory waits for before it takes an address or data.
             reset_at: run so many clocks, reset, and run from the beginning on the memory as it then is.
-            page: where the memory lies on the bus, in pages of 4 KiB; it is the program's base.
+            page: the program's base on the bus, in pages of 4 KiB.
+            first: address of the memory's first byte, from the base on; a multiple of 4 KiB below 2**32.
             abort_at: clock in which the run is aborted.
+            counted: the performance counters are read after it; if not, a run that is kept may begin at once.
 
         Raises:
             InputError: a share outside 0..99, a memory that is not bytes, or an activity whose window begins after the
@@ -187,7 +193,8 @@ class VerilatedMachine:
         request.address, request.count, request.max_clocks = address, count, max_clocks
         request.stall_percent, request.seed = stall_percent, seed
         request.reset_at = -1 if reset_at is None else reset_at
-        request.page, request.abort_at = page, -1 if abort_at is None else abort_at
+        request.page, request.first, request.abort_at = page, first, -1 if abort_at is None else abort_at
+        request.uncounted = not counted
         request.mutant, request.keep, request.order = mutant, keep, order
         activity, self._activity = self._activity, None
         if activity is not None:

@@ -21,7 +21,9 @@ struct MachineRequest {
     int32_t keep;      // the run begins without a reset, in the state that the last run left
     int32_t order;     // an `Order`
     int32_t address_bits;
-    uint64_t page;     // where the memory lies on the bus, in pages of 4 KiB
+    uint64_t page;     // the program's base on the bus, in pages of 4 KiB
+    uint32_t first;    // address of the memory's first byte, from the base on
+    int32_t uncounted; // the counters are not read: the next run may begin in the clock after this one
     int64_t abort_at;  // < 0: never
     MachineActivity activity;
 };
@@ -75,7 +77,7 @@ struct Memory {
 
     // Where a burst begins in the memory, or far outside.
     int64_t place(uint64_t address) const {
-        return static_cast<int64_t>((address - (request.page << 12)) & ~uint64_t(0) >> (64 - request.address_bits));
+        return static_cast<int64_t>((address - (request.page << 12) - request.first) & ~uint64_t(0) >> (64 - request.address_bits));
     }
 
     std::deque<Burst>& queue(bool is_read) { return queues[request.duplex && !is_read]; }
@@ -250,7 +252,7 @@ start:
         clock_edge(top, &activity, clock);
     }
     top.start_i = top.abort_i = 0;
-    for (int i = 0; i < COUNTERS; ++i) {
+    for (int i = 0; i < (request->uncounted ? 0 : COUNTERS); ++i) {
         top.counter_i = i;
         for (int clock = 0; clock < READ_CLOCKS; ++clock) {
             top.eval();

@@ -63,6 +63,7 @@ def run_machine(
     *,
     max_clocks: int,
     page: int = 0,
+    first: int = 0,
     abort_at: int | None = None,
     memories: Memories | None = None,
 ) -> MachineModelRun:
@@ -71,7 +72,8 @@ def run_machine(
     Args:
         memory: uint8 [bytes], left as it is.
         address: byte address of the program, a multiple of V; count: its instructions.
-        page: where the memory lies on the bus, in pages of 4 KiB; it is the program's base.
+        page: the program's base on the bus, in pages of 4 KiB.
+        first: address of the memory's first byte, from the base on; a multiple of 4 KiB below 2**32.
         abort_at: clock in which the run is aborted.
         memories: on the chip, which keep what this run leaves there for the next one; None: new ones.
 
@@ -79,7 +81,7 @@ def run_machine(
         InputError: the memory is not flat bytes, or the address or count are not ones that the ports have.
     """
     _check(machine, memory, address, count)
-    model, external = MachineTop(machine, memories), ExternalMemory(machine, memory.copy(), page << PAGE_BITS)
+    model, external = MachineTop(machine, memories), ExternalMemory(machine, memory.copy(), (page << PAGE_BITS) + first)
     clock, done = 0, meter()
     while clock < max_clocks and (clock == 0 or model.busy_o):
         external.evaluate()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.registers import Counter
@@ -134,3 +137,36 @@ def test_a_run_that_is_cut_off_is_not_done(rtl: VerilatedMachine, program: Machi
 def test_a_share_of_all_clocks_is_refused(rtl: VerilatedMachine, program: MachineProgram, share: int) -> None:
     with pytest.raises(InputError, match=rf"stall_percent: expected 0\.\.99, not {share}"):
         rtl.run(program.memory, 0, 1, max_clocks=10, stall_percent=share)
+
+
+def test_a_memory_lies_anywhere_in_a_program_s_addresses(
+    rtl: VerilatedMachine, program: MachineProgram, plain: MachineRun
+) -> None:
+    """The same instructions of addresses that all lie so much higher, and so does the memory."""
+    first, page = 0xA5C3_0000, 0x12345
+    count, code = len(program.instructions), image([_moved(each, first) for each in program.instructions])
+    memory, after = program.memory.copy(), program.after.copy()
+    for content in (memory, after):
+        content[: 16 * count] = code[: 16 * count]
+    run = rtl.run(memory, first, count, max_clocks=MOST, page=page, first=first)
+    model = run_machine(rtl.machine, memory, first, count, max_clocks=MOST, page=page, first=first)
+    for each in (run, model):
+        assert (each.cycles, each.done) == (plain.cycles, True)
+        np.testing.assert_array_equal(each.memory, after)
+
+
+def _moved(instruction: Instruction, by: int) -> Instruction:
+    if isinstance(instruction, isa.Load):
+        return replace(instruction, source=instruction.source + by)
+    return replace(instruction, address=instruction.address + by) if isinstance(instruction, isa.Store) else instruction
+
+
+def test_a_run_begins_as_soon_as_the_one_before_has_ended(
+    rtl: VerilatedMachine, program: MachineProgram, plain: MachineRun
+) -> None:
+    """What is not in the counters' totals yet is forgotten."""
+    count = len(program.instructions)
+    for clock in range(100, plain.cycles, 50):
+        rtl.run(program.memory, 0, count, max_clocks=MOST, abort_at=clock, counted=False)
+        run = rtl.run(program.memory, 0, count, max_clocks=MOST, keep=True)
+        assert (run.cycles, run.counters) == (plain.cycles, plain.counters)
