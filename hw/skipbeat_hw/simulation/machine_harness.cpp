@@ -236,6 +236,8 @@ start:
         top.address_i = clock < 2 ? request->address : 0;
         top.count_i = clock < 2 ? request->count : 0;
         top.abort_i = clock == request->abort_at;
+        // A counter that is asked for is counted up at once: another one all the time.
+        top.counter_i = clock / READ_CLOCKS % COUNTERS;
         memory.drive(clock);
         top.eval();
         activity.sample(clock, false);
