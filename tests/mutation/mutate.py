@@ -123,8 +123,9 @@ class Trial:
     def _proof(self, mutation: Mutation) -> str | None:
         """The module that was shown to be the same with the fault: its own, or one of those that it stands in."""
         root = mutation.module
-        while root and root != MACHINE_TOP:
-            if proves_equivalent(self.mutated.prepared, root, mutation.command, seconds=PROOF_SECONDS):
+        while root:
+            large = root == MACHINE_TOP
+            if proves_equivalent(self.mutated.prepared, root, mutation.command, seconds=PROOF_SECONDS, large=large):
                 return f"proved in {root}"
             root = root.rpartition(".")[0]
         return None
