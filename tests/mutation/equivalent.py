@@ -86,11 +86,17 @@ def _free_entry(mutation: Mutation, _machine: Machine) -> bool:
     return mutation.port == "WR_EN" and mutation.mode == "cnot0" and bool(of_queue)
 
 
+def _reset_twice(mutation: Mutation, _machine: Machine) -> bool:
+    of_queue = re.match(r"machine\.\w+_queue\b", mutation.module)
+    return bool(of_queue) and (mutation.mode, mutation.wire) == ("const0", "rst")
+
+
 _RULES: tuple[tuple[str, Callable[[Mutation, Machine], bool]], ...] = (
     ("there is no such row, so the bit that is cleared or waited for is never set", _row),
     ("a PASS of so many words is an OVERLONG_TILE error long before this bit decides", _words_left),
     ("every second count looks like another and comes back, and the count that decides is none of them", _watchdog),
     ("writes into the entry that the next item takes, where none is", _free_entry),
     ("a flag of a step is looked at only where there is a step", _flag_of_nothing),
+    ("a reset takes busy_o away, which resets the queue and what it feeds a clock later", _reset_twice),
     ("exchanges entries of an accumulator memory, alike for reading and writing", _entry),
 )

@@ -60,13 +60,15 @@ def stale_cases(machine: Machine) -> Iterator[Program]:
 
 
 def _long_load(machine: Machine) -> Program:
-    """A request of as many bursts as fit in the run; what does not fit in the memory overwrites what was there."""
+    """A request of as many bursts as fit in the run, of which the later ones overwrite the earlier ones; all that it
+    leaves is read back."""
     script = Script(machine, 60)
     script.plain_parameters(0, 1)
     count = LONG // machine.vector_beats
     script.load(Kind.RESIDUAL, 0, script.vectors(count), signal=(S,))
-    script.null(60)
-    script.store(60, wait=WAIT_L, residual=1)
+    for first in range(0, machine.residual_depth, 64):
+        script.null(64)
+        script.store(64, wait=() if first else WAIT_L, residual=1, residual_at=first)
     return script.program("long load")
 
 
