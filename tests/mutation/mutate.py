@@ -116,7 +116,7 @@ class Trial:
         self.regression[-1].run(self._rtl, 0)
         for case in self.regression:
             run = case.run(self._rtl, mutant)
-            if not case.holds(run) or (case.exact and run.counters != self._counters[case.name]):
+            if not case.holds(run) or run.counters != self._counters[case.name]:
                 return case.name
         return None
 
