@@ -103,7 +103,11 @@ def test_a_destination_is_looked_at_and_left_alone(tmp_path: Path) -> None:
     for path in (tmp_path / "new", tmp_path / "a" / "b", old, Path("/dev/null")):
         assert check_destination(path) == path
     assert list(tmp_path.iterdir()) == [old]
-    for path, reason in ((tmp_path, "Is a directory"), (old / "x", "old is no folder"), (Path("\0"), "null byte")):
+    for path, reason in (
+        (tmp_path, "Is a directory"),
+        (old / "x", "old is no folder"),
+        (Path("\0"), "null (byte|character)"),
+    ):
         with pytest.raises(InputError, match=f"cannot be written: .*{reason}"):
             check_destination(path)
 
@@ -155,7 +159,7 @@ def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
     assert read_bytes(path, "x", 5) == b"12345"
     with pytest.raises(InputError, match=r"^x: larger than 4 bytes"):
         read_bytes(path, "x", 4)
-    with pytest.raises(InputError, match=r"^x: cannot be read: embedded null byte$"):
+    with pytest.raises(InputError, match=r"^x: cannot be read: .*embedded null (byte|character)"):
         read_bytes("a\0b", "x", 4)
     with pytest.raises(InputError, match=r"^x: cannot be read: not a text file in UTF-8$"):
         read_text(write_bytes(path, b"\xff"), "x")

@@ -20,6 +20,7 @@ import numpy as np
 from amaranth.hdl import Fragment, Shape, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Signature
+from numpy.typing import NDArray
 
 from skipbeat_arch.arrays import Bundles
 from skipbeat_arch.ports import pack_array
@@ -223,6 +224,8 @@ def _decoder(shape: Any, kind: Any) -> Decode:
     """Makes the value of a word; None for a structure that is not valid."""
     if get_origin(kind) is np.ndarray:
         return _array(shape, get_args(get_args(kind)[1])[0])
+    if get_origin(kind) is NDArray:  # an alias of its own from numpy 2.5 on
+        return _array(shape, get_args(kind)[0])
     if get_origin(kind) is list:
         elements = _array(shape, np.object_)
         return lambda word: elements(word).tolist()

@@ -106,7 +106,8 @@ class Accelerator(wiring.Component):
 
     def _interrupt(self, m: Module, written: dict[Register, Signal]) -> Value:
         """A run has ended since: from then on, until that is cleared or a run starts."""
-        top, began = self.top, Signal()
+        top = self.top
+        began = Signal()
         with m.If(top.start_i & ~top.busy_o):
             m.d.sync += began.eq(1)
         with m.Elif(_bit(written, Register.INTERRUPT, "ended") & ~top.busy_o):

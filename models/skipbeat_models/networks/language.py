@@ -16,6 +16,8 @@ from torch import nn
 
 from skipbeat_arch.extras import require_packages
 
+from ..caches import cache_names
+
 #: Without a cache, and attention as two matrix products and a softmax: others look at the values of masks.
 _PLAIN: dict[str, Any] = {"use_cache": False, "attn_implementation": "eager"}
 #: Name -> class, class of its configuration (whose defaults are the published sizes), and what differs from them. BERT
@@ -43,7 +45,8 @@ class Decoder(nn.Module):
         cache = _transformers("a language model").DynamicCache()
         for layer, (keys, values) in enumerate(past):
             cache.update(keys, values, layer)
-        logits: torch.Tensor = self.network(input_ids=input_ids, past_key_values=cache, use_cache=True).logits
+        given = {cache_names(self.network)[0]: cache}
+        logits: torch.Tensor = self.network(input_ids=input_ids, use_cache=True, **given).logits
         return logits
 
     def empty_past(self, tokens: int) -> Past:

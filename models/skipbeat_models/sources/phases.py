@@ -19,14 +19,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from skipbeat_arch.errors import InputError, described
 
+from ..caches import cache_names
 from .exported import export_module, quiet
 from .fakes import on_fake_cpu
 from .graph import Graph, Operator
 
 #: What is left where a folder cannot be priced.
 WAY = "price it as module:function"
-#: Under which names modules take a cache and hand it back.
-_CACHES = ("past_key_values", "cache_params", "state")
 _INSIDE = "network"
 _DEFAULT_IMAGE = 224
 
@@ -139,11 +138,11 @@ def _step(model: Any, tokens: int, batch: int, what: str) -> Graph | None:
     inputs = {"input_ids": _meta(batch, tokens - 1)}
     if model.config.is_encoder_decoder:
         inputs = {"input_ids": _meta(batch, tokens), "decoder_input_ids": inputs["input_ids"]}
-    takes = inspect.signature(model.forward).parameters
-    if not any(name in takes for name in _CACHES):
+    names = cache_names(model)
+    if not names:
         return None
     result = _after(model, inputs, what)
-    name = next((name for name in _CACHES if name in takes and result.get(name) is not None), None)
+    name = next((name for name in names if result.get(name) is not None), None)
     if name is None:
         return None
     cache = _Cache(name, result[name])
