@@ -12,7 +12,7 @@ from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import COUNT_BITS
 from tests.mutation.equivalent import TILE_BITS
-from tests.mutation.script import MEMORY_BYTES, WAIT_L, WATCHED, Program, Script, last_load_signals
+from tests.mutation.script import MEMORY_BYTES, WAIT_L, WATCHED, Program, Script, last_load_signals, load_all
 from tests.sim.machine.machine_loads import S, X
 
 #: Bits of a line's width, and of the longest line that is tried but for the lowest ones.
@@ -86,11 +86,7 @@ def _lines(machine: Machine, seed: int, widths: list[int]) -> Program:
 def _more_words(machine: Machine, more: int) -> Program:
     script = Script(machine, 74, more)
     tile = script.full_tile()
-    script.load(Kind.WEIGHTS, 0, tile.words)
-    script.load_table(0, np.zeros((1, machine.hw.array.rows), np.int64))
-    script.load_banks(4)
-    script.plain_parameters(0, 1)
-    last_load_signals(script, X, S)
+    load_all(script, tile, shift=1)
     for number, words in enumerate((len(tile.words), len(tile.words) + more)):
         script.setup((1, 1, 1, 3), (0, 0, 0, 1), wait=() if number else WAIT_L)
         script.add(isa.Pass(command=tile.command(3, first=True, last=True), words=words))

@@ -11,7 +11,7 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import COMMAND_BITS, Command, Encoding
 from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.machine import Machine
-from tests.mutation.script import DATA, WAIT_L, WATCHED, Program, Script, last_load_signals
+from tests.mutation.script import DATA, WAIT_L, WATCHED, Program, Script, last_load_signals, least_work, load_all
 from tests.sim.machine.machine_loads import L, S, X
 
 #: The most tokens that a counter holds.
@@ -49,17 +49,6 @@ def error_cases(machine: Machine) -> Iterator[Program]:
         yield _bad_command(machine, number)
 
 
-def _one(script: Script, engine: Engine, wait: tuple[Engine, ...], signal: tuple[Engine, ...]) -> None:
-    """The least that an engine can do."""
-    if engine == L:
-        script.add(isa.Zero(to=0, count=1, wait=wait, signal=signal))
-    elif engine == X:
-        script.setup((1, 1, 1, 1), (0, 0, 0, 0), wait=wait, signal=signal)
-    else:
-        script.null(1)
-        script.store(1, wait=wait, signal=signal)
-
-
 def _idle(script: Script, instructions: int) -> None:
     """Instructions that do nothing but take time to be fetched."""
     place = {"to": 0, "width": 1, "pitch": 1, "period": 0, "bank": 0}
@@ -71,13 +60,13 @@ def _tokens(machine: Machine, source: Engine, sink: Engine, count: int) -> Progr
     script = Script(machine, 30, source, sink, count)
     script.plain_parameters(0, 1)
     for _ in range(count):
-        _one(script, source, (), (sink,))
+        least_work(script, source, (), (sink,))
     _idle(script, 100)
     for _ in range(TOKENS):
-        _one(script, sink, (source,), ())
+        least_work(script, sink, (source,), ())
     # What the last of the source's instructions does must be there before END; a store waits for itself.
     if sink != S:
-        _one(script, sink, (), (S,))
+        least_work(script, sink, (), (S,))
         script.null(1)
         script.store(1, wait=(sink,))
     return script.program(f"{count} tokens from {source.name.lower()} to {sink.name.lower()}")
@@ -160,11 +149,7 @@ def decoding(machine: Machine) -> Program:
     """One tile after another, for a pixel each: when it is aborted, counters hold what is not in their totals yet."""
     script = Script(machine, 41)
     tile = script.full_tile()
-    script.load(Kind.WEIGHTS, 0, tile.words)
-    script.load_table(0, np.zeros((1, machine.hw.array.rows), np.int64))
-    script.load_banks(4)
-    script.plain_parameters(0, 2)
-    last_load_signals(script, X, S)
+    load_all(script, tile, shift=2)
     script.add(isa.Place(to=256, width=180, pitch=180))  # where no pass reads
     script.setup((1, 1, 1, 1), (0, 0, 0, 1), wait=WAIT_L)
     for number in range(40):

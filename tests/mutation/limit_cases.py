@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, pack_tile
 from skipbeat_sim.machine.run_machine import run_machine
-from tests.mutation.script import WAIT_L, WATCHED, Program, Script, last_load_signals
+from tests.mutation.script import WAIT_L, WATCHED, Program, Script, last_load_signals, least_work, load_all
 from tests.sim.machine.machine_loads import L, S, X
 
 #: Clocks of a run in which one request is moved.
@@ -138,11 +139,7 @@ def _stale(machine: Machine, there: int | None, beat: int, rows: int) -> Program
     """A pass without a load after one of so many steps per pixel in all rows, or as the first one."""
     script, array = Script(machine, 63, there or 0, beat, rows), machine.hw.array
     tile = _filled(machine, there or 1)
-    script.load(Kind.WEIGHTS, 0, tile.words)
-    script.load_table(0, np.zeros((1, array.rows), np.int64))
-    script.load_banks(4)
-    script.plain_parameters(0, 1)
-    last_load_signals(script, X, S)
+    load_all(script, tile, shift=1)
     script.setup((1, 1, 1, 3), (0, 0, 0, 1), wait=WAIT_L)
     if there is not None:
         script.run(tile.command(3, first=True, last=True), tile)
@@ -156,11 +153,7 @@ def _too_much(machine: Machine, load: bool, **fields: int) -> Program:
     """A pass of a bitmap, of which one field is larger than it can be."""
     script, array = Script(machine, 65, load, *fields.values()), machine.hw.array
     tile = _filled(machine, 1)
-    script.load(Kind.WEIGHTS, 0, tile.words)
-    script.load_table(0, np.zeros((1, array.rows), np.int64))
-    script.load_banks(4)
-    script.plain_parameters(0, 1)
-    last_load_signals(script, X, S)
+    load_all(script, tile, shift=1)
     script.setup((1, 1, 1, 3), (0, 0, 0, 1), wait=WAIT_L)
     script.run(tile.command(3, first=True, last=True), tile)
     script.store(3, wait=WAIT_L)
@@ -169,6 +162,10 @@ def _too_much(machine: Machine, load: bool, **fields: int) -> Program:
     script.add(isa.Pass(command=command, words=len(tile.words) if load else 0))
     script.store(3)
     return script.program(f"{fields} of a pass {'with' if load else 'without'} a load", WATCHED)
+
+
+#: Nothing that waits for the memory.
+_on_chip = partial(least_work, local=True)
 
 
 def _at_once(machine: Machine, source: Engine, sink: Engine) -> Program:
@@ -191,49 +188,38 @@ def _at_once(machine: Machine, source: Engine, sink: Engine) -> Program:
     raise ValueError(f"{source.name} and {sink.name} do not meet")
 
 
-def _do(script: Script, engine: Engine, wait: tuple[Engine, ...] = (), signal: tuple[Engine, ...] = ()) -> None:
-    """The least that an engine can do."""
-    if engine == L:
-        script.add(isa.Zero(to=0, count=1, wait=wait, signal=signal))
-    elif engine == X:
-        script.setup((1, 1, 1, 1), (0, 0, 0, 0), wait=wait, signal=signal)
-    else:
-        script.null(1)
-        script.store(1, memory=0, local=1, wait=wait, signal=signal)
-
-
 def _meeting(machine: Machine, source: Engine, sink: Engine, first: Engine, delay: int) -> Program:
     """The counter is full; one of the two goes on, and the other after so many clocks of the load engine."""
     script = Script(machine, 64, source, sink)
     script.plain_parameters(0, 1)
     third = next(engine for engine in Engine if engine not in (source, sink))
     for _ in range(MOST_TOKENS):
-        _do(script, source, signal=(sink,))
+        _on_chip(script, source, signal=(sink,))
     if L not in (source, sink):
-        _do(script, source, signal=(L,))
-        _do(script, L, wait=(source,), signal=(first,))
+        _on_chip(script, source, signal=(L,))
+        _on_chip(script, L, wait=(source,), signal=(first,))
         script.add(isa.Zero(to=0, count=delay, signal=(sink if first == source else source,)))
-        _do(script, source, wait=(L,), signal=(sink,))
-        _do(script, sink, wait=(L, source))
+        _on_chip(script, source, wait=(L,), signal=(sink,))
+        _on_chip(script, sink, wait=(L, source))
     elif source == L:
         # The delay is before what is given, or what is taken waits for it.
-        _do(script, L, signal=(third,))
-        _do(script, third, wait=(L,), signal=(sink,))
+        _on_chip(script, L, signal=(third,))
+        _on_chip(script, third, wait=(L,), signal=(sink,))
         script.add(isa.Zero(to=0, count=delay))
-        _do(script, L, signal=(sink,))
-        _do(script, sink, wait=(L, third))
+        _on_chip(script, L, signal=(sink,))
+        _on_chip(script, sink, wait=(L, third))
     else:
-        _do(script, source, signal=(third,))
-        _do(script, third, wait=(source,), signal=(L,))
-        _do(script, L, wait=(third,), signal=(source,))
+        _on_chip(script, source, signal=(third,))
+        _on_chip(script, third, wait=(source,), signal=(L,))
+        _on_chip(script, L, wait=(third,), signal=(source,))
         script.add(isa.Zero(to=0, count=delay))
-        _do(script, L, wait=(source,))
-        _do(script, source, wait=(L,), signal=(sink,))
+        _on_chip(script, L, wait=(source,))
+        _on_chip(script, source, wait=(L,), signal=(sink,))
     for _ in range(MOST_TOKENS):
-        _do(script, sink, wait=(source,))
+        _on_chip(script, sink, wait=(source,))
     # END waits for a store, which waits for what the sink has done.
     if sink != S:
-        _do(script, sink, signal=(S,))
-        _do(script, S, wait=(sink,))
+        _on_chip(script, sink, signal=(S,))
+        _on_chip(script, S, wait=(sink,))
     program = script.program(f"a token from {source.name.lower()} to {sink.name.lower()} given and taken at once")
     return replace(program, timed=True)

@@ -16,7 +16,7 @@ from skipbeat_arch.instruction import COMMON_BITS, INSTRUCTION_BYTES, VERSION, I
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
 from skipbeat_verify.core_passes import random_tile
-from tests.sim.machine.machine_loads import L
+from tests.sim.machine.machine_loads import L, S, X
 
 #: Everywhere in these programs: data begins here, above the instructions.
 DATA = 0x6000
@@ -176,6 +176,33 @@ class Script:
 def last_load_signals(script: Script, *engines: Engine) -> None:
     """A load that tells these engines that all before it are there."""
     script.load(Kind.WEIGHTS, script.machine.weight_depth - 1, script.vectors(1), signal=engines)
+
+
+def load_all(script: Script, tile: PackedTile, shift: int) -> None:
+    """A tile, four entries of all banks and where a pass reads them; sums are shifted by so many bits."""
+    script.load(Kind.WEIGHTS, 0, tile.words)
+    script.load_table(0, np.zeros((1, script.machine.hw.array.rows), np.int64))
+    script.load_banks(4)
+    script.plain_parameters(0, shift)
+    last_load_signals(script, X, S)
+
+
+def least_work(
+    script: Script,
+    engine: Engine,
+    wait: tuple[Engine, ...] = (),
+    signal: tuple[Engine, ...] = (),
+    *,
+    local: bool = False,
+) -> None:
+    """The least that an engine can do; a STORE goes to memory, or `local` to the chip."""
+    if engine == L:
+        script.add(isa.Zero(to=0, count=1, wait=wait, signal=signal))
+    elif engine == X:
+        script.setup((1, 1, 1, 1), (0, 0, 0, 0), wait=wait, signal=signal)
+    else:
+        script.null(1)
+        script.store(1, memory=int(not local), local=int(local), wait=wait, signal=signal)
 
 
 WAIT_L = (L,)
