@@ -71,7 +71,7 @@ def fold_to(graph: Graph, lanes: Lanes) -> tuple[Graph, Fold]:
         order="kh,kw,cin",
     )
     layer = dataclasses.replace(reader.layer, workload=load, weight=_folded_weight(reader, lanes))
-    node = dataclasses.replace(reader, layer=layer)
+    node = dataclasses.replace(reader, layer=layer, alike=False)
     folded = Tensor(name=graph.input, channels=channels, height=height, width=width)
     return dataclasses.replace(
         graph,
