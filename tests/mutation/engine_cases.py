@@ -11,6 +11,7 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import COMMAND_BITS, Command, Encoding
 from skipbeat_arch.engines import Engine, Kind
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_ports import COUNT_BITS
 from tests.mutation.script import DATA, WAIT_L, WATCHED, Program, Script, last_load_signals, least_work, load_all
 from tests.sim.machine.machine_loads import L, S, X
 
@@ -41,6 +42,8 @@ def error_cases(machine: Machine) -> Iterator[Program]:
     for bit in range(10, 16):
         yield _load_outside(machine, (1 << 19) - 40 * machine.vector, 1 << bit | 3)
         yield _long_zero(machine, 1 << bit | 3)
+    for place in range(8):
+        yield _load_outside(machine, DATA + place * machine.vector, (1 << COUNT_BITS) - 1)
     for bit in range(3, 14):
         yield _long_store(machine, 1 << bit | 3)
     for bit in range(8, 24):

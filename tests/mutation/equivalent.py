@@ -14,6 +14,12 @@ TILE_BITS = 6
 #: In the accumulators' control, the bits below are flags; the entry of the memory follows.
 CONTROL_FLAGS = 5
 _VALID = 0
+#: Registers that add up to the same always, by the module that they are in: what a queue has room for, its items, and
+#: the one that is put in.
+SUMS = {
+    "machine.writer": (("room", "data.level", "w_en"),),
+    "machine.weight_reader": (("room", "words.level", "w_en"),),
+}
 #: Through these modules the control passes.
 _CHAIN = ("machine.core", "machine.core.accumulators")
 
@@ -35,8 +41,10 @@ def _never_active(mutation: Mutation, unset: Callable[[int], bool]) -> bool:
 
 
 def _counter(mutation: Mutation, counted_bits: int) -> bool:
+    """Not in a choice among many, whose input has one number behind the other."""
     of_count = mutation.module == "machine.counters" or (mutation.module, mutation.port) == ("machine", "count_o")
-    return of_count and _never_active(mutation, lambda bit: bit >= counted_bits)
+    chosen = mutation.port == "B" and "$procmux" in mutation.cell
+    return of_count and not chosen and _never_active(mutation, lambda bit: bit >= counted_bits)
 
 
 def _row(mutation: Mutation, machine: Machine) -> bool:

@@ -22,6 +22,8 @@ from tests.sim.machine.machine_loads import L, S, X
 LONG = 18_000
 #: The largest power of two that a product of bias and multiplier is.
 LARGEST = 60
+#: Clocks after which a short pass is over, and entries of the banks that no pass reads.
+STILL, SPARE = 64, 64
 #: The most that a load's delay is tried for, in clocks.
 DELAYS = 60
 
@@ -30,7 +32,10 @@ def limit_cases(machine: Machine) -> Iterator[Program]:
     """Sound ones: long requests, saturation by powers of two, tokens that are given and taken in one clock."""
     yield _long_load(machine)
     yield _long_store(machine)
-    yield _short_passes(machine)
+    for late in (False, True):
+        yield _short_passes(machine, late)
+    for credits in range(4):
+        yield _held_passes(machine, credits)
     for seed in range(8):
         yield _powers(machine, seed)
     for source in Engine:
@@ -39,7 +44,7 @@ def limit_cases(machine: Machine) -> Iterator[Program]:
 
 
 def stale_cases(machine: Machine) -> Iterator[Program]:
-    """Passes of a tile that is not there, as another one is or none, or with more of something than there is."""
+    """Passes of a tile that is not there, as another is or none; with more of something than there is, or nothing."""
     array = machine.hw.array
     for bit in range(array.group.bit_length()):
         yield _stale(machine, None, 1 << bit, array.rows)
@@ -51,13 +56,16 @@ def stale_cases(machine: Machine) -> Iterator[Program]:
     rows, cols, depth = array.rows, array.cols, machine.hw.accumulators.depth
     for load in (True, False):
         for beat in range(array.group + 1, 2 * array.group + 1):
-            yield _too_much(machine, load, beat=beat)
+            yield _beyond(machine, load, beat=beat)
         for each in range(rows + 1, 2 * rows + 1):
-            yield _too_much(machine, load, rows=each)
+            yield _beyond(machine, load, rows=each)
     for each in range(cols + 1, 2 * cols + 1):
-        yield _too_much(machine, True, cols=each)
+        yield _beyond(machine, True, cols=each)
     for more in (0, *(1 << bit for bit in range(depth.bit_length() - 1))):
-        yield _too_much(machine, True, pixels=depth + 1 + more)
+        yield _beyond(machine, True, pixels=depth + 1 + more)
+    for load in (True, False):
+        for field in ("pixels", "beat", "rows", "cols"):
+            yield _beyond(machine, load, **{field: 0})
 
 
 def _long_load(machine: Machine) -> Program:
@@ -87,9 +95,49 @@ def _long_store(machine: Machine) -> Program:
     return script.program("long store")
 
 
-def _short_passes(machine: Machine) -> Program:
-    """Passes of a few pixels that add to the one before, with as many steps per pixel as there may be or fewer."""
-    script, array = Script(machine, 66), machine.hw.array
+def _short_passes(machine: Machine, late: bool) -> Program:
+    """Passes of a few pixels that add to the one before, with as many steps per pixel as there may be or fewer.
+
+    All queues are full; or they are empty, as all is still before passes follow one another, which come `late`.
+    """
+    script = Script(machine, 66, late)
+    for tile, pixels, wait in _of_few_pixels(script, range(1, 6)):
+        again = _again(tile, pixels)
+        if late:
+            script.add(isa.Zero(to=SPARE, count=STILL, signal=(X,)))
+            script.setup((1, 1, 1, pixels), (0, 0, 0, 1), wait=WAIT_L)
+            script.run(replace(again, last=False))
+        script.run(replace(again, last=False))
+        script.run(again)
+        script.store(pixels, wait=wait, raw=1)
+    return script.program("short passes, late" if late else "short passes")
+
+
+def _held_passes(machine: Machine, credits: int) -> Program:
+    """The same while nobody takes results and there is room for so many pixels only: a pass is held amid its pixels,
+    and the next one comes meanwhile."""
+    script, room = Script(machine, 67, credits), machine.hw.result_depth - credits
+    for tile, pixels, wait in _of_few_pixels(script, range(1, 4)):
+        script.null(room)
+        script.run(_again(tile, pixels))
+        script.add(isa.Zero(to=SPARE, count=STILL, signal=(X,)))
+        script.setup((1, 1, 1, pixels), (0, 0, 0, 1), wait=WAIT_L)
+        script.run(_again(tile, pixels))
+        if wait:  # the token of the loads
+            script.null(1)
+        script.add(isa.Zero(to=SPARE, count=STILL, signal=(S,)))
+        script.store(room, wait=WAIT_L)
+        for _ in range(2):
+            script.store(pixels, raw=1)
+        if wait:
+            script.store(1, wait=wait)
+    return script.program(f"held passes, {credits} credits")
+
+
+def _of_few_pixels(script: Script, sizes: range) -> Iterator[tuple[PackedTile, int, tuple[Engine, ...]]]:
+    """For each number of steps per pixel and of pixels: a pass that loads its tile and gives no results, and what the
+    first STORE after it waits for."""
+    machine, array = script.machine, script.machine.hw.array
     tiles = [_filled(machine, beat) for beat in range(1, array.group + 1)]
     at = np.cumsum([0, *(len(tile.words) for tile in tiles)]).tolist()
     for tile, first in zip(tiles, at, strict=False):
@@ -99,15 +147,16 @@ def _short_passes(machine: Machine) -> Program:
     script.plain_parameters(0, 1)
     last_load_signals(script, X, S)
     for number, (tile, first) in enumerate(zip(tiles, at, strict=False)):
-        for pixels in range(1, 6):
-            wait = () if number or pixels > 1 else WAIT_L
+        for pixels in sizes:
+            wait = () if number or pixels > sizes.start else WAIT_L
             script.setup((1, 1, 1, pixels), (0, 0, 0, 1), wait=wait)
             script.run(tile.command(pixels, first=True, last=False), tile, first)
-            again = Command(pixels=pixels, beat=tile.beat, rows=tile.rows, cols=tile.cols, load=False, first=False)
-            script.run(replace(again, last=False))
-            script.run(again)
-            script.store(pixels, wait=wait, raw=1)
-    return script.program("short passes")
+            yield tile, pixels, wait
+
+
+def _again(tile: PackedTile, pixels: int) -> Command:
+    """Adds the tile that is there once more, and gives results."""
+    return Command(pixels=pixels, beat=tile.beat, rows=tile.rows, cols=tile.cols, load=False, first=False)
 
 
 def _powers(machine: Machine, seed: int) -> Program:
@@ -149,8 +198,8 @@ def _stale(machine: Machine, there: int | None, beat: int, rows: int) -> Program
     return script.program(f"{beat} steps in {rows} rows, {there} there")
 
 
-def _too_much(machine: Machine, load: bool, **fields: int) -> Program:
-    """A pass of a bitmap, of which one field is larger than it can be."""
+def _beyond(machine: Machine, load: bool, **fields: int) -> Program:
+    """A pass of a bitmap, of which one field is larger than it can be, or 0."""
     script, array = Script(machine, 65, load, *fields.values()), machine.hw.array
     tile = _filled(machine, 1)
     load_all(script, tile, shift=1)

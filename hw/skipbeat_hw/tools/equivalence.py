@@ -48,7 +48,7 @@ def _script(root: str, fault: str, large: bool) -> str:
             f"rename {root} gold",
             "design -stash gold",
             "read_rtlil prepared.il",
-            _without_control(fault),
+            without_control(fault),
             prepare,
             f"rename {root} gate",
             "design -stash gate",
@@ -65,7 +65,7 @@ def _script(root: str, fault: str, large: bool) -> str:
     )
 
 
-def _without_control(fault: str) -> str:
+def without_control(fault: str) -> str:
     """The fault itself, not one that an input switches on."""
     words = fault.split()
     at = words.index("-ctrl")
