@@ -73,6 +73,7 @@ class Node:
             of its own.
         seed: 24 bits; the node's bytes are (sum + bias) rounded at random by its first shift, 0 to 32, with draws that
             follow from this (`skipbeat_arch.training`). Where a residual is 0 the sum is. None: rounded half up.
+        noted: its bytes, rounded half up, are those of `skipbeat_arch.training.noted`, and their sums are noted.
     """
 
     layer: IntegerLayer
@@ -85,6 +86,7 @@ class Node:
     stacked: int = 1
     operand: bool = False
     seed: int | None = None
+    noted: bool = False
 
     @property
     def convolution(self) -> Convolution:
@@ -248,5 +250,7 @@ class Graph:
             raise InputError(f"node {layer.name}: its channels are not alike")
         if node.seed is not None and (node.raw or (layer.low, layer.high) != (-LARGEST, LARGEST)):
             raise InputError(f"node {layer.name}: what is rounded at random is clamped at -{LARGEST} and {LARGEST}")
+        if node.noted and (node.raw or node.seed is not None or layer.low == -128 or layer.high < 1):
+            raise InputError(f"node {layer.name}: noted bytes are clamped at -127 or above, and neither raw nor random")
         if not -128 <= layer.low <= layer.high <= 127:
             raise InputError(f"node {layer.name}: expected -128 <= low <= high <= 127, not {layer.low}, {layer.high}")

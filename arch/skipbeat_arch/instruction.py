@@ -221,7 +221,9 @@ class Store(Instruction):
         count: output vectors (items, if raw); pool: items of which a vector is the maximum.
         memory, local: where they go.
         stochastic: bytes are rounded at random, by the shift of the block's first column; seed: the upper bits of that
-            of its draws. Only hardware with `outputs.gradients` has these two.
+            of its draws.
+        noted: rounded half up, its sums and clipped bytes are noted, and with `low` 0 a sum above 0 is at least 1. Only
+            hardware with `outputs.gradients` has these three.
     """
 
     title = "STORE"
@@ -241,6 +243,7 @@ class Store(Instruction):
     local: bool = bits(1, default=False)
     stochastic: bool = bits(1, default=False, seldom=True)
     seed: int = bits(STORE_SEED_BITS, seldom=True)
+    noted: bool = bits(1, default=False, seldom=True)
 
     def check(self) -> None:
         """See `Instruction.check`."""
@@ -248,6 +251,8 @@ class Store(Instruction):
             raise InputError(f"STORE: stochastic bytes are not raw, and are clamped at -{LARGEST} and {LARGEST}")
         if self.seed and not self.stochastic:
             raise InputError("STORE: a seed is that of stochastic bytes")
+        if self.noted and (self.raw or self.stochastic or self.low == -128 or self.high < 1):
+            raise InputError("STORE: noted bytes are neither raw nor stochastic; low is not -128, and high at least 1")
         if self.low > self.high:
             raise InputError(f"STORE: low must be at most high, not {self.low} and {self.high}")
         if not self.memory and not self.local:

@@ -71,12 +71,12 @@ def memory_write_fields(machine: Machine) -> Fields:
 
 def store_fields(machine: Machine) -> Fields:
     """A STORE as this machine reads it: what it cannot do is beyond the last field."""
-    missing = () if machine.hw.outputs.gradients else ("stochastic", "seed")
+    missing = () if machine.hw.outputs.gradients else ("stochastic", "seed", "noted")
     return tuple((name, size) for name, size in Store.full_layout() if name not in missing)
 
 
 def noted_fields(machine: Machine) -> Fields:
-    """What `peak` is told of stochastic bytes: sums of a clock (40 bits), and whose bytes were clipped in it."""
+    """What `peak` is told: sums of a clock (40 bits) that become bytes, and of which lanes bytes were clipped."""
     lanes = machine.hw.outputs.lanes
     return (("valid", 1), ("sums", (lanes, SUM_BITS)), ("clipped", lanes))
 

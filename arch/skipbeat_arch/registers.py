@@ -101,8 +101,8 @@ class Register(IntEnum):
         Field("lanes", 24, 8, "columns requantised per clock"),
     )
     ACCUMULATORS = 0x3C, Access.READ, Field("pixels", 0, 24, "of the longest block of a pass")
-    PEAK = 0x40, Access.READ, Field("bits", 0, 6, "of the largest magnitude that the run rounded stochastically")
-    CLIPS = 0x44, Access.READ, Field("clipped", 0, 32, "bytes of the run that were clipped as they were rounded so")
+    PEAK = 0x40, Access.READ, Field("bits", 0, 6, "of the largest magnitude that the run noted")
+    CLIPS = 0x44, Access.READ, Field("clipped", 0, 32, "bytes of those that were clipped")
 
     @property
     def mask(self) -> int:

@@ -133,6 +133,7 @@ def _store(op: StoreOp, machine: Machine, start: int, operation: Operation) -> i
         local=op.local is not None,
         stochastic=op.seed is not None,
         seed=op.seed or 0,
+        noted=op.noted,
         wait=operation.wait,
         signal=operation.signal,
     )

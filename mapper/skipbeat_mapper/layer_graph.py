@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skipbeat_arch.arrays import Int8Array, Int32Array
+from skipbeat_arch.arrays import Int8Array, Int32Array, Int64Array
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.training.ranks import LARGEST
@@ -36,6 +36,19 @@ class Dithered:
     masked: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Nearest:
+    """A node whose bytes are rounded half up and noted (`skipbeat_arch.training.noted`).
+
+    Attributes:
+        multiplier: int64 [K], of each column's sums. shift: 1 to 62. low: of the clamp.
+    """
+
+    multiplier: Int64Array
+    shift: int
+    low: int
+
+
 def layer_graph(
     conv: Convolution,
     weight: Int8Array,
@@ -45,6 +58,7 @@ def layer_graph(
     operand: bool = False,
     bias: Int32Array | None = None,
     dithered: Dithered | None = None,
+    nearest: Nearest | None = None,
 ) -> Graph:
     """A graph of one node.
 
@@ -56,17 +70,23 @@ def layer_graph(
         operand: whether the weight is the second operand of a product of two activations.
         bias: int32 [K]; None: zeros.
         dithered: how its int8 output is rounded, if not half up.
+        nearest: how it is rounded half up, if it is noted.
     """
     ones = np.ones(conv.c_out, np.int64)
+    multiplier, shift, low = ones, ones, -128
+    if dithered is not None:
+        shift, low = dithered.shift * ones, -LARGEST
+    elif nearest is not None:
+        multiplier, shift, low = nearest.multiplier, nearest.shift * ones, nearest.low
     masked = dithered is not None and dithered.masked
     layer = IntegerLayer(
         name=name,
         workload=conv,
         weight=weight,
         bias=np.zeros(conv.c_out, np.int32) if bias is None else bias,
-        multiplier=None if raw else ones,
-        shift=None if raw else ones if dithered is None else dithered.shift * ones,
-        low=-128 if dithered is None else -LARGEST,
+        multiplier=None if raw else multiplier,
+        shift=None if raw else shift,
+        low=low,
     )
     node = Node(
         layer=layer,
@@ -76,6 +96,7 @@ def layer_graph(
         residual=MASK if masked else None,
         residual_multiplier=0 * ones if masked else None,
         seed=None if dithered is None else dithered.seed,
+        noted=nearest is not None,
     )
     channels, height, width = node.out_shape
     mask = [Tensor(name=MASK, channels=channels, height=height, width=width)] if masked else []

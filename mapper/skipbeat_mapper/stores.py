@@ -75,6 +75,7 @@ class Stores:
             reads=tuple(reads),
             writes=written,
             local=self._local(column, rows, columns),
+            noted=node.noted,
             seed=None if node.seed is None else seed_at(node.seed, self._before + position),
         )
         return store, loads

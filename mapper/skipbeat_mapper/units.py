@@ -128,7 +128,7 @@ class StoreOp:
 
     Attributes:
         writes: the memory that it writes.
-        seed: of its draws; None: it is not stochastic.
+        seed: of its draws; None: it is not stochastic. noted: its bytes, rounded half up, are noted.
     """
 
     address: int
@@ -143,6 +143,7 @@ class StoreOp:
     writes: Range | None
     local: Local | None
     seed: int | None = None
+    noted: bool = False
 
     @property
     def changes(self) -> list[Range]:

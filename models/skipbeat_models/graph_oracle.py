@@ -14,6 +14,7 @@ import torch
 from skipbeat_arch.arrays import Int8Array, Int32Array, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Pool
+from skipbeat_arch.training.noted import round_noted
 
 from .reduction import weight_from_matrix
 
@@ -50,7 +51,11 @@ def run_graph(graph: Graph, x: Int8Array) -> Values:
         product = sums * layer.multiplier[:, None, None]
         if node.residual is not None and node.residual_multiplier is not None:
             product += _map(graph, node.residual, maps).astype(np.int64) * node.residual_multiplier[:, None, None]
-        result = _shifted(product, layer.shift[:, None, None], layer.low, layer.high)
+        shift = layer.shift[:, None, None]
+        if node.noted:
+            result, _ = round_noted(product, shift, layer.low, layer.high)
+        else:
+            result = _shifted(product, shift, layer.low, layer.high)
         values[node.output] = maps[node.output] = _pooled(result, node.window)
     values |= {tensor.name: _map(graph, tensor.name, maps) for tensor in graph.tensors if tensor.parts}
     return values if x.ndim == 4 else {name: value[0] for name, value in values.items()}

@@ -30,6 +30,9 @@ def instructions(draw: st.DrawFn) -> Instruction:
         if fields["stochastic"]:
             fields |= {"raw": 0, "residual": 0, "low": -127, "high": 127}
         fields["seed"] *= fields["stochastic"]
+        fields["noted"] &= 1 - (fields["stochastic"] | fields["raw"])
+        if fields["noted"]:
+            fields |= {"low": max(fields["low"], -127), "high": max(fields["high"], 1)}
     others = kind.engine.others if kind.engine is not None and kind is not isa.Place else ()
     wait, signal = (tuple(e for e in others if draw(st.booleans())) for _ in range(2))
     return kind.of_values(fields, wait=wait, signal=signal)
@@ -68,6 +71,9 @@ def test_a_readable_line() -> None:
         ("STORE count=1 memory=1 low=1", "line 1: STORE: low must be at most high, not 1 and 0"),
         ("STORE count=1 memory=1 seed=1", "line 1: STORE: a seed is that of stochastic bytes"),
         ("STORE count=1 memory=1 stochastic=1", "line 1: STORE: stochastic bytes are not raw"),
+        ("STORE count=1 memory=1 high=1 raw=1 noted=1", "line 1: STORE: noted bytes are neither raw nor stochastic"),
+        ("STORE count=1 memory=1 high=1 low=-128 noted=1", "line 1: STORE: noted bytes are neither raw nor stochastic"),
+        ("STORE count=1 memory=1 noted=1", "line 1: STORE: noted bytes are neither raw nor stochastic"),
         ("PLACE to=1 signal=load", "line 1: PLACE: it waits for nothing and signals nothing"),
     ],
 )

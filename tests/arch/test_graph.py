@@ -45,6 +45,7 @@ def test_a_sound_graph() -> None:
         ({"residual": "x"}, "residual and residual_multiplier together"),
         ({"residual": "x", "residual_multiplier": np.ones(3, np.int64)}, "expected a residual of shape"),
         ({"seed": 1}, "what is rounded at random is clamped at -127 and 127"),
+        ({"noted": True}, "noted bytes are clamped at -127 or above, and neither raw nor random"),
     ],
 )
 def test_steps_that_do_not_fit(change: dict[str, Any], message: str) -> None:

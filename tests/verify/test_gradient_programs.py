@@ -13,7 +13,8 @@ from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.layer_graph import MASK
-from skipbeat_models.integer_training.gradient_store import GradientStore, StoredGradient, stored
+from skipbeat_models.integer_training.gradient_store import GradientStore, stored
+from skipbeat_models.integer_training.stored_bytes import StoredBytes
 from skipbeat_models.integer_training.training_products import ExactProducts, Geometry
 from skipbeat_sim.machine.run_machine import run_machine
 from skipbeat_verify.gradient_programs import GradientProgram, GradientPrograms
@@ -46,9 +47,9 @@ def filled(each: GradientProgram, store: GradientStore) -> Bytes:
     memory = each.program.memory()
     for number, image in enumerate(each.part.x):
         each.program.write_input(memory, np.ascontiguousarray(image), number)
-    if store.open is not None:
-        for number, mask in enumerate(each.part.taken(store.open)):
-            each.program.write_tensor(memory, MASK, mask.astype(np.int8) * np.int8(-128), number)
+    if store.passed is not None:
+        for number, mask in enumerate(each.part.taken(store.passed)):
+            each.program.write_tensor(memory, MASK, (mask != 0).astype(np.int8) * np.int8(-128), number)
     return memory
 
 
@@ -59,7 +60,7 @@ def joined(programs: list[GradientProgram], memories: list[Bytes]) -> Int8Array:
     return whole
 
 
-def defined(store: GradientStore) -> StoredGradient:
+def defined(store: GradientStore) -> StoredBytes:
     gradient, weight = bytes_of(1, *GRADIENT), bytes_of(2, *WEIGHT)
     return ExactProducts(GradientPrograms(hardware=TINY)).backward("layer", gradient, weight, STRIDED, SHAPE, store)
 
@@ -67,7 +68,7 @@ def defined(store: GradientStore) -> StoredGradient:
 @pytest.mark.parametrize("masked", [False, True])
 def test_all_levels_leave_what_is_defined(masked: bool) -> None:
     """Four phases of a stride, several groups of images; the interpreter in several orders."""
-    store = GradientStore(seed=987_654_321, open=bytes_of(3, *SHAPE) > 20 if masked else None, shift=9)
+    store = GradientStore(seed=987_654_321, passed=np.maximum(bytes_of(3, *SHAPE) - 20, 0) if masked else None, shift=9)
     programs, wanted = programs_of(TINY, store), defined(store)
     assert len(programs) == 4
     assert any(len(each.program.tensors) > 3 for each in programs), "more than one group of images"
@@ -123,7 +124,8 @@ def test_what_was_compiled_last_is_kept_and_mappings_stay() -> None:
 def test_rounding_is_that_of_the_definition() -> None:
     """Without programs: sums that are masked count neither for the size nor as clipped."""
     sums = np.array([[[[5000, -300, 7]]]])
-    passed = np.array([[[[False, True, True]]]])
-    found = stored(sums, GradientStore(seed=0, open=passed, shift=1), lambda _: np.full(sums.shape, 1 << 31, np.uint32))
+    passed = np.array([[[[0, 1, -3]]]], np.int8)
+    store = GradientStore(seed=0, passed=passed, shift=1)
+    found = stored(sums, store, lambda _: np.full(sums.shape, 1 << 31, np.uint32))
     assert found.mantissas.ravel().tolist() == [0, -127, 4]
     assert (found.bits, found.clips) == (9, 1)

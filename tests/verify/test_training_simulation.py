@@ -65,7 +65,7 @@ def made(monkeypatch: pytest.MonkeyPatch, *layers: nn.Module) -> str:
 def test_the_products_of_a_layer_on_the_cycle_model(hardware: Hardware, geometry: Geometry) -> None:
     products, x, weight = products_of(hardware), bytes_of(1, 2, 4, 4, 4), bytes_of(2, 4, 4 // geometry.groups, 3, 3)
     y = products.forward("layer", x, weight, np.arange(4) - 2, geometry)
-    store = GradientStore(shift=7, seed=12345 << 7, open=x > 0)
+    store = GradientStore(shift=7, seed=12345 << 7, passed=np.maximum(x, 0))
     dx = products.backward("layer", bytes_of(3, *y.shape), weight, geometry, x.shape, store)
     assert dx.clips > 0
     assert (dx.mantissas[x <= 0] == 0).all()

@@ -84,7 +84,7 @@ class GradientPrograms:
         """
         first, place = store.seed >> (SEED_BITS - STORE_SEED_BITS), 0
         for number, part in enumerate(backward_products(layer, gradient, weight, geometry, shape)):
-            how = Dithered(shift=store.known_shift, seed=seed_at(first, place), masked=store.open is not None)
+            how = Dithered(shift=store.known_shift, seed=seed_at(first, place), masked=store.passed is not None)
             found = self._compiled((layer, number), part, how)
             yield GradientProgram(part=part, program=found.program, draws=found.draws)
             images, channels, height, width = found.draws.shape

@@ -10,6 +10,7 @@ from skipbeat_arch.command import Encoding
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 from skipbeat_arch.tile import PackedTile, unpack_tile
+from skipbeat_arch.training.noted import round_noted
 from skipbeat_arch.training.rounding import MOST_SHIFT, round_stochastically, rounding_draws, store_seed
 
 
@@ -111,6 +112,8 @@ class InterpretedMemories:
         product = (total * words[1]).reshape(instruction.count, instruction.pool, width)
         if instruction.residual:
             product = product + (self._residuals(instruction) * words[2])[:, None]
+        if instruction.noted:
+            return round_noted(product.max(axis=1), shift, instruction.low, instruction.high)[0].view(np.uint8)
         rounded = (product + (np.int64(1) << (shift - 1))) >> shift
         pooled: Bytes = np.clip(rounded, instruction.low, instruction.high).max(axis=1).astype(np.int8).view(np.uint8)
         return pooled

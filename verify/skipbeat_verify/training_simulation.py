@@ -19,14 +19,16 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.training.noted import SPARE_SHIFT
 from skipbeat_arch.training_model import Role
 from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.compile import compile_network
-from skipbeat_mapper.layer_graph import MASK, layer_graph
+from skipbeat_mapper.layer_graph import MASK, Nearest, layer_graph
 from skipbeat_mapper.training.update_chunks import best_chunk
 from skipbeat_mapper.training.update_programs import chunk_programs
 from skipbeat_models.graph_oracle import run_graph
-from skipbeat_models.integer_training.gradient_store import GradientStore, StoredGradient, stored
+from skipbeat_models.integer_training.activation_store import ActivationStore, stored_activations
+from skipbeat_models.integer_training.gradient_store import GradientStore, stored
 from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
 from skipbeat_models.integer_training.stationary_products import (
     StationaryProduct,
@@ -34,6 +36,7 @@ from skipbeat_models.integer_training.stationary_products import (
     forward_product,
     update_products,
 )
+from skipbeat_models.integer_training.stored_bytes import StoredBytes
 from skipbeat_models.integer_training.trained_layer import TrainedLayer
 from skipbeat_models.integer_training.training_products import ExactProducts, Geometry, Shape
 
@@ -49,7 +52,7 @@ _SUM_BYTES = 4
 class HostTask(StrEnum):
     """What the host does by the definitions of a module that the machine does not have; MASK and ADD have none.
 
-    MASK: a byte for each element of a dX that the machine stores and a clamp stands before.
+    MASK: a byte for each element of a dX that the machine stores behind a clamp, where it does not lie as X does.
     """
 
     TURN = "turn"
@@ -74,8 +77,8 @@ class ProductRun:
 class MachineProducts:
     """The three products of a step as programs: what the RTL, or else the cycle model, leaves of them.
 
-    Forward and update products leave int32 sums, and backward ones too, which the host rounds. A machine with
-    `outputs.gradients` stores dX itself, as bytes.
+    Update products leave int32 sums, and so do forward and backward ones, which the host rounds. A machine with
+    `outputs.gradients` stores Y and dX itself, as bytes, but for a Y of which a max pooling compares sums.
 
     Attributes:
         oracle: what must come out.
@@ -103,15 +106,35 @@ class MachineProducts:
         Raises:
             InputError: it does not fit the hardware, or its sums do not fit 32 bits.
         """
-        if int(np.abs(bias).max(initial=0)) >= _INT32:
-            raise InputError(f"layer {layer}: its biases do not fit 32 bits, as the machine takes them")
+        _check_biases(layer, bias)
         expected = self.oracle.forward(layer, x, weight, bias, geometry)
         parts = [forward_product(x, weight, geometry)]
         return self._compared(self._stationary(layer, Role.FORWARD, parts, bias, expected.shape), expected)
 
+    def activations(
+        self, layer: str, x: Int8Array, weight: Int8Array, bias: Int64Array, geometry: Geometry, store: ActivationStore
+    ) -> StoredBytes:
+        """Y as it is stored, one program; twice if there is no shift yet.
+
+        Raises:
+            InputError: as for `forward`.
+        """
+        if self.programs is None:
+            sums = self.forward(layer, x, weight, bias, geometry)
+            self.host[HostTask.ROUND] += (_SUM_BYTES + 1) * sums.size
+            return stored_activations(sums, store)
+        _check_biases(layer, bias)
+        expected = self.oracle.activations(layer, x, weight, bias, geometry, store)
+        part = forward_product(x, weight, geometry)
+        found = self._store_activations(layer, part, bias, store)
+        if store.shift is None:
+            found = self._store_activations(layer, part, bias, store.within(found.bits))
+        self._compare_stored(found, expected)
+        return found
+
     def backward(
         self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape, store: GradientStore
-    ) -> StoredGradient:
+    ) -> StoredBytes:
         """dX = dY · W^T as it is stored, a program for each phase of the stride.
 
         Raises:
@@ -129,9 +152,7 @@ class MachineProducts:
             found = self._store_gradient(layer, programs, shape, store)
             if store.shift is None:
                 found = self._store_gradient(layer, programs, shape, store.within(found.bits))
-        numbers = (found.shift, found.bits, found.clips)
-        self.exact &= numbers == (expected.shift, expected.bits, expected.clips)
-        self._compared(found.mantissas, expected.mantissas)
+        self._compare_stored(found, expected)
         return found
 
     def update(self, layer: str, x: Int8Array, gradient: Int8Array, geometry: Geometry, shape: Shape) -> Int64Array:
@@ -171,32 +192,49 @@ class MachineProducts:
         outputs, _ = self._left(layer, role, program, images, run_graph(graph, images)[graph.output])
         return outputs.astype(np.int64)
 
+    def _store_activations(
+        self, layer: str, part: StationaryProduct, bias: Int64Array, store: ActivationStore
+    ) -> StoredBytes:
+        """What the program of a Y leaves and says."""
+        images = np.ascontiguousarray(part.x)
+        nearest = Nearest(multiplier=store.multiplier, shift=store.stored_shift, low=store.low)
+        graph = layer_graph(part.workload, part.weight, layer, bias=bias.astype(np.int32), nearest=nearest)
+        program = compile_network(graph, self.hardware, len(images), effort=self.effort)
+        summing = layer_graph(part.workload, part.weight, layer, raw=True, bias=bias.astype(np.int32))
+        sums = run_graph(summing, images)[summing.output].astype(np.int64)
+        wanted = stored_activations(sums, replace(store, shift=store.stored_shift - SPARE_SHIFT))
+        noted = Noted(wanted.bits and wanted.bits + SPARE_SHIFT, wanted.clips)
+        outputs, said = self._left(layer, Role.FORWARD, program, images, wanted.mantissas, noted=noted)
+        bits = max(said.bits - SPARE_SHIFT, 0)
+        return StoredBytes(outputs.astype(np.int8), wanted.shift, bits, said.clips)
+
     def _store_gradient(
         self,
         layer: str,
         programs: Callable[[GradientStore], Iterator[GradientProgram]],
         shape: Shape,
         store: GradientStore,
-    ) -> StoredGradient:
+    ) -> StoredBytes:
         """What the programs of a dX leave and say together."""
         whole, bits, clips = np.zeros(shape, np.int8), 0, 0
         for each in programs(store):
             made, noted = self._run_gradient(layer, each, store)
             each.part.put(whole, made)
             bits, clips = max(bits, noted.bits), clips + noted.clips
-        return StoredGradient(whole, store.known_shift, bits, clips)
+        return StoredBytes(whole, store.known_shift, bits, clips)
 
     def _run_gradient(self, layer: str, gradient: GradientProgram, store: GradientStore) -> tuple[Int8Array, Noted]:
         """The bytes int8 [N, K, H, W] that a program leaves, and what it says of them."""
         part = gradient.part
-        passed = None if store.open is None else part.taken(store.open)
+        passed = None if store.passed is None else part.taken(store.passed)
         images = np.ascontiguousarray(part.x)
         graph = layer_graph(part.workload, part.weight, layer, raw=True)
         sums = run_graph(graph, images)[graph.output].astype(np.int64)
-        told = replace(store, open=passed, shift=store.known_shift)
+        told = replace(store, passed=passed, shift=store.known_shift)
         wanted = stored(sums, told, lambda _: gradient.draws)
-        given = {} if passed is None else {MASK: passed.astype(np.int8)}
-        self.host[HostTask.MASK] += sum(mask.size for mask in given.values())
+        given = {} if passed is None else {MASK: np.ascontiguousarray(passed)}
+        if passed is not None and store.passed is not None and passed.shape != store.passed.shape:
+            self.host[HostTask.MASK] += passed.size
         noted, expected = Noted(wanted.bits, wanted.clips), wanted.mantissas
         outputs, said = self._left(layer, Role.BACKWARD, gradient.program, images, expected, given, noted)
         return outputs.astype(np.int8), said
@@ -227,6 +265,11 @@ class MachineProducts:
         self.runs.append(ProductRun(layer=layer, role=role, run=run))
         self.host[HostTask.PACK] += program.image.size
         return np.stack(outputs), run.noted or NOTHING
+
+    def _compare_stored(self, found: StoredBytes, expected: StoredBytes) -> None:
+        numbers = (found.shift, found.bits, found.clips)
+        self.exact &= numbers == (expected.shift, expected.bits, expected.clips)
+        self._compared(found.mantissas, expected.mantissas)
 
     def _compared(self, found: Compared, expected: Compared) -> Compared:
         self.exact &= bool(np.array_equal(found, expected))
@@ -266,6 +309,11 @@ class TrainingSimulation:
         return loss
 
 
+def _check_biases(layer: str, bias: Int64Array) -> None:
+    if int(np.abs(bias).max(initial=0)) >= _INT32:
+        raise InputError(f"layer {layer}: its biases do not fit 32 bits, as the machine takes them")
+
+
 def _host_bytes(layer: TrainedLayer) -> dict[HostTask, int]:
     """What the host reads and writes for a layer in a step, beside what its products show."""
     weights, patterns = layer.matrix.weight.values.size, layer.matrix.patterns
@@ -274,6 +322,6 @@ def _host_bytes(layer: TrainedLayer) -> dict[HostTask, int]:
     unbiased = patterns.update.kind != "dense"
     return {
         HostTask.SELECT: 2 * (ranked * weights + unbiased * y),
-        HostTask.ROUND: (_SUM_BYTES + 1) * (0 if layer.raw else y),
+        HostTask.ROUND: (_SUM_BYTES + 1) * (y if layer.compared else 0),
         HostTask.UPDATE: weights * (5 * _SUM_BYTES + 2),
     }

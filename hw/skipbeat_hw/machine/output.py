@@ -105,10 +105,11 @@ class OutputStage(wiring.Component):
         self._send(m, job, walk)
         residuals = self._residuals(m, offered, start, opening, walk)
         sums = self._sums(m, job, largest, block, walk.sub)
-        made = self._requantise(m, job, block, sums, residuals, walk.sub)
+        parts = self._requantise(m, job, block, sums, residuals, walk.sub)
+        made: list[Value] = [part.byte_o for part in parts]
         if self.machine.hw.outputs.gradients:
             self._derive(m, job, sums, residuals, walk.sub)
-            other = self._stochastic(m, job, block.shift[0], opening, walk, sums)
+            other = self._for_training(m, job, block.shift[0], opening, walk, sums, parts)
             made = [Mux(job.stochastic, *both) for both in zip(other, made, strict=True)]
         self._vectors(m, job, walk, sums, made)
         return m
@@ -215,8 +216,8 @@ class OutputStage(wiring.Component):
 
     def _requantise(
         self, m: Module, job: data.View, block: data.View, totals: list[Signal], residuals: data.View, sub: Signal
-    ) -> list[Value]:
-        """P0 to P7: the bytes of the lanes."""
+    ) -> list[Requantiser]:
+        """P0 to P7: the lanes."""
         turn = sub[: _bits(self.steps)]
 
         def picked(columns: data.View, lane: int, bits: int, name: str, *, sign: bool = False) -> Signal:
@@ -228,7 +229,7 @@ class OutputStage(wiring.Component):
 
         made = []
         for lane in range(self.lanes):
-            m.submodules[f"lane_{lane}"] = part = Requantiser()
+            m.submodules[f"lane_{lane}"] = part = Requantiser(self.machine.hw.outputs.gradients)
             m.d.comb += [
                 part.sum_i.eq(totals[lane]),
                 part.residual_i.eq(picked(residuals, lane, 8, "residual", sign=True)),
@@ -238,7 +239,7 @@ class OutputStage(wiring.Component):
                 part.low_i.eq(job.low.as_signed()),
                 part.high_i.eq(job.high.as_signed()),
             ]
-            made.append(part.byte_o)
+            made.append(part)
         return made
 
     def _derive(self, m: Module, job: data.View, totals: list[Signal], residuals: data.View, sub: Signal) -> None:
@@ -249,12 +250,23 @@ class OutputStage(wiring.Component):
             with m.If(job.stochastic & ~job.raw & job.residual & ~choice.any()):
                 m.d.sync += total.eq(0)
 
-    def _stochastic(
-        self, m: Module, job: data.View, shift: Value, opening: Value, walk: _Walk, totals: list[Signal]
+    def _for_training(
+        self,
+        m: Module,
+        job: data.View,
+        shift: Value,
+        opening: Value,
+        walk: _Walk,
+        totals: list[Signal],
+        parts: list[Requantiser],
     ) -> list[Value]:
-        """The bytes of the lanes if the job is stochastic."""
+        """The bytes of the lanes if the job is stochastic; what these and those of a noted job tell."""
         m.submodules.gradient_lanes = lanes = GradientLanes(self.machine)
         m.d.sync += lanes.valid_i.eq(walk.sending & job.stochastic & ~job.raw)
+        m.d.sync += lanes.nearest_i.eq(walk.sending & job.noted & ~job.stochastic & ~job.raw)
+        m.d.comb += lanes.clipped_i.eq(Cat(part.clipped_o for part in parts))
+        for lane, part in enumerate(parts):
+            m.d.comb += [part.noted_i.eq(job.noted), lanes.scaled_i[lane].eq(part.scaled_o)]
         m.d.comb += [
             lanes.shift_i.eq(shift),
             lanes.seed_i.eq(job.seed),

@@ -10,6 +10,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch.numbers import MULTIPLIER_BITS
+from skipbeat_arch.training.rounding import SUM_BITS
 
 #: Bits of the lower part of a factor: with its sign, what a multiplier of 18 × 18 bits takes.
 LOW = 17
@@ -36,16 +37,24 @@ class Requantiser(wiring.Component):
     more, which rounds; whether what it drops above them is anything but sign is noted, and the number is the nearest
     one of 9 bits then. Rounding is half up.
 
+    Parameters
+    ----------
+    notes: whether it tells what is noted of a column.
+
     Members
     -------
     sum_i, residual_i, multiplier_i, residual_multiplier_i, shift_i: a column. low_i, high_i: held while columns are on
-    their way. byte_o: a register.
+    their way. byte_o: a register. With `notes` only: noted_i: held as well; a sum above 0 becomes at least 1 if `low`
+    is 0. scaled_o: the low 40 bits of what is shifted, 4 clocks after the column. clipped_o: with the byte, whether it
+    was clamped, but below a `low` of -128 or 0 and more.
     """
 
     #: Clocks from a column to its byte.
     LATENCY = 7
 
-    def __init__(self) -> None:
+    def __init__(self, notes: bool = False) -> None:
+        self._notes = notes
+        noted = {"noted_i": In(1), "scaled_o": Out(signed(SUM_BITS)), "clipped_o": Out(1)}
         super().__init__(
             {
                 "sum_i": In(signed(33)),
@@ -57,6 +66,7 @@ class Requantiser(wiring.Component):
                 "high_i": In(signed(8)),
                 "byte_o": Out(signed(8)),
             }
+            | (noted if notes else {})
         )
 
     def elaborate(self, _platform: object) -> Module:
@@ -73,8 +83,19 @@ class Requantiser(wiring.Component):
         m.d.sync += less.eq(-low)
         over = kept > Cat(Const(0), high).as_signed()
         under = (Cat(Const(1), whole).as_signed() + Cat(half, less).as_signed())[-1]
-        m.d.sync += self.byte_o.eq(Mux(under, low, Mux(over, high, (kept + 1) >> 1)))
+        rounded = (kept + 1) >> 1
+        if self._notes:
+            rounded = rounded | self._least(m, total, kept)
+            m.d.comb += self.scaled_o.eq(total)
+            m.d.sync += self.clipped_o.eq(over | (under & low[-1]))
+        m.d.sync += self.byte_o.eq(Mux(under, low, Mux(over, high, rounded)))
         return m
+
+    def _least(self, m: Module, total: Signal, kept: Signal) -> Value:
+        """1 if the byte must be at least 1, and would be 0."""
+        positive, later = (Signal(name=f"positive_{clock}", reset_less=True) for clock in range(2))
+        m.d.sync += [positive.eq(~total[-1] & total.any()), later.eq(positive)]
+        return later & ~kept.any() & self.noted_i & ~self.low_i.any()
 
     def _product(self, m: Module) -> Signal:
         """Four clocks: partial products, those of like weight, the residual's, their sum (65 bits)."""

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
+from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.training.rounding import MOST_SHIFT, next_shift
 
-from skipbeat_arch.arrays import BoolArray, Int64Array
-from skipbeat_arch.training.ranks import LARGEST
-from skipbeat_arch.training.rounding import MOST_SHIFT, magnitude_bits, next_shift
-from skipbeat_arch.training.update_rule import rounded_shift
-
-from .gradient_store import StoredGradient
-from .scaled import Scaled, Stored, Sums
+from .scaled import Scaled
+from .stored_bytes import StoredBytes
 
 
 class DelayedScale:
@@ -30,34 +26,20 @@ class DelayedScale:
         self.clipped = self.stored = 0
         self._next: int | None = None
 
-    def nearest(self, sums: Sums, low: int) -> Stored:
-        """Bytes rounded half up and clamped to `low` .. 127, by a shift for each channel."""
-        exponent = self._exponent(sums)
-        rounded = rounded_shift(sums.values, (exponent - sums.units)[:, None, None])
-        self._count(np.abs(np.maximum(rounded, low)) > LARGEST)
-        return Stored(np.clip(rounded, low, LARGEST).astype(np.int8), exponent, sums.values)
+    def bytes(self, store: Callable[[int | None], StoredBytes], units: Int64Array) -> Scaled:
+        """Bytes that a store rounds by the shift that it is given, from the finest unit on.
 
-    def stochastic(self, store: Callable[[int | None], StoredGradient], unit: int) -> Scaled:
-        """Bytes that a store rounds at random by the shift that it is given; `unit`: exponent of its sums' unit."""
-        found = store(None if self._next is None else _within(self._next, np.array([unit])) - unit)
-        self._next = unit + next_shift(found.bits)
-        self.clipped += found.clips
-        self.stored += found.mantissas.size
-        return Scaled(found.mantissas, unit + found.shift)
-
-    def _exponent(self, sums: Sums) -> int:
-        """The exponent of this step, while the next one's is found; no shift leaves 0 .. 32."""
-        columns = zip(sums.values.swapaxes(0, 1), sums.units.tolist(), strict=True)
-        needed = max(unit + next_shift(magnitude_bits(column)) for column, unit in columns)
-        chosen = needed if self._next is None else self._next
+        Args:
+            units: exponents of the sums' units, int64 [channels], or one of all; no shift leaves 0 .. 32.
+        """
+        finest = int(units.min())
+        found = store(None if self._next is None else _within(self._next, units) - finest)
         if not self.frozen or self._next is None:
-            self._next = needed
-        return _within(chosen, sums.units)
-
-    def _count(self, clipped: BoolArray) -> None:
+            self._next = finest + next_shift(found.bits)
         if not self.frozen:
-            self.clipped += int(np.count_nonzero(clipped))
-            self.stored += clipped.size
+            self.clipped += found.clips
+            self.stored += found.mantissas.size
+        return Scaled(found.mantissas, finest + found.shift)
 
 
 def _within(exponent: int, units: Int64Array) -> int:

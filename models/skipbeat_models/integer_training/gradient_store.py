@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skipbeat_arch.arrays import BoolArray, Int8Array, Int64Array, UInt32Array
+from skipbeat_arch.arrays import Int8Array, Int64Array, UInt32Array
 from skipbeat_arch.training.rounding import magnitude_bits, next_shift, round_stochastically
+
+from .stored_bytes import StoredBytes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -17,12 +19,13 @@ class GradientStore:
 
     Attributes:
         seed: 31 bits, of its draws.
-        open: where sums count, bool in their shape; they are 0 elsewhere, the derivative of a clamp. None: everywhere.
+        passed: int8 in the sums' shape, which are 0 where it is: the derivative of the clamp that stored these bytes.
+            None: all sums count.
         shift: 0 to 32. None: what these sums need, as there is no step before; a machine runs twice for it.
     """
 
     seed: int
-    open: BoolArray | None = None
+    passed: Int8Array | None = None
     shift: int | None = None
 
     def within(self, bits: int) -> GradientStore:
@@ -35,25 +38,11 @@ class GradientStore:
         return self.shift or 0
 
 
-@dataclass(frozen=True, eq=False)
-class StoredGradient:
-    """Bytes [N, C, H, W].
-
-    Attributes:
-        shift: by which they were rounded. bits: of the largest magnitude of their sums. clips: how many were clipped.
-    """
-
-    mantissas: Int8Array
-    shift: int
-    bits: int
-    clips: int
-
-
-def stored(sums: Int64Array, store: GradientStore, draws: Callable[[GradientStore], UInt32Array]) -> StoredGradient:
+def stored(sums: Int64Array, store: GradientStore, draws: Callable[[GradientStore], UInt32Array]) -> StoredBytes:
     """Sums [N, C, H, W] as they are stored; `draws` gives, for a store with a shift, uint32 in their shape."""
-    counted = sums if store.open is None else np.where(store.open, sums, 0)
+    counted = sums if store.passed is None else np.where(store.passed, sums, 0)
     bits = magnitude_bits(counted)
     store = store.within(bits)
     shift = store.known_shift
     rounded, clipped = round_stochastically(counted, shift, draws(store))
-    return StoredGradient(rounded, shift, bits, int(np.count_nonzero(clipped)))
+    return StoredBytes(rounded, shift, bits, int(np.count_nonzero(clipped)))

@@ -134,12 +134,12 @@ class GraphBuilder:
             if not isinstance(layer, TrainedLayer):
                 continue
             behind = [each.operator for each in readers.get(number, [])]
-            layer.raw = not layer.clamps and not any(isinstance(each, TrainedLayer | MaxPool) for each in behind)
+            layer.compared = any(isinstance(each, MaxPool) for each in behind)
+            layer.raw = not (layer.clamps or layer.compared or any(isinstance(each, TrainedLayer) for each in behind))
             (value,) = place.inputs
             layer.first = value == 0
             before = self._places[value - 1].operator if value else None
-            if isinstance(before, TrainedLayer) and before.clamps and len(readers[value]) == 1:
-                layer.opens = partial(getattr, before, "open")
+            layer.masks = isinstance(before, TrainedLayer) and before.clamps and len(readers[value]) == 1
 
     def _module(self, node: fx.Node) -> nn.Module | None:
         return self._traced.get_submodule(str(node.target)) if node.op == "call_module" else None

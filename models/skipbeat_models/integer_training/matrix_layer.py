@@ -13,13 +13,16 @@ import numpy as np
 from skipbeat_arch.arrays import BoolArray, FloatArray, Int8Array, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.training.noted import MOST_APART, SPARE_SHIFT
 from skipbeat_arch.training.ranks import kept_by_rank
 from skipbeat_arch.training.rounding import SUM_BITS, column_shifts
 from skipbeat_arch.training.update_rule import rounded_shift, to_bytes
 
-from .gradient_store import GradientStore, StoredGradient
+from .activation_store import ActivationStore
+from .gradient_store import GradientStore
 from .optimiser_step import WEIGHT_EXPONENT, Master, OptimiserStep
 from .scaled import Scaled, Sums
+from .stored_bytes import StoredBytes
 from .training_products import Geometry, Products, Shape
 
 
@@ -70,11 +73,12 @@ class MatrixLayer:
     def make_tiles(self) -> None:
         """Choose bytes and masks of both passes from the master weights, once per update.
 
-        The forward pass has a unit for each output channel. The backward pass has one for all: the gradient that it
-        stores is rounded by one shift.
+        The forward pass has a unit for each output channel, of which none is much finer than the coarsest. The
+        backward pass has one for all: the gradient that it stores is rounded by one shift.
         """
         master, groups = self.weight.values, self.geometry.groups
         columns = column_shifts(np.moveaxis(master, 0, -1))
+        columns = np.maximum(columns, columns.max() - MOST_APART)
         dense = to_bytes(np.moveaxis(master, 0, -1), columns)
         dense = np.ascontiguousarray(np.moveaxis(dense, -1, 0))
         mask = rank_mask(dense, 1, self.patterns.forward)
@@ -87,14 +91,32 @@ class MatrixLayer:
 
     def forward(self, x: Scaled) -> Sums:
         """Y = X · W + bias, with a unit for each output channel."""
-        units = self.ahead.units + x.exponent
-        bias = np.zeros_like(units)
-        if self.bias is not None:
-            bias = _in_units(self.bias.values.astype(np.int64), units)
-        sums = self._products.forward(self.name, x.mantissas, self.ahead.kept, bias, self.geometry)
-        return Sums(self._fitting(sums), units)
+        sums = self._products.forward(self.name, x.mantissas, self.ahead.kept, self._biases(x), self.geometry)
+        return Sums(self._fitting(sums), self.forward_units(x))
 
-    def backward(self, gradient: Scaled, shape: Shape, store: GradientStore) -> StoredGradient:
+    def activations(self, x: Scaled, store: ActivationStore) -> StoredBytes:
+        """Y as it is stored.
+
+        Raises:
+            InputError: its sums do not fit 40 bits, in the finest unit and doubled.
+        """
+        kept, biases = self.ahead.kept, self._biases(x)
+        found = self._products.activations(self.name, x.mantissas, kept, biases, self.geometry, store)
+        if found.bits >= SUM_BITS - SPARE_SHIFT:
+            self._too_large()
+        return found
+
+    def forward_units(self, x: Scaled) -> Int64Array:
+        """The exponents of the units that the sums of Y have, int64 [K]."""
+        return self.ahead.units + x.exponent
+
+    def _biases(self, x: Scaled) -> Int64Array:
+        units = self.forward_units(x)
+        if self.bias is None:
+            return np.zeros_like(units)
+        return _in_units(self.bias.values.astype(np.int64), units)
+
+    def backward(self, gradient: Scaled, shape: Shape, store: GradientStore) -> StoredBytes:
         """dX = dY · W^T of an input [N, C, H, W] of that shape, as it is stored.
 
         Raises:

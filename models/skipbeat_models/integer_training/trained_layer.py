@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -10,11 +10,13 @@ from skipbeat_arch.arrays import BoolArray
 from skipbeat_arch.training.lfsr import SEED_BITS
 from skipbeat_arch.training.ranks import LARGEST
 
+from .activation_store import ActivationStore, stored_activations
 from .delayed_scale import DelayedScale
-from .gradient_store import GradientStore, StoredGradient
+from .gradient_store import GradientStore
 from .matrix_layer import MatrixLayer
 from .optimiser_step import OptimiserStep
-from .scaled import Map, Scaled, dithered, nearest
+from .scaled import Map, Scaled, Stored, dithered, nearest
+from .stored_bytes import StoredBytes
 from .vectors import Vectors
 
 
@@ -34,10 +36,10 @@ class TrainedLayer:
 
     Attributes:
         clamps: a ReLU follows. raw: its sums go to the host as they are, else bytes are stored.
+        compared: a max pooling reads them, for which the host has the sums.
         first: nothing before it trains, so there is no gradient to hand on.
-        opens: where the clamp of the layer before it let its values pass, if it is the only one to read them: what is
-            handed on is zero elsewhere.
-        open: where its own clamp let values pass, by the sign of their sums.
+        masks: the layer before it clamps, and nothing else reads that: what is handed on is zero where X is.
+        open: where its own clamp let values pass: where bytes are not 0.
         x, gradient: what it read in the last step, and the gradient that its weights were trained on.
     """
 
@@ -48,21 +50,32 @@ class TrainedLayer:
     def __init__(self, matrix: MatrixLayer, vectors: Vectors, seeds: SeedSource) -> None:
         self.matrix, self.name = matrix, matrix.name
         self._vectors, self._seeds = vectors, seeds
-        self.clamps = self.raw = self.first = False
-        self.opens: Callable[[], BoolArray] | None = None
+        self.clamps = self.raw = self.compared = self.first = self.masks = False
         self.ahead, self.back = DelayedScale(), DelayedScale()
 
     def forward(self, inputs: list[Map], training: bool) -> Map:
         """The map that follows; the units are those of the training's last step, unless it is one."""
         x = inputs[0] if isinstance(inputs[0], Scaled) else nearest(inputs[0])
-        sums = self.matrix.forward(x)
-        self.ahead.frozen = not training
-        y = None if self.raw else self.ahead.nearest(sums, 0 if self.clamps else -LARGEST)
         if training:
             self.x = x
-        if training and self.clamps and y is not None:
-            self.open = y.sums > 0
-        return sums.real() if y is None else y
+        if self.raw:
+            return self.matrix.forward(x).real()
+        y = self._stored(x, training)
+        if training and self.clamps:
+            self.open = y.mantissas != 0
+        return y
+
+    def _stored(self, x: Scaled, training: bool) -> Scaled:
+        units, low = self.matrix.forward_units(x), 0 if self.clamps else -LARGEST
+        sums = self.matrix.forward(x).values if self.compared else None
+        store = partial(self.matrix.activations, x) if sums is None else partial(stored_activations, sums)
+
+        def made(shift: int | None) -> StoredBytes:
+            return store(ActivationStore(apart=units - units.min(), low=low, shift=shift))
+
+        self.ahead.frozen = not training
+        y = self.ahead.bytes(made, units)
+        return y if sums is None else Stored(y.mantissas, y.exponent, sums)
 
     def backward(self, gradient: Map) -> list[Map]:
         """The gradient of its input."""
@@ -73,12 +86,12 @@ class TrainedLayer:
         if self.first:
             return []
         shape, seed = self.x.mantissas.shape, self._seeds.next()
-        passed = None if self.opens is None else self.opens()
+        passed = self.x.mantissas if self.masks else None
 
-        def store(shift: int | None) -> StoredGradient:
-            return self.matrix.backward(dy, shape, GradientStore(shift=shift, seed=seed, open=passed))
+        def store(shift: int | None) -> StoredBytes:
+            return self.matrix.backward(dy, shape, GradientStore(shift=shift, seed=seed, passed=passed))
 
-        return [self.back.stochastic(store, self.matrix.backward_unit(dy))]
+        return [self.back.bytes(store, np.array([self.matrix.backward_unit(dy)]))]
 
     def update(self, step: OptimiserStep) -> None:
         """Train on the last step."""

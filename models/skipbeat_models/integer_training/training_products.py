@@ -15,7 +15,9 @@ from torch.nn.grad import conv2d_input, conv2d_weight
 from skipbeat_arch.arrays import Int8Array, Int64Array, UInt32Array
 from skipbeat_arch.workload import Convolution
 
-from .gradient_store import GradientStore, StoredGradient, stored
+from .activation_store import ActivationStore, stored_activations
+from .gradient_store import GradientStore, stored
+from .stored_bytes import StoredBytes
 from .vectors import Vectors
 
 Shape = tuple[int, ...]
@@ -65,9 +67,15 @@ class Products(Protocol):
         """Y = X · W + bias in the gradient's shape."""
         ...
 
+    def activations(
+        self, layer: str, x: Int8Array, weight: Int8Array, bias: Int64Array, geometry: Geometry, store: ActivationStore
+    ) -> StoredBytes:
+        """The same as it is stored."""
+        ...
+
     def backward(
         self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape, store: GradientStore
-    ) -> StoredGradient:
+    ) -> StoredBytes:
         """dX = dY · W^T in `shape`, that of X, as it is stored."""
         ...
 
@@ -109,9 +117,15 @@ class ExactProducts:
         """Y = X · W + bias."""
         return _integers(conv2d(_real(x), _real(weight), None, *geometry.arguments)) + bias[:, None, None]
 
+    def activations(
+        self, layer: str, x: Int8Array, weight: Int8Array, bias: Int64Array, geometry: Geometry, store: ActivationStore
+    ) -> StoredBytes:
+        """Y as it is stored."""
+        return stored_activations(self.forward(layer, x, weight, bias, geometry), store)
+
     def backward(
         self, layer: str, gradient: Int8Array, weight: Int8Array, geometry: Geometry, shape: Shape, store: GradientStore
-    ) -> StoredGradient:
+    ) -> StoredBytes:
         """dX = dY · W^T, as it is stored."""
         draws = partial(self.draws.gradient_draws, layer, gradient, weight, geometry, shape)
         return stored(self.input_sums(gradient, weight, geometry, shape), store, draws)

@@ -1,4 +1,4 @@
-"""The lanes of the output stage for gradients: sums to bytes by stochastic rounding, and what is noted of them."""
+"""The lanes of the output stage for training: sums to bytes by stochastic rounding, and what is noted of all bytes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from skipbeat_arch.training.rounding import store_seed
 from ..training.peak import Peak
 from ..training.rounding import Rounding, RoundingJob
 
-#: Clocks from sums to their bytes.
-LATENCY = 7
+#: Clocks from sums to their bytes; for a noted job, also those to its scaled sums.
+LATENCY, SCALED = 7, 4
 
 
 @dataclass(slots=True)
@@ -61,22 +61,28 @@ class GradientLanes:
         """The pipeline becomes empty; the draws stay."""
         self._rounding.reset()
         self._later: deque[LaneBytes | None] = deque([None] * (LATENCY - ROUNDING_LATENCY))
+        self._nearest: deque[bool] = deque([False] * LATENCY)
 
     @property
     def bytes_o(self) -> LaneBytes | None:
         """The last stage."""
         return self._later[-1]
 
-    def evaluate(self, valid_i: bool, sums_i: Int64Array) -> None:
+    def evaluate(self, valid_i: bool, sums_i: Int64Array, scaled_i: Int64Array, clipped_i: int) -> None:
         """Wire: `noted_o`."""
         self._rounding.evaluate(True)
-        rounded = self._rounding.o
+        rounded, scaled, clips = self._rounding.o, self._nearest[SCALED - 1], self._nearest[-1]
         clipped = 0 if rounded is None else sum(int(each) >> 8 << lane for lane, each in enumerate(rounded))
-        nothing = rounded is None and not valid_i
-        self.noted_o = None if nothing else Noted(sums_i if valid_i else self._none, clipped)
+        sums = sums_i if valid_i else scaled_i if scaled else self._none
+        told = rounded is not None or valid_i or scaled or clips
+        self.noted_o = Noted(sums, clipped | (clipped_i if clips else 0)) if told else None
 
-    def update(self, shift_i: int, seed_i: int, begin_i: bool, valid_i: bool, sums_i: Int64Array) -> None:
+    def update(
+        self, shift_i: int, seed_i: int, begin_i: bool, valid_i: bool, sums_i: Int64Array, nearest_i: bool
+    ) -> None:
         """End of the clock."""
+        self._nearest.pop()
+        self._nearest.appendleft(nearest_i)
         rounded = self._rounding.o
         self._later.pop()
         found = None if rounded is None else rounded.astype(np.uint8).tobytes()

@@ -12,7 +12,7 @@ from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.depths import RAW_VECTORS
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 
-from .gradient_lanes import GradientLanes, Noted
+from .gradient_lanes import LATENCY, SCALED, GradientLanes, Noted
 from .requantise import Parameters, signed
 
 #: Clocks from the one in which the last columns are sent to their vector, less one for the output register.
@@ -64,8 +64,10 @@ class OutputStage:
         self._raw: deque[tuple[int, bool] | None] = deque([None] * RAW_STAGES)
         self._results = self._largest = self._sent = self._none
         self.vector_o: Vector | None = None
-        self._rounds = False
-        self._columns = self._none[: self._lanes]
+        self._rounds = self._nearest = False
+        nothing = self._columns = self._none[: self._lanes]
+        self._scaled: deque[Int64Array] = deque([nothing] * (SCALED + 1))
+        self._clipped: deque[Int64Array] = deque([nothing] * (LATENCY + 1))
         self._bytes: list[int] = []
         if self._gradients is not None:
             self._gradients.reset()
@@ -109,7 +111,8 @@ class OutputStage:
         self.residual_enable_o = self._opening or (self.busy and self._sending and self._last)
         self.noted_o: Noted | None = None
         if self._gradients is not None:
-            self._gradients.evaluate(self._rounds, self._columns)
+            clipped = int(self._clipped[-1] @ (1 << np.arange(self._lanes)))
+            self._gradients.evaluate(self._rounds, self._columns, self._scaled[-1], clipped)
             self.noted_o = self._gradients.noted_o
 
     def update(self, jobs: int | None, parameter_i: int, residual_i: int) -> None:
@@ -133,7 +136,7 @@ class OutputStage:
             self._index = (self._index + 1) & MASK
             if shown.final:
                 self.busy, self._loaded = False, False
-        self._round()
+        self._end_lanes()
         made = raw if self.job.raw else item
         if made is item and item is not None and self._stochastic:
             made = self._assembled(), item[1]
@@ -141,6 +144,7 @@ class OutputStage:
         last, closed, ends = self._last, self._closed, self._left == 1
         vector = self._send() if self._sending else None
         self._rounds = self._sending and self._stochastic
+        self._nearest = self._sending and self._notes
         self._pipeline.append(None if self.job.raw else vector)
         self._raw.append(vector if self.job.raw else None)
         if closed:
@@ -159,13 +163,21 @@ class OutputStage:
         """The job's bytes come from the lanes for gradients."""
         return self._gradients is not None and self.job.stochastic and not self.job.raw
 
-    def _round(self) -> None:
+    @property
+    def _notes(self) -> bool:
+        """The job's bytes are rounded half up and noted."""
+        job = self.job
+        return self._gradients is not None and job.noted and not job.stochastic and not job.raw
+
+    def _end_lanes(self) -> None:
         """End of a clock of the lanes for gradients."""
         if self._gradients is not None:
             if self._gradients.bytes_o is not None:
                 self._bytes.append(self._gradients.bytes_o.data)
             shift = 0 if self._parameters is None else self._parameters.first_shift
-            self._gradients.update(shift, self.job.seed, self._opening, self._rounds, self._columns)
+            self._scaled.rotate(1)
+            self._clipped.rotate(1)
+            self._gradients.update(shift, self.job.seed, self._opening, self._rounds, self._columns, self._nearest)
 
     def _assembled(self) -> int:
         """The vector whose last bytes have come."""
@@ -199,11 +211,21 @@ class OutputStage:
             vector = (0, final) if self._last else None
         elif self._parameters is not None:
             added = self._added() if job.residual else None
-            if self._last:
+            if self._notes:
+                vector = self._note(added, final)
+            elif self._last:
                 columns = self._parameters.requantise(self._sent, added, job.low, job.high)
                 vector = int.from_bytes(columns.astype(np.int8).tobytes(), "little"), final
         self._sub = 0 if self._last else self._sub + 1
         return vector
+
+    def _note(self, added: Int64Array | None, final: bool) -> tuple[int, bool] | None:
+        """Columns of a noted job: what is told of them later."""
+        assert self._parameters is not None
+        made, scaled, clipped = self._parameters.note(self._sent, added, self.job.low, self.job.high)
+        at = slice(self._sub * self._lanes, (self._sub + 1) * self._lanes)
+        self._scaled[0], self._clipped[0] = scaled[at], clipped[at]
+        return (int.from_bytes(made.astype(np.int8).tobytes(), "little"), final) if self._last else None
 
     def _added(self) -> Int64Array:
         """The residuals of the vector's columns up to those that are sent, which are new."""

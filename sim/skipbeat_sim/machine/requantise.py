@@ -8,11 +8,13 @@ import numpy as np
 
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.numbers import MULTIPLIER_BITS
+from skipbeat_arch.training.rounding import SUM_BITS
 
 _SIGN = np.int64(1 << 31)
 _MULTIPLIER = np.int64((1 << MULTIPLIER_BITS) - 1)
 #: Below this, the products and their sum stay inside 64 bits.
 _EXACT = 1 << 31
+_NOTED_SIGN = 1 << (SUM_BITS - 1)
 
 
 def signed(sums: Int64Array) -> Int64Array:
@@ -54,12 +56,31 @@ class Parameters:
             sums: as for `with_bias`; residual: int64 [V], None: zero.
             low, high: of int8.
         """
+        rounded = (self._scaled(sums, residual) + self._half) >> self._shift
+        return _clamped(rounded, low, high)
+
+    def note(
+        self, sums: Int64Array, residual: Int64Array | None, low: int, high: int
+    ) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """The bytes of a noted job, what is shifted in 40 bits, and 1 for each byte that counts as clipped."""
+        scaled = self._scaled(sums, residual)
+        rounded = (scaled + self._half) >> self._shift
+        clipped = (rounded > high) | ((rounded < low) & (-128 < low < 0))
+        noted = ((scaled & (2 * _NOTED_SIGN - 1)) ^ _NOTED_SIGN) - _NOTED_SIGN
+        least = (scaled > 0) & (rounded == 0) & (low == 0)
+        made = _clamped(rounded, low, high) + least
+        return made, noted.astype(np.int64), clipped.astype(np.int64)
+
+    def _scaled(self, sums: Int64Array, residual: Int64Array | None) -> Int64Array:
         total = self.with_bias(sums)
         if np.abs(total).max() >= _EXACT:
             total = total.astype(object)  # 33 bits times 31 plus a residual do not fit in 64
-        scaled = total * self._multiplier
+        scaled: Int64Array = total * self._multiplier
         if residual is not None:
             scaled = scaled + residual * self._residual_multiplier
-        scaled = (scaled + self._half) >> self._shift
-        clamped: Int64Array = np.minimum(np.maximum(scaled, low), high).astype(np.int64)
-        return clamped
+        return scaled
+
+
+def _clamped(rounded: Int64Array, low: int, high: int) -> Int64Array:
+    clamped: Int64Array = np.minimum(np.maximum(rounded, low), high).astype(np.int64)
+    return clamped

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from skipbeat_arch.training.rounding import STORE_SEED_BITS
+from skipbeat_arch.training.rounding import STORE_SEED_BITS, SUM_BITS
 from skipbeat_hw.machine.gradient_lanes import GradientLanes
 from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import NARROW, SMALL, Shape, cases, if_any
@@ -27,6 +27,9 @@ def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
             Wire("begin_i", often(rng, 0.1)),
             Wire("valid_i", sometimes(rng)),
             Wire("sums_i", elements(rng, shape.lanes, 33)),
+            Wire("nearest_i", sometimes(rng)),
+            Wire("scaled_i", elements(rng, shape.lanes, SUM_BITS)),
+            Wire("clipped_i", bits(rng, shape.lanes)),
         ]
 
     return [Fresh(begin)]

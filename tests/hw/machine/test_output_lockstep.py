@@ -82,7 +82,7 @@ class Numbers:
 
 
 def _job(rng: random.Random, **fields: int) -> int:
-    low, high = sorted(rng.choice([(-128, 127), (rng.randint(-128, 127), rng.randint(-128, 127))]))
+    low, high = sorted(rng.choice([(-128, 127), (0, 127), (rng.randint(-128, 127), rng.randint(-128, 127))]))
     block = rng.choice([0, 63, rng.randrange(64)])
     stochastic = int(rng.random() < 0.5)
     return word(
@@ -94,6 +94,7 @@ def _job(rng: random.Random, **fields: int) -> int:
         local=rng.getrandbits(1),
         memory=1,
         stochastic=stochastic,
+        noted=int(rng.random() < 0.6),
         **fields,
     )
 
@@ -163,14 +164,14 @@ def test_longest_job() -> None:
 def test_without_gradients_the_rtl_is_as_if_there_were_none(part: type[Component]) -> None:
     """By its hash: the Verilog where a STORE has no field of them, and no lane for them can be made."""
     usual = Store.full_layout()
-    without = tuple(field for field in usual if field[0] not in {"stochastic", "seed"})
+    without = tuple(field for field in usual if field[0] not in {"stochastic", "seed", "noted"})
     text = _digest(part)
     with (
         patch.object(Store, "full_layout", lambda: without),
         patch.object(GradientLanes, "__init__", side_effect=AssertionError),
     ):
         assert _digest(part) == text
-    assert len(usual) == len(without) + 2
+    assert len(usual) == len(without) + 3
 
 
 def _digest(part: type[Component]) -> str:

@@ -42,7 +42,8 @@ def test_the_digits_cnn() -> None:
     assert [layer.clamps for layer in graph.layers] == [True, True, True, False]
     assert [layer.raw for layer in graph.layers] == [False, False, False, True]
     assert [layer.first for layer in graph.layers] == [True, False, False, False]
-    assert [layer.opens is not None for layer in graph.layers] == [False, True, False, False]
+    assert [layer.masks for layer in graph.layers] == [False, True, False, False]
+    assert [layer.compared for layer in graph.layers] == [False, True, True, False]
     assert graph.layers[-1].matrix.weight.values.shape == (10, 64, 2, 2), "a kernel over the map"
     assert graph.host_operators == {"max_pool2d": 2, "cross_entropy": 1}
 
@@ -83,7 +84,7 @@ def test_a_value_with_two_readers_gets_the_sum_of_their_gradients() -> None:
     graph.logits(nearest(np.full((4, 1, 1, 1), 0.5)), training=True)
     graph.backpropagate(np.arange(16.0).reshape(4, 4) / 100)
     stem, left, right = graph.layers[:3]
-    assert left.opens is None
+    assert not left.masks
     shape = left.x.mantissas.shape
     total = np.zeros(shape)
     for each in (left, right):

@@ -56,7 +56,7 @@ def test_the_products_by_hand(groups: int) -> None:
     biases = np.floor(np.ldexp(layer.bias.real(), -sums.units.astype(np.int32)) + 0.5)
     np.testing.assert_array_equal(sums.values, y + biases.astype(np.int64)[:, None, None])
     dx, passed = dx[:, :, pad:-pad, pad:-pad], bytes_of(5, *x.mantissas.shape) > 0
-    store = GradientStore(shift=7, seed=6, open=passed)
+    store = GradientStore(shift=7, seed=6, passed=passed.astype(np.int8))
     found = layer.backward(g, dx.shape, store)
     draws = EXACT.draws.gradient_draws("c", g.mantissas, layer.back.kept, geometry, dx.shape, store)
     rounded = np.where(passed, (dx + (draws >> np.uint32(32 - 7))) >> 7, 0)

@@ -19,9 +19,11 @@ from skipbeat_arch.command import Command
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.training.noted import round_noted
 from skipbeat_arch.training.rounding import (
     MOST_SHIFT,
     STORE_SEED_BITS,
+    SUM_BITS,
     magnitude_bits,
     round_stochastically,
     rounding_draws,
@@ -61,7 +63,7 @@ class MachineProgram(LoadedMachine):
 
     #: (address, bytes) that the program must write.
     expected: list[tuple[int, Bytes]] = field(default_factory=list)
-    #: Of what it rounds stochastically: bits of the largest magnitude, and bytes that are clipped.
+    #: Of what it notes: bits of the largest magnitude, and bytes that are clipped.
     bits: int = 0
     clips: int = 0
 
@@ -160,7 +162,9 @@ class MachineProgram(LoadedMachine):
         low, high = (0, 127) if rng.random() < 0.5 else (-100, 90)
         at = self._half * self.machine.residual_depth // 2 + int(rng.integers(0, 40))
         count = pixels // pool
-        stochastic = self.machine.hw.outputs.gradients and not raw and rng.random() < 0.7
+        trains = self.machine.hw.outputs.gradients and not raw
+        stochastic = trains and rng.random() < 0.4
+        noted = trains and not stochastic and rng.random() < 0.7
         seed = int(rng.integers(1 << STORE_SEED_BITS)) if stochastic else 0
         if stochastic:
             low, high = -127, 127
@@ -168,6 +172,9 @@ class MachineProgram(LoadedMachine):
             data = vectors.view(np.uint8).ravel()
         elif raw:
             data = (self._sums + self._parameters[self._block][0]).astype("<i4").view(np.uint8).ravel()
+        elif noted:
+            vectors = self._nearest(self._scaled(at if residual else None, pool).reshape(count, pool, -1), low, high)
+            data = vectors.view(np.uint8).ravel()
         else:
             values = self._quantised(at if residual else None, pool).clip(low, high)
             vectors = values.reshape(count, pool, -1).max(axis=1).astype(np.int8)
@@ -192,6 +199,7 @@ class MachineProgram(LoadedMachine):
             "local": local,
             "stochastic": int(stochastic),
             "seed": seed,
+            "noted": int(noted),
         }
         signal = ((L,) if ends[1] else ()) + ((X,) if local else ())
         self.add(isa.Store.of_values(fields, wait=(L,) if ends[0] else (), signal=signal))
@@ -208,12 +216,25 @@ class MachineProgram(LoadedMachine):
         self.clips += int(clipped.sum())
         return vectors
 
+    def _nearest(self, scaled: Int64Array, low: int, high: int) -> Int8Array:
+        """Bytes of windows, int8 [count, V], of which the largest in 40 bits is noted."""
+        largest, shift = scaled.max(axis=1), self._parameters[self._block][3]
+        vectors, clipped = round_noted(largest, shift, low, high)
+        sign = 1 << (SUM_BITS - 1)
+        self.bits = max(self.bits, magnitude_bits(((largest + sign) & (2 * sign - 1)) - sign))
+        self.clips += int(clipped.sum())
+        return vectors
+
     def _quantised(self, residual_at: int | None, pool: int) -> Int64Array:
-        bias, multiplier, other, shift = self._parameters[self._block]
+        shift = self._parameters[self._block][3]
+        return (self._scaled(residual_at, pool) + (1 << (shift - 1))) >> shift
+
+    def _scaled(self, residual_at: int | None, pool: int) -> Int64Array:
+        bias, multiplier, other, _ = self._parameters[self._block]
         scaled = (self._sums + bias) * multiplier
         if residual_at is not None:
             scaled = scaled + self._residual[residual_at + np.arange(len(scaled)) // pool] * other
-        return (scaled + (1 << (shift - 1))) >> shift
+        return scaled
 
     def _store_locally(self, vectors: Int8Array) -> None:
         """Into the window that this group does not read, at a new PLACE or at the last one."""

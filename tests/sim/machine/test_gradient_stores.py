@@ -1,4 +1,4 @@
-"""STOREs that round stochastically in whole programs: bytes, largest magnitude and clips, and that no clock moves."""
+"""STOREs that round stochastically, or note, in whole programs: bytes, PEAK and CLIPS, and that no clock moves."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_rounding_moves_no_clock() -> None:
     machine = built("four clocks for a vector")
     program = MachineProgram.random(machine, np.random.default_rng(5), units=3)
     plain = [
-        replace(each, stochastic=False, seed=0) if isinstance(each, isa.Store) else each
+        replace(each, stochastic=False, seed=0, noted=False) if isinstance(each, isa.Store) else each
         for each in program.instructions
     ]
     assert plain != program.instructions

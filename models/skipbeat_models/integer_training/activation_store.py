@@ -1,0 +1,55 @@
+"""How the output of a layer leaves: sums become bytes rounded half up, and their size is noted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.training.noted import SPARE_SHIFT, round_noted
+from skipbeat_arch.training.ranks import LARGEST
+from skipbeat_arch.training.rounding import magnitude_bits, next_shift
+
+from .stored_bytes import StoredBytes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ActivationStore:
+    """What a store of Y is told.
+
+    Attributes:
+        apart: by how many powers of two each channel's unit is above the finest one, int64 [K].
+        low: of the clamp: 0 or -127.
+        shift: from the finest unit to that of the bytes. None: what these sums need, as there is no step before; a
+            machine runs twice for it.
+    """
+
+    apart: Int64Array
+    low: int
+    shift: int | None = None
+
+    def within(self, bits: int) -> ActivationStore:
+        """The same with a shift: if it has none, that which sums of so many bits need, and their units."""
+        if self.shift is not None:
+            return self
+        return replace(self, shift=max(next_shift(bits), int(self.apart.max())))
+
+    @property
+    def stored_shift(self) -> int:
+        """What the parameters of its STOREs have; the least one if there is no shift yet."""
+        return (self.shift or 0) + SPARE_SHIFT
+
+    @property
+    def multiplier(self) -> Int64Array:
+        """What these have for each channel, int64 [K]."""
+        return np.int64(1) << (self.apart + SPARE_SHIFT)
+
+
+def stored_activations(sums: Int64Array, store: ActivationStore) -> StoredBytes:
+    """Sums [N, K, H, W] as they are stored; their bits are those in the finest unit."""
+    scaled = sums << store.apart[:, None, None]
+    bits = magnitude_bits(scaled)
+    store = store.within(bits)
+    rounded, clipped = round_noted(scaled << SPARE_SHIFT, store.stored_shift, store.low, LARGEST)
+    return StoredBytes(rounded, store.stored_shift - SPARE_SHIFT, bits, int(np.count_nonzero(clipped)))

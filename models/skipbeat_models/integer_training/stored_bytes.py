@@ -1,0 +1,21 @@
+"""What a store of the machine leaves of a map, and says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skipbeat_arch.arrays import Int8Array
+
+
+@dataclass(frozen=True, eq=False)
+class StoredBytes:
+    """Bytes [N, C, H, W].
+
+    Attributes:
+        shift: by which they were rounded. bits: of the largest magnitude of their sums. clips: how many were clipped.
+    """
+
+    mantissas: Int8Array
+    shift: int
+    bits: int
+    clips: int
