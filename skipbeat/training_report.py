@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from skipbeat_models.integer_training.delayed_scale import DelayedScale
     from skipbeat_models.integer_training.integer_trainer import IntegerTrainer, Stretch
     from skipbeat_models.integer_training.trained_layer import TrainedLayer
+    from skipbeat_verify.machine_products import ProductRun
     from skipbeat_verify.machine_simulation import Counts, ProgramRun
-    from skipbeat_verify.training_simulation import ProductRun, TrainingSimulation
+    from skipbeat_verify.training_simulation import TrainingSimulation
 
 
 def training_report(

@@ -14,8 +14,9 @@ from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
 from skipbeat_models.integer_training.training_patterns import TrainingPatterns
 from skipbeat_models.integer_training.training_plan import TrainingPlan
 from skipbeat_verify.gradient_programs import GradientPrograms
+from skipbeat_verify.machine_products import MachineProducts
 from skipbeat_verify.machine_simulation import machine_rtl
-from skipbeat_verify.training_simulation import MachineProducts, TrainingSimulation
+from skipbeat_verify.training_simulation import TrainingSimulation
 
 from .progress import step, track
 from .training_report import training_report

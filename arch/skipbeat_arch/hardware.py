@@ -69,7 +69,7 @@ class Accumulators(_Section):
 class Outputs(_Section):
     """Output stage: `lanes` columns are requantised per clock; on-chip buffer for finished outputs.
 
-    `gradients`: a STORE can round stochastically, and the size of its largest sum is kept, for training.
+    `gradients`: a STORE can round stochastically, and the size of its largest sum is noted, for training.
     """
 
     lanes: Annotated[int, Field(ge=1, le=64)] = 1

@@ -15,6 +15,7 @@ from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.training_model import Role
 from skipbeat_models.integer_training import integer_trainer
+from skipbeat_models.integer_training.activation_store import ActivationStore
 from skipbeat_models.integer_training.gradient_store import GradientStore
 from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
 from skipbeat_models.integer_training.training_patterns import TrainingPatterns
@@ -23,8 +24,9 @@ from skipbeat_models.integer_training.training_products import ExactProducts, Ge
 from skipbeat_models.integer_training.vectors import Vectors
 from skipbeat_models.scheme import Scheme
 from skipbeat_verify.gradient_programs import GradientProgram, GradientPrograms
+from skipbeat_verify.machine_products import HostTask, MachineProducts
 from skipbeat_verify.machine_simulation import Noted, machine_rtl
-from skipbeat_verify.training_simulation import HostTask, MachineProducts, TrainingSimulation
+from skipbeat_verify.training_simulation import TrainingSimulation
 
 TINY, TRAINING = load_hardware("tiny-4x4"), load_hardware("edge-16x16-m8")
 STORING, TRAINING_STORES = (load_hardware(each.name, ["outputs.gradients=true"]) for each in (TINY, TRAINING))
@@ -75,6 +77,32 @@ def test_the_products_of_a_layer_on_the_cycle_model(hardware: Hardware, geometry
     assert {each.role for each in products.runs} == {Role.FORWARD, Role.BACKWARD, Role.UPDATE}
 
 
+@pytest.mark.parametrize("hardware", [TINY, STORING], ids=["raw sums", "stored activations"])
+@pytest.mark.parametrize("low", [0, -127])
+def test_the_output_of_a_layer_as_it_is_stored(hardware: Hardware, low: int) -> None:
+    """Channels have units of their own; a first store has the shift that its sums need."""
+    products, x, weight = products_of(hardware), bytes_of(1, 3, 4, 4, 4), bytes_of(2, 6, 4, 3, 3)
+    apart, bias, geometry = np.array([0, 3, 10, 1, 0, 2]), 1000 * np.arange(6) - 2500, Geometry(padding=(1, 1))
+    first = products.activations("layer", x, weight, bias, geometry, ActivationStore(apart=apart, low=low))
+    assert first.shift == first.bits - 7 > 10
+    assert first.clips <= first.mantissas.size // 100
+    store = ActivationStore(apart=apart, low=low, shift=first.shift - 2)
+    found = products.activations("layer", x, weight, bias, geometry, store)
+    assert (found.bits, found.shift) == (first.bits, first.shift - 2)
+    assert found.clips > first.clips
+    sums = products.oracle.forward("layer", x, weight, bias, geometry) << apart[:, None, None]
+    small = (sums > 0) & (sums < 1 << store.stored_shift - 2)
+    assert small.any()
+    assert (found.mantissas[small] == (low == 0)).all()
+    if low == 0:
+        np.testing.assert_array_equal(found.mantissas > 0, sums > 0)
+    assert products.exact
+    assert all(each.run.agrees for each in products.runs)
+    stores = hardware.outputs.gradients
+    assert len(products.runs) == 2 + stores
+    assert products.host[HostTask.ROUND] == (0 if stores else 2 * 5 * sums.size)
+
+
 def test_a_step_of_a_training_on_the_cycle_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """A strided layer behind another one, and a kernel over the map."""
     layers = nn.Conv2d(1, 4, 3, stride=3), nn.ReLU(), nn.Conv2d(4, 4, 2, stride=2, padding=1), nn.ReLU()
@@ -102,7 +130,11 @@ def test_a_step_of_a_training_that_stores_gradients(monkeypatch: pytest.MonkeyPa
     assert len(backward) == 3 * (1 + 4)
     assert max(each.noted.bits for each in backward if each.noted is not None) > 7
     masked = run.machine.graph.layers[1].x.mantissas.size + run.machine.graph.layers[2].x.mantissas.size
-    assert run.products.host[HostTask.MASK] == 3 * masked
+    assert run.products.host[HostTask.MASK] == 3 * masked, "phases of a stride do not lie as the map does"
+    forward = [each.run for each in run.products.runs if each.role is Role.FORWARD]
+    assert len(forward) == 2 * 2 + 2 + 2, "the last layer's sums go to the host"
+    assert all(each.noted is not None and each.noted.bits > 7 for each in forward[:4])
+    assert run.products.host[HostTask.ROUND] == 0
 
 
 class WrongPeak(MachineProducts):

@@ -53,6 +53,11 @@ class GradientLanes(wiring.Component):
             }
         )
 
+    @property
+    def each_byte(self) -> list[Value]:
+        """The bytes of `bytes_o`, signed."""
+        return [self.bytes_o.data[8 * lane : 8 * lane + 8].as_signed() for lane in range(self.lanes)]
+
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         m.submodules.rounding = rounding = Rounding(self.lanes)

@@ -42,7 +42,7 @@ class MachineTop(wiring.Component):
     read, write: AXI4 masters. busy_o. done_o: the last run reached its END. error_o: `MachineError` or `CoreError`.
     stored_o: the last vector of a STORE left the output stage.
     counter_i, count_o: the `Counter` that is asked for, and its count (`Counters`).
-    bits_o, clips_o: of what the run rounded stochastically (`Peak`), with `outputs.gradients` only.
+    bits_o, clips_o: of what the run noted (`Peak`), with `outputs.gradients` only.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -161,7 +161,7 @@ class MachineTop(wiring.Component):
         ]
 
     def _note(self, m: Module, clear: Signal, parts: Parts) -> None:
-        """Of all that a run rounds stochastically; it stays until the next run, as counters do."""
+        """Of all that a run notes; it stays until the next run, as counters do."""
         m.submodules.peak = peak = Peak(self.machine.hw.outputs.lanes)
         noted = parts.output.noted_o
         m.d.comb += [

@@ -56,8 +56,7 @@ class OutputStage(wiring.Component):
     -------
     jobs: stream of STORE instructions; taken when the stage is free. results: the core's stream.
     parameter_address_o, parameter_i: a memory, data one clock later. residual_address_o, residual_enable_o, residual_i:
-    a memory whose data stay until the next enable.
-    vector_o: {valid, data, final, index}. noted_o: for `peak`, with `outputs.gradients` only.
+    a memory whose data stay until the next enable. vector_o: {valid, data, final, index}. noted_o: with `gradients` only.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -109,8 +108,9 @@ class OutputStage(wiring.Component):
         made: list[Value] = [part.byte_o for part in parts]
         if self.machine.hw.outputs.gradients:
             self._derive(m, job, sums, residuals, walk.sub)
-            other = self._for_training(m, job, block.shift[0], opening, walk, sums, parts)
-            made = [Mux(job.stochastic, *both) for both in zip(other, made, strict=True)]
+            lanes = self._stochastic(m, job, block.shift[0], opening, walk, sums)
+            self._note(m, job, walk, parts, lanes)
+            made = [Mux(job.stochastic, *both) for both in zip(lanes.each_byte, made, strict=True)]
         self._vectors(m, job, walk, sums, made)
         return m
 
@@ -250,31 +250,22 @@ class OutputStage(wiring.Component):
             with m.If(job.stochastic & ~job.raw & job.residual & ~choice.any()):
                 m.d.sync += total.eq(0)
 
-    def _for_training(
-        self,
-        m: Module,
-        job: data.View,
-        shift: Value,
-        opening: Value,
-        walk: _Walk,
-        totals: list[Signal],
-        parts: list[Requantiser],
-    ) -> list[Value]:
-        """The bytes of the lanes if the job is stochastic; what these and those of a noted job tell."""
+    def _stochastic(
+        self, m: Module, job: data.View, shift: Value, opening: Value, walk: _Walk, totals: list[Signal]
+    ) -> GradientLanes:
+        """The lanes whose bytes leave if the job is stochastic."""
         m.submodules.gradient_lanes = lanes = GradientLanes(self.machine)
         m.d.sync += lanes.valid_i.eq(walk.sending & job.stochastic & ~job.raw)
+        m.d.comb += [lanes.shift_i.eq(shift), lanes.seed_i.eq(job.seed), lanes.begin_i.eq(opening)]
+        m.d.comb += [total_i.eq(total) for total_i, total in zip(lanes.sums_i, totals, strict=False)]
+        return lanes
+
+    def _note(self, m: Module, job: data.View, walk: _Walk, parts: list[Requantiser], lanes: GradientLanes) -> None:
+        """What is told of the bytes of a noted job, and of stochastic ones."""
         m.d.sync += lanes.nearest_i.eq(walk.sending & job.noted & ~job.stochastic & ~job.raw)
-        m.d.comb += lanes.clipped_i.eq(Cat(part.clipped_o for part in parts))
+        m.d.comb += [lanes.clipped_i.eq(Cat(part.clipped_o for part in parts)), self.noted_o.eq(lanes.noted_o)]
         for lane, part in enumerate(parts):
             m.d.comb += [part.noted_i.eq(job.noted), lanes.scaled_i[lane].eq(part.scaled_o)]
-        m.d.comb += [
-            lanes.shift_i.eq(shift),
-            lanes.seed_i.eq(job.seed),
-            lanes.begin_i.eq(opening),
-            *(total_i.eq(total) for total_i, total in zip(lanes.sums_i, totals, strict=False)),
-            self.noted_o.eq(lanes.noted_o),
-        ]
-        return [lanes.bytes_o.data[8 * lane : 8 * lane + 8].as_signed() for lane in range(self.lanes)]
 
     def _vectors(self, m: Module, job: data.View, walk: _Walk, totals: list[Signal], made: list[Value]) -> None:
         """Bytes of the lanes become a vector with its last ones; a raw one is there a clock after its sums."""

@@ -37,7 +37,7 @@ class MachineModelRun:
         events: the core's.
         spans: for each engine its instructions, in the order in which they began.
         stored: clock of each STORE's `stored_o` (its last vector leaves the output stage), in order.
-        bits, clips: of the largest magnitude that was rounded stochastically, and bytes that were clipped then.
+        bits, clips: of the largest magnitude that was noted, and bytes of those that were clipped.
     """
 
     memory: Bytes

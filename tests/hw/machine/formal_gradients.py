@@ -22,12 +22,13 @@ MACHINE = Machine.of(load_hardware("tiny-4x4", ["outputs.lanes=2", "outputs.grad
 COLS, LANES = 4, 2
 #: Vectors of a block's biases and that of its shifts; bytes of a vector are as many as columns.
 BIASES, SHIFTS = 4, 12
-#: Clocks from sums to their bytes.
-LATE = 7
+#: Clocks from sums to their bytes, and from a noted job's columns to what is shifted of them.
+LATE, SCALED = 7, 4
 
 
 class LanesRules(Wrapped):
-    """Bytes come 7 clocks after their sums, as rounding made them; just sums and clips of these are noted; for ever."""
+    """Bytes come 7 clocks after their sums, as rounding made them; just sums and clips of these, and what noted columns
+    tell 4 and 7 clocks later, are noted; for ever."""
 
     def __init__(self, lanes: Component) -> None:
         super().__init__(lanes)
@@ -39,6 +40,8 @@ class LanesRules(Wrapped):
         there, made = register(rounding, "there"), register(rounding, "o__payload")
         came = Signal(LATE)
         m.d.sync += came.eq(Cat(self.valid_i, came[:-1]))
+        near = Signal(LATE)
+        m.d.sync += near.eq(Cat(self.nearest_i, near[:-1]))
         values = Cat(made[9 * lane : 9 * lane + 8] for lane in range(LANES))
         clips = Cat(made[9 * lane + 8] for lane in range(LANES))
         held = [Signal(8 * LANES, name=f"held_{age}") for age in range(3)]
@@ -49,15 +52,17 @@ class LanesRules(Wrapped):
         noted = self.noted_o
         m.d.comb += [
             Assert(there == came[:4]),
+            Assert(register(inside, "inside") == near),
             Assert(self.bytes_o.valid == came[-1]),
             Assert(self.bytes_o.data == held[-1]),
-            Assert(noted.valid == (self.valid_i | came[3])),
-            Assert(noted.clipped == Mux(came[3], clips, 0)),
+            Assert(noted.valid == (self.valid_i | came[3] | near[SCALED - 1] | near[-1])),
+            Assert(noted.clipped == (Mux(came[3], clips, 0) | Mux(near[-1], self.clipped_i, 0))),
             *(
-                Assert(told.as_signed() == Mux(self.valid_i, given, 0))
-                for told, given in zip(noted.sums, self.sums_i, strict=True)
+                Assert(told.as_signed() == Mux(self.valid_i, given, Mux(near[SCALED - 1], scaled, 0)))
+                for told, given, scaled in zip(noted.sums, self.sums_i, self.scaled_i, strict=True)
             ),
             Cover(self.bytes_o.valid & self.noted_o.clipped.all()),
+            Cover(near[SCALED - 1] & near[-1] & self.noted_o.clipped.all()),
         ]
         return m
 
@@ -86,7 +91,8 @@ class StageRules(Around):
 
     The lanes get sums plus biases of the largest items, two columns in a clock, 0 where the job has residuals and that
     of the column is 0; the shift of the first column; the seed; the draws begin before, and not again. Only stochastic
-    jobs that are not raw give them anything. Their bytes are the vector.
+    jobs that are not raw give them anything. Their bytes are the vector. Of noted jobs that are neither, and of no
+    others, they are told when the same sums enter the other lanes.
 
     Parameters
     ----------
@@ -109,20 +115,22 @@ class StageRules(Around):
         number = Signal(range(COLS // LANES + 1))
         begun = Signal()
         m.d.sync += begun.eq(begun | (started & lanes.begin_i))
-        with m.If(lanes.valid_i & (number != COLS // LANES)):
+        first = (lanes.valid_i | lanes.nearest_i) & (number != COLS // LANES)
+        with m.If(first):
             m.d.sync += number.eq(number + 1)
-        first = lanes.valid_i & (number != COLS // LANES)
         for turn in range(COLS // LANES):
             for lane in range(LANES):
                 column = turn * LANES + lane
                 total = (largest[column] + bias[column]).as_signed()
-                dropped = job.residual & (self.word_i.word_select(column, 8) == 0)
+                dropped = job.stochastic & job.residual & (self.word_i.word_select(column, 8) == 0)
                 m.d.comb += implies(first & (number == turn), lanes.sums_i[lane] == Mux(dropped, 0, total))
         m.d.comb += [
-            implies(first, started, closed, job.stochastic, ~job.raw, begun, ~lanes.begin_i),
+            implies(first, started, closed, ~job.raw, begun, ~lanes.begin_i),
+            implies(first, lanes.valid_i == job.stochastic, lanes.nearest_i == (job.noted & ~job.stochastic)),
             implies(first, lanes.shift_i == shift[:6], lanes.seed_i == job.seed),
+            Cover(first & lanes.nearest_i),
         ]
-        self._vector(m, first, number)
+        self._vector(m, first & lanes.valid_i, number)
         return m
 
     def _job(self, m: Module) -> tuple[Any, Signal]:

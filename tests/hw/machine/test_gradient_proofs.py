@@ -15,8 +15,11 @@ from tests.hw.planted import mutant
 #: Clocks from a job's beginning until its first vector has left, and one more.
 CLOCKS = 26
 BUGS = [
-    (gradient_lanes, "Mux(self.valid_i, total, 0)", "total"),
+    (gradient_lanes, "Mux(self.valid_i, total, _if(scaled, other))", "Mux(scaled, other, total)"),
     (gradient_lanes, "byte.clipped for", "byte.clipped & 0 for"),
+    (gradient_lanes, "_if(clipped, self.clipped_i)", "_if(scaled, self.clipped_i)"),
+    (gradient_lanes, "_if(scaled, other)", "other"),
+    (gradient_lanes, "rounded.valid | scaled | clipped", "rounded.valid | scaled"),
     (gradient_lanes, "LATENCY - ROUNDING_LATENCY)", "LATENCY - ROUNDING_LATENCY + 1)"),
     (output, "job.stochastic & ~job.raw & job.residual & ~choice.any()", "0"),
     (output, "~job.raw & job.residual &", "~job.raw &"),
@@ -24,6 +27,8 @@ BUGS = [
     (output, "block.shift[0]", "block.shift[1]"),
     (output, "lanes.begin_i.eq(opening)", "lanes.begin_i.eq(walk.closed)"),
     (output, "walk.sending & job.stochastic & ~job.raw", "walk.sending & job.stochastic"),
+    (output, "walk.sending & job.noted & ~job.stochastic", "walk.sending & job.noted"),
+    (output, "job.noted & ~job.stochastic & ~job.raw", "job.noted & ~job.stochastic"),
 ]
 
 
