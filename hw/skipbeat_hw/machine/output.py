@@ -56,7 +56,7 @@ class OutputStage(wiring.Component):
     -------
     jobs: stream of STORE instructions; taken when the stage is free. results: the core's stream.
     parameter_address_o, parameter_i: a memory, data one clock later. residual_address_o, residual_enable_o, residual_i:
-    a memory whose data stay until the next enable. vector_o: {valid, data, final, index}. noted_o: with `gradients` only.
+    a memory whose data stay until the next enable. vector_o: {valid, data, final, index}. noted_o: if it trains.
     """
 
     def __init__(self, machine: Machine) -> None:
