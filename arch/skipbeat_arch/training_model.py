@@ -37,6 +37,7 @@ class Product:
         weight: its zeros, in the order of the workload's reduction axis.
         images: that share the weight. repeats: how often all of that comes, with other weights of equal zeros.
         operand: whether the weight is an activation too, of which each image has one of its own.
+        masked: whether its results are 0 where a byte for each of them is, which the machine reads.
     """
 
     workload: Convolution
@@ -44,6 +45,7 @@ class Product:
     images: int
     repeats: int = 1
     operand: bool = False
+    masked: bool = False
 
     @property
     def macs_dense(self) -> int:

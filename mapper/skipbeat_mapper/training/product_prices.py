@@ -21,12 +21,14 @@ from skipbeat_arch.workload import Convolution
 from ..bounds import memory_clocks
 from ..estimate.kept_prices import KeptPrices
 from ..estimate.run_prices import RunPricer
-from ..layer_graph import layer_graph, weight_shape
+from ..layer_graph import Dithered, layer_graph, weight_shape
 from ..timed_network import placements
 from .steady_state import steady_cost, times
 
 #: No program has so many passes; whether one has too many is asked when it is priced.
 _ANY = 1 << 62
+#: Of a gradient behind a clamp's derivative; neither shift nor seed has a price.
+_MASKED = Dithered(shift=1, seed=0, masked=True)
 
 
 class ProductPricer:
@@ -58,7 +60,7 @@ class ProductPricer:
         Raises:
             InputError: it does not fit the hardware.
         """
-        key = product.workload, product.weight.key, product.images, product.operand
+        key = product.workload, product.weight.key, product.images, product.operand, product.masked
         if key not in self._known and product.operand:
             self._known[key] = self.program(
                 name, product.workload, product.weight, product.images, side=1, operand=True
@@ -67,7 +69,7 @@ class ProductPricer:
             side = self._images_side_by_side(name, product)
 
             def price(count: int) -> LayerCost:
-                return self.program(name, product.workload, product.weight, count * side, side)
+                return self.program(name, product.workload, product.weight, count * side, side, masked=product.masked)
 
             self._known[key] = steady_cost(Fraction(product.images, side), price)
         return times(self._known[key], product.repeats)
@@ -82,20 +84,23 @@ class ProductPricer:
         *,
         raw: bool = False,
         operand: bool = False,
+        masked: bool = False,
     ) -> LayerCost:
         """What the program of a convolution costs for so many images, of which `side` lie side by side.
 
         Args:
             raw: whether its results are int32 sums.
             operand: whether each image has a weight of its own.
+            masked: whether a byte for each result is read besides.
 
         Raises:
             InputError: it does not fit the hardware.
         """
+        given = (_MASKED,) if masked else ()
         run = ModelRun(
-            key=(conv, weight.key, raw, operand),
-            structure=(conv, raw, operand),
-            graph=lambda: _graph(name, conv, weight, raw=raw, operand=operand),
+            key=(conv, weight.key, raw, operand, *given),
+            structure=(conv, raw, operand, *given),
+            graph=lambda: _graph(name, conv, weight, raw=raw, operand=operand, masked=masked),
             names=(name,),
             layers=(name,),
             images=images,
@@ -121,16 +126,18 @@ class ProductPricer:
 
     def _images_side_by_side(self, name: str, product: Product) -> int:
         """As many as the mapper puts side by side in a program of all images."""
-        key = product.workload, product.images
+        key = product.workload, product.images, product.masked
         if key not in self._side:
             conv = product.workload
             every = WeightZeros(key=(), nonzero=lambda: np.broadcast_to(np.True_, weight_shape(conv)))
             with limited(_ANY):
-                (found, *_) = placements(_graph(name, conv, every), self.machine, product.images)
+                (found, *_) = placements(_graph(name, conv, every, masked=product.masked), self.machine, product.images)
             self._side[key] = found.memory.groups[0].images
         return self._side[key]
 
 
-def _graph(name: str, conv: Convolution, weight: WeightZeros, *, raw: bool = False, operand: bool = False) -> Graph:
+def _graph(
+    name: str, conv: Convolution, weight: WeightZeros, *, raw: bool = False, operand: bool = False, masked: bool = False
+) -> Graph:
     zeros = weight.nonzero().reshape(weight_shape(conv)).view(np.int8)
-    return layer_graph(conv, zeros, name, raw=raw, operand=operand)
+    return layer_graph(conv, zeros, name, raw=raw, operand=operand, dithered=_MASKED if masked else None)

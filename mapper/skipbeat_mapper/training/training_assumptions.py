@@ -35,8 +35,9 @@ def training_assumptions(model: TrainingModel, hw: Hardware, training: Training,
         ]
         if hw.outputs.gradients:
             found.append(
-                "the derivative of a clamp that no norm stands before is a bit of each element, which the host "
-                "applies; the residual of a byte with which the machine can do it is not priced"
+                "the derivative of a ReLU between two layers is applied by the machine, which reads a byte of each "
+                "element for it, if one program makes the gradient; every other clamp that no norm stands before has a "
+                "bit of each element, which the host applies"
             )
         found += _padding(model, machine)
     if effort is not Effort.NORMAL:

@@ -89,7 +89,8 @@ def _layer(each: NetworkLayer, patterns: StepPatterns, columns: int, seed: int, 
 
     def product(conv: Convolution, at: int) -> Product:
         zeros = product_zeros(conv, chosen[at], schemes[at].method, seed)
-        return Product(workload=conv, weight=zeros, images=each.images, repeats=each.repeats)
+        masked = at == 1 and each.masked
+        return Product(workload=conv, weight=zeros, images=each.images, repeats=each.repeats, masked=masked)
 
     conv, times = ungrouped(each.workload, columns)
     update = Update(

@@ -27,6 +27,7 @@ from ..sources.operators import ATTENTIONS
 from ..sources.pt2 import load_pt2
 from ..sources.python import FUNCTION, build_model
 from ..sources.reading import Reading, read_operators
+from .gradient_products import flat, input_gradient
 from .host_passes import HostOperation, attention_softmax, host_operation, host_passes
 
 EXPECTED = "expected zoo:NAME, module:function, or a file that ends in .pt2 or .onnx"
@@ -43,6 +44,7 @@ class NetworkLayer:
     Attributes:
         images: of a step that share its weight. repeats: how often all of that comes, with other operands.
         first: whether it is the model's first convolution. wanted: whether the gradient of its input is needed.
+        masked: whether the machine applies the derivative of the clamp that makes its input.
     """
 
     layer: ModelLayer
@@ -51,6 +53,7 @@ class NetworkLayer:
     repeats: int
     first: bool
     wanted: bool
+    masked: bool = False
 
     @property
     def weights(self) -> int:
@@ -69,13 +72,18 @@ class TrainedNetwork:
     weights: int
 
 
-def read_network(source: str, batch: int, *, seed: int = 0, tokens: int | None = None) -> TrainedNetwork:
+def read_network(
+    source: str, batch: int, *, seed: int = 0, tokens: int | None = None, masks: bool = False
+) -> TrainedNetwork:
     """The network that a source names, for a step of `batch` examples. Values of weights are not looked at.
+
+    Args:
+        masks: as for `trained_network`.
 
     Raises:
         InputError: the source cannot be read, or has an operator without a backward.
     """
-    return trained_network(_graph(source, seed, tokens), source, batch)
+    return trained_network(_graph(source, seed, tokens), source, batch, masks=masks)
 
 
 def exported(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]) -> Graph:
@@ -89,8 +97,12 @@ def exported(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, 
     return replace(export_module(model, inputs, kwargs), inputs=shapes)
 
 
-def trained_network(graph: Graph, name: str, batch: int) -> TrainedNetwork:
+def trained_network(graph: Graph, name: str, batch: int, *, masks: bool = False) -> TrainedNetwork:
     """A graph of operators as a network to be trained.
+
+    Args:
+        masks: whether the machine zeroes what a layer hands on where its input is 0, if a ReLU behind another layer
+            makes that and nothing else reads it; the host does it elsewhere.
 
     Raises:
         InputError: an operator that has no backward here, or a graph without a layer.
@@ -102,7 +114,7 @@ def trained_network(graph: Graph, name: str, batch: int) -> TrainedNetwork:
     by_name = {layer.name: layer for layer in description.layers}
     given = (argument for reading in readings for argument in reading.operator.args.values())
     readers = Counter(name for argument in given for name in names_of(argument))
-    walk = _Walk(by_name, constants, readers, description.batch, batch)
+    walk = _Walk(by_name, constants, readers, description.batch, batch, masks=masks)
     for reading in readings:
         walk.add(reading)
     results = [value for operator in graph.operators for value in operator.results if value.name in graph.outputs]
@@ -120,11 +132,22 @@ class _Walk:
     """Goes through the operators in their order; a value has a gradient if a weight had part in it."""
 
     def __init__(
-        self, layers: dict[str, ModelLayer], constants: Constants, readers: Mapping[str, int], examples: int, batch: int
+        self,
+        layers: dict[str, ModelLayer],
+        constants: Constants,
+        readers: Mapping[str, int],
+        examples: int,
+        batch: int,
+        *,
+        masks: bool,
     ) -> None:
         self._known, self._constants, self._readers = layers, constants, readers
         self._examples, self._batch = examples, batch
         self._graded: set[str] = set()
+        #: Values that one operator reads: those of layers, and those that clamps make of them.
+        self._stored: set[str] = set()
+        self._clamped: dict[str, HostOperation] = {}
+        self._masks = masks
         self._convolutions = 0
         self.layers: list[NetworkLayer] = []
         self.host: list[HostOperation] = []
@@ -132,11 +155,15 @@ class _Walk:
     def add(self, reading: Reading) -> None:
         operator = reading.operator
         wanted = any(name in self._graded for argument in operator.args.values() for name in names_of(argument))
+        alone = {result.name for result in operator.results if self._readers[result.name] == 1}
         for name in reading.names:
             self._add_layer(self._known[name], reading, wanted)
+            self._stored |= alone
         if not reading.names:
             found = host_operation(operator, self._constants, self._readers)
             self.host += [] if found is None else [found]
+            if found is not None and found.base == "relu" and set(found.reads) <= self._stored:
+                self._clamped |= dict.fromkeys(alone, found)
         elif operator.base in ATTENTIONS:
             gemm = self.layers[-2].workload.gemm
             self.host.append(
@@ -152,9 +179,27 @@ class _Walk:
             raise InputError(f"layer {layer.name}: a convolution of three dimensions has no backward here")
         first = is_convolution and self._convolutions == 0
         self._convolutions += is_convolution
+        given = [name for argument in reading.operator.args.values() for name in names_of(argument)]
+        clamps = [self._clamped[name] for name in given if name in self._clamped]
+        masked = self._masks and bool(clamps) and _lies_as_its_input(layer.name, workload)
+        if masked:
+            self.host.remove(clamps[0])
         self.layers.append(
-            NetworkLayer(layer=layer, workload=workload, images=images, repeats=repeats, first=first, wanted=wanted)
+            NetworkLayer(
+                layer=layer,
+                workload=workload,
+                images=images,
+                repeats=repeats,
+                first=first,
+                wanted=wanted,
+                masked=masked,
+            )
         )
+
+
+def _lies_as_its_input(name: str, conv: Convolution) -> bool:
+    """Whether one program stores all of dX, as X lies in memory."""
+    return flat(conv) == conv and len(input_gradient(name, conv)) == 1
 
 
 def _one_example(layer: ModelLayer, examples: int, batch: int) -> tuple[Convolution, int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from skipbeat_arch.hardware import load_hardware
@@ -24,6 +26,15 @@ def test_a_whole_batch_costs_what_its_program_does(pattern: str) -> None:
     assert found.cycles == pytest.approx(exact.cycles, rel=0.01)
     assert found.macs == exact.macs
     assert found.machine.written_bytes == exact.machine.written_bytes
+
+
+def test_a_mask_is_read_a_byte_for_each_result() -> None:
+    pricer, made = ProductPricer(TINY), product(CONV, 8)
+    plain, masked = (pricer.product("conv", each) for each in (made, replace(made, masked=True)))
+    assert masked.machine.residual_vectors * TINY.array.cols == 8 * 8 * 4 * 4 > plain.machine.residual_vectors == 0
+    assert masked.machine.read_bytes - plain.machine.read_bytes >= 8 * 8 * 4 * 4
+    assert masked.cycles > plain.cycles
+    assert (masked.macs, masked.machine.written_bytes) == (plain.macs, plain.machine.written_bytes)
 
 
 @pytest.mark.parametrize("images", [1, 2])

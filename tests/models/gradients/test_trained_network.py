@@ -37,6 +37,25 @@ def test_tokens_of_an_image_are_a_line_and_attention_has_programs_for_each_head(
     assert any(each.operator == "aten.softmax" and each.read == 6 * 2 * 25 for each in found.host)
 
 
+def test_which_derivatives_of_clamps_the_machine_applies() -> None:
+    """That of a ReLU between two layers, whose gradient one program makes; the others' bits are the host's."""
+    model = nn.Sequential(
+        *(nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU()),  # read by the next one; by a pooling
+        *(nn.MaxPool2d(2), nn.Conv2d(4, 4, 1), nn.ReLU6(), nn.Conv2d(4, 4, 1), nn.ReLU()),  # clamped at 6; a stride
+        *(nn.Conv2d(4, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 2), nn.ReLU()),  # a norm; last
+        *(nn.Flatten(), nn.Linear(4, 10)),
+    )
+    graph = exported(model, (torch.zeros(1, 4, 14, 14),), {})
+    host, machine = (trained_network(graph, "made", 8, masks=masks) for masks in (False, True))
+    assert not any(each.masked for each in host.layers)
+    assert [each.layer.name for each in machine.layers if each.masked] == ["2"]
+
+    def bits(network: TrainedNetwork) -> int:
+        return sum(each.read + each.written for each in network.host if each.operator.endswith("relu"))
+
+    assert bits(host) - bits(machine) == 2 * 4 * 12 * 12
+
+
 def test_a_batch_in_the_example_is_not_counted_twice() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 10))
     one, four = trained(model, 1, 3, 8, 8), trained(model, 4, 3, 8, 8)
