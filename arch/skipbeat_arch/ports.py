@@ -109,8 +109,8 @@ def pass_fields(hw: Hardware) -> Fields:
 
 
 def tile_fields(hw: Hardware) -> Fields:
-    """A tile's descriptor, for the decoder."""
-    sizes = (("beat", beat_bits(hw)), ("rows", rows_bits(hw)), ("cols", count_bits(hw)))
+    """A tile's descriptor, for the decoder. `words`: of its metadata."""
+    sizes = (("beat", beat_bits(hw)), ("rows", rows_bits(hw)), ("cols", count_bits(hw)), ("words", words_bits(hw)))
     return (("encoding", ENCODING_BITS), *sizes)
 
 

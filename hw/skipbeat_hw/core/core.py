@@ -20,6 +20,7 @@ from .accumulators import Accumulators
 from .array import SystolicArray
 from .decoder import WeightDecoder
 from .dense_decoder import DenseDecoder, weight_decoder
+from .dispatcher import metadata_words
 from .loader import WeightLoader
 from .results import ResultBuffer
 from .sequencer import Sequencer
@@ -139,7 +140,8 @@ class Core(wiring.Component):
             passes.i.payload.one_step.eq(command.beat <= 1),
             passes.i.payload.two_steps.eq(command.beat <= 2),
             passes.i.payload.one_pixel.eq(command.pixels == 1),
-            *(tiles.i.payload[name].eq(command[name]) for name, _ in tile_fields(self.hw)),
+            *(tiles.i.payload[name].eq(command[name]) for name, _ in tile_fields(self.hw) if name in COMMAND_NAMES),
+            tiles.i.payload.words.eq(metadata_words(m, tiles.i.payload, self.hw)),
         ]
         return error
 

@@ -16,7 +16,7 @@ from ..layouts import struct
 
 
 def metadata_words(m: Module, tile: data.View, hw: Hardware) -> Signal:
-    """Words of metadata of a tile's descriptor, ceil(rows · bits / wb), with M, b · log2 M or 0 bits per group.
+    """Words of metadata of a tile that is loaded, ceil(rows · bits / wb), with M, b · log2 M or 0 bits per group.
 
     W = C values per word and C groups per row: the columns cancel. Few numbers of bits can be, and a choice among
     products with constants is quicker than a multiplier.
@@ -26,7 +26,7 @@ def metadata_words(m: Module, tile: data.View, hw: Hardware) -> Signal:
     with m.If(tile.encoding == Encoding.BITMAP):
         m.d.comb += words.eq(_ceil_divide(tile.rows * group, value_bits))
     with m.Elif(tile.encoding == Encoding.COORDINATE), m.Switch(tile.beat):
-        for beat in range(1, group // hw.index_bits + 1):
+        for beat in range(1, group // max(1, hw.index_bits) + 1):
             with m.Case(beat):
                 m.d.comb += words.eq(_ceil_divide(tile.rows * (beat * hw.index_bits), value_bits))
     return words
@@ -41,6 +41,7 @@ class Dispatcher(wiring.Component):
     Members
     -------
     tiles: stream of `tile_fields`, in the order of the weight stream. weights: stream of {data, last}.
+    halt_i: take no tile any more; words of those that were taken go on, as far as there is room for them.
     unpack_o, rows_o: the descriptor for the unpacker (not for dense tiles) and for the slots.
     metadata_o, values_o: the two kinds of words. error_o: TRUNCATED_TILE if `last` comes within the metadata.
     """
@@ -63,8 +64,7 @@ class Dispatcher(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        tile = self.tiles.payload
-        words = metadata_words(m, tile, self.hw)
+        words = self.tiles.payload.words
         next_valid = Signal()
         next_words = Signal.like(words)
         active = Signal()
@@ -80,20 +80,21 @@ class Dispatcher(wiring.Component):
             done.eq(taken & self.weights.payload.last & ~some),
             advance.eq(next_valid & (~active | done)),
         ]
-        self._descriptors(m, words, ~next_valid | advance)
+        # A tile has at least two words: the descriptor after the next one is in time a clock after that one begins, and
+        # so waits for no word.
+        self._descriptors(m, ~(next_valid & active))
         with m.If(self.tiles.valid & self.tiles.ready):
             m.d.sync += [next_valid.eq(1), next_words.eq(words), next_some.eq(words != 0)]
         with m.Elif(advance):
             m.d.sync += next_valid.eq(0)
 
-        open_now = active & ~self.halt_i
         m.d.comb += [
             self.metadata_o.payload.eq(self.weights.payload.data),
             self.values_o.payload.eq(self.weights.payload),
         ]
-        with m.If(open_now & some):
+        with m.If(active & some):
             m.d.comb += [self.metadata_o.valid.eq(self.weights.valid), self.weights.ready.eq(self.metadata_o.ready)]
-        with m.Elif(open_now):
+        with m.Elif(active):
             m.d.comb += [self.values_o.valid.eq(self.weights.valid), self.weights.ready.eq(self.values_o.ready)]
 
         with m.If(advance):
@@ -106,7 +107,7 @@ class Dispatcher(wiring.Component):
             m.d.comb += self.error_o.eq(CoreError.TRUNCATED_TILE)
         return m
 
-    def _descriptors(self, m: Module, words: Signal, room: Value) -> None:
+    def _descriptors(self, m: Module, room: Value) -> None:
         """Passes the descriptor on to the unpacker and the slots, both in the same clock."""
         tile = self.tiles.payload
         transfer = Signal()
@@ -118,7 +119,7 @@ class Dispatcher(wiring.Component):
             self.unpack_o.payload.encoding.eq(tile.encoding),
             self.unpack_o.payload.beat.eq(tile.beat),
             self.unpack_o.payload.rows.eq(tile.rows),
-            self.unpack_o.payload.words.eq(words),
+            self.unpack_o.payload.words.eq(tile.words),
             self.unpack_o.valid.eq(transfer & (tile.encoding != Encoding.DENSE)),
         ]
 

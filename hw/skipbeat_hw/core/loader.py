@@ -36,7 +36,7 @@ class WeightLoader(wiring.Component):
                 "write_i": In(struct(write_fields(hw))),
                 "done_i": In(1),
                 "release_i": In(2),
-                "bank_ok_o": Out(1),
+                "bank_ok_o": Out(1, init=1),
                 "full_o": Out(2),
                 "write_enable_o": Out(hw.array.rows),
                 "write_address_o": Out(unsigned(slot_bits(hw))),
@@ -51,14 +51,12 @@ class WeightLoader(wiring.Component):
         bank_1 = Signal()
         bank_2 = Signal()
         m.d.sync += [bank_1.eq(bank), bank_2.eq(bank_1), bank.eq(bank ^ self.done_i)]
-        # No enable of registers: what is released is known last.
-        m.d.sync += self.full_o.eq(Cat(self.done_i & ~bank, self.done_i & bank) | (self.full_o & ~self.release_i))
+        # No enable of registers: what is released is known last. Whether the next bank is free is known a clock ahead.
+        kept = self.full_o & ~self.release_i
+        m.d.sync += self.full_o.eq(Cat(self.done_i & ~bank, self.done_i & bank) | kept)
+        m.d.sync += self.bank_ok_o.eq(~Mux(bank ^ self.done_i, kept[1], kept[0]))
         m.submodules.skew = skew = Skew(width=self.hw.numbers.weight_bits + self.hw.index_bits, lanes=cols)
-        m.d.comb += [
-            self.bank_ok_o.eq(~Mux(bank, self.full_o[1], self.full_o[0])),
-            self.write_address_o.eq(Cat(self.write_i.slot, bank_2)),
-            self.weights_o.eq(skew.o),
-        ]
+        m.d.comb += [self.write_address_o.eq(Cat(self.write_i.slot, bank_2)), self.weights_o.eq(skew.o)]
         for r in range(self.hw.array.rows):
             m.d.comb += self.write_enable_o[r].eq(self.write_i.enable & (self.write_i.row == r))
         for c in range(cols):

@@ -6,8 +6,9 @@ only in part, and the scripts help it. Every step replaces cells by others that 
 - ECP5: a wire counts 0.9 ns when logic is mapped, as routed ones take, and not Yosys' 0.3, with which a carry chain
   looks longer than it is beside logic. The PE's multiplexer becomes LUT pairs joined by the slice's own multiplexers,
   and its multiplier with its input and product registers, found as a subcircuit, one MULT18X18D with these registers
-  inside. The choice before an accumulator's adder goes into the LUTs of the adder's own carry cells. Plain registers
-  beside block memories and other multipliers go into these, in the netlist (`block_registers.py`).
+  inside. Each PE keeps a register of its own for its slot. The choice before an accumulator's adder goes into the LUTs
+  of the adder's own carry cells. Plain registers beside block memories and other multipliers go into these, in the
+  netlist (`block_registers.py`).
 - UltraScale+: registers, adder and cascade are packed into a DSP48E1, which Yosys can do, and that becomes the DSP48E2
   that does the same.
 """
@@ -60,7 +61,7 @@ def ecp5(top: str, operands: tuple[int, int] | None, sums: tuple[int, int] | Non
     find, pack = "", ""
     files: dict[str, str] = {}
     if operands:
-        find, pack = f"{_WIDE_MULTIPLEXERS}{_FIND_MULTIPLIER}", _PACK_MULT18X18D
+        find, pack = f"{_WIDE_MULTIPLEXERS}{_FIND_MULTIPLIER}{_FIND_SLOTS}", f"{_KEEP_SLOTS}{_PACK_MULT18X18D}"
         files |= {"multiplier.v": _subcircuit(*operands), "mult18x18d.v": _mult18x18d(*operands)}
         files |= {_MULTIPLEXERS: _techmap(_MULTIPLEXERS)}
     if sums:
@@ -144,6 +145,14 @@ muxcover -nodecode -nopartial
 techmap -map {_MULTIPLEXERS}
 opt_clean
 cd ..
+"""
+#: A PE's slot is that of all PEs on its diagonal. One register for them all would lie far from most of them, and so
+#: would the memories that it reads. What nobody reads is gone before the others are kept.
+_FIND_SLOTS = f"""\
+setattr -set skipbeat_slot 1 {PE}/w:slot_o %ci1 t:$dff %i
+"""
+_KEEP_SLOTS = """\
+setattr -set keep 1 a:skipbeat_slot
 """
 #: In the PE alone: among all the cells of a large design the search for the subcircuit would not end.
 _FIND_MULTIPLIER = f"""\

@@ -153,7 +153,7 @@ class Core:
         if load:
             self._loaded = beat, rows
         pass_ = Pass(command.pixels, beat, rows, load, command.first, command.last, stale)
-        return pass_, Tile(command.encoding, beat, rows, command.cols) if load else None
+        return pass_, Tile.of(command, self._hw) if load else None
 
     def _count(self, taken: bool) -> None:
         counter, decoder = self.counter, self.decoder

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from skipbeat_arch.command import CoreError, Encoding, metadata_bits
+from skipbeat_arch.command import Command, CoreError, Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
 
 from .unpacker import Unpack
 
 
 class Tile(NamedTuple):
-    """A tile's descriptor."""
+    """A tile's descriptor; `words` are those of its metadata."""
 
     encoding: int
     beat: int
     rows: int
     cols: int
+    words: int
+
+    @classmethod
+    def of(cls, command: Command, hw: Hardware) -> Tile:
+        """The tile that a command loads."""
+        bits = metadata_bits(command.encoding, command.beat, hw.array.group)
+        words = -(-command.rows * bits // hw.numbers.weight_bits)
+        return cls(command.encoding, command.beat, command.rows, command.cols, words)
 
 
 class Dispatcher:
@@ -30,11 +38,6 @@ class Dispatcher:
         """All registers."""
         self.next_valid = self.active = False
         self._next_words = self.left = 0
-
-    def words(self, tile: Tile) -> int:
-        """Words of the tile's metadata."""
-        bits = metadata_bits(tile.encoding, tile.beat, self._hw.array.group)
-        return -(-tile.rows * bits // self._hw.numbers.weight_bits)
 
     def evaluate(
         self,
@@ -55,17 +58,16 @@ class Dispatcher:
             weights_payload: a `weight_fields` word.
         """
         self._tile, self._word = tiles_payload, weights_payload
-        running = self.active and not halt_i
-        self._offers = running and weights_valid
+        self._offers = self.active and weights_valid
         meta = self.left != 0
-        self.weights_ready = running and (metadata_o_ready if meta else values_o_ready)
+        self.weights_ready = self.active and (metadata_o_ready if meta else values_o_ready)
         transfer = self.weights_ready and weights_valid
         last = bool(weights_payload >> self._hw.word_bits)
         self.to_metadata = transfer and meta
         self.to_values = transfer and not meta
         self._done = self.to_values and last
         self._advance = self.next_valid and (not self.active or self._done)
-        free = not self.next_valid or self._advance
+        free = not (self.next_valid and self.active)
         self.tiles_ready = rows_o_ready and unpack_o_ready and free and not halt_i
         self.take_tile = self.tiles_ready and tiles_valid
         self.error_o = CoreError.TRUNCATED_TILE if self.to_metadata and last else CoreError.NONE
@@ -84,7 +86,7 @@ class Dispatcher:
     def unpack_o(self) -> Unpack | None:
         """The tile for the unpacker."""
         tile = self._tile
-        return None if tile is None else Unpack(tile.encoding, tile.beat, tile.rows, self.words(tile))
+        return None if tile is None else Unpack(tile.encoding, tile.beat, tile.rows, tile.words)
 
     @property
     def unpack_o_valid(self) -> bool:
@@ -125,6 +127,6 @@ class Dispatcher:
         elif self.to_metadata:
             self.left -= 1
         if self.take_tile and self._tile:
-            self.next_valid, self._next_words = True, self.words(self._tile)
+            self.next_valid, self._next_words = True, self._tile.words
         elif self._advance:
             self.next_valid = False

@@ -47,7 +47,7 @@ class Slots:
         self.row_active = self.slots_valid = self.tile_open = False
         self._whole = self._place = self._write_row = self._read_row = self._row = self._slot = 0
         self._dealt.reset()
-        self._cur = Tile(0, 0, 0, 0)
+        self._cur = Tile(0, 0, 0, 0, 0)
         self.slots = no_op(self._cols)
         self.error_o = self._found = CoreError.NONE
 

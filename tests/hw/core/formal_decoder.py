@@ -173,6 +173,7 @@ def offer_tiles(m: Module, dut: WeightDecoder, tiles: list[SymbolicTile], valid:
                 dut.tiles.payload.beat.eq(tile.beat),
                 dut.tiles.payload.rows.eq(tile.rows),
                 dut.tiles.payload.cols.eq(tile.cols),
+                dut.tiles.payload.words.eq(tile.metadata_words),
             ]
 
 

@@ -56,6 +56,7 @@ class SymbolicTile:
     Attributes:
         rows, cols: 1..R and 1..C. sound: `free` is a tile that this encoding can hold.
         slots: [row][slot][column] `Slot`. words: the packed words. length: how many of them there are.
+        metadata_words: how many of these come first.
     """
 
     def __init__(self, m: Module, hw: Hardware, encoding: Encoding, beat: int, free: Value, name: str) -> None:
@@ -142,10 +143,12 @@ class SymbolicTile:
         offsets = [-(-rows * per_row // bits) for rows in range(1, self.hw.array.rows + 1)]
         self.words = [Signal(bits, name=f"{self._name}_word_{k}") for k in range(len(head) + len(tail))]
         self.length = Signal(range(len(self.words) + 1), name=f"{self._name}_length")
+        self.metadata_words = Signal(range(len(head) + 1), name=f"{self._name}_metadata_words")
         for rows, offset in enumerate(offsets, start=1):
             with m.If(self.rows == rows):
                 stream = head[:offset] + tail
                 m.d.comb += [word.eq(source) for word, source in zip(self.words, stream, strict=False)]
+                m.d.comb += self.metadata_words.eq(offset)
                 m.d.comb += self.length.eq(offset + ceil_to(count, width, len(values)))
 
 

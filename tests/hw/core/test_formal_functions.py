@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from amaranth.hdl import Assert, Cover, Module, Signal
+from amaranth.hdl import Assert, Assume, Cover, Module, Signal
 from amaranth.lib.wiring import Component, In
 
+import skipbeat_hw.core.dispatcher
 import skipbeat_hw.core.slots
+from skipbeat_arch.command import Encoding, metadata_bits
+from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.ports import tile_fields
 from skipbeat_hw.core.slots import lowest_set_bit, prefix_popcount
+from skipbeat_hw.layouts import struct
 from skipbeat_hw.tools.formal import bounded, reachable
+from tests.hw.core.symbolic_tile import tiny
+from tests.hw.planted import mutant
 
 WIDTHS = [4, 8, 16, 32]
 
@@ -50,6 +57,45 @@ class PrefixPopcount(Component):
             m.d.comb += Assert(sums[bit + 1] == sums[bit] + mask[bit])
             m.d.comb += Cover(sums[bit + 1] == bit + 1)
         return m
+
+
+class MetadataWords(Component):
+    """The fewest words that hold the metadata of a tile that a sound command loads."""
+
+    def __init__(self, hw: Hardware) -> None:
+        self.hw, self.layout = hw, struct(tile_fields(hw))
+        super().__init__({"tile": In(self.layout)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m, array, tile = Module(), self.hw.array, self.tile
+        words = skipbeat_hw.core.dispatcher.metadata_words(m, tile, self.hw)
+        m.d.comb += Assume(tile.rows <= array.rows)
+        for encoding in Encoding:
+            for beat in range(1, array.group + 1):
+                bits = metadata_bits(encoding, beat, array.group)
+                if bits <= array.group:
+                    here = (tile.encoding == encoding) & (tile.beat == beat)
+                    room = words * self.hw.numbers.weight_bits
+                    needed = tile.rows * bits
+                    m.d.comb += Assert(~here | (room >= needed))
+                    m.d.comb += Assert(~here | (words == 0) | (room < needed + self.hw.numbers.weight_bits))
+                    m.d.comb += Cover(here & (tile.rows == array.rows))
+        return m
+
+
+@pytest.mark.parametrize("size", [(8, 4, 8), (16, 8, 7), (5, 16, 3)], ids=str)
+def test_words_of_metadata_are_as_few_as_can_be(size: tuple[int, int, int]) -> None:
+    rows, group, weight_bits = size
+    verdict = bounded(MetadataWords(tiny(rows, 2, group, weight_bits)), 1)
+    assert verdict.holds, verdict.log
+    verdict = reachable(MetadataWords(tiny(rows, 2, group, weight_bits)), 1)
+    assert verdict.holds, verdict.log
+
+
+def test_a_word_of_metadata_too_few_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = mutant(skipbeat_hw.core.dispatcher, "value + (divisor - 1)", "value + (divisor - 3)").metadata_words
+    monkeypatch.setattr(skipbeat_hw.core.dispatcher, "metadata_words", wrong)
+    assert not bounded(MetadataWords(tiny(8, 2, 4, 8)), 1).holds
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -29,7 +29,7 @@ class Descriptor:
 
     def word(self, hw: Hardware) -> int:
         """As `tile_fields`."""
-        return ports.pack(ports.tile_fields(hw), vars(self))
+        return ports.pack(ports.tile_fields(hw), vars(self) | {"words": self.metadata_words(hw)})
 
     def metadata_words(self, hw: Hardware) -> int:
         """Words in front of the values."""

@@ -45,6 +45,7 @@ def tiles(rng: np.random.Generator, hw: Hardware, count: int) -> list[tuple[Pack
 
 def tile_word(tile: PackedTile, hw: Hardware) -> int:
     fields = {"encoding": int(tile.encoding), "beat": tile.beat, "rows": tile.rows, "cols": tile.cols}
+    fields["words"] = metadata_words(tile, hw)
     return ports.pack(ports.tile_fields(hw), fields)
 
 
