@@ -3,7 +3,7 @@
     python benchmarks/estimate.py [--runs N] [--hw PRESET] [SOURCE[@TOKENS] ...]
 
 Each source is priced pruned to 2:4, which prices it dense as well, on one core and with an empty cache, in a process of
-its own; medians of N runs (5). `build` is the model's construction, `read` the export and the measuring of its zeros,
+its own; medians of N runs (5). `build` is the model's construction, `read` the recording of its operators and the measuring of its zeros,
 `price` the search and the timing model for the first time, `again` the same description with another memory latency,
 `memory` the process's peak above what it had when everything was imported, the model included. `first` and `second`
 are CPU-seconds of the whole command `skipbeat estimate`, imports included, with a cache that has nothing but compiled
@@ -51,6 +51,7 @@ def measure(source: str, hw: str) -> dict[str, float]:
     from skipbeat_models import zoo
     from skipbeat_models.scheme import Scheme
     from skipbeat_models.sources import from_module
+    from skipbeat_models.sources.recorded import record_module
 
     torch.set_num_threads(1)
     name, tokens = split(source)
@@ -63,7 +64,8 @@ def measure(source: str, hw: str) -> dict[str, float]:
     times = [time.process_time()]
     model, inputs, kwargs = entry.source(tokens=tokens)
     times.append(time.process_time())
-    description = from_module(model, inputs, kwargs, name=name, scheme=Scheme.parse(PATTERN))
+    scheme = Scheme.parse(PATTERN)
+    description = from_module(model, inputs, kwargs, name=name, scheme=scheme, trace=record_module)
     times.append(time.process_time())
     with tempfile.TemporaryDirectory() as os.environ[VARIABLE]:
         kept = KeptPrices()

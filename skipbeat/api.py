@@ -27,7 +27,7 @@ from skipbeat_models.quantise_graph import quantise_graph
 from skipbeat_models.scheme import Method, Plan, Scheme
 from skipbeat_models.sources import from_module
 from skipbeat_models.sources.module import flattened_maps
-from skipbeat_models.sources.permuting.permuted_weights import permuted_module
+from skipbeat_models.sources.permuting.permuted_module import permuted_module
 from skipbeat_models.torch_types import Module, Tensor
 from skipbeat_reports.estimate import Estimate
 from skipbeat_sim.energy.load_table import DEFAULT_TABLE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -88,19 +89,38 @@ def measured_pattern(weight: Reals | BoolArray) -> Pattern:
     most of its places; else for M in 64, 128, if it fills nearly all. Without one, `unstructured` with the measured
     density, or `dense` if fewer than a tenth are zero.
     """
-    nonzero = weight != 0
-    counts = np.pad(nonzero, ((0, -len(nonzero) % LARGEST_GROUP), (0, 0))).view(np.uint8)
-    density = float(nonzero.mean()) if nonzero.size else 0.0
-    size = 1
+    return measured_pattern_of([weight])
+
+
+def measured_pattern_of(parts: Iterable[Reals | BoolArray]) -> Pattern:
+    """The same of a weight whose columns come in parts, each [C, some of K]."""
+    fullest, nonzeros, size, rows = dict.fromkeys(MEASURED_GROUPS + WIDE_GROUPS, 0), 0, 0, 0
+    for part in parts:
+        rows, size = len(part), size + part.size
+        nonzero: BoolArray = np.asarray(part, np.bool_)
+        nonzeros += int(np.count_nonzero(nonzero))
+        for m, n in _fullest_groups(nonzero).items():
+            fullest[m] = max(fullest[m], n)
+    density = nonzeros / size if size else 0.0
     for groups, filled in ((MEASURED_GROUPS, FILLED), (WIDE_GROUPS, FILLED_WIDE)):
         best: Pattern | None = None
         for m in groups:
-            # Counts of larger groups follow from those of smaller ones, in bytes: large weights are measured quickly.
-            while size < m:
-                counts, size = counts[0::2] + counts[1::2], 2 * size
-            n = int(counts.max(initial=0))
-            if 0 < n < m and len(nonzero) >= m and (best is None or n / m < best.density):
+            n = fullest[m]
+            if 0 < n < m and rows >= m and (best is None or n / m < best.density):
                 best = Pattern("nm", n, m, n / m)
         if best is not None and density >= filled * best.density:
             return best
     return Pattern("dense") if density > 1 - DENSE_ZEROS else Pattern("unstructured", density=density)
+
+
+def _fullest_groups(nonzero: BoolArray) -> dict[int, int]:
+    """For every measured M the nonzero elements of the fullest group of M rows of one column."""
+    padding = -len(nonzero) % LARGEST_GROUP
+    counts = (np.pad(nonzero, ((0, padding), (0, 0))) if padding else nonzero).view(np.uint8)
+    found, size = {}, 1
+    for m in MEASURED_GROUPS + WIDE_GROUPS:
+        # Counts of larger groups follow from those of smaller ones, in bytes: large weights are measured quickly.
+        while size < m:
+            counts, size = counts[0::2] + counts[1::2], 2 * size
+        found[m] = int(counts.max(initial=0))
+    return found

@@ -16,6 +16,8 @@ from .pruners.block import BLOCK, block_scores, expand_blocks
 
 #: Up to this M, comparing all pairs of a group is quicker than sorting it.
 _PAIRWISE_GROUP = 16
+#: Elements that are compared at a time, so that they stay in the processor's cache.
+_CHUNK = 1 << 17
 
 
 def prune_mask(weight: Reals, pattern: Pattern, block: tuple[int, int] = BLOCK) -> BoolArray:
@@ -94,18 +96,25 @@ def _nm_mask(magnitude: Floats, n: int, m: int) -> BoolArray:
         chosen = np.zeros(groups.shape, np.bool_)
         np.put_along_axis(chosen, ranking, True, axis=1)
     else:
-        chosen = _ranks(groups) < n
+        chosen = np.empty(groups.shape, np.bool_)
+        at_a_time = max(1, _CHUNK // (m * cols))
+        for start in range(0, len(groups), at_a_time):
+            part = groups[start : start + at_a_time]
+            np.less(_ranks(part), n, out=chosen[start : start + at_a_time])
     return chosen.reshape(-1, cols)[:rows]
 
 
 def _ranks(groups: Floats) -> Bytes:
     """How many of its group [groups, M, K] go before each element: those larger, and equal ones above it."""
-    rank = np.zeros(groups.shape, np.uint8)
-    for low in range(groups.shape[1]):
-        for high in range(low + 1, groups.shape[1]):
-            first = groups[:, low] >= groups[:, high]
+    count = groups.shape[1]
+    rank = np.empty(groups.shape, np.uint8)
+    for low in range(count):
+        rank[:, low] = count - 1 - low
+    for low in range(count):
+        for high in range(low + 1, count):
+            first = (groups[:, low] >= groups[:, high]).view(np.uint8)
             rank[:, high] += first
-            rank[:, low] += ~first
+            rank[:, low] -= first
     return rank
 
 

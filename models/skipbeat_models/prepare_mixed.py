@@ -11,7 +11,7 @@ from .pruners.magnitude import magnitude_masks
 from .quantise_mixed import quantise_mixed
 from .scheme import Plan, Scheme
 from .sources.module import with_numbers
-from .sources.permuting.permuted_weights import permuted_module
+from .sources.permuting.permuted_module import permuted_module
 from .trained import Progress, silent
 from .training import one_thread
 

@@ -16,7 +16,7 @@ from .pruners.magnitude import magnitude_masks
 from .quantise_graph import quantise_graph
 from .scheme import Scheme
 from .sources.module import flattened_maps
-from .sources.permuting.permuted_weights import permuted_module
+from .sources.permuting.permuted_module import permuted_module
 from .training import one_thread
 from .zoo import ZooModel
 

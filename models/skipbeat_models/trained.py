@@ -15,7 +15,7 @@ from . import training, zoo
 from .digits_data import DigitsData, load_data
 from .scheme import Scheme
 from .sources.module import flattened_maps, from_module
-from .sources.permuting.permuted_weights import permuted_module
+from .sources.permuting.permuted_module import permuted_module
 
 Progress = Callable[[str], None]
 

@@ -62,8 +62,12 @@ class PackedZeros:
     @classmethod
     def of(cls, nonzero: BoolArray) -> PackedZeros:
         """Those of a matrix."""
-        bits = np.packbits(nonzero)
-        return cls(nonzero.shape, bits, hashlib.blake2b(bits.data, digest_size=16).hexdigest())
+        return cls.of_bits(nonzero.shape, np.packbits(nonzero))
+
+    @classmethod
+    def of_bits(cls, shape: tuple[int, ...], bits: Bytes) -> PackedZeros:
+        """Those of a matrix of this shape whose bits follow one another, row by row."""
+        return cls(shape, bits, hashlib.blake2b(bits.data, digest_size=16).hexdigest())
 
     @property
     def key(self) -> Hashable:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.pattern import EXPECTED, Pattern, measured_pattern
+from skipbeat_arch.pattern import EXPECTED, Pattern, measured_pattern, measured_pattern_of
 from skipbeat_arch.yaml_file import parse_value
 
 
@@ -149,3 +149,13 @@ def test_scattered_zeros_are_no_loose_pattern() -> None:
     assert found.kind == "unstructured"
     assert found.density == pytest.approx(0.3, abs=0.01)
     assert measured_pattern(np.random.default_rng(0).random((512, 64)) < 0.85).kind == "unstructured"
+
+
+@pytest.mark.parametrize("columns", [1, 5, 64])
+def test_columns_may_come_in_parts(columns: int) -> None:
+    random = np.random.default_rng(columns)
+    for weight in (_grouped(2, 4), _grouped(5, 16), random.random((200, 70)) < 0.4, np.ones((20, 9), np.int8)):
+        parts = [weight[:, start : start + columns] for start in range(0, weight.shape[1], columns)]
+        assert measured_pattern_of(parts) == measured_pattern(weight)
+    halves = [_grouped(2, 8), _grouped(3, 8)]
+    assert str(measured_pattern_of(halves)) == "3:8"

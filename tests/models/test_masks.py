@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.pattern import Pattern
+from skipbeat_models import masks
 from skipbeat_models.masks import prune_mask
 
 SEED = st.integers(0, 2**31)
@@ -60,3 +61,10 @@ def test_integers_have_their_true_magnitude() -> None:
 def test_weights_that_cannot_be_pruned(weight: np.ndarray) -> None:
     with pytest.raises(InputError, match="expected a matrix of finite numbers"):
         prune_mask(weight, Pattern.parse("2:4"))
+
+
+def test_it_does_not_matter_how_many_groups_are_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(1).integers(-9, 10, (83, 7))
+    whole = prune_mask(values, Pattern.parse("3:8"))
+    monkeypatch.setattr(masks, "_CHUNK", 2 * 8 * 7)
+    np.testing.assert_array_equal(prune_mask(values, Pattern.parse("3:8")), whole)

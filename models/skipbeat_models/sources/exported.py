@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, suppress
+from contextlib import contextmanager, redirect_stderr
 from io import StringIO
-from typing import Any, cast
+from typing import cast
 
 import torch
 
@@ -20,6 +20,7 @@ from torch.export import ExportedProgram
 from skipbeat_arch.errors import InputError
 
 from ..alone import without_warnings
+from .evaluation import evaluation
 from .fakes import is_meta, on_fake_cpu
 from .folding import MULTIPLYING
 from .graph import Graph
@@ -49,7 +50,7 @@ def export_program(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping
         InputError: the module does not export; the message has export's reason and the way round.
     """
     try:
-        with quiet(), torch.no_grad(), _evaluation(model):
+        with quiet(), torch.no_grad(), evaluation(model):
             given = on_fake_cpu(model, inputs, kwargs) if is_meta(model) else (model, inputs, kwargs)
             program = torch.export.export(given[0], tuple(given[1]), dict(given[2]), strict=False)
             asked = _overwrites_weights(program) or _maps_products(program)
@@ -103,6 +104,7 @@ def _overwrites_weights(program: ExportedProgram) -> bool:
         if (node.op == "placeholder" and node.name not in inputs) or follows:
             stored.add(node)
         mutable = isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
+        mutable = mutable and node.target is not torch.ops.aten.detach_.default  # no number changes
         if mutable and (follows or node.args[0] in stored):  # caches of keys and values too
             return True
     return False
@@ -114,36 +116,6 @@ def _decompositions() -> dict[torch._ops.OperatorBase, Callable[..., object]]:
     for name in KEPT_WHOLE:
         table.pop(getattr(torch.ops.aten, name).default, None)
     return table
-
-
-@contextmanager
-def _evaluation(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, and no cache of keys and values where a configuration asks for one (Hugging Face)."""
-    training = {module: module.training for module in model.modules()}
-    cached = [(config, config.use_cache) for config in _configurations(model)]
-    try:
-        with suppress(NotImplementedError):  # a module that was exported is as it is
-            model.eval()
-        for config, _ in cached:
-            config.use_cache = False
-        yield
-    finally:
-        for module, was in training.items():
-            module.training = was
-        for config, use in cached:
-            config.use_cache = use
-
-
-def _configurations(model: nn.Module) -> list[Any]:
-    """The configurations of a model's modules, and those inside of them, that say whether to cache."""
-    found: dict[int, Any] = {}
-    left: list[Any] = [getattr(module, "config", None) for module in model.modules()]
-    while left:
-        config = left.pop()
-        if hasattr(config, "to_dict") and id(config) not in found:
-            found[id(config)] = config
-            left += vars(config).values()
-    return [config for config in found.values() if isinstance(getattr(config, "use_cache", None), bool)]
 
 
 @contextmanager

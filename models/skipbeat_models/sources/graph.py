@@ -62,9 +62,9 @@ class Operator:
 
     @property
     def in_place(self) -> bool:
-        """Whether it overwrites its first operand."""
+        """Whether it overwrites its first operand; `detach_`, which changes no number, does not."""
         name = self.target.split(".")[1] if "." in self.target else self.target
-        return name.endswith("_") and not name.endswith("__")
+        return name.endswith("_") and not name.endswith("__") and name != "detach_"
 
     def values(self) -> list[Value]:
         """All tensors among its arguments."""

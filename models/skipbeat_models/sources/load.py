@@ -25,12 +25,11 @@ from .fewer_rows import with_active_rows
 from .files import open_checkpoint
 from .folders import INDEX
 from .loading import load_into
-from .module import from_module
+from .module import Trace, from_module
 from .pickled import PICKLED
-from .pt2 import load_pt2
 from .python import FUNCTION, build_model
+from .recorded import record_module
 from .source_arguments import SourceArguments
-from .weights_alone import load_weights
 
 if TYPE_CHECKING:
     from ..trained import Trained
@@ -119,6 +118,8 @@ def _load(given: SourceArguments) -> ModelDescription:
     if is_file and given.checkpoint is not None:
         raise InputError(f"model {source}: has weights of its own; a checkpoint belongs to zoo:NAME or module:function")
     if is_checkpoint:
+        from .weights_alone import load_weights
+
         return load_weights(path, scheme, given.seed, given.stated, given.tokens, given.batch or 1, given.rules)
     if is_file:
         return _from_graph(given, path)
@@ -143,10 +144,12 @@ def _from_code(given: SourceArguments) -> ModelDescription:
     inputs: tuple[object, ...]
     kwargs: Mapping[str, object]
     trained: Trained | None = None
+    trace: Trace | None = None
     source, scheme, seed, checkpoint = given.source, given.scheme, given.seed, given.checkpoint
     if source.startswith(zoo.PREFIX):
         entry = zoo.find(source)
         model, inputs, kwargs = entry.source(seed, given.tokens)
+        trace = record_module
         if entry.recipe is not None and checkpoint is None:
             tuned = scheme if scheme is not None and scheme.method == "magnitude" else None
             trained = _trained(source, tuned or Scheme.of("dense"), seed)
@@ -160,7 +163,13 @@ def _from_code(given: SourceArguments) -> ModelDescription:
     if given.batch is not None:
         inputs, kwargs = _batched(source, given.batch, inputs, kwargs)
     found = from_module(
-        *(model, inputs, kwargs), name=source, scheme=scheme, seed=seed, stated=given.stated, rules=given.rules
+        *(model, inputs, kwargs),
+        name=source,
+        scheme=scheme,
+        seed=seed,
+        stated=given.stated,
+        rules=given.rules,
+        trace=trace,
     )
     if trained is None:
         return found
@@ -183,6 +192,8 @@ def _from_graph(given: SourceArguments, path: Path) -> ModelDescription:
 
         graph = load_onnx(path, given.sizes)
     else:
+        from .pt2 import load_pt2
+
         graph = load_pt2(path)
     try:
         return describe(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
@@ -18,11 +18,14 @@ from ..scheme import Scheme
 from .batch import common_batch
 from .build import describe
 from .data_rules import DataRules
-from .exported import export_module
 from .fakes import is_meta
 from .fusion import fuse
+from .graph import Graph
 from .maps import Form
 from .reading import read_operators
+
+#: What finds a module's operators for inputs of some shapes, and for those given by name.
+Trace = Callable[[nn.Module, tuple[object, ...], Mapping[str, object]], Graph]
 
 
 def from_module(
@@ -35,6 +38,7 @@ def from_module(
     seed: int = 0,
     stated: Pattern | None = None,
     rules: DataRules | None = None,
+    trace: Trace | None = None,
 ) -> ModelDescription:
     """The layers of a module in evaluation mode, for inputs of the examples' shapes. The module is not changed.
 
@@ -45,22 +49,32 @@ def from_module(
             model as it is.
         stated: the pattern that the model is said to have; layers that break it are noted, and priced as they are.
         rules: what depends on data; None: experts take turns, and attention computes every score.
+        trace: what finds the module's operators; None: `torch.export`.
 
     Raises:
         InputError: the module does not export, a weight is not finite, a layer has no elements, or the scheme names
             a layer that is not there.
     """
     if scheme is not None and scheme.method != "magnitude" and not is_meta(model):
-        flattened = flattened_maps(model, example_inputs, kwargs)
+        flattened = flattened_maps(model, example_inputs, kwargs, trace)
         model, scheme = prune_model(model, scheme, seed=seed, flattened=flattened), None
-    graph = export_module(model, tuple(example_inputs), kwargs or {})
+    graph = (trace or _exported)(model, tuple(example_inputs), kwargs or {})
     description = describe(graph, name=name, scheme=scheme, seed=seed, stated=stated, rules=rules)
     tensors = [item for item in tree_leaves((example_inputs, kwargs)) if isinstance(item, torch.Tensor)]
     return replace(description, batch=common_batch(tuple(tensor.shape) for tensor in tensors))
 
 
+def _exported(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]) -> Graph:
+    from .exported import export_module  # a second and a half, which the models of the zoo do without
+
+    return export_module(model, inputs, kwargs)
+
+
 def flattened_maps(
-    model: nn.Module, example_inputs: tuple[object, ...], kwargs: Mapping[str, object] | None = None
+    model: nn.Module,
+    example_inputs: tuple[object, ...],
+    kwargs: Mapping[str, object] | None = None,
+    trace: Trace | None = None,
 ) -> dict[str, int]:
     """For linear layers behind a flattened map, by name: how many channels the map has.
 
@@ -69,7 +83,7 @@ def flattened_maps(
     Raises:
         InputError: the module does not export.
     """
-    graph = export_module(model, example_inputs, kwargs or {})
+    graph = (trace or _exported)(model, example_inputs, kwargs or {})
     readings, constants = read_operators(graph)
     found = {}
     for operation in fuse(graph, readings, constants).operations:

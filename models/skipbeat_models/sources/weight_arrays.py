@@ -1,4 +1,4 @@
-"""A layer's weight as float [groups, K / groups, C_in / groups, kh, kw], and where it and its integers are not zero."""
+"""A layer's weight as float [groups, K / groups, C_in / groups, kh, kw], its parts and its matrix."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from skipbeat_arch.arrays import BoolArray, Floats, Indices
+from skipbeat_arch.arrays import Floats, Indices
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind
-from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
-
-from ..masks import prune_mask
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 #: Which taps belong to a part of the layer: those of rows and of columns, in the part's order.
@@ -50,67 +47,32 @@ class Weight:
     order: Indices | None = None
 
 
-def nonzero_parts(
-    weight: Weight, values: torch.Tensor, wanted: Pattern | None
-) -> tuple[list[BoolArray], list[BoolArray]]:
-    """Where the values of each part are not zero after pruning, and where their int8 weights are not.
-
-    Args:
-        wanted: what to prune to.
-
-    Raises:
-        InputError: a value that is not finite.
-    """
-    parts = [_part(values, taps, weight.name) for taps in parts_of(weight)]
-    kept = [_nonzero(part, wanted) for part in parts]
-    return kept, _rounded(weight, parts, kept)
-
-
 def parts_of(weight: Weight) -> tuple[Taps, ...]:
     """The taps of each part."""
     return weight.parts or ((range(weight.shape[3]), range(weight.shape[4])),)
 
 
-def _part(values: torch.Tensor, taps: Taps, name: str) -> Floats:
-    """The values of a part's taps, float [groups, K, C, kh, kw]."""
+def part_of(values: torch.Tensor, taps: Taps, name: str) -> torch.Tensor:
+    """The values of a part's taps: float [groups, K, C, kh, kw].
+
+    Raises:
+        InputError: complex numbers, or a value that is not finite.
+    """
     values = values.detach()
     if values.is_complex():
         raise InputError(f"layer {name}: its weight is of complex numbers, which are not priced")
     if values.dtype not in (torch.float32, torch.float64):
         values = values.to(torch.float32)
-    array: Floats = values.numpy()
     rows, cols = list(taps[0]), list(taps[1])
-    if rows != list(range(array.shape[3])) or cols != list(range(array.shape[4])):
-        array = array[:, :, :, rows][:, :, :, :, cols]
+    if rows != list(range(values.shape[3])) or cols != list(range(values.shape[4])):
+        values = values[:, :, :, rows][:, :, :, :, cols]
+    array: Floats = values.numpy()
     # A sum that is finite has no NaN and no infinity in it; one that is not may have overflowed.
     with np.errstate(over="ignore", invalid="ignore"):
         suspicious = not np.isfinite(array.sum())
     if suspicious and not np.isfinite(array).all():
         raise InputError(f"layer {name}: its weight holds NaN or infinite values; expected finite numbers")
-    return array
-
-
-def _nonzero(values: Floats, wanted: Pattern | None) -> BoolArray:
-    nonzero: BoolArray = values != 0
-    if wanted is None:
-        return nonzero
-    matrix = matrix_of(values, "kh,kw,cin")
-    keep = prune_mask(matrix, wanted)
-    groups, outputs, inputs, rows, cols = values.shape
-    kept = keep.reshape(groups, rows, cols, inputs, outputs).transpose(0, 4, 3, 1, 2)
-    return nonzero & kept
-
-
-def _rounded(weight: Weight, parts: list[Floats], zeros: list[BoolArray]) -> list[BoolArray]:
-    """Where the int8 weights are not zero: a channel's largest weight becomes 127 (see `quantise_layer`)."""
-    factor = weight.factor()
-    if factor is not None and not factor.is_meta:
-        each = factor.numpy().reshape(weight.shape[0], weight.shape[1], 1, 1, 1)
-        parts = [part * each for part in parts]
-    peaks = [np.abs(np.where(kept, part, 0)).max(axis=(2, 3, 4)) for part, kept in zip(parts, zeros, strict=True)]
-    half = np.max(peaks, axis=0).astype(np.float64) / (2 * 127)
-    half = np.full_like(half, half.max())[..., None, None, None] if weight.shared else half[..., None, None, None]
-    return [kept & (half > 0) & ((part >= half) | (part < -half)) for part, kept in zip(parts, zeros, strict=True)]
+    return values
 
 
 def matrix_of(five: npt.NDArray[Scalar], order: ReductionOrder) -> npt.NDArray[Scalar]:

@@ -16,14 +16,16 @@ import numpy as np
 from skipbeat_arch.arrays import BoolArray, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import KeptMagnitude, LayerKind, WeightZeros
-from skipbeat_arch.pattern import Pattern, measured_pattern
+from skipbeat_arch.pattern import Pattern, measured_pattern_of
 from skipbeat_arch.workload import ReductionOrder
 
 from ..scheme import Scheme
-from ..weight_zeros import DrawnZeros, PackedZeros, dense_zeros, weight_zeros
+from ..weight_zeros import DrawnZeros, dense_zeros, weight_zeros
+from .nonzero_parts import nonzero_parts
 from .notes import Notes
 from .permuting.kept_magnitude import kept_magnitude
-from .weight_arrays import Weight, grouped_shape, matrix_of, nonzero_parts, parts_of
+from .weight_arrays import Weight, grouped_shape, parts_of
+from .zero_bits import ZeroBits
 
 DENSE = Pattern("dense")
 #: Zeros of up to this many bytes are kept, a bit per weight; the weights beyond are read again when asked for.
@@ -113,11 +115,10 @@ class ZeroReader:
             before = self.kept.get(weight.name)
             self.kept[weight.name] = magnitude if before is None else before + magnitude
         del values
-        total = sum(part.size for part in zeros)
-        density = sum(int(np.count_nonzero(part)) for part in zeros) / total
+        density = sum(part.count for part in zeros) / sum(part.size for part in zeros)
         order, pattern = _best_order(zeros)
         self._check_stated(weight, pattern, zeros, order)
-        self._check_axis(weight, pattern, zeros)
+        self._check_axis(weight, pattern, density, zeros)
         kept = tuple(self._keep(weight, wanted, order, i, part) for i, part in enumerate(rounded))
         return Measured(pattern=pattern, density=density, order=order, parts=kept)
 
@@ -143,29 +144,28 @@ class ZeroReader:
         )
 
     def _keep(
-        self, weight: Weight, wanted: Pattern | None, order: ReductionOrder, part: int, zeros: BoolArray
+        self, weight: Weight, wanted: Pattern | None, order: ReductionOrder, part: int, zeros: ZeroBits
     ) -> WeightZeros:
-        matrix = matrix_of(zeros, order)
-        if matrix.all():
-            return dense_zeros(matrix.shape)
-        packed = PackedZeros.of(matrix)
+        if zeros.count == zeros.size:
+            return dense_zeros(zeros.matrix_shape)
+        packed = zeros.packed(order)
         if self._kept + packed.bits.nbytes <= _KEPT_BYTES:
             self._kept += packed.bits.nbytes
             return weight_zeros(packed)
 
         def again() -> BoolArray:
-            return matrix_of(nonzero_parts(weight, weight.read(), wanted)[1][part], order)
+            return nonzero_parts(weight, weight.read(), wanted)[1][part].packed(order)()
 
         return WeightZeros(key=packed.key, nonzero=again)
 
-    def _check_stated(self, weight: Weight, pattern: Pattern, zeros: list[BoolArray], order: ReductionOrder) -> None:
+    def _check_stated(self, weight: Weight, pattern: Pattern, zeros: list[ZeroBits], order: ReductionOrder) -> None:
         stated = self._stated
         if stated is None or stated.kind != "nm":
             return
         if pattern.kind == "dense":
             self._notes.add_layer(f"dense, although {stated} was stated", weight.name)
             return
-        counts = [_group_counts(_flat(matrix_of(part, order)), stated.m) for part in zeros]
+        counts = [_group_counts(columns, stated.m) for part in zeros for columns in part.parts(order)]
         broken = sum(int(np.count_nonzero(count > stated.n)) for count in counts)
         if broken:
             groups = sum(count.size for count in counts)
@@ -174,15 +174,11 @@ class ZeroReader:
                 f"priced as measured, {pattern}"
             )
 
-    def _check_axis(self, weight: Weight, pattern: Pattern, zeros: list[BoolArray]) -> None:
+    def _check_axis(self, weight: Weight, pattern: Pattern, density: float, zeros: list[ZeroBits]) -> None:
         """Notes zeros that form N:M along the outputs only: a checkpoint that holds its weights transposed."""
-        if weight.kind != LayerKind.LINEAR or len(zeros) != 1:
+        if weight.kind != LayerKind.LINEAR or len(zeros) != 1 or density == 1 or _fits(pattern, density):
             return
-        matrix = _flat(matrix_of(zeros[0], "kh,kw,cin"))
-        density = float(matrix.mean())
-        if _fits(pattern, density):
-            return
-        across = measured_pattern(np.ascontiguousarray(matrix.T))
+        across = measured_pattern_of(zeros[0].across())
         if _fits(across, density):
             self._notes.add_layer(
                 f"zeros are {across} along the outputs, not along the inputs that are summed up, so "
@@ -200,28 +196,22 @@ def _matrix_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return grouped if grouped[0] > 1 else grouped[1:]
 
 
-def _flat(matrix: BoolArray) -> BoolArray:
-    """[C, groups * K]: columns of all groups side by side."""
-    return matrix if matrix.ndim == 2 else matrix.swapaxes(0, 1).reshape(matrix.shape[1], -1)
-
-
 def _pattern_of(matrix: BoolArray) -> Pattern:
-    return measured_pattern(_flat(matrix))
+    """Of [C, K], or of the columns of all groups side by side."""
+    return measured_pattern_of([matrix] if matrix.ndim == 2 else matrix)
 
 
-def _best_order(parts: list[BoolArray]) -> tuple[ReductionOrder, Pattern]:
+def _best_order(parts: list[ZeroBits]) -> tuple[ReductionOrder, Pattern]:
     """The order in which the zeros were made, as far as it shows, and their pattern in it."""
     orders: list[ReductionOrder] = ["kh,kw,cin", "cin,kh,kw"]
     if all(part.shape[3:] == (1, 1) for part in parts):
         orders = orders[:1]
-    usual, *other = [
-        (order, max((_pattern_of(matrix_of(part, order)) for part in parts), key=_cost)) for order in orders
-    ]
+    usual, *other = [(order, max((part.pattern(order) for part in parts), key=_cost)) for order in orders]
     # What is 2:4 along one axis is often 32:64 along the other: the smaller groups say how it was pruned.
     if not other or (_cost(other[0][1]), other[0][1].m) >= (_cost(usual[1]), usual[1].m):
         return usual
     # Zeros without a pattern differ by chance: a pattern that they fill, or a clear difference, shows their axis.
-    density = sum(int(np.count_nonzero(part)) for part in parts) / sum(part.size for part in parts)
+    density = sum(part.count for part in parts) / sum(part.size for part in parts)
     filled = other[0][1].kind == "nm" and density >= _FILLED * other[0][1].density
     return other[0] if filled or _cost(other[0][1]) <= _TIGHT * _cost(usual[1]) else usual
 

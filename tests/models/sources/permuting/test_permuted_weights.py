@@ -15,7 +15,7 @@ from skipbeat_models.quantise_graph import QuantisedGraph, quantise_graph
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources.exported import export_module
 from skipbeat_models.sources.module import flattened_maps, from_module
-from skipbeat_models.sources.permuting.permuted_weights import permuted_module
+from skipbeat_models.sources.permuting.permuted_module import permuted_module
 from skipbeat_models.sources.permuting.pruning_orders import pruning_orders
 from tests.models.sources.permuting.networks import Residual, exact, images
 
