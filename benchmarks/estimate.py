@@ -3,12 +3,12 @@
     python benchmarks/estimate.py [--runs N] [--hw PRESET] [SOURCE[@TOKENS] ...]
 
 Each source is priced pruned to 2:4, which prices it dense as well, on one core and with an empty cache, in a process of
-its own; medians of N runs (5). `build` is the model's construction, `read` the recording of its operators and the measuring of its zeros,
-`price` the search and the timing model for the first time, `again` the same description with another memory latency,
-`memory` the process's peak above what it had when everything was imported, the model included. `first` and `second`
-are CPU-seconds of the whole command `skipbeat estimate`, imports included, with a cache that has nothing but compiled
-code and then is not empty. What is compiled is so before anything is measured, or loaded if it was; `compiled`
-says how many CPU-seconds that took.
+its own; medians of N runs (5). `build` is the model's construction, `read` the recording of its operators and the
+measuring of its zeros, `price` the search and the timing model for the first time, `again` the same description with
+another memory latency, `memory` the process's peak above what it had when everything was imported, the model included.
+`first` and `second` are CPU-seconds of the whole command `skipbeat estimate`, imports included, with a cache that has
+nothing but compiled code and then is not empty. What is compiled is so before anything is measured, or loaded if it
+was; `compiled` says how many CPU-seconds that took.
 """
 
 from __future__ import annotations
