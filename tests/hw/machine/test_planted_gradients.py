@@ -17,7 +17,7 @@ from tests.hw.twins import Pair, Where, hold
 #: How the component of each module is held to its twin, in Amaranth's simulator.
 HELD: dict[ModuleType, tuple[Pair[Any], Where]] = {
     gradient_lanes: (LANES, Where("amaranth", "cocotb", 150)),
-    output: (OUTPUT, Where("amaranth", "cocotb", 3000)),
+    output: (OUTPUT, Where("amaranth", "cocotb", 6000)),
 }
 BUGS = [
     ("draws go on from STORE to STORE", gradient_lanes, "begin_i.eq(self.begin_i)", "begin_i.eq(0)"),
