@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from os.path import isdir, isfile
 from pathlib import Path
 
 from skipbeat_arch.cache import content_key, content_text, read_value, source_fingerprint, write_value
@@ -91,13 +92,13 @@ def _files(given: SourceArguments) -> list[Path] | None:
     found = [] if given.source.startswith(zoo.PREFIX) else _source_files(Path(given.source))
     if found is None or given.checkpoint is None:
         return found
-    return [*found, given.checkpoint] if given.checkpoint.is_file() else None
+    return [*found, given.checkpoint] if isfile(given.checkpoint) else None
 
 
 def _source_files(path: Path) -> list[Path] | None:
-    if path.is_dir():
+    if isdir(path):  # of any name: `Path` may raise
         return [*parts_of(path), *sorted(path.glob("*.json"))]
-    if not path.is_file():
+    if not isfile(path):
         return None
     if path.suffix == ".safetensors":
         config = path.parent / "config.json"

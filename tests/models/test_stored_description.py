@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 
 import numpy as np
 import pytest
@@ -83,7 +84,12 @@ def test_zeros_that_only_the_source_has_are_not_written() -> None:
     assert to_bytes(dataclasses.replace(description, layers=(layer, *description.layers[1:]))) is None
 
 
-@pytest.mark.parametrize("content", [b"", bytes(20), b"\x02" + bytes(7) + b"{}"])
+def packed(text: bytes) -> bytes:
+    content = zlib.compress(text)
+    return len(content).to_bytes(8, "little") + content
+
+
+@pytest.mark.parametrize("content", [b"", bytes(20), b"\x02" + bytes(7) + b"{}", packed(b"[" * 100_000)])
 def test_other_bytes_are_no_description(content: bytes) -> None:
     with pytest.raises(ValueError, match="no description"):
         from_bytes(content)

@@ -133,6 +133,12 @@ def test_names_that_no_file_has(words: tuple[str, ...], name: str, capsys: pytes
     assert len(complaint(capsys, *words, name)) < 1000
 
 
+@pytest.mark.parametrize("suffix", ["", ".safetensors", ".safetensors.index.json", ".pt2", ".onnx", ".bin"])
+def test_models_of_names_that_no_file_has(suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in (f"a\0b{suffix}", "x" * 10_000 + suffix):
+        assert len(complaint(capsys, "estimate", "--", name)) < 1000
+
+
 def test_values_of_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'--seed'" in complaint(capsys, "cosim", "--seed", "-1")
     assert "'--simulator'" in complaint(capsys, "cosim", "--simulator", "vcs")

@@ -77,7 +77,7 @@ def _is_whole(folder: Path) -> bool:
         check_own(path)
     try:
         whole = bool(json.loads(seal.read_bytes()) == _checksums(folder))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     if whole:
         used(seal)

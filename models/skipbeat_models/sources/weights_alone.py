@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
+from os.path import exists
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def load_weights(
     """
     if scheme is not None and scheme.permute:
         raise InputError(f"model {path}: which layers share channels is not in a checkpoint; permute a module's")
-    if not path.exists():
+    if not exists(path):  # of any name: `Path` may raise
         raise InputError(f"model {path}: cannot be read: no such file")
     if (tokens is not None and tokens < 1) or batch < 1:
         raise InputError(f"model {path}: tokens and batch must be at least 1, not {tokens} and {batch}")

@@ -55,7 +55,7 @@ def test_failed_build_leaves_nothing_and_can_be_repeated(empty_cache: Path) -> N
     assert (kept_folder("rtl", KEY, build) / "b").exists()
 
 
-@pytest.mark.parametrize("damage", ["truncated", "emptied", "changed", "removed", "added", "unsealed"])
+@pytest.mark.parametrize("damage", ["truncated", "emptied", "changed", "removed", "added", "unsealed", "nested"])
 def test_what_is_damaged_is_built_again(damage: str, empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = kept_folder("rtl", KEY, build)
     file = folder / "inner" / "a"
@@ -63,6 +63,8 @@ def test_what_is_damaged_is_built_again(damage: str, empty_cache: Path, capsys: 
         file.unlink()
     elif damage == "unsealed":
         (folder / "sealed.json").write_text("{")
+    elif damage == "nested":
+        (folder / "sealed.json").write_text("[" * 100_000)
     elif damage == "added":
         (folder / "c").touch()
     else:
