@@ -68,7 +68,7 @@ def from_bytes(content: bytes) -> ModelDescription:
     try:
         plain, zeros = json.loads(zlib.decompress(content[_LENGTH:start]))
         found = _Reader(zeros, content, start).value(plain)
-    except (zlib.error, KeyError, TypeError, IndexError, RecursionError) as error:
+    except (zlib.error, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ValueError(f"no description of a model: {error}") from error
     if not isinstance(found, ModelDescription):
         raise ValueError("no description of a model")

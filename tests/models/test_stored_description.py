@@ -89,7 +89,15 @@ def packed(text: bytes) -> bytes:
     return len(content).to_bytes(8, "little") + content
 
 
-@pytest.mark.parametrize("content", [b"", bytes(20), b"\x02" + bytes(7) + b"{}", packed(b"[" * 100_000)])
+#: Nested without end, more zeros than can be counted, and a run whose graph is a name.
+HOSTILE = (
+    b"[" * 100_000,
+    b'[null, [{"bits": [' + b"9" * 40 + b'], "digest": ""}]]',
+    b'[{"is": "ModelRun", "graph": "run"}, []]',
+)
+
+
+@pytest.mark.parametrize("content", [b"", bytes(20), b"\x02" + bytes(7) + b"{}", *map(packed, HOSTILE)])
 def test_other_bytes_are_no_description(content: bytes) -> None:
     with pytest.raises(ValueError, match="no description"):
         from_bytes(content)
