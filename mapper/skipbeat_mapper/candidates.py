@@ -137,6 +137,11 @@ class Candidate:
         """Its largest bound; among other nodes, with which it shares its ends, no program takes less."""
         return max(self.steps, self._decoder(), self._output(), self.moved)
 
+    @property
+    def least(self) -> int:
+        """Clocks than which no program of the node takes fewer: those of the array, and of what is moved."""
+        return max(self.steps, self.moved)
+
     @cached_property
     def _own_cycles(self) -> int:
         """Of its cycles those in which nobody waits for the memory's latency."""

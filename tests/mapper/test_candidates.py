@@ -93,6 +93,7 @@ def test_candidates_with_one_signature_run_alike(seed: int | None) -> None:
         program = lowered(each)
         timing = columns_timing(each.machine, program.columns)
         cycles.setdefault(each.signature, set()).add(timing.cycles)
+        assert each.least <= timing.cycles
     assert all(len(found) == 1 for found in cycles.values())
 
 

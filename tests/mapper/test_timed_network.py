@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_mapper.candidates import Candidate
 from skipbeat_mapper.known_programs import KnownPrograms
-from skipbeat_mapper.lowering import lower
+from skipbeat_mapper.lowering import Lowered, lower
 from skipbeat_mapper.memory_map import MemoryMap
 from skipbeat_mapper.node_mapping import PLAIN, NodeMapping
 from skipbeat_mapper.search import MappingSearch
 from skipbeat_mapper.timed_network import part_ends, placements, quickest_program, time_network
-from skipbeat_sim.timing.machine_timing import columns_timing
+from skipbeat_sim.timing.machine_timing import MachineTiming, columns_timing
 from tests.mapper.networks import Builder, random_graph
 
 MACHINE = Machine.of(load_hardware("edge-8x8", ["activations.buffer_kib=8", "weights.buffer_kib=4"]))
@@ -79,6 +80,34 @@ def test_a_search_is_followed_where_it_saves_clocks() -> None:
     assert searched.timing.cycles == plain.timing.cycles
     assert [placed.mapping for placed in searched.memory.groups[0].nodes] == [PLAIN] * 3
     assert len(searched.found) == 3
+
+
+class Seen(KnownPrograms):
+    """Notes the mapping of the first node of all programs that are made of whole networks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[NodeMapping] = []
+
+    def timed(self, memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> tuple[Lowered, MachineTiming]:
+        if nodes is None:
+            self.made.append(memory.groups[0].nodes[0].mapping)
+        return super().timed(memory, name, nodes)
+
+
+def test_the_plain_program_of_one_node_is_made_unless_it_must_be_slower() -> None:
+    machine = Machine.of(load_hardware("edge-8x8", ["activations.buffer_kib=4", "weights.buffer_kib=4"]))
+    made = []
+    for channels in (64, 256):
+        builder = Builder((channels, 10, 10), np.random.default_rng(1))
+        builder.convolution(96, (1, 1), density=1.0)
+        graph, known = builder.graph(), Seen()
+        cycles = quickest_program(placements(graph, machine), MappingSearch(), known=known).timing.cycles
+        every = {each: time_network(graph, machine, mappings=[each]).timing.cycles for each in {PLAIN, *known.made}}
+        assert len(every) == 2
+        assert cycles == min(every.values())
+        made.append(PLAIN in known.made)
+    assert made == [True, False]
 
 
 def test_given_mappings_are_kept() -> None:
