@@ -123,6 +123,9 @@ class Banks:
     def arrange_counts(self, counts: Bytes) -> Bytes:
         """Nonzeros uint8 [taps, groups, K] of each group as [tiles, R, K]: those of `arrange`."""
         taps, groups, outputs = counts.shape
+        if outputs > 1 and not counts.strides[2]:  # the same for all of them
+            one = self.arrange_counts(counts[:, :, :1])
+            return np.broadcast_to(one, (*one.shape[:2], outputs))
         full = counts
         if groups != self.planes * self.period:
             full = np.zeros((taps, self.planes * self.period, outputs), np.uint8)

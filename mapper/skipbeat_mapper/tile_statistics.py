@@ -11,20 +11,58 @@ from skipbeat_arch.tile import TileStatistics, stored_columns
 
 #: More words than any tile has: the encoding cannot hold it.
 NEVER = 1 << 40
+#: Weights that are counted at a time: what they take meanwhile fits the caches of a processor.
+_AT_ONCE = 1 << 18
 
 
 def group_counts(weight: Int8Array, group: int) -> Bytes:
     """Nonzeros of every group of `group` channels: weights int8 [taps, C, K] as uint8 [taps, groups, K]."""
     taps, channels, outputs = weight.shape
-    counts = np.zeros((taps, -(-channels // group), outputs), np.uint8)
+    groups = -(-channels // group)
     if not any(weight.strides):  # one weight for all
-        sizes = np.minimum(group, channels - np.arange(counts.shape[1]) * group)
-        counts[:] = (sizes * (weight[:1, :1, :1] != 0).any())[:, None]
-        return counts
-    for position in range(min(group, channels)):
-        part = weight[:, position::group] != 0
-        counts[:, : part.shape[1]] += part
+        sizes = np.minimum(group, channels - np.arange(groups) * group)
+        one = (sizes * (weight[:1, :1, :1] != 0).any()).astype(np.uint8)
+        return np.broadcast_to(one[:, None], (taps, groups, outputs))
+    counts = np.zeros((taps, groups, outputs), np.uint8)
+    step = max(1, _AT_ONCE // (taps * group * outputs))
+    for first in range(0, groups, step):
+        there = (weight[:, first * group : (first + step) * group] != 0).view(np.uint8)
+        found = counts[:, first : first + step]
+        for position in range(min(group, there.shape[1])):
+            part = there[:, position::group]
+            found[:, : part.shape[1]] += part
     return counts
+
+
+def outputs_above(counts: Bytes, width: int) -> Bytes:
+    """Of every column tile of `width` outputs how many have more than s nonzeros: uint8 [s, ..., columns].
+
+    Args:
+        counts: of each output, uint8 [..., K]; those that are the same for all outputs may have a stride of 0.
+    """
+    *shape, outputs = counts.shape
+    columns, alike = -(-outputs // width), outputs > 1 and not counts.strides[-1]
+    counts = counts[..., :1] if alike else counts
+    levels = range(max(int(counts.max(initial=0)), 1))
+    if alike:
+        widths = np.minimum(width, outputs - np.arange(columns) * width).astype(np.uint8)
+        return np.stack([(counts > level) * widths for level in levels])
+    if outputs != columns * width:
+        padded = np.zeros((*shape, columns * width), np.uint8)
+        padded[..., :outputs] = counts
+        counts = padded
+    if width % 8:  # bits of a byte are of one column tile
+        counts = counts.reshape(*shape, columns, width)
+    bits = (np.packbits(counts > level, axis=-1).reshape(*shape, columns, -1) for level in levels)
+    return np.stack([_bits_set(each) for each in bits])
+
+
+def _bits_set(packed: Bytes) -> Bytes:
+    """How many bits each row of bytes has: uint8 [..., bytes] as uint8 [...]."""
+    size = packed.shape[-1]
+    if size in (2, 4, 8):
+        return np.bitwise_count(packed.view(f"u{size}")[..., 0])
+    return np.bitwise_count(packed).sum(axis=-1, dtype=np.uint8)
 
 
 def cell_slots(arranged: Bytes, width: int) -> Bytes:
@@ -36,19 +74,8 @@ def cell_slots(arranged: Bytes, width: int) -> Bytes:
     Returns:
         uint8 [tiles, columns, R, s]; those that are not 0 count the cell's b.
     """
-    tiles, rows, outputs = arranged.shape
-    columns = -(-outputs // width)
-    if outputs != columns * width:
-        padded = np.zeros((tiles, rows, columns * width), np.uint8)
-        padded[:, :, :outputs] = arranged
-        arranged = padded
-    counts = arranged.reshape(tiles, rows, columns, width)
-    most = max(int(counts.max(initial=0)), 1)
-    slots = np.empty((tiles, columns, rows, most), np.uint8)
-    for slot in range(most):
-        bits = np.bitwise_count(np.packbits(counts > slot, axis=-1))
-        slots[..., slot] = bits.sum(axis=-1, dtype=np.uint8).swapaxes(1, 2)
-    return slots
+    above = outputs_above(arranged, width)
+    return np.ascontiguousarray(above.transpose(1, 3, 2, 0))
 
 
 def tile_statistics(slots: Bytes, outputs: int, hw: Hardware) -> list[list[tuple[int, TileStatistics]]]:

@@ -12,7 +12,7 @@ from skipbeat_arch.tile import pack_tile
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.banks import Banks
 from skipbeat_mapper.node_tiles import node_tiles, packed_words, tap_weights
-from skipbeat_mapper.tile_statistics import group_counts
+from skipbeat_mapper.tile_statistics import cell_slots, group_counts, outputs_above
 from tests.mapper.networks import random_layer
 
 CASES = [
@@ -102,3 +102,24 @@ def test_a_tap_left_over_takes_half_the_steps() -> None:
 def test_one_weight_for_all_is_counted_as_an_array_of_it(value: int, channels: int) -> None:
     weight = np.broadcast_to(np.int8(value), (9, channels, 5))
     assert np.array_equal(group_counts(weight, 4), group_counts(weight.copy(), 4))
+
+
+@pytest.mark.parametrize("width", [1, 3, 4, 8, 16, 32, 64, 128])
+@pytest.mark.parametrize("outputs", [1, 31, 64, 130])
+def test_outputs_are_counted_column_tile_by_column_tile(width: int, outputs: int) -> None:
+    counts = np.random.default_rng(width + outputs).integers(0, 4, (2, 3, outputs), dtype=np.uint8)
+    found = outputs_above(counts, width)
+    assert found.shape[:3] == (int(counts.max()), 2, 3)
+    for level, above in enumerate(found):
+        tiles = (counts[..., start : start + width] > level for start in range(0, outputs, width))
+        assert np.array_equal(above, np.stack([tile.sum(axis=-1) for tile in tiles], axis=-1))
+
+
+@pytest.mark.parametrize("width", [4, 32])
+def test_outputs_that_are_alike_are_counted_as_if_they_were_not(width: int) -> None:
+    one = np.random.default_rng(1).integers(0, 4, (5, 8, 1), dtype=np.uint8)
+    alike = np.broadcast_to(one, (5, 8, 70))
+    banks = Banks.of(20, Machine.of(load_hardware("edge-8x8")))
+    arranged = banks.arrange_counts(alike)
+    assert np.array_equal(arranged, banks.arrange_counts(alike.copy()))
+    assert np.array_equal(cell_slots(arranged, width), cell_slots(arranged.copy(), width))

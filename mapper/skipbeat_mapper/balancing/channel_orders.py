@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from skipbeat_arch.arrays import Bytes, Indices, Int64Array
+from skipbeat_arch.arrays import Bytes, Indices, Int8Array, Int64Array
 from skipbeat_arch.channels.channel_classes import ChannelClass, channel_classes
 from skipbeat_arch.channels.swap_search import View, swap_search
 from skipbeat_arch.graph import Graph, Node
@@ -14,7 +15,7 @@ from skipbeat_arch.machine import Machine
 
 from ..banks import Banks
 from ..node_tiles import tap_weights
-from ..tile_statistics import group_counts
+from ..tile_statistics import group_counts, outputs_above
 from .channel_views import Inputs, Outputs
 from .dealing import deal
 
@@ -28,11 +29,11 @@ class _Zeros:
     """Where a node has weights, with its channels in the orders found so far.
 
     Attributes:
-        weight: uint8 [taps, C, K], 1 where there is a weight.
+        weight: int8 [taps, C, K], not 0 where there is a weight.
         pixels: sums of one image, which a step counts for.
     """
 
-    weight: Bytes
+    weight: Int8Array
     pixels: int
     machine: Machine
 
@@ -41,37 +42,37 @@ class _Zeros:
         """The zeros of a node."""
         window = node.window.kernel
         pixels = node.out_shape[1] * node.out_shape[2] * window[0] * window[1]
-        weight = tap_weights(node)
-        there = np.broadcast_to(weight[:1, :1, :1] != 0, weight.shape) if not any(weight.strides) else weight != 0
-        return cls(there.view(np.uint8), max(pixels, machine.hw.array.rows), machine)
+        return cls(tap_weights(node), max(pixels, machine.hw.array.rows), machine)
 
     @property
     def even(self) -> bool:
         """Whether groups have nearly as many weights in every output of a tile, and rows nearly as many groups."""
-        machine, counts = self.machine, self.counts()
-        beats, outputs = self.beats(counts), self.weight.shape[2]
+        machine, outputs = self.machine, self.weight.shape[2]
+        above = outputs_above(self.counts(), machine.vector)
+        beats = np.asarray(np.count_nonzero(above, axis=0), np.uint8)
         widths = np.minimum(machine.vector, outputs - np.arange(beats.shape[2]) * machine.vector)
-        if counts.sum(dtype=np.int64) < EVEN * (beats.sum(axis=(0, 1), dtype=np.int64) @ widths):
+        if above.sum(dtype=np.int64) < EVEN * (beats.sum(axis=(0, 1), dtype=np.int64) @ widths):
             return False
         banks, needed = Banks.of(self.weight.shape[1], machine), self.needed(beats)
-        sums = np.zeros((banks.period, needed.shape[1]), np.int64)
-        np.add.at(sums, np.arange(len(needed)) % banks.period, needed)
+        turns = np.zeros((-(-len(needed) // banks.period), banks.period, needed.shape[1]), np.int64)
+        turns.reshape(-1, needed.shape[1])[: len(needed)] = needed
+        sums = turns.sum(axis=0)
         most, mean = sums.max(axis=0), -(-sums.sum(axis=0) // min(len(needed), banks.period))
         return bool(EVEN * (-(-most // banks.taps)).sum() <= (-(-mean // banks.taps)).sum())
 
     def counts(self) -> Bytes:
         """Weights of every group: uint8 [taps, groups, K]."""
-        return group_counts(self.weight.view(np.int8), self.machine.hw.array.group)
+        return group_counts(self.weight, self.machine.hw.array.group)
 
-    def beats(self, counts: Bytes) -> Bytes:
+    def beats(self) -> Bytes:
         """b of every group in every column tile: uint8 [taps, groups, columns]."""
-        return np.asarray(_by_tile(counts, self.machine.vector).max(axis=3), np.uint8)
+        return np.asarray(np.count_nonzero(outputs_above(self.counts(), self.machine.vector), axis=0), np.uint8)
 
     def inputs(self) -> View:
         """What an order of its input channels means."""
         channels = self.weight.shape[1]
         vector = self.machine.vector
-        tiles = _by_tile(self.weight, vector)  # [taps, C, columns, V]
+        tiles = _by_tile((self.weight != 0).view(np.uint8), vector)  # [taps, C, columns, V]
         return Inputs(tiles.transpose(1, 3, 0, 2).reshape(channels, vector, -1).copy(), self.machine.hw.array.group)
 
     def outputs(self) -> View:
@@ -98,7 +99,8 @@ def channel_orders(graph: Graph, machine: Machine) -> dict[str, Indices]:
     classes = channel_classes(graph)
     nodes = {number for each in classes for number in each.writers + each.readers}
     zeros = {number: _Zeros.of(graph.nodes[number], machine) for number in sorted(nodes)}
-    chosen = [c for c in classes if not all(zeros[number].even for number in c.writers + c.readers)]
+    even = cache(lambda number: zeros[number].even)
+    chosen = [c for c in classes if not all(map(even, c.writers + c.readers))]
     orders = {each: np.arange(each.channels) for each in chosen}
     for each in chosen:
         views = [(zeros[number].outputs(), float(zeros[number].pixels)) for number in each.writers]
@@ -129,11 +131,7 @@ def _dealt(each: ChannelClass, zeros: dict[int, _Zeros], machine: Machine) -> li
     """
     banks, width, group = Banks.of(each.channels, machine), machine.vector, machine.hw.array.group
     features = np.concatenate(
-        [
-            each.needed(each.beats(each.counts())) * np.sqrt(each.pixels)
-            for each in map(zeros.__getitem__, each.readers)
-        ],
-        axis=1,
+        [each.needed(each.beats()) * np.sqrt(each.pixels) for each in map(zeros.__getitem__, each.readers)], axis=1
     )
     places = np.arange(len(features))
     rows, whole = places % banks.period, each.channels // group
