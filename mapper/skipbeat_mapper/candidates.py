@@ -18,7 +18,7 @@ from .memory_map import Group, MemoryMap, PlacedNode
 from .node_mapping import NodeMapping, Order
 from .node_tiles import NodeTiles
 from .offset_tables import NodeTables
-from .regions import bank_entries, blocks, regions
+from .regions import bank_entries, block_sizes, regions
 
 #: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
 START_CLOCKS, END_CLOCKS = 40, 40
@@ -105,11 +105,11 @@ class Candidate:
     @cached_property
     def blocks(self) -> list[int]:
         """Sums of each block before pooling, region by region."""
-        window = self.node.window.kernel
+        (high, wide), pixels = self.node.window.kernel, self.placed.mapping.pixels
         return [
-            (rows[1] - rows[0]) * (columns[1] - columns[0]) * window[0] * window[1] * region.images
+            size * high * wide * region.images
             for region in self.placed.regions
-            for rows, columns in blocks(region, self.node, self.machine, self.placed.mapping.pixels)
+            for size in block_sizes(region, self.node, self.machine, pixels)
         ]
 
     @property

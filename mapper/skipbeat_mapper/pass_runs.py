@@ -30,7 +30,7 @@ def command_of(tile: TileStatistics, pixels: int, load: bool, first: bool, last:
     return command if load else replace(command, load=False, encoding=Encoding.DENSE)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, slots=True)
 class PassRun(Sequence[PassOp]):
     """Passes of tiles of one column tile over the same pixels, one after the other.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.graph import Node
@@ -201,13 +202,33 @@ def split(size: int, largest: int) -> list[Span]:
 
 def blocks(region: Region, node: Node, machine: Machine, pixels: int | None = None) -> Iterator[tuple[Span, Span]]:
     """(rows, columns) of the blocks of a region; outputs of a block follow one another in the output tensor."""
+    row, column = region.rows[0], region.columns[0]
+    for (first, last), (start, stop) in _cut(*_cuts(region, node, machine, pixels)):
+        yield (row + first, row + last), (column + start, column + stop)
+
+
+def block_sizes(region: Region, node: Node, machine: Machine, pixels: int | None = None) -> tuple[int, ...]:
+    """The output pixels of one image in each block of a region."""
+    return _sizes(*_cuts(region, node, machine, pixels))
+
+
+def _cuts(region: Region, node: Node, machine: Machine, pixels: int | None) -> tuple[int, int, int, bool]:
+    """Rows and columns of a region, the most pixels of a block, and whether it may have several rows."""
     limit = max(1, block_limit(node, machine, pixels) // region.images)
-    (row, last_row), (column, last_column) = region.rows, region.columns
-    width = last_column - column
-    whole = width == node.out_shape[2] and width <= limit and not one_row(node, region.images)
-    for first, last in split(last_row - row, limit // width if whole else 1):
-        for start, stop in split(width, min(limit, width)):
-            yield (row + first, row + last), (column + start, column + stop)
+    height, width = region.rows[1] - region.rows[0], region.columns[1] - region.columns[0]
+    return height, width, limit, width == node.out_shape[2] and width <= limit and not one_row(node, region.images)
+
+
+@lru_cache(maxsize=4096)
+def _cut(height: int, width: int, limit: int, whole: bool) -> tuple[tuple[Span, Span], ...]:
+    """The blocks of an area, from its first row and column."""
+    rows, columns = split(height, limit // width if whole else 1), split(width, min(limit, width))
+    return tuple(itertools.product(rows, columns))
+
+
+@lru_cache(maxsize=4096)
+def _sizes(height: int, width: int, limit: int, whole: bool) -> tuple[int, ...]:
+    return tuple((last - first) * (stop - start) for (first, last), (start, stop) in _cut(height, width, limit, whole))
 
 
 def one_row(node: Node, images: int) -> bool:

@@ -56,7 +56,8 @@ def every_mapping(found: list[Candidate]) -> list[Candidate]:
         for order in (Order.ACTIVATIONS, Order.WEIGHTS, Order.COLUMNS)
         if order != Order.ACTIVATIONS or not plain.slices  # which would be loaded for every block
     ]
-    others = (plain.with_mapping(mapping) for mapping in mappings)
+    shared = {each: plain.with_mapping(dataclasses.replace(plain.placed.mapping, share=each)) for each in shares}
+    others = (first.with_mapping(each) for each in mappings if (first := shared[each.share]) is not None)
     return [plain, *(each for each in others if each is not None)]
 
 

@@ -41,8 +41,7 @@ class Range(NamedTuple):
         return self.space == other.space and self.start < other.stop and other.start < self.stop
 
 
-@dataclass(frozen=True, kw_only=True)
-class Load:
+class Load(NamedTuple):
     """A LOAD: `count` vectors from memory vector `source` to entry `to`; `writes` covers all that it writes."""
 
     kind: Kind
@@ -110,8 +109,7 @@ class PassOp(NamedTuple):
         return self.command.pixels * max(1, self.command.beat)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Local:
+class Local(NamedTuple):
     """Where a STORE writes in the activation banks: the fields of a PLACE; `writes` covers all of it."""
 
     to: int
@@ -122,8 +120,7 @@ class Local:
     writes: Range
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoreOp:
+class StoreOp(NamedTuple):
     """A STORE of `count` output vectors (items, if raw): to memory vector `address`, into the banks, or both.
 
     Attributes:
@@ -151,7 +148,7 @@ class StoreOp:
         return [r for r in (self.writes, self.local.writes if self.local else None) if r]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Unit:
     """What runs between two chances to load: the passes of a block and column tile, or a part of them.
 
