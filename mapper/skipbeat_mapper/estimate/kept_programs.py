@@ -13,7 +13,7 @@ from ..known_programs import KnownPrograms
 from ..timed_network import Placement
 
 #: Operations of all programs that are kept; those of the runs that were unused for longest go first.
-MOST = 400_000
+MOST = 1_200_000
 
 
 class KnownRun:

@@ -22,16 +22,24 @@ def put(s: Int64Array, m: Int64Array, number: int, at: int, value: int) -> None:
 
 
 @compiled
+def entries(s: Int64Array, m: Int64Array, number: int, start: int, stop: int) -> Int64Array:
+    """Entries from-to of a column, whose bounds are checked once."""
+    begin, end = s[number] + start, s[number] + stop
+    if begin < 0 or end > m.size:
+        raise IndexError("order: a range is not within the columns")
+    return m[begin:end]
+
+
+@compiled
 def fill(s: Int64Array, m: Int64Array, number: int, start: int, stop: int, value: int) -> None:
     """The same value for entries from-to."""
-    for at in range(start, stop):
-        put(s, m, number, at, value)
+    entries(s, m, number, start, stop)[:] = value
 
 
 @compiled
 def greatest(s: Int64Array, m: Int64Array, number: int, start: int, stop: int) -> int:
     """The greatest of entries from-to, or `NEVER`."""
     found = NEVER
-    for at in range(start, stop):
-        found = max(found, get(s, m, number, at))
+    for each in entries(s, m, number, start, stop):
+        found = max(found, each)
     return found
