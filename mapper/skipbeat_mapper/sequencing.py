@@ -33,6 +33,8 @@ from .schedule import Ordered, Part, Schedule
 from .unit_columns import unit_columns
 from .units import Space, Unit
 
+#: Columns that say where ranges of memory end.
+_MEMORY_STOPS = at.SOURCE_STOP, at.MEMORY_STOP
 #: A latency that no memory has.
 FOREVER = 1 << 32
 
@@ -145,9 +147,12 @@ def unordered(
 
     Args:
         columns: of the units.
-        sizes: entries of each space; what lies beyond them does not count, as `limits` refuses it.
+        sizes: entries of each space; what lies beyond them does not count, as `limits` refuses it. Of the memory only
+            what is both written and read counts.
         most: operations that there may be.
     """
+    columns = {**columns, **_exchanged(columns, sizes[Space.MEMORY])}
+    sizes = {**sizes, Space.MEMORY: max(0, *(int(columns[each].max(initial=0)) for each in _MEMORY_STOPS))}
     units, passes, loads, spans = (columns[n].size for n in (at.NODE, at.STEPS, at.SPACE, at.SPAN_START))
     room: dict[int, Int64Array | int] = dict.fromkeys((at.KIND, at.REFERS, at.OWNER, at.ENGINE), most)
     room |= {each: np.zeros(most, np.int64) for each in (at.WAIT, at.SIGNAL)}
@@ -167,6 +172,29 @@ def unordered(
     s[at.UNITS], s[at.MOST] = units, FOREVER
     s[[at.SET_UP, at.STUCK, at.LAST_LOCAL, at.LAST_LOAD, at.LAST_CLOSED, at.NEWEST_LOAD, at.OPEN_STORE]] = at.NEVER
     return s, m
+
+
+def _exchanged(columns: Mapping[int, Int64Array], size: int) -> dict[int, Int64Array]:
+    """Ranges of memory from the first vector on that some store may write and some load read, as far as the last one.
+
+    Any two of them meet there if they meet at all, so nobody waits for anybody elsewhere.
+    """
+    numbers = (at.SOURCE, at.SOURCE_STOP), (at.MEMORY_START, at.MEMORY_STOP)
+    used = [[columns[each][columns[each] != at.NOWHERE] for each in both] for both in numbers]
+    first = max(int(start.min(initial=size)) for start, _ in used)
+    last = max(first, min(int(stop.max(initial=0)) for _, stop in used))
+    last = min(last, max(first, size))
+
+    def moved(places: Int64Array) -> Int64Array:
+        return np.where(places == at.NOWHERE, at.NOWHERE, np.clip(places, first, last) - first)
+
+    found = {each: moved(columns[each]) for both in numbers for each in both}
+    for number in (at.BUSY_START, at.BUSY_STOP):
+        busy = columns[number].reshape(-1, at.BUSY).copy()
+        of_memory = at.BUSY_SPACES.index(at.MEMORY)
+        busy[:, of_memory] = moved(busy[:, of_memory])
+        found[number] = busy.ravel()
+    return found
 
 
 def _within(columns: Mapping[int, Int64Array], sizes: Mapping[Space, int]) -> Columns:

@@ -112,7 +112,22 @@ class Columns:
 
     def at(self, opcode: Opcode) -> Int64Array:
         """The numbers of the instructions with an opcode."""
-        return np.flatnonzero(self.opcode == opcode)
+        return self._numbers[opcode]
+
+    @cached_property
+    def _numbers(self) -> tuple[Int64Array, ...]:
+        return tuple(np.flatnonzero(self.opcode == code) for code in range(max(Opcode) + 1))
+
+    @cached_property
+    def of_engine(self) -> tuple[Int64Array, ...]:
+        """The numbers of the instructions of each engine."""
+        return tuple(np.flatnonzero(self.engine == each) for each in Engine)
+
+    @cached_property
+    def jobs(self) -> Int64Array:
+        """The numbers of the instructions that are jobs of the fetcher: PASSes, and others that give its tokens."""
+        executed = self.engine == Engine.EXECUTE
+        return np.flatnonzero(executed & ((self.opcode == Opcode.PASS) | (self.signal > 0)))
 
     def some(self, numbers: Int64Array) -> Columns:
         """These instructions alone, in ascending order."""

@@ -132,7 +132,7 @@ def _begin(program: Columns, run: Followed) -> Int64Array:
     clocks = np.full(len(program), UNKNOWN, np.int64)
     clocks[0] = run.clocks(at.DISPATCHED)[0]
     for engine in Engine:
-        _put(clocks, np.flatnonzero(program.engine == engine), run.clocks(at.BEGUN + engine))
+        _put(clocks, program.of_engine[engine], run.clocks(at.BEGUN + engine))
     return clocks
 
 

@@ -83,8 +83,8 @@ def _room(machine: Machine, program: Columns, columns: Filled) -> dict[int, int]
     room |= dict.fromkeys((at.ACCEPTED, at.FINALS), loads + chunks)
     room |= dict.fromkeys((at.ARRIVALS, at.BURST_FIRSTS, at.BURST_BEATS, at.BEATS_BEFORE), bursts)
     for engine in Engine:
-        queue = program.engine == engine
-        room |= dict.fromkeys((at.LEFT + engine, at.BEGUN + engine), int(queue.sum()))
+        queue = program.of_engine[engine]
+        room |= dict.fromkeys((at.LEFT + engine, at.BEGUN + engine), queue.size)
         for other in Engine:
             given, taken = (int((each[queue] >> other & 1).sum()) for each in (program.signal, program.wait))
             room[at.TOKENS + at.ENGINES * engine + other] = given
@@ -105,7 +105,7 @@ def _queues(program: Columns) -> Filled:
     engine, opcode, place = program.engine, program.opcode, np.zeros(len(program), np.int64)
     columns: Filled = {at.ENGINE: engine, at.PLACE: place}
     for each in Engine:
-        numbers = np.flatnonzero(engine == each)
+        numbers = program.of_engine[each]
         place[numbers] = np.arange(numbers.size)
         columns |= {at.NUMBER + each: numbers, at.WAIT + each: program.wait[numbers]}
         columns[at.SIGNAL + each] = program.signal[numbers]
@@ -133,7 +133,7 @@ def _passes(program: Columns) -> Filled:
     """Jobs of the fetcher, and passes with the tiles that they load."""
     pixels, beats, _, load, first, last = program.passes.fields
     fed, numbers = np.where(beats > 0, pixels, 0), program.at(Opcode.PASS)
-    jobs = np.flatnonzero((program.engine == Engine.EXECUTE) & ((program.opcode == Opcode.PASS) | (program.signal > 0)))
+    jobs = program.jobs
     job_pixels = np.zeros(len(program), np.int64)
     job_pixels[numbers] = fed
     return {

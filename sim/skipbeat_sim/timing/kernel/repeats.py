@@ -240,15 +240,12 @@ def _place(
 
 def _oldest(program: Columns, s: Int64Array) -> int:
     """The first instruction of which anything is read any more."""
-    loads, stores, passes = (program.at(each) for each in (Opcode.LOAD, Opcode.STORE, Opcode.PASS))
-    executed = program.engine == Engine.EXECUTE
-    jobs = np.flatnonzero(executed & ((program.opcode == Opcode.PASS) | (program.signal > 0)))
     ends = [
-        (loads, s[at.LOAD_ENDED]),
-        (stores, s[at.STORE_POPPED]),
-        (passes, min(s[at.CORE_PASS] - 1, s[at.CORE_FED])),
-        (jobs, s[at.WALKING] - 1),
-        *((np.flatnonzero(program.engine == each), s[at.BEGUN + each]) for each in Engine),
+        (program.at(Opcode.LOAD), s[at.LOAD_ENDED]),
+        (program.at(Opcode.STORE), s[at.STORE_POPPED]),
+        (program.at(Opcode.PASS), min(s[at.CORE_PASS] - 1, s[at.CORE_FED])),
+        (program.jobs, s[at.WALKING] - 1),
+        *((program.of_engine[each], s[at.BEGUN + each]) for each in Engine),
     ]
     return min(int(numbers[max(0, min(place, numbers.size - 1))]) for numbers, place in ends if numbers.size)
 
@@ -264,15 +261,15 @@ def _instructions_alike(
         return False
     oldest = _oldest(program, first.s)
     before, after = slice(oldest, known - size), slice(oldest + size, known)
-    starts = program.address // machine.beat_bytes % machine.burst_beats
+    starts = [program.address[each] // machine.beat_bytes % machine.burst_beats for each in (before, after)]
     columns = [getattr(program, name) for name in FIELDS if name != "address"]
-    if not all(np.array_equal(each[before], each[after]) for each in (*columns, starts)):
+    if not np.array_equal(*starts) or not all(np.array_equal(each[before], each[after]) for each in columns):
         return False
-    passes, tiles = program.passes, np.cumsum(program.passes.fields.load)
+    passes = program.passes
     begins, ends = (np.searchsorted(program.at(Opcode.PASS), [each.start, each.stop]) for each in (before, after))
     if not np.array_equal(passes.command[slice(*begins)], passes.command[slice(*ends)]):
         return False
-    loads = [np.append(0, tiles)[each] for each in (begins, ends)]
+    loads = [np.where(each > 0, passes.resident[each - 1] + 1, 0) for each in (begins, ends)]
     return np.array_equal(passes.tile[slice(*loads[0])], passes.tile[slice(*loads[1])])
 
 
