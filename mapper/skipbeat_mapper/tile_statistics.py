@@ -61,8 +61,8 @@ def _bits_set(packed: Bytes) -> Bytes:
     """How many bits each row of bytes has: uint8 [..., bytes] as uint8 [...]."""
     size = packed.shape[-1]
     if size in (2, 4, 8):
-        return np.bitwise_count(packed.view(f"u{size}")[..., 0])
-    return np.bitwise_count(packed).sum(axis=-1, dtype=np.uint8)
+        return np.asarray(np.bitwise_count(packed.view(f"u{size}")[..., 0]), np.uint8)
+    return np.asarray(np.bitwise_count(packed).sum(axis=-1, dtype=np.uint8), np.uint8)
 
 
 def cell_slots(arranged: Bytes, width: int) -> Bytes:

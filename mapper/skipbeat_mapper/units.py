@@ -41,7 +41,8 @@ class Range(NamedTuple):
         return self.space == other.space and self.start < other.stop and other.start < self.stop
 
 
-class Load(NamedTuple):
+@dataclass(kw_only=True, slots=True)
+class Load:
     """A LOAD: `count` vectors from memory vector `source` to entry `to`; `writes` covers all that it writes."""
 
     kind: Kind
@@ -109,7 +110,8 @@ class PassOp(NamedTuple):
         return self.command.pixels * max(1, self.command.beat)
 
 
-class Local(NamedTuple):
+@dataclass(kw_only=True, slots=True)
+class Local:
     """Where a STORE writes in the activation banks: the fields of a PLACE; `writes` covers all of it."""
 
     to: int
@@ -120,7 +122,8 @@ class Local(NamedTuple):
     writes: Range
 
 
-class StoreOp(NamedTuple):
+@dataclass(kw_only=True, slots=True)
+class StoreOp:
     """A STORE of `count` output vectors (items, if raw): to memory vector `address`, into the banks, or both.
 
     Attributes:

@@ -261,9 +261,9 @@ def _instructions_alike(
         return False
     oldest = _oldest(program, first.s)
     before, after = slice(oldest, known - size), slice(oldest + size, known)
-    starts = [program.address[each] // machine.beat_bytes % machine.burst_beats for each in (before, after)]
+    own, again = (program.address[each] // machine.beat_bytes % machine.burst_beats for each in (before, after))
     columns = [getattr(program, name) for name in FIELDS if name != "address"]
-    if not np.array_equal(*starts) or not all(np.array_equal(each[before], each[after]) for each in columns):
+    if not np.array_equal(own, again) or not all(np.array_equal(each[before], each[after]) for each in columns):
         return False
     passes = program.passes
     begins, ends = (np.searchsorted(program.at(Opcode.PASS), [each.start, each.stop]) for each in (before, after))
