@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -55,6 +55,45 @@ class Placed(NamedTuple):
     def shift(self) -> int:
         """Where the node's first word would be."""
         return self.at - self.tile.at
+
+
+@dataclass(frozen=True, eq=False)
+class TilePart:
+    """Tiles of a column tile whose passes follow each other."""
+
+    tiles: Sequence[Tile]
+
+    @cached_property
+    def places(self) -> Int64Array:
+        """Of each its place among the tiles of its column tile, int64 [tiles]."""
+        return np.array([tile.place for tile in self.tiles], np.int64)
+
+    @cached_property
+    def words(self) -> int:
+        """Of all."""
+        return sum([tile.words for tile in self.tiles])
+
+
+class PlacedPart(Sequence[Placed]):
+    """The same in the weight buffer, where the node's first word would be in place `shift`."""
+
+    __slots__ = ("part", "shift")
+
+    def __init__(self, part: TilePart, shift: int) -> None:
+        self.part, self.shift = part, shift
+
+    def __len__(self) -> int:
+        return len(self.part.tiles)
+
+    @overload
+    def __getitem__(self, number: int) -> Placed: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Placed]: ...
+    def __getitem__(self, number: int | slice) -> Placed | Sequence[Placed]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(len(self))[number]]
+        tile = self.part.tiles[number]
+        return Placed(tile, self.shift + tile.at)
 
 
 class ColumnTile(NamedTuple):

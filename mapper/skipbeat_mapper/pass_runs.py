@@ -14,7 +14,7 @@ from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.command import Command, Encoding
 from skipbeat_arch.tile import TileStatistics
 
-from .node_tiles import ColumnTile, Placed
+from .node_tiles import ColumnTile, Placed, PlacedPart
 from .order.places import NOWHERE
 from .units import PassOp, Range, Space
 
@@ -193,8 +193,15 @@ def _passes_of(runs: Sequence[PassRun]) -> tuple[Int64Array, Int64Array, Int64Ar
     """Of each pass the number of its run, its own number there, and the place of its tile, all int64 [passes]."""
     counts = np.array([len(run) for run in runs], np.int64)
     of = np.repeat(np.arange(counts.size), counts)
-    place = np.array([tile.place for run in runs for tile, _ in run.tiles], np.int64)
+    place = np.concatenate([_tile_places(run.tiles) for run in runs])
     return of, np.arange(of.size) - (np.cumsum(counts) - counts)[of], place
+
+
+def _tile_places(tiles: Sequence[Placed]) -> Int64Array:
+    """Of tiles the places among those of their column tile, int64 [tiles]."""
+    if isinstance(tiles, PlacedPart):
+        return tiles.part.places
+    return np.array([tile.place for tile, _ in tiles], np.int64)
 
 
 def _gathered(tables: Sequence[Int64Array], of: Int64Array, place: Int64Array) -> Int64Array:

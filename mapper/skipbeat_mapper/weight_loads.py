@@ -8,7 +8,7 @@ from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.engines import Kind
 
 from .memory_map import PlacedNode
-from .node_tiles import Placed, Tile
+from .node_tiles import PlacedPart, Tile, TilePart
 from .on_chip import OnChip
 from .units import Load, Range, Space
 
@@ -29,6 +29,9 @@ class WeightLoads:
         self._kept = {} if new else dict.fromkeys(range(len(self._columns)), self._base)
         #: Whether the last visit of a column tile went through its tiles backwards.
         self._backwards = dict.fromkeys(self._kept, True)
+        #: What was found of column tiles: their parts, themselves forwards and backwards, and their longest tiles.
+        self._parts = dict[tuple[int, int, int | None], list[TilePart]]()
+        self._both, self._longest = dict[int, tuple[TilePart, TilePart]](), dict[int, int]()
 
     @property
     def streams(self) -> bool:
@@ -40,7 +43,7 @@ class WeightLoads:
         """Which column tiles are there, and how the next visits go through them."""
         return tuple(self._kept.items()), tuple(self._backwards.items())
 
-    def parts(self, column: int, pixels: int) -> list[tuple[list[Placed], list[Load]]]:
+    def parts(self, column: int, pixels: int) -> list[tuple[PlacedPart, list[Load]]]:
         """A column tile's tiles for a block of `pixels`, in the order of their passes, with the loads before each part.
 
         The first part is a single tile, for which nothing has to wait long, or all the few of a slice. While the
@@ -53,41 +56,53 @@ class WeightLoads:
         if not self._all and column not in self._kept:
             self._kept.clear()  # the ring may overwrite them
         if not self._all and words > self._chip.weights.size // 2:
-            return [self._streamed(part) for part in weight_parts(tiles, self._room(tiles, pixels))]
+            return [self._streamed(part) for part in self._cut(column, self._room(column, pixels))]
         if column not in self._kept:
             at = self._base + tiles[0].at if self._all else self._chip.weights.take(words)
             self._kept[column] = at - tiles[0].at
             self._backwards[column] = False
             first = words if self._prepared.banks.slices else tiles[0].words
-            return [self._loaded(part, self._kept[column]) for part in weight_parts(tiles, PART_WORDS, first)]
-        start = self._kept[column]
-        placed = [Placed(tile, start + tile.at) for tile in tiles]
+            return [self._loaded(part, self._kept[column]) for part in self._cut(column, PART_WORDS, first)]
         self._backwards[column] = not self._backwards[column]
-        return [(placed[::-1] if self._backwards[column] else placed, [])]
+        return [(PlacedPart(self._whole(column)[self._backwards[column]], self._kept[column]), [])]
 
-    def _room(self, tiles: Sequence[Tile], pixels: int) -> int:
+    def _cut(self, column: int, words: int, first: int | None = None) -> list[TilePart]:
+        """`weight_parts` of a column tile."""
+        key = column, words, first
+        if key not in self._parts:
+            self._parts[key] = [TilePart(part) for part in weight_parts(self._columns[column], words, first)]
+        return self._parts[key]
+
+    def _whole(self, column: int) -> tuple[TilePart, TilePart]:
+        """A column tile, and the same backwards."""
+        if column not in self._both:
+            tiles = self._columns[column]
+            self._both[column] = TilePart(tiles), TilePart(tiles[::-1])
+        return self._both[column]
+
+    def _room(self, column: int, pixels: int) -> int:
         """Words of a part: a quarter of the buffer, or less where the array may be many passes behind.
 
         What such passes need must stay, and where the ring begins again it may leave out as much as a part takes.
         """
-        size, behind = self._chip.weights.size, passes_behind(pixels) * max(tile.words for tile in tiles)
+        if column not in self._longest:
+            self._longest[column] = max(tile.words for tile in self._columns[column])
+        size, behind = self._chip.weights.size, passes_behind(pixels) * self._longest[column]
         return min(size // 4, (size - behind) // 2)
 
-    def _loaded(self, part: list[Tile], start: int) -> tuple[list[Placed], list[Load]]:
-        placed = [Placed(tile, start + tile.at) for tile in part]
-        return placed, [self._load(part, placed[0].at)]
+    def _loaded(self, part: TilePart, start: int) -> tuple[PlacedPart, list[Load]]:
+        return PlacedPart(part, start), [self._load(part, start + part.tiles[0].at)]
 
-    def _streamed(self, part: list[Tile]) -> tuple[list[Placed], list[Load]]:
-        return self._loaded(part, self._chip.weights.take(sum(tile.words for tile in part)) - part[0].at)
+    def _streamed(self, part: TilePart) -> tuple[PlacedPart, list[Load]]:
+        return self._loaded(part, self._chip.weights.take(part.words) - part.tiles[0].at)
 
-    def _load(self, part: list[Tile], at: int) -> Load:
-        words = sum(tile.words for tile in part)
+    def _load(self, part: TilePart, at: int) -> Load:
         return Load(
             kind=Kind.WEIGHTS,
             to=at,
-            source=self._prepared.weights_at + part[0].at,
-            count=words,
-            writes=Range(Space.WEIGHTS, at, at + words),
+            source=self._prepared.weights_at + part.tiles[0].at,
+            count=part.words,
+            writes=Range(Space.WEIGHTS, at, at + part.words),
         )
 
 
