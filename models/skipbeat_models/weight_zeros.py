@@ -14,7 +14,7 @@ import numpy as np
 
 from skipbeat_arch.arrays import BoolArray, Bytes
 from skipbeat_arch.model import WeightZeros
-from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.pattern import MEASURED_GROUPS, Pattern, measured_pattern_of
 
 from .synthetic import synthetic_mask
 
@@ -46,6 +46,22 @@ class DrawnZeros:
     def key(self) -> Hashable:
         """Equal for equal zeros."""
         return "synthetic", self.shape, str(self.pattern), self.seed
+
+    def measured(self) -> tuple[Pattern, int]:
+        """The pattern that is measured of them, and how many weights are not zero.
+
+        Of N:M both are known before anything is drawn: every group of M rows has N. Groups of fewer rows then have a
+        fullest one with more than their share, unless their share is a whole number, which all of them might have.
+        """
+        rows, pattern = self.shape[-2], self.pattern
+        shares = [pattern.n * m / pattern.m for m in MEASURED_GROUPS if m < pattern.m]
+        known = pattern.kind == "nm" and pattern.n < pattern.m and pattern.m in MEASURED_GROUPS
+        if known and rows >= pattern.m and not any(share.is_integer() for share in shares):
+            full, rest = divmod(rows, pattern.m)
+            kept = full * pattern.n + min(pattern.n, rest)
+            return Pattern("nm", pattern.n, pattern.m, pattern.n / pattern.m), kept * (prod(self.shape) // rows)
+        mask = self()
+        return measured_pattern_of([mask] if mask.ndim == 2 else mask), int(np.count_nonzero(mask))
 
     def __call__(self) -> BoolArray:
         return synthetic_mask(self.shape, self.pattern, self.seed)

@@ -132,8 +132,7 @@ class ZeroReader:
         for shape in shapes:
             drawn = DrawnZeros(shape, wanted, seed)
             if drawn not in self._synthetic:
-                mask = drawn()
-                self._synthetic[drawn] = _pattern_of(mask), int(np.count_nonzero(mask))
+                self._synthetic[drawn] = drawn.measured()
             found.append((weight_zeros(drawn), *self._synthetic[drawn]))
         total = sum(int(np.prod(shape)) for shape in shapes)
         return Measured(
@@ -194,11 +193,6 @@ def _fits(pattern: Pattern, density: float) -> bool:
 def _matrix_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     grouped = grouped_shape(shape)
     return grouped if grouped[0] > 1 else grouped[1:]
-
-
-def _pattern_of(matrix: BoolArray) -> Pattern:
-    """Of [C, K], or of the columns of all groups side by side."""
-    return measured_pattern_of([matrix] if matrix.ndim == 2 else matrix)
 
 
 def _best_order(parts: list[ZeroBits]) -> tuple[ReductionOrder, Pattern]:
