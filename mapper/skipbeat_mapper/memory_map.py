@@ -16,8 +16,9 @@ from skipbeat_arch.tensor_layout import tensor_bytes
 from .banks import Banks
 from .chained_outputs import Chain, Geometry, geometry, side_by_side
 from .node_mapping import PLAIN, NodeMapping
-from .node_tiles import NodeTiles, node_tiles, packed_words, parameter_data
+from .node_tiles import NodeTiles, node_tiles
 from .offset_tables import NodeTables, table_data
+from .packed_node import packed_words, parameter_data
 from .regions import Region, Span, split
 
 #: Most pixels of a block whose outputs stay on the chip, so that the next node need not wait long for the first.

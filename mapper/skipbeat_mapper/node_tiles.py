@@ -1,4 +1,4 @@
-"""A node's weights as packed tiles, and its parameters as the output stage reads them."""
+"""A node's weights as tiles: which there are, and their places among the node's words."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import NamedTuple, overload
 
 import numpy as np
 
-from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array, IntArray
+from skipbeat_arch.arrays import Bytes, Int8Array, Int64Array
 from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, TABLE_ENTRIES, Machine
-from skipbeat_arch.tile import TileStatistics, pack_tile
+from skipbeat_arch.machine import TABLE_ENTRIES, Machine
+from skipbeat_arch.tile import TileStatistics
 
 from .banks import Banks
 from .block_diagonal import block_diagonal
 from .bounds import tile_clocks
 from .regions import regions
-from .row_order import NONE, Cells, beats, plain_order, planes_needed, sorted_order, steps, taken
+from .row_order import Cells, beats, plain_order, planes_needed, sorted_order, steps, taken
 from .tile_statistics import cell_slots, group_counts, tile_statistics
 
 
@@ -258,23 +258,6 @@ def _in_order(
     return others[:middle] + quick + others[middle:]
 
 
-def packed_words(node: Node, banks: Banks, tiles: NodeTiles, machine: Machine) -> Bytes:
-    """The words in memory, tile after tile: uint8 [words · V]."""
-    weights, group = tap_weights(node), machine.hw.array.group
-    parts: list[Bytes] = []
-    for number, column in enumerate(tiles.columns):
-        if not column:
-            continue
-        outputs = weights[:, :, number * machine.vector : (number + 1) * machine.vector]
-        arranged = banks.arrange(outputs).reshape(-1, group, outputs.shape[2])
-        for tile in column:
-            rows = tiles.cells[tile.number, : tile.statistics.rows]
-            values = np.where((rows != NONE)[:, None, None], arranged[rows], np.int8(0))
-            packed = pack_tile(values, machine.hw, tile.statistics.encoding)
-            parts.append(packed.words.ravel())
-    return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
-
-
 def tap_weights(node: Node) -> Int8Array:
     """The layer's weight int8 [taps, C_in, K] over all channel groups, taps row by row."""
     load = node.convolution
@@ -283,26 +266,3 @@ def tap_weights(node: Node) -> Int8Array:
     if load.order == "kh,kw,cin":
         return full.reshape(taps, load.c_in, load.c_out)
     return full.reshape(load.c_in, taps, load.c_out).transpose(1, 0, 2)
-
-
-def parameter_data(node: Node, machine: Machine) -> Bytes:
-    """The parameters of every output block, `PARAMETER_PITCH` vectors each: uint8 [blocks · pitch · V]."""
-    layer, vector = node.layer, machine.vector
-    channels = layer.bias.size
-    blocks = -(-channels // vector)
-
-    def padded(values: IntArray | None, fill: int, dtype: str) -> Bytes:
-        full = np.full(blocks * vector, fill, dtype)
-        if values is not None:
-            full[:channels] = values
-        return full.reshape(blocks, vector).view(np.uint8)
-
-    parts = [
-        padded(layer.bias, 0, "<i4"),
-        padded(layer.multiplier, 1, "<i4"),
-        padded(node.residual_multiplier, 0, "<i4"),
-        padded(layer.shift, 1, "|u1"),
-    ]
-    data = np.zeros((blocks, PARAMETER_PITCH * vector), np.uint8)
-    data[:, : PARAMETER_VECTORS * vector] = np.concatenate(parts, axis=1)
-    return data.ravel()

@@ -11,28 +11,24 @@ from dataclasses import dataclass
 from functools import partial
 
 from skipbeat_arch.arrays import Indices, Int64Array
-from skipbeat_arch.budget import check_passes, passes
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.engines import Opcode
 from skipbeat_arch.fold import Fold
-from skipbeat_arch.graph import Graph, Node
+from skipbeat_arch.graph import Graph
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_arch.progress import part, through
 from skipbeat_sim.timing.machine_timing import MachineTiming, columns_timing
 
-from .aligned_parts import aligned_parts
-from .arrangements import arrangements
 from .candidates import Candidate
 from .close_networks import close_networks
-from .input_folding import fold_input
 from .known_programs import KnownPrograms
 from .lowering import Lowered, lower_again
-from .memory_map import MemoryMap, memory_map
+from .memory_map import MemoryMap
 from .network_units import turns
 from .node_mapping import NodeMapping
+from .placements import Placement, placements
 from .search import LIMITS, MappingSearch
-from .slices import chosen_slices
 
 #: The best of each turn is tried too if it would save so much of a network's clocks.
 WORTH = 1 / 10_000
@@ -96,60 +92,6 @@ def part_ends(parts: Sequence[NodeRange], stores: Int64Array, stored: Sequence[i
         done += int(((stores >= each.start) & (stores < each.stop)).sum())
         ends.append(stored[done - 1] if 0 < done <= len(stored) else cycles)
     return (*ends[:-1], cycles)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Placement:
-    """A network in memory before anything is timed, with channels in one of their orders; see `TimedNetwork`."""
-
-    fold: Fold | None
-    orders: Mapping[str, Indices]
-    memory: MemoryMap
-    gaps: frozenset[str] = frozenset()
-
-    def on(self, machine: Machine) -> Placement:
-        """The same on a machine whose memory may have another latency."""
-        return dataclasses.replace(self, memory=dataclasses.replace(self.memory, machine=machine))
-
-
-def placements(
-    graph: Graph,
-    machine: Machine,
-    images: int = 1,
-    mappings: Sequence[NodeMapping] | None = None,
-    side: int | None = None,
-) -> list[Placement]:
-    """A network with groups of its weights in all their `arrangements`, and each with nodes in slices where they pay.
-
-    Args:
-        graph: the network.
-        machine: the hardware.
-        images: of a run.
-        mappings: of every node; plain ones if there are none.
-        side: most images side by side.
-
-    Raises:
-        InputError: a node that does not fit the hardware, or more passes than the limit (`skipbeat_arch.budget`).
-    """
-    name = f"layer {graph.nodes[0].layer.name}" + (" and those after it" if len(graph.nodes) > 1 else "")
-    check_passes(name, sum(_passes(node, machine, images) for node in graph.nodes))
-    aligned = aligned_parts(graph, machine.vector)
-    gaps = frozenset(t.name for t in aligned.tensors if t.channels > graph.tensor(t.name).channels)
-    graph, fold = fold_input(aligned, machine)
-    found = []
-    for each, orders, tiles in arrangements(graph, machine, min(images, side or images)):
-        memory = memory_map(each, machine, mappings, tiles, images=images, side=side)
-        found.append(Placement(fold=fold, orders=orders, gaps=gaps, memory=memory))
-        if (sliced := chosen_slices(memory)) is not None:
-            memory = memory_map(each, machine, mappings, sliced, images=images, side=side)
-            found.append(Placement(fold=fold, orders=orders, gaps=gaps, memory=memory))
-    return found
-
-
-def _passes(node: Node, machine: Machine, images: int) -> int:
-    """Passes of a node at least; images with second operands of their own share none."""
-    conv = node.convolution
-    return images * passes(conv, machine.hw) if node.operand else passes(conv, machine.hw, images)
 
 
 def time_network(

@@ -10,7 +10,8 @@ from skipbeat_arch.machine import Machine
 from skipbeat_mapper.close_networks import close_networks
 from skipbeat_mapper.lowering import lower
 from skipbeat_mapper.memory_map import MemoryMap
-from skipbeat_mapper.timed_network import placements, time_network
+from skipbeat_mapper.placements import placements
+from skipbeat_mapper.timed_network import time_network
 from skipbeat_sim.timing.machine_timing import columns_timing
 from tests.mapper.networks import Builder, random_graph
 

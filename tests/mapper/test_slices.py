@@ -11,8 +11,9 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.compile import packed
 from skipbeat_mapper.memory_map import memory_map
+from skipbeat_mapper.placements import Placement
 from skipbeat_mapper.slices import chosen_slices, sliceable
-from skipbeat_mapper.timed_network import Placement, quickest_program, time_network
+from skipbeat_mapper.timed_network import quickest_program, time_network
 from skipbeat_sim.machine.run_machine import run_machine
 from tests.mapper.networks import Builder
 from tests.mapper.placed import in_slices

@@ -11,7 +11,8 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import pack_tile
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.banks import Banks
-from skipbeat_mapper.node_tiles import node_tiles, packed_words, tap_weights
+from skipbeat_mapper.node_tiles import node_tiles, tap_weights
+from skipbeat_mapper.packed_node import packed_words
 from skipbeat_mapper.tile_statistics import cell_slots, group_counts, outputs_above
 from tests.mapper.networks import random_layer
 

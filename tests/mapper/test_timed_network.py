@@ -16,8 +16,9 @@ from skipbeat_mapper.known_programs import KnownPrograms
 from skipbeat_mapper.lowering import Lowered, lower
 from skipbeat_mapper.memory_map import MemoryMap
 from skipbeat_mapper.node_mapping import PLAIN, NodeMapping
+from skipbeat_mapper.placements import placements
 from skipbeat_mapper.search import MappingSearch
-from skipbeat_mapper.timed_network import part_ends, placements, quickest_program, time_network
+from skipbeat_mapper.timed_network import part_ends, quickest_program, time_network
 from skipbeat_sim.timing.machine_timing import MachineTiming, columns_timing
 from tests.mapper.networks import Builder, random_graph
 

@@ -10,7 +10,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 
 from ..known_programs import KnownPrograms
-from ..timed_network import Placement
+from ..placements import Placement
 
 #: Operations of all programs that are kept; those of the runs that were unused for longest go first.
 MOST = 1_200_000

@@ -16,8 +16,9 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.model import ModelRun
 
 from ..layer_graph import weight_shape
+from ..placements import placements
 from ..search import MappingSearch, network_key
-from ..timed_network import TimedNetwork, no_collection, placements, quickest_program
+from ..timed_network import TimedNetwork, no_collection, quickest_program
 from .kept_prices import KeptPrices, RunPrice
 from .kept_programs import KnownRun
 from .node_costs import node_costs
