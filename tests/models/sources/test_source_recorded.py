@@ -17,8 +17,10 @@ from skipbeat_models.sources.folding import overload_of
 from skipbeat_models.sources.graph import Argument, Graph, Operator, Value
 from skipbeat_models.sources.recorded import record_module
 
-#: Checks that export adds, and copies that it makes of constants of the model's code.
-ADDED = ("aten._assert_tensor_metadata.default", "aten.lift_fresh_copy.default")
+#: Checks that export adds.
+ADDED = ("aten._assert_tensor_metadata.default",)
+#: Constants of the model's code: export makes copies of them, torch 2.15 tells a recorder of them, and 2.13 does not.
+LIFTED = ("aten.lift_fresh_copy.default", "aten.lift_fresh.default")
 #: Which of several libraries computes the same.
 LIBRARIES = ("cudnn_enable", "cudnn_enabled")
 LARGE = ("zoo:llama-2-7b", "zoo:llama-2-7b-decode")
@@ -38,9 +40,9 @@ def plain(graph: Graph) -> tuple[list[object], list[str]]:
 
     found: list[object] = []
     for operator in graph.operators:
-        if operator.target == ADDED[1]:
+        if operator.target in LIFTED:
             names[operator.results[0].name] = names[operator.value("self").name]
-        if operator.target not in ADDED:
+        elif operator.target not in ADDED:
             given = {name: text(value) for name, value in (_defaults(operator) | dict(operator.args)).items()}
             found.append((operator.target, operator.module, given, [text(value) for value in operator.results]))
     return found, sorted(names[name] for name in graph.outputs)
