@@ -181,7 +181,7 @@ class _Walk:
         self._convolutions += is_convolution
         given = [name for argument in reading.operator.args.values() for name in names_of(argument)]
         clamps = [self._clamped[name] for name in given if name in self._clamped]
-        masked = self._masks and bool(clamps) and _lies_as_its_input(layer.name, workload)
+        masked = self._masks and bool(clamps) and layer.stored and _lies_as_its_input(layer.name, workload)
         if masked:
             self.host.remove(clamps[0])
         self.layers.append(

@@ -56,6 +56,26 @@ def test_which_derivatives_of_clamps_the_machine_applies() -> None:
     assert bits(host) - bits(machine) == 2 * 4 * 12 * 12
 
 
+class _Clamped(nn.Module):
+    """Attention whose queries a ReLU makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queries, self.keys = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        keys = self.keys(x)
+        return nn.functional.scaled_dot_product_attention(torch.relu(self.queries(x)), keys, keys)
+
+
+def test_a_clamp_before_a_product_of_two_activations_stays_with_the_host() -> None:
+    graph = exported(_Clamped(), (torch.zeros(1, 1, 5, 8),), {})
+    host, machine = (trained_network(graph, "made", 8, masks=masks) for masks in (False, True))
+    assert not any(each.masked for each in machine.layers)
+    assert machine.host == host.host
+    assert any(each.operator.endswith("relu") for each in host.host)
+
+
 def test_a_batch_in_the_example_is_not_counted_twice() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 10))
     one, four = trained(model, 1, 3, 8, 8), trained(model, 4, 3, 8, 8)
