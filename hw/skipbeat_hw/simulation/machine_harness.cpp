@@ -34,7 +34,7 @@ struct MachineOutcome {
     int64_t stored;  // pulses of stored_o
     int64_t violations;  // of the bus's rules by the machine
     int32_t error, done, busy;
-    int64_t bits, clips;  // of stochastic bytes; 0 in a machine without them
+    int64_t bits, clips;  // of bytes that were noted; 0 in a machine that notes none
 };
 
 namespace {
