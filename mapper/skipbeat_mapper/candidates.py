@@ -18,7 +18,7 @@ from .memory_map import Group, MemoryMap, PlacedNode
 from .node_mapping import NodeMapping, Order
 from .node_tiles import NodeTiles
 from .offset_tables import NodeTables
-from .regions import bank_entries, block_sizes, regions
+from .regions import bank_entries, block_sizes, blocks_apart, regions
 
 #: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
 START_CLOCKS, END_CLOCKS = 40, 40
@@ -51,9 +51,11 @@ class Candidate:
         """The same node with another mapping; None if its regions have no room there."""
         placed, node, machine = self.placed, self.node, self.machine
         areas = placed.regions
-        if placed.input is None and mapping.share != placed.mapping.share:
+        before = placed.mapping
+        apart = any(blocks_apart(node, each) for each in (mapping, before))
+        if placed.input is None and (apart or mapping.share != before.share):
             banks = placed.banks
-            areas = tuple(regions(node, machine, banks.loaded, placed.images, share=mapping.share, turns=banks.turns))
+            areas = tuple(regions(node, machine, banks.loaded, placed.images, mapping=mapping, turns=banks.turns))
             first, stop = placed.gap
             if max(region.entries for region in areas) > stop - first:
                 return None
@@ -249,7 +251,7 @@ class Candidate:
 
         The first column tile waits for all of the first region or, where every block runs through all column tiles,
         the first block for all weights. Where two regions do not fit, the next one is loaded while the last column tile
-        still uses the present one.
+        still uses the present one, but for entries that this one does not have.
         """
         if not self.tiles.columns:
             return 0
@@ -263,6 +265,10 @@ class Candidate:
             stall = max(
                 0, self.tiles.words * self.machine.vector_beats - self.steps * self.blocks[0] // sum(self.blocks)
             )
-        if 2 * max(region.entries for region in self.placed.regions) > bank_entries(self.machine):
-            stall += (turns - 1) * max(whole - last, self._loaded())
+        entries, room = max(region.entries for region in self.placed.regions), bank_entries(self.machine)
+        if 2 * entries > room:
+            again = max(whole - last, self._loaded())
+            if blocks_apart(self.node, self.placed.mapping):
+                again = again * (2 * entries - room) // entries
+            stall += (turns - 1) * again
         return stall

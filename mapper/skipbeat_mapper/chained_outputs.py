@@ -13,6 +13,7 @@ from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.machine import Machine
 
 from .banks import Banks
+from .node_mapping import PLAIN, NodeMapping
 from .regions import Region, Span, bank_entries, block_limit, fits, make_region, regions
 
 
@@ -56,7 +57,7 @@ class Geometry:
 
 
 def geometry(
-    graph: Graph, machine: Machine, banks: Sequence[Banks], images: int, shares: Sequence[int] | None = None
+    graph: Graph, machine: Machine, banks: Sequence[Banks], images: int, mappings: Sequence[NodeMapping] | None = None
 ) -> Geometry:
     """Regions, and every chain that fits beside what the nodes meanwhile need.
 
@@ -65,17 +66,17 @@ def geometry(
         machine: the hardware.
         banks: of each node's input.
         images: side by side.
-        shares: of each node's mapping; two if there are none.
+        mappings: of each node; `PLAIN` for all if there are none.
     """
     pairs = list(zip(graph.nodes, banks, strict=True))
-    shares = shares or [2] * len(pairs)
+    mappings = mappings or [PLAIN] * len(pairs)
     areas = [
-        tuple(regions(s, machine, b.loaded, images, share=n, turns=b.turns))
-        for (s, b), n in zip(pairs, shares, strict=True)
+        tuple(regions(s, machine, b.loaded, images, mapping=each, turns=b.turns))
+        for (s, b), each in zip(pairs, mappings, strict=True)
     ]
     needed = [
-        min(n, len(parts) * b.turns) * max(r.entries for r in parts)
-        for n, parts, b in zip(shares, areas, banks, strict=True)
+        min(each.share, len(parts) * b.turns) * max(r.entries for r in parts)
+        for each, parts, b in zip(mappings, areas, banks, strict=True)
     ]
     chains: list[Chain] = []
     for number in range(len(graph.nodes)):

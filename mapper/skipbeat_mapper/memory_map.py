@@ -183,7 +183,7 @@ class _Placer:
     def nodes(self, images: int) -> tuple[PlacedNode, ...]:
         """Every node, for so many images side by side."""
         machine, nodes, banks, tiles = self._machine, self._graph.nodes, self._banks, self._tiles
-        shape = geometry(self._graph, machine, banks, images, [each.share for each in self._mappings])
+        shape = geometry(self._graph, machine, banks, images, self._mappings)
         tables = [NodeTables(*each) for each in zip(nodes, banks, tiles, shape.regions, strict=True)]
         return tuple(
             PlacedNode(

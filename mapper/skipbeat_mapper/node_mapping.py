@@ -19,7 +19,7 @@ class NodeMapping:
     """One way to run a node.
 
     Attributes:
-        order: of the loops.
+        order: of the loops. With ACTIVATIONS a block of a single line may be a region (`regions.blocks_apart`).
         pixels: most pixels of a block, pooled ones counted by their windows; None for as many as fit.
         share: parts of the activation buffer, of which a region may fill one where the whole map does not fit: with 2,
             the next region is loaded while one is in use.

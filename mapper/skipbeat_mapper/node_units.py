@@ -14,7 +14,7 @@ from .memory_map import Group, MemoryMap
 from .node_tiles import Placed
 from .on_chip import OnChip
 from .pass_runs import PassRun
-from .regions import MAX_WINDOW, Region, Span, one_row, split
+from .regions import MAX_WINDOW, Region, Span, blocks_apart, one_row, split
 from .stores import Stores
 from .table_loads import TableLoads
 from .units import Clear, Load, PassOp, StoreOp, Unit, Walk
@@ -130,7 +130,8 @@ class NodeUnits:
         prepared = self.prepared
         if prepared.input is not None:
             return prepared.input.base, None, []
-        base = self._chip.activations.take(region.entries, prepared.gap)
+        apart = blocks_apart(self._node, prepared.mapping)
+        base = self._chip.activations.take(region.entries, prepared.gap, apart=apart)
         lines = Lines(prepared, region, base, self._group.tensors[self._node.input], channels)
         return base, lines, clear(region, base, prepared)
 

@@ -48,16 +48,19 @@ class Ring:
         """The same from the next entries on, round and round."""
         return tuple((key, (start - self._next) % self.size, stop - start) for key, (start, stop) in self._kept.items())
 
-    def take(self, count: int, within: Span | None = None) -> int:
+    def take(self, count: int, within: Span | None = None, *, apart: bool = False) -> int:
         """The first of `count` entries behind the last ones, or at the start if they do not fit there.
 
         More than there are reach beyond the end, which `limits.check` refuses.
 
         Args:
             within: take them from these entries, from-to.
+            apart: or at the end, if that leaves more of the last ones alone.
         """
         first, stop = within or (self._first, self.size)
         start = self._next if first <= self._next <= stop - count else first
+        if apart and start == first < self._next < stop < first + 2 * count:
+            start = max(first, stop - count)
         self._next = start + count
         self._kept = {key: (a, b) for key, (a, b) in self._kept.items() if b <= start or self._next <= a}
         return start

@@ -17,6 +17,8 @@ from skipbeat_arch.graph import Node
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 
+from .node_mapping import PLAIN, NodeMapping, Order
+
 Span = tuple[int, int]
 
 #: Largest counts and distances that instructions hold.
@@ -133,15 +135,37 @@ def block_limit(node: Node, machine: Machine, pixels: int | None = None) -> int:
 
 
 def regions(
-    node: Node, machine: Machine, planes: int, images: int = 1, *, share: int = 2, turns: int = 1
+    node: Node, machine: Machine, planes: int, images: int = 1, *, mapping: NodeMapping = PLAIN, turns: int = 1
 ) -> list[Region]:
-    """The regions of a node: one if the whole map fits, otherwise such that `share` fit, with the least to load.
+    """The regions of a node: one if the whole map fits, otherwise such that its share fits, with the least to load.
 
     Where the window of one output pixel does not fit, it is that of the first one alone: `limits.check` refuses it.
+    Blocks of a single line that run through all column tiles are regions of their own: no two need the same pixel, and
+    the next one can be loaded while one is in use.
 
     Args:
         turns: loads of a region, each with other channels; with several the whole map has to leave room for the next.
     """
+    found = _regions(node, machine, planes, images, mapping.share, turns)
+    if not blocks_apart(node, mapping):
+        return found
+    most = max(1, block_limit(node, machine, mapping.pixels) // images)
+    return [
+        make_region(node, each.rows, (each.columns[0] + start, each.columns[0] + stop), planes, images)
+        for each in found
+        for start, stop in split(each.columns[1] - each.columns[0], most)
+    ]
+
+
+def blocks_apart(node: Node, mapping: NodeMapping) -> bool:
+    """Whether each block has a region of its own."""
+    conv = node.convolution
+    line = conv.height == 1 and conv.kernel == node.window.kernel == (1, 1)
+    return line and mapping.order == Order.ACTIVATIONS
+
+
+def _regions(node: Node, machine: Machine, planes: int, images: int, share: int, turns: int) -> list[Region]:
+    """The fewest regions with the least to load, before blocks are looked at."""
     height, width = node.out_shape[1:]
     room = bank_entries(machine)
     whole = make_region(node, (0, height), (0, width), planes, images)

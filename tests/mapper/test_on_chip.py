@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,17 @@ def test_a_range_lies_within_what_it_may_use(wanted: list[tuple[int, tuple[int, 
         start = ring.take(count, within)
         assert start == (behind if first <= behind and behind + count <= stop else first)
         behind = start + count
+
+
+@pytest.mark.parametrize(
+    ("count", "starts"),
+    [(8, [0, 4, 0, 4]), (11, [0, 1, 0, 1]), (12, [0, 0, 0, 0]), (6, [0, 6, 0, 6]), (5, [0, 5, 0, 5])],
+)
+def test_ranges_that_do_not_fit_twice_begin_at_the_start_and_end_at_the_end_in_turn(
+    count: int, starts: list[int]
+) -> None:
+    ring, within = Ring(SIZE + 5), (2, SIZE + 2)
+    assert [ring.take(count, within, apart=True) for _ in starts] == [2 + start for start in starts]
 
 
 def test_more_than_there_is_reaches_beyond_the_end() -> None:

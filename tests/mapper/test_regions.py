@@ -12,6 +12,7 @@ from skipbeat_arch.graph import Node, Pool
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
+from skipbeat_mapper.node_mapping import NodeMapping, Order
 from skipbeat_mapper.regions import (
     MAX_ITEMS,
     NARROW,
@@ -19,6 +20,7 @@ from skipbeat_mapper.regions import (
     bank_entries,
     block_limit,
     blocks,
+    blocks_apart,
     fits,
     make_region,
     one_row,
@@ -59,9 +61,11 @@ def check_entries(region: Region, node: Node) -> None:
 
 
 @few
-@given(nodes(), IMAGES, PLANES, st.sampled_from([1, 2]))
-def test_every_output_is_in_one_region_that_fits(node: Node, images: int, planes: int, share: int) -> None:
-    found = regions(node, SMALL, planes, images, share=share)
+@given(nodes(), IMAGES, PLANES, st.sampled_from([1, 2]), st.sampled_from(Order))
+def test_every_output_is_in_one_region_that_fits(
+    node: Node, images: int, planes: int, share: int, order: Order
+) -> None:
+    found = regions(node, SMALL, planes, images, mapping=NodeMapping(share=share, order=order))
     if not all(fits(region, bank_entries(SMALL)) for region in found):
         assert found == [make_region(node, (0, 1), (0, 1), planes, images)]
         return
@@ -94,6 +98,32 @@ def test_a_whole_map_has_every_pixel(node: Node, images: int) -> None:
     held = {pixel for pixels in stored(region, node) for pixel in pixels if in_map(node, *pixel[:2])}
     assert len(held) == conv.height * conv.width * images
     check_entries(region, node)
+
+
+@pytest.mark.parametrize("order", Order)
+def test_blocks_of_a_line_that_run_through_all_column_tiles_are_regions(order: Order) -> None:
+    """Of 50 tokens in blocks of 16; the whole line would fit."""
+    line = node_of(Convolution(batch=1, c_in=8, c_out=8, height=1, width=50, kernel=(1, 1)))
+    mapping = NodeMapping(order=order, pixels=16)
+    found = regions(line, ROOMY, 1, mapping=mapping)
+    spans = [(12 * i + i // 2, 12 * (i + 1) + (i + 1) // 2) for i in range(4)]
+    assert [each.columns for each in found] == (spans if order == Order.ACTIVATIONS else [(0, 50)])
+    cut = [span for each in found for _, span in blocks(each, line, ROOMY, 16)]
+    assert cut == spans  # the blocks are the same
+    assert blocks_apart(line, mapping) == (order == Order.ACTIVATIONS)
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        Convolution(batch=1, c_in=8, c_out=8, height=1, width=50, kernel=(1, 3)),
+        Convolution(batch=1, c_in=8, c_out=8, height=2, width=25, kernel=(1, 1)),
+    ],
+)
+def test_blocks_that_share_pixels_or_lines_are_no_regions(conv: Convolution) -> None:
+    mapping = NodeMapping(order=Order.ACTIVATIONS, pixels=16)
+    assert not blocks_apart(node_of(conv), mapping)
+    assert len(regions(node_of(conv), ROOMY, 1, mapping=mapping)) == 1
 
 
 def narrow_map(height: int, width: int) -> Node:
