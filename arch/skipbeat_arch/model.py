@@ -147,6 +147,8 @@ class ModelRun:
         structure: the same of runs that differ in their zeros alone, so that their dense twin is priced once.
         graph: makes the nodes when it is asked for; they are not kept. Weights are int8, 1 where the int8 weight is not
             zero; biases, multipliers and shifts are placeholders, which no clock depends on.
+        counted: makes other nodes of the same sizes, with as many nonzeros in each group of so many input channels,
+            without looking for where they are; or None, if it cannot.
         names: of the graph's nodes.
         layers: for each node the name of the `ModelLayer` that it computes (a part of); None for a node that has no
             layer of its own: pooling, or an addition that no layer takes over.
@@ -170,6 +172,7 @@ class ModelRun:
     repeats: int = 1
     twin: Twin = Twin.BOTH
     again: bool = False
+    counted: Callable[[int], Graph | None] = lambda _: None
 
 
 @dataclass(frozen=True, kw_only=True)

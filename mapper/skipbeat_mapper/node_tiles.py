@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, overload
+from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,94 +20,12 @@ from skipbeat_arch.tile import TileStatistics
 from .banks import Banks
 from .block_diagonal import block_diagonal
 from .bounds import tile_clocks
+from .column_tiles import ColumnTile, PlannedColumn, Tile
 from .regions import regions
 from .row_order import Cells, beats, plain_order, planes_needed, sorted_order, steps, taken
-from .tile_statistics import cell_slots, group_counts, tile_statistics
+from .tile_statistics import cell_slots, different_columns, group_counts, tile_statistics
 
-
-class Tile(NamedTuple):
-    """One reduction tile that has weights.
-
-    Attributes:
-        number: of its rows' cells in `NodeTiles.cells`; tiles of the same number read the same activations.
-        statistics: as it is packed.
-        at: its first word among those of the node.
-        place: of it among the tiles of its column tile.
-    """
-
-    number: int
-    statistics: TileStatistics
-    at: int
-    place: int
-
-    @property
-    def words(self) -> int:
-        """Its words."""
-        return self.statistics.word_count
-
-
-class Placed(NamedTuple):
-    """A tile with its place in the weight buffer."""
-
-    tile: Tile
-    at: int
-
-    @property
-    def shift(self) -> int:
-        """Where the node's first word would be."""
-        return self.at - self.tile.at
-
-
-@dataclass(frozen=True, eq=False)
-class TilePart:
-    """Tiles of a column tile whose passes follow each other."""
-
-    tiles: Sequence[Tile]
-
-    @cached_property
-    def places(self) -> Int64Array:
-        """Of each its place among the tiles of its column tile, int64 [tiles]."""
-        return np.array([tile.place for tile in self.tiles], np.int64)
-
-    @cached_property
-    def words(self) -> int:
-        """Of all."""
-        return sum([tile.words for tile in self.tiles])
-
-
-class PlacedPart(Sequence[Placed]):
-    """The same in the weight buffer, where the node's first word would be in place `shift`."""
-
-    __slots__ = ("part", "shift")
-
-    def __init__(self, part: TilePart, shift: int) -> None:
-        self.part, self.shift = part, shift
-
-    def __len__(self) -> int:
-        return len(self.part.tiles)
-
-    @overload
-    def __getitem__(self, number: int) -> Placed: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Placed]: ...
-    def __getitem__(self, number: int | slice) -> Placed | Sequence[Placed]:
-        if isinstance(number, slice):
-            return [self[each] for each in range(len(self))[number]]
-        tile = self.part.tiles[number]
-        return Placed(tile, self.shift + tile.at)
-
-
-class ColumnTile(NamedTuple):
-    """The tiles of a column tile by their places.
-
-    Attributes:
-        words: of each how many, and the first one, int64 [tiles, 2].
-        kind: of each the number of its statistics, int64 [tiles]. statistics: the different ones.
-    """
-
-    words: Int64Array
-    kind: Int64Array
-    statistics: Sequence[TileStatistics]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,6 +34,7 @@ class NodeTiles:
 
     Attributes:
         columns: for each block of V outputs, its tiles in the order of their passes (none if all its weights are 0).
+        kinds: of each column tile a number; those of one number have as many outputs, and tiles that differ in `at`.
         outputs: of each column tile, at most V.
         words: of all tiles.
         banks: how its input lies in the banks.
@@ -124,6 +44,7 @@ class NodeTiles:
     """
 
     columns: tuple[tuple[Tile, ...], ...]
+    kinds: tuple[int, ...]
     outputs: tuple[int, ...]
     words: int
     banks: Banks
@@ -134,38 +55,43 @@ class NodeTiles:
     @cached_property
     def steps(self) -> tuple[int, ...]:
         """Of each column tile, for a pixel."""
-        return tuple(sum([tile.statistics.beat for tile in column]) for column in self.columns)
+        return self._of_kinds(lambda column: sum([tile.statistics.beat for tile in column]))
 
     @cached_property
     def column_words(self) -> tuple[int, ...]:
         """Of each column tile."""
-        return tuple(sum([tile.words for tile in column]) for column in self.columns)
+        return self._of_kinds(lambda column: sum([tile.words for tile in column]))
 
     @cached_property
     def by_place(self) -> tuple[ColumnTile, ...]:
         """The tiles of each column tile."""
-        return tuple(map(_by_place, self.columns))
+        every = zip(self.columns, self._of_kinds(ColumnTile.of), strict=True)
+        return tuple(like.from_word(column[0].at) if column else like for column, like in every)
 
     @cached_property
-    def key(self) -> Hashable:
-        """Equal for tiles that cost the same: their numbers and statistics, column by column."""
+    def contents(self) -> tuple[bytes, ...]:
+        """Of each column tile, equal for those whose tiles cost the same: their numbers and statistics."""
         digests: dict[int, bytes] = {}
-        found: list[tuple[int, bytes]] = []
-        for column in self.columns:
+
+        def content(column: Sequence[Tile]) -> bytes:
             for tile in column:
                 if id(tile.statistics) not in digests:
                     digests[id(tile.statistics)] = _digest(tile.statistics)
-                found.append((tile.number, digests[id(tile.statistics)]))
-            found.append((len(column), b""))
-        return hashlib.blake2b(repr(found).encode()).digest()
+            found = [(tile.number, digests[id(tile.statistics)]) for tile in column]
+            return hashlib.blake2b(repr(found).encode(), digest_size=16).digest()
 
+        return self._of_kinds(content)
 
-def _by_place(tiles: Sequence[Tile]) -> ColumnTile:
-    words = np.array([(tile.words, tile.at) for tile in tiles], np.int64).reshape(-1, 2)
-    different = {id(tile.statistics): tile.statistics for tile in tiles}
-    number = {each: at for at, each in enumerate(different)}
-    kind = np.array([number[id(tile.statistics)] for tile in tiles], np.int64)
-    return ColumnTile(words, kind, list(different.values()))
+    @cached_property
+    def key(self) -> Hashable:
+        """Equal for tiles that cost the same, column by column."""
+        return hashlib.blake2b(b"".join(self.contents)).digest()
+
+    def _of_kinds(self, measured: Callable[[Sequence[Tile]], T]) -> tuple[T, ...]:
+        """What is measured of each column tile, of those of one kind once."""
+        firsts = dict(zip(reversed(self.kinds), reversed(self.columns), strict=True))
+        found = {kind: measured(column) for kind, column in firsts.items()}
+        return tuple(found[kind] for kind in self.kinds)
 
 
 def _digest(tile: TileStatistics) -> bytes:
@@ -183,47 +109,44 @@ def node_tiles(node: Node, banks: Banks, machine: Machine, *, plain: bool = Fals
         plain: they take them in the plain order.
     """
     hw, vector = machine.hw, machine.vector
-    counts = group_counts(tap_weights(node), hw.array.group)
+    every = group_counts(tap_weights(node), hw.array.group)
+    counts, kinds = different_columns(every, vector)
     slots = cell_slots(banks.arrange_counts(counts), vector)
-    row_order = None if plain else _row_order(slots, node, banks, machine)
+    row_order = None if plain else _row_order(slots, np.bincount(kinds), node, banks, machine)
     cells = plain_order(*slots.shape[:3]) if row_order is None else row_order
     choices, numbers = _numbered(cells)
     found = tile_statistics(taken(slots, cells), counts.shape[2], hw)
     planes = planes_needed(cells, banks)
-    columns, decoding = list[tuple[Tile, ...]](), list[tuple[int, int]]()
-    at, clocks = 0, dict[int, int]()
-    for tiles, order, own in zip(found, planes.T.tolist(), numbers.T.tolist(), strict=True):
-        placed = list[Tile]()
-        for tile, statistics in _in_order(tiles, order, hw):
-            placed.append(Tile(own[tile], statistics, at, len(placed)))
-            at += statistics.word_count
-            if id(statistics) not in clocks:
-                clocks[id(statistics)] = tile_clocks(statistics, machine)
-        columns.append(tuple(placed))
-        every = [clocks[id(statistics)] for _, statistics in tiles]
-        decoding.append((sum(every), max(every, default=0)))
-    total = counts.shape[2]
+    made = [
+        PlannedColumn.of(_in_order(tiles, order, hw), own)
+        for tiles, order, own in zip(found, planes.T.tolist(), numbers.T.tolist(), strict=True)
+    ]
+    clocks = {id(tile): tile_clocks(tile, machine) for column in made for tile in column.statistics}
+    decoding = [column.decoding(clocks) for column in made]
+    at = list(accumulate((made[kind].words for kind in kinds.tolist()), initial=0))
+    total = every.shape[2]
     outputs = tuple(min(vector, total - start) for start in range(0, total, vector))
     return NodeTiles(
-        columns=tuple(columns),
+        columns=tuple(made[kind].tiles(first) for kind, first in zip(kinds.tolist(), at, strict=False)),
+        kinds=tuple(kinds.tolist()),
         outputs=outputs,
-        words=at,
+        words=at[-1],
         banks=banks,
         cells=choices,
         plain=row_order is None,
-        decoding=tuple(decoding),
+        decoding=tuple(decoding[kind] for kind in kinds.tolist()),
     )
 
 
-def _row_order(slots: Bytes, node: Node, banks: Banks, machine: Machine) -> Cells | None:
+def _row_order(slots: Bytes, times: Int64Array, node: Node, banks: Banks, machine: Machine) -> Cells | None:
     """The cells sorted by b; None if the steps that it saves are no more than the clocks to load its offsets."""
     b = beats(slots)
     if not (b.min(axis=2) < b.max(axis=2)).any():
         return None
     order = sorted_order(b, banks)
-    saved = steps(b) - steps(beats(taken(slots, order)))
+    saved = steps(b, times) - steps(beats(taken(slots, order)), times)
     height, width = node.convolution.out_size
-    entries = order.shape[0] * order.shape[1]
+    entries = order.shape[0] * int(times.sum())
     if saved * height * width <= entries * machine.table_vectors * machine.vector_beats:
         return None
     turns = (

@@ -10,8 +10,8 @@ from skipbeat_arch.command import Command
 
 from .activation_loads import Lines, clear
 from .column_blocks import ColumnBlock, visits
+from .column_tiles import Placed
 from .memory_map import Group, MemoryMap
-from .node_tiles import Placed
 from .on_chip import OnChip
 from .pass_runs import PassRun
 from .regions import MAX_WINDOW, Region, Span, blocks_apart, one_row, split

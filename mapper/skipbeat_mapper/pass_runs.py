@@ -14,7 +14,7 @@ from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.command import Command, Encoding
 from skipbeat_arch.tile import TileStatistics
 
-from .node_tiles import ColumnTile, Placed, PlacedPart
+from .column_tiles import ColumnTile, Placed, PlacedPart
 from .order.places import NOWHERE
 from .units import PassOp, Range, Space
 

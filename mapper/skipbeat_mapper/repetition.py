@@ -172,10 +172,8 @@ class Repetition:
 def _alike(prepared: PlacedNode) -> list[int]:
     """Of each column tile a number, the same for those whose tiles cost the same."""
     kinds: dict[Hashable, int] = {}
-    return [
-        kinds.setdefault((outputs, *((tile.number, id(tile.statistics)) for tile in column)), len(kinds))
-        for column, outputs in zip(prepared.tiles.columns, prepared.tiles.outputs, strict=True)
-    ]
+    every = zip(prepared.tiles.outputs, prepared.tiles.contents, strict=True)
+    return [kinds.setdefault(each, len(kinds)) for each in every]
 
 
 def _areas(prepared: PlacedNode, machine: Machine) -> Iterator[_Area]:

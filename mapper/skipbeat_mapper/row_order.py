@@ -23,9 +23,15 @@ def beats(slots: Bytes) -> Bytes:
     return np.asarray(np.count_nonzero(slots, axis=-1), np.uint8)
 
 
-def steps(b: Bytes) -> int:
-    """Steps for a pixel in all column tiles: b uint8 [tiles, columns, R]."""
-    return int(b.max(axis=2, initial=0).sum(dtype=np.int64))
+def steps(b: Bytes, times: Int64Array | None = None) -> int:
+    """Steps for a pixel in all column tiles.
+
+    Args:
+        b: of every cell, uint8 [tiles, columns, R].
+        times: how often each column tile comes, int64 [columns]; None: once.
+    """
+    found = b.max(axis=2, initial=0).sum(axis=0, dtype=np.int64)
+    return int(found.sum() if times is None else found @ times)
 
 
 def plain_order(tiles: int, columns: int, rows: int) -> Cells:

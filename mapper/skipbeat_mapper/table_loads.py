@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from skipbeat_arch.machine import Machine
 
 from .activation_loads import table_load
+from .column_tiles import Placed
 from .memory_map import PlacedNode
-from .node_tiles import Placed
 from .on_chip import OnChip
 from .regions import Region
 from .units import Load

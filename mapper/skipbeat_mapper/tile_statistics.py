@@ -23,6 +23,8 @@ def group_counts(weight: Int8Array, group: int) -> Bytes:
         sizes = np.minimum(group, channels - np.arange(groups) * group)
         one = (sizes * (weight[:1, :1, :1] != 0).any()).astype(np.uint8)
         return np.broadcast_to(one[:, None], (taps, groups, outputs))
+    if outputs > 1 and not weight.strides[2]:  # all outputs alike
+        return np.broadcast_to(group_counts(weight[:, :, :1], group), (taps, groups, outputs))
     counts = np.zeros((taps, groups, outputs), np.uint8)
     step = max(1, _AT_ONCE // (taps * group * outputs))
     for first in range(0, groups, step):
@@ -32,6 +34,26 @@ def group_counts(weight: Int8Array, group: int) -> Bytes:
             part = there[:, position::group]
             found[:, : part.shape[1]] += part
     return counts
+
+
+def different_columns(counts: Bytes, width: int) -> tuple[Bytes, Int64Array]:
+    """Counts of column tiles of which none is known to be like another one, and which of them each column tile has.
+
+    Args:
+        counts: of each output, uint8 [..., K]; those that are the same for all outputs may have a stride of 0.
+        width: outputs of a column tile.
+
+    Returns:
+        uint8 [..., fewer K] and int64 [columns].
+    """
+    outputs = counts.shape[-1]
+    columns = -(-outputs // width)
+    kinds = np.arange(columns)
+    if columns == 1 or counts.strides[-1]:
+        return counts, kinds
+    last = outputs - (columns - 1) * width
+    kinds = np.where(kinds < columns - 1, 0, int(last < width))
+    return counts[..., : width + last * (last < width)], kinds
 
 
 def outputs_above(counts: Bytes, width: int) -> Bytes:

@@ -7,8 +7,8 @@ from collections.abc import Hashable, Sequence
 from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.engines import Kind
 
+from .column_tiles import PlacedPart, Tile, TilePart
 from .memory_map import PlacedNode
-from .node_tiles import PlacedPart, Tile, TilePart
 from .on_chip import OnChip
 from .units import Load, Range, Space
 

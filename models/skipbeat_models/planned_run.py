@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
 
+from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.graph import Graph, Node, Pool, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.model import ModelRun, WeightZeros
 from skipbeat_arch.workload import Convolution
+
+from .weight_zeros import DrawnZeros
 
 #: The tensor that a run is given.
 INPUT = "input"
@@ -69,8 +72,25 @@ class PlannedGraph:
         """Of the graph's nodes."""
         return tuple(node.name for node in self.nodes if not node.parts)
 
+    def counted(self, group: int) -> Graph | None:
+        """The same with as many nonzeros in each `group` input channels of an output, though not the same ones.
+
+        None: they must be drawn to be counted, or some node is no plain product, so that other channels come together.
+        """
+        weights = dict[str, Int8Array]()
+        for node in self.nodes:
+            weight = None if node.parts or not _is_product(node.workload) else _counted(node, group)
+            if weight is None:
+                return None
+            weights[node.name] = weight
+        return self._graph(weights)
+
     def __call__(self) -> Graph:
         """The nodes themselves, with biases, multipliers and shifts that no clock depends on."""
+        return self._graph({each.name: _weight(each) for each in self.nodes if not each.parts})
+
+    def _graph(self, weights: Mapping[str, Int8Array]) -> Graph:
+        """The nodes with these weights."""
         names = [given_name([plan.name for plan in self.nodes]), *(plan.name for plan in self.nodes)]
         nodes, joined = list[Node](), list[Tensor]()
         shapes: dict[str, tuple[int, int, int]] = {}
@@ -85,7 +105,7 @@ class PlannedGraph:
             layer = IntegerLayer(
                 name=plan.name,
                 workload=plan.workload,
-                weight=_weight(plan),
+                weight=weights[plan.name],
                 bias=np.zeros(channels, np.int32),
                 multiplier=None if plan.raw else ones,
                 shift=None if plan.raw else ones,
@@ -121,6 +141,7 @@ def planned_run(
         key=graph.key,
         structure=graph.structure,
         graph=graph,
+        counted=graph.counted,
         names=graph.names,
         layers=layers,
         images=images,
@@ -141,9 +162,22 @@ def given_name(names: Sequence[str]) -> str:
     return INPUT if INPUT not in names else f"{INPUT} of the run"
 
 
-def _weight(plan: PlannedNode) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+def _weight(plan: PlannedNode) -> Int8Array:
     gemm, groups = plan.workload.gemm, plan.workload.groups
     shape = (gemm.c, gemm.k) if groups == 1 else (groups, gemm.c, gemm.k)
     if plan.weight is None:
         return np.broadcast_to(np.int8(1), shape)
     return plan.weight.nonzero().reshape(shape).view(np.int8)
+
+
+def _is_product(workload: Convolution) -> bool:
+    return workload.kernel == (1, 1) and workload.groups == 1
+
+
+def _counted(plan: PlannedNode, group: int) -> Int8Array | None:
+    """The weights of a product, or others with as many nonzeros in each group; None if they are not known."""
+    source = plan.weight.nonzero if plan.weight else None
+    if isinstance(source, DrawnZeros):
+        found = source.counted(group)
+        return None if found is None else found.view(np.int8)
+    return _weight(plan)

@@ -63,6 +63,16 @@ class DrawnZeros:
         mask = self()
         return measured_pattern_of([mask] if mask.ndim == 2 else mask), int(np.count_nonzero(mask))
 
+    def counted(self, group: int) -> BoolArray | None:
+        """A mask with as many nonzeros in each `group` rows of a column, without memory for its columns, all alike.
+
+        None: these are not known before anything is drawn.
+        """
+        n, m, rows = self.pattern.n, self.pattern.m, self.shape[-2]
+        if self.pattern.kind != "nm" or group % m or len(self.shape) != 2:
+            return None
+        return np.broadcast_to((np.arange(rows) % m < n)[:, None], self.shape)
+
     def __call__(self) -> BoolArray:
         return synthetic_mask(self.shape, self.pattern, self.seed)
 

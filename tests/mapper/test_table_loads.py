@@ -9,8 +9,8 @@ from skipbeat_arch.engines import Kind
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import TABLE_ENTRIES, Machine
 from skipbeat_arch.workload import Convolution
+from skipbeat_mapper.column_tiles import Placed
 from skipbeat_mapper.memory_map import PlacedNode
-from skipbeat_mapper.node_tiles import Placed
 from skipbeat_mapper.on_chip import OnChip
 from skipbeat_mapper.table_loads import TableLoads
 from tests.mapper.placed import graph_of, placed

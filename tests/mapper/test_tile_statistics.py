@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -124,3 +126,28 @@ def test_outputs_that_are_alike_are_counted_as_if_they_were_not(width: int) -> N
     arranged = banks.arrange_counts(alike)
     assert np.array_equal(arranged, banks.arrange_counts(alike.copy()))
     assert np.array_equal(cell_slots(arranged, width), cell_slots(arranged.copy(), width))
+
+
+@pytest.mark.parametrize("preset", ["edge-16x16", "large-32x32"])
+@pytest.mark.parametrize("outputs", [1, 16, 31, 64, 130])
+@pytest.mark.parametrize("plain", [False, True])
+def test_outputs_that_are_alike_have_the_tiles_of_others(preset: str, outputs: int, plain: bool) -> None:
+    machine = Machine.of(load_hardware(preset))
+    node = random_step(200, outputs, 3, 1, 0.4, seed=2)
+    one = np.ascontiguousarray(node.layer.weight[:, :1])
+    banks = Banks.of(200, machine)
+    alike, own = (
+        node_tiles(replace(node, layer=replace(node.layer, weight=weight)), banks, machine, plain=plain)
+        for weight in (np.broadcast_to(one, node.layer.weight.shape), np.repeat(one, outputs, axis=1))
+    )
+    assert len(set(alike.kinds)) <= 2
+    assert alike.kinds != own.kinds or len(own.kinds) < 3
+    assert alike.key == own.key
+    assert np.array_equal(alike.cells, own.cells)
+    for name in ("outputs", "words", "plain", "decoding", "steps", "column_words", "contents"):
+        assert getattr(alike, name) == getattr(own, name), name
+    for left, right in zip(alike.columns, own.columns, strict=True):
+        assert [(t.number, t.at, t.place, t.words) for t in left] == [(t.number, t.at, t.place, t.words) for t in right]
+    for one_of, other in zip(alike.by_place, own.by_place, strict=True):
+        assert np.array_equal(one_of.words, other.words)
+        assert np.array_equal(one_of.kind, other.kind)

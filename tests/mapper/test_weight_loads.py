@@ -10,8 +10,8 @@ from skipbeat_arch.engines import Kind
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
+from skipbeat_mapper.column_tiles import Placed
 from skipbeat_mapper.memory_map import PlacedNode
-from skipbeat_mapper.node_tiles import Placed
 from skipbeat_mapper.on_chip import OnChip
 from skipbeat_mapper.units import Range, Space
 from skipbeat_mapper.weight_loads import PART_WORDS, WeightLoads, weight_parts

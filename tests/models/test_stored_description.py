@@ -27,7 +27,8 @@ def told(value: object) -> object:
     if isinstance(value, PlannedGraph):
         return told_graph(value()), told(value.nodes)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return type(value), [(field.name, told(getattr(value, field.name))) for field in dataclasses.fields(value)]
+        names = [field.name for field in dataclasses.fields(value) if field.name != "counted"]  # follows from the graph
+        return type(value), [(name, told(getattr(value, name))) for name in names]
     return [told(each) for each in value] if isinstance(value, tuple) else (type(value), value)
 
 

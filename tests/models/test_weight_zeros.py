@@ -24,3 +24,21 @@ def test_what_is_known_is_what_is_measured(text: str, shape: tuple[int, ...]) ->
 def test_n_of_m_need_not_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DrawnZeros, "__call__", None)
     assert DrawnZeros((11_008, 4096), Pattern.parse("2:4"), 0).measured()[1] == 11_008 * 4096 // 2
+
+
+@pytest.mark.parametrize("text", PATTERNS)
+@pytest.mark.parametrize("shape", [(4, 3), (3, 5), (37, 4), (64, 32), (203, 60)])
+def test_groups_have_as_many_as_when_they_are_drawn(text: str, shape: tuple[int, int]) -> None:
+    pattern = Pattern.parse(text)
+    drawn = DrawnZeros(shape, pattern, 1)
+    for group in (1, 2, 3, 4, 6, 8, 16, 64):
+        counted = drawn.counted(group)
+        assert (counted is None) == (pattern.kind != "nm" or group % pattern.m != 0)
+        if counted is not None:
+            for start in range(0, shape[0], group):
+                there = (each[start : start + group].sum(axis=0) for each in (counted, drawn()))
+                assert np.array_equal(*there)
+
+
+def test_only_matrices_are_counted() -> None:
+    assert DrawnZeros((5, 40, 7), Pattern.parse("2:4"), 0).counted(4) is None

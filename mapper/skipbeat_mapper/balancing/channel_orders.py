@@ -15,7 +15,7 @@ from skipbeat_arch.machine import Machine
 
 from ..banks import Banks
 from ..node_tiles import tap_weights
-from ..tile_statistics import group_counts, outputs_above
+from ..tile_statistics import different_columns, group_counts, outputs_above
 from .channel_views import Inputs, Outputs
 from .dealing import deal
 
@@ -47,18 +47,21 @@ class _Zeros:
     @property
     def even(self) -> bool:
         """Whether groups have nearly as many weights in every output of a tile, and rows nearly as many groups."""
-        machine, outputs = self.machine, self.weight.shape[2]
-        above = outputs_above(self.counts(), machine.vector)
+        machine = self.machine
+        counts, kinds = different_columns(self.counts(), machine.vector)
+        above, times = outputs_above(counts, machine.vector), np.bincount(kinds)
         beats = np.asarray(np.count_nonzero(above, axis=0), np.uint8)
-        widths = np.minimum(machine.vector, outputs - np.arange(beats.shape[2]) * machine.vector)
-        if above.sum(dtype=np.int64) < EVEN * (beats.sum(axis=(0, 1), dtype=np.int64) @ widths):
+        widths = np.minimum(machine.vector, counts.shape[2] - np.arange(times.size) * machine.vector)
+        there = above.sum(axis=(0, 1, 2), dtype=np.int64) @ times
+        if there < EVEN * (beats.sum(axis=(0, 1), dtype=np.int64) @ (widths * times)):
             return False
         banks, needed = Banks.of(self.weight.shape[1], machine), self.needed(beats)
         turns = np.zeros((-(-len(needed) // banks.period), banks.period, needed.shape[1]), np.int64)
         turns.reshape(-1, needed.shape[1])[: len(needed)] = needed
         sums = turns.sum(axis=0)
         most, mean = sums.max(axis=0), -(-sums.sum(axis=0) // min(len(needed), banks.period))
-        return bool(EVEN * (-(-most // banks.taps)).sum() <= (-(-mean // banks.taps)).sum())
+        times = times.repeat(most.size // times.size)
+        return bool(EVEN * (-(-most // banks.taps) @ times) <= -(-mean // banks.taps) @ times)
 
     def counts(self) -> Bytes:
         """Weights of every group: uint8 [taps, groups, K]."""
@@ -96,11 +99,7 @@ def channel_orders(graph: Graph, machine: Machine) -> dict[str, Indices]:
     First channels are swapped between groups and column tiles so that the sum of b falls, class by class. Then whole
     groups are dealt out to the banks, so that every row of the array has about as much to do in each column tile.
     """
-    classes = channel_classes(graph)
-    nodes = {number for each in classes for number in each.writers + each.readers}
-    zeros = {number: _Zeros.of(graph.nodes[number], machine) for number in sorted(nodes)}
-    even = cache(lambda number: zeros[number].even)
-    chosen = [c for c in classes if not all(map(even, c.writers + c.readers))]
+    chosen, zeros = _uneven(graph, machine)
     orders = {each: np.arange(each.channels) for each in chosen}
     for each in chosen:
         views = [(zeros[number].outputs(), float(zeros[number].pixels)) for number in each.writers]
@@ -113,6 +112,20 @@ def channel_orders(graph: Graph, machine: Machine) -> dict[str, Indices]:
                 _apply(each, order, orders, zeros)
     moved = {each: order for each, order in orders.items() if (order != np.arange(each.channels)).any()}
     return {name: order for each, order in moved.items() for name in each.tensors}
+
+
+def uneven_classes(graph: Graph, machine: Machine) -> list[ChannelClass]:
+    """The classes of channels for which an order is looked for; only the weights of their nodes are looked at."""
+    return _uneven(graph, machine)[0]
+
+
+def _uneven(graph: Graph, machine: Machine) -> tuple[list[ChannelClass], dict[int, _Zeros]]:
+    """These, and the zeros of all nodes that have a class."""
+    classes = channel_classes(graph)
+    nodes = {number for each in classes for number in each.writers + each.readers}
+    zeros = {number: _Zeros.of(graph.nodes[number], machine) for number in sorted(nodes)}
+    even = cache(lambda number: zeros[number].even)
+    return [c for c in classes if not all(map(even, c.writers + c.readers))], zeros
 
 
 def _apply(each: ChannelClass, order: Indices, orders: dict[ChannelClass, Indices], zeros: dict[int, _Zeros]) -> None:

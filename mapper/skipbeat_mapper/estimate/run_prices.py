@@ -15,6 +15,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.model import ModelRun
 
+from ..balancing.channel_orders import uneven_classes
 from ..layer_graph import weight_shape
 from ..placements import placements
 from ..search import MappingSearch, network_key
@@ -79,10 +80,18 @@ class RunPricer:
     def _graph(self, run: ModelRun) -> Graph:
         """The run's graph; the last one is kept, so that its zeros are read once."""
         if self._last is None or self._last[0] != run.key:
-            graph = run.graph()
+            graph = self._counted(run) or run.graph()
             _check(graph)
             self._last = run.key, graph
         return self._last[1]
+
+    def _counted(self, run: ModelRun) -> Graph | None:
+        """A graph of the same price, whose zeros need not be found: of them it depends on groups' counts alone.
+
+        None: there is none, or groups are so uneven that channels are looked at one by one.
+        """
+        graph = run.counted(self._machine.hw.array.group)
+        return None if graph is None or uneven_classes(graph, self._machine) else graph
 
     @no_collection()
     def _price(self, run: ModelRun, graph: Callable[[], Graph], known: KnownRun) -> RunPrice:
