@@ -12,7 +12,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import numpy as np
 
@@ -30,6 +30,8 @@ Weight = tuple[int, int, int]
 EXTRA_TAPS = 3
 #: Descents that are tried for a kernel, times its weights squared: what they take grows so.
 EFFORT = 6_000_000
+#: Banks among which sets are looked at one by one.
+MOST_BANKS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,10 @@ def _overlapping(
         for number in range(len(every))
     )
     descents: dict[int, _Descent] = {}
+    fullest = cache(lambda number: _fullest_bank(present, every[number], banks))
     for number, tiles in itertools.islice(starts, EFFORT // max(weights, 1) ** 2):
+        if fullest(number) > banks.taps * sum(tiles):
+            continue
         if number not in descents:
             descents[number] = _Descent(present, every[number], banks)
         found = descents[number].run(tiles)
@@ -121,6 +126,25 @@ def _taps(shape: tuple[int, ...], copies: int, spacing: int) -> Iterator[Lanes]:
             earliest = np.maximum(0, -(-(np.arange(columns) - first - copies + 1) // spacing))
             chosen = np.broadcast_to(earliest[:, None], shape)
             yield Lanes(copies=copies, depth=shape[2], spacing=spacing, first=first, taps=taps, chosen=chosen)
+
+
+def _fullest_bank(present: BoolArray, lanes: Lanes, banks: Banks) -> int:
+    """At least so many weights are in one of the banks: of those that may only sit in some of them, their share."""
+    if banks.period > MOST_BANKS:
+        return 0
+    held = np.zeros(1 << banks.period, np.int64)  # by the set of banks in which a weight may sit
+    for (column, channel), count in np.ndenumerate(present.sum(axis=0)):
+        held[sum({1 << bank for bank, _ in _cells(lanes, banks, column, channel)})] += count
+    sets = np.arange(held.size)
+    for bank in range(banks.period):  # then by sets that have all of these banks
+        held[sets >> bank & 1 == 1] += held[sets >> bank & 1 == 0]
+    return int((-(-held[1:] // np.bitwise_count(sets[1:]))).max())
+
+
+def _cells(lanes: Lanes, banks: Banks, column: int, channel: int) -> list[Cell]:
+    """Where a weight of the first kernel row may sit."""
+    copies = [(tap, column - lanes.first - tap * lanes.spacing) for tap in range(lanes.taps)]
+    return [((copy * lanes.depth + channel) // banks.group, tap) for tap, copy in copies if 0 <= copy < lanes.copies]
 
 
 def _tiles(steps: int, most: int) -> Iterator[tuple[int, ...]]:
@@ -156,7 +180,7 @@ class _Descent:
     def __init__(self, present: BoolArray, lanes: Lanes, banks: Banks) -> None:
         self._lanes, self._banks = lanes, banks
         self._taps = lanes.taps * present.shape[0]
-        cells = cache(self._cells)
+        cells = cache(partial(_cells, lanes, banks))
         self._places = {
             (row, column, channel): [(bank, row * lanes.taps + tap) for bank, tap in cells(column, channel)]
             for row, column, channel in np.argwhere(present).tolist()
@@ -179,16 +203,6 @@ class _Descent:
             for weight in held:
                 chosen[weight] = tap % self._lanes.taps
         return dataclasses.replace(self._lanes, chosen=chosen)
-
-    def _cells(self, column: int, channel: int) -> list[Cell]:
-        """Where a weight of the first kernel row may sit."""
-        lanes = self._lanes
-        copies = [(tap, column - lanes.first - tap * lanes.spacing) for tap in range(lanes.taps)]
-        return [
-            ((copy * lanes.depth + channel) // self._banks.group, tap)
-            for tap, copy in copies
-            if 0 <= copy < lanes.copies
-        ]
 
     def _start(self, tiles: tuple[int, ...]) -> None:
         """Every weight in the first of its cells, with rows for so many steps."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from skipbeat_arch.arrays import BoolArray
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_mapper import lane_choice
 from skipbeat_mapper.banks import Banks
 from skipbeat_mapper.lane_choice import Lanes, overlapping, side_by_side
 from skipbeat_mapper.row_order import beats, sorted_order, steps, taken
@@ -90,3 +91,18 @@ def test_side_by_side_every_weight_has_one_place() -> None:
 
 def test_nothing_is_found_below_what_the_weights_allow() -> None:
     assert overlapping(np.ones((7, 7, 3), np.bool_), MACHINE, range(2, 6, 2), 10) is None
+
+
+@few
+@given(kernels(), st.sampled_from(("edge-16x16", "edge-8x8", "large-32x32", "edge-16x16-m8")), st.integers(1, 12))
+def test_what_is_not_tried_would_not_have_fitted(present: BoolArray, hw: str, below: int) -> None:
+    machine = Machine.of(load_hardware(hw))
+    spacings = range(1, machine.vector // present.shape[2] + 1)
+    found = []
+    for most in (0, lane_choice.MOST_BANKS):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lane_choice, "MOST_BANKS", most)
+            lane_choice._overlapping.cache_clear()
+            lanes = overlapping(present, machine, spacings, below)
+            found.append(lanes and (lanes.spacing, lanes.first, lanes.taps, lanes.chosen.tolist()))
+    assert found[0] == found[1]
