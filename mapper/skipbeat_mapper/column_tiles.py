@@ -20,7 +20,7 @@ class Tile(NamedTuple):
     Attributes:
         number: of its rows' cells in `NodeTiles.cells`; tiles of the same number read the same activations.
         statistics: as it is packed.
-        at: its first word among those of the node.
+        at: its first word among those of its column tile.
         place: of it among the tiles of its column tile.
     """
 
@@ -43,7 +43,7 @@ class Placed(NamedTuple):
 
     @property
     def shift(self) -> int:
-        """Where the node's first word would be."""
+        """Where its column tile's first word would be."""
         return self.at - self.tile.at
 
 
@@ -65,7 +65,7 @@ class TilePart:
 
 
 class PlacedPart(Sequence[Placed]):
-    """The same in the weight buffer, where the node's first word would be in place `shift`."""
+    """The same in the weight buffer, where the column tile's first word would be in place `shift`."""
 
     __slots__ = ("part", "shift")
 
@@ -107,37 +107,20 @@ class ColumnTile(NamedTuple):
         kind = np.array([number[id(tile.statistics)] for tile in tiles], np.int64)
         return cls(words, kind, list(different.values()))
 
-    def from_word(self, first: int) -> ColumnTile:
-        """The same tiles from another first word on."""
-        before = self.words[0, 1]
-        return self if first == before else self._replace(words=self.words + np.array([0, first - before]))
 
+def column_of(tiles: Sequence[tuple[int, TileStatistics]], numbers: Sequence[int]) -> tuple[Tile, ...]:
+    """A column tile of numbered tiles in the order of their passes.
 
-class PlannedColumn(NamedTuple):
-    """A column tile without its place.
-
-    Attributes:
-        numbers, statistics: of its tiles, in the order of their passes. at: of each its first word.
-        words: of all.
+    Args:
+        tiles: each with its number among those of the column tile.
+        numbers: of their rows' cells, by that number.
     """
+    every = [tile for _, tile in tiles]
+    at = accumulate((tile.word_count for tile in every), initial=0)
+    return tuple(map(Tile, [numbers[each] for each, _ in tiles], every, at, range(len(every))))
 
-    numbers: Sequence[int]
-    statistics: Sequence[TileStatistics]
-    at: Sequence[int]
-    words: int
 
-    @classmethod
-    def of(cls, tiles: Sequence[tuple[int, TileStatistics]], numbers: Sequence[int]) -> PlannedColumn:
-        """Tiles in their order; `numbers` are those of their rows' cells."""
-        *at, words = accumulate((tile.word_count for _, tile in tiles), initial=0)
-        return cls([numbers[each] for each, _ in tiles], [tile for _, tile in tiles], at, words)
-
-    def tiles(self, first: int) -> tuple[Tile, ...]:
-        """They, with the column tile's first word among those of its node."""
-        places = range(len(self.at))
-        return tuple(map(Tile, self.numbers, self.statistics, [first + each for each in self.at], places))
-
-    def decoding(self, clocks: Mapping[int, int]) -> tuple[int, int]:
-        """The decoder's least clocks for all of them and for the longest, of the clocks for each."""
-        every = [clocks[id(tile)] for tile in self.statistics]
-        return sum(every), max(every, default=0)
+def decoding(tiles: Sequence[Tile], clocks: Mapping[int, int]) -> tuple[int, int]:
+    """The decoder's least clocks for all tiles and for the longest, of the clocks for each of their statistics."""
+    every = [clocks[id(tile.statistics)] for tile in tiles]
+    return sum(every), max(every, default=0)

@@ -20,7 +20,7 @@ from skipbeat_arch.tile import TileStatistics
 from .banks import Banks
 from .block_diagonal import block_diagonal
 from .bounds import tile_clocks
-from .column_tiles import ColumnTile, PlannedColumn, Tile
+from .column_tiles import ColumnTile, Tile, column_of, decoding
 from .regions import regions
 from .row_order import Cells, beats, plain_order, planes_needed, sorted_order, steps, taken
 from .tile_statistics import cell_slots, different_columns, group_counts, tile_statistics
@@ -34,7 +34,8 @@ class NodeTiles:
 
     Attributes:
         columns: for each block of V outputs, its tiles in the order of their passes (none if all its weights are 0).
-        kinds: of each column tile a number; those of one number have as many outputs, and tiles that differ in `at`.
+        kinds: of each column tile a number; those of one number have the same tiles for as many outputs.
+        at: the first word of each column tile.
         outputs: of each column tile, at most V.
         words: of all tiles.
         banks: how its input lies in the banks.
@@ -45,6 +46,7 @@ class NodeTiles:
 
     columns: tuple[tuple[Tile, ...], ...]
     kinds: tuple[int, ...]
+    at: tuple[int, ...]
     outputs: tuple[int, ...]
     words: int
     banks: Banks
@@ -65,8 +67,7 @@ class NodeTiles:
     @cached_property
     def by_place(self) -> tuple[ColumnTile, ...]:
         """The tiles of each column tile."""
-        every = zip(self.columns, self._of_kinds(ColumnTile.of), strict=True)
-        return tuple(like.from_word(column[0].at) if column else like for column, like in every)
+        return self._of_kinds(ColumnTile.of)
 
     @cached_property
     def contents(self) -> tuple[bytes, ...]:
@@ -118,23 +119,24 @@ def node_tiles(node: Node, banks: Banks, machine: Machine, *, plain: bool = Fals
     found = tile_statistics(taken(slots, cells), counts.shape[2], hw)
     planes = planes_needed(cells, banks)
     made = [
-        PlannedColumn.of(_in_order(tiles, order, hw), own)
+        column_of(_in_order(tiles, order, hw), own)
         for tiles, order, own in zip(found, planes.T.tolist(), numbers.T.tolist(), strict=True)
     ]
-    clocks = {id(tile): tile_clocks(tile, machine) for column in made for tile in column.statistics}
-    decoding = [column.decoding(clocks) for column in made]
-    at = list(accumulate((made[kind].words for kind in kinds.tolist()), initial=0))
-    total = every.shape[2]
-    outputs = tuple(min(vector, total - start) for start in range(0, total, vector))
+    clocks = {id(tile.statistics): tile_clocks(tile.statistics, machine) for column in made for tile in column}
+    decoder = [decoding(column, clocks) for column in made]
+    words = [sum([tile.words for tile in column]) for column in made]
+    *at, total = accumulate([words[kind] for kind in kinds.tolist()], initial=0)
+    count = every.shape[2]
     return NodeTiles(
-        columns=tuple(made[kind].tiles(first) for kind, first in zip(kinds.tolist(), at, strict=False)),
+        columns=tuple(made[kind] for kind in kinds.tolist()),
         kinds=tuple(kinds.tolist()),
-        outputs=outputs,
-        words=at[-1],
+        at=tuple(at),
+        outputs=tuple(min(vector, count - start) for start in range(0, count, vector)),
+        words=total,
         banks=banks,
         cells=choices,
         plain=row_order is None,
-        decoding=tuple(decoding[kind] for kind in kinds.tolist()),
+        decoding=tuple(decoder[kind] for kind in kinds.tolist()),
     )
 
 

@@ -164,9 +164,9 @@ class Repetition:
     def _memory(self, area: _Area, column: int) -> Hashable:
         """How far what a column tile reads and writes in memory is from where a burst begins, in vectors."""
         node, burst = self._prepared.node, self._machine.burst_beats
-        tiles, (_, height, width) = self._prepared.tiles.columns[column], node.out_shape
+        weights, (_, height, width) = self._prepared.tiles.at[column], node.out_shape
         written = column * height * width * self._prepared.images * (4 if node.raw else 1)
-        return written % burst, column * PARAMETER_PITCH % burst, tiles[0].at % burst if tiles else 0
+        return written % burst, column * PARAMETER_PITCH % burst, weights % burst
 
 
 def _alike(prepared: PlacedNode) -> list[int]:

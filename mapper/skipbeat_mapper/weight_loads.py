@@ -25,11 +25,11 @@ class WeightLoads:
         self._all = prepared.tiles.words <= chip.weights.size
         key, words = prepared.weights_at, prepared.tiles.words
         self._base, new = chip.weights.keep((key, words), words) if self._all else (0, True)
-        #: Where the node's first word would be, for column tiles that were loaded and are still there.
-        self._kept = {} if new else dict.fromkeys(range(len(self._columns)), self._base)
+        #: The first words of column tiles that were loaded and are still there.
+        self._kept = {} if new else {column: self._base + at for column, at in enumerate(prepared.tiles.at)}
         #: Whether the last visit of a column tile went through its tiles backwards.
         self._backwards = dict.fromkeys(self._kept, True)
-        #: What was found of column tiles: their parts, themselves forwards and backwards, and their longest tiles.
+        #: What was found of kinds of column tiles: their parts, themselves forwards and backwards, their longest tiles.
         self._parts = dict[tuple[int, int, int | None], list[TilePart]]()
         self._both, self._longest = dict[int, tuple[TilePart, TilePart]](), dict[int, int]()
 
@@ -49,61 +49,55 @@ class WeightLoads:
         The first part is a single tile, for which nothing has to wait long, or all the few of a slice. While the
         weights stay, every other visit goes backwards: the tile that is still in the array comes first.
         """
-        tiles = self._columns[column]
+        tiles, kind = self._columns[column], self._prepared.tiles.kinds[column]
         words = self._prepared.tiles.column_words[column]
         if not tiles:
             return []
         if not self._all and column not in self._kept:
             self._kept.clear()  # the ring may overwrite them
         if not self._all and words > self._chip.weights.size // 2:
-            return [self._streamed(part) for part in self._cut(column, self._room(column, pixels))]
+            return [self._streamed(column, part) for part in self._cut(kind, tiles, self._room(kind, tiles, pixels))]
         if column not in self._kept:
-            at = self._base + tiles[0].at if self._all else self._chip.weights.take(words)
-            self._kept[column] = at - tiles[0].at
+            all_at = self._base + self._prepared.tiles.at[column]
+            self._kept[column] = at = all_at if self._all else self._chip.weights.take(words)
             self._backwards[column] = False
             first = words if self._prepared.banks.slices else tiles[0].words
-            return [self._loaded(part, self._kept[column]) for part in self._cut(column, PART_WORDS, first)]
+            return [self._loaded(column, part, at) for part in self._cut(kind, tiles, PART_WORDS, first)]
         self._backwards[column] = not self._backwards[column]
-        return [(PlacedPart(self._whole(column)[self._backwards[column]], self._kept[column]), [])]
+        return [(PlacedPart(self._whole(kind, tiles)[self._backwards[column]], self._kept[column]), [])]
 
-    def _cut(self, column: int, words: int, first: int | None = None) -> list[TilePart]:
-        """`weight_parts` of a column tile."""
-        key = column, words, first
+    def _cut(self, kind: int, tiles: Sequence[Tile], words: int, first: int | None = None) -> list[TilePart]:
+        """`weight_parts` of the column tiles of a kind."""
+        key = kind, words, first
         if key not in self._parts:
-            self._parts[key] = [TilePart(part) for part in weight_parts(self._columns[column], words, first)]
+            self._parts[key] = [TilePart(part) for part in weight_parts(tiles, words, first)]
         return self._parts[key]
 
-    def _whole(self, column: int) -> tuple[TilePart, TilePart]:
-        """A column tile, and the same backwards."""
-        if column not in self._both:
-            tiles = self._columns[column]
-            self._both[column] = TilePart(tiles), TilePart(tiles[::-1])
-        return self._both[column]
+    def _whole(self, kind: int, tiles: Sequence[Tile]) -> tuple[TilePart, TilePart]:
+        """All tiles of the column tiles of a kind, and the same backwards."""
+        if kind not in self._both:
+            self._both[kind] = TilePart(tiles), TilePart(tiles[::-1])
+        return self._both[kind]
 
-    def _room(self, column: int, pixels: int) -> int:
+    def _room(self, kind: int, tiles: Sequence[Tile], pixels: int) -> int:
         """Words of a part: a quarter of the buffer, or less where the array may be many passes behind.
 
         What such passes need must stay, and where the ring begins again it may leave out as much as a part takes.
         """
-        if column not in self._longest:
-            self._longest[column] = max(tile.words for tile in self._columns[column])
-        size, behind = self._chip.weights.size, passes_behind(pixels) * self._longest[column]
+        if kind not in self._longest:
+            self._longest[kind] = max(tile.words for tile in tiles)
+        size, behind = self._chip.weights.size, passes_behind(pixels) * self._longest[kind]
         return min(size // 4, (size - behind) // 2)
 
-    def _loaded(self, part: TilePart, start: int) -> tuple[PlacedPart, list[Load]]:
-        return PlacedPart(part, start), [self._load(part, start + part.tiles[0].at)]
+    def _streamed(self, column: int, part: TilePart) -> tuple[PlacedPart, list[Load]]:
+        return self._loaded(column, part, self._chip.weights.take(part.words) - part.tiles[0].at)
 
-    def _streamed(self, part: TilePart) -> tuple[PlacedPart, list[Load]]:
-        return self._loaded(part, self._chip.weights.take(part.words) - part.tiles[0].at)
-
-    def _load(self, part: TilePart, at: int) -> Load:
-        return Load(
-            kind=Kind.WEIGHTS,
-            to=at,
-            source=self._prepared.weights_at + part.tiles[0].at,
-            count=part.words,
-            writes=Range(Space.WEIGHTS, at, at + part.words),
-        )
+    def _loaded(self, column: int, part: TilePart, start: int) -> tuple[PlacedPart, list[Load]]:
+        """A part of a column tile whose first word would be in place `start`, with its load."""
+        first, words = part.tiles[0].at, part.words
+        to, source = start + first, self._prepared.weights_at + self._prepared.tiles.at[column] + first
+        writes = Range(Space.WEIGHTS, to, to + words)
+        return PlacedPart(part, start), [Load(kind=Kind.WEIGHTS, to=to, source=source, count=words, writes=writes)]
 
 
 def passes_behind(pixels: int) -> int:

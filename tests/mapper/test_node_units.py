@@ -87,7 +87,8 @@ def block_items(node: Node, unit: Unit, machine: Machine, group: Group) -> list[
 def check_pass(chip: Chip, node: PlacedNode, unit: Unit, op: PassOp, items: list[tuple[int, int, int]]) -> None:
     """Every row reads, for every sum, the input of its tap and channel group."""
     banks, conv = node.banks, node.node.convolution
-    tile = next(t for column in node.tiles.columns for t in column if t.at == chip.resident)
+    every = zip(node.tiles.at, node.tiles.columns, strict=True)
+    tile = next(t for first, column in every for t in column if first + t.at == chip.resident)
     cells, taps = node.tiles.cells[tile.number], banks.cell_taps(node.node.taps)
     entries = walked(unit.walk, op.base)
     assert len(entries) == len(items) == op.command.pixels
@@ -134,7 +135,8 @@ def check_units(machine: Machine, node: Node, images: int, *, slices: bool) -> N
     placed_node, chip = group.nodes[0], Chip(machine, group, group.nodes[0])
     done: Counter[tuple[int, int, int, int]] = Counter()
     for visit in made.visits:
-        tiles = {tile.at for tile in placed_node.tiles.columns[visit.column]}
+        first = placed_node.tiles.at[visit.column]
+        tiles = {first + tile.at for tile in placed_node.tiles.columns[visit.column]}
         items, left, begins = list[tuple[int, int, int]](), set(tiles), 0
         for unit in made.units(visit):
             for load in unit.loads:

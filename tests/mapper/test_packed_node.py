@@ -34,8 +34,9 @@ def gathered(
     for number, column in enumerate(tiles.columns):
         for each in column:
             statistics, first = each.statistics, number * machine.vector
+            at = tiles.at[number] + each.at
             packed = PackedTile(
-                words=words[each.at : each.at + each.words],
+                words=words[at : at + each.words],
                 encoding=Encoding(statistics.encoding),
                 beat=statistics.beat,
                 rows=statistics.rows,

@@ -68,7 +68,7 @@ def test_statistics_are_those_of_the_packed_tiles(preset: str, case: tuple[int, 
             for name in ("word_count", "encoding", "beat", "rows", "cols", "value_bits", "metadata_bits", "nonzeros"):
                 assert getattr(found, name) == getattr(packed, name), name
             assert np.array_equal(found.slots, packed.slots)
-            assert tile.at == at
+            assert tiles.at[number] + tile.at == at
             at += tile.words
     assert tiles.words == at
     assert packed_words(node, banks, tiles, machine).size == at * machine.vector

@@ -45,7 +45,8 @@ def test_every_pass_finds_its_tile(kib: int, loads_of_a_tile: int) -> None:
                     buffer[load.to + word] = load.source - node.weights_at + word
                     loaded[load.source - node.weights_at + word] += 1
             for each in part:
-                words = list(range(each.tile.at, each.tile.at + each.tile.words))
+                first = node.tiles.at[column] + each.tile.at
+                words = list(range(first, first + each.tile.words))
                 assert buffer[each.at : each.at + each.tile.words] == words
             seen += part
         order = [each.tile.at for each in seen]
