@@ -88,7 +88,7 @@ class Node:
     seed: int | None = None
     noted: bool = False
 
-    @property
+    @cached_property
     def convolution(self) -> Convolution:
         """The layer's workload.
 

@@ -65,19 +65,23 @@ class Lines:
         self._channels = channels
         self._next, self._last = region.real_lines(prepared.node.convolution)
         self._entry = 0  # of a single line
+        conv, pool = prepared.node.convolution, prepared.node.window
+        #: Lines of the map from one output row to the next, and those that a row needs.
+        self._down = pool.stride[0] * conv.stride[0]
+        self._below = (pool.kernel[0] - 1) * conv.stride[0] + (conv.kernel[0] - 1) * conv.dilation[0] + 1
 
     def needed(self, rows: Span, columns: Span) -> list[Load]:
         """Loads of what output rows and columns need and that was not loaded before."""
-        node, region = self._prepared.node, self._region
+        start, region = self._next, self._region
+        if start >= self._last:
+            return []
         if region.lines == 1:
-            return self._pixels(columns) if self._next < self._last else []
-        conv, pool = node.convolution, node.window
-        first = (rows[1] - 1) * pool.stride[0] * conv.stride[0]
-        below = (pool.kernel[0] - 1) * conv.stride[0] + (conv.kernel[0] - 1) * conv.dilation[0] + 1
-        stop = min(self._last, -(-(first + below - region.top) // region.line_step))
-        start, self._next = self._next, max(self._next, stop)
+            return self._pixels(columns)
+        first = (rows[1] - 1) * self._down
+        stop = min(self._last, -(-(first + self._below - region.top) // region.line_step))
         if stop <= start:
             return []
+        self._next = stop
         return [load for block in self._channels for load in self._block(block, start, stop)]
 
     def _pixels(self, columns: Span) -> list[Load]:

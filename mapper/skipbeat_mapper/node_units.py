@@ -17,7 +17,7 @@ from .pass_runs import PassRun
 from .regions import MAX_WINDOW, Region, Span, blocks_apart, one_row, split
 from .stores import Stores
 from .table_loads import TableLoads
-from .units import Clear, Load, PassOp, StoreOp, Unit, Walk
+from .units import Clear, Load, PassOp, StoreOp, Unit, Walk, walk_of
 from .weight_loads import WeightLoads
 
 
@@ -152,7 +152,7 @@ class NodeUnits:
             return
         for row in range(counts[1]):
             for first, stop in split(counts[0], most):
-                walk = Walk(counts=(stop - first, 1, 1, 1), steps=block.walk.steps)
+                walk = walk_of((stop - first, 1, 1, 1), block.walk.steps)
                 start, least = block.start + row * down + first * across, counts[0] // -(-counts[0] // most)
                 yield _Block(region=block.region, start=start, walk=walk, least=least)
 
@@ -162,10 +162,10 @@ class NodeUnits:
         line = conv.stride[0] * region.pitch if high > 1 else 0
         if images == 1 or (across == images and (high, wide) == (1, 1)):
             counts = wide, high, size[1] * images, size[0]
-            return Walk(counts=counts, steps=(conv.stride[1], line, across // images, down))
+            return walk_of(counts, (conv.stride[1], line, across // images, down))
         if not one_row(self._node, images):
-            return Walk(counts=(1, images, size[1], size[0]), steps=(0, 1, across, down))
-        return Walk(counts=(wide, high, images, size[1]), steps=(conv.stride[1] * images, line, 1, across))
+            return walk_of((1, images, size[1], size[0]), (0, 1, across, down))
+        return walk_of((wide, high, images, size[1]), (conv.stride[1] * images, line, 1, across))
 
     def _accumulate(self, block: _Block, column: int) -> Iterator[tuple[Sequence[PassOp], list[Load], list[Load]]]:
         """The passes of a block in a column tile, and before them loads of table entries and of weights.

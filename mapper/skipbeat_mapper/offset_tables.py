@@ -105,7 +105,7 @@ class NodeTables:
         The first three are entries from a block's first pixel and tap: where the walk begins, the first that its first
         pixel reads, and the one after the last. The fourth is the table entry's place in its run, -1 for that of zeros.
         """
-        key = _kind(region), column
+        key = _kind(region), column if len(self.runs) > 1 else self._tiles.kinds[column]
         if key not in self._read:
             rows = []
             for tile in self._tiles.columns[column]:

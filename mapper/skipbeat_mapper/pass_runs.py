@@ -87,6 +87,7 @@ class PassTable(NamedTuple):
         tile: of those that load one the number of its statistics, int64 [loads]. tiles: the different ones.
         words: of each pass, int64 [passes].
         ranges: entries, table entries and words that each reads, from and to, or `NOWHERE`; int64 [6, passes].
+        begins: the first pass of each unit, and how many there are, int64 [units + 1].
     """
 
     command: Int64Array
@@ -95,6 +96,7 @@ class PassTable(NamedTuple):
     tiles: Sequence[TileStatistics]
     words: Int64Array
     ranges: Int64Array
+    begins: Int64Array
 
 
 def pass_table(every: Sequence[Sequence[PassOp]]) -> PassTable:
@@ -116,6 +118,7 @@ class _Filling:
 
     def __init__(self, every: Sequence[Sequence[PassOp]]) -> None:
         begins = list(accumulate(map(len, every), initial=0))
+        self._begins = np.array(begins, np.int64)
         self._commands: dict[Command, int] = {}
         self._tiles: dict[int, int] = {}
         self._statistics: list[TileStatistics] = []
@@ -132,7 +135,8 @@ class _Filling:
     def table(self) -> PassTable:
         """What was filled."""
         loads = self._tile[self._tile != NOWHERE]
-        return PassTable(self._command, list(self._commands), loads, self._statistics, self._words, self._ranges)
+        commands, tiles = list(self._commands), self._statistics
+        return PassTable(self._command, commands, loads, tiles, self._words, self._ranges, self._begins)
 
     def _number(self, command: Command) -> int:
         return self._commands.setdefault(command, len(self._commands))
@@ -156,7 +160,7 @@ class _Filling:
     def _fill_runs(self, begins: Sequence[int], runs: Sequence[PassRun]) -> None:
         of, within, place = _passes_of(runs)
         at, counts = np.array(begins, np.int64)[of] + within, np.bincount(of)
-        rows = [(r.start, r.pixels, r.reach, r.table, r.tiles[0].shift, r.first, r.last, r.load) for r in runs]
+        rows = [(r.start, r.pixels, r.reach, r.table, _shift(r.tiles), r.first, r.last, r.load) for r in runs]
         start, pixels, reach, table, shift, first, last, load = np.array(rows, np.int64).T[:, of]
 
         columns = {id(run.column): run.column for run in runs}
@@ -191,10 +195,15 @@ class _Filling:
 
 def _passes_of(runs: Sequence[PassRun]) -> tuple[Int64Array, Int64Array, Int64Array]:
     """Of each pass the number of its run, its own number there, and the place of its tile, all int64 [passes]."""
-    counts = np.array([len(run) for run in runs], np.int64)
-    of = np.repeat(np.arange(counts.size), counts)
-    place = np.concatenate([_tile_places(run.tiles) for run in runs])
+    places = [_tile_places(run.tiles) for run in runs]
+    counts = np.array([each.size for each in places], np.int64)
+    of, place = np.repeat(np.arange(counts.size), counts), np.concatenate(places)
     return of, np.arange(of.size) - (np.cumsum(counts) - counts)[of], place
+
+
+def _shift(tiles: Sequence[Placed]) -> int:
+    """Where the first word of their column tile would be."""
+    return tiles.shift if isinstance(tiles, PlacedPart) else tiles[0].shift
 
 
 def _tile_places(tiles: Sequence[Placed]) -> Int64Array:

@@ -28,6 +28,9 @@ class Stores:
         self._before = group.first * count * math.prod(prepared.node.out_shape[1:])
         self._all = count <= PARAMETER_BLOCKS
         self._base, new = chip.parameters.keep(prepared.parameters_at, count) if self._all else (0, True)
+        node = prepared.node
+        self._size, self._scale = node.out_shape[1:], 4 if node.raw else 1
+        self._pool = node.window.kernel[0] * node.window.kernel[1]
         #: Column tiles whose parameters are on the chip, if all have room.
         self._loaded = set[int]() if new else set(range(count))
 
@@ -49,8 +52,7 @@ class Stores:
 
     def store(self, column: int, rows: Span, columns: Span) -> tuple[StoreOp, list[Load]]:
         """The store of a column tile's output pixels, and the loads that it needs and that were not there before."""
-        node, images = self._prepared.node, self._prepared.images
-        _, height, width = node.out_shape
+        node, images, (height, width) = self._prepared.node, self._prepared.images, self._size
         position = ((column * height + rows[0]) * width + columns[0]) * images
         count = (rows[1] - rows[0]) * (columns[1] - columns[0]) * images
         loads: list[Load] = []
@@ -71,7 +73,7 @@ class Stores:
             raw=node.raw,
             residual_at=residual_at,
             count=count,
-            pool=node.window.kernel[0] * node.window.kernel[1],
+            pool=self._pool,
             reads=tuple(reads),
             writes=written,
             local=self._local(column, rows, columns),
@@ -82,11 +84,10 @@ class Stores:
 
     def _written(self, position: int, count: int) -> Range | None:
         """The memory vectors of outputs, if they go there."""
-        node, scale = self._prepared.node, 4 if self._prepared.node.raw else 1
         if not self._prepared.writes:
             return None
-        start = self._group.tensors[node.output] + position * scale
-        return Range(Space.MEMORY, start, start + count * scale)
+        start = self._group.tensors[self._prepared.node.output] + position * self._scale
+        return Range(Space.MEMORY, start, start + count * self._scale)
 
     def _local(self, column: int, rows: Span, columns: Span) -> Local | None:
         """Where outputs go in the banks, if the next node reads them there."""

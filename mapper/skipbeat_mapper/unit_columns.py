@@ -44,8 +44,10 @@ def unit_columns(units: Sequence[Unit], beats: int) -> tuple[dict[int, Int64Arra
         units: in program order.
         beats: of a vector.
     """
-    walks: dict[Walk, int] = {}
-    walk = np.array([walks.setdefault(unit.walk, len(walks)) for unit in units], np.int64)
+    walks, numbers = dict[Walk, int](), dict[int, int]()
+    for each in {id(unit.walk): unit.walk for unit in units}.values():  # few are different objects
+        numbers[id(each)] = walks.setdefault(each, len(walks))
+    walk = np.array([numbers[id(unit.walk)] for unit in units], np.int64)
     table = pass_table([unit.passes for unit in units])
     loads = [load for unit in units for load in unit.loads]
     stores = [unit.store for unit in units if unit.store is not None]
@@ -53,7 +55,7 @@ def unit_columns(units: Sequence[Unit], beats: int) -> tuple[dict[int, Int64Arra
     columns = {
         at.NODE: np.array([unit.node for unit in units], np.int64),
         at.WALK: walk,
-        at.FIRST_PASS: _begins(len(unit.passes) for unit in units),
+        at.FIRST_PASS: table.begins,
         at.FIRST_LOAD: _begins(len(unit.loads) for unit in units),
         at.UNIT_STORE: np.where(stored, np.cumsum(stored) - 1, NOWHERE),
         **_passes(table),

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from skipbeat_arch.command import Command
@@ -91,6 +91,12 @@ class Walk:
     def reach(self) -> int:
         """Distance from the first entry to the last one."""
         return sum((n - 1) * step for n, step in zip(self.counts, self.steps, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def walk_of(counts: tuple[int, int, int, int], steps: tuple[int, int, int, int]) -> Walk:
+    """The walk of these loops; equal ones that follow one another are mostly the same object."""
+    return Walk(counts=counts, steps=steps)
 
 
 class PassOp(NamedTuple):
