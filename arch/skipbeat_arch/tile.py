@@ -130,8 +130,10 @@ def pack_tile(weights: Int8Array, hw: Hardware, encoding: Encoding | None = None
 
 def _pack(weights: Int8Array, beat: int, encoding: Encoding, hw: Hardware) -> PackedTile:
     positions, values, used = slot_table(weights, beat, encoding)
-    beyond = ((0, 0), (0, stored_columns(weights.shape[2], hw) - weights.shape[2]), (0, 0))
-    values, used = np.pad(values, beyond), np.pad(used, beyond, constant_values=True)
+    more = stored_columns(weights.shape[2], hw) - weights.shape[2]
+    if more:
+        beyond = ((0, 0), (0, more), (0, 0))
+        values, used = np.pad(values, beyond), np.pad(used, beyond, constant_values=True)
     stored = values.transpose(0, 2, 1)[used.transpose(0, 2, 1)]  # [row, slot, column] order
     meta = _metadata(weights, positions, encoding, hw)
     bits = hw.numbers.weight_bits
@@ -156,15 +158,18 @@ def slot_table(weights: Int8Array, beat: int, encoding: Encoding) -> tuple[Int64
     are not used. The other encodings use every slot: a group with fewer than `beat` nonzeros is filled up with
     the lowest positions that are free, so that all its positions stay ascending.
     """
-    nonzero = (weights != 0).transpose(0, 2, 1)
-    counts = nonzero.sum(axis=2)
-    chosen = nonzero
+    ordered, group = np.ascontiguousarray(weights.transpose(0, 2, 1)), weights.shape[1]
+    chosen = ordered != 0
     if encoding != Encoding.BITMAP:
-        free_rank = np.cumsum(~nonzero, axis=2) - 1
-        chosen = nonzero | (~nonzero & (free_rank < (beat - counts)[:, :, None]))
-    positions = np.argsort(~chosen, axis=2, kind="stable")[:, :, :beat]
-    values = np.take_along_axis(weights.transpose(0, 2, 1), positions, axis=2)
-    return positions, values, np.arange(beat) < chosen.sum(axis=2)[:, :, None]
+        free_rank = np.cumsum(~chosen, axis=2) - 1
+        chosen |= ~chosen & (free_rank < beat - chosen.sum(axis=2, keepdims=True))
+    # Positions, those that are not chosen behind all others; sorting them carries each one's value along.
+    places = np.arange(group, dtype=np.uint16) + (~chosen).astype(np.uint16) * np.uint16(group)
+    slots = places << 8 | ordered.view(np.uint8)
+    slots.sort(axis=2)
+    positions = (slots[:, :, :beat] >> 8).astype(np.int64)
+    values = (slots[:, :, :beat] & 0xFF).astype(np.uint8).view(np.int8)
+    return positions % group, values, positions < group
 
 
 def _metadata(weights: Int8Array, positions: Int64Array, encoding: Encoding, hw: Hardware) -> Bytes:
@@ -173,7 +178,7 @@ def _metadata(weights: Int8Array, positions: Int64Array, encoding: Encoding, hw:
     if encoding == Encoding.DENSE:
         return np.zeros(0, np.uint8)
     if encoding == Encoding.BITMAP:
-        bits = (weights != 0).transpose(0, 2, 1).astype(np.uint8)
+        bits = (np.ascontiguousarray(weights.transpose(0, 2, 1)) != 0).view(np.uint8)
     else:
         planes = (positions[..., None] >> np.arange(hw.index_bits)) & 1
         bits = planes.reshape(rows, cols, -1).astype(np.uint8)
@@ -183,7 +188,7 @@ def _metadata(weights: Int8Array, positions: Int64Array, encoding: Encoding, hw:
 
 
 def _bit_planes(values: Int8Array, bits: int) -> Bytes:
-    return ((values.astype(np.int64)[:, None] >> np.arange(bits)) & 1).astype(np.uint8).ravel()
+    return np.unpackbits(values.view(np.uint8)[:, None], axis=1, count=bits, bitorder="little").ravel()
 
 
 def _to_words(bits: Bytes, hw: Hardware) -> Bytes:

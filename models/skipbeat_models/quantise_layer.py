@@ -32,6 +32,8 @@ from .reduction import reduction_matrix
 NO_CLAMP = (-inf, inf)
 #: A bias is at most this many units, so that a layer of tiny weights and a large bias still fits int32.
 _LARGEST_BIAS = 1 << 24
+#: Weights that are rounded at a time, to bound the memory.
+_AT_ONCE = 1 << 20
 #: Smallest scale that `requantise_parameters` can express, with a margin.
 _SMALLEST_RATIO = 2.0**-30
 #: Most output units in one unit of a residual: an output with a finer unit spans less than half a residual's unit.
@@ -86,10 +88,11 @@ def quantise_layer(
     Raises:
         InputError: weights or biases that are not finite, or sums that could leave int32.
     """
-    matrix, real_bias = reduction_matrix(weight, workload.order).double().numpy(), bias.double().numpy()
-    if not (np.isfinite(matrix).all() and np.isfinite(real_bias).all()):
+    matrix, real_bias = reduction_matrix(weight, workload.order), bias.double().numpy()
+    largest = torch.maximum(matrix.amax(dim=0), -matrix.amin(dim=0)).double().numpy()
+    if not (np.isfinite(largest).all() and np.isfinite(real_bias).all()):
         raise InputError(f"layer {name}: expected finite weights and biases")
-    units = _weight_scales(matrix, real_bias, scales.input, last=scales.output is None)
+    units = _weight_scales(largest, real_bias, scales.input, last=scales.output is None)
     out_scale = scales.output
     if out_scale is not None:
         out_scale = max(out_scale, scales.input * float(units.max()))
@@ -98,7 +101,11 @@ def quantise_layer(
             out_scale = max(out_scale, scales.residual / _LARGEST_RESIDUAL_RATIO)
             smallest *= max(1.0, scales.residual / out_scale)
         units = np.maximum(units, smallest * out_scale / scales.input)
-    integers = round_half_up(matrix / units, -127, 127).astype(np.int8)
+    integers = np.empty(tuple(matrix.shape), np.int8)
+    rows = max(1, _AT_ONCE // len(units))
+    for first in range(0, len(integers), rows):
+        part = matrix[first : first + rows].double().numpy()
+        integers[first : first + rows] = round_half_up(part / units, -127, 127)
     integer_bias = round_half_up(real_bias / (scales.input * units), -(2**31), 2**31 - 1).astype(np.int32)
     _check_sums(name, integers, integer_bias)
     if workload.groups > 1:
@@ -183,9 +190,13 @@ def _multipliers(ratios: FloatArray, residual_ratio: float | None) -> tuple[Int6
     return multiplier, shift, round_half_up(residual_ratio * unit, 0, most).astype(np.int64)
 
 
-def _weight_scales(matrix: FloatArray, bias: FloatArray, in_scale: float, *, last: bool) -> FloatArray:
-    """Scale per output channel [K]: the weights fill int8 unless that would make the bias too large an integer."""
-    scales: FloatArray = np.maximum(np.abs(matrix).max(axis=0) / 127, np.abs(bias) / (in_scale * _LARGEST_BIAS))
+def _weight_scales(weights: FloatArray, bias: FloatArray, in_scale: float, *, last: bool) -> FloatArray:
+    """Scale per output channel [K]: the weights fill int8 unless that would make the bias too large an integer.
+
+    Args:
+        weights: the largest magnitude of each channel [K].
+    """
+    scales: FloatArray = np.maximum(weights / 127, np.abs(bias) / (in_scale * _LARGEST_BIAS))
     if last:
         largest = float(scales.max())
         return np.full(len(scales), largest if largest > 0 else 1.0)
@@ -193,6 +204,7 @@ def _weight_scales(matrix: FloatArray, bias: FloatArray, in_scale: float, *, las
 
 
 def _check_sums(name: str, weight: Int8Array, bias: Int32Array) -> None:
-    worst = int((np.abs(weight.astype(np.int64)).sum(axis=0) * 128 + np.abs(bias.astype(np.int64))).max())
+    magnitudes = np.abs(weight).view(np.uint8)  # of -128 too
+    worst = int((magnitudes.sum(axis=0, dtype=np.int64) * 128 + np.abs(bias.astype(np.int64))).max())
     if worst >= 2**31:
         raise InputError(f"layer {name}: sums of up to {worst} do not fit a 32-bit accumulator")

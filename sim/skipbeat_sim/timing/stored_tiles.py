@@ -76,8 +76,9 @@ def _tile(machine: Machine, command: Command, words: Bytes, number: int) -> Pack
     if command.encoding == Encoding.BITMAP and len(words) >= metadata_words:
         size = command.rows * array.cols * bits
         groups = np.unpackbits(words[:metadata_words].ravel(), count=size, bitorder="little")
-        counts = groups.reshape(command.rows, array.cols, bits)[:, : command.cols].sum(axis=2)
-        slots = (counts[:, :, None] > np.arange(command.beat)).sum(axis=1)
+        groups = groups.reshape(command.rows, array.cols, bits)[:, : command.cols]
+        counts = sum(groups[:, :, bit] for bit in range(bits))
+        slots = np.stack([np.count_nonzero(counts > slot, axis=1) for slot in range(command.beat)], axis=1)
     stored = int(slots.sum())
     if len(values) != -(-stored // machine.vector):
         raise InputError(f"program: the tile of instruction {number} has {len(words)} words, not what its metadata say")
