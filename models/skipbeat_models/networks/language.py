@@ -22,7 +22,7 @@ from ..caches import cache_names
 _PLAIN: dict[str, Any] = {"use_cache": False, "attn_implementation": "eager"}
 #: Name -> class, class of its configuration (whose defaults are the published sizes), and what differs from them. BERT
 #: would look for padding in the values of its input.
-_MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
+MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "bert-base": ("BertModel", "BertConfig", {"pad_token_id": None}),
     "gpt-2": ("GPT2LMHeadModel", "GPT2Config", {}),
     "llama-2-7b": ("LlamaForCausalLM", "LlamaConfig", {}),
@@ -66,7 +66,7 @@ def build_network(seed: int = 0, *, model: str) -> nn.Module:
         InputError: the transformers package is not installed.
     """
     transformers = _transformers(f"zoo:{model}")
-    architecture, configuration, options = _MODELS[model]
+    architecture, configuration, options = MODELS[model]
     with torch.device("meta"):
         config = getattr(transformers, configuration)(**_PLAIN, **options)
         network: nn.Module = getattr(transformers, architecture)(config)

@@ -52,6 +52,8 @@ class _Part:
         self.shape = (groups, outputs, inputs, rows, cols)
         self.columns = groups * outputs
         self._values, self._wanted = values.reshape(self.columns, inputs, rows * cols), wanted
+        #: Whether the largest magnitude of each column stays: that of any group of rows does, if one of it stays.
+        self.keeps_largest = wanted is None or (wanted.kind == "nm" and wanted.n > 0)
         # Only groups of rows are chosen in each column for itself.
         self._mask = None
         if wanted is not None and wanted.kind != "nm":
@@ -86,7 +88,9 @@ def _peaks(parts: Sequence[_Part], start: int, scale: Floats | None) -> Floats:
     found = []
     for part in parts:
         matrix, nonzero = part.read(start)
-        found.append(np.abs(_scaled(matrix, start, scale) * nonzero).max(axis=0))
+        scaled = _scaled(matrix, start, scale)
+        kept = scaled if part.keeps_largest else scaled * nonzero
+        found.append(np.maximum(kept.max(axis=0), -kept.min(axis=0)))
     peaks: Floats = np.max(found, axis=0)
     return peaks
 
