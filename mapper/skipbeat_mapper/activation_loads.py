@@ -90,6 +90,8 @@ class Lines:
         reach = (right - region.left) * region.images - region.lead
         stop = min(max(self._entry, reach), region.real)
         start, self._entry = self._entry, stop
+        if stop == region.real:
+            self._next = self._last  # all of it
         return [self._load(block, 0, 1, (start, stop)) for block in self._channels] if stop > start else []
 
     def _block(self, block: int, start: int, stop: int) -> list[Load]:
