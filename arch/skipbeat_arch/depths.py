@@ -33,6 +33,8 @@ WRITER_ROOM = 4
 STORE_QUEUE, OUTPUT_HALVES = 4, 2
 #: Vectors of an item of raw sums, a step of the output stage each.
 RAW_VECTORS = 4
+#: Vectors of an output with the places of its largest items.
+PLACED_VECTORS = 2
 #: A counter of tokens, and the most that it holds.
 TOKEN_COUNTER_BITS = 6
 MOST_TOKENS = (1 << TOKEN_COUNTER_BITS) - 1
@@ -54,13 +56,18 @@ def core_latency(hw: Hardware) -> int:
     return hw.array.rows + hw.array.cols + 5
 
 
-def output_clocks(hw: Hardware, pool: int = 1, *, raw: bool = False) -> int:
-    """Clocks that the output stage takes for a vector of `pool` items (raw: for an item), if none of them is late.
+def output_vectors(*, raw: bool, places: bool) -> int:
+    """Vectors that each output of a STORE has."""
+    return RAW_VECTORS if raw else PLACED_VECTORS if places else 1
+
+
+def output_clocks(hw: Hardware, pool: int = 1, *, vectors: int = 1) -> int:
+    """Clocks that the output stage takes for an output of `pool` items and so many vectors, if no item is late.
 
     An item of a pooling window takes a clock. The columns of the largest sums leave in parts, the first while the
     window's last item is taken, and the last while the next window's first one is.
     """
-    if raw:
+    if vectors == RAW_VECTORS:
         return RAW_VECTORS
-    parts = hw.array.cols // hw.outputs.lanes
+    parts = hw.array.cols // hw.outputs.lanes * vectors
     return parts if pool == 1 else pool - 1 + max(parts - 1, 1)

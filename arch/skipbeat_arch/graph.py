@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .arrays import Int64Array
+from .depths import output_vectors
 from .errors import InputError
 from .layer import IntegerLayer
 from .numbers import MAX_SHIFT, MULTIPLIER_BITS
@@ -74,6 +75,8 @@ class Node:
         seed: 24 bits; the node's bytes are (sum + bias) rounded at random by its first shift, 0 to 32, with draws that
             follow from this (`skipbeat_arch.training`). Where a residual is 0 the sum is. None: rounded half up.
         noted: its bytes, rounded half up, are those of `skipbeat_arch.training.noted`, and their sums are noted.
+        places: beside each byte lies which of its window's sums is the first largest one, counted from 0 row by row. No
+            node reads such a tensor.
     """
 
     layer: IntegerLayer
@@ -87,6 +90,7 @@ class Node:
     operand: bool = False
     seed: int | None = None
     noted: bool = False
+    places: bool = False
 
     @cached_property
     def convolution(self) -> Convolution:
@@ -110,6 +114,11 @@ class Node:
     def raw(self) -> bool:
         """Whether the output is int32."""
         return self.layer.multiplier is None
+
+    @property
+    def vectors(self) -> int:
+        """Vectors in memory of V channels of an output pixel."""
+        return output_vectors(raw=self.raw, places=self.places)
 
     @cached_property
     def window(self) -> Pool:
@@ -183,7 +192,7 @@ class Graph:
         for node in self.nodes:
             self._check_node(node, written, raw)
             written.add(node.output)
-            if node.raw:
+            if node.vectors > 1:
                 raw.add(node.output)
             written |= {each.name for each in joined if all(name in written - raw for name, _ in each.parts)}
 
@@ -252,5 +261,7 @@ class Graph:
             raise InputError(f"node {layer.name}: what is rounded at random is clamped at -{LARGEST} and {LARGEST}")
         if node.noted and (node.raw or node.seed is not None or layer.low == -128 or layer.high < 1):
             raise InputError(f"node {layer.name}: noted bytes are clamped at -127 or above, and neither raw nor random")
+        if node.places and (node.raw or node.seed is not None):
+            raise InputError(f"node {layer.name}: places are with bytes that are neither raw nor random")
         if not -128 <= layer.low <= layer.high <= 127:
             raise InputError(f"node {layer.name}: expected -128 <= low <= high <= 127, not {layer.low}, {layer.high}")

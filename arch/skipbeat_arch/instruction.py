@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import ClassVar, Self
 
 from .command import Command
+from .depths import output_vectors
 from .engines import Engine, Kind, Opcode
 from .errors import InputError
 from .training.ranks import LARGEST
@@ -222,8 +223,9 @@ class Store(Instruction):
         memory, local: where they go.
         stochastic: bytes are rounded at random, by the shift of the block's first column; seed: the upper bits of that
             of its draws.
-        noted: rounded half up, its sums and clipped bytes are noted, and with `low` 0 a sum above 0 is at least 1. Only
-            hardware with `outputs.gradients` has these three.
+        noted: rounded half up, its sums and clipped bytes are noted, and with `low` 0 a sum above 0 is at least 1.
+        places: a second vector follows each, of which of a window's items was the first largest one, from 0 on. Only
+            hardware with `outputs.gradients` has these four.
     """
 
     title = "STORE"
@@ -244,6 +246,12 @@ class Store(Instruction):
     stochastic: bool = bits(1, default=False, seldom=True)
     seed: int = bits(STORE_SEED_BITS, seldom=True)
     noted: bool = bits(1, default=False, seldom=True)
+    places: bool = bits(1, default=False, seldom=True)
+
+    @property
+    def vectors(self) -> int:
+        """Of each output."""
+        return output_vectors(raw=self.raw, places=self.places)
 
     def check(self) -> None:
         """See `Instruction.check`."""
@@ -253,6 +261,8 @@ class Store(Instruction):
             raise InputError("STORE: a seed is that of stochastic bytes")
         if self.noted and (self.raw or self.stochastic or self.low == -128 or self.high < 1):
             raise InputError("STORE: noted bytes are neither raw nor stochastic; low is not -128, and high at least 1")
+        if self.places and (self.raw or self.stochastic or self.local):
+            raise InputError("STORE: places are with bytes that are neither raw nor stochastic, and not local")
         if self.low > self.high:
             raise InputError(f"STORE: low must be at most high, not {self.low} and {self.high}")
         if not self.memory and not self.local:

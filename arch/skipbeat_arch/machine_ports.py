@@ -71,7 +71,7 @@ def memory_write_fields(machine: Machine) -> Fields:
 
 def store_fields(machine: Machine) -> Fields:
     """A STORE as this machine reads it: what it cannot do is beyond the last field."""
-    missing = () if machine.hw.outputs.gradients else ("stochastic", "seed", "noted")
+    missing = () if machine.hw.outputs.gradients else ("stochastic", "seed", "noted", "places")
     return tuple((name, size) for name, size in Store.full_layout() if name not in missing)
 
 

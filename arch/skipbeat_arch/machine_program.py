@@ -9,6 +9,7 @@ import numpy as np
 
 from .arrays import Bytes, Int8Array, Int32Array, UInt32Array
 from .decoding import read_instruction
+from .depths import output_vectors
 from .errors import InputError
 from .fold import Fold
 from .instruction import INSTRUCTION_BYTES, Instruction
@@ -22,7 +23,7 @@ class Place:
     Attributes:
         address: in bytes.
         shape: channels, height, width of an image.
-        raw: int32, otherwise int8.
+        raw: int32, otherwise int8. places: int8 with a second byte behind each vector's (`Node`).
         order: the tensor's channel at each place along the channels in memory; None if they lie in their own order.
         scale: real value of one unit; None if it is not known.
 
@@ -34,10 +35,16 @@ class Place:
     address: int
     shape: tuple[int, int, int]
     raw: bool = False
+    places: bool = False
     first: int = 0
     images: int = 1
     order: tuple[int, ...] | None = None
     scale: float | None = None
+
+    @property
+    def vectors(self) -> int:
+        """Of V channels of a pixel."""
+        return output_vectors(raw=self.raw, places=self.places)
 
     def __post_init__(self) -> None:
         if self.order is not None and sorted(self.order) != list(range(self.shape[0])):
@@ -230,23 +237,26 @@ class MachineProgram:
         memory[self.operand + np.int64(image * self.operand_pitch)] = weight.view(np.uint8)
 
     def read_tensor(self, memory: Bytes, place: Place, image: int | None = None) -> Int8Array | Int32Array:
-        """A tensor of an image (the first of `place` if none is named): int8 [K, H, W], or int32 if it is raw."""
+        """A tensor of an image (the first of `place` if none is named): int8 [K, H, W], or int32 if it is raw.
+
+        With places it is int8 [2, K, H, W], bytes and places.
+        """
         at = 0 if image is None else image - place.first
         data = self._pixels(memory, place)[:, at].ravel()
-        found = from_memory(data, place.shape, self.vector, raw=place.raw)
-        return found if place.order is None else found[np.argsort(place.order)]
+        found = from_memory(data, place.shape, self.vector, place.vectors)
+        return found if place.order is None else found.take(np.argsort(place.order), axis=-3)
 
     def read_output(self, memory: Bytes, image: int = 0) -> Int8Array | Int32Array:
-        """The output [K, H, W] of an image: int32 if the last node has no requantisation, otherwise int8."""
+        """The output of an image, as `read_tensor` gives it."""
         return self.read_tensor(memory, self.place(self.output.name, image), image)
 
     def read_outputs(self, memory: Bytes) -> Int8Array | Int32Array:
-        """The outputs [N, K, H, W] of all images, as `read_output` gives each."""
+        """The outputs [N, ...] of all images, as `read_output` gives each."""
         found = [self.read_output(memory, image) for image in range(self.images)]
         return np.array(found, np.int32) if self.output.raw else np.array(found, np.int8)
 
     def _pixels(self, memory: Bytes, place: Place) -> Bytes:
         """A view of a tensor: uint8 [pixels of all channel blocks, images, bytes]."""
-        size = tensor_bytes(place.shape, self.vector, raw=place.raw) * place.images
-        pixel = self.vector * (4 if place.raw else 1)
+        size = tensor_bytes(place.shape, self.vector, place.vectors) * place.images
+        pixel = self.vector * place.vectors
         return memory[place.address : place.address + size].reshape(-1, place.images, pixel)

@@ -187,7 +187,7 @@ def _fits(program: MachineProgram) -> bool:
     places = [
         0
         <= place.address
-        <= program.memory_bytes - place.images * tensor_bytes(place.shape, program.vector, raw=place.raw)
+        <= program.memory_bytes - place.images * tensor_bytes(place.shape, program.vector, place.vectors)
         and min(place.shape) > 0
         and min(place.images, 1 + place.first) > 0
         for place in program.tensors

@@ -36,7 +36,7 @@ def moved_bytes(machine: Machine, program: Columns) -> tuple[int, int]:
     counts = program.count * program.times
     loaded = int(counts[program.at(Opcode.LOAD)].sum())
     stores = program.at(Opcode.STORE)
-    vectors = counts[stores] * program.memory[stores] * np.where(program.raw[stores] == 1, 4, 1)
+    vectors = counts[stores] * program.memory[stores] * program.vectors[stores]
     return program.total * INSTRUCTION_BYTES + loaded * machine.vector, int(vectors.sum()) * machine.vector
 
 
@@ -59,6 +59,6 @@ def tightest(bounds: Mapping[Bound, int]) -> Bound:
 def _output(machine: Machine, program: Columns) -> int:
     """Clocks that the output stage needs for the items of all STOREs."""
     stores = program.at(Opcode.STORE)
-    kinds, kind = np.unique(np.stack([program.pool[stores], program.raw[stores]]), axis=1, return_inverse=True)
-    clocks = np.array([output_clocks(machine.hw, pool, raw=bool(raw)) for pool, raw in kinds.T.tolist()], np.int64)
+    kinds, kind = np.unique(np.stack([program.pool[stores], program.vectors[stores]]), axis=1, return_inverse=True)
+    clocks = np.array([output_clocks(machine.hw, pool, vectors=each) for pool, each in kinds.T.tolist()], np.int64)
     return int(((program.count * program.times)[stores] * clocks[kind]).sum())

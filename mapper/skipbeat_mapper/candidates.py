@@ -187,8 +187,8 @@ class Candidate:
 
     def _output(self) -> int:
         (high, wide), columns = self.node.window.kernel, len(self.tiles.columns)
-        vectors = sum(self.blocks) // (high * wide)
-        return columns * (vectors * output_clocks(self.machine.hw, high * wide) + len(self.blocks) * STORE_CLOCKS)
+        each = output_clocks(self.machine.hw, high * wide, vectors=self.node.vectors)
+        return columns * (sum(self.blocks) // (high * wide) * each + len(self.blocks) * STORE_CLOCKS)
 
     def _weight_vectors(self) -> int:
         room, words = self.machine.weight_depth, self.tiles.column_words

@@ -114,7 +114,7 @@ def _chain(
     """
     node, room = graph.nodes[source], bank_entries(machine)
     reader = next((i for i in range(source + 1, len(graph.nodes)) if graph.nodes[i].input == node.output), None)
-    if node.raw or reader is None or node.stacked != graph.nodes[reader].stacked:
+    if node.vectors > 1 or reader is None or node.stacked != graph.nodes[reader].stacked:
         return None
     if banks[source].slices and all(chain.reader != source for chain in chains):
         return None  # loads of its slices would wait for every local STORE

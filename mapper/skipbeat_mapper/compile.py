@@ -119,7 +119,7 @@ def _places(network: TimedNetwork, start: int, scales: Mapping[str, float]) -> t
     """Of each group of images the tensors that lie in memory as the graph has them, input first, output last."""
     memory, orders = network.memory, network.orders
     graph = memory.graph
-    raw = {node.output for node in graph.nodes if node.raw}
+    raw, placed = ({n.output for n in graph.nodes if getattr(n, kind)} for kind in ("raw", "places"))
     others = {graph.input, graph.output, *network.gaps}
     inner = [t for t in graph.tensors if t.name not in others and not t.parts]
     ordered = [graph.tensor(graph.input), *inner, graph.tensor(graph.output)]
@@ -129,6 +129,7 @@ def _places(network: TimedNetwork, start: int, scales: Mapping[str, float]) -> t
             address=start + group.tensors[t.name] * memory.machine.vector,
             shape=t.shape,
             raw=t.name in raw,
+            places=t.name in placed,
             first=group.first,
             images=group.images,
             order=tuple(orders[t.name].tolist()) if t.name in orders else None,

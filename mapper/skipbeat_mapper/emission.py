@@ -50,7 +50,7 @@ def emit_columns(schedule: Schedule) -> Columns:
     put(at.A_WALK, ("count",), np.array([walk.items for walk in objects.walks], np.int64)[:, None])
     put(at.A_PASS, ("words",), objects.table.words[:, None])
     stores = np.array([_store_row(op, machine, start) for op in objects.stores], np.int64).reshape(-1, 7)
-    put(at.A_STORE, ("count", "address", "pool", "raw", "memory", "local", "residual"), stores)
+    put(at.A_STORE, ("count", "address", "pool", "vectors", "memory", "local", "residual"), stores)
     made = objects.table
     passes = PassColumns(command=made.command, tile=made.tile, commands=made.commands, tiles=made.tiles)
     return Columns.of(table, passes).cut_short(ordered.cuts)
@@ -67,7 +67,7 @@ def _writes_banks(loads: Sequence[Load | Clear], machine: Machine) -> list[bool]
 
 def _store_row(op: StoreOp, machine: Machine, start: int) -> tuple[int, ...]:
     address, residual = start + op.address * machine.vector, op.residual_at is not None
-    return op.count, address, op.pool, op.raw, op.writes is not None, op.local is not None, residual
+    return op.count, address, op.pool, op.vectors, op.writes is not None, op.local is not None, residual
 
 
 def instruction(operation: Operation, machine: Machine, start: int) -> Instruction:
@@ -134,6 +134,7 @@ def _store(op: StoreOp, machine: Machine, start: int, operation: Operation) -> i
         stochastic=op.seed is not None,
         seed=op.seed or 0,
         noted=op.noted,
+        places=op.places,
         wait=operation.wait,
         signal=operation.signal,
     )

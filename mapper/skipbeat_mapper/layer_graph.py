@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skipbeat_arch.arrays import Int8Array, Int32Array, Int64Array
-from skipbeat_arch.graph import Graph, Node, Tensor
+from skipbeat_arch.graph import Graph, Node, Pool, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.training.ranks import LARGEST
 from skipbeat_arch.workload import Convolution
@@ -42,11 +42,13 @@ class Nearest:
 
     Attributes:
         multiplier: int64 [K], of each column's sums. shift: 1 to 62. low: of the clamp.
+        pool: the windows of which only the largest sums are rounded, and their places are stored; None: all are.
     """
 
     multiplier: Int64Array
     shift: int
     low: int
+    pool: Pool | None = None
 
 
 def layer_graph(
@@ -74,6 +76,7 @@ def layer_graph(
     """
     ones = np.ones(conv.c_out, np.int64)
     multiplier, shift, low = ones, ones, -128
+    pool = None if nearest is None else nearest.pool
     if dithered is not None:
         shift, low = dithered.shift * ones, -LARGEST
     elif nearest is not None:
@@ -97,6 +100,8 @@ def layer_graph(
         residual_multiplier=0 * ones if masked else None,
         seed=None if dithered is None else dithered.seed,
         noted=nearest is not None,
+        pool=pool,
+        places=pool is not None,
     )
     channels, height, width = node.out_shape
     mask = [Tensor(name=MASK, channels=channels, height=height, width=width)] if masked else []

@@ -248,11 +248,11 @@ def _in_memory(graph: Graph, shape: Geometry, tensor: str) -> bool:
 
 def _tensors(graph: Graph, nodes: tuple[PlacedNode, ...], machine: Machine, room: _Room, images: int) -> dict[str, int]:
     """Places of the tensors of a group that are in memory."""
-    raw = {node.output for node in graph.nodes if node.raw}
+    vectors = {node.output: node.vectors for node in graph.nodes}
     local = {each.node.output for each in nodes if not each.writes}
     parts = {name: (t, first) for t in graph.tensors for name, first in t.parts}
     places = {
-        t.name: room.take(images * tensor_bytes(t.shape, machine.vector, raw=t.name in raw) // machine.vector)
+        t.name: room.take(images * tensor_bytes(t.shape, machine.vector, vectors.get(t.name, 1)) // machine.vector)
         for t in graph.tensors
         if t.name not in local and t.name not in parts
     }

@@ -127,7 +127,7 @@ def block_limit(node: Node, machine: Machine, pixels: int | None = None) -> int:
     """
     window = node.window.kernel
     area = window[0] * window[1]
-    vectors = machine.output_depth // (4 if node.raw else 1)
+    vectors = machine.output_depth // node.vectors
     limit = max(1, min(machine.hw.accumulators.depth // area, vectors, MAX_ITEMS))
     if max(window) > MAX_WINDOW:
         return 1

@@ -165,7 +165,7 @@ class Repetition:
         """How far what a column tile reads and writes in memory is from where a burst begins, in vectors."""
         node, burst = self._prepared.node, self._machine.burst_beats
         weights, (_, height, width) = self._prepared.tiles.at[column], node.out_shape
-        written = column * height * width * self._prepared.images * (4 if node.raw else 1)
+        written = column * height * width * self._prepared.images * node.vectors
         return written % burst, column * PARAMETER_PITCH % burst, weights % burst
 
 
@@ -189,7 +189,7 @@ def _kind(prepared: PlacedNode, region: Region, parts: Sequence[tuple[Span, Span
     conv, (top, left) = prepared.node.convolution, (region.rows[0], region.columns[0])
     spans = tuple((a - top, b - top, c - left, d - left) for (a, b), (c, d) in parts)
     read = ((region.top - conv.padding[0]) * conv.width + region.left - conv.padding[1]) * region.images % burst
-    written = (top * prepared.node.out_shape[2] + left) * region.images * (4 if prepared.node.raw else 1) % burst
+    written = (top * prepared.node.out_shape[2] + left) * region.images * prepared.node.vectors % burst
     sizes = region.rows[1] - top, region.columns[1] - left, region.lines, region.line_step, region.images, region.lead
     lines = region.real, region.tail, region.pitch, region.plane, region.entries, region.real_lines(conv)
     return sizes, lines, spans, read, written

@@ -189,7 +189,7 @@ def node_key(placed: PlacedNode) -> Hashable:
         dataclasses.replace(node.convolution, order="kh,kw,cin"),
         node.pool,
         node.residual is not None,
-        node.raw,
+        node.vectors,
         placed.images,
         placed.mapping,
         placed.regions,

@@ -57,7 +57,7 @@ def _stackable(node: Node, machine: Machine) -> bool:
     conv = node.convolution
     whole = conv.c_in > machine.vector and conv.c_in % machine.vector == 0
     apart = conv.kernel[0] == conv.stride[0] and conv.height % conv.kernel[0] == 0 and conv.padding[0] == 0
-    plain = node.pool is None and node.residual is None and not node.raw and conv.dilation[0] == 1
+    plain = node.pool is None and node.residual is None and node.vectors == 1 and conv.dilation[0] == 1
     return node.alike and depthwise(node) and whole and apart and plain
 
 

@@ -29,7 +29,7 @@ class Stores:
         self._all = count <= PARAMETER_BLOCKS
         self._base, new = chip.parameters.keep(prepared.parameters_at, count) if self._all else (0, True)
         node = prepared.node
-        self._size, self._scale = node.out_shape[1:], 4 if node.raw else 1
+        self._size, self._scale = node.out_shape[1:], node.vectors
         self._pool = node.window.kernel[0] * node.window.kernel[1]
         #: Column tiles whose parameters are on the chip, if all have room.
         self._loaded = set[int]() if new else set(range(count))
@@ -78,6 +78,7 @@ class Stores:
             writes=written,
             local=self._local(column, rows, columns),
             noted=node.noted,
+            places=node.places,
             seed=None if node.seed is None else seed_at(node.seed, self._before + position),
         )
         return store, loads

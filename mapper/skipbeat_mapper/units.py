@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from skipbeat_arch.command import Command
+from skipbeat_arch.depths import output_vectors
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.tile import TileStatistics
 
@@ -135,6 +136,7 @@ class StoreOp:
     Attributes:
         writes: the memory that it writes.
         seed: of its draws; None: it is not stochastic. noted: its bytes, rounded half up, are noted.
+        places: a second vector follows each.
     """
 
     address: int
@@ -150,6 +152,12 @@ class StoreOp:
     local: Local | None
     seed: int | None = None
     noted: bool = False
+    places: bool = False
+
+    @property
+    def vectors(self) -> int:
+        """Of each output."""
+        return output_vectors(raw=self.raw, places=self.places)
 
     @property
     def changes(self) -> list[Range]:

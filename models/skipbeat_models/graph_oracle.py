@@ -17,6 +17,7 @@ from skipbeat_arch.graph import Graph, Node, Pool
 from skipbeat_arch.training.noted import round_noted
 
 from .reduction import weight_from_matrix
+from .windows import largest
 
 _EXACT = 2.0**53
 _INT32 = 2**31
@@ -31,7 +32,8 @@ def run_graph(graph: Graph, x: Int8Array) -> Values:
         x: int8 [C, H, W] or [N, C, H, W].
 
     Returns:
-        int8 of the same number of dimensions; int32 where a node has no multiplier.
+        int8 of the same number of dimensions; int32 where a node has no multiplier. Of a node with places bytes and
+        places, [2, C, H, W] or [N, 2, C, H, W].
 
     Raises:
         InputError: an input of another type or shape, sums that leave int32, or bytes that are rounded at random.
@@ -56,7 +58,11 @@ def run_graph(graph: Graph, x: Int8Array) -> Values:
             result, _ = round_noted(product, shift, layer.low, layer.high)
         else:
             result = _shifted(product, shift, layer.low, layer.high)
-        values[node.output] = maps[node.output] = _pooled(result, node.window)
+        maps[node.output] = pooled = _pooled(result, node.window)
+        values[node.output] = pooled
+        if node.places:
+            _, places = largest(sums, node.window)
+            values[node.output] = np.stack([pooled, places.clip(layer.low, layer.high)], axis=1)
     values |= {tensor.name: _map(graph, tensor.name, maps) for tensor in graph.tensors if tensor.parts}
     return values if x.ndim == 4 else {name: value[0] for name, value in values.items()}
 

@@ -31,6 +31,7 @@ def instructions(draw: st.DrawFn) -> Instruction:
             fields |= {"raw": 0, "residual": 0, "low": -127, "high": 127}
         fields["seed"] *= fields["stochastic"]
         fields["noted"] &= 1 - (fields["stochastic"] | fields["raw"])
+        fields["places"] &= 1 - (fields["stochastic"] | fields["raw"] | fields["local"])
         if fields["noted"]:
             fields |= {"low": max(fields["low"], -127), "high": max(fields["high"], 1)}
     others = kind.engine.others if kind.engine is not None and kind is not isa.Place else ()
@@ -74,6 +75,8 @@ def test_a_readable_line() -> None:
         ("STORE count=1 memory=1 high=1 raw=1 noted=1", "line 1: STORE: noted bytes are neither raw nor stochastic"),
         ("STORE count=1 memory=1 high=1 low=-128 noted=1", "line 1: STORE: noted bytes are neither raw nor stochastic"),
         ("STORE count=1 memory=1 noted=1", "line 1: STORE: noted bytes are neither raw nor stochastic"),
+        ("STORE count=1 memory=1 raw=1 places=1", "line 1: STORE: places are with bytes that are neither raw"),
+        ("STORE count=1 memory=1 local=1 places=1", "line 1: STORE: places are with bytes that are neither raw"),
         ("PLACE to=1 signal=load", "line 1: PLACE: it waits for nothing and signals nothing"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from torch import nn
 
 from skipbeat_arch.arrays import Int8Array, Int64Array
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.graph import Graph
+from skipbeat_arch.graph import Graph, Pool
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.training_model import Role
@@ -18,6 +19,7 @@ from skipbeat_models.integer_training import integer_trainer
 from skipbeat_models.integer_training.activation_store import ActivationStore
 from skipbeat_models.integer_training.gradient_store import GradientStore
 from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
+from skipbeat_models.integer_training.stored_bytes import StoredBytes
 from skipbeat_models.integer_training.training_patterns import TrainingPatterns
 from skipbeat_models.integer_training.training_plan import TrainingPlan
 from skipbeat_models.integer_training.training_products import ExactProducts, Geometry, TensorDraws
@@ -103,6 +105,24 @@ def test_the_output_of_a_layer_as_it_is_stored(hardware: Hardware, low: int) -> 
     assert products.host[HostTask.ROUND] == (0 if stores else 2 * 5 * sums.size)
 
 
+@pytest.mark.parametrize("hardware", [TINY, STORING], ids=["raw sums", "stored activations"])
+@pytest.mark.parametrize("low", [0, -127])
+def test_the_output_of_a_layer_as_it_is_pooled(hardware: Hardware, low: int) -> None:
+    """The largest sums are stored, with their places; of equal ones the first."""
+    products, x, weight = products_of(hardware), bytes_of(1, 3, 4, 6, 5), bytes_of(2, 6, 4, 3, 3)
+    x[0], bias = 0, np.arange(6) - 2
+    store = ActivationStore(apart=np.array([0, 3, 10, 1, 0, 2]), low=low, pool=Pool(kernel=(3, 2), stride=(3, 2)))
+    found = products.activations("layer", x, weight, bias, Geometry(padding=(1, 1)), store)
+    assert found.places is not None
+    assert found.places.shape == found.mantissas.shape == (3, 6, 2, 2)
+    assert (found.places[0] == 0).all(), "all sums are the bias"
+    assert set(np.unique(found.places[1:])) == set(range(6))
+    assert products.exact
+    assert all(each.run.agrees for each in products.runs)
+    moved = 2 * found.mantissas.size if hardware.outputs.gradients else 4 * 3 * 6 * 6 * 5 + found.mantissas.size
+    assert products.host[HostTask.SPLIT if hardware.outputs.gradients else HostTask.ROUND] == moved
+
+
 def test_a_step_of_a_training_on_the_cycle_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """A strided layer behind another one, and a kernel over the map."""
     layers = nn.Conv2d(1, 4, 3, stride=3), nn.ReLU(), nn.Conv2d(4, 4, 2, stride=2, padding=1), nn.ReLU()
@@ -111,7 +131,7 @@ def test_a_step_of_a_training_on_the_cycle_model(monkeypatch: pytest.MonkeyPatch
     assert [each.steps for each in run.oracle.run(run.step)] == [1]
     assert run.agrees
     assert len(run.products.runs) == 3 + 1 + 4 + 3, "a strided layer has four phases backward, the first layer none"
-    assert set(run.products.host) == set(HostTask) - {HostTask.MASK}
+    assert set(run.products.host) == set(HostTask) - {HostTask.MASK, HostTask.SPLIT}
     assert all(moved > 0 for moved in run.products.host.values())
     late = run.products.runs[0]
     assert late.run.model is not None
@@ -135,6 +155,34 @@ def test_a_step_of_a_training_that_stores_gradients(monkeypatch: pytest.MonkeyPa
     assert len(forward) == 2 * 2 + 2 + 2, "the last layer's sums go to the host"
     assert all(each.noted is not None and each.noted.bits > 7 for each in forward[:4])
     assert run.products.host[HostTask.ROUND] == 0
+
+
+@pytest.mark.parametrize("hardware", [TINY, STORING], ids=["raw sums", "stored gradients"])
+def test_a_step_of_a_training_that_pools(monkeypatch: pytest.MonkeyPatch, hardware: Hardware) -> None:
+    layers = nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3), nn.MaxPool2d(2), nn.ReLU()
+    source = made(monkeypatch, *layers, nn.Flatten(), nn.Linear(4, 10))
+    run = simulation(source, products_of(hardware), steps=2, batch=4)
+    assert len(list(run.oracle.run(run.step))) == 2
+    assert run.agrees
+    stored = hardware.outputs.gradients
+    assert run.products.host[HostTask.ROUND] > 0 or stored
+    assert run.products.host[HostTask.SPLIT] == (2 * 2 * 4 * (4 * 16 + 4) if stored else 0)
+
+
+class WrongPlace(MachineProducts):
+    """A machine that finds another item of a window."""
+
+    def _store_activations(self, *given: Any) -> StoredBytes:
+        found = super()._store_activations(*given)
+        return replace(found, places=None if found.places is None else found.places ^ 1)
+
+
+def test_wrong_places_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = nn.Conv2d(1, 4, 3, padding=1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 10)
+    run = simulation(made(monkeypatch, *layers), products_of(STORING, WrongPlace), steps=1, batch=2)
+    assert len(list(run.oracle.run(run.step))) == 1
+    assert not run.products.exact
+    assert not run.exact
 
 
 class WrongPeak(MachineProducts):

@@ -92,7 +92,10 @@ class InterpretedMemories:
         return words, tile
 
     def outputs(self, instruction: isa.Store, sums: Int64Array) -> Bytes:
-        """What the output stage makes of sums int64 [items, C_arr]: vectors uint8 [count, V], four an item if raw."""
+        """What the output stage makes of sums int64 [items, C_arr]: vectors uint8 [count, V], four an item if raw.
+
+        Behind each comes one of places if the STORE wants it.
+        """
         assert len(sums) == instruction.count * instruction.pool
         parameters = self.vectors[Kind.PARAMETERS][instruction.block * PARAMETER_PITCH :].ravel()
         width = self.machine.vector
@@ -112,11 +115,16 @@ class InterpretedMemories:
         product = (total * words[1]).reshape(instruction.count, instruction.pool, width)
         if instruction.residual:
             product = product + (self._residuals(instruction) * words[2])[:, None]
+        low, high = instruction.low, instruction.high
         if instruction.noted:
-            return round_noted(product.max(axis=1), shift, instruction.low, instruction.high)[0].view(np.uint8)
-        rounded = (product + (np.int64(1) << (shift - 1))) >> shift
-        pooled: Bytes = np.clip(rounded, instruction.low, instruction.high).max(axis=1).astype(np.int8).view(np.uint8)
-        return pooled
+            pooled = round_noted(product.max(axis=1), shift, low, high)[0]
+        else:
+            rounded = (product + (np.int64(1) << (shift - 1))) >> shift
+            pooled = np.clip(rounded, low, high).max(axis=1).astype(np.int8)
+        if instruction.places:
+            places = total.reshape(product.shape).argmax(axis=1).clip(low, high).astype(np.int8)
+            pooled = np.stack([pooled, places], axis=1).reshape(-1, width)
+        return pooled.view(np.uint8)
 
     def _residuals(self, instruction: isa.Store) -> Int64Array:
         """What a STORE reads of the residual memory: int64 [count, V]."""

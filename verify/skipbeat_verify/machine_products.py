@@ -48,15 +48,17 @@ SUM_BYTES = 4
 
 
 class HostTask(StrEnum):
-    """What the host does by the definitions of a module that the machine does not have; MASK and ADD have none.
+    """What the host does by the definitions of a module that the machine does not have; MASK, SPLIT and ADD have none.
 
     MASK: a byte for each element of a dX that the machine stores behind a clamp, where it does not lie as X does.
+    SPLIT: the bytes of a pooled Y that the machine stores, which lie between its places.
     """
 
     TURN = "turn"
     SELECT = "select"
     ROUND = "rounding and peak"
     MASK = "masks of clamps"
+    SPLIT = "pooled maps and places apart"
     PACK = "packing of tiles and programs"
     ADD = "adding of partial sums"
     UPDATE = "update"
@@ -76,7 +78,7 @@ class MachineProducts:
     """The three products of a step as programs: what the RTL, or else the cycle model, leaves of them.
 
     Update products leave int32 sums, and so do forward and backward ones, which the host rounds. A machine with
-    `outputs.gradients` stores Y and dX itself, as bytes, but for a Y of which a max pooling compares sums.
+    `outputs.gradients` stores Y and dX itself, as bytes, but for a Y whose sums a max pooling of the host compares.
 
     Attributes:
         oracle: what must come out.
@@ -119,14 +121,16 @@ class MachineProducts:
         """
         if self.programs is None:
             sums = self.forward(layer, x, weight, bias, geometry)
-            self.host[HostTask.ROUND] += (SUM_BYTES + 1) * sums.size
-            return stored_activations(sums, store)
+            made = stored_activations(sums, store)
+            self.host[HostTask.ROUND] += SUM_BYTES * sums.size + made.mantissas.size
+            return made
         _check_biases(layer, bias)
         expected = self.oracle.activations(layer, x, weight, bias, geometry, store)
         part = forward_product(x, weight, geometry)
         found = self._store_activations(layer, part, bias, store)
         if store.shift is None:
             found = self._store_activations(layer, part, bias, store.within(found.bits))
+        self.host[HostTask.SPLIT] += 0 if found.places is None else 2 * found.mantissas.size
         self._compare_stored(found, expected)
         return found
 
@@ -195,16 +199,20 @@ class MachineProducts:
     ) -> StoredBytes:
         """What the program of a Y leaves and says."""
         images = np.ascontiguousarray(part.x)
-        nearest = Nearest(multiplier=store.multiplier, shift=store.stored_shift, low=store.low)
+        nearest = Nearest(multiplier=store.multiplier, shift=store.stored_shift, low=store.low, pool=store.pool)
         graph = layer_graph(part.workload, part.weight, layer, bias=bias.astype(np.int32), nearest=nearest)
         program = compile_network(graph, self.hardware, len(images), effort=self.effort)
         summing = layer_graph(part.workload, part.weight, layer, raw=True, bias=bias.astype(np.int32))
         sums = run_graph(summing, images)[summing.output].astype(np.int64)
         wanted = stored_activations(sums, replace(store, shift=store.stored_shift - SPARE_SHIFT))
         noted = Noted(wanted.bits and wanted.bits + SPARE_SHIFT, wanted.clips)
-        outputs, said = self._left(layer, Role.FORWARD, program, images, wanted.mantissas, noted=noted)
-        bits = max(said.bits - SPARE_SHIFT, 0)
-        return StoredBytes(outputs.astype(np.int8), wanted.shift, bits, said.clips)
+        expected, pooled = wanted.mantissas, wanted.places is not None
+        if wanted.places is not None:
+            expected = np.stack([expected, wanted.places], axis=1)
+        outputs, said = self._left(layer, Role.FORWARD, program, images, expected, noted=noted)
+        bits, found = max(said.bits - SPARE_SHIFT, 0), outputs.astype(np.int8)
+        mantissas, places = (found[:, 0], found[:, 1]) if pooled else (found, None)
+        return StoredBytes(mantissas, wanted.shift, bits, said.clips, places)
 
     def _store_gradient(
         self,
@@ -268,6 +276,8 @@ class MachineProducts:
         numbers = (found.shift, found.bits, found.clips)
         self.exact &= numbers == (expected.shift, expected.bits, expected.clips)
         self._compared(found.mantissas, expected.mantissas)
+        if found.places is not None and expected.places is not None:
+            self._compared(found.places, expected.places)
 
     def _compared(self, found: Compared, expected: Compared) -> Compared:
         self.exact &= bool(np.array_equal(found, expected))

@@ -9,7 +9,7 @@ from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch.depths import RAW_VECTORS
+from skipbeat_arch.depths import PLACED_VECTORS, RAW_VECTORS
 from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, noted_fields, store_fields, vector_fields
@@ -19,28 +19,7 @@ from ..arguments import expect
 from ..layouts import struct
 from .gradient_lanes import GradientLanes
 from .requantise import Requantiser, parameters
-
-
-class _Walk:
-    """Which columns are sent.
-
-    Attributes:
-        closed: the last item of a window enters the registers; ends: the job has no other.
-        sending: columns are sent; `sub` counts the clocks of the vector (raw: item), and `last` is its last one.
-        near: it is the last one or that before it. following_last, following_near: those of the next clock.
-        final: the vector (raw: item) is the job's last.
-    """
-
-    def __init__(self, steps: int) -> None:
-        self.closed = Signal()
-        self.ends = Signal()
-        self.sending = Signal()
-        self.last = Signal()
-        self.near = Signal()
-        self.following_last = Signal()
-        self.following_near = Signal()
-        self.final = Signal()
-        self.sub = Signal(range(max(steps, RAW_VECTORS)))
+from .window import Walk, take_items
 
 
 class OutputStage(wiring.Component):
@@ -51,6 +30,7 @@ class OutputStage(wiring.Component):
 
     With `pool`, a vector is the maximum over so many items that follow each other, one per clock. It is that of their
     sums, as no result falls where its sum grows; only the largest ones are requantised, while the next items are taken.
+    With `places` a second vector follows, of which item of a column was the first largest one: in as many clocks more.
 
     Members
     -------
@@ -84,12 +64,13 @@ class OutputStage(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
+        gradients = self.machine.hw.outputs.gradients
         stores = struct(store_fields(self.machine))
         offered = stores(self.jobs.payload[: stores.size])
         job = Signal(stores)
         busy = Signal()
         start = Signal()
-        walk = _Walk(self.steps)
+        walk = Walk(self.steps * (PLACED_VECTORS if gradients else 1))
         m.d.comb += [self.jobs.ready.eq(~busy), start.eq(self.jobs.valid & ~busy)]
         with m.If(start):
             m.d.sync += [busy.eq(1), job.eq(offered)]
@@ -100,16 +81,20 @@ class OutputStage(wiring.Component):
         with m.Elif(self.vector_o.valid):
             m.d.sync += self.vector_o.index.eq(self.vector_o.index + 1)
         block, ready, opening = self._load_parameters(m, job, busy)
-        largest = self._take(m, job, offered, start, ready, walk)
+        largest, numbers = take_items(m, self.results, job, offered, start, ready, walk, places=gradients)
         self._send(m, job, walk)
         residuals = self._residuals(m, offered, start, opening, walk)
+        #: The columns of places are sent.
+        placed = job.places & walk.sub[_bits(self.steps)] if gradients else None
         sums = self._sums(m, job, largest, block, walk.sub)
-        parts = self._requantise(m, job, block, sums, residuals, walk.sub)
+        if placed is not None:
+            self._places(m, numbers, sums, walk.sub, placed)
+        parts = self._requantise(m, job, block, sums, residuals, walk.sub, placed)
         made: list[Value] = [part.byte_o for part in parts]
-        if self.machine.hw.outputs.gradients:
+        if placed is not None:
             self._derive(m, job, sums, residuals, walk.sub)
             lanes = self._stochastic(m, job, block.shift[0], opening, walk, sums)
-            self._note(m, job, walk, parts, lanes)
+            self._note(m, job, walk, parts, lanes, placed)
             made = [Mux(job.stochastic, *both) for both in zip(lanes.each_byte, made, strict=True)]
         self._vectors(m, job, walk, sums, made)
         return m
@@ -128,48 +113,18 @@ class OutputStage(wiring.Component):
             m.d.sync += [earlier.eq(later) for earlier, later in pairwise((*stored, self.parameter_i))]
         return parameters(self.cols)(stored.as_value()), ready, busy & ~loading[1:].any()
 
-    def _take(
-        self, m: Module, job: data.View, offered: data.View, start: Signal, ready: Signal, walk: _Walk
-    ) -> data.View:
-        """Takes items, and keeps the largest sums of a window; without pooling it is of one item."""
-        left = Signal(14)
-        rest = Signal.like(job.pool)
-        opens = Signal()
-        more = Signal()
-        taken = Signal()
-        # Known a clock ahead: windows are of one item, the next item closes one, it may enter the registers.
-        single, closes, free = Signal(name="single"), Signal(name="closes"), Signal(name="free", init=1)
-        soon = Mux(single, walk.following_last, walk.following_near)
-        m.d.comb += [
-            self.results.ready.eq(more & ready & (~opens | free)),
-            taken.eq(self.results.valid & self.results.ready),
-            walk.closed.eq(taken & closes),
-            walk.ends.eq(left == 1),
-        ]
-        m.d.sync += free.eq(soon | (~walk.closed & (~walk.sending | walk.last)))
-        with m.If(start):
-            m.d.sync += [left.eq(offered.count), more.eq(offered.count != 0), rest.eq(offered.pool - 1), opens.eq(1)]
-            m.d.sync += [single.eq(offered.pool == 1), closes.eq(offered.pool == 1)]
-        with m.Elif(taken):
-            m.d.sync += [opens.eq(closes), rest.eq(Mux(closes, job.pool - 1, rest - 1))]
-            m.d.sync += closes.eq(Mux(closes, single, rest == 1))
-            with m.If(walk.closed):
-                m.d.sync += [left.eq(left - 1), more.eq(~walk.ends), walk.final.eq(walk.ends)]
-        largest = Signal(data.ArrayLayout(signed(32), self.cols), reset_less=True)
-        sums = data.View(data.ArrayLayout(signed(32), self.cols), self.results.payload.as_value())
-        for c in range(self.cols):
-            with m.If(taken & (opens | (largest[c] <= sums[c]))):
-                m.d.sync += largest[c].eq(sums[c])
-        return largest
-
-    def _send(self, m: Module, job: data.View, walk: _Walk) -> None:
+    def _send(self, m: Module, job: data.View, walk: Walk) -> None:
         """Follows the columns that are sent: a job's first ones long after its start, when they are known."""
         following = Signal.like(walk.sub)
         m.d.comb += following.eq(Mux(walk.sending, Mux(walk.last, 0, walk.sub + 1), walk.sub))
+        last, near = self.steps - 1, following >= self.steps - 2 if self.steps > 2 else 1
+        if self.machine.hw.outputs.gradients:
+            longer = PLACED_VECTORS * self.steps
+            last, near = Mux(job.places, longer - 1, last), Mux(job.places, following >= longer - 2, near)
         m.d.comb += [
-            walk.following_last.eq(following == Mux(job.raw, RAW_VECTORS - 1, self.steps - 1)),
+            walk.following_last.eq(following == Mux(job.raw, RAW_VECTORS - 1, last)),
             # A window's first item enters in the clock before the last columns of the one before are sent.
-            walk.following_near.eq(following >= self.steps - 2 if self.steps > 2 else 1),
+            walk.following_near.eq(near),
         ]
         m.d.sync += [walk.last.eq(walk.following_last), walk.near.eq(walk.following_near), walk.sub.eq(following)]
         with m.If(walk.closed):
@@ -177,7 +132,7 @@ class OutputStage(wiring.Component):
         with m.Elif(walk.last):
             m.d.sync += walk.sending.eq(0)
 
-    def _residuals(self, m: Module, offered: data.View, start: Signal, opening: Value, walk: _Walk) -> data.View:
+    def _residuals(self, m: Module, offered: data.View, start: Signal, opening: Value, walk: Walk) -> data.View:
         """The residuals of the vector that is sent, in a register; those of the next one are what the memory gives."""
         residuals = Signal.like(self.residual_i, reset_less=True)
         m.d.comb += self.residual_enable_o.eq(opening | (walk.sending & walk.last))
@@ -193,6 +148,7 @@ class OutputStage(wiring.Component):
         """P0: sum and bias of the columns that are sent."""
         totals = [Signal(signed(33), name=f"sum_{i}", reset_less=True) for i in range(self.sent)]
         turns = self.cols // self.sent
+        shown = sub[: _bits(self.steps)] if self.machine.hw.outputs.gradients else sub
         # The clocks of a raw item in which the same columns are sent, as they are several vectors.
         turn = sub >> ((RAW_VECTORS // turns).bit_length() - 1)
         for place, total in enumerate(totals):
@@ -207,24 +163,45 @@ class OutputStage(wiring.Component):
                     m.d.sync += sums[-1].eq(largest[columns[-1]])
                 lane = Array(sums), Array(block.bias[c] for c in columns)
                 if turns == self.steps:
-                    addends = [each[Mux(job.raw, turn, sub)[: _bits(turns)]] for each in lane]
+                    addends = [each[Mux(job.raw, turn, shown)[: _bits(turns)]] for each in lane]
                 else:
-                    picked = [each[sub] for each in lane]
+                    picked = [each[shown] for each in lane]
                     addends = [Mux(job.raw, *both) for both in zip(addends, picked, strict=True)]
             m.d.sync += total.eq(addends[0] + addends[1])
         return totals
 
+    def _places(self, m: Module, numbers: list[Signal], totals: list[Signal], sub: Signal, placed: Value) -> None:
+        """P0 of the second half of a job with places: these are there in place of sums."""
+        turn = sub[: _bits(self.steps)]
+        for lane, total in enumerate(totals[: self.lanes]):
+            columns = [numbers[c] for c in range(lane, self.cols, self.lanes)]
+            # The last one of a window may have been overwritten just now.
+            held = Signal.like(columns[-1], name=f"place_held_{lane}", reset_less=True)
+            m.d.sync += held.eq(columns[-1])
+            with m.If(placed):
+                m.d.sync += total.eq(Array([*columns[:-1], held])[turn])
+
     def _requantise(
-        self, m: Module, job: data.View, block: data.View, totals: list[Signal], residuals: data.View, sub: Signal
+        self,
+        m: Module,
+        job: data.View,
+        block: data.View,
+        totals: list[Signal],
+        residuals: data.View,
+        sub: Signal,
+        placed: Value | None,
     ) -> list[Requantiser]:
-        """P0 to P7: the lanes."""
+        """P0 to P7: the lanes. The byte of a place is its number."""
         turn = sub[: _bits(self.steps)]
 
-        def picked(columns: data.View, lane: int, bits: int, name: str, *, sign: bool = False) -> Signal:
+        def picked(columns: data.View, lane: int, bits: int, name: str, own: int = 0, *, sign: bool = False) -> Signal:
             found = Signal(signed(bits) if sign else bits, name=f"{name}_{lane}", reset_less=True)
             choice = Array(Value.cast(columns[c])[:bits] for c in range(lane, self.cols, self.lanes))[turn]
             # Without a residual it is zero; the other registers have no such condition.
             m.d.sync += found.eq(Mux(job.residual, choice, 0) if sign else choice)
+            if placed is not None:
+                with m.If(placed):
+                    m.d.sync += found.eq(own)
             return found
 
         made = []
@@ -233,9 +210,9 @@ class OutputStage(wiring.Component):
             m.d.comb += [
                 part.sum_i.eq(totals[lane]),
                 part.residual_i.eq(picked(residuals, lane, 8, "residual", sign=True)),
-                part.multiplier_i.eq(picked(block.multiplier, lane, MULTIPLIER_BITS, "multiplier")),
+                part.multiplier_i.eq(picked(block.multiplier, lane, MULTIPLIER_BITS, "multiplier", 2)),
                 part.residual_multiplier_i.eq(picked(block.residual_multiplier, lane, MULTIPLIER_BITS, "other")),
-                part.shift_i.eq(picked(block.shift, lane, 6, "shift")),
+                part.shift_i.eq(picked(block.shift, lane, 6, "shift", 1)),
                 part.low_i.eq(job.low.as_signed()),
                 part.high_i.eq(job.high.as_signed()),
             ]
@@ -251,7 +228,7 @@ class OutputStage(wiring.Component):
                 m.d.sync += total.eq(0)
 
     def _stochastic(
-        self, m: Module, job: data.View, shift: Value, opening: Value, walk: _Walk, totals: list[Signal]
+        self, m: Module, job: data.View, shift: Value, opening: Value, walk: Walk, totals: list[Signal]
     ) -> GradientLanes:
         """The lanes whose bytes leave if the job is stochastic."""
         m.submodules.gradient_lanes = lanes = GradientLanes(self.machine)
@@ -260,14 +237,16 @@ class OutputStage(wiring.Component):
         m.d.comb += [total_i.eq(total) for total_i, total in zip(lanes.sums_i, totals, strict=False)]
         return lanes
 
-    def _note(self, m: Module, job: data.View, walk: _Walk, parts: list[Requantiser], lanes: GradientLanes) -> None:
+    def _note(
+        self, m: Module, job: data.View, walk: Walk, parts: list[Requantiser], lanes: GradientLanes, placed: Value
+    ) -> None:
         """What is told of the bytes of a noted job, and of stochastic ones."""
-        m.d.sync += lanes.nearest_i.eq(walk.sending & job.noted & ~job.stochastic & ~job.raw)
+        m.d.sync += lanes.nearest_i.eq(walk.sending & job.noted & ~job.stochastic & ~job.raw & ~placed)
         m.d.comb += [lanes.clipped_i.eq(Cat(part.clipped_o for part in parts)), self.noted_o.eq(lanes.noted_o)]
         for lane, part in enumerate(parts):
             m.d.comb += [part.noted_i.eq(job.noted), lanes.scaled_i[lane].eq(part.scaled_o)]
 
-    def _vectors(self, m: Module, job: data.View, walk: _Walk, totals: list[Signal], made: list[Value]) -> None:
+    def _vectors(self, m: Module, job: data.View, walk: Walk, totals: list[Signal], made: list[Value]) -> None:
         """Bytes of the lanes become a vector with its last ones; a raw one is there a clock after its sums."""
         stages = Requantiser.LATENCY + 1
         sent = [Signal(name=f"sent_{i}") for i in range(stages)]
@@ -277,11 +256,12 @@ class OutputStage(wiring.Component):
             m.d.sync += [later.eq(earlier) for earlier, later in pairwise((first, *line))]
         with m.If(job.raw):
             m.d.sync += sent[1].eq(0)
+        part = places[-1][: _bits(self.steps)] if self.machine.hw.outputs.gradients else places[-1]
         whole = list(made)
         if self.steps > 1:
             assembled = Signal(data.ArrayLayout(signed(8), self.cols - self.lanes), reset_less=True)
             for place in range(self.steps - 1):
-                with m.If(places[-1] == place):
+                with m.If(part == place):
                     m.d.sync += [assembled[place * self.lanes + lane].eq(byte) for lane, byte in enumerate(made)]
             whole = [assembled.as_value(), *made]
         # Of one or two columns, a vector is only a part of a sum.
@@ -289,7 +269,7 @@ class OutputStage(wiring.Component):
         words = [sums[at : at + size] for at in range(0, len(sums), size)]
         raw = Array(words)[places[0][: _bits(len(words))]]
         m.d.sync += [
-            self.vector_o.valid.eq(Mux(job.raw, sent[0], sent[-1] & (places[-1] == self.steps - 1))),
+            self.vector_o.valid.eq(Mux(job.raw, sent[0], sent[-1] & (part == self.steps - 1))),
             self.vector_o.final.eq(Mux(job.raw, finals[0], finals[-1])),
             self.vector_o.data.eq(Mux(job.raw, raw, Cat(whole))),
         ]

@@ -136,10 +136,12 @@ class StoreEngine(wiring.Component):
         """One request at a time; a STORE without one is done as soon as all before it are."""
         asked = Signal()
         half = Signal()
+        # With places each output is two vectors.
+        outputs = job.count << job.places if self.machine.hw.outputs.gradients else job.count
         m.d.comb += [
             self.requests.valid.eq(pending.r_rdy & job.memory & ~asked & ~self.halt_i),
             self.requests.payload.address.eq(job.address),
-            self.requests.payload.count.eq(Mux(job.raw, job.count << 2, job.count)),
+            self.requests.payload.count.eq(Mux(job.raw, job.count << 2, outputs)),
             self.requests.payload.start.eq(Mux(half, self.machine.output_depth, 0)),
             popped.eq(self.done_i | (pending.r_rdy & ~job.memory)),
             pending.r_en.eq(popped),

@@ -15,8 +15,8 @@ def machine_events(machine: Machine, program: Columns, read_bytes: int, written_
     counts = program.count * program.times
     loads, stores = program.at(Opcode.LOAD), program.at(Opcode.STORE)
     loaded = np.bincount(program.kind[loads], counts[loads], max(Kind) + 1).astype(np.int64).tolist()
-    count, pool, raw = counts[stores], program.pool[stores], program.raw[stores]
-    written = count * program.memory[stores] * np.where(raw == 1, 4, 1)
+    count, pool = counts[stores], program.pool[stores]
+    written = count * program.memory[stores] * program.vectors[stores]
     cleared = counts[program.at(Opcode.ZERO)] * machine.hw.array.rows // machine.bundles
     stored = count * program.local[stores]
     return MachineEvents(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product as pairs
 
-from skipbeat_arch.depths import output_clocks
+from skipbeat_arch.depths import RAW_VECTORS, output_clocks
 from skipbeat_arch.estimate import LayerCost
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.pattern import Pattern
@@ -121,7 +121,7 @@ def rank(chunk: Chunk, beat: int, machine: Machine) -> float:
         tiles * items * beat,
         loaded + tiles * words * machine.vector_beats,
         tiles * max(words, rows * hw.array.cols // hw.weights.decode_lanes),
-        columns * items * output_clocks(hw, 1, raw=True),
+        columns * items * output_clocks(hw, 1, vectors=RAW_VECTORS),
     )
     programs = chunk.count * chunk.outputs * -(-chunk.channels // chunk.side)
     return programs * (max(bounds) + 0.01 * sum(bounds)) + _AROUND + _clocks_to_add(chunk, machine)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.graph import Pool
 from skipbeat_arch.training.noted import SPARE_SHIFT, round_noted
 from skipbeat_arch.training.ranks import LARGEST
 from skipbeat_arch.training.rounding import magnitude_bits, next_shift
 
+from ..windows import largest
 from .stored_bytes import StoredBytes
 
 
@@ -23,11 +25,13 @@ class ActivationStore:
         low: of the clamp: 0 or -127.
         shift: from the finest unit to that of the bytes. None: what these sums need, as there is no step before; a
             machine runs twice for it.
+        pool: windows whose largest sums alone are stored, with their places; None: all sums are.
     """
 
     apart: Int64Array
     low: int
     shift: int | None = None
+    pool: Pool | None = None
 
     def within(self, bits: int) -> ActivationStore:
         """The same with a shift: if it has none, that which sums of so many bits need, and their units."""
@@ -48,8 +52,12 @@ class ActivationStore:
 
 def stored_activations(sums: Int64Array, store: ActivationStore) -> StoredBytes:
     """Sums [N, K, H, W] as they are stored; their bits are those in the finest unit."""
+    places = None
+    if store.pool is not None:
+        sums, places = largest(sums, store.pool)
     scaled = sums << store.apart[:, None, None]
     bits = magnitude_bits(scaled)
     store = store.within(bits)
     rounded, clipped = round_noted(scaled << SPARE_SHIFT, store.stored_shift, store.low, LARGEST)
-    return StoredBytes(rounded, store.stored_shift - SPARE_SHIFT, bits, int(np.count_nonzero(clipped)))
+    clips = int(np.count_nonzero(clipped))
+    return StoredBytes(rounded, store.stored_shift - SPARE_SHIFT, bits, clips, places)

@@ -14,7 +14,7 @@ from skipbeat_arch.errors import InputError, described
 
 from ..pruners.group_windows import zero_padding
 from ..pruners.layers import layer_kind
-from .host_operators import Addition, Average, BatchNorm, HostOperator, MaxPool, Relu
+from .host_operators import Addition, Average, BatchNorm, HostOperator, MaxPool, Relu, separate_windows
 from .matrix_layer import MatrixLayer
 from .trained_layer import SeedSource, TrainedLayer
 from .training_graph import Place, TrainingGraph
@@ -83,6 +83,9 @@ class GraphBuilder:
         if isinstance(module, nn.ReLU) and self._clamps(given[0]):
             self._values[node] = self._values[given[0]]
             return
+        if isinstance(module, nn.MaxPool2d) and self._pools(given[0], module):
+            self._values[node] = self._values[given[0]]
+            return
         if isinstance(module, nn.Conv2d | nn.Linear):
             made: TrainedLayer | HostOperator | None = self._layer(node, module)
         else:
@@ -95,12 +98,25 @@ class GraphBuilder:
 
     def _clamps(self, given: fx.Node) -> bool:
         """Whether the layer that makes a value takes the clamp over: nothing else reads what it makes."""
-        number = self._values[given]
-        before = self._places[number - 1].operator if number else None
-        if not isinstance(before, TrainedLayer) or len(given.users) > 1:
+        before = self._alone(given)
+        if before is None:
             return False
         before.clamps = True
         return True
+
+    def _pools(self, given: fx.Node, module: nn.MaxPool2d) -> bool:
+        """Whether the layer that makes a value takes the pooling over, as the machine can: then likewise."""
+        before, pool = self._alone(given), separate_windows(module)
+        if before is None or before.pool is not None or pool is None:
+            return False
+        before.pool = pool
+        return True
+
+    def _alone(self, given: fx.Node) -> TrainedLayer | None:
+        """The layer that makes a value, if only one operator reads it."""
+        number = self._values[given]
+        before = self._places[number - 1].operator if number else None
+        return before if isinstance(before, TrainedLayer) and len(given.users) == 1 else None
 
     def _layer(self, node: fx.Node, module: nn.Conv2d | nn.Linear) -> TrainedLayer:
         name, weight = str(node.target), module.weight.detach().double()
@@ -135,7 +151,8 @@ class GraphBuilder:
                 continue
             behind = [each.operator for each in readers.get(number, [])]
             layer.compared = any(isinstance(each, MaxPool) for each in behind)
-            layer.raw = not (layer.clamps or layer.compared or any(isinstance(each, TrainedLayer) for each in behind))
+            stored = layer.clamps or layer.compared or layer.pool is not None
+            layer.raw = not (stored or any(isinstance(each, TrainedLayer) for each in behind))
             (value,) = place.inputs
             layer.first = value == 0
             before = self._places[value - 1].operator if value else None

@@ -10,6 +10,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy, max_pool2d
 
 from skipbeat_arch.arrays import BoolArray, FloatArray, Int8Array, Int64Array
+from skipbeat_arch.graph import Pool
+from skipbeat_arch.instruction import Store
 
 from .optimiser_step import OptimiserStep
 from .scaled import Map, Scaled, Stored, real
@@ -72,6 +74,18 @@ class MaxPool(_Plain):
         spread.scatter_add_(2, self._places.reshape(values.shape), values)
         found: FloatArray = spread.reshape(self._shape).numpy()
         return found
+
+
+def separate_windows(module: nn.MaxPool2d) -> Pool | None:
+    """Its windows, if a STORE can pool them: whole ones that do not meet, of no more items than it takes."""
+    kernel, stride, padding, dilation = (
+        _pair(size) for size in (module.kernel_size, module.stride, module.padding, module.dilation)
+    )
+    apart = all(size <= step for size, step in zip(kernel, stride, strict=True))
+    whole = padding == (0, 0) and dilation == (1, 1) and not module.ceil_mode
+    if not apart or not whole or kernel[0] * kernel[1] > Store.largest("pool"):
+        return None
+    return Pool(kernel=kernel, stride=stride)
 
 
 class Relu(_Plain):
@@ -166,5 +180,8 @@ def _wide(values: FloatArray) -> FloatArray:
     return values[:, None, None]
 
 
-def _pair(size: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (size, size) if isinstance(size, int) else size
+def _pair(size: int | tuple[int, ...]) -> tuple[int, int]:
+    if isinstance(size, int):
+        return size, size
+    down, across = size
+    return down, across

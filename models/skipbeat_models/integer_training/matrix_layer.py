@@ -106,6 +106,11 @@ class MatrixLayer:
             self._too_large()
         return found
 
+    def output_shape(self, x: Scaled) -> Shape:
+        """[N, K, H, W] of the sums of Y."""
+        weight = self.weight.values.shape
+        return len(x.mantissas), weight[0], *self.geometry.convolution(x.mantissas.shape, weight).out_size
+
     def forward_units(self, x: Scaled) -> Int64Array:
         """The exponents of the units that the sums of Y have, int64 [K]."""
         return self.ahead.units + x.exponent

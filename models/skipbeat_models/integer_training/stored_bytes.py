@@ -13,9 +13,11 @@ class StoredBytes:
 
     Attributes:
         shift: by which they were rounded. bits: of the largest magnitude of their sums. clips: how many were clipped.
+        places: of windows that were pooled, int8 in the bytes' shape: which sum was the first largest one.
     """
 
     mantissas: Int8Array
     shift: int
     bits: int
     clips: int
+    places: Int8Array | None = None

@@ -6,10 +6,12 @@ from functools import partial
 
 import numpy as np
 
-from skipbeat_arch.arrays import BoolArray
+from skipbeat_arch.arrays import BoolArray, Int8Array
+from skipbeat_arch.graph import Pool
 from skipbeat_arch.training.lfsr import SEED_BITS
 from skipbeat_arch.training.ranks import LARGEST
 
+from ..windows import spread
 from .activation_store import ActivationStore, stored_activations
 from .delayed_scale import DelayedScale
 from .gradient_store import GradientStore
@@ -36,7 +38,8 @@ class TrainedLayer:
 
     Attributes:
         clamps: a ReLU follows. raw: its sums go to the host as they are, else bytes are stored.
-        compared: a max pooling reads them, for which the host has the sums.
+        pool: a max pooling follows, of windows that do not meet: Y are the largest sums' bytes, and places are stored.
+        compared: another max pooling reads them, for which the host has the sums.
         first: nothing before it trains, so there is no gradient to hand on.
         masks: the layer before it clamps, and nothing else reads that: what is handed on is zero where X is.
         open: where its own clamp let values pass: where bytes are not 0.
@@ -46,10 +49,13 @@ class TrainedLayer:
     x: Scaled
     gradient: Scaled
     open: BoolArray
+    pool: Pool | None
 
     def __init__(self, matrix: MatrixLayer, vectors: Vectors, seeds: SeedSource) -> None:
         self.matrix, self.name = matrix, matrix.name
         self._vectors, self._seeds = vectors, seeds
+        self.pool = None
+        self._places: Int8Array = np.zeros(0, np.int8)
         self.clamps = self.raw = self.compared = self.first = self.masks = False
         self.ahead, self.back = DelayedScale(), DelayedScale()
 
@@ -71,7 +77,10 @@ class TrainedLayer:
         store = partial(self.matrix.activations, x) if sums is None else partial(stored_activations, sums)
 
         def made(shift: int | None) -> StoredBytes:
-            return store(ActivationStore(apart=units - units.min(), low=low, shift=shift))
+            found = store(ActivationStore(apart=units - units.min(), low=low, shift=shift, pool=self.pool))
+            if training and found.places is not None:
+                self._places = found.places
+            return found
 
         self.ahead.frozen = not training
         y = self.ahead.bytes(made, units)
@@ -79,7 +88,7 @@ class TrainedLayer:
 
     def backward(self, gradient: Map) -> list[Map]:
         """The gradient of its input."""
-        dy = self._masked(gradient)
+        dy = self._spread(self._masked(gradient))
         pattern = self.matrix.patterns.update
         keeps = pattern.kind != "dense"
         self.gradient = self._vectors.keep_unbiased(dy, pattern, self._seeds.next()) if keeps else dy
@@ -96,6 +105,13 @@ class TrainedLayer:
     def update(self, step: OptimiserStep) -> None:
         """Train on the last step."""
         self.matrix.update(step, self.x, self.gradient)
+
+    def _spread(self, gradient: Scaled) -> Scaled:
+        """The gradient of the sums that were pooled, if any were: the host puts bytes at their places."""
+        if self.pool is None:
+            return gradient
+        shape = self.matrix.output_shape(self.x)
+        return Scaled(spread(gradient.mantissas, self._places, self.pool, shape), gradient.exponent)
 
     def _masked(self, gradient: Map) -> Scaled:
         """dY in bytes; what comes from the host is rounded there."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from skipbeat_arch.arrays import FloatArray
 
-from .host_operators import HostOperator
+from .host_operators import HostOperator, MaxPool
 from .optimiser_step import OptimiserStep
 from .scaled import Map, real
 from .trained_layer import TrainedLayer
@@ -32,8 +32,9 @@ class TrainingGraph:
 
     @property
     def host_operators(self) -> dict[str, int]:
-        """How often the host computes what in a step, the loss among it."""
+        """How often the host computes what in a step, the loss among it; of a pooling perhaps its backward alone."""
         others = [place.operator.name for place in self.places if not isinstance(place.operator, TrainedLayer)]
+        others += [MaxPool.name for layer in self.layers if layer.pool is not None]
         return dict(Counter([*others, "cross_entropy"]))
 
     def logits(self, images: Map, *, training: bool) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Int64Array
-from skipbeat_arch.depths import RAW_VECTORS
+from skipbeat_arch.depths import PLACED_VECTORS, RAW_VECTORS
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
 
 from .gradient_lanes import LATENCY, SCALED, GradientLanes, Noted
@@ -63,6 +63,8 @@ class OutputStage:
         self._pipeline: deque[tuple[int, bool] | None] = deque([None] * STAGES)
         self._raw: deque[tuple[int, bool] | None] = deque([None] * RAW_STAGES)
         self._results = self._largest = self._sent = self._none
+        self._numbers = self._sent_numbers = self._none
+        self._number = 0
         self.vector_o: Vector | None = None
         self._rounds = self._nearest = False
         nothing = self._columns = self._none[: self._lanes]
@@ -102,8 +104,9 @@ class OutputStage:
         if results is not None:
             self._results = results
         job = self.job
-        self._last = self._sub == (RAW_VECTORS if job.raw else self._steps) - 1
-        free = not self._sending or (self._last if job.pool == 1 else self._sub >= self._steps - 2)
+        steps = self._steps * (PLACED_VECTORS if self._placed else 1)
+        self._last = self._sub == (RAW_VECTORS if job.raw else steps) - 1
+        free = not self._sending or (self._last if job.pool == 1 else self._sub >= steps - 2)
         self.results_ready = self._loaded and self._left != 0 and (not self._opens or free)
         self._taken = self.results_ready and results is not None
         self._closed = self._taken and self._rest == 0
@@ -127,6 +130,7 @@ class OutputStage:
             self.busy, self._loaded = True, False
             self.job = store = isa.Store.from_bits(job)
             self._left, self._rest, self._opens = store.count, (store.pool - 1) & LONGEST, True
+            self._number = 0
             self.residual_address_o = store.residual_at
             self._index = self._loading = 0
 
@@ -142,9 +146,9 @@ class OutputStage:
             made = self._assembled(), item[1]
         self.vector_o = None if made is None else Vector(made[0], made[1], self._index)
         last, closed, ends = self._last, self._closed, self._left == 1
+        self._nearest = self._sending and self._notes and self._sub < self._steps
         vector = self._send() if self._sending else None
         self._rounds = self._sending and self._stochastic
-        self._nearest = self._sending and self._notes
         self._pipeline.append(None if self.job.raw else vector)
         self._raw.append(vector if self.job.raw else None)
         if closed:
@@ -152,7 +156,10 @@ class OutputStage:
         self._sending = closed or (self._sending and not last)
         if self._taken:
             sums = signed(self._results)
-            self._largest = sums if self._opens else np.maximum(self._largest, sums)
+            larger = np.full(sums.shape, self._opens) | (sums > self._largest)
+            self._largest = np.where(larger, sums, self._largest)
+            self._numbers = np.where(larger, self._number, self._numbers)
+            self._number = 0 if closed else self._number + 1 & LONGEST
             self._opens = closed
             self._rest = (self.job.pool if closed else self._rest) - 1 & LONGEST
             self._left -= closed
@@ -162,6 +169,11 @@ class OutputStage:
     def _stochastic(self) -> bool:
         """The job's bytes come from the lanes for gradients."""
         return self._gradients is not None and self.job.stochastic and not self.job.raw
+
+    @property
+    def _placed(self) -> bool:
+        """A vector of places follows each."""
+        return self._gradients is not None and self.job.places
 
     @property
     def _notes(self) -> bool:
@@ -199,7 +211,7 @@ class OutputStage:
         """Columns; the vector, if it is raw or complete with them, and whether it is the job's last one."""
         job, vector, final = self.job, None, self._last and self._final
         if self._sub == 0:
-            self._sent = self._largest
+            self._sent, self._sent_numbers = self._largest, self._numbers
         if self._parameters is not None and job.raw:
             data, size = self._parameters.with_bias(self._sent).astype("<u4").tobytes(), self._machine.vector
             vector = int.from_bytes(data[self._sub * size : (self._sub + 1) * size], "little"), final
@@ -209,11 +221,14 @@ class OutputStage:
             if job.residual:
                 self._columns = np.where(self._added()[at : at + self._lanes], self._columns, 0)
             vector = (0, final) if self._last else None
+        elif self._placed and self._sub >= self._steps:
+            numbers = self._sent_numbers.clip(job.low, job.high).astype(np.int8)
+            vector = (int.from_bytes(numbers.tobytes(), "little"), final) if self._last else None
         elif self._parameters is not None:
             added = self._added() if job.residual else None
             if self._notes:
                 vector = self._note(added, final)
-            elif self._last:
+            elif self._sub == self._steps - 1:
                 columns = self._parameters.requantise(self._sent, added, job.low, job.high)
                 vector = int.from_bytes(columns.astype(np.int8).tobytes(), "little"), final
         self._sub = 0 if self._last else self._sub + 1
@@ -225,7 +240,8 @@ class OutputStage:
         made, scaled, clipped = self._parameters.note(self._sent, added, self.job.low, self.job.high)
         at = slice(self._sub * self._lanes, (self._sub + 1) * self._lanes)
         self._scaled[0], self._clipped[0] = scaled[at], clipped[at]
-        return (int.from_bytes(made.astype(np.int8).tobytes(), "little"), final) if self._last else None
+        whole = self._sub == self._steps - 1
+        return (int.from_bytes(made.astype(np.int8).tobytes(), "little"), final) if whole else None
 
     def _added(self) -> Int64Array:
         """The residuals of the vector's columns up to those that are sent, which are new."""

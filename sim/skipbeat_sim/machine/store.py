@@ -65,7 +65,7 @@ class StoreEngine:
         # it is done with memory, or has nothing to do there
         self.popped = done_i or (head is not None and not head.memory)
         if head is not None and head.memory and not self._asked and not halt_i:
-            count = head.count << (2 * head.raw)
+            count = head.count * (head.vectors if head.raw or self._machine.hw.outputs.gradients else 1)
             self.requests = Request(head.address, count, self._asked_half * self._machine.output_depth)
 
     def _offer(self, instruction: Instruction, tokens: bool) -> None:

@@ -68,5 +68,5 @@ def _local_vectors(machine: Machine, program: Columns, run: Followed) -> tuple[I
     # of each vector its last item, counted over the whole program
     item = np.cumsum(pool[vectors]) - 1
     local = program.local[stores][vectors] == 1
-    clocks = run.clocks(at.TAKEN)[item[local]] + vector_clocks(machine.hw, raw=False)  # raw sums are never local
+    clocks = run.clocks(at.TAKEN)[item[local]] + vector_clocks(machine.hw, 1)  # only single vectors are local
     return clocks, stores[vectors[local]]

@@ -24,7 +24,7 @@ from .pass_columns import PassColumns
 #: Names of the columns that an instruction fills; a PASS has two more.
 FIELDS = (
     *("opcode", "wait", "signal", "count", "address", "kind", "banks", "words"),
-    *("pool", "raw", "memory", "local", "residual"),
+    *("pool", "vectors", "memory", "local", "residual"),
 )
 #: The engine of each opcode, int64 [codes]; -1 for none.
 ENGINE_OF = np.full(max(Opcode) + 1, -1, np.int64)
@@ -69,7 +69,7 @@ class Columns:
         address: byte address that a LOAD reads or a STORE writes.
         kind: of a LOAD; banks: whether it enables any activation bank.
         words: of a PASS.
-        pool, raw, memory, local, residual: of a STORE.
+        pool, memory, local, residual: of a STORE. vectors: of each of its outputs.
         passes: commands and tiles of all PASSes.
         cuts: what is left out of the program.
         times: how often each comes, int64 [instructions], or all of them.
@@ -84,7 +84,7 @@ class Columns:
     banks: Int64Array
     words: Int64Array
     pool: Int64Array
-    raw: Int64Array
+    vectors: Int64Array
     memory: Int64Array
     local: Int64Array
     residual: Int64Array
@@ -172,7 +172,7 @@ def _row(machine: Machine, each: Instruction) -> tuple[int, ...]:
         case isa.Pass():
             return *common, *[0] * 4, each.words, *[0] * 5
         case isa.Store():
-            fields = each.pool, each.raw, each.memory, each.local, each.residual
+            fields = each.pool, each.vectors, each.memory, each.local, each.residual
             return *common, each.count, each.address, 0, 0, 0, *fields
     return *common, *[0] * 10
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skipbeat_arch.depths import output_clocks
+from skipbeat_arch.depths import RAW_VECTORS, output_clocks
 from skipbeat_arch.hardware import Hardware
 
 #: From a STORE's begin to its first item: its 13 vectors of parameters are read.
@@ -27,13 +27,13 @@ class Pace:
     pause: int
 
 
-def pace(hw: Hardware, pool: int, *, raw: bool) -> Pace:
+def pace(hw: Hardware, pool: int, vectors: int) -> Pace:
     """Items of a window take a clock each, and the first one of the next window may have to wait."""
-    clocks = output_clocks(hw, pool, raw=raw)
+    clocks = output_clocks(hw, pool, vectors=vectors)
     steps, pause = (clocks, 0) if pool == 1 else (1, clocks - pool)
     return Pace(steps=steps, window=pool, pause=pause)
 
 
-def vector_clocks(hw: Hardware, *, raw: bool) -> int:
-    """Clocks from the one in which the last item of a vector is taken to the vector (raw: to its last one)."""
-    return output_clocks(hw, raw=raw) + (RAW_PIPELINE if raw else PIPELINE)
+def vector_clocks(hw: Hardware, vectors: int) -> int:
+    """Clocks from the one in which the last item of an output is taken to the last of its vectors."""
+    return output_clocks(hw, vectors=vectors) + (RAW_PIPELINE if vectors == RAW_VECTORS else PIPELINE)

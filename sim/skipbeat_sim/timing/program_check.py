@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skipbeat_arch.arrays import BoolArray
+from skipbeat_arch.depths import RAW_VECTORS
 from skipbeat_arch.engines import Kind, Opcode
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
@@ -74,10 +75,10 @@ def _check_counts(columns: Columns) -> None:
 
 
 def _check_stores(columns: Columns) -> None:
-    store, raw, pool = columns.opcode == Opcode.STORE, columns.raw == 1, columns.pool
+    store, raw, pool = columns.opcode == Opcode.STORE, columns.vectors == RAW_VECTORS, columns.pool
     if (number := _first(store & ((pool == 0) | (raw & (pool != 1))))) is not None:
         raise InputError(f"program: instruction {number} pools {int(pool[number])} items")
     if (number := _first(store & (columns.memory + columns.local == 0))) is not None:
         raise InputError(f"program: instruction {number} stores neither in memory nor locally")
-    if (number := _first(raw & (columns.local == 1))) is not None:
-        raise InputError(f"program: instruction {number} stores raw sums locally")
+    if (number := _first((columns.vectors > 1) & (columns.local == 1))) is not None:
+        raise InputError(f"program: instruction {number} stores raw sums or places locally")

@@ -85,6 +85,7 @@ def _job(rng: random.Random, **fields: int) -> int:
     low, high = sorted(rng.choice([(-128, 127), (0, 127), (rng.randint(-128, 127), rng.randint(-128, 127))]))
     block = rng.choice([0, 63, rng.randrange(64)])
     stochastic = int(rng.random() < 0.5)
+    placed = not (stochastic or fields["raw"]) and rng.random() < 0.5
     return word(
         Opcode.STORE,
         rng,
@@ -95,6 +96,7 @@ def _job(rng: random.Random, **fields: int) -> int:
         memory=1,
         stochastic=stochastic,
         noted=int(rng.random() < 0.6),
+        places=int(placed),
         **fields,
     )
 
@@ -164,14 +166,14 @@ def test_longest_job() -> None:
 def test_without_gradients_the_rtl_is_as_if_there_were_none(part: type[Component]) -> None:
     """By its hash: the Verilog where a STORE has no field of them, and no lane for them can be made."""
     usual = Store.full_layout()
-    without = tuple(field for field in usual if field[0] not in {"stochastic", "seed", "noted"})
+    without = tuple(field for field in usual if field[0] not in {"stochastic", "seed", "noted", "places"})
     text = _digest(part)
     with (
         patch.object(Store, "full_layout", lambda: without),
         patch.object(GradientLanes, "__init__", side_effect=AssertionError),
     ):
         assert _digest(part) == text
-    assert len(usual) == len(without) + 3
+    assert len(usual) == len(without) + 4
 
 
 def _digest(part: type[Component]) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Pool
 from skipbeat_arch.pattern import Pattern
 from skipbeat_models import zoo
 from skipbeat_models.integer_training.graph_builder import GraphBuilder
@@ -42,10 +43,44 @@ def test_the_digits_cnn() -> None:
     assert [layer.clamps for layer in graph.layers] == [True, True, True, False]
     assert [layer.raw for layer in graph.layers] == [False, False, False, True]
     assert [layer.first for layer in graph.layers] == [True, False, False, False]
-    assert [layer.masks for layer in graph.layers] == [False, True, False, False]
-    assert [layer.compared for layer in graph.layers] == [False, True, True, False]
+    assert [layer.masks for layer in graph.layers] == [False, True, True, True]
+    halves = Pool(kernel=(2, 2), stride=(2, 2))
+    assert [layer.pool for layer in graph.layers] == [None, halves, halves, None]
+    assert not any(layer.compared for layer in graph.layers)
     assert graph.layers[-1].matrix.weight.values.shape == (10, 64, 2, 2), "a kernel over the map"
     assert graph.host_operators == {"max_pool2d": 2, "cross_entropy": 1}
+
+
+@pytest.mark.parametrize(
+    ("pool", "taken"),
+    [
+        (nn.MaxPool2d((2, 1), 2), True),
+        (nn.MaxPool2d(3, 2), False),
+        (nn.MaxPool2d(2, padding=1), False),
+        (nn.MaxPool2d(2, dilation=2), False),
+        (nn.MaxPool2d(2, ceil_mode=True), False),
+        (nn.MaxPool2d(6), False),
+    ],
+    ids=str,
+)
+def test_a_layer_takes_poolings_that_a_store_can_do(pool: nn.MaxPool2d, taken: bool) -> None:
+    torch.manual_seed(0)
+    layers = nn.Conv2d(1, 4, 3, padding=1), pool, nn.ReLU(), nn.Flatten(), nn.LazyLinear(10)
+    model = nn.Sequential(*layers)
+    model(torch.zeros(1, 1, 8, 8))
+    graph = built(model, patterns("dense", "dense", "dense"))
+    first, last = graph.layers
+    assert (first.pool is not None, first.clamps, first.compared, last.masks) == (taken, taken, not taken, taken)
+    assert graph.host_operators["max_pool2d"] == 1
+    x = torch.rand(64, 1, 8, 8)
+    given = torch.randn(64, 10)
+    graph.logits(nearest(x.double().numpy()), training=True)
+    graph.backpropagate(given.double().numpy())
+    model(x).backward(given)
+    found, wanted = first.matrix.gradient(first.x, first.gradient).ravel(), model[0].weight.grad
+    assert wanted is not None
+    real = wanted.double().numpy().ravel()
+    assert found @ real > 0.97 * np.linalg.norm(found) * np.linalg.norm(real)
 
 
 def test_the_tiny_resnet() -> None:
@@ -112,7 +147,7 @@ class Doubled(nn.Module):
         ),
         (lambda: nn.Sequential(nn.Flatten(), Doubled(), nn.Linear(64, 10)), "mul has no backward pass here"),
         (lambda: nn.Sequential(nn.Linear(5, 10)), "model net: cannot be traced: "),
-        (lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2)), "expected a network that ends in"),
+        (lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8)), "expected a network that ends in"),
         (lambda: nn.Sequential(nn.Conv2d(1, 8, 3, padding_mode="reflect", padding=1)), "padding by a number of zeros"),
     ],
 )

@@ -165,6 +165,7 @@ class MachineProgram(LoadedMachine):
         trains = self.machine.hw.outputs.gradients and not raw
         stochastic = trains and rng.random() < 0.4
         noted = trains and not stochastic and rng.random() < 0.7
+        placed = trains and not stochastic and rng.random() < 0.5
         seed = int(rng.integers(1 << STORE_SEED_BITS)) if stochastic else 0
         if stochastic:
             low, high = -127, 127
@@ -179,7 +180,10 @@ class MachineProgram(LoadedMachine):
             values = self._quantised(at if residual else None, pool).clip(low, high)
             vectors = values.reshape(count, pool, -1).max(axis=1).astype(np.int8)
             data = vectors.view(np.uint8).ravel()
-        memory, local = (1, 0) if raw else ((1, 0), (0, 1), (1, 1))[int(rng.integers(0, 3))]
+        if placed:
+            numbers = self._sums.reshape(count, pool, -1).argmax(axis=1).clip(low, high).astype(np.int8)
+            data = np.stack([vectors, numbers], axis=1).view(np.uint8).ravel()
+        memory, local = (1, 0) if raw or placed else ((1, 0), (0, 1), (1, 1))[int(rng.integers(0, 3))]
         address = self.put(np.zeros(len(data), np.uint8))
         if memory:
             self.expected.append((address, data))
@@ -200,6 +204,7 @@ class MachineProgram(LoadedMachine):
             "stochastic": int(stochastic),
             "seed": seed,
             "noted": int(noted),
+            "places": int(placed),
         }
         signal = ((L,) if ends[1] else ()) + ((X,) if local else ())
         self.add(isa.Store.of_values(fields, wait=(L,) if ends[0] else (), signal=signal))

@@ -125,7 +125,7 @@ def test_tokens_are_counted(given: int) -> None:
         ([HEADER, store(pool=0), END], "pools 0 items"),
         ([HEADER, store(pool=2, raw=1), END], "pools 2 items"),
         ([HEADER, store(memory=0), END], "neither in memory nor locally"),
-        ([HEADER, store(raw=1, local=1), END], "stores raw sums locally"),
+        ([HEADER, store(raw=1, local=1), END], "stores raw sums or places locally"),
         ([HEADER, isa.Place(wait=(L,)), END], r"instruction 1 \(PLACE\) waits or signals"),
         ([HEADER, setup(4), a_pass(Command(pixels=5, beat=1, rows=1, cols=1, load=False)), END], "not resident"),
         ([HEADER, a_pass(Command(pixels=5, beat=1, rows=1, cols=1)), END], "there are 0 tiles"),

@@ -148,18 +148,17 @@ def _passes(program: Columns) -> Filled:
 
 def _stores(machine: Machine, program: Columns) -> Filled:
     stores, hw = program.at(Opcode.STORE), machine.hw
-    count, pool, raw = (column[stores] for column in (program.count, program.pool, program.raw))
-    kinds, kind = np.unique(np.stack([pool, raw]), axis=1, return_inverse=True)
-    paces = [pace(hw, each, raw=bool(sums)) for each, sums in kinds.T.tolist()]
-    rows = [
-        (p.steps, p.window, p.pause, vector_clocks(hw, raw=bool(sums))) for p, sums in zip(paces, kinds[1], strict=True)
-    ]
+    count, pool, each = (column[stores] for column in (program.count, program.pool, program.vectors))
+    kinds, kind = np.unique(np.stack([pool, each]), axis=1, return_inverse=True)
+    paces = [pace(hw, *both) for both in kinds.T.tolist()]
+    clocks = [vector_clocks(hw, own) for own in kinds[1].tolist()]
+    rows = [(p.steps, p.window, p.pause, last) for p, last in zip(paces, clocks, strict=True)]
     steps, window, pause, vectors = np.array(rows, np.int64).reshape(-1, 4)[kind].T
     return {
         at.STORE_ITEMS: np.concatenate([[0], np.cumsum(count * pool)]),
         at.STORE_MEMORY: program.memory[stores],
         at.STORE_START: program.address[stores] // machine.beat_bytes % machine.burst_beats,
-        at.STORE_BEATS: count * np.where(raw == 1, 4, 1) * machine.vector_beats,
+        at.STORE_BEATS: count * each * machine.vector_beats,
         at.STORE_SIGNAL: program.signal[stores],
         **{at.PACE_STEPS: steps, at.PACE_WINDOW: window, at.PACE_PAUSE: pause, at.VECTOR_CLOCKS: vectors},
     }
