@@ -53,7 +53,7 @@ def estimate_step(
         InputError: the source cannot be read, an operator has no backward, or a layer does not fit the hardware.
     """
     with output_on_standard_error():
-        network = read_network(source, batch, seed=seed, tokens=tokens, masks=_masks(hardware, training))
+        network = read_network(source, batch, seed=seed, tokens=tokens, stores=_stores(hardware, training))
     progress(f"pricing {len(network.layers)} layers on {hardware.name}")
     with working("pricing"):
         return _estimated(network, hardware, schedule, table, training, seed, effort)
@@ -120,12 +120,12 @@ def train_estimate(
     steps = one_step(forward, backward, update) if schedule is None else read_schedule(Path(schedule))
     hw, training = hardware_of(hardware), Training.FORWARD_ONLY if forward_only else Training.BACKPROPAGATION
     graph = exported(model, positional(example_inputs), kwargs or {})
-    network = trained_network(graph, name or type(model).__name__, batch, masks=_masks(hw, training))
+    network = trained_network(graph, name or type(model).__name__, batch, stores=_stores(hw, training))
     return _estimated(network, hw, steps, table, training, seed, effort_of(effort))
 
 
-def _masks(hardware: Hardware, training: Training) -> bool:
-    """Whether the machine applies derivatives of clamps."""
+def _stores(hardware: Hardware, training: Training) -> bool:
+    """Whether the machine stores what trains: it pools, and applies derivatives of clamps."""
     return hardware.outputs.gradients and training is Training.BACKPROPAGATION
 
 

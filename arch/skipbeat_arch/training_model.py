@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .graph import Pool
 from .model import LayerKind, WeightZeros
 from .pattern import Pattern
 from .workload import Convolution
@@ -38,6 +39,7 @@ class Product:
         images: that share the weight. repeats: how often all of that comes, with other weights of equal zeros.
         operand: whether the weight is an activation too, of which each image has one of its own.
         masked: whether its results are 0 where a byte for each of them is, which the machine reads.
+        pool: windows of which the machine stores the largest result with its place; None: it stores all of them.
     """
 
     workload: Convolution
@@ -46,6 +48,7 @@ class Product:
     repeats: int = 1
     operand: bool = False
     masked: bool = False
+    pool: Pool | None = None
 
     @property
     def macs_dense(self) -> int:

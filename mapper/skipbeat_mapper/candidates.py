@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
-from skipbeat_arch.depths import output_clocks
+from skipbeat_arch.depths import PLACED_VECTORS, output_clocks
 from skipbeat_arch.graph import Node
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import PARAMETER_VECTORS, Machine
@@ -187,7 +187,7 @@ class Candidate:
 
     def _output(self) -> int:
         (high, wide), columns = self.node.window.kernel, len(self.tiles.columns)
-        each = output_clocks(self.machine.hw, high * wide, vectors=self.node.vectors)
+        each = output_clocks(self.machine.hw, high * wide, vectors=PLACED_VECTORS if self.node.places else 1)
         return columns * (sum(self.blocks) // (high * wide) * each + len(self.blocks) * STORE_CLOCKS)
 
     def _weight_vectors(self) -> int:

@@ -16,8 +16,8 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Pool
 from skipbeat_arch.training.noted import round_noted
 
+from .max_windows import largest
 from .reduction import weight_from_matrix
-from .windows import largest
 
 _EXACT = 2.0**53
 _INT32 = 2**31

@@ -70,6 +70,16 @@ def test_layers_that_the_output_stage_cannot_take(change: dict[str, Any], messag
         graph(dataclasses.replace(STEP, layer=dataclasses.replace(LAYER, **change)))
 
 
+def test_places_are_with_bytes_and_nobody_reads_them() -> None:
+    placed = dataclasses.replace(STEP, places=True)
+    assert (placed.vectors, STEP.vectors) == (2, 1)
+    raw = dataclasses.replace(LAYER, multiplier=None, shift=None)
+    random = dataclasses.replace(LAYER, low=-127, shift=np.zeros(3, np.int64))
+    for change in ({"pool": None, "layer": raw}, {"seed": 1, "layer": random}):
+        with pytest.raises(InputError, match="places are with bytes that are neither raw nor random"):
+            Graph.of(X, [dataclasses.replace(placed, **change)])
+
+
 def test_names_are_unique() -> None:
     with pytest.raises(InputError, match="same name"):
         graph(STEP, X, Y, X)

@@ -9,11 +9,15 @@ import pytest
 
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.arrays import Bytes, Int8Array
+from skipbeat_arch.graph import Pool
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
-from skipbeat_mapper.layer_graph import MASK
+from skipbeat_mapper.compile import compile_network
+from skipbeat_mapper.layer_graph import MASK, Nearest, layer_graph
+from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.integer_training.gradient_store import GradientStore, stored
+from skipbeat_models.integer_training.stationary_products import forward_product
 from skipbeat_models.integer_training.stored_bytes import StoredBytes
 from skipbeat_models.integer_training.training_products import ExactProducts, Geometry
 from skipbeat_sim.machine.run_machine import run_machine
@@ -81,6 +85,31 @@ def test_all_levels_leave_what_is_defined(masked: bool) -> None:
         for each, memory in zip(programs, memories, strict=True):
             Interpreter(each.program, TINY, memory, seed, favour, delay).run()
         np.testing.assert_array_equal(joined(programs, memories), wanted.mantissas, err_msg=f"{favour} {delay}")
+
+
+@pytest.mark.parametrize("low", [0, -127])
+def test_all_levels_leave_the_same_maxima_and_places(low: int) -> None:
+    """Several groups of images; the interpreter in several orders."""
+    x, weight, apart = bytes_of(1, 6, 4, 8, 8), bytes_of(2, 10, 4, 3, 3), np.arange(10) % 4
+    pool = Pool(kernel=(3, 2), stride=(3, 2))
+    x[0] = 0
+    part = forward_product(x, weight, Geometry(padding=(1, 1)))
+    nearest = Nearest(multiplier=np.int64(2) << apart, shift=9, low=low, pool=pool)
+    graph = layer_graph(part.workload, part.weight, "layer", bias=np.arange(10, dtype=np.int32), nearest=nearest)
+    program, wanted = compile_network(graph, TINY, len(x)), run_graph(graph, x)[graph.output]
+    assert wanted.shape == (6, 2, 10, 2, 4)
+    assert (wanted[0, 1] == 0).all(), "all sums of a window are the bias"
+    assert set(np.unique(wanted[:, 1])) == set(range(6))
+    memory = program.memory()
+    for number, image in enumerate(x):
+        program.write_input(memory, image, number)
+    run = run_machine(Machine.of(TINY), memory, program.address, program.count, max_clocks=100_000)
+    assert (run.done, run.error) == (True, 0)
+    np.testing.assert_array_equal(program.read_outputs(run.memory), wanted)
+    for seed, (favour, delay) in enumerate([("", ""), ("store", ""), ("", "store"), ("load", "")]):
+        left = memory.copy()
+        Interpreter(program, TINY, left, seed, favour, delay).run()
+        np.testing.assert_array_equal(program.read_outputs(left), wanted, err_msg=f"{favour} {delay}")
 
 
 def test_every_store_has_draws_of_its_own() -> None:

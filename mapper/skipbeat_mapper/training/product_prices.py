@@ -11,7 +11,7 @@ import numpy as np
 from skipbeat_arch.budget import limited
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.estimate import LayerCost
-from skipbeat_arch.graph import Graph
+from skipbeat_arch.graph import Graph, Pool
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.model import ModelRun, WeightZeros
@@ -21,7 +21,7 @@ from skipbeat_arch.workload import Convolution
 from ..bounds import memory_clocks
 from ..estimate.kept_prices import KeptPrices
 from ..estimate.run_prices import RunPricer
-from ..layer_graph import Dithered, layer_graph, weight_shape
+from ..layer_graph import Dithered, Nearest, layer_graph, weight_shape
 from ..placements import placements
 from .steady_state import steady_cost, times
 
@@ -60,7 +60,7 @@ class ProductPricer:
         Raises:
             InputError: it does not fit the hardware.
         """
-        key = product.workload, product.weight.key, product.images, product.operand, product.masked
+        key = product.workload, product.weight.key, product.images, product.operand, product.masked, product.pool
         if key not in self._known and product.operand:
             self._known[key] = self.program(
                 name, product.workload, product.weight, product.images, side=1, operand=True
@@ -69,7 +69,8 @@ class ProductPricer:
             side = self._images_side_by_side(name, product)
 
             def price(count: int) -> LayerCost:
-                return self.program(name, product.workload, product.weight, count * side, side, masked=product.masked)
+                how = _stored(masked=product.masked, pool=product.pool)
+                return self.program(name, product.workload, product.weight, count * side, side, how=how)
 
             self._known[key] = steady_cost(Fraction(product.images, side), price)
         return times(self._known[key], product.repeats)
@@ -84,23 +85,23 @@ class ProductPricer:
         *,
         raw: bool = False,
         operand: bool = False,
-        masked: bool = False,
+        how: Dithered | Pool | None = None,
     ) -> LayerCost:
         """What the program of a convolution costs for so many images, of which `side` lie side by side.
 
         Args:
             raw: whether its results are int32 sums.
             operand: whether each image has a weight of its own.
-            masked: whether a byte for each result is read besides.
+            how: its bytes are stored; None: all of them, rounded half up.
 
         Raises:
             InputError: it does not fit the hardware.
         """
-        given = (_MASKED,) if masked else ()
+        given = () if how is None else (how,)
         run = ModelRun(
             key=(conv, weight.key, raw, operand, *given),
             structure=(conv, raw, operand, *given),
-            graph=lambda: _graph(name, conv, weight, raw=raw, operand=operand, masked=masked),
+            graph=lambda: _graph(name, conv, weight, raw=raw, operand=operand, how=how),
             names=(name,),
             layers=(name,),
             images=images,
@@ -126,18 +127,32 @@ class ProductPricer:
 
     def _images_side_by_side(self, name: str, product: Product) -> int:
         """As many as the mapper puts side by side in a program of all images."""
-        key = product.workload, product.images, product.masked
+        key = product.workload, product.images, product.masked, product.pool
         if key not in self._side:
-            conv = product.workload
+            conv, how = product.workload, _stored(masked=product.masked, pool=product.pool)
             every = WeightZeros(key=(), nonzero=lambda: np.broadcast_to(np.True_, weight_shape(conv)))
             with limited(_ANY):
-                (found, *_) = placements(_graph(name, conv, every, masked=product.masked), self.machine, product.images)
+                (found, *_) = placements(_graph(name, conv, every, how=how), self.machine, product.images)
             self._side[key] = found.memory.groups[0].images
         return self._side[key]
 
 
 def _graph(
-    name: str, conv: Convolution, weight: WeightZeros, *, raw: bool = False, operand: bool = False, masked: bool = False
+    name: str,
+    conv: Convolution,
+    weight: WeightZeros,
+    *,
+    raw: bool = False,
+    operand: bool = False,
+    how: Dithered | Pool | None = None,
 ) -> Graph:
     zeros = weight.nonzero().reshape(weight_shape(conv)).view(np.int8)
-    return layer_graph(conv, zeros, name, raw=raw, operand=operand, dithered=_MASKED if masked else None)
+    dithered, pool = (how, None) if isinstance(how, Dithered) else (None, how)
+    ones = np.ones(conv.c_out, np.int64)
+    nearest = None if pool is None else Nearest(multiplier=ones, shift=1, low=0, pool=pool)
+    return layer_graph(conv, zeros, name, raw=raw, operand=operand, dithered=dithered, nearest=nearest)
+
+
+def _stored(*, masked: bool, pool: Pool | None) -> Dithered | Pool | None:
+    """How a product's bytes are stored."""
+    return _MASKED if masked else pool

@@ -34,11 +34,13 @@ def training_assumptions(model: TrainingModel, hw: Hardware, training: Training,
             "a vector in every clock, so that no program waits for them (docs/training.md)",
         ]
         if hw.outputs.gradients:
-            found.append(
+            found += [
                 "the derivative of a ReLU between two layers is applied by the machine, which reads a byte of each "
                 "element for it, if one program makes the gradient; every other clamp that no norm stands before has a "
-                "bit of each element, which the host applies"
-            )
+                "bit of each element, which the host applies",
+                "a max pooling of separate windows behind a layer is done where its sums are stored, with the places "
+                "of the largest ones; the host takes the bytes from between these, and puts gradients at the places",
+            ]
         found += _padding(model, machine)
     if effort is not Effort.NORMAL:
         found.append(f"mappings are those of --effort {effort}")

@@ -90,7 +90,8 @@ def _layer(each: NetworkLayer, patterns: StepPatterns, columns: int, seed: int, 
     def product(conv: Convolution, at: int) -> Product:
         zeros = product_zeros(conv, chosen[at], schemes[at].method, seed)
         masked = at == 1 and each.masked
-        return Product(workload=conv, weight=zeros, images=each.images, repeats=each.repeats, masked=masked)
+        pool = each.pool if at == 0 else None
+        return Product(workload=conv, weight=zeros, images=each.images, repeats=each.repeats, masked=masked, pool=pool)
 
     conv, times = ungrouped(each.workload, columns)
     update = Update(

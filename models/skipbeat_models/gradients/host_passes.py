@@ -9,6 +9,7 @@ An operator with the operands I and the results O, in elements of the whole batc
 | softmax | I, O | O, dO, dI |
 | average | I, O | dO, dI |
 | max pooling | I in sums of 4 bytes, which 3 more of each are written for, O and its places | dO and the places, dI |
+| the same by the machine | O, which lies between its places, and O by itself | dO and the places, dI |
 | addition | the other operand, read by whoever writes the sum | the other gradient, likewise |
 | clamp | a bit of each O: where it let pass | the bits, by whoever stores and masks the gradient |
 
@@ -75,6 +76,7 @@ class HostOperation:
 
     Attributes:
         reads, makes: values by their names. shared: whether others than one operator read what it makes.
+        placed: it is a max pooling, and the machine stores the largest sums' bytes with their places.
     """
 
     title: str
@@ -84,6 +86,7 @@ class HostOperation:
     reads: tuple[str, ...] = ()
     makes: str = ""
     shared: bool = False
+    placed: bool = False
 
 
 def host_operation(operator: Operator, constants: Constants, readers: Mapping[str, int]) -> HostOperation | None:
@@ -148,7 +151,7 @@ def host_passes(operations: Sequence[HostOperation], outputs: int, examples: int
 
 def _moved_together(operations: Sequence[HostOperation]) -> list[_Moved]:
     """What each moves, when those that can go over their elements together do."""
-    found = [_RULES[each.base](each.operands, each.results) for each in operations]
+    found = [_placed(each) if each.placed else _RULES[each.base](each.operands, each.results) for each in operations]
     norms = {each.makes: number for number, each in enumerate(operations) if each.base in BATCH_NORMS and each.makes}
     alone = {each.makes: norms[each.makes] for each in operations if each.makes in norms and not each.shared}
     for number, each in enumerate(operations):
@@ -168,6 +171,11 @@ def _moved_together(operations: Sequence[HostOperation]) -> list[_Moved]:
                 found[beside] = _Moved((2 * whole.operands, 0), (2 * whole.operands, whole.operands))
                 found[number] = found[number]._replace(forward=(read - whole.results, written))
     return found
+
+
+def _placed(pooling: HostOperation) -> _Moved:
+    """The machine stores O with its places; the host takes it out from between them."""
+    return _Moved((pooling.results, pooling.results), (2 * pooling.results, pooling.operands))
 
 
 def _bits(elements: int) -> int:

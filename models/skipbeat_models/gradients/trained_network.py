@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.graph import Pool
 from skipbeat_arch.model import LayerKind, ModelDescription, ModelLayer
 from skipbeat_arch.training_model import HostPass
 from skipbeat_arch.workload import Convolution, Gemm
@@ -21,12 +22,13 @@ from .. import zoo
 from ..sources.build import describe
 from ..sources.constants import Constants
 from ..sources.exported import export_module
-from ..sources.graph import Graph, names_of
+from ..sources.graph import Graph, Operator, names_of
 from ..sources.onnx import load_onnx
-from ..sources.operators import ATTENTIONS
+from ..sources.operators import ATTENTIONS, MAX_POOLS
 from ..sources.pt2 import load_pt2
 from ..sources.python import FUNCTION, build_model
 from ..sources.reading import Reading, read_operators
+from ..sources.windows import stored_windows
 from .gradient_products import flat, input_gradient
 from .host_passes import HostOperation, attention_softmax, host_operation, host_passes
 
@@ -45,6 +47,7 @@ class NetworkLayer:
         images: of a step that share its weight. repeats: how often all of that comes, with other operands.
         first: whether it is the model's first convolution. wanted: whether the gradient of its input is needed.
         masked: whether the machine applies the derivative of the clamp that makes its input.
+        pool: windows that follow it, of which the machine stores the largest sums with their places.
     """
 
     layer: ModelLayer
@@ -54,6 +57,7 @@ class NetworkLayer:
     first: bool
     wanted: bool
     masked: bool = False
+    pool: Pool | None = None
 
     @property
     def weights(self) -> int:
@@ -73,17 +77,17 @@ class TrainedNetwork:
 
 
 def read_network(
-    source: str, batch: int, *, seed: int = 0, tokens: int | None = None, masks: bool = False
+    source: str, batch: int, *, seed: int = 0, tokens: int | None = None, stores: bool = False
 ) -> TrainedNetwork:
     """The network that a source names, for a step of `batch` examples. Values of weights are not looked at.
 
     Args:
-        masks: as for `trained_network`.
+        stores: as for `trained_network`.
 
     Raises:
         InputError: the source cannot be read, or has an operator without a backward.
     """
-    return trained_network(_graph(source, seed, tokens), source, batch, masks=masks)
+    return trained_network(_graph(source, seed, tokens), source, batch, stores=stores)
 
 
 def exported(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]) -> Graph:
@@ -97,12 +101,13 @@ def exported(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, 
     return replace(export_module(model, inputs, kwargs), inputs=shapes)
 
 
-def trained_network(graph: Graph, name: str, batch: int, *, masks: bool = False) -> TrainedNetwork:
+def trained_network(graph: Graph, name: str, batch: int, *, stores: bool = False) -> TrainedNetwork:
     """A graph of operators as a network to be trained.
 
     Args:
-        masks: whether the machine zeroes what a layer hands on where its input is 0, if a ReLU behind another layer
-            makes that and nothing else reads it; the host does it elsewhere.
+        stores: whether the machine stores what trains: it zeroes what a layer hands on where its input is 0, if a ReLU
+            behind another layer makes that and nothing else reads it, and pools separate windows behind a layer. The
+            host does it elsewhere.
 
     Raises:
         InputError: an operator that has no backward here, or a graph without a layer.
@@ -114,7 +119,7 @@ def trained_network(graph: Graph, name: str, batch: int, *, masks: bool = False)
     by_name = {layer.name: layer for layer in description.layers}
     given = (argument for reading in readings for argument in reading.operator.args.values())
     readers = Counter(name for argument in given for name in names_of(argument))
-    walk = _Walk(by_name, constants, readers, description.batch, batch, masks=masks)
+    walk = _Walk(by_name, constants, readers, description.batch, batch, stores=stores)
     for reading in readings:
         walk.add(reading)
     results = [value for operator in graph.operators for value in operator.results if value.name in graph.outputs]
@@ -139,15 +144,15 @@ class _Walk:
         examples: int,
         batch: int,
         *,
-        masks: bool,
+        stores: bool,
     ) -> None:
         self._known, self._constants, self._readers = layers, constants, readers
         self._examples, self._batch = examples, batch
         self._graded: set[str] = set()
-        #: Values that one operator reads: those of layers, and those that clamps make of them.
-        self._stored: set[str] = set()
+        #: Values that one operator reads: those of layers with these' numbers, and those that clamps make of them.
+        self._stored: dict[str, int] = {}
         self._clamped: dict[str, HostOperation] = {}
-        self._masks = masks
+        self._stores = stores
         self._convolutions = 0
         self.layers: list[NetworkLayer] = []
         self.host: list[HostOperation] = []
@@ -158,12 +163,12 @@ class _Walk:
         alone = {result.name for result in operator.results if self._readers[result.name] == 1}
         for name in reading.names:
             self._add_layer(self._known[name], reading, wanted)
-            self._stored |= alone
+            self._stored |= dict.fromkeys(alone, len(self.layers) - 1)
         if not reading.names:
             found = host_operation(operator, self._constants, self._readers)
-            self.host += [] if found is None else [found]
-            if found is not None and found.base == "relu" and set(found.reads) <= self._stored:
-                self._clamped |= dict.fromkeys(alone, found)
+            self.host += [] if found is None else [self._pooled(operator, found)]
+            if found is not None and len(found.reads) == 1 and found.reads[0] in self._stored:
+                self._go_on(found, alone)
         elif operator.base in ATTENTIONS:
             gemm = self.layers[-2].workload.gemm
             self.host.append(
@@ -171,6 +176,26 @@ class _Walk:
             )
         if wanted or any(constant is not None for constant in reading.constants):
             self._graded.update(result.name for result in operator.results)
+
+    def _go_on(self, found: HostOperation, alone: set[str]) -> None:
+        """What a clamp, or a pooling that the machine does, makes of a layer's values."""
+        name = found.reads[0]
+        clamp = found if found.base == "relu" else self._clamped.get(name)
+        if found is clamp or self.host[-1].placed:
+            self._clamped |= {} if clamp is None else dict.fromkeys(alone, clamp)
+            self._stored |= dict.fromkeys(alone, self._stored[name])
+
+    def _pooled(self, operator: Operator, found: HostOperation) -> HostOperation:
+        """The same, of which the machine does its part if it can: the layer whose values it reads pools them."""
+        pool = stored_windows(operator) if self._stores and operator.base in MAX_POOLS else None
+        number = self._stored.get(found.reads[0]) if found.reads else None
+        if pool is None or number is None:
+            return found
+        layer = self.layers[number]
+        if layer.pool is not None or not layer.layer.stored:
+            return found
+        self.layers[number] = replace(layer, pool=pool)
+        return replace(found, placed=True)
 
     def _add_layer(self, layer: ModelLayer, reading: Reading, wanted: bool) -> None:
         workload, images, repeats = _one_example(layer, self._examples, self._batch)
@@ -181,7 +206,7 @@ class _Walk:
         self._convolutions += is_convolution
         given = [name for argument in reading.operator.args.values() for name in names_of(argument)]
         clamps = [self._clamped[name] for name in given if name in self._clamped]
-        masked = self._masks and bool(clamps) and layer.stored and _lies_as_its_input(layer.name, workload)
+        masked = self._stores and bool(clamps) and layer.stored and _lies_as_its_input(layer.name, workload)
         if masked:
             self.host.remove(clamps[0])
         self.layers.append(

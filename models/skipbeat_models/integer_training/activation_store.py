@@ -12,7 +12,7 @@ from skipbeat_arch.training.noted import SPARE_SHIFT, round_noted
 from skipbeat_arch.training.ranks import LARGEST
 from skipbeat_arch.training.rounding import magnitude_bits, next_shift
 
-from ..windows import largest
+from ..max_windows import largest
 from .stored_bytes import StoredBytes
 
 

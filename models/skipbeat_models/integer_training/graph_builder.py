@@ -14,7 +14,7 @@ from skipbeat_arch.errors import InputError, described
 
 from ..pruners.group_windows import zero_padding
 from ..pruners.layers import layer_kind
-from .host_operators import Addition, Average, BatchNorm, HostOperator, MaxPool, Relu, separate_windows
+from .host_operators import Addition, Average, BatchNorm, HostOperator, MaxPool, Relu, stored_windows
 from .matrix_layer import MatrixLayer
 from .trained_layer import SeedSource, TrainedLayer
 from .training_graph import Place, TrainingGraph
@@ -106,7 +106,7 @@ class GraphBuilder:
 
     def _pools(self, given: fx.Node, module: nn.MaxPool2d) -> bool:
         """Whether the layer that makes a value takes the pooling over, as the machine can: then likewise."""
-        before, pool = self._alone(given), separate_windows(module)
+        before, pool = self._alone(given), stored_windows(module)
         if before is None or before.pool is not None or pool is None:
             return False
         before.pool = pool

@@ -11,8 +11,8 @@ from torch.nn.functional import cross_entropy, max_pool2d
 
 from skipbeat_arch.arrays import BoolArray, FloatArray, Int8Array, Int64Array
 from skipbeat_arch.graph import Pool
-from skipbeat_arch.instruction import Store
 
+from ..max_windows import separate_windows
 from .optimiser_step import OptimiserStep
 from .scaled import Map, Scaled, Stored, real
 
@@ -76,16 +76,13 @@ class MaxPool(_Plain):
         return found
 
 
-def separate_windows(module: nn.MaxPool2d) -> Pool | None:
-    """Its windows, if a STORE can pool them: whole ones that do not meet, of no more items than it takes."""
+def stored_windows(module: nn.MaxPool2d) -> Pool | None:
+    """Its windows, if a STORE can pool them."""
     kernel, stride, padding, dilation = (
         _pair(size) for size in (module.kernel_size, module.stride, module.padding, module.dilation)
     )
-    apart = all(size <= step for size, step in zip(kernel, stride, strict=True))
-    whole = padding == (0, 0) and dilation == (1, 1) and not module.ceil_mode
-    if not apart or not whole or kernel[0] * kernel[1] > Store.largest("pool"):
-        return None
-    return Pool(kernel=kernel, stride=stride)
+    pool = Pool(kernel=kernel, stride=stride)
+    return pool if separate_windows(pool, padding=padding, dilation=dilation, ceil=module.ceil_mode) else None
 
 
 class Relu(_Plain):

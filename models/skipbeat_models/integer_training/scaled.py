@@ -47,6 +47,8 @@ class Stored(Scaled):
     sums: Int64Array
 
 
+#: Powers of two by which a map's unit may be finer than its largest magnitude needs.
+_FINER = 2
 #: What operators hand to each other.
 Map = Scaled | FloatArray
 
@@ -63,9 +65,18 @@ def fitting_exponent(largest: float) -> int:
 
 
 def nearest(values: FloatArray) -> Scaled:
-    """As the host stores a map: rounded half up, in the unit that its largest magnitude needs."""
-    exponent = fitting_exponent(float(np.abs(values).max(initial=0)))
-    return Scaled(np.floor(np.ldexp(values, -exponent) + 0.5).astype(np.int8), exponent)
+    """As the host stores a map: rounded half up and clamped, in the unit that leaves the least sum of squared errors.
+
+    That is the one that the largest magnitude needs, or one of the next finer ones: a few clamped values may cost less.
+    """
+    widest = fitting_exponent(float(np.abs(values).max(initial=0)))
+    found = [_rounded(values, widest - finer) for finer in range(_FINER + 1)]
+    return min(found, key=lambda each: float(np.square(each.real() - values).sum()))
+
+
+def _rounded(values: FloatArray, exponent: int) -> Scaled:
+    whole = np.floor(np.ldexp(values, -exponent) + 0.5).clip(-LARGEST, LARGEST)
+    return Scaled(whole.astype(np.int8), exponent)
 
 
 def dithered(values: FloatArray, draws: UInt32Array) -> Scaled:

@@ -11,7 +11,7 @@ from skipbeat_arch.graph import Pool
 from skipbeat_arch.training.lfsr import SEED_BITS
 from skipbeat_arch.training.ranks import LARGEST
 
-from ..windows import spread
+from ..max_windows import spread
 from .activation_store import ActivationStore, stored_activations
 from .delayed_scale import DelayedScale
 from .gradient_store import GradientStore

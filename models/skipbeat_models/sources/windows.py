@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from skipbeat_arch.graph import Pool
 from skipbeat_arch.workload import Convolution
 
+from ..max_windows import separate_windows
 from .constants import Constants
 from .graph import Argument, Operator, Value
 from .maps import Map, Shape
@@ -174,6 +176,17 @@ def _window(operator: Operator, spatial: int) -> Window | None:
     stride = _pair(operator.args.get("stride") or operator.args.get("kernel_size"), spatial, (1, 1))
     padding = operator.args.get("padding", 0)
     return Window(kernel=kernel, stride=stride, padding=_pair(padding, spatial, (0, 0), fill=0))
+
+
+def stored_windows(operator: Operator) -> Pool | None:
+    """The windows of a max pooling of maps, if a STORE can pool them."""
+    found = _window(operator, 2) if operator.base.startswith("max_pool2d") else None
+    if found is None:
+        return None
+    pool = Pool(kernel=found.kernel, stride=found.stride)
+    dilation = _pair(operator.args.get("dilation"), 2, (1, 1))
+    ceil = bool(operator.args.get("ceil_mode", False))
+    return pool if separate_windows(pool, padding=found.padding, dilation=dilation, ceil=ceil) else None
 
 
 def _pair(argument: Argument, spatial: int, usual: Pair, fill: int = 1) -> Pair:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import Component
@@ -80,7 +80,10 @@ class FreeLanes(GradientLanes):
 class FreeRequantiser(Requantiser):
     """Its bytes are 0: no claim speaks of them."""
 
+    made: ClassVar[list[FreeRequantiser]] = []
+
     def elaborate(self, _platform: object) -> Module:
+        FreeRequantiser.made.append(self)
         return Module()
 
 
@@ -111,7 +114,7 @@ class StageRules(Around):
         job, started = self._job(m)
         bias, shift = self._parameters(m, job)
         self._residual(m, job, started)
-        largest, closed = self._window(m, job, started)
+        largest, _, closed = self._window(m, job, started)
         number = Signal(range(COLS // LANES + 1))
         begun = Signal()
         m.d.sync += begun.eq(begun | (started & lanes.begin_i))
@@ -167,17 +170,18 @@ class StageRules(Around):
             Assume(~shown | (self.residual_i.as_value() == self.word_i)),
         ]
 
-    def _window(self, m: Module, job: Any, started: Signal) -> tuple[list[Signal], Signal]:
-        """The largest sums of the first window, and whether it is closed."""
+    def _window(self, m: Module, job: Any, started: Signal) -> tuple[list[Signal], list[Signal], Signal]:
+        """The largest sums of the first window, which items they were first, and whether it is closed."""
         taken, closed = Signal(range(self.most + 1)), Signal()
         largest = [Signal(signed(32), name=f"most_{column}") for column in range(COLS)]
+        places = [Signal.like(taken, name=f"most_at_{column}") for column in range(COLS)]
         with m.If(started & self.results.valid & self.results.ready & ~closed):
             m.d.sync += [taken.eq(taken + 1), closed.eq(taken + 1 == job.pool)]
-            for column, best in enumerate(largest):
+            for column, (best, at) in enumerate(zip(largest, places, strict=True)):
                 item = self.results.payload[column].as_signed()
                 with m.If((taken == 0) | (item > best)):
-                    m.d.sync += best.eq(item)
-        return largest, closed
+                    m.d.sync += [best.eq(item), at.eq(taken)]
+        return largest, places, closed
 
     def _vector(self, m: Module, first: Value, number: Signal) -> None:
         """The vector has the bytes that came 7 clocks after its sums."""
@@ -191,3 +195,37 @@ class StageRules(Around):
             implies(whole, self.vector_o.valid, self.vector_o.data == vector, self.vector_o.index == 0),
             Cover(whole & (vector != 0)),
         ]
+
+
+class PlacesRules(StageRules):
+    """A first window of a noted job with places, for all numbers: what enters the lanes right behind its sums.
+
+    These are the numbers of the first largest items, two columns in a clock, with a multiplier of 2, a shift of 1 and
+    no residual, so that the bytes are the numbers themselves. Nothing is told of them.
+    """
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        FreeRequantiser.made.clear()
+        self.place(m)
+        lanes, parts = FreeLanes.made, FreeRequantiser.made
+        assert len(parts) == LANES
+        job, started = self._job(m)
+        m.d.comb += Assume(~started | (job.places & job.noted & ~job.stochastic & ~job.raw))
+        _, places, _ = self._window(m, job, started)
+        turns = COLS // LANES
+        told, behind = Signal(range(turns + 1)), Signal(range(turns + 1))
+        with m.If((told != turns) & lanes.nearest_i):
+            m.d.sync += told.eq(told + 1)
+        with m.Elif((told == turns) & (behind != turns)):
+            m.d.sync += behind.eq(behind + 1)
+        now = (told == turns) & (behind != turns)
+        for turn in range(turns):
+            for lane, part in enumerate(parts):
+                there = now & (behind == turn)
+                m.d.comb += [
+                    implies(there, part.sum_i == places[turn * LANES + lane], part.residual_i == 0),
+                    implies(there, part.multiplier_i == 2, part.shift_i == 1),
+                ]
+        m.d.comb += [implies(now, ~lanes.nearest_i, ~lanes.valid_i), Cover((behind == turns) & places[0].any())]
+        return m

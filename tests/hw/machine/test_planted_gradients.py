@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from skipbeat_hw.machine import gradient_lanes, output
+from skipbeat_hw.machine import gradient_lanes, output, window
+from skipbeat_hw.machine.window import take_items
 from tests.hw.machine.test_gradient_lanes_lockstep import GRADIENTS, LANES
 from tests.hw.machine.test_output_lockstep import OUTPUT
 from tests.hw.planted import mutant
@@ -18,6 +20,7 @@ from tests.hw.twins import Pair, Where, hold
 HELD: dict[ModuleType, tuple[Pair[Any], Where]] = {
     gradient_lanes: (LANES, Where("amaranth", "cocotb", 150)),
     output: (OUTPUT, Where("amaranth", "cocotb", 6000)),
+    window: (OUTPUT, Where("amaranth", "cocotb", 6000)),
 }
 BUGS = [
     ("draws go on from STORE to STORE", gradient_lanes, "begin_i.eq(self.begin_i)", "begin_i.eq(0)"),
@@ -42,14 +45,26 @@ BUGS = [
     ("sums just above 0 become 0", output, "part.noted_i.eq(job.noted)", "part.noted_i.eq(0)"),
     ("sums just above 0 become 1 in other jobs", output, "part.noted_i.eq(job.noted)", "part.noted_i.eq(1)"),
     ("another lane's sums are noted", output, "lanes.scaled_i[lane]", "lanes.scaled_i[lane - 1]"),
+    ("of equal sums the last one counts", window, "(lt if places else le)", "le"),
+    ("items are counted from 1", window, "Mux(start | closes, 0, number + 1)", "Mux(start | closes, 1, number + 1)"),
+    ("items are counted on over windows", window, "Mux(start | closes, 0,", "Mux(start, 0,"),
+    ("items are counted on over jobs", window, "Mux(start | closes, 0,", "Mux(closes, 0,"),
+    ("a place is the last item's", window, "m.d.sync += numbers[c].eq(number)", "m.d.sync += numbers[0].eq(number)"),
+    ("places are those of the next window", output, "[*columns[:-1], held]", "columns"),
+    ("places are multiplied", output, '"multiplier", 2)', '"multiplier", 3)'),
+    ("places are noted", output, "& ~placed)", ")"),
+    ("all jobs have places", output, "Mux(job.places, longer - 1, last)", "longer - 1"),
+    ("a window begins before places are sent", output, "following >= longer - 2", "following >= longer - 3"),
+    ("the vector of places is missing", output, "(part == self.steps - 1)", "(places[-1] == self.steps - 1)"),
     ("other bytes are rounded too", output, "Mux(job.stochastic, *both)", "Mux(1, *both)"),
 ]
 
 
 def _found(module: ModuleType, right: str, wrong: str) -> None:
     pair, where = HELD[module]
-    component = vars(mutant(module, right, wrong))[pair.component.__name__]
-    with pytest.raises(AssertionError, match="expected 0x"):
+    changed = vars(mutant(module, right, wrong))
+    component, taken = changed.get(pair.component.__name__, pair.component), changed.get("take_items", take_items)
+    with patch.object(output, "take_items", taken), pytest.raises(AssertionError, match="expected 0x"):
         hold(replace(pair, component=component), GRADIENTS, where)
 
 

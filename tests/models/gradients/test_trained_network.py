@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from skipbeat_arch.errors import InputError
+from skipbeat_arch.training_model import Role
 from skipbeat_models.gradients.trained_network import TrainedNetwork, exported, read_network, trained_network
 from skipbeat_models.networks.tiny_resnet import BasicBlock
 from skipbeat_models.networks.vision_transformer import VisionTransformer
@@ -38,22 +39,53 @@ def test_tokens_of_an_image_are_a_line_and_attention_has_programs_for_each_head(
 
 
 def test_which_derivatives_of_clamps_the_machine_applies() -> None:
-    """That of a ReLU between two layers, whose gradient one program makes; the others' bits are the host's."""
+    """That of a ReLU between two layers, whose gradient one program makes; the others' bits are the host's.
+
+    A pooling that the machine does may stand between.
+    """
     model = nn.Sequential(
-        *(nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU()),  # read by the next one; by a pooling
+        *(nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU()),  # read by the next one; pooled before
         *(nn.MaxPool2d(2), nn.Conv2d(4, 4, 1), nn.ReLU6(), nn.Conv2d(4, 4, 1), nn.ReLU()),  # clamped at 6; a stride
         *(nn.Conv2d(4, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 2), nn.ReLU()),  # a norm; last
         *(nn.Flatten(), nn.Linear(4, 10)),
     )
     graph = exported(model, (torch.zeros(1, 4, 14, 14),), {})
-    host, machine = (trained_network(graph, "made", 8, masks=masks) for masks in (False, True))
+    host, machine = (trained_network(graph, "made", 8, stores=stores) for stores in (False, True))
     assert not any(each.masked for each in host.layers)
-    assert [each.layer.name for each in machine.layers if each.masked] == ["2"]
+    assert [each.layer.name for each in machine.layers if each.masked] == ["2", "5"]
 
     def bits(network: TrainedNetwork) -> int:
         return sum(each.read + each.written for each in network.host if each.operator.endswith("relu"))
 
-    assert bits(host) - bits(machine) == 2 * 4 * 12 * 12
+    assert bits(host) - bits(machine) == 2 * 4 * (12 * 12 + 10 * 10)
+
+
+def test_which_poolings_the_machine_does() -> None:
+    """Those of separate windows behind a layer or its clamp, which nothing else reads; then the clamp comes after."""
+    model = nn.Sequential(
+        *(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),  # the clamp's derivative is the next layer's
+        *(nn.Conv2d(4, 4, 3, padding=1), nn.MaxPool2d((2, 1), 2), nn.ReLU()),  # likewise
+        *(nn.Conv2d(4, 4, 3, padding=1), nn.MaxPool2d(3, 1)),  # windows that meet
+        *(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.MaxPool2d(2)),  # a norm
+        *(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU6(), nn.MaxPool2d(1)),  # clamped at 6
+        *(nn.Flatten(), nn.Linear(4, 10)),
+    )
+    graph = exported(model, (torch.zeros(1, 4, 16, 16),), {})
+    host, machine = (trained_network(graph, "made", 8, stores=stores) for stores in (False, True))
+    assert not any(each.pool for each in host.layers)
+    found = {each.layer.name: each.pool and (each.pool.kernel, each.pool.stride) for each in machine.layers}
+    assert found == {"0": ((2, 2), (2, 2)), "3": ((2, 1), (2, 2))} | dict.fromkeys(("6", "8", "11", "15"))
+    assert [each.layer.name for each in machine.layers if each.masked] == ["3", "6"]
+    assert not any(each.operator.endswith("relu") for each in machine.host)
+
+    def moved(network: TrainedNetwork, role: Role) -> int:
+        return sum(
+            each.read + each.written for each in network.host if "max_pool" in each.operator and each.role is role
+        )
+
+    size, pooled = 8 * 4 * (16 * 16 + 8 * 8), 8 * 4 * (8 * 8 + 4 * 4)
+    assert moved(host, Role.FORWARD) - moved(machine, Role.FORWARD) == 7 * size + 2 * pooled - 2 * pooled
+    assert moved(host, Role.BACKWARD) == moved(machine, Role.BACKWARD)
 
 
 class _Clamped(nn.Module):
@@ -70,7 +102,7 @@ class _Clamped(nn.Module):
 
 def test_a_clamp_before_a_product_of_two_activations_stays_with_the_host() -> None:
     graph = exported(_Clamped(), (torch.zeros(1, 1, 5, 8),), {})
-    host, machine = (trained_network(graph, "made", 8, masks=masks) for masks in (False, True))
+    host, machine = (trained_network(graph, "made", 8, stores=stores) for stores in (False, True))
     assert not any(each.masked for each in machine.layers)
     assert machine.host == host.host
     assert any(each.operator.endswith("relu") for each in host.host)

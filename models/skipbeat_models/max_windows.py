@@ -8,6 +8,7 @@ import numpy as np
 
 from skipbeat_arch.arrays import Int8Array, Int64Array
 from skipbeat_arch.graph import Pool
+from skipbeat_arch.instruction import Store
 
 Element = TypeVar("Element", bound=np.generic)
 Elements = np.ndarray[tuple[int, ...], np.dtype[Element]]
@@ -19,6 +20,13 @@ def windows(values: Elements[Element], pool: Pool) -> Elements[Element]:
     found = np.lib.stride_tricks.sliding_window_view(values, (high, wide), axis=(-2, -1))
     found = found[..., ::down, ::across, :, :]
     return found.reshape(*found.shape[:-2], high * wide)
+
+
+def separate_windows(pool: Pool, *, padding: tuple[int, int], dilation: tuple[int, int], ceil: bool) -> bool:
+    """Whether a STORE can pool so: whole windows that do not meet, of no more items than it takes."""
+    (high, wide), (down, across) = pool.kernel, pool.stride
+    whole = padding == (0, 0) and dilation == (1, 1) and not ceil
+    return whole and high <= down and wide <= across and high * wide <= Store.largest("pool")
 
 
 def largest(sums: Int64Array, pool: Pool) -> tuple[Int64Array, Int8Array]:

@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import max_pool2d
 
 from skipbeat_arch.graph import Pool
-from skipbeat_models.windows import largest, spread, windows
+from skipbeat_models.max_windows import largest, spread, windows
 
 
 @pytest.mark.parametrize(
