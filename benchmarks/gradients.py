@@ -3,14 +3,15 @@
     python benchmarks/gradients.py [--seeds 3] [--batch 64] [MODEL]
 
 `int8` is beside the float network's own gradients, and so is `rounded`: the float network whose weights and layers'
-inputs are rounded to bytes as the oracle's forward pass rounds them, with everything else in float32. What `rounded`
-loses is lost by the forward pass alone. Prints a table in Markdown.
+inputs are rounded to bytes, in units by the largest magnitude, with everything else in float32. What `rounded` loses is
+lost by the forward pass alone; `weights` and `inputs` have only these rounded. Prints a table in Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -40,11 +41,10 @@ def main() -> None:
     given, data = parser.parse_args(), load_data()
     print("| seed | way | cosine of each layer |\n|---|---|---|")
     for seed in range(given.seeds):
-        wanted = _of_float(given.model, seed, given.batch, data, rounded=False)
-        ways = {
-            "int8": _of_integers(given.model, seed, given.batch),
-            "rounded": _of_float(given.model, seed, given.batch, data, rounded=True),
-        }
+        wanted = _of_float(given.model, seed, given.batch, data, ())
+        ways = {"int8": _of_integers(given.model, seed, given.batch)}
+        for way, rounded in (("rounded", ("weights", "inputs")), ("weights", ("weights",)), ("inputs", ("inputs",))):
+            ways[way] = _of_float(given.model, seed, given.batch, data, rounded)
         for way, found in ways.items():
             each = " ".join(f"{_cosine(found[name], gradient):.3f}" for name, gradient in wanted.items())
             print(f"| {seed} | {way} | {each} |", flush=True)
@@ -61,13 +61,14 @@ def _of_integers(model: str, seed: int, batch: int) -> Gradients:
     }
 
 
-def _of_float(source: str, seed: int, batch: int, data: DigitsData, *, rounded: bool) -> Gradients:
+def _of_float(source: str, seed: int, batch: int, data: DigitsData, rounded: Sequence[str]) -> Gradients:
     model = digits_network(source, seed).train()
     layers = prunable_layers(model)
-    for layer in layers.values() if rounded else ():
-        weight = layer.weight.detach()
-        layer.weight.data = torch.stack([_in_bytes(column) for column in weight])
-        layer.register_forward_pre_hook(_round_input)
+    for layer in layers.values():
+        if "weights" in rounded:
+            layer.weight.data = torch.stack([_in_bytes(column) for column in layer.weight.detach()])
+        if "inputs" in rounded:
+            layer.register_forward_pre_hook(_round_input)
     with one_thread():
         loss = nn.functional.cross_entropy(model(data.train_images[:batch]), data.train_labels[:batch])
         found = torch.autograd.grad(loss, [layer.weight for layer in layers.values()])

@@ -65,8 +65,8 @@ def test_the_digits_cnn() -> None:
 )
 def test_a_layer_takes_poolings_that_a_store_can_do(pool: nn.MaxPool2d, taken: bool) -> None:
     torch.manual_seed(0)
-    layers = nn.Conv2d(1, 4, 3, padding=1), pool, nn.ReLU(), nn.Flatten(), nn.LazyLinear(10)
-    model = nn.Sequential(*layers)
+    convolution = nn.Conv2d(1, 4, 3, padding=1)
+    model = nn.Sequential(convolution, pool, nn.ReLU(), nn.Flatten(), nn.LazyLinear(10))
     model(torch.zeros(1, 1, 8, 8))
     graph = built(model, patterns("dense", "dense", "dense"))
     first, last = graph.layers
@@ -76,8 +76,8 @@ def test_a_layer_takes_poolings_that_a_store_can_do(pool: nn.MaxPool2d, taken: b
     given = torch.randn(64, 10)
     graph.logits(nearest(x.double().numpy()), training=True)
     graph.backpropagate(given.double().numpy())
-    model(x).backward(given)
-    found, wanted = first.matrix.gradient(first.x, first.gradient).ravel(), model[0].weight.grad
+    torch.autograd.backward(model(x), given)
+    found, wanted = first.matrix.gradient(first.x, first.gradient).ravel(), convolution.weight.grad
     assert wanted is not None
     real = wanted.double().numpy().ravel()
     assert found @ real > 0.97 * np.linalg.norm(found) * np.linalg.norm(real)
