@@ -17,6 +17,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Pool, Tensor
 from skipbeat_arch.layer import IntegerLayer
 from skipbeat_arch.workload import Convolution, ReductionOrder
+from skipbeat_models import graph_oracle
 from skipbeat_models.graph_oracle import run_graph
 
 
@@ -226,6 +227,17 @@ def test_many_images_are_run_as_one_by_one() -> None:
     for number, image in enumerate(images):
         for name, value in run_graph(graph, image).items():
             np.testing.assert_array_equal(together[name][number], value)
+
+
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_sums_of_some_outputs_at_a_time_are_those_of_all(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    load = Convolution(batch=1, c_in=6, c_out=10, height=5, width=4, kernel=(3, 3), padding=(1, 1))
+    node = Node(layer=layer("layer", load, rng), input="a", output="b")
+    x = rng.integers(-128, 128, (2, 6, 5, 4)).astype(np.int8)
+    whole = graph_oracle.integer_sums(node, x)
+    monkeypatch.setattr(graph_oracle, "_AT_ONCE", at_once)
+    assert np.array_equal(graph_oracle.integer_sums(node, x), whole)
 
 
 def test_halves_round_up_and_extremes_do_not_wrap() -> None:

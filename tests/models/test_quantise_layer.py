@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.numbers import requantise, requantise_parameters
-from skipbeat_arch.workload import Convolution
+from skipbeat_arch.workload import Convolution, ReductionOrder
+from skipbeat_models import quantise_layer as quantise_layer_module
 from skipbeat_models.quantise_layer import Scales, activation_scale, ones_layer, quantise_layer
+from skipbeat_models.reduction import reduction_matrix
 
 PIXEL = Convolution(batch=1, c_in=5, c_out=3, height=1, width=1, kernel=(1, 1))
 
@@ -83,3 +86,26 @@ def test_copies_are_exact_and_averages_divide() -> None:
 @pytest.mark.parametrize(("largest", "scale"), [(127.0, 1.0), (254.0, 2.0), (0.0, 1.0)])
 def test_activations_fill_int8(largest: float, scale: float) -> None:
     assert activation_scale(largest) == scale
+
+
+@pytest.mark.parametrize("order", ["kh,kw,cin", "cin,kh,kw"])
+def test_weights_are_rounded_part_by_part_as_all_at_once(
+    order: ReductionOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Convolution(batch=1, c_in=7, c_out=5, height=4, width=4, kernel=(3, 3), order=order)
+    weight = torch.randn(5, 7, 3, 3, generator=torch.Generator().manual_seed(2))
+    scales = Scales(input=0.5, output=1.0)
+    whole = quantise_layer("x", weight, torch.zeros(5), load, scales).layer.weight
+    units = weight.abs().amax(dim=(1, 2, 3)).double().numpy() / 127
+    expected = np.floor(reduction_matrix(weight, order).double().numpy() / units + 0.5)
+    assert np.array_equal(whole, expected)
+    monkeypatch.setattr(quantise_layer_module, "_AT_ONCE", 11)
+    assert np.array_equal(quantise_layer("x", weight, torch.zeros(5), load, scales).layer.weight, whole)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_weights_that_are_not_finite_are_refused(value: float) -> None:
+    weight = convolution(1, 0.1).weight.detach().clone()
+    weight[2, 3] = value
+    with pytest.raises(InputError, match="finite"):
+        quantise_layer("x", weight, torch.zeros(3), PIXEL, Scales(input=0.5, output=2.0))
