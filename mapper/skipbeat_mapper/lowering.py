@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_sim.timing.columns import Columns
@@ -106,6 +108,7 @@ def _range(schedule: Schedule, part: Part) -> NodeRange:
     parts = [each for each in schedule.parts if each.node == part.node]
     early: tuple[int, ...] = ()
     if parts[0] is part:
-        loads = schedule.loads.get(part.node, ())
-        early = tuple(at for at in loads if not any(each.start <= at < each.stop for each in parts))
+        loads = np.array(schedule.loads.get(part.node, ()), np.int64)
+        inside = [(each.start <= loads) & (loads < each.stop) for each in parts]
+        early = tuple(loads[~np.any(inside, axis=0)].tolist())
     return NodeRange(name=schedule.name(part.node), start=part.start, stop=part.stop, early=early)
