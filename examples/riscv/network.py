@@ -22,7 +22,7 @@ def main(folder: Path) -> None:
     if output.shape[1:] != (1, 1) or not output.raw or output.order or program.operand is not None:
         raise SystemExit("expected a network whose outputs are logits in their order")
     memory, inputs = program.memory(), []
-    size = tensor_bytes(place.shape, program.vector, raw=place.raw)
+    size = tensor_bytes(place.shape, program.vector, place.vectors)
     for image in dump["x"]:
         program.write_input(memory, image)
         inputs.append(memory[place.address : place.address + size].view("<u4").tolist())

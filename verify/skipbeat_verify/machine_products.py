@@ -212,7 +212,7 @@ class MachineProducts:
         outputs, said = self._left(layer, Role.FORWARD, program, images, expected, noted=noted)
         bits, found = max(said.bits - SPARE_SHIFT, 0), outputs.astype(np.int8)
         mantissas, places = (found[:, 0], found[:, 1]) if pooled else (found, None)
-        return StoredBytes(mantissas, wanted.shift, bits, said.clips, places)
+        return StoredBytes(mantissas, wanted.shift, bits, said.clips, mantissas != 0, places)
 
     def _store_gradient(
         self,
@@ -227,7 +227,7 @@ class MachineProducts:
             made, noted = self._run_gradient(layer, each, store)
             each.part.put(whole, made)
             bits, clips = max(bits, noted.bits), clips + noted.clips
-        return StoredBytes(whole, store.known_shift, bits, clips)
+        return StoredBytes(whole, store.known_shift, bits, clips, whole != 0)
 
     def _run_gradient(self, layer: str, gradient: GradientProgram, store: GradientStore) -> tuple[Int8Array, Noted]:
         """The bytes int8 [N, K, H, W] that a program leaves, and what it says of them."""

@@ -17,17 +17,20 @@ MOST_APART = 10
 SPARE_SHIFT = 1
 
 
-def round_noted(scaled: Int64Array, shift: Int64Array | int, low: int, high: int) -> tuple[Int8Array, BoolArray]:
+def round_noted(
+    scaled: Int64Array, shift: Int64Array | int, low: int, high: int, *, least: bool = True
+) -> tuple[Int8Array, BoolArray]:
     """Bytes, and which of them were clipped: int8 and bool of the shape of `scaled`.
 
     Args:
         scaled: sums times their multipliers, with what is added to them.
         shift: 1 to 62.
         low, high: of the clamp. Below a `low` of 0 nothing counts as clipped, and a sum above 0 becomes at least 1.
+        least: the latter; False: it does not, as where the host has the sums and rounds them.
     """
     shifts = np.asarray(shift, np.int64)
     rounded = (scaled + (np.int64(1) << (shifts - 1))) >> shifts
-    if low == 0:
+    if low == 0 and least:
         rounded = np.maximum(rounded, scaled > 0)
     clipped = (rounded > high) | ((rounded < low) & (low < 0))
     return np.clip(rounded, low, high).astype(np.int8), clipped

@@ -25,12 +25,15 @@ class ActivationStore:
         low: of the clamp: 0 or -127.
         shift: from the finest unit to that of the bytes. None: what these sums need, as there is no step before; a
             machine runs twice for it.
+        noted: a STORE notes the bytes, of which one is at least 1 where a sum behind a clamp at 0 is above it. Else
+            the host rounds, and has the sums to tell the clamp's derivative.
         pool: windows whose largest sums alone are stored, with their places; None: all sums are.
     """
 
     apart: Int64Array
     low: int
     shift: int | None = None
+    noted: bool = True
     pool: Pool | None = None
 
     def within(self, bits: int) -> ActivationStore:
@@ -58,6 +61,8 @@ def stored_activations(sums: Int64Array, store: ActivationStore) -> StoredBytes:
     scaled = sums << store.apart[:, None, None]
     bits = magnitude_bits(scaled)
     store = store.within(bits)
-    rounded, clipped = round_noted(scaled << SPARE_SHIFT, store.stored_shift, store.low, LARGEST)
+    doubled = scaled << SPARE_SHIFT
+    rounded, clipped = round_noted(doubled, store.stored_shift, store.low, LARGEST, least=store.noted)
+    passed = rounded != 0 if store.noted else sums > 0
     clips = int(np.count_nonzero(clipped))
-    return StoredBytes(rounded, store.stored_shift - SPARE_SHIFT, bits, clips, places)
+    return StoredBytes(rounded, store.stored_shift - SPARE_SHIFT, bits, clips, passed, places)

@@ -45,4 +45,4 @@ def stored(sums: Int64Array, store: GradientStore, draws: Callable[[GradientStor
     store = store.within(bits)
     shift = store.known_shift
     rounded, clipped = round_stochastically(counted, shift, draws(store))
-    return StoredBytes(rounded, shift, bits, int(np.count_nonzero(clipped)))
+    return StoredBytes(rounded, shift, bits, int(np.count_nonzero(clipped)), rounded != 0)

@@ -27,7 +27,7 @@ _EXPECTED = "Conv2d, Linear, ReLU, MaxPool2d, BatchNorm2d, AdaptiveAvgPool2d(1),
 
 
 class GraphBuilder:
-    """Builds the network of a module that reads images [N, *shape].
+    """Builds the network of a module that reads images [N, *shape]; `noted`: its maps are stored by noted STOREs.
 
     Raises:
         InputError: it cannot be traced, has an operator without a backward pass here, or a glob of a scheme matches no
@@ -43,9 +43,11 @@ class GraphBuilder:
         vectors: Vectors,
         seeds: SeedSource,
         products: Products,
+        *,
+        noted: bool = False,
     ) -> None:
         self._source, self._patterns, self._products = source, patterns, products
-        self._trained = partial(TrainedLayer, vectors=vectors, seeds=seeds)
+        self._trained = partial(TrainedLayer, vectors=vectors, seeds=seeds, noted=noted)
         try:
             self._traced = fx.symbolic_trace(deepcopy(module).eval())
             ShapeProp(self._traced).propagate(torch.zeros(1, *shape))
@@ -156,7 +158,8 @@ class GraphBuilder:
             (value,) = place.inputs
             layer.first = value == 0
             before = self._places[value - 1].operator if value else None
-            layer.masks = isinstance(before, TrainedLayer) and before.clamps and len(readers[value]) == 1
+            if isinstance(before, TrainedLayer) and before.clamps and len(readers[value]) == 1:
+                layer.masked_by = before
 
     def _module(self, node: fx.Node) -> nn.Module | None:
         return self._traced.get_submodule(str(node.target)) if node.op == "call_module" else None

@@ -74,7 +74,7 @@ class IntegerTrainer:
         patterns.check_group(hardware.array.group)
         self.plan, self.data, self.patterns = plan, load_data(), patterns
         self._source, self._module = source, digits_network(source, plan.seed)
-        self._vectors = Vectors.of(hardware)
+        self._vectors, self._noted = Vectors.of(hardware), hardware.outputs.gradients
         self.products = ExactProducts(draws or TensorDraws(self._vectors))
         self.graph = self._built(self.products)
         classes = self.graph.layers[-1].matrix.weight.values.shape[0]
@@ -93,8 +93,8 @@ class IntegerTrainer:
 
     def _built(self, products: Products) -> TrainingGraph:
         seeds = SeedSource(self.plan.seed)
-        builder = GraphBuilder(self._source, self._module, INPUT_SHAPE, self.patterns, self._vectors, seeds, products)
-        return builder.build()
+        given = self._source, self._module, INPUT_SHAPE, self.patterns, self._vectors, seeds, products
+        return GraphBuilder(*given, noted=self._noted).build()
 
     @property
     def stretches(self) -> int:

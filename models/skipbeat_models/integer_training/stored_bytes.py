@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skipbeat_arch.arrays import Int8Array
+from skipbeat_arch.arrays import BoolArray, Int8Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,6 +13,7 @@ class StoredBytes:
 
     Attributes:
         shift: by which they were rounded. bits: of the largest magnitude of their sums. clips: how many were clipped.
+        passed: where a sum was above 0, as far as who stores it knows, bool: noted bytes tell it themselves.
         places: of windows that were pooled, int8 in the bytes' shape: which sum was the first largest one.
     """
 
@@ -20,4 +21,5 @@ class StoredBytes:
     shift: int
     bits: int
     clips: int
+    passed: BoolArray
     places: Int8Array | None = None

@@ -41,8 +41,9 @@ class TrainedLayer:
         pool: a max pooling follows, of windows that do not meet: Y are the largest sums' bytes, and places are stored.
         compared: another max pooling reads them, for which the host has the sums.
         first: nothing before it trains, so there is no gradient to hand on.
-        masks: the layer before it clamps, and nothing else reads that: what is handed on is zero where X is.
-        open: where its own clamp let values pass: where bytes are not 0.
+        masked_by: the layer before it, if that clamps and nothing else reads it: what is handed on is zero where its
+            clamp let nothing pass.
+        open: where its own clamp let values pass: by noted bytes, or else by sums.
         x, gradient: what it read in the last step, and the gradient that its weights were trained on.
     """
 
@@ -51,12 +52,13 @@ class TrainedLayer:
     open: BoolArray
     pool: Pool | None
 
-    def __init__(self, matrix: MatrixLayer, vectors: Vectors, seeds: SeedSource) -> None:
+    def __init__(self, matrix: MatrixLayer, vectors: Vectors, seeds: SeedSource, *, noted: bool) -> None:
         self.matrix, self.name = matrix, matrix.name
-        self._vectors, self._seeds = vectors, seeds
+        self._vectors, self._seeds, self._noted = vectors, seeds, noted
+        self.masked_by: TrainedLayer | None = None
         self.pool = None
-        self._places: Int8Array = np.zeros(0, np.int8)
-        self.clamps = self.raw = self.compared = self.first = self.masks = False
+        self._places: Int8Array | None = None
+        self.clamps = self.raw = self.compared = self.first = False
         self.ahead, self.back = DelayedScale(), DelayedScale()
 
     def forward(self, inputs: list[Map], training: bool) -> Map:
@@ -66,10 +68,7 @@ class TrainedLayer:
             self.x = x
         if self.raw:
             return self.matrix.forward(x).real()
-        y = self._stored(x, training)
-        if training and self.clamps:
-            self.open = y.mantissas != 0
-        return y
+        return self._stored(x, training)
 
     def _stored(self, x: Scaled, training: bool) -> Scaled:
         units, low = self.matrix.forward_units(x), 0 if self.clamps else -LARGEST
@@ -77,9 +76,11 @@ class TrainedLayer:
         store = partial(self.matrix.activations, x) if sums is None else partial(stored_activations, sums)
 
         def made(shift: int | None) -> StoredBytes:
-            found = store(ActivationStore(apart=units - units.min(), low=low, shift=shift, pool=self.pool))
-            if training and found.places is not None:
-                self._places = found.places
+            found = store(
+                ActivationStore(apart=units - units.min(), low=low, shift=shift, pool=self.pool, noted=self._noted)
+            )
+            if training:
+                self.open, self._places = found.passed, found.places
             return found
 
         self.ahead.frozen = not training
@@ -95,7 +96,9 @@ class TrainedLayer:
         if self.first:
             return []
         shape, seed = self.x.mantissas.shape, self._seeds.next()
-        passed = self.x.mantissas if self.masks else None
+        passed = None
+        if self.masked_by is not None:
+            passed = self.x.mantissas if self._noted else self.masked_by.open.astype(np.int8)
 
         def store(shift: int | None) -> StoredBytes:
             return self.matrix.backward(dy, shape, GradientStore(shift=shift, seed=seed, passed=passed))
@@ -108,7 +111,7 @@ class TrainedLayer:
 
     def _spread(self, gradient: Scaled) -> Scaled:
         """The gradient of the sums that were pooled, if any were: the host puts bytes at their places."""
-        if self.pool is None:
+        if self.pool is None or self._places is None:
             return gradient
         shape = self.matrix.output_shape(self.x)
         return Scaled(spread(gradient.mantissas, self._places, self.pool, shape), gradient.exponent)

@@ -83,3 +83,17 @@ def test_stochastic_rounding_has_the_sums_as_its_mean() -> None:
     assert abs(float(found.mantissas.mean()) - 2003 / 64) < 0.01
     assert store.bytes(told(9000), unit).exponent == -10 + 4
     assert (store.clipped, store.stored) == (100_000, 300_000)
+
+
+def test_a_small_sum_is_told_by_its_byte_or_by_the_host() -> None:
+    """A noted byte is at least 1 where the sum is above 0; the host rounds half up, and looks at the sum."""
+    sums = np.array([-300, -1, 0, 1, 127, 128, 300]).reshape(1, 1, 1, -1)
+    noted, host = (
+        stored_activations(sums, ActivationStore(apart=np.zeros(1, np.int64), low=0, shift=8, noted=noted))
+        for noted in (True, False)
+    )
+    assert noted.mantissas.ravel().tolist() == [0, 0, 0, 1, 1, 1, 1]
+    assert host.mantissas.ravel().tolist() == [0, 0, 0, 0, 0, 1, 1]
+    np.testing.assert_array_equal(noted.passed, sums > 0)
+    np.testing.assert_array_equal(host.passed, sums > 0)
+    assert (noted.bits, noted.clips) == (host.bits, host.clips) == (9, 0)

@@ -43,7 +43,7 @@ def test_the_digits_cnn() -> None:
     assert [layer.clamps for layer in graph.layers] == [True, True, True, False]
     assert [layer.raw for layer in graph.layers] == [False, False, False, True]
     assert [layer.first for layer in graph.layers] == [True, False, False, False]
-    assert [layer.masks for layer in graph.layers] == [False, True, True, True]
+    assert [layer.masked_by is not None for layer in graph.layers] == [False, True, True, True]
     halves = Pool(kernel=(2, 2), stride=(2, 2))
     assert [layer.pool for layer in graph.layers] == [None, halves, halves, None]
     assert not any(layer.compared for layer in graph.layers)
@@ -70,7 +70,12 @@ def test_a_layer_takes_poolings_that_a_store_can_do(pool: nn.MaxPool2d, taken: b
     model(torch.zeros(1, 1, 8, 8))
     graph = built(model, patterns("dense", "dense", "dense"))
     first, last = graph.layers
-    assert (first.pool is not None, first.clamps, first.compared, last.masks) == (taken, taken, not taken, taken)
+    assert (first.pool is not None, first.clamps, first.compared, last.masked_by is not None) == (
+        taken,
+        taken,
+        not taken,
+        taken,
+    )
     assert graph.host_operators["max_pool2d"] == 1
     x = torch.rand(64, 1, 8, 8)
     given = torch.randn(64, 10)
@@ -81,6 +86,26 @@ def test_a_layer_takes_poolings_that_a_store_can_do(pool: nn.MaxPool2d, taken: b
     assert wanted is not None
     real = wanted.double().numpy().ravel()
     assert found @ real > 0.97 * np.linalg.norm(found) * np.linalg.norm(real)
+
+
+@pytest.mark.parametrize("noted", [False, True])
+def test_what_a_layer_hands_on_is_zero_where_the_clamp_before_it_let_nothing_pass(noted: bool) -> None:
+    """By the sums' sign where the host rounds, also of those that became 0; else by the bytes, which tell the same."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 1), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10))
+    given = "net", model, (1, 8, 8), patterns("dense", "dense", "dense"), VECTORS, SeedSource(0), EXACT
+    graph = GraphBuilder(*given, noted=noted).build()
+    first, last = graph.layers
+    x = np.random.default_rng(0).normal(size=(8, 1, 8, 8))
+    graph.logits(nearest(x), training=True)
+    np.testing.assert_array_equal(first.open, first.matrix.forward(first.x).values > 0)
+    small = first.open & (last.x.mantissas == 0)
+    assert small.any() == (not noted)
+    graph.backpropagate(np.random.default_rng(1).normal(size=(8, 10)))
+    handed = first.gradient.mantissas
+    assert not handed[~first.open].any()
+    assert handed[first.open].any()
+    assert noted or handed[small].any()
 
 
 def test_the_tiny_resnet() -> None:
@@ -119,7 +144,7 @@ def test_a_value_with_two_readers_gets_the_sum_of_their_gradients() -> None:
     graph.logits(nearest(np.full((4, 1, 1, 1), 0.5)), training=True)
     graph.backpropagate(np.arange(16.0).reshape(4, 4) / 100)
     stem, left, right = graph.layers[:3]
-    assert not left.masks
+    assert left.masked_by is None
     shape = left.x.mantissas.shape
     total = np.zeros(shape)
     for each in (left, right):
