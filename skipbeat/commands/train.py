@@ -73,7 +73,7 @@ def command(
     oracle's, and all clocks and counters those of the timing model. Exit status 1 if they are not.
 
     With --set outputs.gradients=true the machine rounds the gradients that a layer hands on, by draws that are those of
-    the program's STOREs, also in the oracle.
+    the program's STOREs, also in the oracle, and stores what a layer makes so that its bytes tell a ReLU's derivative.
 
     The .npz file holds for each layer `weight`, `momentum`, `bias` and `bias_momentum` int32, and of both passes the
     bytes that are kept, their mask, and the exponents of their columns' units.
