@@ -119,7 +119,7 @@ class Lines:
             count=lines * width,
             width=width,
             pitch=region.pitch,
-            period=banks.period.bit_length() - 1,
+            period=banks.repeat(block).bit_length() - 1,
             bank=bank,
             writes=Range(Space.ACTIVATIONS, to, to + (lines - 1) * region.pitch + width),
         )

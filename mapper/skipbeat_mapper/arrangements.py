@@ -34,13 +34,13 @@ def arrangements(
 
 
 def _tiles(graph: Graph, machine: Machine) -> tuple[NodeTiles, ...]:
-    banks = (Banks.of(node.convolution.c_in, machine) for node in graph.nodes)
+    banks = (Banks.of_node(node, machine) for node in graph.nodes)
     return tuple(node_tiles(node, b, machine) for node, b in zip(graph.nodes, banks, strict=True))
 
 
 def plain_tiles(graph: Graph, tiles: Sequence[NodeTiles], machine: Machine) -> tuple[NodeTiles, ...]:
     """Tiles whose rows take their groups in the plain order."""
     return tuple(
-        each if each.plain else node_tiles(node, Banks.of(node.convolution.c_in, machine), machine, plain=True)
+        each if each.plain else node_tiles(node, Banks.of_node(node, machine), machine, plain=True)
         for node, each in zip(graph.nodes, tiles, strict=True)
     )

@@ -139,7 +139,7 @@ def memory_map(
             operands of their own are never side by side.
     """
     if tiles is None:
-        tiles = [node_tiles(node, Banks.of(node.convolution.c_in, machine), machine) for node in graph.nodes]
+        tiles = [node_tiles(node, Banks.of_node(node, machine), machine) for node in graph.nodes]
     banks = [each.banks for each in tiles]
     placer = _Placer(graph, machine, mappings or [PLAIN] * len(graph.nodes), banks, tiles, images)
     alone = any(node.operand for node in graph.nodes)

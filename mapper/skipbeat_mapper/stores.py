@@ -104,7 +104,7 @@ class Stores:
             to=to,
             width=width,
             pitch=region.pitch,
-            period=reader.banks.period.bit_length() - 1,
+            period=reader.banks.repeat(column).bit_length() - 1,
             bank=bank,
             writes=Range(Space.ACTIVATIONS, to, to + (rows[1] - rows[0] - 1) * region.pitch + width),
         )

@@ -14,8 +14,8 @@ MACHINE = Machine.of(load_hardware("edge-8x8", ["activations.buffer_kib=8", "wei
 
 
 def test_arrangements_are_plain_sorted_and_in_other_orders_of_channels() -> None:
-    builder = Builder((48, 8, 8), np.random.default_rng(4))
-    builder.convolution(48, (1, 1), density=0.2)
+    builder = Builder((64, 8, 8), np.random.default_rng(4))
+    builder.convolution(64, (1, 1), density=0.2)
     builder.convolution(16, (1, 1), density=0.2)
     graph = builder.graph()
     plain, by_row, balanced = arrangements(graph, MACHINE)

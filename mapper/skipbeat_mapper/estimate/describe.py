@@ -71,6 +71,8 @@ def places(candidate: Candidate, network: TimedNetwork) -> tuple[str, ...]:
     placed, nodes, machine = candidate.placed, network.memory.graph.nodes, candidate.machine
     banks, words = placed.banks, candidate.tiles.words
     taps = f", {banks.taps} kernel taps side by side" if banks.taps > 1 else ""
+    if (last := [str(each) for each in banks.periods if each < banks.period]) and not candidate.slices:
+        taps += f", the last {_times(len(last), 'one', 'ones')} before {' and '.join(last)}"
     if words <= machine.weight_depth:
         weights = "all of them stay in the weight buffer"
     elif max(candidate.tiles.column_words) <= machine.weight_depth // 2:
