@@ -103,5 +103,12 @@ def wanted(
         entry = base + line * region.pitch + (column - region.left) * region.images + image
         real = in_map(node, row, column)
         bundle = (group, row - conv.padding[0], column - conv.padding[1], image) if real else None
-        for bank in range(group % rows, rows, banks.period):
-            yield (bank, entry + group // rows * region.plane), bundle
+        plane = next(at for at in range(banks.planes) if sum(banks.periods[: at + 1]) > group)
+        for bank in range(group - sum(banks.periods[:plane]), rows, banks.periods[plane]):
+            yield (bank, entry + plane * region.plane), bundle
+
+
+def group_of(banks: Banks, tile: int, row: int) -> int:
+    """The channel group that a row has in a tile of `Banks.arrange`."""
+    plane = tile % banks.planes
+    return sum(banks.periods[:plane]) + row % banks.periods[plane]

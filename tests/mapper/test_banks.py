@@ -15,6 +15,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.banks import Banks
 from skipbeat_mapper.tile_statistics import group_counts
+from tests.mapper.placed import group_of
 from tests.mapper.random_nodes import few, node_of
 
 MACHINES = {name: Machine.of(load_hardware(name)) for name in ("tiny-4x4", "edge-16x16", "edge-16x16-m8")}
@@ -87,15 +88,13 @@ def test_every_weight_is_once_where_its_activation_comes_by(
 ) -> None:
     banks, rng = Banks.of(channels, MACHINES[preset], fine=kind == "fine"), np.random.default_rng(seed)
     banks = banks.sliced() if kind == "sliced" else banks
-    begins = list(itertools.accumulate(banks.periods, initial=0))
     weight = rng.integers(-128, 128, (taps, channels, outputs), np.int8)
     weight[rng.random(weight.shape) < 0.4] = 0
     arranged, cell_taps = banks.arrange(weight), banks.cell_taps(taps)
     assert arranged.shape == (*cell_taps.shape, banks.group, outputs)
     found = [[[list[int]() for _ in range(outputs)] for _ in range(channels)] for _ in range(taps)]
     for tile, row, index, output in zip(*np.nonzero(arranged), strict=True):
-        plane = int(tile) % banks.planes
-        group = begins[plane] + int(row) % banks.periods[plane]
+        group = group_of(banks, int(tile), int(row))
         tap = int(cell_taps[tile, row])
         assert tap >= 0
         found[tap][group * banks.group + int(index)][output].append(int(arranged[tile, row, index, output]))

@@ -20,7 +20,7 @@ from skipbeat_mapper.node_units import NodeUnits
 from skipbeat_mapper.on_chip import OnChip
 from skipbeat_mapper.row_order import NONE
 from skipbeat_mapper.units import Clear, Load, PassOp, Space, Unit, Walk
-from tests.mapper.placed import Contents, graph_of, placed, vectors, write_banks
+from tests.mapper.placed import Contents, graph_of, group_of, placed, vectors, write_banks
 from tests.mapper.random_nodes import few, in_map, narrow_nodes, nodes
 
 #: Small buffers: several regions, blocks, and loads of the same weights.
@@ -99,7 +99,7 @@ def check_pass(chip: Chip, node: PlacedNode, unit: Unit, op: PassOp, items: list
             continue
         turn, row = divmod(int(cells[bank]), banks.rows)
         tap = divmod(int(taps[turn, row]), conv.kernel[1])
-        group = turn % banks.planes * banks.period + row % banks.period
+        group = group_of(banks, turn, row)
         if taps[turn, row] < 0 or group * banks.group >= conv.c_in:
             continue
         for entry, (high, wide, image) in zip(entries, items, strict=True):

@@ -19,6 +19,7 @@ from skipbeat_mapper.node_tiles import NodeTiles, node_tiles, tap_weights
 from skipbeat_mapper.packed_node import packed_words, parameter_data
 from skipbeat_mapper.row_order import NONE
 from tests.mapper.networks import Builder
+from tests.mapper.placed import group_of
 from tests.mapper.random_nodes import few, node_of, nodes
 
 MACHINES = {name: Machine.of(load_hardware(name)) for name in ("tiny-4x4", "edge-16x16", "edge-16x16-m8")}
@@ -30,7 +31,7 @@ def gathered(
     """Weights int64 [taps, channels of all planes, K], added up from the packed tiles."""
     words = packed_words(node, banks, tiles, machine).reshape(-1, machine.vector)
     taps = banks.cell_taps(node.taps)
-    found = np.zeros((node.taps, banks.planes * banks.period * banks.group, node.convolution.c_out), np.int64)
+    found = np.zeros((node.taps, sum(banks.periods) * banks.group, node.convolution.c_out), np.int64)
     for number, column in enumerate(tiles.columns):
         for each in column:
             statistics, first = each.statistics, number * machine.vector
@@ -53,7 +54,7 @@ def gathered(
                     continue
                 turn, at = divmod(cell, banks.rows)
                 assert at % banks.period == row % banks.period, "a row takes cells of its channel group"
-                group = (turn % banks.planes * banks.period + at % banks.period) * banks.group
+                group = group_of(banks, turn, at) * banks.group
                 if taps[turn, at] < 0:
                     assert not values[row].any()
                     continue

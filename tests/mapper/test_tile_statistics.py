@@ -17,6 +17,7 @@ from skipbeat_mapper.node_tiles import node_tiles, tap_weights
 from skipbeat_mapper.packed_node import packed_words
 from skipbeat_mapper.tile_statistics import cell_slots, group_counts, outputs_above
 from tests.mapper.networks import random_layer
+from tests.mapper.placed import group_of
 
 CASES = [
     (64, 70, 3, 1),
@@ -80,16 +81,14 @@ def test_every_weight_is_in_one_row_of_its_tap(taps: int, channels: int) -> None
     banks = Banks.of(channels, Machine.of(load_hardware("large-32x32")))
     rng = np.random.default_rng(taps)
     weight = rng.integers(-128, 128, (taps, channels, 5)).astype(np.int8)
-    found = np.zeros((taps, banks.planes * banks.period * banks.group, 5), np.int64)
+    found = np.zeros((taps, sum(banks.periods) * banks.group, 5), np.int64)
     for number, tile in enumerate(banks.arrange(weight)):
-        plane = number % banks.planes
-        for at, tap in enumerate(banks.cell_taps(taps)[number, :: banks.period]):
-            rows = tile[at * banks.period : (at + 1) * banks.period].reshape(-1, 5)
+        for row, tap in enumerate(banks.cell_taps(taps)[number]):
             if tap < 0:
-                assert not rows.any()
+                assert not tile[row].any()
             else:
-                begin = plane * banks.period * banks.group
-                found[tap, begin : begin + len(rows)] += rows
+                begin = group_of(banks, number, row) * banks.group
+                found[tap, begin : begin + banks.group] += tile[row]
     assert np.array_equal(found[:, :channels], weight)
 
 

@@ -51,7 +51,7 @@ def _padding(model: TrainingModel, machine: Machine) -> list[str]:
     """What a batch leaves idle in the rows of the update."""
     array = machine.hw.array
     banks, whole = Banks.of(model.batch, machine), array.rows * array.group
-    room = banks.planes * banks.period * array.group
+    room = sum(banks.periods) * array.group
     if room == model.batch:
         return []
     return [

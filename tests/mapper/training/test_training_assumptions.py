@@ -14,7 +14,7 @@ TRAIN = load_hardware("train-32x32")
 
 
 @pytest.mark.parametrize(
-    ("batch", "said"), [(256, ""), (200, "200 of the 256 places"), (40, "40 of the 64 places"), (300, "300 of the 512")]
+    ("batch", "said"), [(256, ""), (200, "200 of the 256 places"), (40, "40 of the 64 places"), (300, "300 of the 320")]
 )
 def test_a_batch_that_does_not_fill_the_rows_is_said(batch: int, said: str) -> None:
     found = training_assumptions(model(batch=batch), TRAIN, Training.BACKPROPAGATION, Effort.NORMAL)
