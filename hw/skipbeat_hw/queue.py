@@ -39,7 +39,7 @@ class Queue(wiring.Component):
         offered = Value.cast(self.i.payload)
         some, head = self._shown(m, offered[: self.shown], fifo) if self.shown else (fifo.r_rdy, Cat())
         m.d.comb += [
-            self.i.ready.eq(fifo.w_rdy),
+            self.i.ready.eq(has_room(fifo)),
             fifo.w_en.eq(self.i.valid),
             fifo.w_data.eq(offered[self.shown :]),
             self.o.valid.eq(some),
@@ -71,6 +71,11 @@ class Queue(wiring.Component):
         with m.If(~some | self.o.ready):
             m.d.sync += head.eq(Mux(several, read.data, offered))
         return some, head
+
+
+def has_room(fifo: SyncFIFO) -> Value:
+    """Its `w_rdy`; of a depth that is a power of two, this is one bit of a register."""
+    return fifo.w_rdy if fifo.depth & (fifo.depth - 1) else ~fifo.level[-1]
 
 
 def _after(place: Signal, depth: int) -> Value:

@@ -38,7 +38,7 @@ class RegisteredFifo(SyncFIFO):
         stored = Signal()
         put, get = self.w_en & self.w_rdy, self.r_en & self.r_rdy
         m.d.comb += [
-            self.w_rdy.eq(self.level != self.depth),
+            self.w_rdy.eq(~self.level[-1]),
             self.r_rdy.eq(self.level != 0),
             self.w_level.eq(self.level),
             self.r_level.eq(self.level),

@@ -160,13 +160,16 @@ class Core(wiring.Component):
         """What `skipbeat_arch.command.command_error` defines."""
         array = self.hw.array
         bad_pixels = (command.pixels == 0) | _above(command.pixels, self.hw.accumulators.depth)
-        bad_pass = (command.beat > array.group) | (command.rows == 0) | (command.rows > array.rows)
+        bad_pass = _above(command.beat, array.group) | (command.rows == 0) | _above(command.rows, array.rows)
         is_dense = command.encoding == Encoding.DENSE
         encodings = [Encoding.DENSE] if self.hw.is_dense else list(Encoding)
         widest = array.group // max(1, self.hw.index_bits)
-        too_wide = (command.encoding == Encoding.COORDINATE) & (command.beat > widest)
+        too_wide = (command.encoding == Encoding.COORDINATE) & _above(command.beat, widest)
         bad_tile = (
-            (command.cols == 0) | (command.cols > array.cols) | too_wide | (is_dense & (command.beat != array.group))
+            (command.cols == 0)
+            | _above(command.cols, array.cols)
+            | too_wide
+            | (is_dense & (command.beat != array.group))
         )
         bad, none = CoreError.BAD_GEOMETRY, CoreError.NONE
         of_tile = Mux(command.encoding.matches(*encodings), Mux(bad_tile, bad, none), CoreError.RESERVED_ENCODING)
@@ -192,4 +195,7 @@ class Core(wiring.Component):
 
 def _above(value: Value, most: int) -> Value:
     """Whether a value is more than `most`, which may be all that it can be."""
+    if most.bit_count() == 1 and most < 1 << len(value):  # no carry chain
+        bit = most.bit_length() - 1
+        return value[bit + 1 :].any() | (value[bit] & value[:bit].any())
     return value > most if most < (1 << len(value)) - 1 else Const(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -16,8 +18,8 @@ class ResultBuffer(wiring.Component):
     """A queue of `hw.result_depth` items that is written column by column and read item by item.
 
     It cannot refuse a sum; the sequencer holds a credit for every item that may still come, so nothing is written where
-    an item still lies. An item is on `o` 2 clocks
-    after its last column was pushed, if no item is before it. One item per clock.
+    an item still lies. A column is pushed a clock after the one before it, and to the same place. An item is on `o` 2
+    clocks after its last column was pushed, if no item is before it. One item per clock.
 
     Members
     -------
@@ -49,14 +51,15 @@ class ResultBuffer(wiring.Component):
             m.d.sync += [pointer.eq(pointer + 1), self.o.valid.eq(1)]
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
+        places = [Signal(range(self.depth), name=f"place_{c}") for c in range(self.cols)]
+        m.d.sync += places[0].eq(Mux(self.push_i[0], places[0] + 1, places[0]))
+        m.d.sync += [later.eq(earlier) for earlier, later in pairwise(places)]
         for c in range(self.cols):
             column = memory.Memory(shape=self.sums_i.shape().elem_shape, depth=self.depth, init=[], attrs=NO_COLLISION)
             m.submodules[f"column_{c}"] = column
             read, write = column.read_port(), column.write_port()
-            place = Signal(range(self.depth), name=f"place_{c}")
-            m.d.sync += place.eq(Mux(self.push_i[c], place + 1, place))
             m.d.comb += [
-                write.addr.eq(place),
+                write.addr.eq(places[c]),
                 write.data.eq(self.sums_i[c]),
                 write.en.eq(self.push_i[c]),
                 read.addr.eq(pointer),

@@ -97,7 +97,8 @@ class Bursts:
     Bursts end at multiples of BL beats, which divide 4096 bytes, so none crosses 4 KiB; all but the first begin at one.
 
     Attributes:
-        layout: of a request as bursts: where it begins, the bursts that follow the first, the place of its last beat.
+        layout: of a request as bursts: where it begins, the bursts that follow the first, and one more if its last beat
+            is that of a `full` one, and the place of that beat.
         address: where the burst begins. length: its beats less one. last: no other follows it.
     """
 
@@ -105,7 +106,8 @@ class Bursts:
         self._machine = machine
         self._shift, self._bits = machine.beat_bytes.bit_length() - 1, machine.burst_beats.bit_length() - 1
         more = (machine.vector_beats << COUNT_BITS) - 1
-        self.layout = data.StructLayout({"address": machine.counted_bits, "more": more.bit_length(), "end": self._bits})
+        fields = {"address": machine.counted_bits, "more": more.bit_length(), "end": self._bits, "full": 1}
+        self.layout = data.StructLayout(fields)
         self.address = Signal(machine.counted_bits)
         self.length = Signal(8)
         self.last = Signal()
@@ -117,23 +119,22 @@ class Bursts:
     def of(self, m: Module, address: Value, count: Value) -> data.View:
         """A request of `count` vectors as bursts, in the `layout`."""
         request = Signal(self.layout)
-        # Where the request's last beat lies, in beats from where its first burst might have begun.
-        final = Signal(len(request.more) + 1)
-        within = self.within(address)
-        # One less than within, bit by bit, so that there is one carry chain.
-        before = Cat(*(bit ^ ~within[:place].any() for place, bit in enumerate(within)), ~within.any()).as_signed()
+        # Where the beat behind the request lies, in beats from where its first burst might have begun.
+        behind = Signal(len(request.more) + self._bits)
+        ends = behind[: self._bits]
         m.d.comb += [
-            final.eq(count * self._machine.vector_beats + before),
-            request.eq(Cat(address, (final >> self._bits)[: len(request.more)], final[: self._bits])),
+            behind.eq(count * self._machine.vector_beats + self.within(address)),
+            request.eq(Cat(address, behind[self._bits :], (ends - 1)[: self._bits], ~ends.any())),
         ]
         return request
 
     def follow(self, m: Module, begins: Value, request: data.View, sent: Value) -> None:
         """A request of the `layout` begins; a burst is sent, in the same clock only if it is the last one."""
         more = Signal.like(request.more)
-        m.d.comb += self.last.eq(more == 0)
+        full = Signal()
+        m.d.comb += self.last.eq(more == full)
         with m.If(begins):
-            m.d.sync += [self.address.eq(request.address), more.eq(request.more)]
+            m.d.sync += [self.address.eq(request.address), more.eq(request.more), full.eq(request.full)]
         with m.Elif(sent):
             zeros = Const(0, self._shift + self._bits)
             m.d.sync += [self.address.eq(Cat(zeros, self.address[len(zeros) :] + 1)), more.eq(more - 1)]

@@ -22,8 +22,8 @@ from ..stored_queue import StoredQueue
 COUNT_BITS = 24
 #: What fetch must know of an instruction; it is found when one enters the queue, and kept with it.
 #: `header`: a HEADER of this version. `fingerprint`: with this machine's. `engines`: whose it is, none or one.
-#: `end`: an END. `empty`: an instruction of nothing.
-TRAITS = data.StructLayout({"header": 1, "fingerprint": 1, "engines": len(Engine), "end": 1, "empty": 1})
+#: `nobody`: none. `end`: an END. `empty`: an instruction of nothing.
+TRAITS = data.StructLayout({"header": 1, "fingerprint": 1, "engines": len(Engine), "nobody": 1, "end": 1, "empty": 1})
 
 
 class Fetch(wiring.Component):
@@ -34,7 +34,8 @@ class Fetch(wiring.Component):
 
     Members
     -------
-    start_i: begin with `count_i` instructions at `address_i`. requests, beat_i: to and from the reader.
+    start_i: begin with `count_i` instructions at `address_i`. requests, beat_i: to and from the reader; who takes them
+    sees to it that none is taken in a halt.
     load_o, execute_o, store_o: streams of instructions. busy_o: instructions remain. error_o: `MachineError`.
     """
 
@@ -87,7 +88,7 @@ class Fetch(wiring.Component):
         vectors = (chunk + self._per_entry - 1 >> shift) * per_instruction
         m.d.comb += [
             chunk.eq(Mux(whole, FETCH_CHUNK, left[:small])),
-            self.requests.valid.eq(may_ask & ~self.halt_i),
+            self.requests.valid.eq(may_ask),
             self.requests.payload.address.eq(address),
             self.requests.payload.count.eq(vectors),
             asked.eq(self.requests.valid & self.requests.ready),
@@ -107,9 +108,9 @@ class Fetch(wiring.Component):
                 m.d.sync += whole.eq(left[small + 1 :].any())
             with m.If(taken):
                 m.d.sync += [due.eq(due - 1), busy.eq(~last), last.eq(due == 2), first.eq(0)]
-        # What is taken is known last: both sums are there before it.
-        less = Mux(asked, room - chunk, room)
-        m.d.sync += room.eq(Mux(taken, less + 1, less))
+        # What is asked for and taken is known last: all sums are there before it.
+        less, more_room = room - chunk, room + 1
+        m.d.sync += room.eq(Mux(asked, Mux(taken, more_room - chunk, less), Mux(taken, more_room, room)))
         self._assemble(m, queue)
         return m
 
@@ -143,7 +144,7 @@ class Fetch(wiring.Component):
         with m.Elif(first & ~busy):
             m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
         # What is in error is taken, and so is what its engine's queue takes.
-        wrong = first | ~traits.engines.any() | (traits.end != last)
+        wrong = first | traits.nobody | (traits.end != last)
         accepted = Cat(traits.engines[engine] & output.ready for engine, output in outputs.items()).any()
         m.d.comb += taken.eq(ready & (wrong | accepted))
         with m.If(ready & first):
@@ -151,7 +152,7 @@ class Fetch(wiring.Component):
                 m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
             with m.Elif(~traits.fingerprint):
                 m.d.comb += self.error_o.eq(MachineError.WRONG_HARDWARE)
-        with m.Elif(ready & ~traits.engines.any()):
+        with m.Elif(ready & traits.nobody):
             m.d.comb += self.error_o.eq(MachineError.BAD_OPCODE)
         with m.Elif(ready & (traits.end != last)):
             m.d.comb += self.error_o.eq(MachineError.BAD_PROGRAM)
@@ -191,6 +192,7 @@ def traits(instruction: Value, fingerprint: int) -> Value:
         "header": (header.opcode == Opcode.HEADER) & (header.version == VERSION),
         "fingerprint": header.fingerprint == fingerprint,
         "engines": Cat(engines),
+        "nobody": ~Cat(engines).any(),
         "end": header.opcode == Opcode.END,
         "empty": empty,
     }

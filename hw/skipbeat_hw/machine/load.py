@@ -17,6 +17,7 @@ from skipbeat_arch.machine_ports import LOCAL_BITS, REQUEST, bank_write_fields, 
 
 from ..arguments import expect
 from ..layouts import struct
+from ..queue import has_room
 from .placer import Placer, banks_of
 
 #: Memories that are written vector by vector, in the order of the enables.
@@ -76,7 +77,7 @@ class LoadEngine(wiring.Component):
         is_zero = load.opcode == Opcode.ZERO
         m.d.comb += [
             may_begin.eq(self.instructions.valid & ~zeroing & ~self.halt_i & ((load.wait & ~self.some_i) == 0)),
-            self.requests.valid.eq(may_begin & ~is_zero & routes.w_rdy),
+            self.requests.valid.eq(may_begin & ~is_zero & has_room(routes)),
             self.requests.payload.address.eq(load.source),
             self.requests.payload.count.eq(load.count),
             begin_load.eq(self.requests.valid & self.requests.ready),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import C, Cat, ClockDomain, ClockSignal, DomainRenamer, Module, Mux, ResetInserter, ResetSignal, Signal
+from amaranth import Cat, ClockDomain, ClockSignal, DomainRenamer, Module, Mux, ResetInserter, ResetSignal, Signal
 from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -18,6 +18,7 @@ from ..arguments import expect
 from ..core.cells import SharedCells
 from ..core.core import Core
 from ..layouts import struct
+from ..queue import has_room
 from ..training.peak import Peak
 from .axi import ReadSignature, WriteSignature
 from .base import Base
@@ -78,8 +79,8 @@ class MachineTop(wiring.Component):
             m.submodules[name] = ResetInserter(~self.busy_o)(part)
         self._place_core(m, platform)
         m.submodules.memories = memories = Memories(self.machine)
-        conflict = self._banks(m, parts, memories)
-        self._run(m, clear, parts, conflict)
+        wrote = self._banks(m, parts, memories)
+        self._run(m, clear, parts, wrote.all())
         self._count(m, clear)
         if self._notes:
             self._note(m, clear, parts)
@@ -87,7 +88,7 @@ class MachineTop(wiring.Component):
         m.d.comb += [base.take_i.eq(clear), base.page_i.eq(self.page_i)]
         self._read_side(m, parts, base)
         self._write_side(m, parts, base)
-        self._watch(m, parts)
+        self._watch(m, parts, wrote[0])
         self._tokens(m, parts)
         self._compute(m, parts)
         self._memories(m, parts, memories)
@@ -127,19 +128,20 @@ class MachineTop(wiring.Component):
             with m.If(halt & parts.reader.quiet_o & parts.writer.quiet_o):
                 m.d.sync += self.busy_o.eq(0)
             with m.If(self.error_o == 0):
+                # Fetch's is the last, as it comes late in the clock; so does an abort.
                 errors = [
-                    *(part.error_o for part in (parts.fetch, parts.reader, parts.writer, parts.tokens)),
+                    *(part.error_o for part in (parts.reader, parts.writer, parts.tokens)),
                     Mux(conflict, MachineError.BANK_CONFLICT, 0),
                     self.core.error,
                     parts.watchdog.error_o,
+                    Mux(self.abort_i, MachineError.ABORTED, 0),
+                    parts.fetch.error_o,
                 ]
-                code: Value = C(0, CODE_BITS)
-                for error in reversed(errors):
+                *earlier, code = errors
+                for error in reversed(earlier):
                     code = Mux(error != 0, error, code)
-                found = Cat(error != 0 for error in errors).any()
-                # An abort comes late in the clock, and counts only if there is nothing else.
-                m.d.sync += self.error_o.eq(code | Mux(self.abort_i & ~found, MachineError.ABORTED, 0))
-                with m.If(found | self.abort_i):
+                m.d.sync += self.error_o.eq(code)
+                with m.If(Cat(error != 0 for error in errors).any()):
                     m.d.sync += halt.eq(1)
         m.d.comb += [
             parts.fetch.start_i.eq(begin),
@@ -173,8 +175,9 @@ class MachineTop(wiring.Component):
             self.clips_o.eq(peak.clips_o),
         ]
 
-    def _watch(self, m: Module, parts: Parts) -> None:
-        """What moves: the bus, an instruction that leaves its queue, zeros, a word, a step of the array, its sums."""
+    def _watch(self, m: Module, parts: Parts, loaded: Value) -> None:
+        """What moves: the bus, an instruction that leaves its queue, a word, a step of the array, its sums; what load
+        wrote into the banks a clock ago, as a register has it."""
         streams = (
             parts.load.instructions,
             parts.execute.instructions,
@@ -183,7 +186,7 @@ class MachineTop(wiring.Component):
             self.core.results,
         )
         moves = Cat(*(stream.valid & stream.ready for stream in streams)).any()
-        waits = parts.reader.quiet_o & parts.writer.quiet_o & ~parts.load.bank_write_o.enable.any()
+        waits = parts.reader.quiet_o & parts.writer.quiet_o & ~loaded
         computes = self.core.activity.cause == Cause.COMPUTE
         m.d.comb += parts.watchdog.moves_i.eq(moves | ~waits | computes | ~self.busy_o)
 
@@ -205,6 +208,8 @@ class MachineTop(wiring.Component):
         """Fetch before load at the one reader; `owners` remembers whose vectors come back."""
         fetch, load, reader, owners = parts.fetch, parts.load, parts.reader, parts.owners
         of_fetch = fetch.requests.valid
+        # Load asks for nothing in a halt, and of fetch nothing is taken: which of them asks does not wait for it.
+        may_ask = ~fetch.halt_i & has_room(owners)
         request = Mux(of_fetch, fetch.requests.payload.as_value(), load.requests.payload.as_value())
         _join(m, reader.bus, self.read, {"araddr": base.reads_o})
         m.d.comb += [
@@ -212,9 +217,9 @@ class MachineTop(wiring.Component):
             base.reads_i.eq(reader.bus.araddr),
             reader.requests.payload.address.eq(base.read_o),
             reader.requests.payload.count.eq(struct(REQUEST)(request).count),
-            reader.requests.valid.eq((fetch.requests.valid | load.requests.valid) & owners.w_rdy),
-            fetch.requests.ready.eq(reader.requests.ready & owners.w_rdy),
-            load.requests.ready.eq(reader.requests.ready & owners.w_rdy & ~of_fetch),
+            reader.requests.valid.eq((fetch.requests.valid | load.requests.valid) & may_ask),
+            fetch.requests.ready.eq(reader.requests.ready & may_ask),
+            load.requests.ready.eq(reader.requests.ready & may_ask & ~of_fetch),
             owners.w_en.eq(reader.requests.valid & reader.requests.ready),
             owners.w_data.eq(of_fetch),
             owners.r_en.eq(reader.beat_o.valid & reader.beat_o.final),
@@ -253,13 +258,14 @@ class MachineTop(wiring.Component):
             wiring.connect(m, source, sink)
         m.d.comb += parts.store.vector_i.eq(parts.output.vector_o)
 
-    def _banks(self, m: Module, parts: Parts, memories: Memories) -> Value:
-        """The store engine has the banks' write port if it wants it; returns whether load did too, a clock ago."""
+    def _banks(self, m: Module, parts: Parts, memories: Memories) -> Signal:
+        """The store engine has the banks' write port if it wants it; returns whether load and whether store did a clock
+        ago."""
         loaded, local = parts.load.bank_write_o, parts.store.local_write_o
         wrote = Signal(2)
         m.d.comb += memories.bank_write_i.eq(Mux(local.enable.any(), local.as_value(), loaded.as_value()))
         m.d.sync += wrote.eq(Mux(self.busy_o, Cat(loaded.enable.any(), local.enable.any()), 0))
-        return wrote.all()
+        return wrote
 
     def _memories(self, m: Module, parts: Parts, memories: Memories) -> None:
         """Joins memories and users."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from amaranth.lib.fifo import SyncFIFO
 
 from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
-from skipbeat_arch.instruction import COMMON_BITS, INSTRUCTION_BITS
+from skipbeat_arch.instruction import COMMON_BITS, INSTRUCTION_BITS, Load
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import JOB, TILE_READ
+from skipbeat_arch.machine_ports import COMMAND, JOB, TILE_READ
 
 from ..layouts import struct
 from ..queue import Queue
@@ -22,6 +22,10 @@ from .tokens import Tokens
 from .watchdog import Watchdog
 from .weight_reader import WeightReader
 from .writer import Writer
+
+#: A LOAD, and of a PASS the core's command: much is computed of them before anything takes them.
+LOAD_SHOWN = struct(Load.full_layout()).size
+PASS_SHOWN = COMMON_BITS + struct(COMMAND).size
 
 
 class Parts:
@@ -41,8 +45,8 @@ class Parts:
         self.writer = Writer(machine)
         #: For each request under way at the reader, whether fetch made it.
         self.owners = SyncFIFO(width=1, depth=READER_OWNERS)
-        self.load_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=COMMON_BITS)
-        self.execute_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=COMMON_BITS)
+        self.load_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=LOAD_SHOWN)
+        self.execute_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=PASS_SHOWN)
         self.store_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=COMMON_BITS)
         self.tile_queue = Queue(struct(TILE_READ), depth=PART_QUEUE)
         self.job_queue = Queue(struct(JOB), depth=PART_QUEUE)

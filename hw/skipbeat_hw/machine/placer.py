@@ -18,7 +18,7 @@ from ..layouts import struct
 def banks_of(machine: Machine, place: data.View) -> Value:
     """Which banks take the bundles of a place's vectors: the same in every period of 2**period banks."""
     shift = machine.bundles.bit_length() - 1
-    mask = (1 << place.period) - 1
+    mask = Cat(place.period > bit for bit in range((1 << len(place.period)) - 1))  # 2**period - 1
     return Cat((((bank ^ place.bank) & mask) >> shift) == 0 for bank in range(machine.hw.array.rows))
 
 

@@ -14,6 +14,7 @@ from skipbeat_arch.machine_ports import CODE_BITS, COUNT_BITS, MachineError, bea
 
 from ..arguments import expect
 from ..layouts import struct
+from ..queue import has_room
 from .axi import INCR, Bursts, ReadSignature
 
 
@@ -73,7 +74,7 @@ class Reader(wiring.Component):
             self.bus.arburst.eq(INCR),
             sent.eq(self.bus.arvalid & self.bus.arready),
             free.eq(~active | (sent & bursts.last)),
-            self.requests.ready.eq(~waits & returns.w_rdy),
+            self.requests.ready.eq(~waits & has_room(returns)),
             accepted.eq(self.requests.valid & self.requests.ready),
             returns.w_en.eq(accepted),
             returns.w_data.eq(self.requests.payload.count),

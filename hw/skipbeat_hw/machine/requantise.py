@@ -44,9 +44,9 @@ class Requantiser(wiring.Component):
     Members
     -------
     sum_i, residual_i, multiplier_i, residual_multiplier_i, shift_i: a column. low_i, high_i: held while columns are on
-    their way. byte_o: a register. With `notes` only: noted_i: held as well; a sum above 0 becomes at least 1 if `low`
-    is 0. scaled_o: the low 40 bits of what is shifted, 4 clocks after the column. clipped_o: with the byte, whether it
-    was clamped, but below a `low` of -128 or 0 and more.
+    their way, and while bytes leave. byte_o: a choice among registers. With `notes` only: noted_i: held as well; a sum
+    above 0 becomes at least 1 if `low` is 0. scaled_o: the low 40 bits of what is shifted, 4 clocks after the column.
+    clipped_o: with the byte, whether it was clamped, but below a `low` of -128 or 0 and more.
     """
 
     #: Clocks from a column to its byte.
@@ -81,14 +81,18 @@ class Requantiser(wiring.Component):
         low, high = self.low_i, self.high_i
         less = Signal(signed(len(low) + 1), reset_less=True)
         m.d.sync += less.eq(-low)
-        over = kept > Cat(Const(0), high).as_signed()
-        under = (Cat(Const(1), whole).as_signed() + Cat(half, less).as_signed())[-1]
+        # The sign of a difference: a comparison would need two carries of its chain.
+        is_over = (Cat(Const(0), high).as_signed() - kept)[-1]
+        is_under = (Cat(Const(1), whole).as_signed() + Cat(half, less).as_signed())[-1]
         rounded = (kept + 1) >> 1
+        over, under = (Signal(name=name, reset_less=True) for name in ("over", "under"))
+        inside = Signal(signed(8), reset_less=True)
         if self._notes:
             rounded = rounded | self._least(m, total, kept)
             m.d.comb += self.scaled_o.eq(total)
-            m.d.sync += self.clipped_o.eq(over | (under & low[-1]))
-        m.d.sync += self.byte_o.eq(Mux(under, low, Mux(over, high, rounded)))
+            m.d.comb += self.clipped_o.eq(over | (under & low[-1]))
+        m.d.sync += [over.eq(is_over), under.eq(is_under), inside.eq(rounded)]
+        m.d.comb += self.byte_o.eq(Mux(under, low, Mux(over, high, inside)))
         return m
 
     def _least(self, m: Module, total: Signal, kept: Signal) -> Value:

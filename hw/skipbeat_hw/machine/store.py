@@ -13,11 +13,22 @@ from skipbeat_arch.depths import OUTPUT_HALVES, STORE_QUEUE
 from skipbeat_arch.engines import Opcode
 from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.machine_ports import LOCAL_BITS, WRITE_REQUEST, bank_write_fields, store_fields, vector_fields
+from skipbeat_arch.machine_ports import (
+    ADDRESS_BITS,
+    COUNT_BITS,
+    LOCAL_BITS,
+    WRITE_REQUEST,
+    bank_write_fields,
+    store_fields,
+    vector_fields,
+)
 
 from ..arguments import expect
 from ..layouts import struct
 from .placer import Placer, banks_of
+
+#: A STORE that left the output stage: vectors in memory, if it writes there, and whether it signals to load.
+WAITING = data.StructLayout({"address": ADDRESS_BITS, "count": COUNT_BITS, "memory": 1, "gives": 1})
 
 
 class StoreEngine(wiring.Component):
@@ -61,7 +72,7 @@ class StoreEngine(wiring.Component):
         m = Module()
         stores = struct(store_fields(self.machine))
         store = stores(self.instructions.payload[: stores.size])
-        m.submodules.pending = pending = SyncFIFO(width=stores.size, depth=STORE_QUEUE)
+        m.submodules.pending = pending = SyncFIFO(width=WAITING.size, depth=STORE_QUEUE)
         filling = Signal(stores)
         filling_half = Signal()
         occupied = Signal(range(3))
@@ -96,9 +107,18 @@ class StoreEngine(wiring.Component):
         ]
         self._place(m, begin, is_place, filling)
 
-        m.d.comb += [pending.w_en.eq(finished), pending.w_data.eq(filling)]
-        self._request(m, pending, stores(pending.r_data), popped)
-        done = Mux(popped, stores(pending.r_data).signal[0], 0)
+        last, head = WAITING(pending.w_data), WAITING(pending.r_data)
+        # With places each output is two vectors.
+        outputs = filling.count << filling.places if self.machine.hw.outputs.gradients else filling.count
+        m.d.comb += [
+            pending.w_en.eq(finished),
+            last.address.eq(filling.address),
+            last.count.eq(Mux(filling.raw, filling.count << 2, outputs)),
+            last.memory.eq(filling.memory),
+            last.gives.eq(filling.signal[0]),
+        ]
+        self._request(m, pending, head, popped)
+        done = popped & head.gives
         m.d.sync += self.give_o.eq(Cat(done, finished & filling.signal[1]))
         return m
 
@@ -136,12 +156,10 @@ class StoreEngine(wiring.Component):
         """One request at a time; a STORE without one is done as soon as all before it are."""
         asked = Signal()
         half = Signal()
-        # With places each output is two vectors.
-        outputs = job.count << job.places if self.machine.hw.outputs.gradients else job.count
         m.d.comb += [
             self.requests.valid.eq(pending.r_rdy & job.memory & ~asked & ~self.halt_i),
             self.requests.payload.address.eq(job.address),
-            self.requests.payload.count.eq(Mux(job.raw, job.count << 2, outputs)),
+            self.requests.payload.count.eq(job.count),
             self.requests.payload.start.eq(Mux(half, self.machine.output_depth, 0)),
             popped.eq(self.done_i | (pending.r_rdy & ~job.memory)),
             pending.r_en.eq(popped),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,6 +43,9 @@ class WeightReader(wiring.Component):
         word = struct(weight_fields(self.machine.hw))
         m.submodules.words = words = RegisteredFifo(width=word.size, depth=WEIGHT_ROOM)
         left = Signal(COUNT_BITS)
+        # Known a clock ahead: there are some, there is one.
+        some = Signal()
+        one = Signal()
         room = Signal(range(WEIGHT_ROOM + 1), init=WEIGHT_ROOM)
         address = Signal(LOCAL_BITS)
         reading = Signal()
@@ -51,10 +54,10 @@ class WeightReader(wiring.Component):
         moved = Signal()
         pushed = word(words.w_data)
         m.d.comb += [
-            read.eq((left != 0) & (room != 0)),
+            read.eq(some & (room != 0)),
             self.address_o.eq(address),
             self.enable_o.eq(read),
-            self.tiles.ready.eq((left == 0) | (read & (left == 1))),
+            self.tiles.ready.eq(~some | (read & one)),
             words.w_en.eq(reading),
             pushed.data.eq(self.data_i),
             pushed.last.eq(reading_last),
@@ -63,9 +66,11 @@ class WeightReader(wiring.Component):
             words.r_en.eq(self.weights.ready),
             moved.eq(self.weights.valid & self.weights.ready),
         ]
-        m.d.sync += [reading.eq(read), reading_last.eq(left == 1), room.eq(room - read + moved)]
+        m.d.sync += [reading.eq(read), reading_last.eq(one), room.eq(room - read + moved)]
         with m.If(self.tiles.valid & self.tiles.ready):
-            m.d.sync += [address.eq(self.tiles.payload.address), left.eq(self.tiles.payload.words)]
-        with m.Else():
-            m.d.sync += [address.eq(address + read), left.eq(Mux(read, left - 1, left))]
+            words_left = self.tiles.payload.words
+            m.d.sync += [address.eq(self.tiles.payload.address), left.eq(words_left)]
+            m.d.sync += [some.eq(words_left != 0), one.eq(words_left == 1)]
+        with m.Elif(read):
+            m.d.sync += [address.eq(address + 1), left.eq(left - 1), some.eq(~one), one.eq(left == 2)]
         return m

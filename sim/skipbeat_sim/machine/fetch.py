@@ -69,7 +69,7 @@ class Fetch:
         """Wires: `requests`, `error_o`, and the streams of instructions, one of which is not None at most."""
         queues_ready, halt = (load_o_ready, execute_o_ready, store_o_ready), halt_i
         self.requests: Request | None = None
-        if self._may_ask and not halt:
+        if self._may_ask:
             count = -(-min(self._left, FETCH_CHUNK) * self._vectors // self._parts)
             self.requests = Request(self._address, count)
         self.offers: list[int | None] = [None, None, None]

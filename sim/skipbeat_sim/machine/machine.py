@@ -104,6 +104,7 @@ class MachineTop:
         self.error_o = self.bits_o = self.clips_o = 0
         self._begin: tuple[int, int] | None = None
         self._conflict = MachineError.NONE
+        self._loaded = False
 
     @property
     def stored_o(self) -> bool:
@@ -138,7 +139,7 @@ class MachineTop:
         self.fetch.evaluate(begin, address, halt, load.ready, execute.ready, store.ready)
         beat = self.reader.beat_o
         self._for_fetch = beat is not None and bool(self._owners.front)
-        self._fetch_granted = self.reader.requests_ready and self._owners.ready
+        self._fetch_granted = self.reader.requests_ready and self._owners.ready and not halt
         granted = self._fetch_granted and self.fetch.requests is None
         own = None if self._for_fetch else beat
         self.load.evaluate(load.front, picked(some, Engine.LOAD), own, halt, granted)
@@ -154,13 +155,13 @@ class MachineTop:
         return request and Request(self.base.requested(request.address), request.count, request.start)
 
     def _something_moves(self) -> bool:
-        load, core, zeros = self.load, self.core, self.load.bank_write_o
+        load, core = self.load, self.core
         return (
             not self.busy_o
             or not self.reader.quiet_o
             or self.writer.active
             or bool(load.instructions_ready or self.execute.instructions_ready or self.store.instructions_ready)
-            or (zeros is not None and bool(zeros.enable))
+            or self._loaded
             or (self.weight_reader.weights is not None and core.weights_ready)
             or (core.results_valid and self.output.results_ready)
             or core.sequencer.cause_o == Cause.COMPUTE
@@ -198,6 +199,8 @@ class MachineTop:
             self._count()
         self._update_status()
         self._conflict = MachineError.NONE if idle else self._written_twice()
+        loaded = self.load.bank_write_o
+        self._loaded = not idle and loaded is not None and bool(loaded.enable)
         # what the memories show in this clock, before they are read again
         weight, parameter, residual, output = memories.weight, memories.parameter, memories.residual, memories.output
         table, banks = memories.table, memories.banks
@@ -230,10 +233,10 @@ class MachineTop:
                 self.busy_o = False
             self.done_o = self.done_o or self.store.end_o
             if not self.error_o:
-                masters = self.fetch.error_o, self.reader.error_o, self.writer.error_o
+                masters = self.reader.error_o, self.writer.error_o
                 aborted = MachineError.ABORTED if self._abort else MachineError.NONE
                 inside = self.tokens.error_o, self._conflict, self.core.error, self.watchdog.error_o
-                errors = *masters, *inside, aborted
+                errors = *masters, *inside, aborted, self.fetch.error_o
                 self.error_o = int(next((error for error in errors if error), MachineError.NONE))
 
     def _update_memories(self) -> None:

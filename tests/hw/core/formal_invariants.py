@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Assert, Assume, Cat, Cover, Fragment, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
@@ -182,7 +182,8 @@ class NoCollision(Wrapped):
 
 
 class CreditLoop(Component):
-    """Sequencer and result buffer joined; between them an array that pushes each item some time after its first step.
+    """Sequencer and result buffer joined; between them an array that pushes each item some time after its first step,
+    column after column.
 
     The credits, the items on their way, those in the buffer and the one at the port are always F in all; no counter
     leaves its range; no column is written where an item still lies; an item that is offered stays until it is taken.
@@ -194,7 +195,7 @@ class CreditLoop(Component):
         members = {name: self.sequencer.signature.members[name] for name in inputs}
         members["sums_i"] = self.buffer.signature.members["sums_i"]
         members["results"] = Out(self.buffer.signature.members["o"].signature)
-        super().__init__({**members, "arrive": In(hw.array.cols)})
+        super().__init__({**members, "arrive": In(1)})
 
     def elaborate(self, _platform: object) -> Module:
         m, depth, cols = Module(), self.hw.result_depth, self.hw.array.cols
@@ -220,6 +221,7 @@ class CreditLoop(Component):
         m.d.comb += [
             Assert(credits + started + on_way + level + self.results.valid == depth),
             Assert(on_way <= depth),
+            Assert(pushes[0] <= on_way),
             Assert(level <= depth),
             Assert(register(buffer, "some") == (level != 0)),
             Assert(credits <= depth),
@@ -235,20 +237,15 @@ class CreditLoop(Component):
         stays_until_taken(m, self.results)
         return m
 
-    def _array(self, m: Module) -> tuple[Value, list[Signal]]:
+    def _array(self, m: Module) -> tuple[Value, list[Value]]:
         """Items on their way, and by how many each column is ahead of the last one."""
         step, cols, depth = self.sequencer.control_o, self.hw.array.cols, self.hw.result_depth
         on_way = Signal(range(depth + 1))
-        ahead = [Signal(range(depth + 1), name=f"ahead_{c}") for c in range(cols - 1)]
-        push = self.buffer.push_i
-        m.d.sync += on_way.eq(on_way + (step.valid & step.open & step.last) - push[cols - 1])
-        # The last column is the last to push an item, because the wavefront comes to it last.
-        m.d.comb += push[cols - 1].eq(self.arrive[cols - 1] & (on_way != 0) & Cat(a != 0 for a in ahead).all())
-        for c, items in enumerate(ahead):
-            m.d.comb += push[c].eq(self.arrive[c] & (items < on_way))
-            m.d.comb += Assert(items <= on_way)
-            m.d.sync += items.eq(items + push[c] - push[cols - 1])
-        return on_way, [*ahead, Signal()]
+        push, later = self.buffer.push_i, Signal(cols - 1)
+        m.d.sync += [on_way.eq(on_way + (step.valid & step.open & step.last) - push[cols - 1]), later.eq(push[:-1])]
+        ahead = [sum((later[k] for k in range(c, cols - 1)), Const(0, 1)) for c in range(cols)]
+        m.d.comb += push.eq(Cat(self.arrive & (ahead[0] < on_way), later))
+        return on_way, ahead
 
 
 def stays_until_taken(m: Module, port: stream.Interface) -> None:

@@ -77,6 +77,7 @@ BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
     (results, "(~self.o.valid | self.o.ready)", "1", "invariants.ResultBuffer", _credits),
     (results, "level > 1", "level > 2", "invariants.ResultBuffer", _credits),
     (results, "push ^ read_now", "push | read_now", "invariants.ResultBuffer", _credits),
+    (results, "places[0] + 1", "places[0] + 2", "invariants.ResultBuffer", _credits),
     (loader, "~Mux(bank ^ self.done_i, ", "Mux(bank, 1, 1) | ~Mux(bank ^ self.done_i, ", "banks.WeightLoader", _banks),
     (loader, "Cat(self.write_i.slot, bank_2)", "Cat(self.write_i.slot, bank_1)", "banks.WeightLoader", _banks),
     (sequencer, "self.full_i.bit_select(~bank, 1)", "1", "banks.Sequencer", _banks),

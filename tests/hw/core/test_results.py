@@ -1,4 +1,4 @@
-"""The result buffer against its twin: wavefronts of sums, and columns that push at will."""
+"""The result buffer against its twin: wavefronts of sums."""
 
 from __future__ import annotations
 
@@ -18,30 +18,28 @@ from tests.hw.twins import Pair, Size, Where, cases, hold, while_set
 class Pushes:
     """Drives `push_i`, with no more items than the buffer holds: the sequencer's credits see to that."""
 
-    def __init__(self, size: Size, wavefront: bool, rng: random.Random) -> None:
-        self._cols, self._credits = size.cols, size.hw.result_depth
-        self._free = self._credits
-        self._wavefront, self._rng = wavefront, rng
-        self._columns = deque([0] * size.cols)
+    def __init__(self, size: Size, rng: random.Random) -> None:
+        self._cols, self._credits, self._rng = size.cols, size.hw.result_depth, rng
         self._share = 0.5
+        self._reset()
+
+    def _reset(self) -> None:
+        self._free = self._credits
+        self._columns = deque([0] * self._cols)
 
     def drive(self) -> Values:
         if self._rng.random() < 0.01:
             self._share = self._rng.choice([0.1, 0.5, 1.0])
         begins = int(self._free > 0 and self._rng.random() < self._share)
-        if self._wavefront:
-            self._free -= begins
-            self._columns.appendleft(begins)
-            self._columns.pop()
-            return {"push_i": ports.pack_array(self._columns, 1)}
-        self._free -= begins  # items are counted by the last column
-        others = [self._rng.getrandbits(1) for _ in range(self._cols - 1)]
-        return {"push_i": ports.pack_array([*others, begins], 1)}
+        self._free -= begins
+        self._columns.appendleft(begins)
+        self._columns.pop()
+        return {"push_i": ports.pack_array(self._columns, 1)}
 
     def after(self, inputs: Values, outputs: Values) -> None:
         self._free += outputs["taken_o"]
         if inputs["rst"]:
-            self._free = self._credits - (sum(self._columns) if self._wavefront else 0)
+            self._reset()
 
 
 class Ready:
@@ -60,14 +58,12 @@ class Ready:
         """Nothing depends on it."""
 
 
-def _sources(size: Size, kind: str, rng: random.Random) -> list[Source]:
+def _sources(size: Size, _kind: str, rng: random.Random) -> list[Source]:
     sums = elements(rng, size.cols, size.accumulator_bits)
-    return [Pushes(size, kind == "wavefront", rng), Ready(rng), Wire("sums_i", sums)]
+    return [Pushes(size, rng), Ready(rng), Wire("sums_i", sums)]
 
 
-RESULTS = Pair(
-    "results", ResultBuffer, _sources, kinds=("wavefront", "any push"), meaning={"o__payload": while_set("o__valid")}
-)
+RESULTS = Pair("results", ResultBuffer, _sources, meaning={"o__payload": while_set("o__valid")})
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ class WeightReaderRules(Around):
             Assert(room + reading + words.level == words.depth),
             implies(words.w_en, words.w_rdy, words.w_data[-1] == ends),
             Assert(left == due),
+            Assert(register(inside, "some") == (left != 0)),
+            Assert(register(inside, "one") == (left == 1)),
             implies(self.enable_o, due != 0),
             implies(taken, (due == 0) | (self.enable_o & (due == 1))),
             Cover(~words.w_rdy),
@@ -152,7 +154,7 @@ class FetchRules(Around):
             books = (room + queue.level) * self.vectors_per + owed + done == FETCH_QUEUE * self.vectors_per
         else:
             books = room + queue.level + owed == FETCH_QUEUE
-        stays(m, self.requests.valid, self.requests.ready, self.requests.payload, unless=self.halt_i)
+        stays(m, self.requests.valid, self.requests.ready, self.requests.payload)
         unaligned = Signal()
         with m.If(self.start_i):
             m.d.sync += unaligned.eq(self.error_o == MachineError.UNALIGNED_PROGRAM)

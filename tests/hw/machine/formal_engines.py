@@ -10,6 +10,7 @@ from skipbeat_arch.engines import Kind, Opcode
 from skipbeat_arch.machine_ports import store_fields
 from skipbeat_hw.layouts import struct
 from skipbeat_hw.machine.load import route_layout
+from skipbeat_hw.machine.store import WAITING
 from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import RegisterFifo, implies, small
 from tests.hw.machine.formal_tokens import TakesOnlyWhatIsThere
@@ -96,7 +97,7 @@ class StoreRules(TakesOnlyWhatIsThere):
     ) -> None:
         pending, to_ask = self.pending, Signal(4)
         occupied, unfinished = register(inside, "occupied"), register(inside, "unfinished")
-        memory = [STORE(entry).memory & (i < pending.level) for i, entry in enumerate(pending.entries)]
+        memory = [WAITING(entry).memory & (i < pending.level) for i, entry in enumerate(pending.entries)]
         waiting: Value = Const(0, 1)
         for bit in memory:
             waiting = waiting + bit

@@ -167,8 +167,14 @@ def implies(condition: Value, *then: Value) -> Assert:
 
 def unannounced(m: Module, inside: Fragment, machine: Machine, some: Value) -> Value:
     """Beats of a request that are not announced, if there are some, as the registers of `Bursts` have them."""
-    address, more = register(inside, "address"), register(inside, "more")
+    address, more, full = (register(inside, name) for name in ("address", "more", "full"))
+    end: Value = register(inside, "end") if machine.burst_beats > 1 else Const(0, 1)
+    return beats_of(m, machine, some, address, more, end, full)
+
+
+def beats_of(m: Module, machine: Machine, some: Value, address: Value, more: Value, end: Value, full: Value) -> Value:
+    """Beats of a request that is one of `Bursts`, if there is `some`."""
     within = Bursts(machine).within(address)
-    end: Value = register(inside, "end") if len(within) else Const(0, 1)
-    m.d.comb += implies(some, (more != 0) | (end >= within))
-    return more * machine.burst_beats + end + 1 - within
+    m.d.comb += implies(some, (more > full) | ((more == full) & (end >= within)))
+    m.d.comb += implies(some, full == (end == machine.burst_beats - 1))
+    return (more - full) * machine.burst_beats + end + 1 - within

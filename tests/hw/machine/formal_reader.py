@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Component
 
 from skipbeat_hw.machine.axi import INCR, Bursts
 from skipbeat_hw.tools.formal import register
-from tests.hw.machine.formal_parts import Around, RegisterFifo, implies, stays, unannounced
+from tests.hw.machine.formal_parts import Around, RegisterFifo, beats_of, implies, stays, unannounced
 
 PAGE = 4096
 
@@ -46,14 +46,13 @@ class ReaderRules(Around):
         active = register(inside, "active")
         left = unannounced(m, inside, machine, active)
         waiting = Bursts(machine).layout(register(inside, "waiting"))
-        within = Bursts(machine).within(waiting.address)
-        following = waiting.more * machine.burst_beats + waiting.end + 1 - within
+        following = beats_of(m, machine, self.waits, waiting.address, waiting.more, waiting.end, waiting.full)
         m.d.comb += [
             Assert(register(inside, "outstanding") == self.bursts.level),
             Assert(register(inside, "may_send") == (self.bursts.level != machine.hw.memory.outstanding)),
             Assert(register(inside, "waits") == self.waits),
             implies(self.waits, active, self.next_due == following, self.next_address == waiting.address),
-            implies(self.waits, self.next_due != 0, (waiting.more != 0) | (waiting.end >= within)),
+            implies(self.waits, self.next_due != 0),
             Assert(due == Mux(active, left, 0)),
             implies(active, left != 0, register(inside, "address") == self.following),
             Assert(self.quiet_o == (~active & (self.bursts.level == 0))),

@@ -72,11 +72,11 @@ FAR = 0
 #: Module, text, what stands there with the bug, and in how many clocks it shows.
 BUGS: list[tuple[ModuleType, str, str, int]] = [
     (axi, "longest - 1) - self.within(self.address)", "longest - 1)", 6),
-    (axi, "bit ^ ~within[:place].any()", "bit ^ ~within.any()", 6),
-    (axi, "vector_beats + before", "vector_beats + before + 1", 6),
+    (axi, "self.last.eq(more == full)", "self.last.eq(more == 0)", 6),
+    (axi, "vector_beats + self.within(address)", "vector_beats + self.within(address) + 1", 6),
     (reader, "Mux(sent, outstanding != most - 1, outstanding != most)", "1", FAR),
     (reader, "Mux(sent, outstanding != most - 1, outstanding != most)", "outstanding != most", FAR),
-    (reader, "eq(~waits & returns.w_rdy)", "eq(returns.w_rdy)", FAR),
+    (reader, "eq(~waits & has_room(returns))", "eq(has_room(returns))", FAR),
     (reader, "Mux(waits, waiting.as_value(), request.as_value())", "request.as_value()", 8),
     (reader, "active.eq(waits | accepted)", "active.eq(accepted)", 8),
     (reader, "number == returns.r_data", "number + 1 == returns.r_data", FAR),
@@ -107,7 +107,7 @@ BUGS: list[tuple[ModuleType, str, str, int]] = [
     (watchdog, "still.all()", "still[1:].all()", FAR),
     (load, "(load.wait & ~self.some_i) == 0", "(load.wait & ~self.some_i) != 3", 2),
     (load, "is_zero & ~routes.r_rdy", "is_zero", 4),
-    (load, "~is_zero & routes.w_rdy", "~is_zero", FAR),
+    (load, "~is_zero & has_room(routes)", "~is_zero", FAR),
     (load, "~zeroing & ~self.halt_i", "~self.halt_i", 4),
     (execute, "(setup.wait & ~self.some_i) == 0", "(setup.wait & ~self.some_i) != 3", 2),
     (execute, "self.commands.ready & self.tiles.ready", "self.commands.ready", 2),
@@ -120,8 +120,9 @@ BUGS: list[tuple[ModuleType, str, str, int]] = [
     (store, "asked.eq(0), half.eq(~half)", "asked.eq(0), half.eq(half)", FAR),
     (store, " & ~in_stage\n", "\n", 4),
     (weight_reader, " & (room != 0)", "", FAR),
-    (weight_reader, "reading_last.eq(left == 1)", "reading_last.eq(left == 2)", 5),
-    (weight_reader, "read & (left == 1)", "left == 1", FAR),
+    (weight_reader, "reading_last.eq(one)", "reading_last.eq(left == 2)", 5),
+    (weight_reader, "read & one", "one", FAR),
+    (weight_reader, "one.eq(left == 2)", "one.eq(left == 1)", FAR),
     (fetcher, "(walk.null | some)", "1", FAR),
     (fetcher, "ahead_valid & ahead_loaded & (~walking | last)", "ahead_valid & ahead_loaded", FAR),
     (fetcher, "Mux(last, walk.signal, 0)", "Mux(issue, walk.signal, 0)", FAR),
@@ -143,7 +144,7 @@ BUGS: list[tuple[ModuleType, str, str, int]] = [
     (accelerator, "self.interrupt_o.eq(ended & ", "self.interrupt_o.eq(began & ", 6),
     (accelerator, 'Register.CONTROL, "abort")', 'Register.CONTROL, "start")', 5),
     (machine, "tokens.some_o[taken]", "tokens.some_o[taken ^ 1]", FAR),
-    (machine, "reader.requests.ready & owners.w_rdy & ~of_fetch", "reader.requests.ready & owners.w_rdy", FAR),
+    (machine, "reader.requests.ready & may_ask & ~of_fetch", "reader.requests.ready & may_ask", FAR),
 ]
 
 
