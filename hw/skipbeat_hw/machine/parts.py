@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from amaranth.lib.fifo import SyncFIFO
-
 from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
 from skipbeat_arch.instruction import COMMON_BITS, INSTRUCTION_BITS, Load
 from skipbeat_arch.machine import Machine
@@ -11,6 +9,7 @@ from skipbeat_arch.machine_ports import COMMAND, JOB, TILE_READ
 
 from ..layouts import struct
 from ..queue import Queue
+from ..shift_fifo import ShiftFifo
 from .execute import ExecuteEngine
 from .fetch import Fetch
 from .fetcher import Fetcher
@@ -44,7 +43,7 @@ class Parts:
         self.reader = Reader(machine)
         self.writer = Writer(machine)
         #: For each request under way at the reader, whether fetch made it.
-        self.owners = SyncFIFO(width=1, depth=READER_OWNERS)
+        self.owners = ShiftFifo(width=1, depth=READER_OWNERS)
         self.load_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=LOAD_SHOWN)
         self.execute_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=PASS_SHOWN)
         self.store_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=COMMON_BITS)

@@ -7,6 +7,7 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import Component, In
 
 from skipbeat_hw.registered_fifo import RegisteredFifo
+from skipbeat_hw.shift_fifo import ShiftFifo
 from skipbeat_hw.stored_queue import StoredQueue
 from skipbeat_hw.tools.formal import register
 from tests.hw.machine.formal_parts import RegisterFifo, implies, stays
@@ -74,6 +75,12 @@ class RegisteredData(FifoData):
     """What goes through a RegisteredFifo also goes through a RegisterFifo, in the same clocks: it is a SyncFIFO."""
 
     kind = RegisteredFifo
+
+
+class ShiftData(FifoData):
+    """What goes through a ShiftFifo also goes through a RegisterFifo, in the same clocks: it is a SyncFIFO."""
+
+    kind = ShiftFifo
 
 
 class StoredContract(Component):

@@ -133,7 +133,7 @@ class Joined(Component):
             for home in (fetch, fetcher, load, store, weight_reader, writer, queue, parts):
                 name = home.__name__.rpartition(".")[2]
                 kind = RegisterFifo if name == "parts" else StableFifo
-                kinds_of_fifo = {each: self._fifo(name, kind) for each in ("SyncFIFO", "RegisteredFifo")}
+                kinds_of_fifo = {each: self._fifo(name, kind) for each in ("SyncFIFO", "RegisteredFifo", "ShiftFifo")}
                 kinds_of_fifo |= {"StoredQueue": self._fifo(name, LateFifo)}
                 stack.enter_context(patch.dict(vars(home), kinds_of_fifo))
             for name, kind in kinds.items():

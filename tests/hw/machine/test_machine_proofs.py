@@ -24,7 +24,7 @@ from skipbeat_hw.stored_queue import StoredQueue
 from skipbeat_hw.tools.formal import Verdict, always, bounded, reachable
 from tests.hw.machine.formal_credits import FetcherRules, FetchRules, WeightReaderRules
 from tests.hw.machine.formal_engines import LoadRules, StoreRules
-from tests.hw.machine.formal_fifo import FifoContract, FifoData, RegisteredData, StoredContract, StoredData
+from tests.hw.machine.formal_fifo import FifoContract, FifoData, RegisteredData, ShiftData, StoredContract, StoredData
 from tests.hw.machine.formal_joined import Joined
 from tests.hw.machine.formal_lite import LiteRules
 from tests.hw.machine.formal_parts import small
@@ -118,7 +118,7 @@ def test_stored_queues_lose_nothing(depth: int) -> None:
     assert verdict.holds, _told(verdict)
 
 
-@pytest.mark.parametrize("data", [FifoData, RegisteredData, StoredData])
+@pytest.mark.parametrize("data", [FifoData, RegisteredData, ShiftData, StoredData])
 def test_fifos_give_what_went_in(data: type[FifoData | StoredData]) -> None:
     verdict = bounded(data(4), 14)
     assert verdict.holds, _told(verdict)
