@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import PureInterface

@@ -45,7 +45,7 @@ BUGS = [
     ("sums just above 0 become 0", output, "part.noted_i.eq(job.noted)", "part.noted_i.eq(0)"),
     ("sums just above 0 become 1 in other jobs", output, "part.noted_i.eq(job.noted)", "part.noted_i.eq(1)"),
     ("another lane's sums are noted", output, "lanes.scaled_i[lane]", "lanes.scaled_i[lane - 1]"),
-    ("of equal sums the last one counts", window, "(lt if places else le)", "le"),
+    ("of equal sums the last one counts", window, "(largest[c] - sums[c])[-1] if places else ", ""),
     ("items are counted from 1", window, "Mux(start | closes, 0, number + 1)", "Mux(start | closes, 1, number + 1)"),
     ("items are counted on over windows", window, "Mux(start | closes, 0,", "Mux(start, 0,"),
     ("items are counted on over jobs", window, "Mux(start | closes, 0,", "Mux(closes, 0,"),
