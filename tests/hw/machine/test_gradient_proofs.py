@@ -57,7 +57,7 @@ def _places(module: ModuleType) -> Verdict:
 
 CLAIMS = {gradient_lanes: _lanes, output: _stage}
 PLACES_BUGS = [
-    (window, "(lt if places else le)", "le"),
+    (window, "(largest[c] - sums[c])[-1] if places else ", ""),
     (window, "Mux(start | closes, 0, number + 1)", "Mux(start | closes, 0, number)"),
     (output, "[*columns[:-1], held]", "columns"),
     (output, '"multiplier", 2)', '"multiplier", 1)'),
