@@ -176,8 +176,7 @@ class MachineTop(wiring.Component):
         ]
 
     def _watch(self, m: Module, parts: Parts, loaded: Value) -> None:
-        """What moves: the bus, an instruction that leaves its queue, a word, a step of the array, its sums; what load
-        wrote into the banks a clock ago, as a register has it."""
+        """What moves: bus, instructions that leave a queue, words, steps, sums, and what was `loaded` a clock ago."""
         streams = (
             parts.load.instructions,
             parts.execute.instructions,
@@ -259,8 +258,7 @@ class MachineTop(wiring.Component):
         m.d.comb += parts.store.vector_i.eq(parts.output.vector_o)
 
     def _banks(self, m: Module, parts: Parts, memories: Memories) -> Signal:
-        """The store engine has the banks' write port if it wants it; returns whether load and whether store did a clock
-        ago."""
+        """The store engine has the banks' write port if it wants it; returns who wrote a clock ago: load, store."""
         loaded, local = parts.load.bank_write_o, parts.store.local_write_o
         wrote = Signal(2)
         m.d.comb += memories.bank_write_i.eq(Mux(local.enable.any(), local.as_value(), loaded.as_value()))

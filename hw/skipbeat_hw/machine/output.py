@@ -120,7 +120,8 @@ class OutputStage(wiring.Component):
         last, near = self.steps - 1, following >= self.steps - 2 if self.steps > 2 else 1
         if self.machine.hw.outputs.gradients:
             longer = PLACED_VECTORS * self.steps
-            last, near = Mux(job.places, longer - 1, last), Mux(job.places, following >= longer - 2, near)
+            nearer = following >= longer - 2 if longer > 2 else 1
+            last, near = Mux(job.places, longer - 1, last), Mux(job.places, nearer, near)
         m.d.comb += [
             walk.following_last.eq(following == Mux(job.raw, RAW_VECTORS - 1, last)),
             # A window's first item enters in the clock before the last columns of the one before are sent.

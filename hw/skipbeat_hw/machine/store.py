@@ -107,20 +107,24 @@ class StoreEngine(wiring.Component):
         ]
         self._place(m, begin, is_place, filling)
 
-        last, head = WAITING(pending.w_data), WAITING(pending.r_data)
+        m.d.comb += pending.w_en.eq(finished)
+        self._wait(m, WAITING(pending.w_data), filling)
+        head = WAITING(pending.r_data)
+        self._request(m, pending, head, popped)
+        done = popped & head.gives
+        m.d.sync += self.give_o.eq(Cat(done, finished & filling.signal[1]))
+        return m
+
+    def _wait(self, m: Module, last: data.View, filling: data.View) -> None:
+        """What the writer has to know of the STORE in the output stage."""
         # With places each output is two vectors.
         outputs = filling.count << filling.places if self.machine.hw.outputs.gradients else filling.count
         m.d.comb += [
-            pending.w_en.eq(finished),
             last.address.eq(filling.address),
             last.count.eq(Mux(filling.raw, filling.count << 2, outputs)),
             last.memory.eq(filling.memory),
             last.gives.eq(filling.signal[0]),
         ]
-        self._request(m, pending, head, popped)
-        done = popped & head.gives
-        m.d.sync += self.give_o.eq(Cat(done, finished & filling.signal[1]))
-        return m
 
     def _place(self, m: Module, begin: Signal, is_place: Value, filling: data.View) -> None:
         """A PLACE is for the next STORE; the one in the output stage keeps its own."""

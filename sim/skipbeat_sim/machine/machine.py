@@ -103,8 +103,7 @@ class MachineTop:
         self.busy_o = self.done_o = False
         self.error_o = self.bits_o = self.clips_o = 0
         self._begin: tuple[int, int] | None = None
-        self._conflict = MachineError.NONE
-        self._loaded = False
+        self._conflict, self._loaded = MachineError.NONE, False
 
     @property
     def stored_o(self) -> bool:
