@@ -14,6 +14,8 @@ from .search import LIMITS, Limits
 def close_networks(memories: Sequence[MemoryMap], limits: Limits = LIMITS[Effort.NORMAL]) -> list[bool]:
     """Whether each is to be timed: no other one's rank is much better, over the nodes in which the two differ.
 
+    Each may have another one that is better so, as two differ in other nodes than the next two; then all are timed.
+
     It is the search's own rule for the mappings of a node. With N:M or all weights that often leaves one: rows in the
     plain order are slower in the first convolution, and alike in all others.
 
@@ -22,7 +24,8 @@ def close_networks(memories: Sequence[MemoryMap], limits: Limits = LIMITS[Effort
         limits: say how close is close.
     """
     ranks = [_ranks(each) for each in memories]
-    return [not any(_much_better(other, own, limits.close) for other in ranks) for own in ranks]
+    close = [not any(_much_better(other, own, limits.close) for other in ranks) for own in ranks]
+    return close if any(close) else [True] * len(ranks)
 
 
 #: For each node the identity of its tiles, and its rank.

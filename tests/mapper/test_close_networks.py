@@ -33,6 +33,16 @@ def test_the_quickest_one_is_timed(seed: int) -> None:
     assert min(cycles) == min(each for each, timed in zip(cycles, close, strict=True) if timed)
 
 
+def test_all_are_timed_where_each_has_a_better_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one is better than the third, that one than the second, and this one than the first."""
+    ranks = iter([[(1, 1.0), (1, 2.0)], [(1, 2.0), (2, 1.0)], [(2, 1.0), (2, 4.0)]])
+    monkeypatch.setattr("skipbeat_mapper.close_networks._ranks", lambda memory: next(ranks))
+    builder = Builder((8, 4, 4), np.random.default_rng(0))
+    builder.convolution(8, (1, 1), density=1.0)
+    memory = placements(builder.graph(), TINY)[0].memory
+    assert close_networks([memory] * 3) == [True, True, True]
+
+
 def test_rows_in_the_plain_order_are_dropped_where_they_cost_the_first_convolution_much() -> None:
     builder = Builder((3, 24, 24), np.random.default_rng(0))
     builder.convolution(16, (7, 7), stride=(2, 2), padding=(3, 3), density=1.0)
