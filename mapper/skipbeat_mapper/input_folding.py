@@ -30,7 +30,8 @@ from .regions import regions
 def fold_input(graph: Graph, machine: Machine) -> tuple[Graph, Fold | None]:
     """The graph on a folded input, or the same graph if that would gain nothing."""
     readers = [node for node in graph.nodes if graph.input in (node.input, node.residual)]
-    if len(readers) != 1 or readers[0].input != graph.input or readers[0].residual == graph.input:
+    joined = any(name == graph.input for tensor in graph.tensors for name, _ in tensor.parts)
+    if joined or len(readers) != 1 or readers[0].input != graph.input or readers[0].residual == graph.input:
         return graph, None
     conv = readers[0].convolution
     depth = -(-conv.c_in // machine.hw.array.group) * machine.hw.array.group

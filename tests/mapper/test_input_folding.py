@@ -141,12 +141,14 @@ def image() -> Builder:
 
 
 def test_what_is_not_one_plain_convolution_stays_as_it_is() -> None:
-    grouped, twice, residual = image(), image(), image()
+    grouped, twice, residual, joined = image(), image(), image(), image()
     grouped.convolution(6, (3, 3), groups=3)
     twice.convolution(3, (3, 3), padding=(1, 1))
     twice.convolution(3, (3, 3), source="input", padding=(1, 1))
     residual.convolution(3, (3, 3), padding=(1, 1), residual="input")
-    for builder in (grouped, twice, residual):
+    whole = joined.join(joined.convolution(4, (3, 3), padding=(1, 1)), "input")
+    joined.convolution(4, (1, 1), source=whole)
+    for builder in (grouped, twice, residual, joined):
         graph = builder.graph()
         assert fold_input(graph, MACHINE) == (graph, None)
 
