@@ -15,6 +15,16 @@ def expect(value: object, kind: type) -> None:
         raise TypeError(f"expected a {kind.__name__}, not {value!r}")
 
 
+def expect_power_of_two(name: str, value: int, least: int = 1) -> None:
+    """Refuses what is no power of two, or less than the `least` one.
+
+    Raises:
+        ValueError: it is not; the message names and quotes it.
+    """
+    if value < least or value & (value - 1):
+        raise ValueError(f"{name} must be a power of two{f' from {least} on' if least > 1 else ''}, not {value!r}")
+
+
 def expect_groups(hw: Hardware) -> None:
     """Refuses hardware whose vectors are no whole groups.
 

@@ -6,6 +6,8 @@ from amaranth import Module, Mux, Signal, unsigned
 from amaranth.lib import memory
 from amaranth.lib.fifo import SyncFIFO
 
+from .arguments import expect_power_of_two
+
 
 class RegisteredFifo(SyncFIFO):
     """Amaranth's SyncFIFO in all that it shows, but what is put in comes straight into a register.
@@ -23,8 +25,7 @@ class RegisteredFifo(SyncFIFO):
     """
 
     def __init__(self, *, width: int, depth: int) -> None:
-        if depth < 2 or depth & (depth - 1):
-            raise ValueError(f"depth must be a power of two from 2 on, not {depth!r}")
+        expect_power_of_two("depth", depth, least=2)
         super().__init__(width=width, depth=depth)
 
     def elaborate(self, _platform: object) -> Module:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from amaranth import Module, Mux, Signal
 from amaranth.lib.fifo import SyncFIFO
 
+from .arguments import expect_power_of_two
+
 
 class ShiftFifo(SyncFIFO):
     """Amaranth's SyncFIFO in all that it shows, but its items lie in registers and move up, the head in the first.
@@ -21,8 +23,7 @@ class ShiftFifo(SyncFIFO):
     """
 
     def __init__(self, *, width: int, depth: int) -> None:
-        if depth < 1 or depth & (depth - 1):
-            raise ValueError(f"depth must be a power of two, not {depth!r}")
+        expect_power_of_two("depth", depth)
         super().__init__(width=width, depth=depth)
 
     def elaborate(self, _platform: object) -> Module:

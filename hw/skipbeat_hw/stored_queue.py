@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Signal, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from .arguments import expect_power_of_two
 from .memories import NO_COLLISION
 
 
@@ -29,8 +30,7 @@ class StoredQueue(wiring.Component):
     """
 
     def __init__(self, *, width: int, depth: int) -> None:
-        if depth < 1 or depth & (depth - 1):
-            raise ValueError(f"depth must be a power of two, not {depth!r}")
+        expect_power_of_two("depth", depth)
         self.width, self.depth = width, depth
         super().__init__(
             {"w_en": In(1), "w_data": In(self.width), "r_en": In(1), "r_rdy": Out(1), "r_data": Out(self.width)}

@@ -6,6 +6,8 @@ from amaranth import Module, Signal, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..arguments import expect_power_of_two
+
 
 class PE(wiring.Component):
     """One PE of the weight-stationary chain.
@@ -31,8 +33,7 @@ class PE(wiring.Component):
     """
 
     def __init__(self, *, group: int, weight_bits: int, activation_bits: int, psum_bits: int) -> None:
-        if group < 1 or group & (group - 1):
-            raise ValueError(f"group must be a power of two, not {group!r}")
+        expect_power_of_two("group", group)
         index_bits = group.bit_length() - 1
         self.group = group
         bundle = data.ArrayLayout(signed(activation_bits), group)

@@ -71,8 +71,8 @@ def places(candidate: Candidate, network: TimedNetwork) -> tuple[str, ...]:
     placed, nodes, machine = candidate.placed, network.memory.graph.nodes, candidate.machine
     banks, words = placed.banks, candidate.tiles.words
     taps = f", {banks.taps} kernel taps side by side" if banks.taps > 1 else ""
-    if (last := [str(each) for each in banks.periods if each < banks.period]) and not candidate.slices:
-        taps += f", the last {_times(len(last), 'one', 'ones')} before {' and '.join(last)}"
+    last = [str(period) for period in banks.periods if period < banks.period]
+    repeated = f" ({' and '.join(last)} in the last of these)" if last else ""
     if words <= machine.weight_depth:
         weights = "all of them stay in the weight buffer"
     elif max(candidate.tiles.column_words) <= machine.weight_depth // 2:
@@ -87,7 +87,7 @@ def places(candidate: Candidate, network: TimedNetwork) -> tuple[str, ...]:
     found = [
         f"input: {_source(placed.input, source, placed.regions)}",
         f"channels: {banks.period} banks before they repeat, {_times(banks.planes, 'entry', 'entries')} of each for a "
-        f"pixel{taps}{', slices of a channel block each' if candidate.slices else ''}",
+        f"pixel{repeated}{taps}{', slices of a channel block each' if candidate.slices else ''}",
         f"weights: {weights}",
         f"offset tables: {_times(len(placed.tables.entries), 'entry', 'entries')} beside that of zeros",
         f"output: {_target(placed.output, placed.writes, target)}",

@@ -85,6 +85,20 @@ def test_places_name_who_writes_and_who_reads() -> None:
         assert sum(schedule.encodings.values()) == sum(len(column) for column in placed.tiles.columns)
 
 
+@pytest.mark.parametrize(
+    ("channels", "told"),
+    [
+        (96, "8 banks before they repeat, 3 entries of each for a pixel"),
+        (72, "8 banks before they repeat, 3 entries of each for a pixel (2 in the last of these)"),
+        (8, "2 banks before they repeat, 1 entry of each for a pixel, 4 kernel taps side by side"),
+    ],
+)
+def test_banks_are_told(channels: int, told: str) -> None:
+    builder = Builder((channels, 4, 4), np.random.default_rng(1))
+    builder.convolution(8, (1, 1), density=1.0)
+    assert f"channels: {told}" in node_schedule(time_network(builder.graph(), MACHINE), 0, BOUNDS).places
+
+
 def test_weights_that_come_in_parts_are_told() -> None:
     parts = Machine.of(load_hardware("edge-8x8", ["weights.buffer_kib=2"]))
     told = {
