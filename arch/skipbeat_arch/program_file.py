@@ -29,7 +29,7 @@ from .tensor_layout import tensor_bytes
 from .yaml_file import first_error
 
 MAGIC = b"skipbeat"
-FILE_VERSION = 6
+FILE_VERSION = 7
 #: A program addresses 32 bits of memory.
 MOST_FILE_BYTES = 1 << 33
 _HEAD = struct.Struct("<8sIII")

@@ -81,7 +81,7 @@ def test_other_hardware_and_versions_are_named(program: MachineProgram, tmp_path
         load_program(path, Machine.of(load_hardware("edge-16x16")))
     data = path.read_bytes()
     path.write_bytes(data[:8] + b"\x09" + data[9:])
-    with pytest.raises(InputError, match="version 9 of the file, expected 6"):
+    with pytest.raises(InputError, match="version 9 of the file, expected 7"):
         load_program(path)
     with pytest.raises(InputError, match="cannot be read"):
         load_program(tmp_path / "none")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import nn
 from skipbeat.cli import main
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.machine_program import Place
 from skipbeat_arch.program_file import FILE_VERSION, save_program
 from skipbeat_mapper.compile import compile_network
 from skipbeat_models.graph_oracle import run_graph
@@ -71,6 +72,10 @@ def test_the_command_prints_the_header(capsys: pytest.CaptureFixture[str], tmp_p
     assert first.startswith("; for \\u001b[2J xxx")
     assert len(first) < 700
     assert others[-1].startswith("END")
+
+
+def test_the_page_names_all_that_is_known_of_a_tensor() -> None:
+    assert [field.name for field in fields(Place) if f"`{field.name}`" not in PAGE] == []
 
 
 def test_the_page_names_the_version_of_the_file() -> None:
