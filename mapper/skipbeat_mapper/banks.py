@@ -134,6 +134,13 @@ class Banks:
         copies = self.taps // left
         return tuple(first + at // copies if at < left * copies else -1 for at in range(self.taps))
 
+    def beats(self, taps: int, slots: int) -> list[int]:
+        """Steps of a pixel in each reduction tile if all groups have so many nonzeros; rows of one group share them."""
+        if self.taps == 1:
+            return [-(-slots * period // self.rows) for period in self.periods] * taps
+        whole, left = divmod(taps, self.taps)
+        return [slots] * whole + ([-(-slots // (self.taps // left))] if left else [])
+
     def arrange(self, weight: Int8Array) -> Int8Array:
         """Weights int8 [taps, C, K] as cells [tiles, R, M, K], zero where a row has no group or no tap.
 

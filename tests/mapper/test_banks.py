@@ -53,6 +53,18 @@ def test_what_is_left_behind_full_planes_is_halved() -> None:
     assert Banks.of(240, MACHINES["edge-16x16"], fine=True).periods == (16, 16, 16, 8, 4)
 
 
+@pytest.mark.parametrize("preset", MACHINES)
+@pytest.mark.parametrize("channels", [1, 17, 64, 100, 197, 300])
+@pytest.mark.parametrize("taps", [1, 3, 9])
+def test_steps_of_each_tile(preset: str, channels: int, taps: int) -> None:
+    """Those of the fullest row."""
+    machine = MACHINES[preset]
+    banks, group = Banks.of(channels, machine), machine.hw.array.group
+    for slots in (1, group // 2, group):
+        counts = np.full((taps, sum(banks.periods), 1), slots, np.uint8)
+        assert banks.beats(taps, slots) == banks.arrange_counts(counts).max(axis=(1, 2)).tolist()
+
+
 def test_a_product_of_two_activations_has_fine_planes() -> None:
     machine = MACHINES["edge-16x16-m8"]
     node = node_of(Convolution(batch=1, c_in=197, c_out=16, height=1, width=9, kernel=(1, 1)))

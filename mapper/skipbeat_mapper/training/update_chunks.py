@@ -107,20 +107,27 @@ def _program(conv: Convolution, batch: int, rows: int, columns: int) -> tuple[Co
 
 
 def rank(chunk: Chunk, beat: int, machine: Machine) -> float:
-    """Clocks of all programs by the largest of their bounds, and to read their sums; beat: of the tiles."""
+    """Clocks of all programs by the largest of their bounds, and to read their sums.
+
+    Args:
+        chunk: how the gradient is cut.
+        beat: nonzeros of a group of M images, which rows of the same group share.
+        machine: the hardware.
+    """
     hw, conv = machine.hw, chunk.program
     banks = Banks.of(conv.c_in, machine)
     columns = -(-conv.c_out // machine.vector)
     taps = conv.kernel[0] * conv.kernel[1]
-    tiles = banks.planes * -(-taps // banks.taps) * columns
+    beats = banks.beats(taps, beat)
     items = chunk.side * conv.out_size[0] * conv.out_size[1]
     rows = min(hw.array.rows, banks.period * banks.taps)
-    words = rows * beat + (0 if beat == hw.array.group else rows)
+    words = [rows * each + (0 if each == hw.array.group else rows) for each in beats]
     loaded = banks.blocks * conv.height * conv.width * chunk.side * machine.vector_beats
+    decoded = rows * hw.array.cols // hw.weights.decode_lanes
     bounds = (
-        tiles * items * beat,
-        loaded + tiles * words * machine.vector_beats,
-        tiles * max(words, rows * hw.array.cols // hw.weights.decode_lanes),
+        columns * items * sum(beats),
+        loaded + columns * sum(words) * machine.vector_beats,
+        columns * sum(max(each, decoded) for each in words),
         columns * items * output_clocks(hw, 1, vectors=RAW_VECTORS),
     )
     programs = chunk.count * chunk.outputs * -(-chunk.channels // chunk.side)

@@ -7,7 +7,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.training.product_prices import ProductPricer
-from skipbeat_mapper.training.update_chunks import UpdatePricer, chunks, rank
+from skipbeat_mapper.training.update_chunks import UpdatePricer, best_chunk, chunks, rank
 from tests.mapper.training.made_products import update
 
 TINY = load_hardware("tiny-4x4")
@@ -40,6 +40,17 @@ def test_one_of_two_gradients_takes_half_the_steps() -> None:
     dense, half = (pricer.update("conv", update(conv, 16, Pattern.parse(each)))[0] for each in ("dense", "1:2"))
     assert 1.6 < dense.cycles / half.cycles <= 2.05
     assert pricer.update("conv", update(conv, 16, repeats=3))[0].cycles == 3 * dense.cycles
+
+
+def test_rows_that_share_the_last_images_are_ranked_as_they_are_priced() -> None:
+    """320 images are a plane of 256 and one of 64, whose four sets of rows take two steps each instead of eight."""
+    conv = Convolution(batch=1, c_in=64, c_out=64, height=7, width=7, kernel=(3, 3), padding=(1, 1))
+    hardware = load_hardware("train-32x32")
+    machine, pricer = Machine.of(hardware), UpdatePricer(ProductPricer(hardware))
+    best = best_chunk(conv, 320, Pattern.parse("dense"), machine)
+    assert best.side == 5
+    cost, _ = pricer.update("conv", update(conv, 320))
+    assert cost.cycles < rank(best, 8, machine) < 1.05 * cost.cycles
 
 
 def test_a_kernel_with_too_many_items_is_cut_by_the_mapper() -> None:
