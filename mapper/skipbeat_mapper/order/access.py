@@ -22,24 +22,25 @@ def put(s: Int64Array, m: Int64Array, number: int, at: int, value: int) -> None:
 
 
 @compiled
-def entries(s: Int64Array, m: Int64Array, number: int, start: int, stop: int) -> Int64Array:
-    """Entries from-to of a column, whose bounds are checked once."""
-    begin, end = s[number] + start, s[number] + stop
-    if begin < 0 or end > m.size:
+def entries(s: Int64Array, m: Int64Array, number: int, start: int, stop: int) -> int:
+    """Where entries from-to of a column begin, whose bounds are checked once."""
+    begin: int = s[number] + start
+    if begin < 0 or s[number] + stop > m.size:
         raise IndexError("order: a range is not within the columns")
-    return m[begin:end]
+    return begin
 
 
 @compiled
 def fill(s: Int64Array, m: Int64Array, number: int, start: int, stop: int, value: int) -> None:
     """The same value for entries from-to."""
-    entries(s, m, number, start, stop)[:] = value
+    begin = entries(s, m, number, start, stop)
+    m[begin : begin + stop - start] = value
 
 
 @compiled
 def greatest(s: Int64Array, m: Int64Array, number: int, start: int, stop: int) -> int:
     """The greatest of entries from-to, or `NEVER`."""
-    found = NEVER
-    for each in entries(s, m, number, start, stop):
-        found = max(found, each)
+    found, begin = NEVER, entries(s, m, number, start, stop)
+    for each in range(begin, begin + stop - start):
+        found = max(found, m[each])
     return found

@@ -10,7 +10,7 @@ from skipbeat_arch.engines import Engine
 from ..load_timing import NEVER
 from ..output_pace import PARAMETER_CLOCKS
 from . import places as at
-from .access import get, put
+from .access import entries, further, get, put
 from .bus import write
 from .engines import EXECUTE, STORE, give
 from .tiles import load_tile
@@ -136,18 +136,23 @@ def settled(s: Int64Array, m: Int64Array, number: int) -> int:
 @compiled
 def _close_items(s: Int64Array, m: Int64Array, item: int, count: int, beat: int) -> bool:
     """The pixels of a last pass, each with a credit, as far as credits are known."""
-    credits, done, step = s[at.CREDITS], s[at.CORE_DONE], s[at.CORE_STEP]
-    begun = done
-    while done < count and item + done - credits < s[at.TAKEN]:
-        if item + done >= credits:
-            step = max(step, get(s, m, at.TAKEN, item + done - credits) + 1)
+    done, step, late = s[at.CORE_DONE], s[at.CORE_STEP], item - s[at.CREDITS]
+    stop = min(count, s[at.TAKEN] - late)
+    if stop <= done:
+        return False
+    first, last = max(0, done + late), max(0, stop + late)
+    taken, closes = entries(s, m, at.TAKEN, first, last), further(s, m, at.CLOSED, stop - done)
+    free = stop - done - (last - first)  # the first items need no credit of another one
+    for place in range(free):
         step += beat
-        put(s, m, at.CLOSED, step - 1)
-        done += 1
-    s[at.CORE_DONE], s[at.CORE_STEP] = done, step
-    if done == count:
+        m[closes + place] = step - 1
+    for place in range(last - first):
+        step = max(step, m[taken + place] + 1) + beat
+        m[closes + free + place] = step - 1
+    s[at.CORE_DONE], s[at.CORE_STEP] = stop, step
+    if stop == count:
         put(s, m, at.FREE, step - 1)
-    return bool(done > begun)
+    return True
 
 
 @compiled
@@ -161,13 +166,16 @@ def take_items(s: Int64Array, m: Int64Array) -> bool:
             s[at.ITEM_STEP], s[at.TAKING] = get(s, m, at.STORE_BEGUN, store) + PARAMETER_CLOCKS, 1
         steps, step = get(s, m, at.PACE_STEPS, store), s[at.ITEM_STEP]
         window, pause = get(s, m, at.PACE_WINDOW, store), get(s, m, at.PACE_PAUSE, store)
-        for item in range(s[at.TAKEN], min(end, s[at.CLOSED])):
-            if pause and item > begin and (item - begin) % window == 0:
+        first, latency = s[at.TAKEN], s[at.PACE_LATENCY]
+        count = max(0, min(end, s[at.CLOSED]) - first)
+        closes, takes = entries(s, m, at.CLOSED, first, first + count), further(s, m, at.TAKEN, count)
+        for place in range(count):
+            if pause and first + place > begin and (first + place - begin) % window == 0:
                 step += pause
-            step = max(step, get(s, m, at.CLOSED, item) + s[at.PACE_LATENCY])
-            put(s, m, at.TAKEN, step)
+            step = max(step, m[closes + place] + latency)
+            m[takes + place] = step
             step += steps
-            moved = True
+        moved = moved or count > 0
         s[at.ITEM_STEP] = step
         if s[at.TAKEN] < end:
             break

@@ -168,7 +168,7 @@ def tile_room(hw: Hardware) -> dict[int, int]:
     """Entries of the tiles that the metadata FIFO may hold."""
     written = max(2, hw.metadata_words) + 2
     room = {at.SINCE: written, at.WRITTEN_PATH: written}
-    return room | {at.WRITTEN_FOUND: written * at.RESPONSE, at.ENTRY: at.RESPONSE}
+    return room | {at.WRITTEN_FOUND: written * at.RESPONSE, at.ENTRY: at.RESPONSE, at.EVENT: at.EVENTS}
 
 
 def tile_columns(passes: PassColumns, hw: Hardware) -> Filled:
@@ -193,8 +193,9 @@ def tile_columns(passes: PassColumns, hw: Hardware) -> Filled:
 def _line(path: TilePath, reads: int) -> list[int]:
     """A path as `PATHS` holds it; its reads begin at `reads`."""
     line = [path.metadata_words, path.value_words, len(path.loads), len(path.fires), len(path.frees), reads]
-    single = [([path.last_step], 1), ([path.last_emit], 1)]
-    for responses, most in (*single, (path.loads, 2), (path.fires, SLOTS_AHEAD), (path.frees, RING + 1)):
-        line += [clock for response in responses for clock in response]
-        line += [NEVER] * ((most - len(responses)) * at.RESPONSE)
-    return line
+    none = [NEVER] * at.RESPONSE
+    events = [path.last_step, path.last_emit]
+    for responses, most in ((path.loads, 2), (path.fires, SLOTS_AHEAD), (path.frees, RING + 1)):
+        events += [*responses, *[none] * (most - len(responses))]
+    events += [none] * (at.EVENTS - len(events))
+    return line + [clock for found in zip(*events, strict=True) for clock in found]

@@ -30,9 +30,9 @@ TOKENS = BEGUN + ENGINES
 TOKENS_TAKEN = TOKENS + PAIRS
 #: The way of tiles into their banks: the last rows, slots and words, as docs/timing.md has them.
 ROWS_LOADED = TOKENS_TAKEN + PAIRS
-FIRES, FREES, SINCE, WRITTEN_PATH, WRITTEN_FOUND, ENTRY = range(ROWS_LOADED + 1, ROWS_LOADED + 7)
+FIRES, FREES, SINCE, WRITTEN_PATH, WRITTEN_FOUND, ENTRY, EVENT = range(ROWS_LOADED + 1, ROWS_LOADED + 8)
 #: Columns that are read: of instructions, of an engine's queue, and of those of one kind in it.
-NUMBER = ENTRY + 1
+NUMBER = EVENT + 1
 WAIT = NUMBER + ENGINES
 SIGNAL = WAIT + ENGINES
 ENGINE = SIGNAL + ENGINES
@@ -65,14 +65,15 @@ LOAD_REQUEST_CLOCK, WRITTEN_CLOCK, READ_CLOCK, TAKE_CLOCK, WRITE_CLOCK, BUS_FREE
 WRITE_FREE, NOW, DONE, FETCHED_DONE, WRITE_DONE, BEATS_READ, BEATS_WRITTEN = range(BUS_FREE + 1, BUS_FREE + 8)
 VALUES = BEATS_WRITTEN + 1
 
-#: What stands in a line of `PATHS`: words, how many of its rows, fires and frees there are, its first read, responses.
-METADATA_WORDS, VALUE_WORDS, PATH_LOADS, PATH_FIRES, PATH_FREES, PATH_READS = range(6)
+#: What stands in a line of `PATHS`: words, how many of its rows, fires and frees there are, its first read, and from
+#: RESPONSES on for each of the ten clocks that a tile finds those to all of its events.
+METADATA_WORDS, VALUE_WORDS, PATH_LOADS, PATH_FIRES, PATH_FREES, PATH_READS, RESPONSES = range(7)
 RESPONSE = len(ENTRIES)
-PATH_LAST_STEP = PATH_READS + 1
-PATH_LAST_EMIT, LOAD_RESPONSES = PATH_LAST_STEP + RESPONSE, PATH_LAST_STEP + 2 * RESPONSE
-FIRE_RESPONSES = LOAD_RESPONSES + 2 * RESPONSE
-FREE_RESPONSES = FIRE_RESPONSES + SLOTS_AHEAD * RESPONSE
-PATH_SIZE = FREE_RESPONSES + (RING + 1) * RESPONSE
+#: Events of a tile, and some more to a multiple of eight: its last step, its last slot's way out, rows, fires, frees.
+LAST_STEP_EVENT, LAST_EMIT_EVENT, LOAD_EVENTS, FIRE_EVENTS = 0, 1, 2, 4
+FREE_EVENTS = FIRE_EVENTS + SLOTS_AHEAD
+EVENTS = -(-(FREE_EVENTS + RING + 1) // 8) * 8
+PATH_SIZE = RESPONSES + RESPONSE * EVENTS
 #: Kinds of instructions in the engines' queues; what is 0 has nothing to do.
 A_ZERO, A_LOAD = 0, 1
 NO_JOB, A_JOB, A_PASS = 0, 1, 2

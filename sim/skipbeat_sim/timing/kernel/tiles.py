@@ -39,47 +39,49 @@ def load_tile(s: Int64Array, m: Int64Array, path: int, queued: int, bank_free: i
     for slot in range(SLOTS_AHEAD):
         m[entry + 4 + slot] = get(s, m, at.FIRES, slot)
     m[entry + 4 + SLOTS_AHEAD], m[entry + 5 + SLOTS_AHEAD] = bank_free, metadata + 3
+    _find_events(s, m, line)
     if words:
         _write(s, m, path, words)
-        s[at.LAST_STEP] = _clock(s, m, line + at.PATH_LAST_STEP, entry)
-        _later(s, m, at.ROWS_LOADED, 2, line + at.LOAD_RESPONSES, get(s, m, at.PATHS, line + at.PATH_LOADS))
+        s[at.LAST_STEP] = get(s, m, at.EVENT, at.LAST_STEP_EVENT)
+        _later(s, m, at.ROWS_LOADED, 2, at.LOAD_EVENTS, get(s, m, at.PATHS, line + at.PATH_LOADS))
     s[at.LAST_WORD] = _end_words(s, m, line, values, metadata)
-    _later(s, m, at.FIRES, SLOTS_AHEAD, line + at.FIRE_RESPONSES, get(s, m, at.PATHS, line + at.PATH_FIRES))
-    s[at.LAST_EMIT] = _clock(s, m, line + at.PATH_LAST_EMIT, entry)
+    _later(s, m, at.FIRES, SLOTS_AHEAD, at.FIRE_EVENTS, get(s, m, at.PATHS, line + at.PATH_FIRES))
+    s[at.LAST_EMIT] = get(s, m, at.EVENT, at.LAST_EMIT_EVENT)
     return get(s, m, at.FIRES, SLOTS_AHEAD - 1) + 1
 
 
 @compiled
-def _clock(s: Int64Array, m: Int64Array, response: int, entry: int) -> int:
-    """The clock of an event: the latest of the paths to it, from what a tile found at `entry`."""
-    latest, at_response = NEVER, s[at.SEQUENCES + at.PATHS] + response
+def _find_events(s: Int64Array, m: Int64Array, line: int) -> None:
+    """The clocks of all events of a tile: each is the latest of the paths to it, from what the tile found."""
+    clocks, found = s[at.SEQUENCES + at.EVENT], s[at.SEQUENCES + at.ENTRY]
+    first = s[at.SEQUENCES + at.PATHS] + line + at.RESPONSES
+    events, paths = m[clocks : clocks + at.EVENTS], m[first : first + at.RESPONSE * at.EVENTS]
+    events[:] = NEVER
     for path in range(at.RESPONSE):
-        latest = max(latest, m[at_response + path] + m[entry + path])
-    return latest
+        for event in range(at.EVENTS):
+            events[event] = max(events[event], paths[path * at.EVENTS + event] + m[found + path])
 
 
 @compiled
-def _later(s: Int64Array, m: Int64Array, sequence: int, size: int, response: int, count: int) -> None:
+def _later(s: Int64Array, m: Int64Array, sequence: int, size: int, event: int, count: int) -> None:
     """The last `size` clocks of a kind of event, once a tile's `count` have come."""
-    first, entry = s[at.SEQUENCES + sequence], s[at.SEQUENCES + at.ENTRY]
-    for number in range(count):
-        clock = _clock(s, m, response + number * at.RESPONSE, entry)
-        for place in range(size - 1):
-            m[first + place] = m[first + place + 1]
-        m[first + size - 1] = clock
+    first, clocks = s[at.SEQUENCES + sequence], s[at.SEQUENCES + at.EVENT] + event
+    for place in range(size):
+        back = place + count - size  # among those of the tile, or before them
+        m[first + place] = m[clocks + back] if back >= 0 else m[first + place + count]
 
 
 @compiled
 def _end_words(s: Int64Array, m: Int64Array, line: int, words: int, metadata: int) -> int:
     """When the tile's last word enters the queue, and the last ones are used up; its metadata end in `metadata`."""
-    last, entry, response = metadata + words, s[at.SEQUENCES + at.ENTRY], line + at.FREE_RESPONSES
+    last, event = metadata + words, at.FREE_EVENTS
     for place in range(min(RING, words)):
         last = max(last, get(s, m, at.FREES, place) + words - place)
     count = get(s, m, at.PATHS, line + at.PATH_FREES)
     if words > RING:
-        last = max(last, _clock(s, m, response, entry) + 1)
-        response, count = response + at.RESPONSE, count - 1
-    _later(s, m, at.FREES, RING, response, count)
+        last = max(last, get(s, m, at.EVENT, event) + 1)
+        event, count = event + 1, count - 1
+    _later(s, m, at.FREES, RING, event, count)
     return last
 
 
