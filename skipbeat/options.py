@@ -108,8 +108,8 @@ def limit_option(function: Callable[P, T]) -> Callable[P, T]:
         metavar="PASSES",
         expose_value=False,
         callback=enter,
-        help="Passes of the array that a program may have; 100,000 take about 3 minutes and 4 GiB to make.  "
-        "[default: 300000]",
+        help="Passes of the array that a program may have; 100,000 take about 3 minutes and 4 GiB to make.  An "
+        "estimate computes products of more rows in several programs.  [default: 300000]",
     )(function)
 
 

@@ -45,11 +45,29 @@ def limited(most: int | None) -> Iterator[None]:
 
 def passes(conv: Convolution, hw: Hardware, images: int = 1) -> int:
     """Passes that a convolution takes at least if every weight counts; `conv` is of one image."""
+    return _passes(conv, hw, images, hw.accumulators.depth)
+
+
+def program_passes(conv: Convolution, hw: Hardware, images: int = 1) -> int:
+    """The same from memory to memory: all channels of a product's pixels are in the banks together."""
+    return _passes(conv, hw, images, pixels_together(conv, hw))
+
+
+def pixels_together(conv: Convolution, hw: Hardware) -> int:
+    """Most pixels that share a pass of a program."""
+    depth = hw.accumulators.depth
+    if conv.kernel != (1, 1) or conv.groups > 1:
+        return depth
+    entry = hw.array.rows * hw.array.group
+    return max(1, min(depth, hw.activations.buffer_kib * 1024 // entry // -(-conv.c_in // entry)))
+
+
+def _passes(conv: Convolution, hw: Hardware, images: int, together: int) -> int:
     rows, columns = hw.array.rows * hw.array.group, hw.array.cols
     height, width = conv.out_size
     taps = conv.kernel[0] * conv.kernel[1]
     channels = max(conv.c_in // conv.groups, min(conv.c_in, columns)) * taps  # a tile holds several channel groups
-    blocks = -(-images * height * width // hw.accumulators.depth)
+    blocks = -(-images * height * width // together)
     return blocks * -(-channels // rows) * -(-conv.c_out // columns)
 
 
@@ -60,13 +78,18 @@ def products_together(product: Gemm, count: int) -> int:
     return max(each for each in range(1, min(most, count) + 1) if count % each == 0)
 
 
+def most_passes() -> int:
+    """Passes that a program may take."""
+    return _limit.get()
+
+
 def check_passes(what: str, count: int) -> None:
     """Refuse what would take more passes than the limit.
 
     Raises:
         InputError: it would; the message says how much time and memory that is.
     """
-    if count > (most := _limit.get()):
+    if count > (most := most_passes()):
         takes = f"about {count * _SECONDS / 60:,.1f} minutes and {count * _BYTES / 2**30:,.1f} GiB"
         raise InputError(
             f"{what}: its program has {count:,} passes of the array, which take {takes} to make: more than the limit "

@@ -9,7 +9,7 @@ from enum import Enum, StrEnum
 from .arrays import BoolArray
 from .graph import Graph
 from .pattern import Pattern
-from .workload import Convolution, Workload
+from .workload import Convolution, Gemm, Workload
 
 
 class LayerKind(StrEnum):
@@ -130,6 +130,18 @@ class ModelLayer:
         return sum(part.macs_dense for part in ((self.whole,) if self.whole else self.parts))
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunProduct:
+    """A node of a run that is a product of matrices.
+
+    Attributes:
+        raw: whether its results are int32.
+    """
+
+    gemm: Gemm
+    raw: bool = False
+
+
 class Twin(Enum):
     """What a run stands for."""
 
@@ -160,6 +172,8 @@ class ModelRun:
         twin: whether it runs, and is its own dense twin.
         again: whether the run before it is of the same program (a step of a recurrent layer): weights that all fit on
             the chip are still there.
+        products: what each node multiplies, if all are products of the same rows; else none.
+        block: makes of such a run that of so many of its rows, as no row depends on another one.
     """
 
     key: Hashable
@@ -173,6 +187,8 @@ class ModelRun:
     twin: Twin = Twin.BOTH
     again: bool = False
     counted: Callable[[int], Graph | None] = lambda _: None
+    products: tuple[RunProduct, ...] = ()
+    block: Callable[[ModelRun, int], ModelRun] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

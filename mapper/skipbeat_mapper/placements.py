@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from skipbeat_arch.arrays import Indices
-from skipbeat_arch.budget import check_passes, passes
+from skipbeat_arch.budget import check_passes, program_passes
 from skipbeat_arch.fold import Fold
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.machine import Machine
@@ -71,4 +71,4 @@ def placements(
 def _passes(node: Node, machine: Machine, images: int) -> int:
     """Passes of a node at least; images with second operands of their own share none."""
     conv = node.convolution
-    return images * passes(conv, machine.hw) if node.operand else passes(conv, machine.hw, images)
+    return images * program_passes(conv, machine.hw) if node.operand else program_passes(conv, machine.hw, images)

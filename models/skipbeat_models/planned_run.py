@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from skipbeat_arch.arrays import Int8Array
 from skipbeat_arch.graph import Graph, Node, Pool, Tensor
 from skipbeat_arch.layer import IntegerLayer
-from skipbeat_arch.model import ModelRun, WeightZeros
+from skipbeat_arch.model import ModelRun, RunProduct, WeightZeros
 from skipbeat_arch.workload import Convolution
 
 from .weight_zeros import DrawnZeros
@@ -71,6 +71,19 @@ class PlannedGraph:
     def names(self) -> tuple[str, ...]:
         """Of the graph's nodes."""
         return tuple(node.name for node in self.nodes if not node.parts)
+
+    @property
+    def products(self) -> tuple[RunProduct, ...]:
+        """Of each node, if all are products of a line of the same rows; else none."""
+        rows = self.nodes[0].workload.width
+        if not all(_is_line(node, rows) for node in self.nodes):
+            return ()
+        return tuple(RunProduct(gemm=node.workload.gemm, raw=node.raw) for node in self.nodes)
+
+    def block(self, run: ModelRun, rows: int) -> ModelRun:
+        """The run of these nodes, with so many rows of their products."""
+        nodes = (replace(node, workload=replace(node.workload, width=rows)) for node in self.nodes)
+        return _of_graph(run, PlannedGraph(tuple(nodes)))
 
     def counted(self, group: int) -> Graph | None:
         """The same with as many nonzeros in each `group` input channels of an output, though not the same ones.
@@ -137,15 +150,21 @@ def planned_run(
         repeats: how often the program runs. images: that it computes.
     """
     graph = PlannedGraph(tuple(nodes))
-    return ModelRun(
+    run = ModelRun(key=None, structure=None, graph=graph, names=(), layers=layers, images=images, repeats=repeats)
+    return _of_graph(run, graph)
+
+
+def _of_graph(run: ModelRun, graph: PlannedGraph) -> ModelRun:
+    """The run with all that follows from its graph."""
+    return replace(
+        run,
         key=graph.key,
         structure=graph.structure,
         graph=graph,
         counted=graph.counted,
         names=graph.names,
-        layers=layers,
-        images=images,
-        repeats=repeats,
+        products=graph.products,
+        block=graph.block,
     )
 
 
@@ -172,6 +191,13 @@ def _weight(plan: PlannedNode) -> Int8Array:
 
 def _is_product(workload: Convolution) -> bool:
     return workload.kernel == (1, 1) and workload.groups == 1
+
+
+def _is_line(node: PlannedNode, rows: int) -> bool:
+    """Whether it is a product of so many rows, each of which gives a row of results."""
+    load = node.workload
+    plain = _is_product(load) and not node.parts and node.pool is None
+    return plain and (load.height, load.width) == load.out_size == (1, rows)
 
 
 def _counted(plan: PlannedNode, group: int) -> Int8Array | None:

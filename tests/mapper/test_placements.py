@@ -48,7 +48,9 @@ def test_passes_are_counted_for_the_layer_that_begins(monkeypatch: pytest.Monkey
     asked: list[tuple[str, int]] = []
     monkeypatch.setattr("skipbeat_mapper.placements.check_passes", lambda name, count: asked.append((name, count)))
     placements(graph, EDGE, images=3)
-    assert asked == [(f"layer {graph.nodes[0].layer.name}", budget.passes(graph.nodes[0].convolution, EDGE.hw, 3))]
+    assert asked == [
+        (f"layer {graph.nodes[0].layer.name}", budget.program_passes(graph.nodes[0].convolution, EDGE.hw, 3))
+    ]
 
 
 def test_too_many_passes_are_refused() -> None:

@@ -27,7 +27,8 @@ def told(value: object) -> object:
     if isinstance(value, PlannedGraph):
         return told_graph(value()), told(value.nodes)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value) if field.name != "counted"]  # follows from the graph
+        # What makes other graphs follows from the graph.
+        names = [field.name for field in dataclasses.fields(value) if field.name not in ("counted", "block")]
         return type(value), [(name, told(getattr(value, name))) for name in names]
     return [told(each) for each in value] if isinstance(value, tuple) else (type(value), value)
 

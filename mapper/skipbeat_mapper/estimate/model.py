@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
-from skipbeat_arch.budget import check_passes, passes
+from skipbeat_arch.budget import check_passes, program_passes
 from skipbeat_arch.clock_source import clock_source
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
@@ -28,6 +28,7 @@ from ..timed_network import no_collection
 from .assumptions import assumptions
 from .kept_prices import KeptPrices, RunPrice
 from .node_costs import sum_costs
+from .row_blocks import in_row_blocks
 from .run_prices import RunPricer
 
 #: Costs of a row, each with its repeats, as it is and with every weight; None: it stands for the other only.
@@ -76,8 +77,10 @@ def estimate_model(
         )
     energy = EnergyModel(hw, load_table(table_name))
     pricer = RunPricer(hw, kept, effort)
+    description, in_blocks = in_row_blocks(description, hw)
     for layer in description.layers:
-        _check_size(layer, hw)
+        if layer.name not in in_blocks:
+            _check_size(layer, hw)
     rows, runs = _priced(description, pricer)
     by_name = {layer.name: layer for layer in description.layers}
     layers = tuple(_layer(row, None if row.kind else by_name[row.name], costs, energy) for row, costs in rows.items())
@@ -226,4 +229,4 @@ def _check_size(layer: ModelLayer, hw: Hardware) -> None:
                 f"layer {layer.name}: it needs at least {size:,} bytes of memory, more than {ADDRESS_BITS}-bit "
                 "addresses reach"
             )
-        check_passes(f"layer {layer.name}", passes(conv, hw, images))
+        check_passes(f"layer {layer.name}", program_passes(conv, hw, images))
