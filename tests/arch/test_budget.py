@@ -11,7 +11,9 @@ from skipbeat_arch.budget import (
     limited,
     machine_memory,
     passes,
+    pixels_together,
     products_together,
+    program_passes,
 )
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import load_hardware
@@ -30,6 +32,17 @@ def test_passes_are_blocks_times_tiles() -> None:
     assert _of(512, 64, 16, images=3) == 2
     deep = Convolution(batch=1, c_in=32, c_out=32, height=8, width=8, kernel=(3, 3), groups=32)
     assert passes(deep, EDGE) == 1 * 3 * 2
+
+
+def test_a_program_has_no_more_pixels_in_a_pass_than_banks_hold() -> None:
+    product = one_image(Gemm(p=784, c=1152, k=128))[0]
+    assert EDGE.activations.buffer_kib == 128
+    assert pixels_together(product, EDGE) == 2048 // 18
+    assert program_passes(product, EDGE) == 7 * 18 * 8
+    assert program_passes(product, EDGE, images=2) == 14 * 18 * 8
+    window = Convolution(batch=1, c_in=1152, c_out=128, height=28, width=28, kernel=(3, 3), padding=(1, 1))
+    assert program_passes(window, EDGE) == passes(window, EDGE)
+    assert pixels_together(one_image(Gemm(p=9, c=1 << 18, k=16))[0], EDGE) == 1
 
 
 @pytest.mark.parametrize(
