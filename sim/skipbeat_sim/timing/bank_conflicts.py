@@ -64,9 +64,11 @@ def _local_vectors(machine: Machine, program: Columns, run: Followed) -> tuple[I
     """The clocks of all local vectors, and their STOREs."""
     stores = program.at(Opcode.STORE)
     count, pool = program.count[stores], program.pool[stores]
-    vectors = np.repeat(np.arange(stores.size), count)
-    # of each vector its last item, counted over the whole program
-    item = np.cumsum(pool[vectors]) - 1
-    local = program.local[stores][vectors] == 1
-    clocks = run.clocks(at.TAKEN)[item[local]] + vector_clocks(machine.hw, 1)  # only single vectors are local
-    return clocks, stores[vectors[local]]
+    before = np.cumsum(count * pool) - count * pool
+    local = np.flatnonzero(program.local[stores] == 1)
+    which = np.repeat(local, count[local])
+    # of each vector its number in its STORE, and its last item, counted over the whole program
+    number = np.arange(which.size) - np.repeat(np.cumsum(count[local]) - count[local], count[local])
+    item = before[which] + (number + 1) * pool[which] - 1
+    clocks = run.clocks(at.TAKEN)[item] + vector_clocks(machine.hw, 1)  # only single vectors are local
+    return clocks, stores[which]
