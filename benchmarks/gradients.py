@@ -2,9 +2,10 @@
 
     python benchmarks/gradients.py [--seeds 3] [--batch 64] [MODEL]
 
-`int8` is beside the float network's own gradients, and so is `rounded`: the float network whose weights and layers'
-inputs are rounded to bytes, in units by the largest magnitude, with everything else in float32. What `rounded` loses is
-lost by the forward pass alone; `weights` and `inputs` have only these rounded. Prints a table in Markdown.
+`int8` is beside the float network's own gradients. `stored` is the same on hardware with `outputs.gradients`, where
+bytes tell a clamp's derivative. `rounded` is the float network whose weights and layers' inputs are rounded to bytes,
+in units by the largest magnitude, with everything else in float32. What it loses is lost by the forward pass alone;
+`weights` and `inputs` have only these rounded. Prints a table in Markdown.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ def main() -> None:
     print("| seed | way | cosine of each layer |\n|---|---|---|")
     for seed in range(given.seeds):
         wanted = _of_float(given.model, seed, given.batch, data, ())
-        ways = {"int8": _of_integers(given.model, seed, given.batch)}
+        ways = {
+            way: _of_integers(given.model, seed, given.batch, keys)
+            for way, keys in (("int8", ()), ("stored", ("outputs.gradients=true",)))
+        }
         for way, rounded in (("rounded", ("weights", "inputs")), ("weights", ("weights",)), ("inputs", ("inputs",))):
             ways[way] = _of_float(given.model, seed, given.batch, data, rounded)
         for way, found in ways.items():
@@ -50,10 +54,10 @@ def main() -> None:
             print(f"| {seed} | {way} | {each} |", flush=True)
 
 
-def _of_integers(model: str, seed: int, batch: int) -> Gradients:
+def _of_integers(model: str, seed: int, batch: int, keys: Sequence[str]) -> Gradients:
     dense = TrainingPatterns(forward=Scheme.of("dense"), backward=Scheme.of("dense"), update=Pattern("dense"))
     plan = TrainingPlan(steps=1, batch=batch, seed=seed)
-    trainer = IntegerTrainer(model, dense, plan, load_hardware("edge-16x16-m8"))
+    trainer = IntegerTrainer(model, dense, plan, load_hardware("edge-16x16-m8", keys))
     images, labels = trainer.data.train_images[:batch].double().numpy(), trainer.data.train_labels[:batch].numpy()
     trainer.step(images, labels, 0)
     return {

@@ -11,7 +11,7 @@ from torch import nn
 
 from skipbeat_arch.arrays import FloatArray
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.pattern import Pattern
 from skipbeat_models import zoo
 from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
@@ -22,13 +22,15 @@ from skipbeat_models.pruners.layers import prunable_layers
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.training import one_thread
 
-HARDWARE = load_hardware("edge-16x16-m8")
+HARDWARE, STORING = (load_hardware("edge-16x16-m8", keys) for keys in ([], ["outputs.gradients=true"]))
 DENSE = TrainingPatterns(forward=Scheme.of("dense"), backward=Scheme.of("dense"), update=Pattern("dense"))
 SPARSE = TrainingPatterns(forward=Scheme.of("2:8"), backward=Scheme.of("2:8"), update=Pattern.parse("1:2"))
 
 
-def trainer(source: str, patterns: TrainingPatterns, *, steps: int, batch: int, seed: int = 0) -> IntegerTrainer:
-    return IntegerTrainer(source, patterns, TrainingPlan(steps=steps, batch=batch, seed=seed), HARDWARE)
+def trainer(
+    source: str, patterns: TrainingPatterns, *, steps: int, batch: int, seed: int = 0, hardware: Hardware = HARDWARE
+) -> IntegerTrainer:
+    return IntegerTrainer(source, patterns, TrainingPlan(steps=steps, batch=batch, seed=seed), hardware)
 
 
 def cosine(first: FloatArray, second: FloatArray) -> float:
@@ -36,16 +38,17 @@ def cosine(first: FloatArray, second: FloatArray) -> float:
 
 
 @pytest.mark.parametrize(
-    ("source", "least", "seed"),
+    ("source", "hardware", "least", "seed"),
     [
-        ("zoo:digits-cnn", 0.99, 1),
-        pytest.param("zoo:tiny-resnet", 0.95, 0, marks=pytest.mark.slow),
-        *(pytest.param("zoo:digits-cnn", 0.99, seed, marks=pytest.mark.slow) for seed in (0, 2, 3, 4)),
+        ("zoo:digits-cnn", HARDWARE, 0.99, 1),
+        ("zoo:digits-cnn", STORING, 0.99, 1),
+        pytest.param("zoo:tiny-resnet", HARDWARE, 0.95, 0, marks=pytest.mark.slow),
+        *(pytest.param("zoo:digits-cnn", HARDWARE, 0.99, seed, marks=pytest.mark.slow) for seed in (0, 2, 3, 4)),
     ],
 )
-def test_gradients_of_a_step_are_autograds(source: str, least: float, seed: int) -> None:
-    """Of the float network itself: rounded activations and rounded gradients count."""
-    ints = trainer(source, DENSE, steps=1, batch=256, seed=seed)
+def test_gradients_of_a_step_are_autograds(source: str, hardware: Hardware, least: float, seed: int) -> None:
+    """Of the float network itself: rounded activations and rounded gradients count, and a derivative told by bytes."""
+    ints = trainer(source, DENSE, steps=1, batch=256, seed=seed, hardware=hardware)
     model, data = zoo.find(source).build(seed).train(), ints.data
     ints.step(data.train_images[:256].double().numpy(), data.train_labels[:256].numpy(), 0)
     with one_thread():
