@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Fragment, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Cover, Fragment, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
@@ -187,6 +187,7 @@ class CreditLoop(Component):
 
     The credits, the items on their way, those in the buffer and the one at the port are always F in all; no counter
     leaves its range; no column is written where an item still lies; an item that is offered stays until it is taken.
+    Of a column of two memories, neither has more than its entries, and what is read has gone on to the second.
     """
 
     def __init__(self, hw: Hardware) -> None:
@@ -204,7 +205,7 @@ class CreditLoop(Component):
         connect(m, flipped(self.passes), self.sequencer.passes)
         connect(m, flipped(self.activations), self.sequencer.activations)
         connect(m, self.buffer.o, flipped(self.results))
-        on_way, pushes = self._array(m)
+        on_way, later = self._array(m)
         step = self.sequencer.control_o
         m.d.comb += [
             self.sequencer.full_i.eq(self.full_i),
@@ -212,18 +213,18 @@ class CreditLoop(Component):
             self.sequencer.taken_i.eq(self.buffer.taken_o),
             self.buffer.sums_i.eq(self.sums_i),
         ]
-        credits, level, pointer = (
-            register(sequencer, "credits"),
-            register(buffer, "level"),
-            register(buffer, "pointer"),
-        )
+        credits, pointer = register(sequencer, "credits"), register(buffer, "pointer")
+        pushes = [total(later[c:]) for c in range(cols)]
+        level = Signal.like(pointer, name="level")
         started = step.valid & step.open & step.last
         m.d.comb += [
+            level.eq(register(buffer, f"place_{cols - 1}") - pointer),
             Assert(credits + started + on_way + level + self.results.valid == depth),
             Assert(on_way <= depth),
             Assert(pushes[0] <= on_way),
-            Assert(level <= depth),
+            Assert(self.results.valid | (level <= 1)),
             Assert(register(buffer, "some") == (level != 0)),
+            Assert(register(buffer, "after") == (pointer + 1)[: len(pointer)]),
             Assert(credits <= depth),
             Assert(register(sequencer, "credit_there") == (credits != 0)),
             Assert(self.sequencer.idle_o == (~self.sequencer.active_o & (credits == depth))),
@@ -231,21 +232,41 @@ class CreditLoop(Component):
             Cover((level != 0) & self.results.valid & self.results.ready),
         ]
         for c in range(cols):
-            place, ahead = register(buffer, f"place_{c}"), pushes[c]
-            m.d.comb += Assert(level + ahead <= depth)
-            m.d.comb += Assert((pointer + level + ahead - place)[: len(place)] == 0)
+            m.d.comb += Assert((pointer + level + pushes[c] - register(buffer, f"place_{c}"))[: len(pointer)] == 0)
+        self._halves(m, buffer, level, later)
         stays_until_taken(m, self.results)
         return m
 
-    def _array(self, m: Module) -> tuple[Value, list[Value]]:
-        """Items on their way, and by how many each column is ahead of the last one."""
+    def _array(self, m: Module) -> tuple[Value, Signal]:
+        """Items on their way, and whether one was pushed a clock ago, two, and so on."""
         step, cols, depth = self.sequencer.control_o, self.hw.array.cols, self.hw.result_depth
         on_way = Signal(range(depth + 1))
         push, later = self.buffer.push_i, Signal(cols - 1)
         m.d.sync += [on_way.eq(on_way + (step.valid & step.open & step.last) - push[cols - 1]), later.eq(push[:-1])]
-        ahead = [sum((later[k] for k in range(c, cols - 1)), Const(0, 1)) for c in range(cols)]
-        m.d.comb += push.eq(Cat(self.arrive & (ahead[0] < on_way), later))
-        return on_way, ahead
+        m.d.comb += push.eq(Cat(self.arrive & (total(later) < on_way), later))
+        return on_way, later
+
+    def _halves(self, m: Module, buffer: Fragment, level: Signal, later: Signal) -> None:
+        """What waits in the first memory is what was pushed a clock ago, or the second has room for one at most."""
+        half, pointer = self.hw.result_depth // 2, register(buffer, "pointer")
+        columns = range(self.buffer.halved)
+        moves = [register(buffer, f"moves_{c}") for c in columns]
+        for c in columns:
+            place, moved = register(buffer, f"place_{c}"), register(buffer, f"moved_{c}")
+            on_way, behind, waits = (Signal.like(place, name=f"{name}_{c}") for name in ("moving", "behind", "waits"))
+            m.d.comb += [
+                on_way.eq(total(moves[1 : c + 1])),
+                behind.eq(moved - pointer),
+                waits.eq(place - moved),
+                Assert((moved + on_way - register(buffer, "moved_0"))[: len(moved)] == 0),
+                Assert((behind <= half) & (waits <= half) & (waits + behind == level + total(later[c:]))),
+                Assert(~(self.buffer.push_i[c] & (waits == half))),
+                Assert(~moves[c] | ((waits != 0) & (behind != half))),
+                Assert(~register(buffer, "read_now") | (behind != 0)),
+            ]
+            first = (register(buffer, "place_0") - register(buffer, "moved_0"))[: len(moved)]
+            m.d.comb += Assert((first + on_way <= total(later[: c + 1])) | (behind >= half - 1 - c))
+            m.d.comb += Cover((waits == half - 1) & (behind == half))
 
 
 def stays_until_taken(m: Module, port: stream.Interface) -> None:

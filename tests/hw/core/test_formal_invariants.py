@@ -25,6 +25,9 @@ Claim = Callable[[Hardware], Component]
         (SequencerRules, tiny(1, 2, 4), 5),
         (NoCollision, tiny(1, 2, 4), 3),
         (CreditLoop, tiny(1, 2, 4), 2),
+        (CreditLoop, tiny(7, 2, 4), 2),
+        pytest.param(CreditLoop, tiny(4, 5, 4), 2, marks=pytest.mark.slow),
+        pytest.param(CreditLoop, tiny(1, 16, 4), 2, marks=pytest.mark.slow),
     ],
 )
 def test_holds_for_ever(claim: Claim, hw: Hardware, k: int) -> None:
@@ -37,6 +40,12 @@ def test_holds_for_ever(claim: Claim, hw: Hardware, k: int) -> None:
 )
 def test_the_assumptions_can_be_met(claim: Claim, depth: int) -> None:
     verdict = reachable(claim(tiny(1, 2, 4)), depth)
+    assert verdict.holds, f"{verdict.witness}\n{verdict.log}"
+
+
+@pytest.mark.slow
+def test_both_memories_of_a_column_can_be_full() -> None:
+    verdict = reachable(CreditLoop(tiny(7, 2, 4)), 40)
     assert verdict.holds, f"{verdict.witness}\n{verdict.log}"
 
 

@@ -19,6 +19,8 @@ from tests.hw.planted import mutant
 
 BITMAP, COORDINATE = Encoding.BITMAP, Encoding.COORDINATE
 SMALL, TALL = tiny(1, 2, 4), tiny(2, 2, 4)
+#: Its results have a column of two memories.
+HALVED = tiny(7, 2, 4)
 
 
 def _words() -> Verdict:
@@ -35,6 +37,10 @@ def _rules() -> Verdict:
 
 def _credits() -> Verdict:
     return always(CreditLoop(SMALL), 2)
+
+
+def _halves() -> Verdict:
+    return always(CreditLoop(HALVED), 2)
 
 
 def _banks() -> Verdict:
@@ -75,9 +81,13 @@ BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
     ),
     (sequencer, "~current.last | credit_there", "1", "invariants.Sequencer", _credits),
     (results, "(~self.o.valid | self.o.ready)", "1", "invariants.ResultBuffer", _credits),
-    (results, "level > 1", "level > 2", "invariants.ResultBuffer", _credits),
-    (results, "push ^ read_now", "push | read_now", "invariants.ResultBuffer", _credits),
+    (results, "places[-1] != after", "places[-1] != pointer", "invariants.ResultBuffer", _credits),
+    (results, "after.eq(after + 1)", "after.eq(after + 2)", "invariants.ResultBuffer", _credits),
     (results, "places[0] + 1", "places[0] + 2", "invariants.ResultBuffer", _credits),
+    (results, "& ~full", "", "invariants.ResultBuffer", _halves),
+    (results, "(place != moved) &", "", "invariants.ResultBuffer", _halves),
+    (results, "(moved[half] != pointer[half])", "0", "invariants.ResultBuffer", _halves),
+    (results, "self.cols - 1 if", "self.cols if", "invariants.ResultBuffer", _halves),
     (loader, "~Mux(bank ^ self.done_i, ", "Mux(bank, 1, 1) | ~Mux(bank ^ self.done_i, ", "banks.WeightLoader", _banks),
     (loader, "Cat(self.write_i.slot, bank_2)", "Cat(self.write_i.slot, bank_1)", "banks.WeightLoader", _banks),
     (sequencer, "self.full_i.bit_select(~bank, 1)", "1", "banks.Sequencer", _banks),
@@ -91,7 +101,7 @@ BUGS: list[tuple[ModuleType, str, str, str, Callable[[], Verdict]]] = [
 
 
 #: Proofs that take a second or two each.
-SLOW = (_banks, _decoder, _last_flag, _bitmaps, _coordinates)
+SLOW = (_halves, _banks, _decoder, _last_flag, _bitmaps, _coordinates)
 CASES = [pytest.param(*bug, marks=[pytest.mark.slow] if bug[-1] in SLOW else []) for bug in BUGS]
 
 

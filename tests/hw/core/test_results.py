@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 import pytest
+from amaranth.hdl import Fragment
 
 from skipbeat_arch import ports
 from skipbeat_hw.core.results import ResultBuffer
@@ -68,10 +69,22 @@ RESULTS = Pair("results", ResultBuffer, _sources, meaning={"o__payload": while_s
 
 @pytest.mark.parametrize(
     ("size", "where"),
-    cases([Size(2, 3, 4), Size(1, 1, 4, accumulator_bits=17)], [Size(8, 8, 4), Size(4, 2, 4, accumulator_bits=48)]),
+    cases(
+        [Size(2, 3, 4), Size(1, 1, 4, accumulator_bits=17), Size(2, 8, 4)],
+        [Size(8, 8, 4), Size(4, 2, 4, accumulator_bits=48), Size(1, 16, 4), Size(1, 20, 4)],
+    ),
 )
 def test_results(size: Size, where: Where) -> None:
     hold(RESULTS, size, where)
+
+
+@pytest.mark.parametrize(
+    ("size", "halved"), [(Size(2, 3, 4), 0), (Size(7, 2, 4), 1), (Size(1, 16, 4), 15), (Size(1, 17, 4), 0)]
+)
+def test_which_columns_are_of_two_memories(size: Size, halved: int) -> None:
+    parts = [name for _, name, _ in Fragment.get(ResultBuffer(size.hw), None).subfragments]
+    assert sum(name.startswith("first_") for name in parts) == halved
+    assert sum(name.startswith("column_") for name in parts) == size.cols
 
 
 def test_wants_hardware() -> None:
