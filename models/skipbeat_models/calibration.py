@@ -22,6 +22,10 @@ SCORES = ".scores"
 #: The same for what each slice of a kernel gives in a transposed convolution of three dimensions.
 SLICES = ".slices"
 
+_LINEAR = torch.ops.aten.linear.default
+_TRANSPOSED = torch.ops.aten.conv_transpose3d.input, torch.ops.aten.convolution.default
+#: Elements of an operand from which on an operator is computed in parts, and those of a part.
+_LARGE, _AT_ONCE = 1 << 22, 1 << 20
 _ATTENTION = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 
@@ -75,7 +79,7 @@ def largest_magnitudes(program: ExportedProgram, inputs: Sequence[object]) -> di
         raise InputError("model: expected example inputs with numbers; on the meta device they have shapes only")
     recorder = _Recorder(program.graph_module)
     with repeatable():
-        recorder.run(*exact_inputs(program, inputs))
+        recorder.run(*_inputs(program, inputs))
     found = recorder.largest
     names = value_names(program.graph_module)
     return found | {name: found[node.name] for name, node in names.items() if node.name in found}
@@ -90,18 +94,20 @@ def repeatable() -> Iterator[None]:
 
 def exact_inputs(program: ExportedProgram, inputs: Sequence[object]) -> list[object]:
     """What a program's graph is called with: its weights and the inputs, floats as float64."""
+    return [_exact(each) for each in _inputs(program, inputs)]
+
+
+def _inputs(program: ExportedProgram, inputs: Sequence[object]) -> Iterator[object]:
+    """The same as they are."""
     given = iter(inputs)
-    found: list[object] = []
     for spec in program.graph_signature.input_specs:
         if spec.kind is InputKind.USER_INPUT:
-            found.append(_exact(next(given)))
+            yield next(given)
         elif spec.kind is InputKind.TOKEN:  # of checks, whose order it keeps
-            found.append(torch.empty(0))
+            yield torch.empty(0)
         else:
             assert spec.target is not None
-            stored = program.state_dict.get(spec.target, program.constants.get(spec.target))
-            found.append(_exact(stored))
-    return found
+            yield program.state_dict.get(spec.target, program.constants.get(spec.target))
 
 
 def is_check(node: fx.Node) -> bool:
@@ -124,7 +130,10 @@ def _exact(tensor: object) -> object:
 
 
 class _Recorder(fx.Interpreter):
-    """Runs a program and keeps the largest magnitude of each value."""
+    """Runs a program and keeps the largest magnitude of each value.
+
+    What is given, and is read once, becomes float64 when it is read, so that not all weights are there twice.
+    """
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
@@ -135,24 +144,60 @@ class _Recorder(fx.Interpreter):
         if is_check(n):
             return None
         try:
-            value = in_float64(super().run_node(n))
+            value = super().run_node(n)
+            if not _read_late(n):
+                value = _exact(value) if n.op == "placeholder" else in_float64(value)
         except (AssertionError, NotImplementedError, RuntimeError, TypeError) as error:  # an operator's own, in Python
             raise InputError(f"operator {n.target}: it does not run in float64: {one_line(str(error), 200)}") from None
         if n.target is torch.ops.aten.scaled_dot_product_attention.default:
             given = attention_operands(*self.fetch_args_kwargs_from_env(n))
-            self.largest[n.name + SCORES] = float((given.query @ given.key.transpose(-1, -2)).abs().max())
-        if (slices := _kernel_slices(n.target, *self.fetch_args_kwargs_from_env(n))) is not None:
-            self.largest[n.name + SLICES] = slices
+            self.largest[n.name + SCORES] = _largest(given.query @ given.key.transpose(-1, -2))
+        if n.target in _TRANSPOSED:
+            slices = _kernel_slices(n.target, *self.fetch_args_kwargs_from_env(n))
+            self.largest |= {} if slices is None else {n.name + SLICES: slices}
         dense = isinstance(value, torch.Tensor) and value.layout is torch.strided
         if dense and value.is_floating_point() and value.numel():
-            self.largest[n.name] = float(value.abs().max())
+            self.largest[n.name] = _largest(value)
         return value
 
+    def fetch_args_kwargs_from_env(self, n: fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The operands of a node; one of a large product stays as it is, see `call_function`."""
 
-def _kernel_slices(target: object, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
+        def operand(node: fx.Node) -> Any:
+            value = self.env[node]
+            return _exact(value) if _read_late(node) and not (n.target is _LINEAR and _is_large(value)) else value
+
+        args, kwargs = fx.node.map_arg(n.args, operand), fx.node.map_arg(n.kwargs, operand)
+        assert isinstance(args, tuple)
+        return args, kwargs
+
+    def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+        """A large product is computed some outputs after the others, a large convolution image after image."""
+        if target is _LINEAR and len(args) > 1 and _is_large(args[1]):
+            parts = zip(*(each.split(max(1, _AT_ONCE // args[1].shape[1])) for each in args[1:]), strict=True)
+            return torch.cat([target(args[0], *map(in_float64, part), **kwargs) for part in parts], dim=-1)
+        if target is torch.ops.aten.conv2d.default and _is_large(args[0]):
+            return torch.cat([target(image, *args[1:], **kwargs) for image in args[0].split(1)])
+        return super().call_function(target, args, kwargs)
+
+
+def _read_late(node: fx.Node) -> bool:
+    """Whether it is given to a graph that reads it once."""
+    return node.op == "placeholder" and len(node.users) == 1
+
+
+def _is_large(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and value.numel() > _LARGE
+
+
+def _largest(values: torch.Tensor) -> float:
+    """The largest magnitude, without a copy."""
+    low, high = torch.aminmax(values)
+    return float(torch.maximum(-low, high))
+
+
+def _kernel_slices(target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
     """The largest magnitude of a transposed convolution of three dimensions with one slice of its kernel alone."""
-    if target not in (torch.ops.aten.conv_transpose3d.input, torch.ops.aten.convolution.default):
-        return None
     names = [argument.name for argument in target._schema.arguments]
     given: dict[str, Any] = dict(zip(names, args, strict=False)) | dict(kwargs)
     weight = given["weight"]

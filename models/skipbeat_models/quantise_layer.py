@@ -88,8 +88,8 @@ def quantise_layer(
     Raises:
         InputError: weights or biases that are not finite, or sums that could leave int32.
     """
-    matrix, real_bias = reduction_matrix(weight, workload.order), bias.double().numpy()
-    largest = torch.maximum(matrix.amax(dim=0), -matrix.amin(dim=0)).double().numpy()
+    values, real_bias = weight.flatten(1), bias.double().numpy()
+    largest = torch.maximum(values.amax(dim=1), -values.amin(dim=1)).double().numpy()
     if not (np.isfinite(largest).all() and np.isfinite(real_bias).all()):
         raise InputError(f"layer {name}: expected finite weights and biases")
     units = _weight_scales(largest, real_bias, scales.input, last=scales.output is None)
@@ -101,11 +101,12 @@ def quantise_layer(
             out_scale = max(out_scale, scales.residual / _LARGEST_RESIDUAL_RATIO)
             smallest *= max(1.0, scales.residual / out_scale)
         units = np.maximum(units, smallest * out_scale / scales.input)
-    integers = np.empty(tuple(matrix.shape), np.int8)
-    rows = max(1, _AT_ONCE // len(units))
-    for first in range(0, len(integers), rows):
-        part = matrix[first : first + rows].double().numpy()
-        integers[first : first + rows] = round_half_up(part / units, -127, 127)
+    integers: Int8Array = np.empty(values.shape[::-1], np.int8)
+    outputs = max(1, _AT_ONCE // len(integers))
+    for first in range(0, len(units), outputs):
+        part = slice(first, first + outputs)
+        matrix = reduction_matrix(weight[part], workload.order).double().numpy()
+        integers[:, part] = round_half_up(matrix / units[part], -127, 127)
     integer_bias = round_half_up(real_bias / (scales.input * units), -(2**31), 2**31 - 1).astype(np.int32)
     _check_sums(name, integers, integer_bias)
     if workload.groups > 1:
@@ -204,7 +205,10 @@ def _weight_scales(weights: FloatArray, bias: FloatArray, in_scale: float, *, la
 
 
 def _check_sums(name: str, weight: Int8Array, bias: Int32Array) -> None:
-    magnitudes = np.abs(weight).view(np.uint8)  # of -128 too
-    worst = int((magnitudes.sum(axis=0, dtype=np.int64) * 128 + np.abs(bias.astype(np.int64))).max())
+    sums = np.zeros(weight.shape[1], np.int64)
+    for first in range(0, len(weight), rows := max(1, _AT_ONCE // len(sums))):
+        magnitudes = np.abs(weight[first : first + rows]).view(np.uint8)  # of -128 too
+        sums += magnitudes.sum(axis=0, dtype=np.int64)
+    worst = int((sums * 128 + np.abs(bias.astype(np.int64))).max())
     if worst >= 2**31:
         raise InputError(f"layer {name}: sums of up to {worst} do not fit a 32-bit accumulator")

@@ -20,6 +20,8 @@ from ..scheme import Plan, Scheme
 from .block import BLOCK
 
 Prunable = nn.Linear | nn.Conv2d
+#: Weights that are ranked at a time, to bound the memory.
+_AT_ONCE = 1 << 20
 
 
 def prunable_layers(model: nn.Module) -> dict[str, Prunable]:
@@ -74,7 +76,10 @@ class Grouping:
         Raises:
             InputError: an element is not finite, or the order is unknown.
         """
-        return self.in_shape(prune_mask(self.matrix(values), self.pattern, block), values)
+        parts: tuple[torch.Tensor, ...] = (values,)
+        if self.pattern.kind == "nm":  # each output's groups are chosen for themselves
+            parts = torch.split(values, max(1, _AT_ONCE * len(values) // max(1, values.numel())))
+        return torch.cat([self.in_shape(prune_mask(self.matrix(part), self.pattern, block), part) for part in parts])
 
     def _shape(self, values: torch.Tensor) -> tuple[int, ...]:
         if not self.channels:

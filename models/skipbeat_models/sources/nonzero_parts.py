@@ -52,8 +52,11 @@ class _Part:
         self.shape = (groups, outputs, inputs, rows, cols)
         self.columns = groups * outputs
         self._values, self._wanted = values.reshape(self.columns, inputs, rows * cols), wanted
-        #: Whether the largest magnitude of each column stays: that of any group of rows does, if one of it stays.
-        self.keeps_largest = wanted is None or (wanted.kind == "nm" and wanted.n > 0)
+        #: The largest magnitude of each column, if that stays: that of any group of rows does, if one of it stays.
+        self.peaks: Floats | None = None
+        if wanted is None or (wanted.kind == "nm" and wanted.n > 0):
+            columns = self._values.flatten(1)
+            self.peaks = torch.maximum(columns.amax(dim=1), -columns.amin(dim=1)).numpy()
         # Only groups of rows are chosen in each column for itself.
         self._mask = None
         if wanted is not None and wanted.kind != "nm":
@@ -87,9 +90,12 @@ def _peaks(parts: Sequence[_Part], start: int, scale: Floats | None) -> Floats:
     """The largest magnitude that stays in each column from `start` on."""
     found = []
     for part in parts:
+        if part.peaks is not None:
+            largest = part.peaks[start : start + COLUMNS]
+            found.append(largest if scale is None else largest * np.abs(scale[start : start + COLUMNS]))
+            continue
         matrix, nonzero = part.read(start)
-        scaled = _scaled(matrix, start, scale)
-        kept = scaled if part.keeps_largest else scaled * nonzero
+        kept = _scaled(matrix, start, scale) * nonzero
         found.append(np.maximum(kept.max(axis=0), -kept.min(axis=0)))
     peaks: Floats = np.max(found, axis=0)
     return peaks

@@ -10,6 +10,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind
 from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import ReductionOrder
+from skipbeat_models.pruners import layers as layers_module
 from skipbeat_models.pruners.layers import Grouping, apply_masks, groupings, layer_kind, prunable_layers
 from skipbeat_models.pruners.magnitude import magnitude_masks
 from skipbeat_models.reduction import reduction_matrix
@@ -26,6 +27,17 @@ def test_convolution_groups_lie_along_the_chosen_order(order: ReductionOrder) ->
     assert fullest(reduction_matrix(pruned, other), 4) > 2
     per_tap = (pruned.reshape(6, 2, 4, 3, 3) != 0).sum(dim=2)  # groups of four input channels within a tap
     assert bool((per_tap == 2).all()) == (order == "kh,kw,cin")
+
+
+@pytest.mark.parametrize(("shape", "channels"), [((6, 8, 3, 3), 0), ((7, 24), 0), ((5, 48), 8)])
+def test_some_outputs_after_the_others_give_the_mask_of_all_at_once(
+    shape: tuple[int, ...], channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weight = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    grouping = Grouping(Pattern.parse("2:4"), channels=channels)
+    whole = grouping.mask(weight)
+    monkeypatch.setattr(layers_module, "_AT_ONCE", 2 * weight[0].numel())
+    assert torch.equal(grouping.mask(weight), whole)
 
 
 def test_a_linear_layer_behind_a_flattened_map_is_pruned_along_its_channels() -> None:
