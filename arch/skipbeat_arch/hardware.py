@@ -24,6 +24,8 @@ from .yaml_file import first_error, parse_mapping, parse_value
 #: 1 is a dense machine: no multiplexer, no positions, no metadata.
 GROUP_SIZES = (1, 4, 8, 16, 32)
 DEFAULT_PRESET = "edge-16x16"
+#: Read bursts that a memory may have under way.
+MOST_OUTSTANDING = 64
 #: Characters of a name.
 _MOST_NAME = 64
 
@@ -86,7 +88,7 @@ class Memory(_Section):
     bytes_per_clock: Annotated[int, Field(ge=1, le=4096)]
     latency_clocks: Annotated[int, Field(ge=1, le=100_000)]
     burst_beats: Annotated[int, Field(ge=1, le=256)] = 16
-    outstanding: Annotated[int, Field(ge=1, le=64)] = 8
+    outstanding: Annotated[int, Field(ge=1, le=MOST_OUTSTANDING)] = 8
     address_bits: Annotated[int, Field(ge=32, le=64)] = 32
     port_bytes: Annotated[int, Field(ge=1, le=128)] | None = None
 

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Hashable, Sequence
 
 from skipbeat_sim.timing.columns import NotAlikeError
-from skipbeat_sim.timing.machine_timing import MachineTiming, columns_timing
+from skipbeat_sim.timing.machine_timing import MachineTiming, checked_timing
 
 from .candidates import Candidate
 from .lowering import Lowered, lower, lower_short
@@ -83,17 +83,17 @@ class KnownPrograms:
         """
         lowered = self.lower(memory, name, nodes)
         try:
-            return lowered, columns_timing(memory.machine, lowered.columns)
+            return lowered, checked_timing(memory.machine, lowered.checked)
         except NotAlikeError:
             whole = self._keep((tuple(group.nodes for group in memory.groups), nodes), lower(memory, name, nodes))
-            return whole, columns_timing(memory.machine, whole.columns)
+            return whole, checked_timing(memory.machine, whole.checked)
 
     def _keep(self, key: Hashable, made: Lowered) -> Lowered:
-        """Keeps a program while there is room."""
+        """Keeps a program while there is room, without its units."""
         if self._has_room:
             found = self._lowered.get(key)
             self.operations += len(made.columns) - (len(found.columns) if found else 0)
-            self._lowered[key] = made
+            self._lowered[key] = made.on(made.memory)
         return made
 
     @property

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_sim.timing.columns import Columns
+from skipbeat_sim.timing.machine_timing import CheckedProgram
 
 from .emission import emit, emit_columns
 from .limits import check
@@ -24,28 +25,45 @@ class Lowered:
     """A program without its data.
 
     Attributes:
-        schedule: what it was made of.
+        memory: where everything lies.
+        make: its schedule, from the memory map.
         columns: its instructions as the timing model reads them.
         nodes: parts of nodes in program order; numbers: of their nodes, counted on from group to group of images.
+        latencies: of the memory, for which the program is the same.
     """
 
-    schedule: Schedule
+    memory: MemoryMap
+    make: Callable[[MemoryMap], Schedule | None]
     columns: Columns
     nodes: tuple[NodeRange, ...]
     numbers: tuple[int, ...]
+    latencies: range
 
-    @property
-    def latencies(self) -> range:
-        """Of the memory, for which the program is the same."""
-        return self.schedule.ordered.latencies
+    @cached_property
+    def schedule(self) -> Schedule:
+        """What the program was made of, with all its units; made again where it was not kept."""
+        found = self.make(self.memory)
+        assert found is not None
+        return found
+
+    @cached_property
+    def checked(self) -> CheckedProgram:
+        """The program as it is timed, made when it is asked for.
+
+        Raises:
+            InputError: the machine would answer it with an error.
+        """
+        return CheckedProgram.of(self.memory.machine, self.columns)
 
     def on(self, memory: MemoryMap) -> Lowered:
-        """The same on a machine whose memory has another one of the `latencies`.
+        """The same without its schedule, on a machine whose memory has any of the `latencies`.
 
         Args:
             memory: the same memory map on that machine.
         """
-        return dataclasses.replace(self, schedule=dataclasses.replace(self.schedule, memory=memory))
+        other = dataclasses.replace(self, memory=memory)
+        vars(other)["checked"] = self.checked
+        return other
 
     @cached_property
     def instructions(self) -> list[Instruction]:
@@ -66,7 +84,8 @@ def lower(memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> L
     """
     from .sequencing import schedule_of  # only now: whoever asks for a kept price needs no compiler
 
-    return _lowered(schedule_of(memory, nodes), name)
+    make = partial(schedule_of, nodes=nodes)
+    return _lowered(make(memory), make, name)
 
 
 def lower_short(memory: MemoryMap, name: str, nodes: Sequence[int] | None = None) -> Lowered:
@@ -77,8 +96,9 @@ def lower_short(memory: MemoryMap, name: str, nodes: Sequence[int] | None = None
     """
     from .sequencing import short_schedule
 
-    schedule = short_schedule(memory, nodes)
-    return lower(memory, name, nodes) if schedule is None else _lowered(schedule, name)
+    make = partial(short_schedule, nodes=nodes)
+    schedule = make(memory)
+    return lower(memory, name, nodes) if schedule is None else _lowered(schedule, make, name)
 
 
 def lower_again(first: Lowered, name: str) -> Lowered | None:
@@ -90,17 +110,21 @@ def lower_again(first: Lowered, name: str) -> Lowered | None:
     from .sequencing import schedule_again
 
     schedule = schedule_again(first.schedule)
-    return None if schedule is None else _lowered(schedule, name)
+    return None if schedule is None else _lowered(schedule, lambda _: schedule_again(first.schedule), name)
 
 
-def _lowered(schedule: Schedule, name: str) -> Lowered:
+def _lowered(schedule: Schedule, make: Callable[[MemoryMap], Schedule | None], name: str) -> Lowered:
     check(schedule, name)
-    return Lowered(
-        schedule=schedule,
+    made = Lowered(
+        memory=schedule.memory,
+        make=make,
         columns=emit_columns(schedule),
         nodes=tuple(_range(schedule, part) for part in schedule.parts),
         numbers=tuple(part.node for part in schedule.parts),
+        latencies=schedule.ordered.latencies,
     )
+    vars(made)["schedule"] = schedule
+    return made
 
 
 def _range(schedule: Schedule, part: Part) -> NodeRange:

@@ -18,7 +18,7 @@ from skipbeat_arch.graph import Graph
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import NodeRange
 from skipbeat_arch.progress import part, through
-from skipbeat_sim.timing.machine_timing import MachineTiming, columns_timing
+from skipbeat_sim.timing.machine_timing import MachineTiming, checked_timing
 
 from .candidates import Candidate
 from .close_networks import close_networks
@@ -60,7 +60,7 @@ class TimedNetwork:
         lowered = lower_again(self.lowered, "network")
         if lowered is None:
             return None
-        timing = columns_timing(self.memory.machine, lowered.columns, address=lowered.schedule.code)
+        timing = checked_timing(self.memory.machine, lowered.checked, address=lowered.schedule.code)
         return dataclasses.replace(self, lowered=lowered, timing=timing)
 
     @property

@@ -8,8 +8,7 @@ from skipbeat_arch.estimate import Bound
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram, node_instructions
 from skipbeat_mapper.bounds import lower_bounds
-from skipbeat_sim.timing.columns import columns_of
-from skipbeat_sim.timing.stored_tiles import program_tiles
+from skipbeat_sim.timing.stored_tiles import program_columns
 
 
 def layer_bounds(program: MachineProgram, machine: Machine, *, again: bool = False) -> dict[str, dict[Bound, int]]:
@@ -18,8 +17,7 @@ def layer_bounds(program: MachineProgram, machine: Machine, *, again: bool = Fal
     A load counts for the layer that it is for, wherever it stands. The order is that in which the layers first appear.
     `again`: of a run right after another one.
     """
-    code, tiles = program.code(again=again), program_tiles(program, machine, again=again)
-    columns = columns_of(machine, program.decoded(again=again), tiles)
+    code, columns = program.code(again=again), program_columns(program, machine, again=again)
     numbers: dict[str, list[int]] = {}
     for node, own in zip(code.nodes, node_instructions(code.nodes, code.count), strict=True):
         numbers.setdefault(node.name, []).extend(own)

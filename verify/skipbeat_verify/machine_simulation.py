@@ -22,8 +22,8 @@ from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
 from skipbeat_mapper.timed_network import part_ends
 from skipbeat_sim.machine.memories import Memories
 from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
-from skipbeat_sim.timing.machine_timing import machine_timing
-from skipbeat_sim.timing.stored_tiles import program_tiles
+from skipbeat_sim.timing.machine_timing import columns_timing
+from skipbeat_sim.timing.stored_tiles import program_columns
 
 from .core_program import CoreProgram
 
@@ -227,8 +227,8 @@ def machine_rtl(hardware: Hardware, activity: Activity | None = None) -> Verilat
 
 def predicted(program: MachineProgram, machine: Machine, *, again: bool = False) -> Counts:
     """What the timing model says, without running anything; `again`: of a run right after another one."""
-    instructions, tiles = program.decoded(again=again), program_tiles(program, machine, again=again)
-    timing = machine_timing(machine, instructions, tiles, address=program.code(again=again).address)
+    columns = program_columns(program, machine, again=again)
+    timing = columns_timing(machine, columns, address=program.code(again=again).address)
     counters = _counters(timing.cycles, timing.clocks, timing.events, machine.vector)
     counters |= {
         Counter.READ_BEATS: timing.bytes_read // machine.beat_bytes,

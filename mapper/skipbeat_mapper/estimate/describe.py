@@ -24,22 +24,28 @@ def node_schedule(network: TimedNetwork, number: int, bounds: Mapping[Bound, int
         number: of the node.
         bounds: of its clocks.
     """
-    group = network.memory.groups[0]
-    turn = next(turn for turn in turns(group) if number in turn)
-    chosen = Candidate(network.memory, turn, number, group.nodes[number])
+    chosen = chosen_mapping(network, number)
     return Schedule(
         order=loops(chosen),
         places=places(chosen, network),
         walks=engine_walks(network.lowered.schedule.nodes[number]),
         encodings={each.name.lower(): count for each, count in Counter(t.encoding for t in _tiles(chosen)).items()},
         bounds=bounds,
-        runner_up=_runner_up(chosen, network.found[number] if network.found else ()),
+        runner_up=runner_up(network, chosen),
         notes=imbalance(chosen),
     )
 
 
-def _runner_up(chosen: Candidate, found: Sequence[Candidate]) -> tuple[str, int, int] | None:
-    """The quickest other mapping that was priced, if the chosen one was too."""
+def chosen_mapping(network: TimedNetwork, number: int) -> Candidate:
+    """A node of a network with the mapping that it has."""
+    group = network.memory.groups[0]
+    turn = next(turn for turn in turns(group) if number in turn)
+    return Candidate(network.memory, turn, number, group.nodes[number])
+
+
+def runner_up(network: TimedNetwork, chosen: Candidate) -> tuple[str, int, int] | None:
+    """The quickest other mapping of a node that was priced, if the chosen one was too."""
+    found = network.found[chosen.number] if network.found else ()
     own = next((each.exact for each in found if each.signature == chosen.signature), None)
     other = next((each for each in found if each.signature != chosen.signature), None)
     if own is None or other is None or other.exact is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,36 +21,50 @@ from skipbeat_sim.timing.event_counts import event_counts
 from ..bounds import lower_bounds, moved_bytes, tightest
 from ..node_tiles import NodeTiles
 from ..timed_network import TimedNetwork
-from .describe import node_schedule
+from .describe import chosen_mapping, node_schedule, runner_up
 from .events import machine_events
+
+#: What the nodes of programs cost but for their clocks, which alone depend on the memory's latency.
+_KNOWN: WeakKeyDictionary[Columns, tuple[LayerCost, ...]] = WeakKeyDictionary()
 
 
 def node_costs(network: TimedNetwork) -> list[LayerCost]:
     """The cost of each node; a node's clocks go from the end of the one before to its own, see `part_ends`."""
-    machine, nodes = network.memory.machine, network.memory.groups[0].nodes
-    clocks, works = _clocks(network), _work(network)
+    program, clocks = network.lowered.columns, _clocks(network)
+    if program not in _KNOWN:
+        _KNOWN[program] = tuple(_without_clocks(network))
+    return [
+        replace(
+            cost,
+            cycles=sum(own.values()),
+            clocks=own,
+            schedule=replace(cost.schedule, runner_up=runner_up(network, chosen_mapping(network, number))),
+        )
+        for number, (cost, own) in enumerate(zip(_KNOWN[program], clocks, strict=True))
+    ]
+
+
+def _without_clocks(network: TimedNetwork) -> Iterator[LayerCost]:
+    """What each node costs, as if it took no clocks."""
+    machine, nodes, works = network.memory.machine, network.memory.groups[0].nodes, _work(network)
     moved = [list(moved_bytes(machine, work)) for work in works]
     # Instructions come in whole beats: what is left of the last one counts for the node that ends the program.
     left = network.timing.bytes_read - sum(read for read, _ in moved)
     moved[network.lowered.numbers[-1] % len(nodes)][0] += left
-    costs = []
     for number, work in enumerate(works):
         events, bounds = event_counts(work.passes, machine.hw), lower_bounds(machine, work)
         values, metadata = weight_bits(nodes[number].tiles, machine)
-        costs.append(
-            LayerCost(
-                cycles=sum(clocks[number].values()),
-                clocks=clocks[number],
-                macs=events.macs,
-                events=events,
-                machine=machine_events(machine, work, *moved[number]),
-                value_bits=values,
-                metadata_bits=metadata,
-                bound=tightest(bounds),
-                schedule=node_schedule(network, number, bounds),
-            )
+        yield LayerCost(
+            cycles=0,
+            clocks={},
+            macs=events.macs,
+            events=events,
+            machine=machine_events(machine, work, *moved[number]),
+            value_bits=values,
+            metadata_bits=metadata,
+            bound=tightest(bounds),
+            schedule=node_schedule(network, number, bounds),
         )
-    return costs
 
 
 def sum_costs(costs: Sequence[tuple[LayerCost, int]]) -> LayerCost:

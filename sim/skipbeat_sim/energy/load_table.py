@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,22 @@ def load_table(source: str | Path = DEFAULT_TABLE) -> EnergyTable:
     where = f"energy table {source}"
     path = Path(source)
     if str(source) in table_names():
-        data = parse_mapping((resources.files(__package__) / "tables" / f"{source}.yaml").read_text(), where)
-    elif path.suffix in {".yaml", ".yml"}:
+        return _shipped(str(source))
+    if path.suffix in {".yaml", ".yml"}:
         data = resolve(_read(path, where), lambda name: _read(path.parent / name, where), where)
     else:
         raise InputError(f"{where}: no such table; expected one of {', '.join(table_names())} or a .yaml file")
+    return _checked(data, where)
+
+
+@cache
+def _shipped(name: str) -> EnergyTable:
+    """A table that comes with skipbeat; it is read once."""
+    where = f"energy table {name}"
+    return _checked(parse_mapping((resources.files(__package__) / "tables" / f"{name}.yaml").read_text(), where), where)
+
+
+def _checked(data: dict[str, Any], where: str) -> EnergyTable:
     try:
         return EnergyTable.model_validate(data)
     except ValidationError as error:

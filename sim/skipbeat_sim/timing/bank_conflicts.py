@@ -27,6 +27,8 @@ def check_bank_conflicts(machine: Machine, program: Columns, run: Followed, begi
     Raises:
         InputError: two writes in one clock, which the machine answers with BANK_CONFLICT.
     """
+    if not program.local.any():
+        return
     clocks, stores = _local_vectors(machine, program, run)
     others = _other_writes(machine, program, run, begin)
     if not clocks.size or not others.size:

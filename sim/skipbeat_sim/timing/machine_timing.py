@@ -12,7 +12,7 @@ from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.depths import MOST_TOKENS
 from skipbeat_arch.engines import Engine, Opcode
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.instruction import VERSION, Header, Instruction
+from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import TileStatistics
@@ -23,8 +23,9 @@ from .cause_clocks import CauseClocks, PassClocks
 from .columns import Columns, columns_of
 from .event_counts import event_counts
 from .kernel import places as at
+from .kernel.filling import Arrays, filled
 from .kernel.places import UNKNOWN, Followed, Repeat
-from .program_check import check_program
+from .program_check import check_header, check_program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +72,32 @@ def machine_timing(
     Raises:
         InputError: a program that the machine answers with an error or that never ends, or that ends before its work.
     """
-    header = instructions[0] if instructions else None
-    if isinstance(header, Header) and (header.version, header.fingerprint) != (VERSION, machine.fingerprint):
-        raise InputError(f"program: it was made for another hardware than {machine.hw.name}")
+    check_header(machine, instructions)
     return columns_timing(machine, columns_of(machine, instructions, tiles), address=address)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CheckedProgram:
+    """A program as it is followed: on machines that differ in their memory's latency and bursts at once it is the same.
+
+    Attributes:
+        columns: its instructions. arrays: what is read of them.
+        events: the core's.
+    """
+
+    columns: Columns
+    arrays: Arrays
+    events: Events
+
+    @classmethod
+    def of(cls, machine: Machine, program: Columns) -> CheckedProgram:
+        """A program that is given as columns.
+
+        Raises:
+            InputError: what the machine would answer with an error, whatever the memory does.
+        """
+        check_program(program, machine.hw)
+        return cls(columns=program, arrays=filled(machine, program), events=event_counts(program.passes, machine.hw))
 
 
 def columns_timing(machine: Machine, program: Columns, *, address: int = 0) -> MachineTiming:
@@ -84,10 +107,20 @@ def columns_timing(machine: Machine, program: Columns, *, address: int = 0) -> M
         InputError: as for `machine_timing`.
         NotAlikeError: a program that was cut short where it may not be.
     """
+    return checked_timing(machine, CheckedProgram.of(machine, program), address=address)
+
+
+def checked_timing(machine: Machine, checked: CheckedProgram, *, address: int = 0) -> MachineTiming:
+    """The same of a program that was checked.
+
+    Raises:
+        InputError: as for `machine_timing`.
+        NotAlikeError: as for `columns_timing`.
+    """
     from .kernel.follow import follow  # only now: whoever asks for a kept price needs no compiler
 
-    check_program(program, machine.hw)
-    run = follow(machine, program, address)
+    program = checked.columns
+    run = follow(machine, program, checked.arrays, address)
     begin = _begin(program, run)
     finish = _finish(program, run, begin)
     end, passes = run.value(at.END), program.passes
@@ -114,7 +147,7 @@ def columns_timing(machine: Machine, program: Columns, *, address: int = 0) -> M
         causes=causes,
         bytes_read=beats_read * machine.beat_bytes,
         bytes_written=beats_written * machine.beat_bytes,
-        events=event_counts(passes, machine.hw),
+        events=checked.events,
         repeats=run.repeats,
     )
 

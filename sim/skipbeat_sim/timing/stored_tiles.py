@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.tile import PackedTile, stored_columns
+
+from .columns import Columns, columns_of
+from .program_check import check_header
 
 
 def stored_tiles(
@@ -55,6 +59,24 @@ def stored_tiles(
                     known[key] = _tile(machine, command, words, number)
                 tiles.append(known[key])
     return tiles
+
+
+#: What was read of programs while they are there, first runs and those right after another one.
+_READ: WeakKeyDictionary[MachineProgram, dict[tuple[int, bool], Columns]] = WeakKeyDictionary()
+
+
+def program_columns(program: MachineProgram, machine: Machine, *, again: bool = False) -> Columns:
+    """A program as the timing model reads it, found once; `again`: of a run of it right after another one.
+
+    Raises:
+        InputError: as of `program_tiles`, or a program for another hardware.
+    """
+    known, key = _READ.setdefault(program, {}), (machine.fingerprint, again)
+    if key not in known:
+        instructions, tiles = program.decoded(again=again), program_tiles(program, machine, again=again)
+        check_header(machine, instructions)
+        known[key] = columns_of(machine, instructions, tiles)
+    return known[key]
 
 
 def program_tiles(program: MachineProgram, machine: Machine, *, again: bool = False) -> list[PackedTile]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 
-from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.arrays import Int32Array, Int64Array
 from skipbeat_arch.depths import FETCH_CHUNK, core_latency
 from skipbeat_arch.engines import Engine, Kind, Opcode
-from skipbeat_arch.hardware import Hardware
+from skipbeat_arch.hardware import MOST_OUTSTANDING, Hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
 
@@ -23,34 +24,67 @@ from . import places as at
 
 #: A column by the sequence that it is.
 Filled = dict[int, Sequence[int] | Int64Array]
+#: Columns that hold sums over a program, or clocks that may be before any other.
+_LARGE = frozenset(
+    (at.PIXELS_BEFORE, at.ITEMS_BEFORE, at.STORE_ITEMS, at.PATHS, at.READS, at.ROWS_LOADED, at.FIRES, at.FREES)
+)
 
 
-def filled(machine: Machine, program: Columns, address: int) -> tuple[Int64Array, Int64Array]:
-    """The arrays `s` and `m` of a program that has not begun, as `places.py` says."""
+class Arrays(NamedTuple):
+    """The two arrays of a program that has not begun, as `places.py` says; `m` by what is not zero in it.
+
+    Attributes:
+        s: int64 [VALUES].
+        columns: sequences that are known, by where they begin in `m`; most are int32, as many are kept.
+    """
+
+    s: Int64Array
+    columns: dict[int, Int64Array | Int32Array]
+
+    def begin(self) -> tuple[Int64Array, Int64Array]:
+        """Both of them, for one run."""
+        m = np.zeros(self.s[2 * at.SEQUENCES], np.int64)
+        for first, column in self.columns.items():
+            m[first : first + column.size] = column
+        return self.s.copy(), m
+
+
+def filled(machine: Machine, program: Columns) -> Arrays:
+    """The arrays of a program for whatever latency the memory has, and for all bursts that it may have at once."""
     columns = {**_queues(program), **_loads(machine, program), **_passes(program), **_stores(machine, program)}
-    columns[at.ARRIVALS] = [-1] * machine.hw.memory.outstanding
-    s, m = arranged(columns | tile_columns(program.passes, machine.hw), _room(machine, program, columns), machine.hw)
+    room = _room(machine, program, columns)
+    return arranged(columns | tile_columns(program.passes, machine.hw), room, machine.hw)
+
+
+def begun(arrays: Arrays, machine: Machine, address: int) -> tuple[Int64Array, Int64Array]:
+    """The arrays `s` and `m` of a program on a machine; its first instruction lies at a byte address."""
+    s, m = arrays.begin()
     for value, number in _sizes(machine).items():
         s[value] = number
-    s[at.ADDRESS] = address
+    s[at.ADDRESS], s[at.ARRIVALS] = address, machine.hw.memory.outstanding
+    first = s[at.SEQUENCES + at.ARRIVALS]
+    m[first : first + s[at.ARRIVALS]] = -1
     return s, m
 
 
-def arranged(columns: Filled, room: dict[int, int], hw: Hardware) -> tuple[Int64Array, Int64Array]:
+def arranged(columns: Filled, room: dict[int, int], hw: Hardware) -> Arrays:
     """The arrays with these columns, room for so many entries of sequences, and nothing done yet."""
     room = room | tile_room(hw)
     sizes = [max(room.get(each, 0), len(columns.get(each, ()))) for each in range(at.SEQUENCES)]
     s = np.zeros(at.VALUES, np.int64)
     s[at.SEQUENCES : 2 * at.SEQUENCES + 1] = list(accumulate(sizes, initial=0))
-    m = np.zeros(sum(sizes), np.int64)
     for sequence, column in columns.items():
-        first = s[at.SEQUENCES + sequence]
         s[sequence] = len(column)
-        m[first : first + len(column)] = column
     s[at.BANK_FREE] = s[at.LAST_EMIT] = s[at.LAST_STEP] = NEVER
     s[at.END] = at.UNKNOWN
     s[at.IS_DENSE], s[at.METADATA_DEPTH] = hw.is_dense, max(2, hw.metadata_words)
-    return s, m
+    begins = s[at.SEQUENCES : 2 * at.SEQUENCES].tolist()
+    return Arrays(s, {begins[each]: _small(each, column) for each, column in columns.items() if len(column)})
+
+
+def _small(sequence: int, column: Sequence[int] | Int64Array) -> Int64Array | Int32Array:
+    """A column in half the space, if nothing in it can be large."""
+    return np.asarray(column, np.int64) if sequence in _LARGE else np.asarray(column, np.int32)
 
 
 def _sizes(machine: Machine) -> dict[int, int]:
@@ -97,7 +131,7 @@ def _bursts(machine: Machine, program: Columns, columns: Filled) -> int:
     chunks, longest = -(-len(program) // FETCH_CHUNK), machine.burst_beats
     beats = np.asarray(columns[at.LOAD_BEATS], np.int64) + columns[at.LOAD_START]
     fetched = -(-FETCH_CHUNK * INSTRUCTION_BYTES // machine.beat_bytes) + machine.vector_beats
-    return int((-(-beats // longest)).sum()) + chunks * (fetched // longest + 2) + machine.hw.memory.outstanding
+    return int((-(-beats // longest)).sum()) + chunks * (fetched // longest + 2) + MOST_OUTSTANDING
 
 
 def _queues(program: Columns) -> Filled:

@@ -14,7 +14,7 @@ from . import places as at
 from .bus import decide
 from .core import finish, run_pass, take_items, walk
 from .engines import dispatch, execute_begin, load_begin, load_end, request, store_begin
-from .filling import filled
+from .filling import Arrays, begun
 from .places import Followed
 from .repeats import Snapshot, repeats
 
@@ -42,13 +42,13 @@ def follow_arrays(s: Int64Array, m: Int64Array, passes: int) -> None:
             return
 
 
-def follow(machine: Machine, program: Columns, address: int) -> Followed:
-    """Follow a program whose first instruction lies at a byte address.
+def follow(machine: Machine, program: Columns, arrays: Arrays, address: int) -> Followed:
+    """Follow a program, whose `arrays` have not begun and whose first instruction lies at a byte address.
 
     Raises:
         NotAlikeError: what was cut out of it may not run as what stands for it.
     """
-    s, m = filled(machine, program, address)
+    s, m = begun(arrays, machine, address)
     places = sorted({each for cut in program.cuts for place in cut.places for each in place})
     passes, seen = program.at(Opcode.PASS), dict[int, Snapshot]()
     for place in places:

@@ -47,6 +47,6 @@ def follow_ideal(passes: PassColumns, hw: Hardware) -> tuple[Int64Array, Int64Ar
     columns: Filled = {at.PIXELS: pixels, at.BEAT: beat, at.IS_FIRST: first, at.LOADS_TILE: load}
     columns[at.IS_LAST] = np.zeros_like(pixels)  # no item waits for a credit: all passes step evenly
     room = dict.fromkeys((at.PASS_TAKEN, at.FIRST, at.WAITING), len(passes))
-    run = Followed(*arranged(columns | tile_columns(passes, hw), room, hw))
+    run = Followed(*arranged(columns | tile_columns(passes, hw), room, hw).begin())
     follow_passes(run.s, run.m)
     return run.clocks(at.PASS_TAKEN), run.clocks(at.WAITING)
