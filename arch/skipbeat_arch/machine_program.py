@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -189,17 +188,9 @@ class MachineProgram:
             InputError: one that cannot be decoded, or `again` of a program without them.
         """
         code = self.code(again=again)
-        if code in self._decoded:
-            return self._decoded[code]
         data = self.image[code.address : code.address + code.count * INSTRUCTION_BYTES].tobytes()
         words = (data[i : i + INSTRUCTION_BYTES] for i in range(0, len(data), INSTRUCTION_BYTES))
-        found = tuple(read_instruction(int.from_bytes(word, "little")) for word in words)
-        return self._decoded.setdefault(code, found)
-
-    @cached_property
-    def _decoded(self) -> dict[Code, tuple[Instruction, ...]]:
-        """What was decoded."""
-        return {}
+        return tuple(read_instruction(int.from_bytes(word, "little")) for word in words)
 
     def memory(self) -> Bytes:
         """A memory uint8 [memory_bytes] with the image in it and zeros after it."""

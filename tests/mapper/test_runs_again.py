@@ -15,8 +15,8 @@ from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.layer_graph import layer_graph
 from skipbeat_sim.machine.memories import Memories
 from skipbeat_sim.machine.run_machine import run_machine
-from skipbeat_sim.timing.machine_timing import machine_timing
-from skipbeat_sim.timing.stored_tiles import program_tiles, stored_tiles
+from skipbeat_sim.timing.machine_timing import columns_timing
+from skipbeat_sim.timing.stored_tiles import program_columns, stored_tiles
 from skipbeat_verify.interpreter import Interpreter
 from tests.mapper.estimate.priced_layers import conv
 from tests.mapper.networks import random_graph
@@ -41,9 +41,9 @@ def test_they_give_the_same_results_without_loading_weights(seed: int) -> None:
     assert Kind.WEIGHTS not in loaded(program, again=True)
     chip, before = Memories(MACHINE), None
     for again in (False, True, True):
-        code, instructions = program.code(again=again), program.decoded(again=again)
-        tiles = program_tiles(program, MACHINE, again=again)
-        cycles = machine_timing(MACHINE, instructions, tiles, address=code.address).cycles
+        code, columns = program.code(again=again), program_columns(program, MACHINE, again=again)
+        assert program_columns(program, MACHINE, again=again) is columns
+        cycles = columns_timing(MACHINE, columns, address=code.address).cycles
         x, memory = rng.integers(-128, 128, program.input_shape, np.int8), program.memory()
         program.write_input(memory, x)
         run = run_machine(MACHINE, memory, code.address, code.count, max_clocks=cycles + 100, memories=chip)

@@ -61,32 +61,24 @@ def stored_tiles(
     return tiles
 
 
-#: What was read of programs while they are there, first runs and those right after another one.
+#: What was read of the last program, of first runs and of those right after another one.
 _READ: WeakKeyDictionary[MachineProgram, dict[tuple[int, bool], Columns]] = WeakKeyDictionary()
 
 
 def program_columns(program: MachineProgram, machine: Machine, *, again: bool = False) -> Columns:
-    """A program as the timing model reads it, found once; `again`: of a run of it right after another one.
+    """A program as the timing model reads it, or a run of it right `again`; what was read last is not read twice.
 
     Raises:
-        InputError: as of `program_tiles`, or a program for another hardware.
+        InputError: as of `stored_tiles`, or a program for another hardware.
     """
+    if program not in _READ:
+        _READ.clear()
     known, key = _READ.setdefault(program, {}), (machine.fingerprint, again)
     if key not in known:
-        instructions, tiles = program.decoded(again=again), program_tiles(program, machine, again=again)
+        instructions, before = program.decoded(again=again), program.instructions if again else ()
         check_header(machine, instructions)
-        known[key] = columns_of(machine, instructions, tiles)
+        known[key] = columns_of(machine, instructions, stored_tiles(machine, program.image, instructions, before))
     return known[key]
-
-
-def program_tiles(program: MachineProgram, machine: Machine, *, again: bool = False) -> list[PackedTile]:
-    """The tiles of a program; `again`: of a run of it right after another one.
-
-    Raises:
-        InputError: as of `stored_tiles`, or `again` of a program whose runs load everything.
-    """
-    before = program.instructions if again else ()
-    return stored_tiles(machine, program.image, program.decoded(again=again), before)
 
 
 def _tile(machine: Machine, command: Command, words: Bytes, number: int) -> PackedTile:
