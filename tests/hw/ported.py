@@ -262,7 +262,7 @@ def _array(shape: Any, dtype: Any) -> Decode:
     element = Shape.cast(shape)
     count, bits = int(np.prod(lengths)), element.width
     mask, sign = (1 << bits) - 1, 1 << (bits - 1) if element.signed else 0
-    offsets = range(0, count * bits, bits)
+    offsets = [bits * place for place in range(count)]
 
     def decode(word: int) -> Any:
         values = [((word >> offset & mask) ^ sign) - sign for offset in offsets]

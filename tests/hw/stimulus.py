@@ -102,7 +102,7 @@ def sometimes(rng: random.Random) -> Draw:
 
 def bits(rng: random.Random, width: int) -> Draw:
     """Any value of this width; now and then all zeros, all ones, or the sign bit alone."""
-    edges = (0, (1 << width) - 1, 1 << (width - 1))
+    edges = (0, (1 << width) - 1, 1 << width >> 1)
     return lambda: rng.choice(edges) if rng.random() < 0.1 else rng.getrandbits(width)
 
 

@@ -104,6 +104,7 @@ SEQUENCER = Pair(
     _sources,
     kinds=("program", "no rule"),
     meaning={"bundles_o": lambda values: -1 if values["control_o"] & 1 else 0},
+    constant=lambda size: ("opens_o",) if size.hw.is_dense else (),
 )
 
 
