@@ -15,8 +15,10 @@ import numpy as np
 
 from .arrays import FloatArray
 from .clock_table import AREA_TABLE, WHOLE, measurements
+from .depths import FETCH_QUEUE
 from .errors import InputError
 from .hardware import Hardware, load_hardware
+from .instruction import INSTRUCTION_BYTES
 from .iso import cells, measured_areas
 from .machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 
@@ -34,12 +36,12 @@ _TERMS: Mapping[str, _Terms] = {
     "lut": {
         "engines, buses and registers": lambda m: 1,
         "a column's sums, and a byte of a vector": lambda m: m.vector,
+        "a column's unpacking": lambda m: m.vector * (m.hw.array.group > 1),
         "a row's addresses": lambda m: m.hw.array.rows,
         "an element of a row's bundle": lambda m: m.hw.array.rows * m.hw.array.group,
+        "a PE's sum": lambda m: m.hw.pes,
+        "a PE's choice, for each element but one": lambda m: m.hw.pes * (m.hw.array.group - 1),
         "a lane of the output stage": lambda m: m.hw.outputs.lanes,
-        "decoding a bit of an index": lambda m: m.hw.index_bits,
-        "a column's unpacking, for a bit of the index": lambda m: m.vector * m.hw.index_bits,
-        "a PE's multiplexer, for a bit of the index": lambda m: m.hw.pes * m.hw.index_bits,
     },
     "dsp": {"a PE": lambda m: m.hw.pes, "a lane of the output stage": lambda m: m.hw.outputs.lanes},
     "bram": {"blocks of the memories": lambda m: sum(_blocks(bits, depth) * n for n, bits, depth in _memories(m))},
@@ -146,4 +148,5 @@ def _memories(machine: Machine) -> tuple[tuple[int, int, int], ...]:
         (hw.array.rows, hw.numbers.activation_bits * hw.array.group, machine.bank_depth),
         (hw.array.cols, sums, hw.accumulators.depth),
         (hw.array.cols, sums, hw.result_depth),
+        (1, 8 * INSTRUCTION_BYTES, FETCH_QUEUE),
     )

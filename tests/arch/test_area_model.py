@@ -50,7 +50,7 @@ def test_the_errors_are_those_that_the_documents_state() -> None:
     assert {found.rows for found in fits.values()} == {len(measurements(AREA_TABLE))}
     assert all(row.top == WHOLE and row.area for row in measurements(AREA_TABLE))
     assert fits["dsp"].worst < 0.06
-    assert fits["bram"].worst < 0.01
+    assert fits["bram"].worst < 0.02
     assert fits["lut"].error < 0.03
     assert fits["lut"].worst < 0.10
     assert all(value > 0 for found in fits.values() for value in found.coefficients.values())
