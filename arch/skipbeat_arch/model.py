@@ -135,6 +135,7 @@ class RunProduct:
     """A node of a run that is a product of matrices.
 
     Attributes:
+        gemm: its sizes.
         raw: whether its results are int32.
     """
 
@@ -174,6 +175,7 @@ class ModelRun:
             the chip are still there.
         products: what each node multiplies, if all are products of the same rows; else none.
         block: makes of such a run that of so many of its rows, as no row depends on another one.
+        further: whether it is another block of the run before it, with whose weights its own are stored.
     """
 
     key: Hashable
@@ -189,6 +191,7 @@ class ModelRun:
     counted: Callable[[int], Graph | None] = lambda _: None
     products: tuple[RunProduct, ...] = ()
     block: Callable[[ModelRun, int], ModelRun] | None = None
+    further: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,8 @@ _LINEAR = torch.ops.aten.linear.default
 _TRANSPOSED = torch.ops.aten.conv_transpose3d.input, torch.ops.aten.convolution.default
 #: Elements of an operand from which on an operator is computed in parts, and those of a part.
 _LARGE, _AT_ONCE = 1 << 22, 1 << 20
+#: Dimensions of a map with those of the images before it.
+_BATCHED = 4
 _ATTENTION = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 
@@ -173,10 +175,10 @@ class _Recorder(fx.Interpreter):
 
     def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
         """A large product is computed some outputs after the others, a large convolution image after image."""
-        if target is _LINEAR and len(args) > 1 and _is_large(args[1]):
+        if target is _LINEAR and not kwargs and _is_large(args[1]):
             parts = zip(*(each.split(max(1, _AT_ONCE // args[1].shape[1])) for each in args[1:]), strict=True)
-            return torch.cat([target(args[0], *map(in_float64, part), **kwargs) for part in parts], dim=-1)
-        if target is torch.ops.aten.conv2d.default and _is_large(args[0]):
+            return torch.cat([target(args[0], *map(in_float64, part)) for part in parts], dim=-1)
+        if target is torch.ops.aten.conv2d.default and _is_large(args[0]) and args[0].dim() == _BATCHED:
             return torch.cat([target(image, *args[1:], **kwargs) for image in args[0].split(1)])
         return super().call_function(target, args, kwargs)
 

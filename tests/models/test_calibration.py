@@ -27,6 +27,14 @@ class Network(nn.Module):
         return result
 
 
+def test_an_image_without_a_batch_is_computed_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = torch.randn(3, 8, 8, generator=torch.Generator().manual_seed(1))
+    program = export_program(nn.Conv2d(3, 4, 3).eval(), (image,), {})
+    whole = largest_magnitudes(program, [image])
+    monkeypatch.setattr(calibration, "_LARGE", 50)
+    assert largest_magnitudes(program, [image]) == whole
+
+
 def test_largest_magnitudes_are_those_of_float64(monkeypatch: pytest.MonkeyPatch) -> None:
     x = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(1))
     program = export_program(Network().eval(), (x,), {})

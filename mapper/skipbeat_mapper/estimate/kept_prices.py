@@ -29,7 +29,9 @@ KIND = "prices"
 #: Packages whose code a price depends on.
 CODE = ("skipbeat_arch", "skipbeat_sim", "skipbeat_mapper")
 #: What a run has that its price does not depend on, or that `get` looks at by itself.
-_NO_PRICE = {"key", "structure", "graph", "counted", "products", "block", "names", "layers", "repeats", "twin"}
+_NO_PRICE = {
+    *("key", "structure", "graph", "counted", "products", "block", "further", "names", "layers", "repeats", "twin")
+}
 #: Prices that are held in memory; the longest unused ones go first.
 MOST = 4096
 

@@ -29,7 +29,7 @@ from .assumptions import assumptions
 from .kept_prices import KeptPrices, RunPrice
 from .node_costs import sum_costs
 from .row_blocks import in_row_blocks
-from .run_prices import RunPricer
+from .run_prices import RunPricer, without_weights
 
 #: Costs of a row, each with its repeats, as it is and with every weight; None: it stands for the other only.
 _Costs = list[tuple[LayerCost | None, LayerCost | None, int]]
@@ -117,6 +117,8 @@ def _priced(description: ModelDescription, pricer: RunPricer) -> tuple[dict[_Row
     for run in through(description.runs, _first_layer, _weight(description)):
         with part(0.0 if run.twin is Twin.ONLY else 0.5):
             price = None if run.twin is Twin.ONLY else pricer.as_it_is(run)
+        if price is not None and run.further:
+            price = without_weights(price)
         dense = None if run.twin is Twin.NONE else pricer.dense(run)
         either = price or dense
         assert either is not None

@@ -63,7 +63,7 @@ def row_blocks(run: ModelRun, hw: Hardware) -> tuple[ModelRun, ...]:
     size = -(-rows // count)
     whole, rest = divmod(rows, size)
     equal = replace(run.block(run, size), repeats=run.repeats * whole)
-    return (equal, run.block(run, rest)) if rest else (equal,)
+    return (equal, replace(run.block(run, rest), further=True)) if rest else (equal,)
 
 
 def _rows_by_passes(run: ModelRun, hw: Hardware) -> int:

@@ -109,9 +109,14 @@ class RunPricer:
 def _again_price(network: TimedNetwork) -> RunPrice:
     """The price of a run right after another one; its weights are stored once, with the first."""
     again = network.again()
-    found = _run_price(again or network)
-    costs = tuple(dataclasses.replace(cost, value_bits=0, metadata_bits=0) for cost in found.costs)
-    return dataclasses.replace(found, costs=costs, kept=again is not None)
+    found = without_weights(_run_price(again or network))
+    return dataclasses.replace(found, kept=again is not None)
+
+
+def without_weights(price: RunPrice) -> RunPrice:
+    """The price of a run whose weights are stored with those of another one."""
+    costs = tuple(dataclasses.replace(cost, value_bits=0, metadata_bits=0) for cost in price.costs)
+    return dataclasses.replace(price, costs=costs)
 
 
 def _run_price(network: TimedNetwork) -> RunPrice:

@@ -83,6 +83,8 @@ def test_a_layer_costs_what_its_blocks_cost() -> None:
     assert found.cycles == 2 * sum(each.cycles for each in parts) > whole.cycles
     assert found.layers[0].cycles_dense == 2 * sum(each.layers[0].cycles_dense for each in parts)
     assert found.layers[0].macs == whole.layers[0].macs
+    for bits in ("value_bits", "metadata_bits"):  # the weights are stored once
+        assert getattr(found.layers[0].cost, bits) == getattr(whole.layers[0].cost, bits) > 0
     assert found.layers[0].cost.machine.read_bytes > whole.layers[0].cost.machine.read_bytes
     assert [run.repeats for run in found.runs] == [2, 2]
     (said,) = set(found.assumptions) - set(whole.assumptions)
