@@ -32,7 +32,7 @@ from skipbeat_arch.cache import VARIABLE, cache_root
 from skipbeat_arch.compiled import KIND
 from skipbeat_arch.instruction import VERSION, End, Header
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper.sequencing import sequence
+from skipbeat_mapper.program.sequencing import sequence
 from skipbeat_sim.timing.machine_timing import machine_timing
 
 if TYPE_CHECKING:

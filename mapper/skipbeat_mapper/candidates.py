@@ -15,10 +15,10 @@ from skipbeat_arch.tensor_layout import channel_blocks
 
 from .bounds import memory_clocks
 from .memory_map import Group, MemoryMap, PlacedNode
-from .node_mapping import NodeMapping, Order
-from .node_tiles import NodeTiles
-from .offset_tables import NodeTables
-from .regions import bank_entries, block_sizes, blocks_apart, regions
+from .placing.node_mapping import NodeMapping, Order
+from .placing.regions import bank_entries, block_sizes, blocks_apart, regions
+from .tiles.node_tiles import NodeTiles
+from .tiles.offset_tables import NodeTables
 
 #: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
 START_CLOCKS, END_CLOCKS = 40, 40

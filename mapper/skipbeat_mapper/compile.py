@@ -15,10 +15,10 @@ from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import Code, MachineProgram, Place
 
-from .lowering import Lowered
-from .node_mapping import NodeMapping
 from .operand import operand_addresses
-from .timed_network import TimedNetwork, time_network
+from .placing.node_mapping import NodeMapping
+from .program.lowering import Lowered
+from .search.timed_network import TimedNetwork, time_network
 
 
 def compile_network(

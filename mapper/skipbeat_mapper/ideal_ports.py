@@ -5,7 +5,7 @@ from __future__ import annotations
 from skipbeat_arch.hardware import Hardware
 from skipbeat_sim.timing.core_timing import core_cycles
 
-from .lowering import Lowered
+from .program.lowering import Lowered
 
 
 def core_clocks(lowered: Lowered, hw: Hardware) -> int:

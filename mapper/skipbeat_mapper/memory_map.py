@@ -13,13 +13,13 @@ from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES, Machine
 from skipbeat_arch.tensor_layout import tensor_bytes
 
-from .banks import Banks
-from .chained_outputs import Chain, Geometry, geometry, side_by_side
-from .node_mapping import PLAIN, NodeMapping
-from .node_tiles import NodeTiles, node_tiles
-from .offset_tables import NodeTables, table_data
-from .packed_node import packed_words, parameter_data
-from .regions import Region, Span, split
+from .placing.banks import Banks
+from .placing.chained_outputs import Chain, Geometry, geometry, side_by_side
+from .placing.node_mapping import PLAIN, NodeMapping
+from .placing.regions import Region, Span, split
+from .tiles.node_tiles import NodeTiles, node_tiles
+from .tiles.offset_tables import NodeTables, table_data
+from .tiles.packed_node import packed_words, parameter_data
 
 #: Most pixels of a block whose outputs stay on the chip, so that the next node need not wait long for the first.
 CHAINED_PIXELS = 128

@@ -9,7 +9,7 @@ import numpy as np
 from skipbeat_arch.arrays import Bytes, Int8Array, UInt32Array
 
 from .memory_map import MemoryMap
-from .packed_node import packed_words
+from .tiles.packed_node import packed_words
 
 #: Values of a byte that are not 0, so that no tile changes its shape.
 _DIGITS = 255

@@ -10,10 +10,10 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Workload, one_image
 from skipbeat_mapper.ideal_ports import core_clocks
-from skipbeat_mapper.input_folding import fold_input
 from skipbeat_mapper.layer_graph import layer_graph, weight_shape
-from skipbeat_mapper.lowering import lower
 from skipbeat_mapper.memory_map import memory_map
+from skipbeat_mapper.program.lowering import lower
+from skipbeat_mapper.rearranging.input_folding import fold_input
 from skipbeat_mapper.references.work import Ratio
 
 

@@ -8,13 +8,13 @@ from typing import Protocol
 
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper.banks import Banks
-from skipbeat_mapper.limits import check
 from skipbeat_mapper.memory_map import MemoryMap, memory_map
-from skipbeat_mapper.node_tiles import NodeTiles, node_tiles
-from skipbeat_mapper.regions import Region
-from skipbeat_mapper.sequencing import schedule_of
-from skipbeat_mapper.slices import sliceable
+from skipbeat_mapper.placing.banks import Banks
+from skipbeat_mapper.placing.regions import Region
+from skipbeat_mapper.program.limits import check
+from skipbeat_mapper.program.sequencing import schedule_of
+from skipbeat_mapper.rearranging.slices import sliceable
+from skipbeat_mapper.tiles.node_tiles import NodeTiles, node_tiles
 from tests.mapper.random_nodes import in_map, needed_pixels
 
 #: Channel group, row and column of the map, image.

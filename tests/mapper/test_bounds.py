@@ -13,7 +13,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import TileStatistics, pack_tile
 from skipbeat_mapper.bounds import lower_bounds, memory_clocks, moved_bytes, tightest, tile_clocks
-from skipbeat_mapper.timed_network import time_network
+from skipbeat_mapper.search.timed_network import time_network
 from skipbeat_sim.timing.columns import columns_of
 from tests.mapper.networks import random_graph
 

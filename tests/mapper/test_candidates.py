@@ -13,9 +13,9 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.bounds import memory_clocks, moved_bytes
 from skipbeat_mapper.candidates import Candidate
-from skipbeat_mapper.lowering import Lowered, lower
 from skipbeat_mapper.memory_map import memory_map
-from skipbeat_mapper.node_mapping import NodeMapping, Order
+from skipbeat_mapper.placing.node_mapping import NodeMapping, Order
+from skipbeat_mapper.program.lowering import Lowered, lower
 from skipbeat_sim.timing.machine_timing import columns_timing
 from tests.mapper.networks import Builder, random_graph
 

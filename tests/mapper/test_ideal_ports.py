@@ -9,8 +9,8 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.ideal_ports import core_clocks
-from skipbeat_mapper.lowering import lower
-from skipbeat_mapper.network_units import plan
+from skipbeat_mapper.program.lowering import lower
+from skipbeat_mapper.units.network_units import plan
 from skipbeat_sim.timing.core_timing import core_cycles
 from skipbeat_sim.timing.machine_timing import columns_timing
 from skipbeat_sim.timing.pass_columns import PassColumns

@@ -10,7 +10,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.layer_graph import MASK, Dithered, layer_graph, weight_shape
-from skipbeat_mapper.timed_network import time_network
+from skipbeat_mapper.search.timed_network import time_network
 
 
 def conv(c_in: int, c_out: int, groups: int) -> Convolution:

@@ -12,8 +12,8 @@ from skipbeat_arch.machine import PARAMETER_PITCH, Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.layer_graph import layer_graph
 from skipbeat_mapper.memory_map import CHAINED_PIXELS, MemoryMap
-from skipbeat_mapper.offset_tables import table_data
-from skipbeat_mapper.packed_node import packed_words, parameter_data
+from skipbeat_mapper.tiles.offset_tables import table_data
+from skipbeat_mapper.tiles.packed_node import packed_words, parameter_data
 from tests.mapper.networks import Builder, random_graph
 from tests.mapper.placed import placed
 

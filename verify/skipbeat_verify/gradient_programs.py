@@ -19,8 +19,8 @@ from skipbeat_arch.training.rounding import STORE_SEED_BITS, seed_at
 from skipbeat_arch.training.stored_draws import stored_draws
 from skipbeat_mapper.compile import packed
 from skipbeat_mapper.layer_graph import Dithered, layer_graph
-from skipbeat_mapper.node_mapping import NodeMapping
-from skipbeat_mapper.timed_network import time_network
+from skipbeat_mapper.placing.node_mapping import NodeMapping
+from skipbeat_mapper.search.timed_network import time_network
 from skipbeat_models.integer_training.gradient_store import GradientStore
 from skipbeat_models.integer_training.stationary_products import StationaryProduct, backward_products
 from skipbeat_models.integer_training.training_products import Geometry, Shape

@@ -19,7 +19,7 @@ from skipbeat_arch.registers import Cause, Counter
 from skipbeat_arch.timing import Events
 from skipbeat_hw.simulation.activity import Activity
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
-from skipbeat_mapper.timed_network import part_ends
+from skipbeat_mapper.search.timed_network import part_ends
 from skipbeat_sim.machine.memories import Memories
 from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from skipbeat_sim.timing.machine_timing import columns_timing

@@ -13,9 +13,9 @@ from skipbeat_arch.channels.swap_search import View, swap_search
 from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.machine import Machine
 
-from ..banks import Banks
-from ..node_tiles import tap_weights
-from ..tile_statistics import different_columns, group_counts, outputs_above
+from ..placing.banks import Banks
+from ..tiles.node_tiles import tap_weights
+from ..tiles.tile_statistics import different_columns, group_counts, outputs_above
 from .channel_views import Inputs, Outputs
 from .dealing import deal
 

@@ -9,10 +9,10 @@ from skipbeat_arch.estimate import Bound, Schedule
 from skipbeat_arch.tile import TileStatistics
 
 from ..candidates import Candidate
-from ..chained_outputs import Chain
-from ..network_units import turns
-from ..regions import Region
-from ..timed_network import TimedNetwork
+from ..placing.chained_outputs import Chain
+from ..placing.regions import Region
+from ..search.timed_network import TimedNetwork
+from ..units.network_units import turns
 from .walks import engine_walks
 
 

@@ -9,8 +9,8 @@ from threading import Lock
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 
-from ..known_programs import KnownPrograms
-from ..placements import Placement
+from ..rearranging.placements import Placement
+from ..search.known_programs import KnownPrograms
 
 #: Operations of all programs that are kept; those of the runs that were unused for longest go first.
 MOST = 1_200_000

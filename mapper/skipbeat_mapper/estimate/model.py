@@ -24,7 +24,7 @@ from skipbeat_sim.energy.load_table import DEFAULT_TABLE, load_table
 
 from ..layer_graph import weight_shape
 from ..references.model_references import model_references
-from ..timed_network import no_collection
+from ..search.timed_network import no_collection
 from .assumptions import assumptions
 from .kept_prices import KeptPrices, RunPrice
 from .node_costs import sum_costs

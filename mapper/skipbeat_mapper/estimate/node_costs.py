@@ -19,8 +19,8 @@ from skipbeat_sim.timing.columns import Columns
 from skipbeat_sim.timing.event_counts import event_counts
 
 from ..bounds import lower_bounds, moved_bytes, tightest
-from ..node_tiles import NodeTiles
-from ..timed_network import TimedNetwork
+from ..search.timed_network import TimedNetwork
+from ..tiles.node_tiles import NodeTiles
 from .describe import chosen_mapping, node_schedule, runner_up
 from .events import machine_events
 

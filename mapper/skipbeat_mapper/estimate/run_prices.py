@@ -17,9 +17,9 @@ from skipbeat_arch.model import ModelRun
 
 from ..balancing.channel_orders import uneven_classes
 from ..layer_graph import weight_shape
-from ..placements import placements
-from ..search import MappingSearch, network_key
-from ..timed_network import TimedNetwork, no_collection, quickest_program
+from ..rearranging.placements import placements
+from ..search.stages import MappingSearch, network_key
+from ..search.timed_network import TimedNetwork, no_collection, quickest_program
 from .kept_prices import KeptPrices, RunPrice
 from .kept_programs import KnownRun
 from .node_costs import node_costs

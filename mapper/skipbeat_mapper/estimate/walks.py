@@ -10,9 +10,9 @@ from typing import TypeVar
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH
 
-from ..pass_runs import PassRun, walked_from
-from ..schedule import NodeSchedule
-from ..units import Load, PassOp, StoreOp, Walk
+from ..program.schedule import NodeSchedule
+from ..units.pass_runs import PassRun, walked_from
+from ..units.unit import Load, PassOp, StoreOp, Walk
 
 #: Most walks of a kind that are shown; those of fewer instructions are only counted.
 SHOWN = 3

@@ -22,7 +22,7 @@ from ..bounds import memory_clocks
 from ..estimate.kept_prices import KeptPrices
 from ..estimate.run_prices import RunPricer
 from ..layer_graph import Dithered, Nearest, layer_graph, weight_shape
-from ..placements import placements
+from ..rearranging.placements import placements
 from .steady_state import steady_cost, times
 
 #: No program has so many passes; whether one has too many is asked when it is priced.

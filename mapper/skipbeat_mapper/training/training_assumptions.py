@@ -7,7 +7,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.training_model import Training, TrainingModel
 
-from ..banks import Banks
+from ..placing.banks import Banks
 
 
 def training_assumptions(model: TrainingModel, hw: Hardware, training: Training, effort: Effort) -> tuple[str, ...]:

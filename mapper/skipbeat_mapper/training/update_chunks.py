@@ -25,8 +25,8 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.training_model import Update
 from skipbeat_arch.workload import Convolution
 
-from ..banks import Banks
 from ..bounds import memory_clocks
+from ..placing.banks import Banks
 from .product_prices import ProductPricer
 from .steady_state import steady_cost, times
 

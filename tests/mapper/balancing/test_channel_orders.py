@@ -10,8 +10,8 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.balancing.channel_orders import channel_orders
 from skipbeat_mapper.balancing.permuted_graph import permuted
-from skipbeat_mapper.banks import Banks
-from skipbeat_mapper.node_tiles import node_tiles
+from skipbeat_mapper.placing.banks import Banks
+from skipbeat_mapper.tiles.node_tiles import node_tiles
 from tests.mapper.networks import Builder
 from tests.mapper.program_check import check, check_clocks
 

@@ -16,8 +16,8 @@ from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.candidates import Candidate
 from skipbeat_mapper.estimate.describe import imbalance, loops, node_schedule, phrase
 from skipbeat_mapper.layer_graph import layer_graph
-from skipbeat_mapper.node_mapping import NodeMapping, Order
-from skipbeat_mapper.timed_network import TimedNetwork, time_network
+from skipbeat_mapper.placing.node_mapping import NodeMapping, Order
+from skipbeat_mapper.search.timed_network import TimedNetwork, time_network
 from tests.mapper.networks import Builder
 
 MACHINE = Machine.of(load_hardware("edge-8x8", ["activations.buffer_kib=4", "accumulators.depth=32"]))

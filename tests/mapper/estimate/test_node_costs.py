@@ -18,7 +18,7 @@ from skipbeat_arch.timing import Events
 from skipbeat_mapper.bounds import tightest
 from skipbeat_mapper.estimate.node_costs import node_costs, sum_costs, weight_bits
 from skipbeat_mapper.layer_graph import layer_graph
-from skipbeat_mapper.timed_network import time_network
+from skipbeat_mapper.search.timed_network import time_network
 from tests.mapper.estimate.priced_layers import conv
 from tests.mapper.networks import random_graph
 

@@ -18,9 +18,9 @@ from skipbeat_arch.workload import Gemm
 from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate.node_costs import node_costs, weight_bits
 from skipbeat_mapper.estimate.run_prices import RunPricer
-from skipbeat_mapper.node_mapping import NodeMapping, Order
-from skipbeat_mapper.packed_node import packed_words
-from skipbeat_mapper.timed_network import time_network
+from skipbeat_mapper.placing.node_mapping import NodeMapping, Order
+from skipbeat_mapper.search.timed_network import time_network
+from skipbeat_mapper.tiles.packed_node import packed_words
 from skipbeat_sim.machine.run_machine import run_machine
 from skipbeat_verify.machine_simulation import predicted
 from tests.mapper.estimate.priced_layers import (

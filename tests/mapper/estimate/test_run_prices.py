@@ -15,11 +15,11 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.model import ModelRun
 from skipbeat_mapper.estimate.run_prices import RunPricer
-from skipbeat_mapper.known_programs import KnownPrograms
 from skipbeat_mapper.layer_graph import layer_graph, weight_shape
-from skipbeat_mapper.placements import Placement
-from skipbeat_mapper.search import MappingSearch
-from skipbeat_mapper.timed_network import TimedNetwork, quickest_program, time_network
+from skipbeat_mapper.rearranging.placements import Placement
+from skipbeat_mapper.search.known_programs import KnownPrograms
+from skipbeat_mapper.search.stages import MappingSearch
+from skipbeat_mapper.search.timed_network import TimedNetwork, quickest_program, time_network
 from tests.mapper.estimate.priced_layers import conv, graph_run
 from tests.mapper.networks import Builder, random_graph
 

@@ -8,8 +8,8 @@ from skipbeat_arch.estimate import Estimate
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_mapper.estimate import estimate_model, kept_programs, run_prices
 from skipbeat_mapper.estimate.kept_prices import KeptPrices, RunPrice
-from skipbeat_mapper.known_programs import KnownPrograms
-from skipbeat_mapper.timed_network import TimedNetwork
+from skipbeat_mapper.search.known_programs import KnownPrograms
+from skipbeat_mapper.search.timed_network import TimedNetwork
 from skipbeat_models import zoo
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources import from_module

@@ -13,9 +13,9 @@ from skipbeat_arch.graph import Graph, Pool
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.estimate.walks import SHOWN, engine_walks
-from skipbeat_mapper.schedule import Schedule
-from skipbeat_mapper.sequencing import schedule_of
-from skipbeat_mapper.units import Load
+from skipbeat_mapper.program.schedule import Schedule
+from skipbeat_mapper.program.sequencing import schedule_of
+from skipbeat_mapper.units.unit import Load
 from tests.mapper.networks import Builder, random_graph
 from tests.mapper.placed import placed
 

@@ -14,7 +14,7 @@ from skipbeat_arch.graph import Graph, Node
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.model import ModelRun
-from skipbeat_mapper.timed_network import time_network
+from skipbeat_mapper.search.timed_network import time_network
 from skipbeat_models import zoo
 from skipbeat_models.networks import resnet9
 from skipbeat_models.prepare import prepare

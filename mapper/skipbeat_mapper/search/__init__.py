@@ -1,0 +1,1 @@
+"""The search for the mappings of a network's nodes, by the timing of their programs."""
