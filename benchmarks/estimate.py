@@ -54,7 +54,7 @@ def measure(source: str, hw: str) -> dict[str, float]:
     from skipbeat_models import zoo
     from skipbeat_models.scheme import Scheme
     from skipbeat_models.sources import from_module
-    from skipbeat_models.sources.recorded import record_module
+    from skipbeat_models.sources.tracing.recorded import record_module
 
     torch.set_num_threads(1)
     name, tokens = split(source)

@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_flatten
 from skipbeat_arch.errors import InputError, one_line
 from skipbeat_arch.files import parse_json
 
-from .sources.exported import quiet
+from .sources.tracing.exported import quiet
 
 _OPERATORS = re.compile(r"torch\.ops\.aten\.\w+\.\w+|_operator\.\w+|math\.\w+|torch\.ops\.higher_order\.wrap_with_\w+")
 _MEMBERS = re.compile(

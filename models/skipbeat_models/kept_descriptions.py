@@ -18,8 +18,8 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import ModelDescription
 
 from . import zoo
+from .sources.checkpoints.folders import parts_of
 from .sources.data_rules import DataRules
-from .sources.folders import parts_of
 from .sources.source_arguments import SourceArguments
 from .stored_description import from_bytes, to_bytes
 

@@ -25,7 +25,7 @@ from skipbeat_arch.errors import InputError
 from .calibration import attention_operands, exact_inputs, in_float64, is_check, repeatable, value_names
 from .mixed_steps import ProductStep, Role, RunStep, Step
 from .quantise_layer import round_half_up
-from .sources.convolutions import Depth
+from .sources.layers.convolutions import Depth
 
 Integers = Int8Array | Int32Array
 #: Runs the program of a step on maps int8 [N, C, H, W] and returns its outputs; products are given int8 [N, C, 1, P]

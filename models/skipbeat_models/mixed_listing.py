@@ -17,7 +17,7 @@ from torch.export.graph_signature import InputKind
 from .calibration import is_check, value_names
 from .mixed import MixedNetwork
 from .mixed_steps import ProductStep, RunStep, Step
-from .sources.operators import VIEWS
+from .sources.graphs.operators import VIEWS
 
 _FREE = VIEWS | {"getitem"}
 

@@ -10,8 +10,8 @@ import numpy as np
 from skipbeat_arch.graph import Graph, Node, Tensor
 
 from .quantise_layer import product_layer
-from .sources.convolutions import Depth
-from .sources.products import Matrices
+from .sources.graphs.products import Matrices
+from .sources.layers.convolutions import Depth
 
 #: What a product is: the operator itself, queries times keys of attention, or its scores times values.
 Role = Literal["product", "scores", "values"]

@@ -18,7 +18,7 @@ from .quantise_mixed import quantise_mixed
 from .scheme import Plan, Scheme
 from .sources.module import flattened_maps, with_numbers
 from .sources.permuting.permuted_module import permuted_module
-from .sources.python import build_model
+from .sources.tracing.python import build_model
 from .trained import Progress
 from .training import one_thread
 

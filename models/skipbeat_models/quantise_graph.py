@@ -31,15 +31,15 @@ from .quantise_layer import (
     round_half_up,
     without_zeros,
 )
-from .sources.constants import Constants
-from .sources.exported import export_program
-from .sources.maps import Form
-from .sources.operation import Kind, Operation
-from .sources.operators import VIEWS
-from .sources.partition import Partition, Run, partition
-from .sources.program_graph import graph_of
-from .sources.reading import Reading, read_operators
-from .sources.weights import layer_numbers
+from .sources.graphs.constants import Constants
+from .sources.graphs.operators import VIEWS
+from .sources.layers.reading import Reading, read_operators
+from .sources.nodes.maps import Form
+from .sources.nodes.operation import Kind, Operation
+from .sources.nodes.partition import Partition, Run, partition
+from .sources.nodes.weights import layer_numbers
+from .sources.tracing.exported import export_program
+from .sources.tracing.program_graph import graph_of
 
 #: What a network may hold.
 EXPECTED = (

@@ -24,16 +24,16 @@ from .quantise_graph import quantise_run
 from .quantise_layer import activation_scale
 from .quantise_phases import quantise_phases, quantise_stacked
 from .runnable import common_magnitudes, runnable, step_key
-from .sources.constants import Constants
-from .sources.exported import export_program
-from .sources.heads import SharedHeads
-from .sources.maps import Form
-from .sources.multiplying import UNKNOWN
-from .sources.operators import ATTENTION, EINSUM
-from .sources.partition import Partition, Run, partition
-from .sources.program_graph import FLEXIBLE, graph_of
-from .sources.reading import Reading, bias_of, has_stored_bias, read_operators
-from .sources.runs import computed
+from .sources.graphs.constants import Constants
+from .sources.graphs.operators import ATTENTION, EINSUM
+from .sources.layers.heads import SharedHeads
+from .sources.layers.multiplying import UNKNOWN
+from .sources.layers.reading import Reading, bias_of, has_stored_bias, read_operators
+from .sources.nodes.maps import Form
+from .sources.nodes.partition import Partition, Run, partition
+from .sources.nodes.runs import computed
+from .sources.tracing.exported import export_program
+from .sources.tracing.program_graph import FLEXIBLE, graph_of
 
 #: Operators that are nothing but a product.
 _PRODUCTS = frozenset({"matmul", "mm", "bmm", "mv", EINSUM})

@@ -17,9 +17,9 @@ from skipbeat_arch.workload import Convolution, one_image
 from .mixed_steps import ALL_PLACES
 from .quantise_layer import Scales, quantise_layer
 from .reduction import stationary_matrix, weight_from_matrix
-from .sources.constants import Constants
-from .sources.convolutions import ConvolutionCall, ConvolutionPart, workloads
-from .sources.reading import Reading, bias_of
+from .sources.graphs.constants import Constants
+from .sources.layers.convolutions import ConvolutionCall, ConvolutionPart, workloads
+from .sources.layers.reading import Reading, bias_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

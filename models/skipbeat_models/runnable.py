@@ -14,12 +14,12 @@ from torch.export import ExportedProgram
 
 from skipbeat_arch.errors import InputError
 
-from .sources.dequantising import dequantiser
-from .sources.exported import quiet
-from .sources.operators import RECURRENT
-from .sources.partition import Run
-from .sources.program_graph import graph_of
-from .sources.recurrent import steps
+from .sources.graphs.dequantising import dequantiser
+from .sources.graphs.operators import RECURRENT
+from .sources.layers.recurrent import steps
+from .sources.nodes.partition import Run
+from .sources.tracing.exported import quiet
+from .sources.tracing.program_graph import graph_of
 
 #: Most steps of a layer that run: each has operators of its own in the program of the host, which takes PyTorch about a
 #: thirtieth of a second to write.

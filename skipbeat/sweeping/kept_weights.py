@@ -9,7 +9,7 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_models import zoo
 from skipbeat_models.kept_magnitudes import LayerMagnitudes
 from skipbeat_models.scheme import Scheme
-from skipbeat_models.sources.python import build_model
+from skipbeat_models.sources.tracing.python import build_model
 
 
 def kept_share(source: str, scheme: Scheme | None, seed: int) -> float:

@@ -16,8 +16,8 @@ from skipbeat_mapper.estimate.run_prices import RunPricer
 from skipbeat_mapper.layer_graph import layer_graph
 from skipbeat_models.graph_oracle import run_products
 from skipbeat_models.mixed_steps import ProductStep
-from skipbeat_models.sources.linear import matmul_layer
-from skipbeat_models.sources.runs import layer_runs
+from skipbeat_models.sources.layers.linear import matmul_layer
+from skipbeat_models.sources.nodes.runs import layer_runs
 from skipbeat_verify.interpreter import Interpreter
 from skipbeat_verify.machine_simulation import machine_rtl, predicted, run_images
 

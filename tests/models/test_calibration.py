@@ -8,7 +8,7 @@ from torch import nn
 
 from skipbeat_models import calibration
 from skipbeat_models.calibration import exact_inputs, in_float64, largest_magnitudes
-from skipbeat_models.sources.exported import export_program
+from skipbeat_models.sources.tracing.exported import export_program
 
 
 class Network(nn.Module):

@@ -16,7 +16,7 @@ from torch import fx, nn
 from skipbeat_arch.errors import InputError
 from skipbeat_models.calibration import exact_inputs
 from skipbeat_models.host_file import pack_host, unpack_host
-from skipbeat_models.sources.exported import export_program
+from skipbeat_models.sources.tracing.exported import export_program
 
 Members = dict[str, bytes]
 

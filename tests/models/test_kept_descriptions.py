@@ -17,8 +17,8 @@ from skipbeat_models import kept_descriptions
 from skipbeat_models.kept_descriptions import KeptDescription
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources.data_rules import DataRules
+from skipbeat_models.sources.layers.routing import Routing
 from skipbeat_models.sources.load import read_source
-from skipbeat_models.sources.routing import Routing
 from skipbeat_models.sources.source_arguments import SourceArguments
 
 pytestmark = pytest.mark.usefixtures("empty_cache")

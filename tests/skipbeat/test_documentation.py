@@ -108,10 +108,10 @@ def test_names_of_the_code_exist(page: Path) -> None:
         ("`skipbeat_arch.engines.Engine.other`", ["skipbeat_arch.engines.Engine.other"]),
         ("`Machine.of`, `Command.to_word`, `registers.Cause`, `memory.burst_beats`, `array.rows`", []),
         ("`Machine.at`, `registers.Causes`, `array.row`", ["Machine.at", "registers.Causes", "array.row"]),
-        ("`BANK_CONFLICT`, `OutputStage`, `sources/onnx.py`, `core.v`, `beat_i.valid`, `c`", []),
+        ("`BANK_CONFLICT`, `OutputStage`, `onnx_files/onnx.py`, `core.v`, `beat_i.valid`, `c`", []),
         (
-            "`BANK_COMPLICT`, `OutputStagging`, `sources/onyx.py`",
-            ["BANK_COMPLICT", "OutputStagging", "sources/onyx.py"],
+            "`BANK_COMPLICT`, `OutputStagging`, `onnx_files/onyx.py`",
+            ["BANK_COMPLICT", "OutputStagging", "onnx_files/onyx.py"],
         ),
     ],
 )

@@ -16,7 +16,7 @@ from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate.run_prices import RunPricer
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources import load_source
-from skipbeat_models.sources.runs import layer_runs
+from skipbeat_models.sources.nodes.runs import layer_runs
 from tests.mapper.estimate.priced_layers import cropped, part_run, with_weights
 
 #: Models and what they are pruned to.

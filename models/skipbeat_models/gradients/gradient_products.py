@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from skipbeat_arch.workload import Convolution
 
-from ..sources.convolutions import ConvolutionCall, ConvolutionPart, workloads
+from ..sources.layers.convolutions import ConvolutionCall, ConvolutionPart, workloads
 
 
 def input_gradient(name: str, conv: Convolution) -> list[ConvolutionPart]:

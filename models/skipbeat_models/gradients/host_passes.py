@@ -31,9 +31,9 @@ from typing import NamedTuple
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.training_model import HostPass, Role
 
-from ..sources.constants import Constants
-from ..sources.graph import Operator, Value
-from ..sources.operators import ADDITIONS, BATCH_NORMS, CLAMPS, MAX_POOLS, VIEWS
+from ..sources.graphs.constants import Constants
+from ..sources.graphs.graph import Operator, Value
+from ..sources.graphs.operators import ADDITIONS, BATCH_NORMS, CLAMPS, MAX_POOLS, VIEWS
 
 #: Of a sum that the machine stores as it is: the places of a pooling are those of sums, not of bytes.
 _SUM_BYTES = 4

@@ -20,15 +20,15 @@ from skipbeat_arch.workload import Convolution, Gemm
 
 from .. import zoo
 from ..sources.build import describe
-from ..sources.constants import Constants
-from ..sources.exported import export_module
-from ..sources.graph import Graph, Operator, names_of
-from ..sources.onnx import load_onnx
-from ..sources.operators import ATTENTIONS, MAX_POOLS
-from ..sources.pt2 import load_pt2
-from ..sources.python import FUNCTION, build_model
-from ..sources.reading import Reading, read_operators
-from ..sources.windows import stored_windows
+from ..sources.graphs.constants import Constants
+from ..sources.graphs.graph import Graph, Operator, names_of
+from ..sources.graphs.operators import ATTENTIONS, MAX_POOLS
+from ..sources.layers.reading import Reading, read_operators
+from ..sources.nodes.windows import stored_windows
+from ..sources.onnx_files.onnx import load_onnx
+from ..sources.tracing.exported import export_module
+from ..sources.tracing.pt2 import load_pt2
+from ..sources.tracing.python import FUNCTION, build_model
 from .gradient_products import flat, input_gradient
 from .host_passes import HostOperation, attention_softmax, host_operation, host_passes
 

@@ -17,7 +17,7 @@ from skipbeat_arch.provenance import Source, content_digest
 
 from .. import zoo
 from ..digits_data import INPUT_SHAPE, DigitsData, load_data
-from ..sources.python import build_model
+from ..sources.tracing.python import build_model
 from ..training import one_thread
 from .graph_builder import GraphBuilder
 from .host_operators import loss_and_gradient

@@ -11,26 +11,26 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Gemm
 
 from ..scheme import Scheme
-from .attention_reader import AttentionReader
 from .batch import common_batch
-from .bilinear import BilinearCall
-from .constants import Constant, Constants
-from .convolutions import ConvolutionCall, workloads
 from .data_rules import DataRules
-from .experts import expert_layer
-from .graph import Graph
-from .host import HostOperators
-from .linear import convolution_of_activations, linear_layer, matmul_layer
-from .norm import Norm
+from .graphs.constants import Constant, Constants
+from .graphs.graph import Graph
+from .graphs.operators import ATTENTIONS, EINSUM, RECURRENT
+from .layers.attention_reader import AttentionReader
+from .layers.bilinear import BilinearCall
+from .layers.convolutions import ConvolutionCall, workloads
+from .layers.experts import expert_layer
+from .layers.linear import convolution_of_activations, linear_layer, matmul_layer
+from .layers.norm import Norm
+from .layers.reading import Reading, read_operators
+from .nodes.host import HostOperators
+from .nodes.partition import Partition, partition
+from .nodes.runs import layer_runs, model_run
 from .notes import Notes
-from .operators import ATTENTIONS, EINSUM, RECURRENT
-from .partition import Partition, partition
 from .permuting.permuted_weights import permuted_weights
 from .permuting.pruning_orders import PruningOrders, pruning_orders
-from .reading import Reading, read_operators
-from .runs import layer_runs, model_run
-from .weight_arrays import Weight
-from .zeros import KnownZeros, Measured, ZeroReader
+from .pruned_weights.weight_arrays import Weight
+from .pruned_weights.zeros import KnownZeros, Measured, ZeroReader
 
 
 def describe(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .active_rows import ActiveRows
-from .attention import AttentionBlocks
-from .routing import Routing
+from .layers.active_rows import ActiveRows
+from .layers.attention import AttentionBlocks
+from .layers.routing import Routing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,15 +12,15 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import HostOperator, ModelDescription, ModelLayer, Unpriced
 from skipbeat_arch.workload import Gemm
 
-from .attention_reader import attention_layers
+from .checkpoints.naming import Role, block, expert, role, running_order
+from .checkpoints.sizes import Sizes
+from .checkpoints.stored import Stored, StoredTensor
 from .data_rules import DataRules
-from .linear import linear_layer
-from .naming import Role, block, expert, role, running_order
+from .layers.attention_reader import attention_layers
+from .layers.linear import linear_layer
+from .nodes.runs import layer_runs
 from .notes import Notes
-from .runs import layer_runs
-from .sizes import Sizes
-from .stored import Stored, StoredTensor
-from .zeros import ZeroReader
+from .pruned_weights.zeros import ZeroReader
 
 _NAMED = 4
 _NORM = re.compile(r"norm|ln_|layer_norm|LayerNorm", re.IGNORECASE)

@@ -20,16 +20,16 @@ from skipbeat_arch.pattern import Pattern
 from .. import zoo
 from ..scheme import Scheme
 from .build import describe
+from .checkpoints.files import open_checkpoint
+from .checkpoints.folders import INDEX
+from .checkpoints.loading import load_into
+from .checkpoints.pickled import PICKLED
 from .data_rules import DataRules
-from .fewer_rows import with_active_rows
-from .files import open_checkpoint
-from .folders import INDEX
-from .loading import load_into
 from .module import Trace, from_module
-from .pickled import PICKLED
-from .python import FUNCTION, build_model
-from .recorded import record_module
+from .nodes.fewer_rows import with_active_rows
 from .source_arguments import SourceArguments
+from .tracing.python import FUNCTION, build_model
+from .tracing.recorded import record_module
 
 if TYPE_CHECKING:
     from ..trained import Trained
@@ -188,11 +188,11 @@ def _from_graph(given: SourceArguments, path: Path) -> ModelDescription:
     if given.batch is not None:
         raise InputError(f"model {path}: its batch is fixed in the file; export it with another one")
     if path.suffix == ".onnx":
-        from .onnx import load_onnx
+        from .onnx_files.onnx import load_onnx
 
         graph = load_onnx(path, given.sizes)
     else:
-        from .pt2 import load_pt2
+        from .tracing.pt2 import load_pt2
 
         graph = load_pt2(path)
     try:

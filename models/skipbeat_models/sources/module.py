@@ -18,11 +18,11 @@ from ..scheme import Scheme
 from .batch import common_batch
 from .build import describe
 from .data_rules import DataRules
-from .fakes import is_meta
-from .fusion import fuse
-from .graph import Graph
-from .maps import Form
-from .reading import read_operators
+from .graphs.graph import Graph
+from .layers.reading import read_operators
+from .nodes.fusion import fuse
+from .nodes.maps import Form
+from .tracing.fakes import is_meta
 
 #: What finds a module's operators for inputs of some shapes, and for those given by name.
 Trace = Callable[[nn.Module, tuple[object, ...], Mapping[str, object]], Graph]
@@ -65,7 +65,7 @@ def from_module(
 
 
 def _exported(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object]) -> Graph:
-    from .exported import export_module  # a second and a half, which the models of the zoo do without
+    from .tracing.exported import export_module  # a second and a half, which the models of the zoo do without
 
     return export_module(model, inputs, kwargs)
 

@@ -19,20 +19,20 @@ from skipbeat_arch.pattern import Pattern
 
 from ..alone import silent_transformers
 from ..scheme import Scheme
-from .architecture import find_architecture
 from .build import describe
-from .checkpoint import check_merged, plain_weights
-from .converted import Fit
+from .checkpoints.architecture import find_architecture
+from .checkpoints.checkpoint import check_merged, plain_weights
+from .checkpoints.converted import Fit
+from .checkpoints.files import open_checkpoint
+from .checkpoints.quantised import Settings
+from .checkpoints.sizes import Sizes, check_followed
+from .checkpoints.stored import Stored
 from .data_rules import DataRules
-from .files import open_checkpoint
-from .graph import Graph
+from .graphs.graph import Graph
 from .language_model import describe_language_model, stored_weights
 from .notes import Notes
-from .phases import WAY, Phase, model_phases
-from .quantised import Settings
-from .sizes import Sizes, check_followed
-from .stored import Stored
-from .zeros import KnownZeros, ZeroReader
+from .pruned_weights.zeros import KnownZeros, ZeroReader
+from .tracing.phases import WAY, Phase, model_phases
 
 
 def load_weights(

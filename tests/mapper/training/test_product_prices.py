@@ -11,8 +11,8 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.estimate.run_prices import RunPricer
 from skipbeat_mapper.training.product_prices import ProductPricer
-from skipbeat_models.sources.linear import matmul_layer
-from skipbeat_models.sources.runs import layer_runs
+from skipbeat_models.sources.layers.linear import matmul_layer
+from skipbeat_models.sources.nodes.runs import layer_runs
 from tests.mapper.training.made_products import product
 
 CONV = Convolution(batch=1, c_in=8, c_out=8, height=4, width=4, kernel=(3, 3), padding=(1, 1))

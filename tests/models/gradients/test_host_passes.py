@@ -11,9 +11,9 @@ from torch import nn
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.training_model import HostPass, Role
 from skipbeat_models.gradients.host_passes import HostOperation, attention_softmax, host_operation, host_passes
-from skipbeat_models.sources.exported import export_module
-from skipbeat_models.sources.graph import names_of
-from skipbeat_models.sources.reading import read_operators
+from skipbeat_models.sources.graphs.graph import names_of
+from skipbeat_models.sources.layers.reading import read_operators
+from skipbeat_models.sources.tracing.exported import export_module
 
 
 def moved(*operations: HostOperation, batch: int = 2) -> dict[tuple[str, Role], HostPass]:

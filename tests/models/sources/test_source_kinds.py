@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn import functional
 
 from skipbeat_models.sources import load_source
-from skipbeat_models.sources.graph import Operator, Value
-from skipbeat_models.sources.multiplying import may_multiply
+from skipbeat_models.sources.graphs.graph import Operator, Value
+from skipbeat_models.sources.layers.multiplying import may_multiply
 
 from .described import Function, describe
 

@@ -13,7 +13,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.model import LayerKind, ModelDescription
 from skipbeat_models.scheme import Scheme
 from skipbeat_models.sources import load_source
-from skipbeat_models.sources.naming import Role, block, role, running_order
+from skipbeat_models.sources.checkpoints.naming import Role, block, role, running_order
 from tests.models.sources.described import assert_complete
 
 LLAMA = {"model_type": "our-llama", "hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2}
@@ -193,8 +193,9 @@ def test_one_tensor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Weights are read one by one and again when they are asked for, but not kept."""
     import weakref
 
-    from skipbeat_models.sources import files, weights_alone
-    from skipbeat_models.sources.stored import StoredTensor
+    from skipbeat_models.sources import weights_alone
+    from skipbeat_models.sources.checkpoints import files
+    from skipbeat_models.sources.checkpoints.stored import StoredTensor
 
     alive: list[weakref.ref[torch.Tensor]] = []
     highest = 0

@@ -116,7 +116,7 @@ def test_shapes_are_enough() -> None:
 
 
 def test_zeros_beyond_what_is_kept_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    from skipbeat_models.sources import zeros
+    from skipbeat_models.sources.pruned_weights import zeros
 
     monkeypatch.setattr(zeros, "_KEPT_BYTES", 0)
     model = nn.Conv2d(16, 8, 3, bias=False)

@@ -12,7 +12,7 @@ from torch import nn
 from skipbeat_arch.workload import ReductionOrder
 
 from ...scheme import Scheme
-from ..exported import export_module
+from ..tracing.exported import export_module
 from .permuted_weights import in_orders
 from .pruning_orders import pruning_orders
 

@@ -9,7 +9,7 @@ import torch
 
 from skipbeat_arch.arrays import Indices
 
-from ..graph import Graph
+from ..graphs.graph import Graph
 from .pruning_orders import PruningOrders
 
 

@@ -20,14 +20,14 @@ from skipbeat_arch.model import LayerKind
 from skipbeat_arch.pattern import Pattern
 
 from ...scheme import Scheme
-from ..graph import Argument, Graph, Value
-from ..masked import BESIDE
-from ..norm import OF_CHANNELS
-from ..operation import Kind, Operation
-from ..partition import Run, partition
-from ..reading import bias_of, read_operators
-from ..runs import computed, structure
-from ..weights import stored_weight
+from ..checkpoints.masked import BESIDE
+from ..graphs.graph import Argument, Graph, Value
+from ..layers.norm import OF_CHANNELS
+from ..layers.reading import bias_of, read_operators
+from ..nodes.operation import Kind, Operation
+from ..nodes.partition import Run, partition
+from ..nodes.runs import computed, structure
+from ..nodes.weights import stored_weight
 from .kept_view import KeptView
 
 #: Elements that are looked at for tensors of one order: less than a second.

@@ -13,10 +13,10 @@ from skipbeat_models.graph_oracle import run_graph
 from skipbeat_models.pruners.one_shot import prune_model
 from skipbeat_models.quantise_graph import QuantisedGraph, quantise_graph
 from skipbeat_models.scheme import Scheme
-from skipbeat_models.sources.exported import export_module
 from skipbeat_models.sources.module import flattened_maps, from_module
 from skipbeat_models.sources.permuting.permuted_module import permuted_module
 from skipbeat_models.sources.permuting.pruning_orders import pruning_orders
+from skipbeat_models.sources.tracing.exported import export_module
 from tests.models.sources.permuting.networks import Residual, exact, images
 
 SCHEME = Scheme.parse("2:4").permuted()

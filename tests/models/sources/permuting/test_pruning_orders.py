@@ -10,8 +10,8 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from skipbeat_arch.errors import InputError
 from skipbeat_models.scheme import Scheme
-from skipbeat_models.sources.exported import export_module
 from skipbeat_models.sources.permuting.pruning_orders import PruningOrders, pruning_orders
+from skipbeat_models.sources.tracing.exported import export_module
 from tests.models.sources.permuting.networks import Residual, exact, images
 
 SCHEME = Scheme.parse("2:4").permuted()

@@ -1,0 +1,1 @@
+"""Which operators are layers, with the sizes of their products."""

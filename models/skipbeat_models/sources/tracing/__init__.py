@@ -1,0 +1,1 @@
+"""From a PyTorch module, or a program that was exported from one, to its operators."""
