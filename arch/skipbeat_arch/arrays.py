@@ -13,6 +13,7 @@ Int8Array = npt.NDArray[np.int8]
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
 UInt32Array = npt.NDArray[np.uint32]
+UInt64Array = npt.NDArray[np.uint64]
 FloatArray = npt.NDArray[np.float64]
 #: Places in an array, in the order in which something is taken.
 Indices = npt.NDArray[np.intp]

@@ -13,6 +13,7 @@ from .depths import output_vectors
 from .errors import InputError
 from .fold import Fold
 from .instruction import INSTRUCTION_BYTES, Instruction
+from .instruction_columns import InstructionColumns
 from .tensor_layout import from_memory, tensor_bytes, to_memory
 
 
@@ -187,10 +188,17 @@ class MachineProgram:
         Raises:
             InputError: one that cannot be decoded, or `again` of a program without them.
         """
-        code = self.code(again=again)
-        data = self.image[code.address : code.address + code.count * INSTRUCTION_BYTES].tobytes()
+        data = self._words(again=again).tobytes()
         words = (data[i : i + INSTRUCTION_BYTES] for i in range(0, len(data), INSTRUCTION_BYTES))
         return tuple(read_instruction(int.from_bytes(word, "little")) for word in words)
+
+    def columns(self, *, again: bool = False) -> InstructionColumns:
+        """The same as columns of their fields."""
+        return InstructionColumns.of_words(self._words(again=again))
+
+    def _words(self, *, again: bool) -> Bytes:
+        code = self.code(again=again)
+        return self.image[code.address : code.address + code.count * INSTRUCTION_BYTES]
 
     def memory(self) -> Bytes:
         """A memory uint8 [memory_bytes] with the image in it and zeros after it."""

@@ -141,10 +141,12 @@ class Word:
 
     @classmethod
     def flat_fields(cls) -> dict[str, BitField]:
-        """Fields by name, those of a word inside it in its place."""
+        """Fields by name, those of a word inside it in its place; offsets are those in the whole word."""
         out: dict[str, BitField] = {}
         for each in cls.bit_fields():
-            out |= each.kind.flat_fields() if issubclass(each.kind, Word) else {each.name: each}
+            inner = each.kind.flat_fields() if issubclass(each.kind, Word) else {}
+            moved = {name: own._replace(offset=each.offset + own.offset) for name, own in inner.items()}
+            out |= moved or {each.name: each}
         return out
 
 

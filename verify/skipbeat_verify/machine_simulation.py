@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from skipbeat_arch.arrays import Bytes, Int8Array, Int32Array
+from skipbeat_arch.engines import Opcode
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.extras import require_packages
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import Store
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.registers import Cause, Counter
@@ -168,7 +168,7 @@ def run_images(
         left, said = real.memory, Noted(real.bits, real.clips)
         exact.append(_is_expected(program, left, expected) and said == noted)
         ended.append(real.done and not real.error)
-        ran = _of_rtl(program, real, again=again)
+        ran = _of_rtl(program, machine, real, again=again)
     if outputs is not None and left is not None:
         outputs += [program.read_output(left, number) for number in range(program.images)]
     return ProgramRun(
@@ -234,7 +234,7 @@ def predicted(program: MachineProgram, machine: Machine, *, again: bool = False)
         Counter.READ_BEATS: timing.bytes_read // machine.beat_bytes,
         Counter.WRITE_BEATS: timing.bytes_written // machine.beat_bytes,
     }
-    ends = _ends(program, timing.stored, timing.cycles, again=again)
+    ends = _ends(program, machine, timing.stored, timing.cycles, again=again)
     return Counts(cycles=timing.cycles, counters=counters, ends=ends)
 
 
@@ -248,12 +248,13 @@ def model_counters(run: MachineModelRun, machine: Machine) -> dict[Counter, int]
 
 
 def _of_model(program: MachineProgram, machine: Machine, run: MachineModelRun, *, again: bool) -> Counts:
-    ends = _ends(program, run.stored, run.cycles, again=again)
+    ends = _ends(program, machine, run.stored, run.cycles, again=again)
     return Counts(cycles=run.cycles, counters=model_counters(run, machine), ends=ends)
 
 
-def _of_rtl(program: MachineProgram, run: MachineRun, *, again: bool) -> Counts:
-    return Counts(cycles=run.cycles, counters=run.counters, ends=_ends(program, run.stored, run.cycles, again=again))
+def _of_rtl(program: MachineProgram, machine: Machine, run: MachineRun, *, again: bool) -> Counts:
+    ends = _ends(program, machine, run.stored, run.cycles, again=again)
+    return Counts(cycles=run.cycles, counters=run.counters, ends=ends)
 
 
 def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int) -> dict[Counter, int]:
@@ -273,6 +274,8 @@ def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int
     }
 
 
-def _ends(program: MachineProgram, stored: Sequence[int], cycles: int, *, again: bool) -> tuple[int, ...]:
-    stores = [number for number, each in enumerate(program.decoded(again=again)) if isinstance(each, Store)]
-    return part_ends(program.code(again=again).nodes, np.array(stores, np.int64), stored, cycles)
+def _ends(
+    program: MachineProgram, machine: Machine, stored: Sequence[int], cycles: int, *, again: bool
+) -> tuple[int, ...]:
+    stores = program_columns(program, machine, again=again).at(Opcode.STORE)
+    return part_ends(program.code(again=again).nodes, stores, stored, cycles)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from skipbeat_arch import instruction as isa
-from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.arrays import BoolArray, Int64Array
 from skipbeat_arch.decoding import INSTRUCTIONS
+from skipbeat_arch.depths import output_vectors
 from skipbeat_arch.engines import Engine, Kind, Opcode
 from skipbeat_arch.instruction import Instruction
+from skipbeat_arch.instruction_columns import InstructionColumns
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import TileStatistics
 
@@ -153,34 +153,44 @@ def columns_of(machine: Machine, instructions: Sequence[Instruction], tiles: Seq
     Raises:
         InputError: another number of tiles.
     """
-    table = np.array([_row(machine, each) for each in instructions], np.int64).reshape(-1, len(FIELDS)).T
-    commands = [each.command for each in instructions if isinstance(each, isa.Pass)]
-    return Columns.of(table, PassColumns.of(commands, tiles))
+    return read_columns(machine, InstructionColumns.of(instructions), tiles)
 
 
-def _row(machine: Machine, each: Instruction) -> tuple[int, ...]:
-    """What an instruction says, in the order of `FIELDS`."""
-    common = each.opcode, engine_bits(each.wait), engine_bits(each.signal)
-    match each:
-        case isa.Load():
-            banks = each.kind == Kind.ACTIVATIONS and enables(machine, each.period, each.bank)
-            return *common, each.count, each.source, each.kind, banks, *[0] * 6
-        case isa.Zero():
-            return *common, each.count, *[0] * 9
-        case isa.Setup():
-            return *common, prod(each.counts), *[0] * 9
-        case isa.Pass():
-            return *common, *[0] * 4, each.words, *[0] * 5
-        case isa.Store():
-            fields = each.pool, each.vectors, each.memory, each.local, each.residual
-            return *common, each.count, each.address, 0, 0, 0, *fields
-    return *common, *[0] * 10
+def read_columns(machine: Machine, read: InstructionColumns, tiles: Sequence[TileStatistics]) -> Columns:
+    """The same of instructions that are columns of their fields."""
+    table = np.zeros((len(FIELDS), len(read)), np.int64)
+    table[:3] = read.opcode, read.wait, read.signal
+    for opcode, fields in read.fields.items():
+        for name, values in _read(machine, opcode, fields).items():
+            table[FIELDS.index(name), read.at(opcode)] = values
+    return Columns.of(table, PassColumns.of(read.commands(), tiles))
 
 
-@cache
-def engine_bits(engines: tuple[Engine, ...]) -> int:
-    """A bit for each engine."""
-    return sum(1 << engine for engine in set(engines))
+def _read(machine: Machine, opcode: Opcode, fields: Mapping[str, Int64Array]) -> Mapping[str, Int64Array]:
+    """What instructions say beside their opcode and tokens, by the names of `FIELDS`."""
+    match opcode:
+        case Opcode.LOAD:
+            named = {"address": fields["source"], **{name: fields[name] for name in ("count", "kind")}}
+            return {**named, "banks": (fields["kind"] == Kind.ACTIVATIONS) & _enable(machine, fields)}
+        case Opcode.ZERO:
+            return {"count": fields["count"]}
+        case Opcode.SETUP:
+            return {"count": fields["n0"] * fields["n1"] * fields["n2"] * fields["n3"]}
+        case Opcode.PASS:
+            return {"words": fields["words"]}
+        case Opcode.STORE:
+            one = [output_vectors(raw=bool(n & 1), places=bool(n & 2)) for n in range(4)]
+            vectors = np.array(one, np.int64)[(fields["raw"] != 0) + 2 * (fields["places"] != 0)]
+            same = {name: fields[name] for name in ("count", "address", "pool", "memory", "local", "residual")}
+            return {**same, "vectors": vectors}
+    return {}
+
+
+def _enable(machine: Machine, fields: Mapping[str, Int64Array]) -> BoolArray:
+    """Whether each LOAD's period and bank meet any bank."""
+    places = list(zip(fields["period"].tolist(), fields["bank"].tolist(), strict=True))
+    known = {place: enables(machine, *place) for place in set(places)}
+    return np.array([known[place] for place in places], np.bool_)
 
 
 @cache

@@ -13,6 +13,7 @@ from skipbeat_arch.depths import MOST_TOKENS
 from skipbeat_arch.engines import Engine, Opcode
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Instruction
+from skipbeat_arch.instruction_columns import InstructionColumns
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import TileStatistics
@@ -72,7 +73,7 @@ def machine_timing(
     Raises:
         InputError: a program that the machine answers with an error or that never ends, or that ends before its work.
     """
-    check_header(machine, instructions)
+    check_header(machine, InstructionColumns.of(instructions[:1]))
     return columns_timing(machine, columns_of(machine, instructions, tiles), address=address)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from skipbeat_arch.arrays import BoolArray
@@ -11,20 +9,23 @@ from skipbeat_arch.depths import RAW_VECTORS
 from skipbeat_arch.engines import Kind, Opcode
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import VERSION, Header, Instruction
+from skipbeat_arch.instruction import VERSION
+from skipbeat_arch.instruction_columns import InstructionColumns
 from skipbeat_arch.machine import Machine
 
 from .columns import Columns
 
 
-def check_header(machine: Machine, instructions: Sequence[Instruction]) -> None:
+def check_header(machine: Machine, read: InstructionColumns) -> None:
     """That instructions are for a machine, if they begin with a header.
 
     Raises:
         InputError: they are for another one.
     """
-    header = instructions[0] if instructions else None
-    if isinstance(header, Header) and (header.version, header.fingerprint) != (VERSION, machine.fingerprint):
+    if not len(read) or read.opcode[0] != Opcode.HEADER:
+        return
+    version, fingerprint = (int(read.field(Opcode.HEADER, name)[0]) for name in ("version", "fingerprint"))
+    if (version, fingerprint) != (VERSION, machine.fingerprint):
         raise InputError(f"program: it was made for another hardware than {machine.hw.name}")
 
 
