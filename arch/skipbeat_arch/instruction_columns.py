@@ -152,10 +152,11 @@ def _read(lanes: UInt64Array, each: BitField) -> Int64Array:
 def _field(lanes: UInt64Array, offset: int, width: int) -> Int64Array:
     """Bits of words whose lower and upper halves are given, uint64 [2, words]; of less than 64 bits."""
     lane, shift = divmod(offset, _LANE_BITS)
-    found = lanes[lane] >> np.uint64(shift)
+    found: UInt64Array = lanes[lane] >> np.uint64(shift)
     if shift + width > _LANE_BITS:
-        found = found | lanes[lane + 1] << np.uint64(_LANE_BITS - shift)
-    return (found & np.uint64((1 << width) - 1)).astype(np.int64)
+        found |= lanes[lane + 1] << np.uint64(_LANE_BITS - shift)
+    found &= np.uint64((1 << width) - 1)
+    return found.astype(np.int64)
 
 
 def _write(lanes: UInt64Array, values: Int64Array, offset: int, width: int) -> None:
@@ -170,5 +171,5 @@ def _write(lanes: UInt64Array, values: Int64Array, offset: int, width: int) -> N
 def _any_from(lanes: UInt64Array, offset: int) -> BoolArray:
     """Whether any bit from `offset` on is set."""
     lane, shift = divmod(offset, _LANE_BITS)
-    found = lanes[lane] >> np.uint64(shift) != 0
+    found: BoolArray = lanes[lane] >> np.uint64(shift) != 0
     return found if lane else found | (lanes[1] != 0)

@@ -25,6 +25,7 @@ from .command import Command, Encoding, metadata_bits
 from .errors import InputError
 from .hardware import Hardware
 from .numbers import integer_range
+from .tile_words import TileWords
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,73 +130,19 @@ def pack_tile(weights: Int8Array, hw: Hardware, encoding: Encoding | None = None
 
 
 def _pack(weights: Int8Array, beat: int, encoding: Encoding, hw: Hardware) -> PackedTile:
-    positions, values, used = slot_table(weights, beat, encoding)
-    more = stored_columns(weights.shape[2], hw) - weights.shape[2]
-    if more:
-        beyond = ((0, 0), (0, more), (0, 0))
-        values, used = np.pad(values, beyond), np.pad(used, beyond, constant_values=True)
-    stored = values.transpose(0, 2, 1)[used.transpose(0, 2, 1)]  # [row, slot, column] order
-    meta = _metadata(weights, positions, encoding, hw)
-    bits = hw.numbers.weight_bits
-    words = np.concatenate([_to_words(meta, hw), _to_words(_bit_planes(stored, bits), hw)])
+    rows, group, cols = weights.shape
+    packed = TileWords.of(weights[None], beat, encoding, hw)
     return PackedTile(
-        words=words,
+        words=packed.words,
         encoding=encoding,
         beat=beat,
-        rows=weights.shape[0],
-        cols=weights.shape[2],
-        value_bits=stored.size * bits,
-        metadata_bits=meta.size,
+        rows=rows,
+        cols=cols,
+        value_bits=int(packed.slots.sum()) * hw.numbers.weight_bits,
+        metadata_bits=rows * hw.array.cols * metadata_bits(encoding, beat, group),
         nonzeros=int(np.count_nonzero(weights)),
-        slots=used.sum(axis=1, dtype=np.int64),
+        slots=packed.slots[0],
     )
-
-
-def slot_table(weights: Int8Array, beat: int, encoding: Encoding) -> tuple[Int64Array, Int8Array, BoolArray]:
-    """Positions, values and use of the `beat` slots of each group of a tile [rows, M, cols].
-
-    Each is [rows, cols, beat]. A bitmap stores the nonzeros, ascending, in the first slots; the slots after them
-    are not used. The other encodings use every slot: a group with fewer than `beat` nonzeros is filled up with
-    the lowest positions that are free, so that all its positions stay ascending.
-    """
-    ordered, group = np.ascontiguousarray(weights.transpose(0, 2, 1)), weights.shape[1]
-    chosen = ordered != 0
-    if encoding != Encoding.BITMAP:
-        free_rank = np.cumsum(~chosen, axis=2) - 1
-        chosen |= ~chosen & (free_rank < beat - chosen.sum(axis=2, keepdims=True))
-    # Positions, those that are not chosen behind all others; sorting them carries each one's value along.
-    places = np.arange(group, dtype=np.uint16) + (~chosen).astype(np.uint16) * np.uint16(group)
-    slots = places << 8 | ordered.view(np.uint8)
-    slots.sort(axis=2)
-    positions = (slots[:, :, :beat] >> 8).astype(np.int64)
-    values = (slots[:, :, :beat] & 0xFF).astype(np.uint8).view(np.int8)
-    return positions % group, values, positions < group
-
-
-def _metadata(weights: Int8Array, positions: Int64Array, encoding: Encoding, hw: Hardware) -> Bytes:
-    """The metadata section as bits, [rows, C_arr, m] flattened."""
-    rows, _, cols = weights.shape
-    if encoding == Encoding.DENSE:
-        return np.zeros(0, np.uint8)
-    if encoding == Encoding.BITMAP:
-        bits = (np.ascontiguousarray(weights.transpose(0, 2, 1)) != 0).view(np.uint8)
-    else:
-        planes = (positions[..., None] >> np.arange(hw.index_bits)) & 1
-        bits = planes.reshape(rows, cols, -1).astype(np.uint8)
-    full = np.zeros((rows, hw.array.cols, bits.shape[2]), np.uint8)
-    full[:, :cols] = bits
-    return full.ravel()
-
-
-def _bit_planes(values: Int8Array, bits: int) -> Bytes:
-    return np.unpackbits(values.view(np.uint8)[:, None], axis=1, count=bits, bitorder="little").ravel()
-
-
-def _to_words(bits: Bytes, hw: Hardware) -> Bytes:
-    count = -(-bits.size // hw.word_bits)
-    padded = np.zeros(count * hw.word_bits, np.uint8)
-    padded[: bits.size] = bits
-    return np.packbits(padded.reshape(count, hw.word_bits), axis=1, bitorder="little")
 
 
 def unpack_tile(tile: PackedTile, hw: Hardware) -> Int8Array:

@@ -11,12 +11,12 @@ from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import Code, MachineProgram, Place
 
 from .operand import operand_addresses
 from .placing.node_mapping import NodeMapping
+from .program.emission import emit_words
 from .program.lowering import Lowered
 from .search.timed_network import TimedNetwork, time_network
 
@@ -89,13 +89,14 @@ def packed(
 ) -> MachineProgram:
     """The image of a program with its weights; `again` is that of a run right after it."""
     memory, lowered, machine = network.memory, network.lowered, network.memory.machine
-    data, start = memory.data(), lowered.schedule.start
+    start = lowered.schedule.start
+    stop = start + memory.stored * machine.vector
     size = again.lowered.schedule.size if again else lowered.schedule.size
-    image = np.zeros(size if again else start + data.size, np.uint8)
+    image = np.zeros(size if again else stop, np.uint8)
     for each in (lowered, again.lowered) if again else (lowered,):
-        code = b"".join(op.to_word().to_bytes(INSTRUCTION_BYTES, "little") for op in each.instructions)
-        image[each.schedule.code : each.schedule.code + len(code)] = np.frombuffer(code, np.uint8)
-    image[start : start + data.size] = data
+        words = emit_words(each.schedule).ravel()
+        image[each.schedule.code : each.schedule.code + words.size] = words
+    memory.write(image[start:stop])
     return MachineProgram(
         hardware=machine.hw.name,
         fingerprint=machine.fingerprint,
@@ -103,7 +104,7 @@ def packed(
         image=image,
         memory_bytes=size,
         address=0,
-        count=len(lowered.instructions),
+        count=len(lowered.columns),
         again=_again(again.lowered) if again else None,
         tensors=_places(network, start, scales or {}),
         nodes=lowered.nodes,
@@ -112,7 +113,7 @@ def packed(
 
 
 def _again(lowered: Lowered) -> Code:
-    return Code(address=lowered.schedule.code, count=len(lowered.instructions), nodes=lowered.nodes)
+    return Code(address=lowered.schedule.code, count=len(lowered.columns), nodes=lowered.nodes)
 
 
 def _places(network: TimedNetwork, start: int, scales: Mapping[str, float]) -> tuple[Place, ...]:

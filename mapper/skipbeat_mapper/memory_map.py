@@ -87,8 +87,13 @@ class MemoryMap:
 
     def data(self) -> Bytes:
         """What is stored: uint8 [stored · V]. Only now are weights packed."""
+        data = np.zeros(self.stored * self.machine.vector, np.uint8)
+        self.write(data)
+        return data
+
+    def write(self, data: Bytes) -> None:
+        """Write it into a memory of zeros, uint8 [stored · V]."""
         machine = self.machine
-        data = np.zeros(self.stored * machine.vector, np.uint8)
 
         def put(at: int, part: Bytes) -> None:
             data[at * machine.vector : at * machine.vector + part.size] = part
@@ -101,7 +106,6 @@ class MemoryMap:
             words = packed_words(each.node, each.banks, each.tiles, machine)
             for at in dict.fromkeys(group.nodes[number].weights_at for group in self.groups):
                 put(at, words)
-        return data
 
 
 class _Room:

@@ -10,6 +10,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.numbers import integer_range
 from skipbeat_arch.stream import PORTS
 from skipbeat_arch.tile import PackedTile, unpack_tile
+from skipbeat_verify.core_streams import CoreStreams
 from skipbeat_verify.regression_cases import (
     POOL,
     RegressionCase,
@@ -70,6 +71,16 @@ def test_passes_are_of_every_kind(drawn: list[RegressionCase]) -> None:
     assert any(not len(case.streams.tiles) for case in drawn[:100]), "no tile at all"
 
 
+def packed_tiles(streams: CoreStreams) -> list[PackedTile]:
+    """The tiles with their words, which are between the marks of the last ones."""
+    parts = np.split(streams.words, np.flatnonzero(streams.last) + 1)
+    named = ("encoding", "beat", "rows", "cols", "value_bits", "metadata_bits", "nonzeros", "slots")
+    return [
+        PackedTile(words=words, **{name: getattr(tile, name) for name in named})
+        for tile, words in zip(streams.tiles, parts[:-1], strict=True)
+    ]
+
+
 def test_values_fit_the_numbers_and_reach_their_ends(drawn: list[RegressionCase]) -> None:
     lowest = False
     for case in drawn[:100]:
@@ -77,7 +88,7 @@ def test_values_fit_the_numbers_and_reach_their_ends(drawn: list[RegressionCase]
         low, high = integer_range(numbers.activation_bits)
         bundles = case.streams.bundles
         assert low <= bundles.min(initial=0) <= bundles.max(initial=0) <= high
-        tiles = [tile for tile in case.streams.tiles if isinstance(tile, PackedTile)]
+        tiles = packed_tiles(case.streams)
         low, high = integer_range(numbers.weight_bits)
         values = np.concatenate([np.zeros(0), *(unpack_tile(tile, case.hardware).ravel() for tile in tiles)])
         assert low <= values.min(initial=0) <= values.max(initial=0) <= high

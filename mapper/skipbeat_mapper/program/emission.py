@@ -7,16 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.arrays import Bytes, Int64Array
+from skipbeat_arch.command import Command
 from skipbeat_arch.engines import Kind, Opcode
-from skipbeat_arch.instruction import VERSION, Instruction
+from skipbeat_arch.instruction import INSTRUCTION_BYTES, VERSION, Instruction
+from skipbeat_arch.instruction_columns import words_of
 from skipbeat_arch.machine import Machine
 from skipbeat_sim.timing.columns import FIELDS, Columns, enables
 from skipbeat_sim.timing.pass_columns import PassColumns
 
 from ..order import places as at
+from ..units.pass_runs import pass_bases
 from ..units.unit import Clear, Load, Local, PassOp, StoreOp, Walk, Zero
 from .schedule import Mark, Operation, Schedule
+from .unit_columns import UnitObjects
 
 #: The opcode of each kind of operation, int64 [kinds].
 _OPCODES = np.zeros(8, np.int64)
@@ -28,6 +32,36 @@ def emit(schedule: Schedule) -> list[Instruction]:
     """The instructions of a schedule, in order."""
     machine, start = schedule.memory.machine, schedule.start
     return [instruction(operation, machine, start) for operation in schedule.operations]
+
+
+def emit_words(schedule: Schedule) -> Bytes:
+    """`emit`'s instructions as they lie in memory, uint8 [instructions, INSTRUCTION_BYTES].
+
+    Nearly all are passes, which are made of their columns without an object for each.
+
+    Raises:
+        InputError: a field does not fit its instruction.
+    """
+    ordered, machine, start = schedule.ordered, schedule.memory.machine, schedule.start
+    words = np.empty((len(ordered), INSTRUCTION_BYTES), np.uint8)
+    passes, others = np.flatnonzero(ordered.kind == at.A_PASS), np.flatnonzero(ordered.kind != at.A_PASS)
+    for number, operation in zip(others.tolist(), ordered.some(others), strict=True):
+        word = instruction(operation, machine, start).to_word()
+        words[number] = np.frombuffer(word.to_bytes(INSTRUCTION_BYTES, "little"), np.uint8)
+    fields = {name: each[ordered.refers[passes]] for name, each in _pass_fields(ordered.objects).items()}
+    words[passes] = words_of(isa.Pass, fields, ordered.wait[passes], ordered.signal[passes])
+    return words
+
+
+def _pass_fields(objects: UnitObjects) -> dict[str, Int64Array]:
+    """The fields of the instruction of each pass, int64 [passes]."""
+    table = objects.table
+    rows = np.array([list(each.values().values()) for each in table.commands], np.int64)
+    commands = rows.reshape(-1, len(Command.flat_fields())).T[:, table.command]
+    _, _, entry, _, word, _ = np.where(table.ranges == at.NOWHERE, 0, table.ranges)
+    bases = pass_bases([unit.passes for unit in objects.units])
+    own = {"words": table.words, "weights": word, "base": bases, "table": entry}
+    return dict(zip(Command.flat_fields(), commands, strict=True)) | own
 
 
 def emit_columns(schedule: Schedule) -> Columns:

@@ -131,11 +131,16 @@ class Ordered:
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """As objects, made when they are asked for."""
-        rows = zip(*(each.tolist() for each in (self.kind, self.refers, self.wait, self.signal)), strict=True)
-        return tuple(
+        return tuple(self.some(np.arange(len(self))))
+
+    def some(self, numbers: Int64Array) -> list[Operation]:
+        """These operations as objects."""
+        columns = (self.kind, self.refers, self.wait, self.signal)
+        rows = zip(*(each[numbers].tolist() for each in columns), strict=True)
+        return [
             Operation(self._what(kind, number), _ENGINES_OF[wait], _ENGINES_OF[signal])
             for kind, number, wait, signal in rows
-        )
+        ]
 
     def _what(self, kind: int, number: int) -> What:
         objects = self.objects

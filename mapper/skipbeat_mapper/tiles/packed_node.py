@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
-from skipbeat_arch.arrays import Bytes, IntArray
+from skipbeat_arch.arrays import Bytes, Int8Array, IntArray
 from skipbeat_arch.graph import Node
+from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import PARAMETER_PITCH, PARAMETER_VECTORS, Machine
-from skipbeat_arch.tile import pack_tile
+from skipbeat_arch.tile_words import TileWords
 
 from ..placing.banks import Banks
+from .column_tiles import Tile
 from .node_tiles import NodeTiles, tap_weights
-from .row_order import NONE
+from .row_order import NONE, Cells
+
+#: Groups of weights that are packed at a time: what they take meanwhile fits the caches of a processor.
+_AT_ONCE = 1 << 16
 
 
 def packed_words(node: Node, banks: Banks, tiles: NodeTiles, machine: Machine) -> Bytes:
     """The words in memory, tile after tile: uint8 [words · V]."""
     weights, group = tap_weights(node), machine.hw.array.group
-    parts: list[Bytes] = []
+    words = np.zeros((tiles.words, machine.vector), np.uint8)
     for number, column in enumerate(tiles.columns):
         if not column:
             continue
         outputs = weights[:, :, number * machine.vector : (number + 1) * machine.vector]
         arranged = banks.arrange(outputs).reshape(-1, group, outputs.shape[2])
-        for tile in column:
-            rows = tiles.cells[tile.number, : tile.statistics.rows]
-            values = np.where((rows != NONE)[:, None, None], arranged[rows], np.int8(0))
-            packed = pack_tile(values, machine.hw, tile.statistics.encoding)
-            parts.append(packed.words.ravel())
-    return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
+        for own in _alike(column, outputs.shape[2]):
+            packed = _packed(own, arranged, tiles.cells, machine.hw)
+            for tile, first, stop in zip(own, packed.begins.tolist(), packed.begins[1:].tolist(), strict=False):
+                at = tiles.at[number] + tile.at
+                words[at : at + tile.words] = packed.words[first:stop]
+    return words.ravel()
+
+
+def _alike(column: Sequence[Tile], outputs: int) -> Iterator[list[Tile]]:
+    """The tiles of a column tile that can be packed together, not too many of them at once."""
+    alike: dict[tuple[int, int, int], list[Tile]] = {}
+    for tile in column:
+        each = tile.statistics
+        alike.setdefault((each.rows, each.beat, each.encoding), []).append(tile)
+    for (rows, *_), own in alike.items():
+        step = max(1, _AT_ONCE // (rows * outputs))
+        yield from (own[first : first + step] for first in range(0, len(own), step))
+
+
+def _packed(tiles: Sequence[Tile], arranged: Int8Array, cells: Cells, hw: Hardware) -> TileWords:
+    """Tiles that are alike, from the weights of all cells of their column tile, int8 [cells, M, cols]."""
+    each = tiles[0].statistics
+    rows = cells[[tile.number for tile in tiles], : each.rows]
+    values = arranged[rows]
+    values[rows == NONE] = 0
+    return TileWords.of(values, each.beat, each.encoding, hw)
 
 
 def parameter_data(node: Node, machine: Machine) -> Bytes:

@@ -106,11 +106,28 @@ def pass_table(every: Sequence[Sequence[PassOp]]) -> PassTable:
 
 def walked_from(runs: Sequence[PassRun]) -> tuple[int, int]:
     """The least and the most of the entries from which passes of runs walk; there is at least one run."""
-    of, _, place = _passes_of(runs)
-    bases = (
-        np.array([run.start for run in runs], np.int64)[of] + _gathered([run.places for run in runs], of, place)[:, 0]
-    )
+    bases = _bases(runs)
     return int(bases.min()), int(bases.max())
+
+
+def pass_bases(every: Sequence[Sequence[PassOp]]) -> Int64Array:
+    """The entry from which each pass of units walks, int64 [passes]."""
+    lengths = [len(each) for each in every]
+    is_run = np.array([isinstance(each, PassRun) for each in every], np.bool_)
+    bases = np.zeros(sum(lengths), np.int64)
+    of_runs = np.repeat(is_run, lengths)
+    if runs := [each for each in every if isinstance(each, PassRun)]:
+        bases[of_runs] = _bases(runs)
+    bases[~of_runs] = [op.base for each in every if not isinstance(each, PassRun) for op in each]
+    return bases
+
+
+def _bases(runs: Sequence[PassRun]) -> Int64Array:
+    """The same of runs, of which there is at least one."""
+    of, _, place = _passes_of(runs)
+    starts = np.array([run.start for run in runs], np.int64)
+    bases: Int64Array = starts[of] + _gathered([run.places for run in runs], of, place)[:, 0]
+    return bases
 
 
 class _Filling:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from skipbeat_arch.arrays import Bytes, Int64Array
+from skipbeat_arch.arrays import Bytes, Int64Array, UInt32Array
 from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.engines import Kind, Opcode
 from skipbeat_arch.errors import InputError
@@ -25,7 +25,8 @@ from .program_check import check_header
 
 #: Groups of weights that are counted at a time.
 _AT_ONCE = 1 << 20
-_NOWHERE = -1
+#: The address of what nothing has loaded; no byte has it.
+_NOWHERE = (1 << 32) - 1
 
 
 def stored_tiles(
@@ -104,13 +105,13 @@ def _alike(kinds: Int64Array) -> Iterator[tuple[_Kind, Int64Array]]:
     return zip((_Kind(*row) for row in kinds[first].tolist()), parts, strict=True)
 
 
-def _apart(at: Int64Array) -> bool:
-    """Whether tiles whose first words have an address, int64 [tiles, words], may differ in those of the others."""
+def _apart(at: UInt32Array) -> bool:
+    """Whether tiles whose first words have an address, uint32 [tiles, words], may differ in those of the others."""
     steps = at[:, 1:] - at[:, :-1]
     return bool((steps != steps[:1]).any())
 
 
-def _different(rows: Int64Array) -> tuple[Int64Array, Int64Array]:
+def _different(rows: Int64Array | UInt32Array) -> tuple[Int64Array, Int64Array]:
     """Where the different rows first are, in their order, and which of them each one is."""
     size = rows.shape[1] * rows.itemsize
     if not size:
@@ -134,7 +135,7 @@ class _WeightBuffer:
 
     def __init__(self, machine: Machine, size: int) -> None:
         self._vector, self._size = machine.vector, size
-        self._at = np.full(machine.weight_depth, _NOWHERE, np.int64)
+        self._at = np.full(machine.weight_depth, _NOWHERE, np.uint32)
 
     def load(self, numbers: Int64Array, to: Int64Array, count: Int64Array, source: Int64Array) -> None:
         """What LOADs write.
@@ -149,7 +150,7 @@ class _WeightBuffer:
         for first, size, address in zip(to.tolist(), count.tolist(), source.tolist(), strict=True):
             self._at[first : first + size] = offsets[:size] + address
 
-    def follow(self, read: InstructionColumns) -> tuple[Int64Array, Int64Array, Int64Array, Int64Array]:
+    def follow(self, read: InstructionColumns) -> tuple[Int64Array, Int64Array, UInt32Array, Int64Array]:
         """What the PASSes that load a tile find.
 
         Returns:
@@ -165,16 +166,16 @@ class _WeightBuffer:
         weights, *kind = (read.field(Opcode.PASS, name)[loading] for name in names)
         words = kind[-1]
         begins = np.concatenate([np.zeros(1, np.int64), np.cumsum(words)])
-        entries = np.arange(begins[-1]) + np.repeat(weights - begins[:-1], words)
-        inside = np.minimum(entries, self._at.size - 1)
-        found = np.empty(entries.size, np.int64)
+        found = np.full(begins[-1], _NOWHERE, np.uint32)
         cuts = [0, *np.searchsorted(numbers, loads[0]).tolist(), numbers.size]
         for number, (first, stop) in enumerate(pairwise(cuts)):
             if number:
                 self.load(*(each[number - 1 : number] for each in loads))
-            part = slice(begins[first], begins[stop])
-            found[part] = self._at[inside[part]]
-        missing = np.flatnonzero((found == _NOWHERE) | (entries >= self._at.size))
+            part = np.arange(begins[first], begins[stop])
+            entries = part + np.repeat(weights[first:stop] - begins[first:stop], words[first:stop])
+            inside = entries < self._at.size
+            found[part[inside]] = self._at[entries[inside]]
+        missing = np.flatnonzero(found == _NOWHERE)
         for each in numbers[np.searchsorted(begins, missing[:1], side="right") - 1].tolist():
             raise InputError(f"program: instruction {each} takes a tile of which words were never loaded")
         return numbers, np.stack(kind, axis=1), found, begins

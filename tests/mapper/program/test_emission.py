@@ -8,8 +8,9 @@ import pytest
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import load_hardware
+from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper.program.emission import emit, emit_columns, instruction
+from skipbeat_mapper.program.emission import emit, emit_columns, emit_words, instruction
 from skipbeat_mapper.program.schedule import Mark, Operation
 from skipbeat_mapper.program.sequencing import schedule_of
 from skipbeat_mapper.units.unit import Load, Local, PassOp, Range, Space, StoreOp, Walk, Zero
@@ -62,6 +63,13 @@ def test_columns_are_those_of_the_instructions(seed: int) -> None:
     assert all(np.array_equal(getattr(quick, name), getattr(slow, name)) for name in FIELDS)
     assert np.array_equal(quick.passes.fields, slow.passes.fields)
     assert [quick.passes.tiles[n] for n in quick.passes.tile] == [slow.passes.tiles[n] for n in slow.passes.tile]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_words_are_those_of_the_instructions(seed: int) -> None:
+    schedule = schedule_of(placed(random_graph(np.random.default_rng(seed)), MACHINE))
+    words = b"".join(each.to_word().to_bytes(INSTRUCTION_BYTES, "little") for each in emit(schedule))
+    assert emit_words(schedule).tobytes() == words
 
 
 def test_the_first_and_the_last() -> None:

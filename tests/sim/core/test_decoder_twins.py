@@ -10,7 +10,8 @@ import pytest
 from skipbeat_arch import ports
 from skipbeat_arch.command import Encoding, metadata_bits
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, slot_table, tile_beat
+from skipbeat_arch.tile import PackedTile, legal_encodings, pack_tile, tile_beat
+from skipbeat_arch.tile_words import SlotTable
 from skipbeat_hw.core.aligner import Aligner
 from skipbeat_hw.core.decoder import WeightDecoder
 from skipbeat_hw.core.dispatcher import Dispatcher
@@ -31,11 +32,11 @@ def tiles(rng: np.random.Generator, hw: Hardware, count: int) -> list[tuple[Pack
         weights = random_tile(rng, hw, rows, cols, int(rng.integers(1, hw.array.group + 1)))
         beat = tile_beat(weights)
         encoding = Encoding(rng.choice([int(e) for e in legal_encodings(beat, hw)]))
-        positions, values, used = slot_table(weights, beat, encoding)
-        full = np.zeros((3, rows, hw.array.cols, beat), np.int64)
-        full[:, :, :cols] = np.where(used, np.stack([values, positions, used]), 0)
+        table = SlotTable.of(weights[None], beat, encoding)
+        full = np.zeros((3, rows, beat, hw.array.cols), np.int64)
+        full[..., :cols] = np.where(table.used[0], np.stack([table.values[0], table.positions[0], table.used[0]]), 0)
         writes = [
-            (r, s, full[0, r, :, s].tolist(), np.where(full[2, r, :, s], full[1, r, :, s], -1).tolist())
+            (r, s, full[0, r, s].tolist(), np.where(full[2, r, s], full[1, r, s], -1).tolist())
             for r in range(rows)
             for s in range(beat)
         ]

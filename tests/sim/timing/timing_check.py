@@ -11,7 +11,7 @@ from skipbeat_arch.engines import Engine
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
-from skipbeat_arch.tile import PackedTile
+from skipbeat_arch.tile import TileStatistics
 from skipbeat_sim.machine.run_machine import run_machine
 from skipbeat_sim.timing.machine_timing import MachineTiming, machine_timing
 
@@ -20,7 +20,7 @@ def check(
     machine: Machine,
     memory: Bytes,
     instructions: Sequence[Instruction],
-    tiles: Sequence[PackedTile],
+    tiles: Sequence[TileStatistics],
     what: str = "",
     address: int = 0,
 ) -> MachineTiming:
