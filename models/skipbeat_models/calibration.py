@@ -15,6 +15,7 @@ from torch.export.graph_signature import InputKind
 
 from skipbeat_arch.errors import InputError, one_line
 
+from .banded_convolution import convolution
 from .networks.seeded import seeded
 
 #: What the name of an attention is followed by for its products of queries and keys.
@@ -174,12 +175,12 @@ class _Recorder(fx.Interpreter):
         return args, kwargs
 
     def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
-        """A large product is computed some outputs after the others, a large convolution image after image."""
+        """A large product is computed some outputs after the others, a convolution in bands."""
         if target is _LINEAR and not kwargs and _is_large(args[1]):
             parts = zip(*(each.split(max(1, _AT_ONCE // args[1].shape[1])) for each in args[1:]), strict=True)
             return torch.cat([target(args[0], *map(in_float64, part)) for part in parts], dim=-1)
-        if target is torch.ops.aten.conv2d.default and _is_large(args[0]) and args[0].dim() == _BATCHED:
-            return torch.cat([target(image, *args[1:], **kwargs) for image in args[0].split(1)])
+        if target is torch.ops.aten.conv2d.default and args[0].dim() == _BATCHED and not kwargs:
+            return convolution(*args)
         return super().call_function(target, args, kwargs)
 
 

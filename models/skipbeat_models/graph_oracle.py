@@ -16,12 +16,13 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Node, Pool
 from skipbeat_arch.training.noted import round_noted
 
+from .banded_convolution import convolution
 from .max_windows import largest
 from .reduction import weight_from_matrix
 
 _EXACT = 2.0**53
 #: Weights that are multiplied by at a time, to bound the memory.
-_AT_ONCE = 1 << 22
+_AT_ONCE = 1 << 20
 _INT32 = 2**31
 
 Values = dict[str, Int8Array | Int32Array]
@@ -119,15 +120,16 @@ def integer_sums(node: Node, x: Int8Array) -> Int64Array:
     matrix = weight if weight.ndim == 2 else weight.transpose(1, 0, 2).reshape(weight.shape[1], -1)
     if 128 * int(np.abs(matrix).view(np.uint8).sum(axis=0, dtype=np.int64).max()) >= _EXACT:
         raise InputError(f"layer {node.layer.name}: float64 cannot hold its sums exactly")
-    inputs, found = torch.from_numpy(x.astype(np.float64)), list[Int64Array]()
+    inputs = torch.from_numpy(x.astype(np.float64))
+    sums = np.empty((len(x), load.c_out, *load.out_size), np.int64)
     at_a_time = load.c_out if load.groups > 1 else max(1, _AT_ONCE // len(matrix))
     for first in range(0, load.c_out, at_a_time):
         part = torch.from_numpy(matrix[:, first : first + at_a_time].astype(np.float64))
         shape = (part.shape[1], load.c_in // load.groups, *load.kernel)
         kernel = weight_from_matrix(part, shape, load.order)
-        sums = torch.nn.functional.conv2d(inputs, kernel, None, load.stride, load.padding, load.dilation, load.groups)
-        found.append(sums.numpy().astype(np.int64))
-    return np.concatenate(found, axis=1)
+        found = convolution(inputs, kernel, None, load.stride, load.padding, load.dilation, load.groups)
+        sums[:, first : first + at_a_time] = found.numpy()
+    return sums
 
 
 def _shifted(product: Int64Array, shift: Int64Array, low: int, high: int) -> Int8Array:

@@ -6,8 +6,7 @@ import torch
 
 from . import zoo
 from .prepared import PreparedMixed
-from .pruners.layers import apply_masks
-from .pruners.magnitude import magnitude_masks
+from .pruners.magnitude import prune_by_magnitude
 from .quantise_mixed import quantise_mixed
 from .scheme import Plan, Scheme
 from .sources.module import with_numbers
@@ -41,7 +40,7 @@ def prepare_mixed(
     with one_thread():
         progress(f"pruning to {scheme}")
         model = permuted_module(model, (inputs[:1],), scheme)
-        apply_masks(model, magnitude_masks(model, scheme))
+        prune_by_magnitude(model, scheme)
         progress("quantising to int8")
         quantised = quantise_mixed(model, (inputs[:1],))
     return PreparedMixed(

@@ -11,8 +11,7 @@ from skipbeat_arch.errors import HostOperatorError
 from skipbeat_arch.workload import ReductionOrder
 
 from .prepared import PreparedNetwork
-from .pruners.layers import apply_masks
-from .pruners.magnitude import magnitude_masks
+from .pruners.magnitude import prune_by_magnitude
 from .quantise_graph import quantise_graph
 from .scheme import Scheme
 from .sources.module import flattened_maps
@@ -45,7 +44,7 @@ def prepare_seeded(
         progress(f"pruning to {scheme}")
         model = permuted_module(model, (calibration[:1],), scheme, order=order)
         flattened = flattened_maps(model, (calibration[:1],))
-        apply_masks(model, magnitude_masks(model, scheme, order=order, flattened=flattened))
+        prune_by_magnitude(model, scheme, order=order, flattened=flattened)
         measure_statistics(model, calibration)
         progress("quantising to int8")
         quantised = quantise_graph(model, calibration, order)
@@ -56,6 +55,9 @@ def prepare_seeded(
 def measure_statistics(model: nn.Module, images: torch.Tensor) -> None:
     """Set, in place, the running statistics of each batch normalisation to those of the images, and evaluation mode."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    if not norms:
+        model.eval()
+        return
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()

@@ -22,6 +22,8 @@ from .block import BLOCK
 Prunable = nn.Linear | nn.Conv2d
 #: Weights that are ranked at a time, to bound the memory.
 _AT_ONCE = 1 << 20
+#: Integers by their bytes.
+_INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 def prunable_layers(model: nn.Module) -> dict[str, Prunable]:
@@ -76,10 +78,28 @@ class Grouping:
         Raises:
             InputError: an element is not finite, or the order is unknown.
         """
-        parts: tuple[torch.Tensor, ...] = (values,)
-        if self.pattern.kind == "nm":  # each output's groups are chosen for themselves
-            parts = torch.split(values, max(1, _AT_ONCE * len(values) // max(1, values.numel())))
-        return torch.cat([self.in_shape(prune_mask(self.matrix(part), self.pattern, block), part) for part in parts])
+        return torch.cat([self._mask(part, block) for part in self._parts(values)])
+
+    def prune(self, weight: torch.Tensor, block: tuple[int, int] = BLOCK) -> None:
+        """Set to zero, in place, what `mask` drops of a weight.
+
+        Raises:
+            InputError: as for `mask`.
+        """
+        with torch.no_grad():
+            for part in self._parts(weight):
+                # An integer times 0 is +0 in any format, and takes a tenth of the time that filling takes.
+                part.view(_INTEGERS[part.element_size()]).mul_(self._mask(part, block))
+
+    def _parts(self, values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """What is ranked by itself, one behind the other."""
+        if self.pattern.kind != "nm":
+            return (values,)
+        # each output's groups are chosen for themselves
+        return torch.split(values, max(1, _AT_ONCE * len(values) // max(1, values.numel())))
+
+    def _mask(self, part: torch.Tensor, block: tuple[int, int]) -> torch.Tensor:
+        return self.in_shape(prune_mask(self.matrix(part), self.pattern, block), part)
 
     def _shape(self, values: torch.Tensor) -> tuple[int, ...]:
         if not self.channels:

@@ -33,3 +33,15 @@ def magnitude_masks(
     """
     layers = groupings(model, plan, order, flattened)
     return {name: grouping.mask(layer.weight, block) for name, (layer, grouping) in layers.items()}
+
+
+def prune_by_magnitude(
+    model: nn.Module, plan: Plan, *, order: ReductionOrder = "kh,kw,cin", flattened: Flattened | None = None
+) -> None:
+    """Set to zero, in place, the weights that `magnitude_masks` drops: no more than a part of a mask is there at once.
+
+    Raises:
+        InputError: as for `magnitude_masks`.
+    """
+    for layer, grouping in groupings(model, plan, order, flattened).values():
+        grouping.prune(layer.weight)
