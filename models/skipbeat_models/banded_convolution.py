@@ -27,7 +27,8 @@ def convolution(
     dilation: Sequence[int] = (1, 1),
     groups: int = 1,
 ) -> torch.Tensor:
-    """`torch.nn.functional.conv2d` of [N, C, H, W] with a kernel [K, C / groups, kh, kw]; all pairs are (y, x)."""
+    """`torch.nn.functional.conv2d` of [N, C, H, W] with a kernel [K, C / groups, kh, kw]; pairs are (y, x), or one number for both."""
+    stride, padding, dilation = (tuple(each) * (2 // len(each)) for each in (stride, padding, dilation))
     reach = dilation[0] * (weight.shape[2] - 1) + 1
     height = (x.shape[2] + 2 * padding[0] - reach) // stride[0] + 1
     width = (x.shape[3] + 2 * padding[1] - dilation[1] * (weight.shape[3] - 1) - 1) // stride[1] + 1

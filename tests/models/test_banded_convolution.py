@@ -37,3 +37,9 @@ def test_parts_are_those_of_the_whole(
     bias = torch.randint(-128, 128, kernel[:1], generator=drawn).double()
     found = convolution(x, weight, bias, stride, padding, dilation, groups)
     assert torch.equal(found, torch.nn.functional.conv2d(x, weight, bias, stride, padding, dilation, groups))
+
+
+def test_one_number_is_for_both_directions() -> None:
+    """As an exported module may have it: `torch.nn.functional.conv2d(x, w, None, [2], [1])`."""
+    x, weight = torch.ones(1, 2, 9, 9).double(), torch.ones(3, 2, 3, 3).double()
+    assert torch.equal(convolution(x, weight, None, [2], [1]), torch.nn.functional.conv2d(x, weight, None, 2, 1))
