@@ -27,7 +27,10 @@ def convolution(
     dilation: Sequence[int] = (1, 1),
     groups: int = 1,
 ) -> torch.Tensor:
-    """`torch.nn.functional.conv2d` of [N, C, H, W] with a kernel [K, C / groups, kh, kw]; pairs are (y, x), or one number for both."""
+    """`torch.nn.functional.conv2d` of [N, C, H, W] with a kernel [K, C / groups, kh, kw].
+
+    Pairs are (y, x), or one number for both.
+    """
     stride, padding, dilation = (tuple(each) * (2 // len(each)) for each in (stride, padding, dilation))
     reach = dilation[0] * (weight.shape[2] - 1) + 1
     height = (x.shape[2] + 2 * padding[0] - reach) // stride[0] + 1
