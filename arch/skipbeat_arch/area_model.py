@@ -76,13 +76,14 @@ def area_of(hw: Hardware) -> Area:
     """The area of a machine: what was recorded of it, or else what the model says.
 
     Raises:
-        InputError: it has no accelerator, or one with gradients, which the model does not know, that was not recorded.
+        InputError: it has no accelerator, or one that trains, which the model does not know, that was not recorded.
     """
     machine = Machine.of(hw)
     if DEVICE in (found := measured_areas(hw)):
         return Area(cells={name: found[DEVICE][name] for name in RESOURCES}, measured=True)
-    if hw.outputs.gradients:
-        raise InputError(f"hardware {hw.name}: no area is known with outputs.gradients; expected false")
+    for extra in ("gradients", "turn"):
+        if getattr(hw.outputs, extra):
+            raise InputError(f"hardware {hw.name}: no area is known with outputs.{extra}; expected false")
     fits = area_fits()
     return Area(cells={name: round(_predicted(machine, name, fits[name])) for name in RESOURCES}, measured=False)
 

@@ -16,6 +16,7 @@ class Opcode(IntEnum):
     END = 6
     HEADER = 7
     PLACE = 8
+    TURN = 9
 
 
 class Engine(IntEnum):

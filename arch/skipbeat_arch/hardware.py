@@ -72,11 +72,13 @@ class Outputs(_Section):
     """Output stage: `lanes` columns are requantised per clock; on-chip buffer for finished outputs.
 
     `gradients`: a STORE can round stochastically, and the size of its largest sum is noted, for training.
+    `turn`: a TURN writes vectors of the residual memory transposed, for training.
     """
 
     lanes: Annotated[int, Field(ge=1, le=64)] = 1
     buffer_kib: Annotated[int, Field(ge=1, le=65536)] = 32
     gradients: bool = False
+    turn: bool = False
 
 
 class Memory(_Section):
@@ -148,8 +150,9 @@ class Hardware(_Section):
     def sizes(self) -> dict[str, Any]:
         """What is built, whatever its name, its clock and its host; what is not there has no name in it."""
         sizes = self.model_dump(exclude={"name", "clock_mhz", "device", "host"})
-        if not self.outputs.gradients:
-            del sizes["outputs"]["gradients"]
+        for extra in ("gradients", "turn"):
+            if not sizes["outputs"][extra]:
+                del sizes["outputs"][extra]
         return sizes
 
     @property

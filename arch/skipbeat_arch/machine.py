@@ -61,6 +61,8 @@ class Machine:
             raise InputError(f"hardware {hw.name}: the accelerator needs 8-bit numbers and 32-bit accumulators")
         if array.group > array.cols or array.cols > array.rows * array.group:
             raise InputError(f"hardware {hw.name}: the accelerator needs array.group <= array.cols <= rows x group")
+        if hw.outputs.turn and array.cols == 1:
+            raise InputError(f"hardware {hw.name}: outputs.turn needs more than one column")
         bandwidth = hw.memory.bytes_per_clock
         if bandwidth & (bandwidth - 1):
             raise InputError(

@@ -117,7 +117,7 @@ def test_the_counters_of_tokens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "message"), [(9, "opcode 9 is unknown"), (1 << 127 | 6, "END: bits beyond the last field are set")]
+    ("word", "message"), [(10, "opcode 10 is unknown"), (1 << 127 | 6, "END: bits beyond the last field are set")]
 )
 def test_words_that_are_none(word: int, message: str) -> None:
     with pytest.raises(InputError) as error:

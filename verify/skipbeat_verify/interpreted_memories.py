@@ -126,6 +126,25 @@ class InterpretedMemories:
             pooled = np.stack([pooled, places], axis=1).reshape(-1, width)
         return pooled.view(np.uint8)
 
+    def made(self, job: isa.Store | isa.Turn, results: list[Int64Array]) -> Bytes | None:
+        """The vectors of a job, uint8 [vectors, V], if all results that it needs are there; these are gone then."""
+        if isinstance(job, isa.Turn):
+            assert self.machine.hw.outputs.turn
+            return self.turned(job)
+        if sum(map(len, results)) < job.count * job.pool:
+            return None
+        sums = [results.pop(0)]
+        while sum(map(len, sums)) < job.count * job.pool:
+            sums.append(results.pop(0))  # of a window with more pixels than a pass
+        return self.outputs(job, np.concatenate(sums))
+
+    def turned(self, instruction: isa.Turn) -> Bytes:
+        """The vectors of a TURN, uint8 [vectors, V]."""
+        size, kept = self.machine.vector, slice(instruction.lane, instruction.lane + instruction.lanes)
+        rows = np.array(instruction.blocks())[:, None] + np.arange(size)
+        blocks = self.vectors[Kind.RESIDUAL][rows]
+        return blocks.swapaxes(1, 2)[:, kept].reshape(-1, size)
+
     def _residuals(self, instruction: isa.Store) -> Int64Array:
         """What a STORE reads of the residual memory: int64 [count, V]."""
         at = instruction.residual_at + np.arange(instruction.count)

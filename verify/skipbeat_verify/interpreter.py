@@ -95,9 +95,9 @@ class Interpreter:
         self.geometry = (0, 0)
         self.sums = np.zeros((hw.accumulators.depth, hw.array.cols), np.int64)
         self.results: list[Int64Array] = []
-        self.stage: isa.Store | None = None
+        self.stage: isa.Store | isa.Turn | None = None
         self.place: isa.Place | None = None
-        self.writing: deque[tuple[isa.Store, Bytes]] = deque()
+        self.writing: deque[tuple[isa.Store | isa.Turn, Bytes]] = deque()
         self.ended = False
 
     def run(self) -> None:
@@ -264,7 +264,7 @@ class Interpreter:
             if self.ended:
                 queue.popleft()
             return self.ended
-        assert isinstance(head, isa.Store)
+        assert isinstance(head, isa.Store | isa.Turn)
         if len(self.writing) >= 2 or not self._take(Engine.STORE, head):
             return False
         self.stage = head
@@ -274,12 +274,8 @@ class Interpreter:
         return True
 
     def _store_output(self) -> bool:
-        if self.stage is None or sum(map(len, self.results)) < self.stage.count * self.stage.pool:
+        if self.stage is None or (out := self.memories.made(self.stage, self.results)) is None:
             return False
-        sums = [self.results.pop(0)]
-        while sum(map(len, sums)) < self.stage.count * self.stage.pool:
-            sums.append(self.results.pop(0))  # of a window with more pixels than a pass
-        out = self.memories.outputs(self.stage, np.concatenate(sums))
         assert len(out) <= self.machine.output_depth
         if self.stage.local:
             assert self.place is not None

@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.decoding import INSTRUCTIONS
+from skipbeat_arch.decoding import instructions_of
 from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
 from skipbeat_arch.engines import Engine, Opcode
 from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION
@@ -127,7 +127,7 @@ class Fetch(wiring.Component):
         entry = Signal(self.entry)
         for i in range(self._per_entry):
             word = whole.word_select(i, INSTRUCTION_BITS)
-            m.d.comb += [entry[i].word.eq(word), entry[i].traits.eq(traits(word, self.machine.fingerprint))]
+            m.d.comb += [entry[i].word.eq(word), entry[i].traits.eq(traits(word, self.machine))]
         m.d.comb += [queue.w_en.eq(self.beat_i.valid & complete), queue.w_data.eq(entry)]
 
     def _dispatch(self, m: Module, queue: StoredQueue, first: Signal, busy: Signal, last: Signal) -> Signal:
@@ -175,22 +175,22 @@ class Fetch(wiring.Component):
         return entry[part], taken & (part == self._per_entry - 1)
 
 
-def traits(instruction: Value, fingerprint: int) -> Value:
-    """The `TRAITS` of an instruction, for the machine of this fingerprint."""
+def traits(instruction: Value, machine: Machine) -> Value:
+    """The `TRAITS` of an instruction, for this machine."""
+    known = instructions_of(machine.hw)
     layout = struct(isa.Header.full_layout())
     header = layout(instruction[: layout.size])
     engines = [
-        header.opcode.matches(*(opcode for opcode, kind in INSTRUCTIONS.items() if kind.engine == engine))
-        for engine in Engine
+        header.opcode.matches(*(opcode for opcode, kind in known.items() if kind.engine == engine)) for engine in Engine
     ]
     empty: Value = C(0, 1)
-    for opcode, kind in INSTRUCTIONS.items():
+    for opcode, kind in known.items():
         fields = struct(kind.full_layout())(instruction[: struct(kind.full_layout()).size])
         if "count" in dict(kind.layout()):
             empty |= (fields.opcode == opcode) & (fields.count == 0)
     found = {
         "header": (header.opcode == Opcode.HEADER) & (header.version == VERSION),
-        "fingerprint": header.fingerprint == fingerprint,
+        "fingerprint": header.fingerprint == machine.fingerprint,
         "engines": Cat(engines),
         "nobody": ~Cat(engines).any(),
         "end": header.opcode == Opcode.END,

@@ -76,7 +76,8 @@ class MachineTop(wiring.Component):
         clear = Signal()
         parts = Parts(self.machine)
         for name, part in vars(parts).items():
-            m.submodules[name] = ResetInserter(~self.busy_o)(part)
+            if part is not None:
+                m.submodules[name] = ResetInserter(~self.busy_o)(part)
         self._place_core(m, platform)
         m.submodules.memories = memories = Memories(self.machine)
         wrote = self._banks(m, parts, memories)
@@ -90,7 +91,7 @@ class MachineTop(wiring.Component):
         self._write_side(m, parts, base)
         self._watch(m, parts, wrote[0])
         self._tokens(m, parts)
-        self._compute(m, parts)
+        self._compute(m, parts, memories)
         self._memories(m, parts, memories)
         m.d.comb += self.stored_o.eq(parts.store.stored_o)
         for source, sink in (
@@ -184,7 +185,7 @@ class MachineTop(wiring.Component):
             self.core.weights,
             self.core.results,
         )
-        moves = Cat(*(stream.valid & stream.ready for stream in streams)).any()
+        moves = Cat(*(stream.valid & stream.ready for stream in streams), *parts.stages.moves).any()
         waits = parts.reader.quiet_o & parts.writer.quiet_o & ~loaded
         computes = self.core.activity.cause == Cause.COMPUTE
         m.d.comb += parts.watchdog.moves_i.eq(moves | ~waits | computes | ~self.busy_o)
@@ -241,7 +242,7 @@ class MachineTop(wiring.Component):
                     parts.tokens.give_i[given].eq(giver.give_o[bit]),
                 ]
 
-    def _compute(self, m: Module, parts: Parts) -> None:
+    def _compute(self, m: Module, parts: Parts, memories: Memories) -> None:
         """Commands, tiles and walks into the core; its items into the output stage."""
         for source, sink in (
             (parts.execute.commands, self.core.commands),
@@ -252,10 +253,9 @@ class MachineTop(wiring.Component):
             (parts.weight_reader.weights, self.core.weights),
             (parts.fetcher.activations, self.core.activations),
             (self.core.results, parts.output.results),
-            (parts.store.jobs, parts.output.jobs),
         ):
             wiring.connect(m, source, sink)
-        m.d.comb += parts.store.vector_i.eq(parts.output.vector_o)
+        parts.stages.connect(m, parts.store, memories.residual_o)
 
     def _banks(self, m: Module, parts: Parts, memories: Memories) -> Signal:
         """The store engine has the banks' write port if it wants it; returns who wrote a clock ago: load, store."""
@@ -267,7 +267,7 @@ class MachineTop(wiring.Component):
 
     def _memories(self, m: Module, parts: Parts, memories: Memories) -> None:
         """Joins memories and users."""
-        output, store, writer = parts.output, parts.store, parts.writer
+        output, store, writer, stages = parts.output, parts.store, parts.writer, parts.stages
         weights, fetcher = parts.weight_reader, parts.fetcher
         m.d.comb += [
             memories.memory_write_i.eq(parts.load.memory_write_o),
@@ -276,8 +276,8 @@ class MachineTop(wiring.Component):
             weights.data_i.eq(memories.weight_o),
             memories.parameter_address_i.eq(output.parameter_address_o),
             output.parameter_i.eq(memories.parameter_o),
-            memories.residual_address_i.eq(output.residual_address_o),
-            memories.residual_enable_i.eq(output.residual_enable_o),
+            memories.residual_address_i.eq(stages.residual_address),
+            memories.residual_enable_i.eq(stages.residual_enable),
             output.residual_i.eq(memories.residual_o),
             memories.table_address_i.eq(fetcher.table_address_o),
             memories.table_enable_i.eq(fetcher.table_enable_o),
@@ -287,7 +287,7 @@ class MachineTop(wiring.Component):
             fetcher.bundles_i.eq(memories.bundles_o),
             memories.output_enable_i.eq(store.write_enable_o),
             memories.output_write_address_i.eq(store.write_address_o),
-            memories.output_data_i.eq(output.vector_o.data),
+            memories.output_data_i.eq(stages.data),
             memories.output_read_address_i.eq(writer.read_address_o),
             writer.read_data_i.eq(memories.output_o),
         ]

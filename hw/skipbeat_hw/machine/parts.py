@@ -16,8 +16,10 @@ from .fetcher import Fetcher
 from .load import LoadEngine
 from .output import OutputStage
 from .reader import Reader
+from .stages import Stages
 from .store import StoreEngine
 from .tokens import Tokens
+from .turner import Turner
 from .watchdog import Watchdog
 from .weight_reader import WeightReader
 from .writer import Writer
@@ -28,7 +30,7 @@ PASS_SHOWN = COMMON_BITS + struct(COMMAND).size
 
 
 class Parts:
-    """All that a start resets, but for the core: a submodule each, under its name here."""
+    """All that a start resets, but for the core: a submodule each, under its name here, unless it is None."""
 
     def __init__(self, machine: Machine) -> None:
         self.fetch = Fetch(machine)
@@ -40,6 +42,7 @@ class Parts:
         self.weight_reader = WeightReader(machine)
         self.fetcher = Fetcher(machine)
         self.output = OutputStage(machine)
+        self.turner = Turner(machine) if machine.hw.outputs.turn else None
         self.reader = Reader(machine)
         self.writer = Writer(machine)
         #: For each request under way at the reader, whether fetch made it.
@@ -49,3 +52,8 @@ class Parts:
         self.store_queue = Queue(INSTRUCTION_BITS, depth=ENGINE_QUEUE, shown=COMMON_BITS)
         self.tile_queue = Queue(struct(TILE_READ), depth=PART_QUEUE)
         self.job_queue = Queue(struct(JOB), depth=PART_QUEUE)
+
+    @property
+    def stages(self) -> Stages:
+        """What makes the store engine's vectors."""
+        return Stages(self.output, self.turner)

@@ -83,7 +83,8 @@ class StoreEngine(wiring.Component):
         finished = Signal()
         popped = Signal()
         is_end, is_place = store.opcode == Opcode.END, store.opcode == Opcode.PLACE
-        may_fill = (~store.memory | (occupied != OUTPUT_HALVES)) & (unfinished != STORE_QUEUE) & ~in_stage
+        memory, fills = self._memory(store), self._memory(filling)
+        may_fill = (~memory | (occupied != OUTPUT_HALVES)) & (unfinished != STORE_QUEUE) & ~in_stage
         m.d.comb += [
             may_begin.eq(self.instructions.valid & ~self.halt_i & ((store.wait & ~self.some_i) == 0)),
             self.end_o.eq(may_begin & is_end & (unfinished == 0)),
@@ -94,17 +95,14 @@ class StoreEngine(wiring.Component):
             self.take_o.eq(Mux(begin | self.end_o, store.wait, 0)),
             finished.eq(self.vector_i.valid & self.vector_i.final),
             self.stored_o.eq(finished),
-            self.write_enable_o.eq(self.vector_i.valid & filling.memory),
+            self.write_enable_o.eq(self.vector_i.valid & fills),
             self.write_address_o.eq(Mux(filling_half, self.machine.output_depth, 0) + self.vector_i.index),
         ]
         with m.If(begin):
             m.d.sync += [filling.eq(store), in_stage.eq(1)]
         with m.Elif(finished):
-            m.d.sync += [in_stage.eq(0), filling_half.eq(filling_half ^ filling.memory)]
-        m.d.sync += [
-            occupied.eq(occupied + (begin & store.memory) - self.done_i),
-            unfinished.eq(unfinished + begin - popped),
-        ]
+            m.d.sync += [in_stage.eq(0), filling_half.eq(filling_half ^ fills)]
+        m.d.sync += [occupied.eq(occupied + (begin & memory) - self.done_i), unfinished.eq(unfinished + begin - popped)]
         self._place(m, begin, is_place, filling)
 
         m.d.comb += pending.w_en.eq(finished)
@@ -115,14 +113,22 @@ class StoreEngine(wiring.Component):
         m.d.sync += self.give_o.eq(Cat(done, finished & filling.signal[1]))
         return m
 
+    def _memory(self, job: data.View) -> Value:
+        """Whether a job's vectors go to memory; those of a TURN do."""
+        return job.memory | (job.opcode == Opcode.TURN) if self.machine.hw.outputs.turn else job.memory
+
     def _wait(self, m: Module, last: data.View, filling: data.View) -> None:
         """What the writer has to know of the STORE in the output stage."""
         # With places each output is two vectors.
         outputs = filling.count << filling.places if self.machine.hw.outputs.gradients else filling.count
+        count = Mux(filling.raw, filling.count << 2, outputs)
+        if self.machine.hw.outputs.turn:
+            # Of a TURN as many as came.
+            count = Mux(filling.opcode == Opcode.TURN, self.vector_i.index + 1, count)
         m.d.comb += [
             last.address.eq(filling.address),
-            last.count.eq(Mux(filling.raw, filling.count << 2, outputs)),
-            last.memory.eq(filling.memory),
+            last.count.eq(count),
+            last.memory.eq(self._memory(filling)),
             last.gives.eq(filling.signal[0]),
         ]
 
@@ -145,6 +151,8 @@ class StoreEngine(wiring.Component):
         with m.Elif(self.vector_i.valid):
             m.d.sync += first.eq(0)
         local = self.vector_i.valid & filling.local
+        if self.machine.hw.outputs.turn:
+            local &= filling.opcode != Opcode.TURN
         m.d.comb += [
             placer.place_i.eq(place),
             placer.single_i.eq(single),

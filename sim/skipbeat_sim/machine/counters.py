@@ -64,7 +64,7 @@ class Span:
         began: clock in which it left its queue (ZERO: in which it began).
         finished: LOAD: clock of its last vector; ZERO: of its last entry; SETUP: `began`; PASS: of its last step in
             the array; STORE: of the memory's last response, or, without `memory`, the one after its last vector and
-            after the end of the STORE before it; PLACE, END: `began`. None: the run ended before.
+            after the end of the STORE before it; TURN: likewise; PLACE, END: `began`. None: the run ended before.
     """
 
     opcode: Opcode
@@ -108,7 +108,8 @@ class MachineCounter:
         if opcode in (Opcode.SETUP, Opcode.PLACE, Opcode.END):
             span.finished = self.clock
         else:
-            self._open[opcode].append(span)
+            # TURNs end as STOREs do, in the order of both
+            self._open[Opcode.STORE if opcode == Opcode.TURN else opcode].append(span)
 
     def finish(self, opcode: Opcode) -> None:
         """The oldest instruction of this kind that is under way ends in this clock."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.decoding import decode
+from skipbeat_arch.decoding import decode, instructions_of
 from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Instruction
@@ -22,6 +22,7 @@ class Fetch:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self._known = instructions_of(machine.hw)
         # vectors of an instruction, and instructions of a vector
         self._vectors = max(1, INSTRUCTION_BYTES // machine.vector)
         self._parts = max(1, machine.vector // INSTRUCTION_BYTES)
@@ -89,7 +90,7 @@ class Fetch:
         if self.error_o == MachineError.NONE and head is not None and head.engine is not None:
             self.offers[head.engine] = word
             self._takes = queues_ready[head.engine]
-            if isinstance(head, isa.Load | isa.Zero | isa.Store) and head.count == 0:
+            if isinstance(head, isa.Load | isa.Zero | isa.Store | isa.Turn) and head.count == 0:
                 # it is handed out as any other: the machine halts before its engine sees it
                 self.error_o = MachineError.EMPTY_INSTRUCTION
 
@@ -100,7 +101,7 @@ class Fetch:
                 return MachineError.BAD_PROGRAM
             wrong = head.fingerprint != self._machine.fingerprint
             return MachineError.WRONG_HARDWARE if wrong else MachineError.NONE
-        if head is None or head.engine is None:
+        if head is None or head.engine is None or head.opcode not in self._known:
             return MachineError.BAD_OPCODE
         return MachineError.NONE if isinstance(head, isa.End) == last else MachineError.BAD_PROGRAM
 

@@ -22,8 +22,8 @@ from .fetcher import Fetcher
 from .gradient_lanes import note
 from .load import LoadEngine
 from .memories import Memories
-from .output import OutputStage
 from .reader import Reader
+from .stages import Stages
 from .store import StoreEngine
 from .tokens import GIVEN, TAKEN, Tokens, picked
 from .watchdog import Watchdog
@@ -56,7 +56,8 @@ class MachineTop:
         self.core, self.tokens, self.memories = Core(hw), Tokens(), memories or Memories(machine)
         self.reader, self.writer, self.fetch = Reader(machine), Writer(machine), Fetch(machine)
         self.load, self.execute, self.store = LoadEngine(machine), ExecuteEngine(machine), StoreEngine(machine)
-        self.weight_reader, self.fetcher, self.output = WeightReader(machine), Fetcher(machine), OutputStage(machine)
+        self.weight_reader, self.fetcher, self.stages = WeightReader(machine), Fetcher(machine), Stages(machine)
+        self.output = self.stages.output
         self._queues: list[Fifo[int]] = [Fifo(ENGINE_QUEUE) for _ in Engine]
         self._jobs: Fifo[Job] = Fifo(PART_QUEUE)
         self._tiles: Fifo[TileRead] = Fifo(PART_QUEUE)
@@ -81,7 +82,7 @@ class MachineTop:
             self.store,
             self.weight_reader,
             self.fetcher,
-            self.output,
+            self.stages,
             *self._queues,
             self._jobs,
             self._tiles,
@@ -144,8 +145,8 @@ class MachineTop:
         self.load.evaluate(load.front, picked(some, Engine.LOAD), own, halt, granted)
         self._request = self._on_bus(self.fetch.requests or self.load.requests) if self._fetch_granted else None
         self._evaluate_core(execute.front, picked(some, Engine.EXECUTE), halt)
-        output, done = self.output, self.writer.done_o
-        self.store.evaluate(store.front, picked(some, Engine.STORE), output.vector_o, halt, output.jobs_ready, done)
+        stages, done = self.stages, self.writer.done_o
+        self.store.evaluate(store.front, picked(some, Engine.STORE), stages.vector_o, halt, stages.jobs_ready, done)
         self._evaluate_tokens()
         self._moves = self._something_moves()
 
@@ -161,6 +162,7 @@ class MachineTop:
             or self.writer.active
             or bool(load.instructions_ready or self.execute.instructions_ready or self.store.instructions_ready)
             or self._loaded
+            or self.stages.turns
             or (self.weight_reader.weights is not None and core.weights_ready)
             or (core.results_valid and self.output.results_ready)
             or core.sequencer.cause_o == Cause.COMPUTE
@@ -206,7 +208,7 @@ class MachineTop:
         self._update_memories()
         self._update_queues()
         self.store.update(not self.writer.active)
-        self.output.update(self.store.jobs, parameter, residual)
+        self.stages.update(self.store.jobs, parameter, residual)
         if self._machine.hw.outputs.gradients:
             self.bits_o, self.clips_o = note(self._peak, self._start is not None, self.output.noted_o)
         self.writer.update(self._on_bus(self.store.requests), output)
@@ -240,7 +242,7 @@ class MachineTop:
 
     def _update_memories(self) -> None:
         """Reads first: a write of what is read in the same clock is an error of the program."""
-        memories, fetcher, output = self.memories, self.fetcher, self.output
+        memories, fetcher, vector = self.memories, self.fetcher, self.stages.vector_o
         memories.begin_clock()
         if self.weight_reader.enable_o:
             memories.read_weight(self.weight_reader.address_o)
@@ -248,17 +250,14 @@ class MachineTop:
             memories.read_table(fetcher.table_address_o, fetcher.table_rows)
         if fetcher.bank_address_o is not None:
             memories.read_banks(fetcher.bank_address_o, fetcher.rows)
-        if output.loading:
-            memories.read_parameter(output.parameter_address_o)
-        if output.reads_residual:
-            memories.read_residual(output.residual_address_o)
+        self.stages.read(memories)
         if self.writer.fetch:
             memories.read_output(self.writer.read_address_o)
         stored = self.store.local_write_o
         bank_write = stored if stored is not None and stored.enable else self.load.bank_write_o
         memories.update(self.load.memory_write_o, bank_write)
-        if self.store.write_enable_o and output.vector_o is not None:
-            memories.write_output(self.store.write_address_o, output.vector_o.data)
+        if self.store.write_enable_o and vector is not None:
+            memories.write_output(self.store.write_address_o, vector.data)
 
     def _update_queues(self) -> None:
         execute, queues, fetch = self.execute, self._queues, self.fetch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.decoding import decode
 from skipbeat_arch.depths import OUTPUT_HALVES, STORE_QUEUE
@@ -13,6 +15,17 @@ from .axi import Request
 from .output import Vector
 from .placer import BankWrite, Placer
 
+#: What the engine sends to a stage, whose vectors come back: the output stage, or the turner.
+Job = isa.Store | isa.Turn
+
+
+class _Finished(NamedTuple):
+    """A job whose last vector has come."""
+
+    job: Job
+    vectors: int
+
+
 _NOWHERE = isa.Place(to=0, width=0, pitch=0, period=0, bank=0)
 
 
@@ -21,7 +34,7 @@ class StoreEngine:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._pending: Fifo[isa.Store] = Fifo(STORE_QUEUE)
+        self._pending: Fifo[_Finished] = Fifo(STORE_QUEUE)
         self._walk = Placer(machine)
         self.reset()
 
@@ -29,7 +42,7 @@ class StoreEngine:
         """All registers."""
         self._pending.reset()
         self._walk.reset()
-        self._filling: isa.Store | None = None
+        self._filling: Job | None = None
         self._next_place = self._place = _NOWHERE
         self._filling_half = self._asked_half = self._occupied = self._open = self.give_o = 0
         self._asked = self._in_stage = False
@@ -50,7 +63,7 @@ class StoreEngine:
         self._vector, self._done = vector_i, done_i
         self._instruction = instruction = None if instructions is None else decode(instructions)
         self.stored_o = vector_i is not None and vector_i.final
-        self.job: isa.Store | None = None
+        self.job: Job | None = None
         self._placed = self.end_o = False
         if instruction is not None and not halt_i:
             self._offer(instruction, not instruction.wait_bits & ~some_i)
@@ -63,17 +76,16 @@ class StoreEngine:
         self.requests: Request | None = None
         head = self._pending.front
         # it is done with memory, or has nothing to do there
-        self.popped = done_i or (head is not None and not head.memory)
-        if head is not None and head.memory and not self._asked and not halt_i:
-            count = head.count * (head.vectors if head.raw or self._machine.hw.outputs.gradients else 1)
-            self.requests = Request(head.address, count, self._asked_half * self._machine.output_depth)
+        self.popped = done_i or (head is not None and not head.job.memory)
+        if head is not None and head.job.memory and not self._asked and not halt_i:
+            self.requests = Request(head.job.address, head.vectors, self._asked_half * self._machine.output_depth)
 
     def _offer(self, instruction: Instruction, tokens: bool) -> None:
         self._placed = isinstance(instruction, isa.Place)
         if not tokens:
             return
         self.end_o = isinstance(instruction, isa.End) and self._open == 0
-        if isinstance(instruction, isa.Store) and self._open != STORE_QUEUE and not self._in_stage:
+        if isinstance(instruction, isa.Store | isa.Turn) and self._open != STORE_QUEUE and not self._in_stage:
             half_free = self._occupied != OUTPUT_HALVES
             self.job = instruction if half_free or not instruction.memory else None
 
@@ -95,7 +107,7 @@ class StoreEngine:
         self._update_give()
         self._occupied += int(self._starts and job is not None and job.memory) - done
         self._open += self._starts - self.popped
-        self._pending.update(self.popped and bool(self._pending.items), self._filling if self.stored_o else None)
+        self._pending.update(self.popped and bool(self._pending.items), self._finished())
         self._update_stage()
         if done:
             self._asked = False
@@ -105,10 +117,19 @@ class StoreEngine:
         if isinstance(self._instruction, isa.Place) and self._placed:
             self._next_place = self._instruction
 
+    def _finished(self) -> _Finished | None:
+        """The job whose last vector comes in this clock."""
+        job, vector = self._filling, self._vector
+        if not self.stored_o or job is None or vector is None:
+            return None
+        if isinstance(job, isa.Turn):
+            return _Finished(job, vector.index + 1)
+        return _Finished(job, job.count * (job.vectors if job.raw or self._machine.hw.outputs.gradients else 1))
+
     def _update_give(self) -> None:
         """Load's signal when a STORE has ended, execute's when its last vector has left the output stage."""
         head = self._pending.front
-        self.give_o = head.signal_bits & 1 if self.popped and head is not None else 0
+        self.give_o = head.job.signal_bits & 1 if self.popped and head is not None else 0
         if self.stored_o and self._filling is not None:
             self.give_o |= self._filling.signal_bits & 2
 

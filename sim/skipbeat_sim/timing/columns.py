@@ -65,11 +65,12 @@ class Columns:
     Attributes:
         opcode: an `Opcode`.
         wait, signal: a bit for each engine.
-        count: vectors of a LOAD or STORE, entries of a ZERO, pixels of a SETUP's walk.
-        address: byte address that a LOAD reads or a STORE writes.
-        kind: of a LOAD; banks: whether it enables any activation bank.
+        count: vectors of a LOAD or STORE, entries of a ZERO, pixels of a SETUP's walk, blocks of a TURN.
+        address: byte address that a LOAD reads, or a STORE or a TURN writes.
+        kind: of a LOAD, and of a TURN its `lane`; banks: whether a LOAD enables any activation bank.
         words: of a PASS.
-        pool, memory, local, residual: of a STORE. vectors: of each of its outputs.
+        pool, memory, local, residual: of a STORE. vectors: of each of its outputs. Of a TURN its vectors of a block
+            that are written (`vectors`), and read (`residual`).
         passes: commands and tiles of all PASSes.
         cuts: what is left out of the program.
         times: how often each comes, int64 [instructions], or all of them.
@@ -113,6 +114,11 @@ class Columns:
     def at(self, opcode: Opcode) -> Int64Array:
         """The numbers of the instructions with an opcode."""
         return self._numbers[opcode]
+
+    @cached_property
+    def stores(self) -> Int64Array:
+        """The numbers of the instructions that the store engine has vectors made for: STOREs and TURNs."""
+        return np.flatnonzero((self.opcode == Opcode.STORE) | (self.opcode == Opcode.TURN))
 
     @cached_property
     def _numbers(self) -> tuple[Int64Array, ...]:
@@ -183,6 +189,10 @@ def _read(machine: Machine, opcode: Opcode, fields: Mapping[str, Int64Array]) ->
             vectors = np.array(one, np.int64)[(fields["raw"] != 0) + 2 * (fields["places"] != 0)]
             same = {name: fields[name] for name in ("count", "address", "pool", "memory", "local", "residual")}
             return {**same, "vectors": vectors}
+        case Opcode.TURN:
+            own = {"kind": fields["lane"], "vectors": fields["lanes"], "memory": np.ones_like(fields["count"])}
+            own["residual"] = machine.vector * own["memory"]
+            return {**own, **{name: fields[name] for name in ("count", "address")}}
     return {}
 
 

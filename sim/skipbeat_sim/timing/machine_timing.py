@@ -36,9 +36,9 @@ class MachineTiming:
     Attributes:
         cycles: from the clock of the start pulse (clock 0) to the first clock in which the machine is idle again.
         begin: when each instruction leaves its queue (ZERO: it begins; HEADER: it is dispatched).
-        finish: LOAD: its last vector is written; ZERO: its last entry is written; PASS: its last step; STORE: all
+        finish: LOAD: its last vector is written; ZERO: its last entry is written; PASS: its last step; STORE, TURN: all
             responses are there, or, without memory, it leaves the row of those that wait for them; others: `begin`.
-        stored: of each STORE, in order, the clock in which its last vector leaves the output stage (`stored_o`).
+        stored: of each STORE and TURN, in order, the clock in which its last vector is there (`stored_o`).
         clocks: the cycles by what the array did, by `Cause`; the sum is `cycles`.
         causes: the same up to any clock.
         bytes_read, bytes_written: over the memory bus.
@@ -143,7 +143,7 @@ def checked_timing(machine: Machine, checked: CheckedProgram, *, address: int = 
         cycles=cycles,
         begin=tuple((begin + later).tolist()),
         finish=tuple((finish + later).tolist()),
-        stored=tuple((run.clocks(at.STORE_FILLED) + later[program.at(Opcode.STORE)]).tolist()),
+        stored=tuple((run.clocks(at.STORE_FILLED) + later[program.stores]).tolist()),
         clocks=causes.until(cycles - 1),
         causes=causes,
         bytes_read=beats_read * machine.beat_bytes,
@@ -176,7 +176,7 @@ def _finish(program: Columns, run: Followed, begin: Int64Array) -> Int64Array:
     clocks[zeros] += np.where(begin[zeros] == UNKNOWN, 0, program.count[zeros])
     _put(clocks, program.at(Opcode.LOAD), run.clocks(at.LOAD_ENDED) + 1)
     _put(clocks, program.at(Opcode.PASS), run.clocks(at.FREE))
-    _put(clocks, program.at(Opcode.STORE), run.clocks(at.STORE_POPPED))
+    _put(clocks, program.stores, run.clocks(at.STORE_POPPED))
     return clocks
 
 

@@ -42,6 +42,7 @@ def check_program(columns: Columns, hw: Hardware) -> None:
     _check_walks(columns)
     _check_counts(columns)
     _check_stores(columns)
+    _check_turns(columns, hw)
 
 
 def _check_frame(columns: Columns) -> None:
@@ -80,7 +81,7 @@ def _check_walks(columns: Columns) -> None:
 
 
 def _check_counts(columns: Columns) -> None:
-    counted = np.isin(columns.opcode, (Opcode.LOAD, Opcode.ZERO, Opcode.STORE))
+    counted = np.isin(columns.opcode, (Opcode.LOAD, Opcode.ZERO, Opcode.STORE, Opcode.TURN))
     if (number := _first(counted & (columns.count == 0))) is not None:
         raise InputError(f"program: {columns.title(number)} has a count of 0")
     if (number := _first((columns.opcode == Opcode.LOAD) & ~np.isin(columns.kind, list(Kind)))) is not None:
@@ -98,3 +99,13 @@ def _check_stores(columns: Columns) -> None:
         raise InputError(f"program: instruction {number} stores neither in memory nor locally")
     if (number := _first((columns.vectors > 1) & (columns.local == 1))) is not None:
         raise InputError(f"program: instruction {number} stores raw sums or places locally")
+
+
+def _check_turns(columns: Columns, hw: Hardware) -> None:
+    turn, lane, lanes = columns.opcode == Opcode.TURN, columns.kind, columns.vectors
+    number = _first(turn)
+    if number is not None and not hw.outputs.turn:
+        raise InputError(f"program: {columns.title(number)} needs hardware with outputs.turn")
+    if (number := _first(turn & ((lanes == 0) | (lane + lanes > hw.array.cols)))) is not None:
+        last = int(lane[number] + lanes[number])
+        raise InputError(f"program: {columns.title(number)} gives vectors up to {last} of a block of {hw.array.cols}")

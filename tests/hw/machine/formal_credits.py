@@ -132,7 +132,7 @@ class FetchRules(Around):
         ]
         for claim, words in ((Assert, queue.w_data), (Assume, queue.r_data)):
             for each in data.View(self.part.entry, words):
-                m.d.comb += claim(each.traits.as_value() == traits(each.word, self.machine.fingerprint))
+                m.d.comb += claim(each.traits.as_value() == traits(each.word, self.machine))
         self._room(m, inside)
         self._dispatch(m, inside)
         return m

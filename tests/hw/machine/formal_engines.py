@@ -60,10 +60,11 @@ class LoadRules(TakesOnlyWhatIsThere):
 class StoreRules(TakesOnlyWhatIsThere):
     """In addition: `occupied` and `unfinished` are what they say and stay within 2 and 4; `pending` never overflows;
     END comes when nothing is open; the writer is asked once for each STORE with `memory`, in order, and for no other;
-    the half of the output memory that is filled is never the one that is being written out.
+    the half of the output memory that is filled is never the one that is being written out. A TURN is as a STORE with
+    `memory`, never writes the banks, and is written with as many vectors as came.
 
-    Assumed: STORE, PLACE and END only; an output stage that gives vectors only for a job that it was given, until the
-    last; a writer that takes a request when it has none and is done with it later, once.
+    Assumed: STORE, PLACE and END only, and TURN if there is a turner; a stage that gives vectors only for a job that it
+    was given, until the last; a writer that takes a request when it has none and is done with it later, once.
     """
 
     fifo = RegisterFifo
@@ -72,7 +73,9 @@ class StoreRules(TakesOnlyWhatIsThere):
         super().rules(m, inside)
         (self.pending,) = self.fifos
         store = STORE(self.instructions.payload[: STORE.size])
-        codes = (Opcode.STORE, Opcode.END, Opcode.PLACE)
+        turns = self.machine.hw.outputs.turn
+        jobs = (Opcode.STORE, Opcode.TURN) if turns else (Opcode.STORE,)
+        codes = (*jobs, Opcode.END, Opcode.PLACE)
         in_stage, writing = Signal(), Signal()
         begun, finished = self.jobs.valid & self.jobs.ready, self.vector_i.valid & self.vector_i.final
         asked = self.requests.valid & self.requests.ready
@@ -82,7 +85,7 @@ class StoreRules(TakesOnlyWhatIsThere):
             Assume(~self.vector_i.valid | in_stage),
             Assume(~self.requests.ready | ~writing),
             Assume(~self.done_i | writing),
-            implies(begun, ~in_stage, store.opcode == Opcode.STORE),
+            implies(begun, ~in_stage, store.opcode.matches(*jobs)),
             implies(self.jobs.valid | self.end_o, self.instructions.valid),
             Assert(register(inside, "in_stage") == in_stage),
             Assert(register(inside, "asked") == writing),
@@ -90,10 +93,19 @@ class StoreRules(TakesOnlyWhatIsThere):
             Cover(self.end_o),
             Cover(begun & writing & (self.pending.level == 2)),
         ]
-        self._counts(m, inside, in_stage, writing, STORE(register(inside, "filling")), begun & store.memory)
+        filling = STORE(register(inside, "filling"))
+        self._counts(m, inside, in_stage, writing, in_stage & self._memory(filling), begun & self._memory(store))
+        if turns:
+            turned = self.vector_i.valid & (filling.opcode == Opcode.TURN)
+            entry = WAITING(self.pending.w_data)
+            m.d.comb += [
+                implies(turned, ~self.local_write_o.enable.any(), self.write_enable_o),
+                implies(turned & self.pending.w_en, entry.memory, entry.count == (self.vector_i.index + 1)[:16]),
+                Cover(turned & finished & writing),
+            ]
 
     def _counts(
-        self, m: Module, inside: Fragment, in_stage: Signal, writing: Signal, filling: data.View, begun: Value
+        self, m: Module, inside: Fragment, in_stage: Signal, writing: Signal, fills: Value, begun: Value
     ) -> None:
         pending, to_ask = self.pending, Signal(4)
         occupied, unfinished = register(inside, "occupied"), register(inside, "unfinished")
@@ -101,7 +113,6 @@ class StoreRules(TakesOnlyWhatIsThere):
         waiting: Value = Const(0, 1)
         for bit in memory:
             waiting = waiting + bit
-        fills = in_stage & filling.memory
         m.d.sync += to_ask.eq(to_ask + begun - (self.requests.valid & self.requests.ready))
         half, other = register(inside, "half"), register(inside, "filling_half")
         m.d.comb += [
@@ -119,6 +130,10 @@ class StoreRules(TakesOnlyWhatIsThere):
             implies(self.write_enable_o & writing, (self.write_address_o - self.vector_i.index == 0) == half),
             Assert(self.requests.payload.start == Mux(half, self.machine.output_depth, 0)),
         ]
+
+    def _memory(self, job: data.View) -> Value:
+        """Whether its vectors go to memory."""
+        return job.memory | (job.opcode == Opcode.TURN) if self.machine.hw.outputs.turn else job.memory
 
     def late(self, name: str) -> Value:
         return Const(int(name == "requests"), 1)

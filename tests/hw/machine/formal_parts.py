@@ -25,16 +25,23 @@ FRESH_BITS = 1024
 
 
 def small(
-    *, vector: int = 4, beat: int = 4, burst: int = 4, outstanding: int = 2, address: int = 32, port: int | None = None
+    *,
+    vector: int = 4,
+    beat: int = 4,
+    burst: int = 4,
+    outstanding: int = 2,
+    address: int = 32,
+    port: int | None = None,
+    turn: bool = False,
 ) -> Machine:
     """A machine of one row per four columns: `vector` and `beat` bytes, `burst` beats, bursts under way at once.
 
-    `address`: bits on the bus. `port`: its bytes; None: as a beat has.
+    `address`: bits on the bus. `port`: its bytes; None: as a beat has. `turn`: whether it has a turner.
     """
     sizes = {"array.rows": vector // 4, "array.cols": vector, "array.group": 4, "memory.bytes_per_clock": beat}
     sizes |= {"memory.burst_beats": burst, "memory.outstanding": outstanding, "outputs.lanes": 2}
     sizes["memory.address_bits"] = address
-    keys = [f"{key}={value}" for key, value in sizes.items()]
+    keys = [*(f"{key}={value}" for key, value in sizes.items()), f"outputs.turn={str(turn).lower()}"]
     return Machine.of(load_hardware("tiny-4x4", [*keys, f"memory.port_bytes={port or 'null'}"]))
 
 

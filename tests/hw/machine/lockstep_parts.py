@@ -23,7 +23,7 @@ from tests.hw.twins import IN_PROCESS, NO_ICARUS, Meaning, Where, while_set
 @dataclass(frozen=True)
 class Shape:
     """A machine: rows, columns, group size, bytes on the bus, output lanes, bursts (beats, number), address bits,
-    bytes of the port if they are not a beat's, and whether it stores gradients."""
+    bytes of the port if they are not a beat's, and whether it stores gradients and turns vectors."""
 
     rows: int
     cols: int
@@ -35,12 +35,13 @@ class Shape:
     address_bits: int = 32
     port: int | None = None
     gradients: bool = False
+    turn: bool = False
 
     def __str__(self) -> str:
         sizes = f"{self.rows}x{self.cols}-m{self.group}-q{self.beat}-l{self.lanes}"
         wide = f"-p{self.port}" if self.port else ""
         rest = f"-b{self.burst}-o{self.outstanding}-a{self.address_bits}{wide}"
-        return f"{sizes}{rest}{'-gradients' * self.gradients}"
+        return f"{sizes}{rest}{'-gradients' * self.gradients}{'-turn' * self.turn}"
 
     @property
     def machine(self) -> Machine:
@@ -65,6 +66,7 @@ def _machine(shape: Shape) -> Machine:
         "outputs.lanes": shape.lanes,
         "outputs.buffer_kib": 1,
         "outputs.gradients": str(shape.gradients).lower(),
+        "outputs.turn": str(shape.turn).lower(),
     }
     keys = [f"{key}={value}" for key, value in sizes.items()]
     return Machine.of(load_hardware("tiny-4x4", [*keys, f"memory.port_bytes={shape.port or 'null'}"]))

@@ -28,6 +28,7 @@ from skipbeat_hw.machine.placer import Placer
 from skipbeat_hw.machine.reader import Reader
 from skipbeat_hw.machine.store import StoreEngine
 from skipbeat_hw.machine.tokens import Tokens
+from skipbeat_hw.machine.turner import Turner
 from skipbeat_hw.machine.watchdog import Watchdog
 from skipbeat_hw.machine.weight_reader import WeightReader
 from skipbeat_hw.machine.wide_port import WidePort
@@ -49,6 +50,7 @@ MODULES: dict[str, Callable[[], Component]] = {
     "fetcher": lambda: Fetcher(MACHINE),
     "output": lambda: OutputStage(MACHINE),
     "gradient_lanes": lambda: GradientLanes(MACHINE),
+    "turner": lambda: Turner(Machine.of(load_hardware("tiny-4x4", ["outputs.turn=true"]))),
     "store": lambda: StoreEngine(MACHINE),
     "counters": Counters,
     "machine": lambda: MachineTop(MACHINE),

@@ -44,6 +44,7 @@ QUICK: dict[str, tuple[Claim, int]] = {
     "load": (lambda: LoadRules(LoadEngine(small())), 12),
     "execute": (lambda: ExecuteRules(ExecuteEngine(small())), 4),
     "store": (lambda: StoreRules(StoreEngine(small())), 10),
+    "store, with a turner": (lambda: StoreRules(StoreEngine(small(turn=True))), 10),
     "weight_reader": (lambda: WeightReaderRules(WeightReader(small())), 14),
     "fetcher": (lambda: FetcherRules(Fetcher(small())), 16),
     "wide_port": (lambda: WidePortRules(WidePort(small(port=16))), 5),

@@ -112,7 +112,7 @@ BUGS: list[tuple[ModuleType, str, str, int]] = [
     (execute, "(setup.wait & ~self.some_i) == 0", "(setup.wait & ~self.some_i) != 3", 2),
     (execute, "self.commands.ready & self.tiles.ready", "self.commands.ready", 2),
     (store, "(store.wait & ~self.some_i) == 0", "(store.wait & ~self.some_i) != 3", 2),
-    (store, "(~store.memory | (occupied != OUTPUT_HALVES)) & ", "", FAR),
+    (store, "(~memory | (occupied != OUTPUT_HALVES)) & ", "", FAR),
     (store, "(unfinished != STORE_QUEUE) & ", "", FAR),
     (store, " & (unfinished == 0)", "", 3),
     (store, "& job.memory & ~asked", "& ~asked", 6),

@@ -14,7 +14,7 @@ from skipbeat_arch.engines import Opcode
 from skipbeat_arch.machine_ports import vector_fields
 from skipbeat_hw.machine.store import StoreEngine
 from tests.hw.in_process import refuses
-from tests.hw.machine.lockstep_parts import Shape, cases, if_any, moved, payloads, short, word
+from tests.hw.machine.lockstep_parts import SHAPES, Shape, cases, if_any, moved, payloads, short, word
 from tests.hw.stimulus import Draw, Fresh, Offer, Source, Values, Wire, often, sometimes
 from tests.hw.twins import Pair, Where, hold, while_set
 
@@ -47,6 +47,10 @@ class Stage:
         if self._valid:
             self._left, self._index = self._left - 1, self._index + 1
         if moved("jobs", inputs, outputs):
+            if outputs["jobs__payload"] & 15 == Opcode.TURN:
+                turn = ports.unpack(isa.Turn.full_layout(), outputs["jobs__payload"])
+                self._left, self._index = turn["count"] * turn["lanes"], 0
+                return
             job = ports.unpack(isa.Store.full_layout(), outputs["jobs__payload"])
             count = job["count"] << (2 * job["raw"])
             self._left, self._index = count if job["memory"] else min(count, MOST), 0
@@ -75,6 +79,13 @@ def _store(shape: Shape, rng: random.Random, wait: int, locals_only: bool) -> in
     return word(Opcode.STORE, rng, raw=raw, memory=memory, local=local, count=count, wait=wait)
 
 
+def _turn(shape: Shape, rng: random.Random, wait: int) -> int:
+    """To memory no more than a half takes."""
+    lanes = rng.randint(1, shape.cols)
+    count = min(short(rng, 3), shape.machine.output_depth // lanes)
+    return word(Opcode.TURN, rng, count=count, lanes=lanes, wait=wait)
+
+
 def _place(rng: random.Random) -> int:
     return word(Opcode.PLACE, rng, width=rng.choice([1, 2, 3, 5, *2 * [rng.getrandbits(12)]]), wait=0, signal=0)
 
@@ -88,11 +99,14 @@ def _program(shape: Shape, rng: random.Random) -> Iterator[int]:
         if rng.random() < locals_only:
             yield _place(rng) if rng.random() < 0.2 else _store(shape, rng, wait, locals_only=True)
             continue
-        kind = rng.choice([Opcode.STORE, Opcode.STORE, Opcode.STORE, Opcode.PLACE, Opcode.END])
+        turns = [Opcode.TURN, Opcode.TURN] * shape.turn
+        kind = rng.choice([Opcode.STORE, Opcode.STORE, Opcode.STORE, Opcode.PLACE, Opcode.END, *turns])
         if kind == Opcode.STORE:
             yield _store(shape, rng, wait, locals_only=False)
         elif kind == Opcode.PLACE:
             yield _place(rng)
+        elif kind == Opcode.TURN:
+            yield _turn(shape, rng, wait)
         else:
             yield word(kind, rng, wait=wait)
 
@@ -118,7 +132,10 @@ STORE = Pair(
 )
 
 
-@pytest.mark.parametrize(("shape", "where"), cases())
+TURNS = tuple(replace(each, turn=True) for each in SHAPES)
+
+
+@pytest.mark.parametrize(("shape", "where"), [*cases(), *cases(*TURNS[:2], slow=TURNS)[1:]])
 def test_store_engine(shape: Shape, where: Where) -> None:
     pair = replace(STORE, meaning={**STORE.meaning, **if_any("local_write_o", shape.rows)})
     hold(pair, shape, where)

@@ -52,6 +52,7 @@ class LoadedMachine:
         self._parameters: dict[int, tuple[Int64Array, Int64Array, Int64Array, Int64Array]] = {}
         # Of the unit at hand: number, half, entries of the table, tiles, block of parameters.
         self._unit = self._half = self._block = 0
+        self._residuals = 0, 0
         self._tables: list[int] = []
         self._tiles: list[LoadedTile] = []
         # Whether this unit and the one before have local stores, and for how many units the load engine has waited.
@@ -171,6 +172,7 @@ class LoadedMachine:
             data[self.rng.random(data.shape) < 0.3] = 0
         self._load(Kind.RESIDUAL, to, data)
         self._residual[to : to + count] = data
+        self._residuals = to, count
 
     def _load_parameters(self) -> None:
         rng, vector = self.rng, self.machine.vector

@@ -206,8 +206,47 @@ class MachineProgram(LoadedMachine):
             "noted": int(noted),
             "places": int(placed),
         }
-        signal = ((L,) if ends[1] else ()) + ((X,) if local else ())
-        self.add(isa.Store.of_values(fields, wait=(L,) if ends[0] else (), signal=signal))
+        turns = self._turns()
+        wait, tell = (L,) if ends[0] else (), (L,) if ends[1] else ()
+        self._add_turns(turns[0], wait, ())
+        self.add(
+            isa.Store.of_values(
+                fields, wait=() if turns[0] else wait, signal=(() if turns[1] else tell) + ((X,) if local else ())
+            )
+        )
+        self._add_turns(turns[1], (), tell)
+
+    def _turns(self) -> tuple[int, int]:
+        """How many TURNs there are before a STORE and behind it."""
+        if not self.machine.hw.outputs.turn:
+            return 0, 0
+        before, behind = self.rng.choice([0, 0, 0, 1, 2], 2)
+        return int(before), int(behind)
+
+    def _add_turns(self, count: int, wait: tuple[Engine, ...], signal: tuple[Engine, ...]) -> None:
+        """So many TURNs, of which the first one waits and the last one signals."""
+        for number in range(count):
+            self._turn(wait if number == 0 else (), signal if number == count - 1 else ())
+
+    def _turn(self, wait: tuple[Engine, ...], signal: tuple[Engine, ...]) -> None:
+        """A TURN of any blocks of the unit's residuals."""
+        rng, size, (first, loaded) = self.rng, self.machine.vector, self._residuals
+        lane = int(rng.choice([0, rng.integers(0, size)]))
+        lanes = int(rng.choice([size - lane, rng.integers(1, size - lane + 1)]))
+        count = min(int(rng.integers(1, 6)), self.machine.output_depth // lanes)
+        n0, k = int(rng.choice([1, 2, 3, 200])), np.arange(count)
+        steps = [int(step) for step in rng.integers(-9, 10, 2)]
+        starts = k % n0 * steps[0] + k // n0 * steps[1]
+        if np.ptp(starts) > loaded - size:
+            steps, starts = [0, 0], 0 * starts
+        at = int(rng.integers(first - starts.min(), first + loaded - size - starts.max() + 1))
+        blocks = [self._residual[at + start : at + start + size].T[lane : lane + lanes] for start in starts]
+        data = np.concatenate(blocks).astype(np.int8).view(np.uint8).ravel()
+        address = self.put(np.zeros(len(data), np.uint8))
+        self.expected.append((address, data))
+        fields = {"address": address, "residual_at": at % 65536, "count": count, "n0": n0, "lane": lane, "lanes": lanes}
+        fields |= {"step0": steps[0] % 65536, "step1": steps[1] % 65536}
+        self.add(isa.Turn.of_values(fields, wait=wait, signal=signal))
 
     def _rounded(self, count: int, seed: int, residual_at: int | None) -> Int8Array:
         """Bytes of the largest sums of windows, int8 [count, V], which are noted; 0 where there is a residual of 0."""

@@ -85,22 +85,27 @@ def most_clocks(machine: Machine, memory: Bytes, count: int) -> int:
     vectors = sum(_moved(instruction) for instruction in program) + -(-len(words) // machine.vector)
     bursts = vectors + 2 * count
     on_the_bus = bursts * (machine.hw.memory.latency_clocks + 4) + vectors * machine.vector_beats
-    return on_the_bus + (events(program) + 1) * (patience(machine.hw) + 2)
+    return on_the_bus + (events(program, machine.vector) + 1) * (patience(machine.hw) + 2)
 
 
 def _moved(instruction: Instruction) -> int:
     """Vectors between memory and machine."""
     if isinstance(instruction, isa.Store):
         return instruction.count * RAW_VECTORS
+    if isinstance(instruction, isa.Turn):
+        return instruction.count * instruction.lanes
     return instruction.count if isinstance(instruction, isa.Load) else 0
 
 
-def events(program: Sequence[Instruction]) -> int:
-    """The most that can happen beside the bus, as the watchdog sees it: words, steps, items, zeros, instructions."""
+def events(program: Sequence[Instruction], vector: int) -> int:
+    """The most that can happen beside the bus, as the watchdog sees it: words, steps, items, zeros, instructions, and
+    vectors that are turned."""
     total = len(program)
     for instruction in program:
         if isinstance(instruction, isa.Zero):
             total += instruction.count or 1 << 16
+        elif isinstance(instruction, isa.Turn):
+            total += instruction.count * vector
         elif isinstance(instruction, isa.Pass):
             command = instruction.command
             # With its last step a pixel of a last pass is an item for the output stage.

@@ -19,25 +19,25 @@ from skipbeat_sim.timing.machine_timing import machine_timing
 from skipbeat_sim.timing.stored_tiles import stored_tiles
 from tests.sim.machine.machine_programs import MachineProgram, random_hardware
 from tests.sim.timing.timing_check import check
-from tests.sim.timing.timing_programs import TimingProgram, timing_hardware
+from tests.sim.timing.timing_programs import TimingProgram, timing_hardware, turning
 
 
-def check_case(seed: int) -> None:
-    """A random program on random hardware; a failure names its seed."""
+def check_case(seed: int, *, turn: bool = False) -> None:
+    """A random program on random hardware, which may have a turner; a failure names its seed."""
     rng = np.random.default_rng(seed)
-    machine = Machine.of(random_hardware(rng))
+    machine = Machine.of(turning(random_hardware(rng)) if turn else random_hardware(rng))
     program = MachineProgram.random(machine, rng, int(rng.integers(1, 6)))
     tiles = stored_tiles(machine, program.memory, program.instructions)
     check(machine, program.memory, program.instructions, tiles, f"seed {seed}")
 
 
-def check_pressed(seed: int, parts: int) -> None:
+def check_pressed(seed: int, parts: int, *, turn: bool = False) -> None:
     """A program that presses on queues, tokens, credits and the bus; a failure names its seed.
 
     Nothing keeps local vectors and LOADs apart in it: where they meet, both must tell.
     """
     rng = np.random.default_rng(seed)
-    machine = Machine.of(timing_hardware(rng))
+    machine = Machine.of(turning(timing_hardware(rng)) if turn else timing_hardware(rng))
     program = TimingProgram.random(machine, rng, int(rng.integers(1, parts)))
     error = ""
     with pytest.MonkeyPatch.context() as patch:
@@ -78,10 +78,10 @@ def test_programs_that_press_on_every_limit(seed: int) -> None:
     check_pressed(seed, 7)
 
 
-def check_repeating(seed: int, times: int) -> None:
+def check_repeating(seed: int, times: int, *, turn: bool = False) -> None:
     """A program that says the same again and again, on every limit."""
     rng = np.random.default_rng(seed)
-    machine = Machine.of(timing_hardware(rng))
+    machine = Machine.of(turning(timing_hardware(rng)) if turn else timing_hardware(rng))
     program = TimingProgram.repeating(machine, rng, int(rng.integers(1, 4)), times)
     with pytest.MonkeyPatch.context() as patch:
         _forget_reads(patch)
@@ -91,6 +91,14 @@ def check_repeating(seed: int, times: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_programs_that_repeat(seed: int) -> None:
     check_repeating(seed, 4)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_programs_that_turn(seed: int) -> None:
+    check_pressed(seed, 7, turn=True)
+    if seed % 4 == 0:
+        check_case(seed, turn=True)
+        check_repeating(seed, 4, turn=True)
 
 
 def test_a_job_is_read_ahead_before_the_one_before_it_has_ended() -> None:
@@ -108,6 +116,15 @@ def test_many_random_programs(start: int) -> None:
         check_case(seed)
         check_pressed(seed, 25)
         check_repeating(seed, 12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(2000, 2080, 40))
+def test_many_random_programs_that_turn(start: int) -> None:
+    for seed in range(start, start + 40):
+        check_case(seed, turn=True)
+        check_pressed(seed, 25, turn=True)
+        check_repeating(seed, 12, turn=True)
 
 
 def test_the_shortest_program() -> None:

@@ -30,6 +30,8 @@ BUILDS: list[tuple[str, Sequence[str]]] = [
     ("edge-8x8", ["memory.bytes_per_clock=16"]),
     ("tiny-4x4", ["memory.bytes_per_clock=16", "memory.port_bytes=2"]),
     ("dense-8x8", []),
+    ("edge-8x8", ["outputs.turn=true"]),
+    ("tiny-4x4", ["memory.bytes_per_clock=1", "outputs.turn=true", *SLOW_MEMORY]),
     ("tiny-4x4", ["array.cols=32", "array.group=8", "outputs.lanes=8", "memory.bytes_per_clock=16"]),
 ]
 

@@ -54,6 +54,11 @@ def timing_hardware(rng: np.random.Generator) -> Hardware:
     )
 
 
+def turning(hardware: Hardware) -> Hardware:
+    """The same machine with a turner."""
+    return hardware.model_copy(update={"outputs": hardware.outputs.model_copy(update={"turn": True})})
+
+
 @dataclass
 class TimingProgram:
     """A program in the making.
@@ -128,6 +133,7 @@ class TimingProgram:
 
     def _parts(self, count: int) -> None:
         makers = [self._loads, self._zero, self._setups, self._group, self._group, self._group]
+        makers += [self._turns] * self.machine.hw.outputs.turn
         for _ in range(count):
             makers[int(self.rng.integers(0, len(makers)))]()
 
@@ -236,6 +242,8 @@ class TimingProgram:
         """STOREs that take so many items; they wait only for tokens given `before`."""
         rng = self.rng
         while items:
+            if self.machine.hw.outputs.turn and rng.random() < 0.3:
+                self._turn(before)
             pool = int(rng.choice([p for p in (1, 1, 2, 3) if p <= items]))
             raw = pool == 1 and rng.random() < 0.3
             most = min(items // pool, self.machine.output_depth // (4 if raw else 1))
@@ -267,3 +275,21 @@ class TimingProgram:
                 signal=() if quiet else self._tokens(S)["signal"],
             )
         )
+
+    def _turns(self) -> None:
+        """Several in a row, of which each waits for what was given before it."""
+        for _ in range(int(self.rng.choice([1, 2, 6]))):
+            self._turn({pair: count for pair, count in self.tokens.items() if pair[1] == S})
+
+    def _turn(self, before: dict[tuple[Engine, Engine], int]) -> None:
+        """Of any vectors; it waits only for tokens given `before`."""
+        rng, size = self.rng, self.machine.vector
+        wait = tuple(e for e in (L, X) if before[e, S] and rng.random() < 0.5)
+        for giver in wait:
+            before[giver, S] -= 1
+        lane = int(rng.integers(0, size))
+        lanes = int(rng.integers(1, size - lane + 1))
+        count = int(rng.integers(1, max(2, self.machine.output_depth // lanes // 2)))
+        address = DATA + int(rng.integers(0, 64)) * size
+        turn = isa.Turn(address=address, step0=size, n0=2, count=count, step1=1, lane=lane, lanes=lanes)
+        self._add(replace(turn, wait=wait, signal=self._tokens(S)["signal"]))

@@ -179,7 +179,9 @@ def take_items(s: Int64Array, m: Int64Array) -> bool:
         s[at.ITEM_STEP] = step
         if s[at.TAKEN] < end:
             break
-        filled = get(s, m, at.TAKEN, end - 1) + get(s, m, at.VECTOR_CLOCKS, store)
+        # a TURN has no items
+        last = get(s, m, at.TAKEN, end - 1) if end > begin else get(s, m, at.STORE_BEGUN, store)
+        filled = last + get(s, m, at.VECTOR_CLOCKS, store)
         give(s, m, STORE, get(s, m, at.STORE_SIGNAL, store) & TO_EXECUTE, filled + 1)
         put(s, m, at.STORE_FILLED, filled)
         s[at.TAKING] = 0

@@ -17,7 +17,7 @@ from skipbeat_arch.machine import Machine
 
 from ..columns import Columns
 from ..load_timing import NEVER, SLOTS_AHEAD
-from ..output_pace import pace, vector_clocks
+from ..output_pace import pace, turn_clocks, vector_clocks
 from ..pass_columns import PassColumns
 from ..tile_paths import RING, TilePath, tile_paths
 from . import places as at
@@ -149,7 +149,7 @@ def _queues(program: Columns) -> Filled:
     job = np.where(program.signal[execute] > 0, at.A_JOB, at.NO_JOB)
     columns[at.KIND_EXECUTE] = np.where(opcode[execute] == Opcode.PASS, at.A_PASS, job)
     end = np.where(opcode[store] == Opcode.END, at.AN_END, at.A_PLACE)
-    columns[at.KIND_STORE] = np.where(opcode[store] == Opcode.STORE, at.A_STORE, end)
+    columns[at.KIND_STORE] = np.where(np.isin(opcode[store], (Opcode.STORE, Opcode.TURN)), at.A_STORE, end)
     return columns
 
 
@@ -181,20 +181,24 @@ def _passes(program: Columns) -> Filled:
 
 
 def _stores(machine: Machine, program: Columns) -> Filled:
-    stores, hw = program.at(Opcode.STORE), machine.hw
+    stores, hw = program.stores, machine.hw
     count, pool, each = (column[stores] for column in (program.count, program.pool, program.vectors))
-    kinds, kind = np.unique(np.stack([pool, each]), axis=1, return_inverse=True)
+    turns, lane = program.opcode[stores] == Opcode.TURN, program.kind[stores]
+    items, turned = np.where(turns, 0, count * pool), turn_clocks(machine, count, lane, each)
+    pool, outputs = np.where(turns, 1, pool), np.where(turns, 1, each)
+    kinds, kind = np.unique(np.stack([pool, outputs]), axis=1, return_inverse=True)
     paces = [pace(hw, *both) for both in kinds.T.tolist()]
     clocks = [vector_clocks(hw, own) for own in kinds[1].tolist()]
     rows = [(p.steps, p.window, p.pause, last) for p, last in zip(paces, clocks, strict=True)]
     steps, window, pause, vectors = np.array(rows, np.int64).reshape(-1, 4)[kind].T
     return {
-        at.STORE_ITEMS: np.concatenate([[0], np.cumsum(count * pool)]),
+        at.STORE_ITEMS: np.concatenate([[0], np.cumsum(items)]),
         at.STORE_MEMORY: program.memory[stores],
         at.STORE_START: program.address[stores] // machine.beat_bytes % machine.burst_beats,
         at.STORE_BEATS: count * each * machine.vector_beats,
         at.STORE_SIGNAL: program.signal[stores],
-        **{at.PACE_STEPS: steps, at.PACE_WINDOW: window, at.PACE_PAUSE: pause, at.VECTOR_CLOCKS: vectors},
+        **{at.PACE_STEPS: steps, at.PACE_WINDOW: window, at.PACE_PAUSE: pause},
+        at.VECTOR_CLOCKS: np.where(turns, turned, vectors),
     }
 
 

@@ -219,7 +219,7 @@ def _check_parameters(program: Columns, m: Int64Array, s: Int64Array) -> None:
     """
     loads = program.at(Opcode.LOAD)
     loads = loads[program.kind[loads] == Kind.PARAMETERS]
-    store = np.searchsorted(program.at(Opcode.STORE), loads) - STORES_BEHIND
+    store = np.searchsorted(program.stores, loads) - STORES_BEHIND
     loads, store = loads[store >= 0], store[store >= 0]
     begins = s[at.SEQUENCES :]
     if (m[begins[at.DISPATCHED] + loads] <= m[begins[at.STORE_POPPED] + store]).any():
@@ -242,7 +242,7 @@ def _oldest(program: Columns, s: Int64Array) -> int:
     """The first instruction of which anything is read any more."""
     ends = [
         (program.at(Opcode.LOAD), s[at.LOAD_ENDED]),
-        (program.at(Opcode.STORE), s[at.STORE_POPPED]),
+        (program.stores, s[at.STORE_POPPED]),
         (program.at(Opcode.PASS), min(s[at.CORE_PASS] - 1, s[at.CORE_FED])),
         (program.jobs, s[at.WALKING] - 1),
         *((program.of_engine[each], s[at.BEGUN + each]) for each in Engine),
@@ -279,7 +279,7 @@ def _between(program: Columns, start: int, stop: int) -> Between:
     opcode, engine, signal = program.opcode[inside], program.engine[inside], program.signal[inside]
     begin, end = np.searchsorted(program.at(Opcode.PASS), [start, stop])
     pixels, beat, _, load, _, last = (each[begin:end] for each in program.passes.fields)
-    stores, loads = opcode == Opcode.STORE, opcode == Opcode.LOAD
+    stores, loads = (opcode == Opcode.STORE) | (opcode == Opcode.TURN), opcode == Opcode.LOAD
     jobs = (engine == Engine.EXECUTE) & ((opcode == Opcode.PASS) | (signal > 0))
     counts = {
         "instructions": stop - start,

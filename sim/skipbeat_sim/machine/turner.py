@@ -1,0 +1,101 @@
+"""The turner: vectors of the residual memory, transposed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.machine import Machine
+
+from ..training.turn import Turn
+from .output import MASK, Vector
+
+_NOTHING = isa.Turn.from_bits(0)
+_COUNTS, _LAST = isa.Turn.largest("count"), 2 * isa.Turn.largest("lanes") + 1
+
+
+class Turner:
+    """Twin of the turner. `evaluate` sets the wires of the clock, `update` ends it; `vector_o` is a register."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._size = machine.vector
+        self._turn = Turn(machine.hw, group=machine.vector)
+        self.reset()
+
+    def reset(self) -> None:
+        """All registers."""
+        self.busy = self.residual_enable_o = self._came = False
+        self.job = _NOTHING
+        self.vector_o: Vector | None = None
+        self._row = self._turned = self._index = self._place = 0
+        self._at = self._block = self._inner = self._turns = self._left = 0
+        self._turn.reset()
+
+    @property
+    def jobs_ready(self) -> bool:
+        """A job can be taken."""
+        return not self.busy
+
+    @property
+    def residual_address_o(self) -> int:
+        """The vector that is read if `residual_enable_o`."""
+        return self._at
+
+    def update(self, jobs: int | None, residual_i: int) -> None:
+        """End of a clock with a TURN on the stream, if not None, and the data of the residual memory."""
+        job = jobs if self.jobs_ready else None
+        shown, turned, came = self.vector_o, self._turn.o, self._came
+        self._give(turned)
+        vector = np.frombuffer(residual_i.to_bytes(self._size, "little"), np.uint8).astype(np.int64)
+        self._turn.update(vector if came else None, o_ready=True)
+        if not self.busy:
+            self._turn.reset()
+        self._came = self.residual_enable_o
+        if self.residual_enable_o:
+            self._advance()
+        if shown is not None and shown.final:
+            self.busy = False
+        if job is not None:
+            self._begin(isa.Turn.from_bits(job))
+
+    def _begin(self, job: isa.Turn) -> None:
+        self.busy = self.residual_enable_o = True
+        self.job = job
+        self._at = self._block = self._inner = job.residual_at
+        self._row = self._turned = self._index = self._place = 0
+        self._turns, self._left = job.n0, job.count
+
+    def _advance(self) -> None:
+        """To the next vector that is read."""
+        job = self.job
+        self._row, self._at = self._row + 1, self._at + 1 & MASK
+        if self._row < self._size:
+            return
+        self._row, self._left = 0, self._left - 1 & _COUNTS
+        self.residual_enable_o = self._left != 0
+        self._turns = self._turns - 1 & isa.Turn.largest("n0")
+        if self._turns:
+            self._block = self._block + job.step0 & MASK
+        else:
+            self._block = self._inner = self._inner + job.step1 & MASK
+            self._turns = job.n0
+        self._at = self._block
+
+    def _give(self, turned: Int64Array | None) -> None:
+        """A turned vector is shown in the next clock, if it is to be written."""
+        if self.vector_o is not None:
+            self._index = self._index + 1 & MASK
+        self.vector_o = None
+        if turned is None:
+            return
+        job, place = self.job, self._place
+        # of lanes that there are not, none is the last
+        last = job.lane + job.lanes - 1 & _LAST
+        if job.lane <= place <= last:
+            final = place == last and (self._turned + 1 & _COUNTS) == job.count
+            data = int.from_bytes(turned.astype(np.uint8).tobytes(), "little")
+            self.vector_o = Vector(data, final, self._index)
+        self._place += 1
+        if self._place == self._size:
+            self._place, self._turned = 0, self._turned + 1
