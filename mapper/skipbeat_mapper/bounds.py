@@ -35,7 +35,7 @@ def moved_bytes(machine: Machine, program: Columns) -> tuple[int, int]:
     """Bytes over the memory bus, read and written; the instructions themselves are read too."""
     counts = program.count * program.times
     loaded = int(counts[program.at(Opcode.LOAD)].sum())
-    stores = program.at(Opcode.STORE)
+    stores = program.stores
     vectors = counts[stores] * program.memory[stores] * program.vectors[stores]
     return program.total * INSTRUCTION_BYTES + loaded * machine.vector, int(vectors.sum()) * machine.vector
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Written out because importing them from the hardware's package would slow `--help` down; a test compares them.
 TOPS = [
     *("array", "core", "decoder", "accumulators", "results", "sequencer"),
-    *("output_stage", "memories", "reader", "writer", "fetch", "fetcher", "load", "store", "weight_reader"),
+    *("output_stage", "memories", "reader", "writer", "fetch", "fetcher", "load", "store", "turner", "weight_reader"),
     *("accelerator", "turn", "select", "rounding", "peak", "update"),
 ]
 PARTS = ["ecp5", "xcup", "nexus", "gowin"]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from skipbeat_arch.arrays import Bytes, Int8Array, Int32Array
-from skipbeat_arch.engines import Opcode
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.extras import require_packages
 from skipbeat_arch.hardware import Hardware
@@ -277,5 +276,5 @@ def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int
 def _ends(
     program: MachineProgram, machine: Machine, stored: Sequence[int], cycles: int, *, again: bool
 ) -> tuple[int, ...]:
-    stores = program_columns(program, machine, again=again).at(Opcode.STORE)
+    stores = program_columns(program, machine, again=again).stores
     return part_ends(program.code(again=again).nodes, stores, stored, cycles)

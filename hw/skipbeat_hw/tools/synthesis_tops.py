@@ -25,6 +25,7 @@ from ..machine.memories import Memories
 from ..machine.output import OutputStage
 from ..machine.reader import Reader
 from ..machine.store import StoreEngine
+from ..machine.turner import Turner
 from ..machine.weight_reader import WeightReader
 from ..machine.writer import Writer
 from ..training.peak import Peak
@@ -50,6 +51,7 @@ TOPS: dict[str, Callable[[Hardware], Component]] = {
     "fetcher": lambda hw: Fetcher(Machine.of(hw)),
     "load": lambda hw: LoadEngine(Machine.of(hw)),
     "store": lambda hw: StoreEngine(Machine.of(hw)),
+    "turner": lambda hw: Turner(Machine.of(hw)),
     "weight_reader": lambda hw: WeightReader(Machine.of(hw)),
     "accelerator": lambda hw: Accelerator(Machine.of(hw)),
     "turn": Turn,

@@ -13,10 +13,10 @@ from skipbeat_sim.timing.columns import Columns
 def machine_events(machine: Machine, program: Columns, read_bytes: int, written_bytes: int) -> MachineEvents:
     """The events around the core, counted from the instructions, each as often as it comes."""
     counts = program.count * program.times
-    loads, stores = program.at(Opcode.LOAD), program.at(Opcode.STORE)
+    loads, stores, made = program.at(Opcode.LOAD), program.at(Opcode.STORE), program.stores
     loaded = np.bincount(program.kind[loads], counts[loads], max(Kind) + 1).astype(np.int64).tolist()
     count, pool = counts[stores], program.pool[stores]
-    written = count * program.memory[stores] * program.vectors[stores]
+    written = counts[made] * program.memory[made] * program.vectors[made]
     cleared = counts[program.at(Opcode.ZERO)] * machine.hw.array.rows // machine.bundles
     stored = count * program.local[stores]
     return MachineEvents(
@@ -26,7 +26,7 @@ def machine_events(machine: Machine, program: Columns, read_bytes: int, written_
         residual_vectors=loaded[Kind.RESIDUAL],
         table_vectors=loaded[Kind.TABLE],
         weight_words=int((program.words * program.times).sum()),
-        residual_reads=int((count * program.residual[stores]).sum()),
+        residual_reads=int((counts[made] * program.residual[made]).sum()),
         outputs=int(count.sum()) * machine.vector,
         comparisons=int((count * (pool - 1)).sum()) * machine.vector,
         output_vectors=int(written.sum()),

@@ -12,7 +12,6 @@ from functools import partial
 
 from skipbeat_arch.arrays import Indices, Int64Array
 from skipbeat_arch.effort import Effort
-from skipbeat_arch.engines import Opcode
 from skipbeat_arch.fold import Fold
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.machine import Machine
@@ -66,9 +65,7 @@ class TimedNetwork:
     @property
     def ends(self) -> tuple[int, ...]:
         """For each part of a node the clock with which it ends; see `part_ends`."""
-        return part_ends(
-            self.lowered.nodes, self.lowered.columns.at(Opcode.STORE), self.timing.stored, self.timing.cycles
-        )
+        return part_ends(self.lowered.nodes, self.lowered.columns.stores, self.timing.stored, self.timing.cycles)
 
     def node_cycles(self) -> list[int]:
         """Clocks of each node, over all groups of images: those from the end of the part before to that of its own."""
@@ -83,7 +80,7 @@ def part_ends(parts: Sequence[NodeRange], stores: Int64Array, stored: Sequence[i
     """For each part of a node the clock in which its last vector leaves the output stage; for the last part `cycles`.
 
     Args:
-        parts: of a program. stores: the numbers of its STOREs, int64 [STOREs].
+        parts: of a program. stores: the numbers of its STOREs and TURNs, int64 [stores].
         stored: for each of them the clock in which its last vector leaves; of a run that ended early fewer.
         cycles: of the run.
     """

@@ -231,8 +231,8 @@ class MachineProgram(LoadedMachine):
     def _turn(self, wait: tuple[Engine, ...], signal: tuple[Engine, ...]) -> None:
         """A TURN of any blocks of the unit's residuals."""
         rng, size, (first, loaded) = self.rng, self.machine.vector, self._residuals
-        lane = int(rng.choice([0, rng.integers(0, size)]))
-        lanes = int(rng.choice([size - lane, rng.integers(1, size - lane + 1)]))
+        lane = int(rng.integers(0, size)) if rng.random() < 0.5 else 0
+        lanes = int(rng.integers(1, size - lane + 1)) if rng.random() < 0.5 else size - lane
         count = min(int(rng.integers(1, 6)), self.machine.output_depth // lanes)
         n0, k = int(rng.choice([1, 2, 3, 200])), np.arange(count)
         steps = [int(step) for step in rng.integers(-9, 10, 2)]

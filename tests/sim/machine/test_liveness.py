@@ -151,6 +151,13 @@ def test_wild_programs_end_on_any_machine(seed: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_wild_programs_that_turn_end_alike_on_the_rtl() -> None:
+    machine = Machine.of(load_hardware("tiny-4x4", ["accumulators.depth=128", "outputs.turn=true"]))
+    assert {0, MachineError.DEADLOCK} <= check_wild(machine, range(60), rtl=True)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_sound_program_never_stands_still_for_a_quarter_of_the_patience() -> None:
     for seed in range(25):
