@@ -9,15 +9,16 @@ from .engines import Opcode
 from .errors import InputError
 from .hardware import Hardware
 from .instruction import COMMON_BITS, OPCODE_BITS, Instruction
+from .turn_instruction import Turn
 
 _BASE = isa.Load, isa.Zero, isa.Setup, isa.Pass, isa.Store, isa.End, isa.Header, isa.Place
 #: The class of each opcode.
-INSTRUCTIONS: dict[Opcode, type[Instruction]] = {each.opcode: each for each in (*_BASE, isa.Turn)}
+INSTRUCTIONS: dict[Opcode, type[Instruction]] = {each.opcode: each for each in (*_BASE, Turn)}
 
 
 def instructions_of(hw: Hardware) -> dict[Opcode, type[Instruction]]:
     """The class of each opcode that hardware knows; every other one is an error to it."""
-    return {opcode: each for opcode, each in INSTRUCTIONS.items() if hw.outputs.turn or each is not isa.Turn}
+    return {opcode: each for opcode, each in INSTRUCTIONS.items() if hw.outputs.turn or each is not Turn}
 
 
 @lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRI
 from skipbeat_arch.tile import PackedTile, unpack_tile
 from skipbeat_arch.training.noted import round_noted
 from skipbeat_arch.training.rounding import MOST_SHIFT, round_stochastically, rounding_draws, store_seed
+from skipbeat_arch.turn_instruction import Turn
 
 
 class InterpretedMemories:
@@ -126,9 +127,9 @@ class InterpretedMemories:
             pooled = np.stack([pooled, places], axis=1).reshape(-1, width)
         return pooled.view(np.uint8)
 
-    def made(self, job: isa.Store | isa.Turn, results: list[Int64Array]) -> Bytes | None:
+    def made(self, job: isa.Store | Turn, results: list[Int64Array]) -> Bytes | None:
         """The vectors of a job, uint8 [vectors, V], if all results that it needs are there; these are gone then."""
-        if isinstance(job, isa.Turn):
+        if isinstance(job, Turn):
             assert self.machine.hw.outputs.turn
             return self.turned(job)
         if sum(map(len, results)) < job.count * job.pool:
@@ -138,7 +139,7 @@ class InterpretedMemories:
             sums.append(results.pop(0))  # of a window with more pixels than a pass
         return self.outputs(job, np.concatenate(sums))
 
-    def turned(self, instruction: isa.Turn) -> Bytes:
+    def turned(self, instruction: Turn) -> Bytes:
         """The vectors of a TURN, uint8 [vectors, V]."""
         size, kept = self.machine.vector, slice(instruction.lane, instruction.lane + instruction.lanes)
         rows = np.array(instruction.blocks())[:, None] + np.arange(size)

@@ -22,6 +22,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
+from skipbeat_arch.turn_instruction import Turn
 
 from .core_streams import CorePass
 from .interpreted_memories import InterpretedMemories
@@ -95,9 +96,9 @@ class Interpreter:
         self.geometry = (0, 0)
         self.sums = np.zeros((hw.accumulators.depth, hw.array.cols), np.int64)
         self.results: list[Int64Array] = []
-        self.stage: isa.Store | isa.Turn | None = None
+        self.stage: isa.Store | Turn | None = None
         self.place: isa.Place | None = None
-        self.writing: deque[tuple[isa.Store | isa.Turn, Bytes]] = deque()
+        self.writing: deque[tuple[isa.Store | Turn, Bytes]] = deque()
         self.ended = False
 
     def run(self) -> None:
@@ -264,7 +265,7 @@ class Interpreter:
             if self.ended:
                 queue.popleft()
             return self.ended
-        assert isinstance(head, isa.Store | isa.Turn)
+        assert isinstance(head, isa.Store | Turn)
         if len(self.writing) >= 2 or not self._take(Engine.STORE, head):
             return False
         self.stage = head

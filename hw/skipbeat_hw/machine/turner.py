@@ -6,7 +6,7 @@ from amaranth import Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from skipbeat_arch import instruction as isa
+from skipbeat_arch import turn_instruction
 from skipbeat_arch.instruction import INSTRUCTION_BITS
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import LOCAL_BITS, vector_fields
@@ -15,7 +15,7 @@ from ..arguments import expect
 from ..layouts import struct
 from ..training.turn import Turn
 
-TURNS = struct(isa.Turn.full_layout())
+TURNS = struct(turn_instruction.Turn.full_layout())
 
 
 class Turner(wiring.Component):

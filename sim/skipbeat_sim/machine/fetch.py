@@ -11,6 +11,7 @@ from skipbeat_arch.engines import Engine
 from skipbeat_arch.instruction import INSTRUCTION_BITS, INSTRUCTION_BYTES, VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
+from skipbeat_arch.turn_instruction import Turn
 
 from .axi import ADDRESS_MASK, Beat, Request
 
@@ -90,7 +91,7 @@ class Fetch:
         if self.error_o == MachineError.NONE and head is not None and head.engine is not None:
             self.offers[head.engine] = word
             self._takes = queues_ready[head.engine]
-            if isinstance(head, isa.Load | isa.Zero | isa.Store | isa.Turn) and head.count == 0:
+            if isinstance(head, isa.Load | isa.Zero | isa.Store | Turn) and head.count == 0:
                 # it is handed out as any other: the machine halts before its engine sees it
                 self.error_o = MachineError.EMPTY_INSTRUCTION
 

@@ -9,6 +9,7 @@ from skipbeat_arch.decoding import decode
 from skipbeat_arch.depths import OUTPUT_HALVES, STORE_QUEUE
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.turn_instruction import Turn
 
 from ..core.fifo import Fifo
 from .axi import Request
@@ -16,7 +17,7 @@ from .output import Vector
 from .placer import BankWrite, Placer
 
 #: What the engine sends to a stage, whose vectors come back: the output stage, or the turner.
-Job = isa.Store | isa.Turn
+Job = isa.Store | Turn
 
 
 class _Finished(NamedTuple):
@@ -85,7 +86,7 @@ class StoreEngine:
         if not tokens:
             return
         self.end_o = isinstance(instruction, isa.End) and self._open == 0
-        if isinstance(instruction, isa.Store | isa.Turn) and self._open != STORE_QUEUE and not self._in_stage:
+        if isinstance(instruction, isa.Store | Turn) and self._open != STORE_QUEUE and not self._in_stage:
             half_free = self._occupied != OUTPUT_HALVES
             self.job = instruction if half_free or not instruction.memory else None
 
@@ -122,7 +123,7 @@ class StoreEngine:
         job, vector = self._filling, self._vector
         if not self.stored_o or job is None or vector is None:
             return None
-        if isinstance(job, isa.Turn):
+        if isinstance(job, Turn):
             return _Finished(job, vector.index + 1)
         return _Finished(job, job.count * (job.vectors if job.raw or self._machine.hw.outputs.gradients else 1))
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from skipbeat_arch import instruction as isa
+from skipbeat_arch import turn_instruction
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.machine import Machine
 
 from ..training.turn import Turn
 from .output import MASK, Vector
 
-_NOTHING = isa.Turn.from_bits(0)
-_COUNTS, _LAST = isa.Turn.largest("count"), 2 * isa.Turn.largest("lanes") + 1
+_NOTHING = turn_instruction.Turn.from_bits(0)
+_COUNTS, _LAST = turn_instruction.Turn.largest("count"), 2 * turn_instruction.Turn.largest("lanes") + 1
 
 
 class Turner:
@@ -57,9 +57,9 @@ class Turner:
         if shown is not None and shown.final:
             self.busy = False
         if job is not None:
-            self._begin(isa.Turn.from_bits(job))
+            self._begin(turn_instruction.Turn.from_bits(job))
 
-    def _begin(self, job: isa.Turn) -> None:
+    def _begin(self, job: turn_instruction.Turn) -> None:
         self.busy = self.residual_enable_o = True
         self.job = job
         self._at = self._block = self._inner = job.residual_at
@@ -74,7 +74,7 @@ class Turner:
             return
         self._row, self._left = 0, self._left - 1 & _COUNTS
         self.residual_enable_o = self._left != 0
-        self._turns = self._turns - 1 & isa.Turn.largest("n0")
+        self._turns = self._turns - 1 & turn_instruction.Turn.largest("n0")
         if self._turns:
             self._block = self._block + job.step0 & MASK
         else:

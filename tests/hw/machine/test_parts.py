@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from amaranth.hdl import Fragment
 
 from skipbeat_arch.depths import ENGINE_QUEUE, PART_QUEUE, READER_OWNERS
@@ -11,7 +13,7 @@ from tests.hw.machine.lockstep_parts import SMALL
 
 
 def test_queues_are_as_deep_as_the_models_take_them() -> None:
-    parts = vars(Parts(SMALL.machine))
+    parts = vars(Parts(replace(SMALL, turn=True).machine))
     for part in parts.values():
         Fragment.get(part, None)
     assert {name: part.depth for name, part in parts.items() if isinstance(part, Queue) or name == "owners"} == {

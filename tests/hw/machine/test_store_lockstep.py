@@ -12,6 +12,7 @@ from skipbeat_arch import instruction as isa
 from skipbeat_arch import ports
 from skipbeat_arch.engines import Opcode
 from skipbeat_arch.machine_ports import vector_fields
+from skipbeat_arch.turn_instruction import Turn
 from skipbeat_hw.machine.store import StoreEngine
 from tests.hw.in_process import refuses
 from tests.hw.machine.lockstep_parts import SHAPES, Shape, cases, if_any, moved, payloads, short, word
@@ -48,7 +49,7 @@ class Stage:
             self._left, self._index = self._left - 1, self._index + 1
         if moved("jobs", inputs, outputs):
             if outputs["jobs__payload"] & 15 == Opcode.TURN:
-                turn = ports.unpack(isa.Turn.full_layout(), outputs["jobs__payload"])
+                turn = ports.unpack(Turn.full_layout(), outputs["jobs__payload"])
                 self._left, self._index = turn["count"] * turn["lanes"], 0
                 return
             job = ports.unpack(isa.Store.full_layout(), outputs["jobs__payload"])

@@ -27,7 +27,9 @@ def _jobs(shape: Shape, rng: random.Random) -> Iterator[int]:
 
 def _sources(shape: Shape, _kind: str, rng: random.Random) -> Sequence[Source]:
     def begin() -> Sequence[Source]:
-        contents = lambda _: rng.getrandbits(8 * shape.cols)  # noqa: E731
+        def contents(_: int) -> int:
+            return rng.getrandbits(8 * shape.cols)
+
         return [
             Offer("jobs", often(rng, rng.choice([1.0, 0.5, 0.02])), _jobs(shape, rng)),
             ReadPort("residual_i", "residual_address_o", contents, "residual_enable_o"),

@@ -29,6 +29,7 @@ from skipbeat_arch.training.rounding import (
     rounding_draws,
     store_seed,
 )
+from skipbeat_arch.turn_instruction import Turn
 from tests.sim.machine.machine_loads import DATA, L, LoadedMachine, LoadedTile, S, X
 
 
@@ -246,7 +247,7 @@ class MachineProgram(LoadedMachine):
         self.expected.append((address, data))
         fields = {"address": address, "residual_at": at % 65536, "count": count, "n0": n0, "lane": lane, "lanes": lanes}
         fields |= {"step0": steps[0] % 65536, "step1": steps[1] % 65536}
-        self.add(isa.Turn.of_values(fields, wait=wait, signal=signal))
+        self.add(Turn.of_values(fields, wait=wait, signal=signal))
 
     def _rounded(self, count: int, seed: int, residual_at: int | None) -> Int8Array:
         """Bytes of the largest sums of windows, int8 [count, V], which are noted; 0 where there is a residual of 0."""

@@ -17,6 +17,7 @@ from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import MachineError
 from skipbeat_arch.training.turning import turn
+from skipbeat_arch.turn_instruction import Turn
 from skipbeat_hw.machine.machine import MachineTop
 from skipbeat_hw.simulation.lockstep import describe_mismatch, run_lockstep
 from skipbeat_hw.simulation.ports import read_ports
@@ -54,7 +55,7 @@ def turning(machine: Machine, **fields: int) -> list[Instruction]:
     load = isa.Load(kind=Kind.RESIDUAL, count=2 * machine.vector, source=SOURCE, signal=(Engine.STORE,))
     size = machine.vector
     told: dict[str, Any] = {"address": TARGET, "step0": size, "n0": 2, "count": 2, "lanes": size} | fields
-    return [header(machine), load, replace(isa.Turn(wait=(Engine.LOAD,)), **told), isa.End()]
+    return [header(machine), load, replace(Turn(wait=(Engine.LOAD,)), **told), isa.End()]
 
 
 def words(program: list[Instruction], size: int = 1 << 14) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -68,7 +69,7 @@ def words(program: list[Instruction], size: int = 1 << 14) -> np.ndarray[tuple[i
 
 def _word(each: Instruction) -> int:
     """What no assembler writes too."""
-    fields = isa.Turn.layout() if isinstance(each, isa.Turn) else ()
+    fields = Turn.layout() if isinstance(each, Turn) else ()
     word, at = 0, 8
     for name, bits in fields:
         word |= getattr(each, name) << at
@@ -85,7 +86,7 @@ def test_random_programs_leave_what_the_definition_says(design: str) -> None:
         run = run_machine(machine, program.memory, 0, len(program.instructions), max_clocks=MAX_CLOCKS)
         assert (run.done, run.error) == (True, 0)
         np.testing.assert_array_equal(run.memory, program.after, err_msg=f"seed {seed}")
-        turns += sum(isinstance(each, isa.Turn) for each in program.instructions)
+        turns += sum(isinstance(each, Turn) for each in program.instructions)
     assert turns > 2
 
 
@@ -130,7 +131,7 @@ def test_other_hardware_does_not_know_it() -> None:
 def test_a_long_turn_is_no_deadlock() -> None:
     """It takes longer than the watchdog waits, and nothing else moves."""
     machine = Machine.of(load_hardware("tiny-4x4", ["outputs.turn=true", "outputs.buffer_kib=64"]))
-    program = [header(machine), isa.Turn(address=TARGET, n0=1, count=2000, lane=3, lanes=1), isa.End()]
+    program = [header(machine), Turn(address=TARGET, n0=1, count=2000, lane=3, lanes=1), isa.End()]
     assert check(machine, image(program), program, []).cycles > 4 * 2000
 
 

@@ -13,6 +13,7 @@ from skipbeat_arch.depths import RAW_VECTORS, patience
 from skipbeat_arch.engines import Opcode
 from skipbeat_arch.instruction import COMMON, INSTRUCTION_BYTES, Instruction
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.turn_instruction import Turn
 from tests.sim.machine.machine_programs import MachineProgram
 
 #: Fields that say how much is done, and the most in them: with more of it a program ends too, but not in a test's time.
@@ -92,7 +93,7 @@ def _moved(instruction: Instruction) -> int:
     """Vectors between memory and machine."""
     if isinstance(instruction, isa.Store):
         return instruction.count * RAW_VECTORS
-    if isinstance(instruction, isa.Turn):
+    if isinstance(instruction, Turn):
         return instruction.count * instruction.lanes
     return instruction.count if isinstance(instruction, isa.Load) else 0
 
@@ -104,7 +105,7 @@ def events(program: Sequence[Instruction], vector: int) -> int:
     for instruction in program:
         if isinstance(instruction, isa.Zero):
             total += instruction.count or 1 << 16
-        elif isinstance(instruction, isa.Turn):
+        elif isinstance(instruction, Turn):
             total += instruction.count * vector
         elif isinstance(instruction, isa.Pass):
             command = instruction.command

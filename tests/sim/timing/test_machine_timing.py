@@ -119,9 +119,9 @@ def test_many_random_programs(start: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(2000, 2080, 40))
+@pytest.mark.parametrize("start", range(2000, 2080, 10))
 def test_many_random_programs_that_turn(start: int) -> None:
-    for seed in range(start, start + 40):
+    for seed in range(start, start + 10):
         check_case(seed, turn=True)
         check_pressed(seed, 25, turn=True)
         check_repeating(seed, 12, turn=True)

@@ -19,6 +19,7 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.instruction import VERSION, Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import PackedTile, pack_tile
+from skipbeat_arch.turn_instruction import Turn
 from skipbeat_verify.core_passes import random_tile
 
 L, X, S = Engine.LOAD, Engine.EXECUTE, Engine.STORE
@@ -291,5 +292,5 @@ class TimingProgram:
         lanes = int(rng.integers(1, size - lane + 1))
         count = int(rng.integers(1, max(2, self.machine.output_depth // lanes // 2)))
         address = DATA + int(rng.integers(0, 64)) * size
-        turn = isa.Turn(address=address, step0=size, n0=2, count=count, step1=1, lane=lane, lanes=lanes)
+        turn = Turn(address=address, step0=size, n0=2, count=count, step1=1, lane=lane, lanes=lanes)
         self._add(replace(turn, wait=wait, signal=self._tokens(S)["signal"]))

@@ -184,7 +184,7 @@ def take_items(s: Int64Array, m: Int64Array) -> bool:
         filled = last + get(s, m, at.VECTOR_CLOCKS, store)
         give(s, m, STORE, get(s, m, at.STORE_SIGNAL, store) & TO_EXECUTE, filled + 1)
         put(s, m, at.STORE_FILLED, filled)
-        s[at.TAKING] = 0
+        s[at.TAKING], moved = 0, True
     return moved
 
 
