@@ -28,12 +28,14 @@ from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from statistics import median
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from skipbeat_arch.cache import VARIABLE, cache_root
 from skipbeat_arch.compiled import KIND
-from skipbeat_arch.instruction import VERSION, End, Header
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper.program.sequencing import sequence
-from skipbeat_sim.timing.machine_timing import machine_timing
+from skipbeat_arch.workload import Convolution
+from skipbeat_mapper.layer_graph import layer_graph
+from skipbeat_mapper.search.timed_network import time_network
 
 if TYPE_CHECKING:
     from skipbeat_models.zoo_model import ZooModel
@@ -92,10 +94,10 @@ def import_late(entry: ZooModel) -> None:
 
 
 def compile_timing(machine: Machine) -> float:
-    """CPU-seconds until the order of no instructions can be found, and the shortest program timed."""
+    """CPU-seconds until the program of a layer can be made and timed."""
     before = time.process_time()
-    sequence([], machine, 0)
-    machine_timing(machine, [Header(version=VERSION, fingerprint=machine.fingerprint), End()], [])
+    conv = Convolution(batch=1, c_in=1, c_out=1, height=1, width=1, kernel=(1, 1))
+    time_network(layer_graph(conv, np.ones((1, 1), np.int8), "layer"), machine)
     return time.process_time() - before
 
 

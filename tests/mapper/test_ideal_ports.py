@@ -14,6 +14,7 @@ from skipbeat_mapper.units.network_units import plan
 from skipbeat_sim.timing.core_timing import core_cycles
 from skipbeat_sim.timing.machine_timing import columns_timing
 from skipbeat_sim.timing.pass_columns import PassColumns
+from tests.mapper.listed import listed
 from tests.mapper.networks import random_graph
 from tests.mapper.placed import graph_of, placed
 from tests.mapper.random_nodes import node_of
@@ -26,7 +27,7 @@ MACHINE = Machine.of(HW)
 def test_they_are_those_of_the_passes_of_the_plan(seed: int) -> None:
     memory = placed(random_graph(np.random.default_rng(seed)), MACHINE)
     lowered = lower(memory, "network")
-    passes = [op for unit in plan(memory) for op in unit.passes]
+    passes = [op for unit in listed(plan(memory)) for op in unit.passes]
     found = core_clocks(lowered, HW)
     assert found == core_cycles(
         PassColumns.of([op.command for op in passes], [op.tile for op in passes if op.tile]), HW

@@ -13,22 +13,22 @@ from ..placing.chained_outputs import Chain
 from ..placing.regions import Region
 from ..search.timed_network import TimedNetwork
 from ..units.network_units import turns
-from .walks import engine_walks
 
 
-def node_schedule(network: TimedNetwork, number: int, bounds: Mapping[Bound, int]) -> Schedule:
+def node_schedule(network: TimedNetwork, number: int, bounds: Mapping[Bound, int], walks: tuple[str, ...]) -> Schedule:
     """How a node of a network runs.
 
     Args:
         network: with its program.
         number: of the node.
         bounds: of its clocks.
+        walks: what each engine does for it.
     """
     chosen = chosen_mapping(network, number)
     return Schedule(
         order=loops(chosen),
         places=places(chosen, network),
-        walks=engine_walks(network.lowered.schedule.nodes[number]),
+        walks=walks,
         encodings={each.name.lower(): count for each, count in Counter(t.encoding for t in _tiles(chosen)).items()},
         bounds=bounds,
         runner_up=runner_up(network, chosen),

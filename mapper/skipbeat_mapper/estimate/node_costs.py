@@ -23,6 +23,7 @@ from ..search.timed_network import TimedNetwork
 from ..tiles.node_tiles import NodeTiles
 from .describe import chosen_mapping, node_schedule, runner_up
 from .events import machine_events
+from .walks import engine_walks
 
 #: What the nodes of programs cost but for their clocks, which alone depend on the memory's latency.
 _KNOWN: WeakKeyDictionary[Columns, tuple[LayerCost, ...]] = WeakKeyDictionary()
@@ -51,6 +52,7 @@ def _without_clocks(network: TimedNetwork) -> Iterator[LayerCost]:
     # Instructions come in whole beats: what is left of the last one counts for the node that ends the program.
     left = network.timing.bytes_read - sum(read for read, _ in moved)
     moved[network.lowered.numbers[-1] % len(nodes)][0] += left
+    walks = engine_walks(network.lowered.schedule)
     for number, work in enumerate(works):
         events, bounds = event_counts(work.passes, machine.hw), lower_bounds(machine, work)
         values, metadata = weight_bits(nodes[number].tiles, machine)
@@ -63,7 +65,7 @@ def _without_clocks(network: TimedNetwork) -> Iterator[LayerCost]:
             value_bits=values,
             metadata_bits=metadata,
             bound=tightest(bounds),
-            schedule=node_schedule(network, number, bounds),
+            schedule=node_schedule(network, number, bounds, walks[number]),
         )
 
 

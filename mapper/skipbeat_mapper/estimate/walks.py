@@ -3,95 +3,143 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from functools import partial
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+import numpy as np
+
+from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.engines import Kind
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH
 
-from ..program.schedule import NodeSchedule
-from ..units.pass_runs import PassRun, walked_from
-from ..units.unit import Load, PassOp, StoreOp, Walk
+from ..order import places as at
+from ..order.places import NOWHERE
+from ..program.schedule import Schedule
+from ..units.making import fields as f
+from ..units.units import Walk
 
 #: Most walks of a kind that are shown; those of fewer instructions are only counted.
 SHOWN = 3
 
-Key = TypeVar("Key", bound=Hashable)
-Op = TypeVar("Op")
+
+class _Alike(NamedTuple):
+    """Instructions of a node that go alike.
+
+    Attributes:
+        key: what is alike. instructions: how many they are.
+        first, last: the least and the greatest entry with which one begins.
+        vectors: of all. most: of one.
+    """
+
+    key: tuple[int, ...]
+    instructions: int
+    first: int
+    last: int
+    vectors: int
+    most: int
 
 
-def engine_walks(node: NodeSchedule) -> tuple[str, ...]:
-    """What each engine does for a node, a line for each walk, those with the most instructions first."""
-    units = list(zip(node.units, node.times, strict=True))
-    loads = [(load, times) for unit, times in units for load in unit.loads if isinstance(load, Load)]
-    stores = [(unit.store, times) for unit, times in units if unit.store is not None]
-    lines: list[str] = []
-    for kind, each in sorted(_grouped((load[0].kind, load) for load in loads).items()):
-        # those of so many column tiles go through all of their ring, if not in the units that stand for others
-        turns = kind == Kind.PARAMETERS and len(node.placed.tiles.columns) > PARAMETER_BLOCKS
-        last = (PARAMETER_BLOCKS - 1) * PARAMETER_PITCH if turns else 0
-        lined = ((_lines(load[0].width, load[0].pitch), load) for load in each)
-        lines += _shown(f"LOADs of {kind.name.lower()}", lined, partial(_load, last=last))
-    passes = ((unit.walk, (unit.passes, times)) for unit, times in units)
-    lines += _shown("PASSes", passes, _pass, lambda every: sum(len(run) * times for run, times in every))
-    lines += _shown("STOREs", ((_target(store[0]), store) for store in stores), _store)
-    return tuple(lines)
+#: By nodes, and what else is told apart.
+Groups = Mapping[tuple[int, ...], Sequence[_Alike]]
 
 
-def _grouped(pairs: Iterable[tuple[Key, Op]]) -> dict[Key, list[Op]]:
-    found: defaultdict[Key, list[Op]] = defaultdict(list)
-    for key, op in pairs:
-        found[key].append(op)
+def engine_walks(schedule: Schedule) -> list[tuple[str, ...]]:
+    """What each engine does for each node of the first group of images.
+
+    A line for each walk, those with the most instructions first.
+    """
+    units, nodes = schedule.units, schedule.memory.groups[0].nodes
+    loads, passes, stores = _loads(schedule), _passes(schedule), _stores(schedule)
+    found = []
+    for number, placed in enumerate(nodes):
+        lines = list[str]()
+        for kind in Kind:
+            # those of so many column tiles go through all of their ring, if not in the units that stand for others
+            turns = kind == Kind.PARAMETERS and len(placed.tiles.columns) > PARAMETER_BLOCKS
+            last = (PARAMETER_BLOCKS - 1) * PARAMETER_PITCH if turns else 0
+            every = [each._replace(last=max(each.last, last)) for each in loads.get((number, kind), ())]
+            lines += _shown(f"LOADs of {kind.name.lower()}", every, _load)
+        lines += _shown("PASSes", passes.get((number,), ()), lambda each: _pass(units.walks[each.key[0]], each))
+        lines += _shown("STOREs", stores.get((number,), ()), _store)
+        found.append(tuple(lines))
     return found
 
 
-def _shown(
-    what: str,
-    pairs: Iterable[tuple[Key, tuple[Op, int]]],
-    line: Callable[[Key, Sequence[tuple[Op, int]]], str],
-    count: Callable[[Sequence[tuple[Op, int]]], int] | None = None,
-) -> Iterator[str]:
-    """The lines of the commonest walks, and how many instructions have others; `count` says how many some are."""
-    count = count or (lambda every: sum([times for _, times in every]))
-    found = sorted(_grouped(pairs).items(), key=lambda each: -count(each[1]))
-    for key, ops in found[:SHOWN]:
-        yield f"{count(ops):,} {what}{line(key, ops)}"
-    if rest := found[SHOWN:]:
-        yield f"{sum(count(ops) for _, ops in rest):,} {what} in {len(rest)} other ways"
+def _loads(schedule: Schedule) -> Groups:
+    """Of each node and kind the loads of each kind of lines."""
+    units, there = schedule.units, schedule.units.loads[f.SOURCE] != NOWHERE
+    loads, of = units.loads[:, there], units.of_loads[there]
+    heads, keys = (units.columns[at.NODE][of], loads[f.SPACE]), (loads[f.WIDTH], loads[f.LINE_PITCH])
+    times, count = schedule.ordered.times[of], loads[f.SOURCE_STOP] - loads[f.SOURCE]
+    return _grouped(heads, keys, times, loads[f.TO], count)
+
+
+def _passes(schedule: Schedule) -> Groups:
+    """Of each node the passes of each walk."""
+    columns, of, base = schedule.units.columns, schedule.units.of_passes, schedule.units.passes[f.BASE]
+    return _grouped((columns[at.NODE][of],), (columns[at.WALK][of],), schedule.ordered.times[of], base, base)
+
+
+def _stores(schedule: Schedule) -> Groups:
+    """Of each node the stores of each target."""
+    of, stores = schedule.units.of_stores, schedule.units.stores
+    memory, local = ((stores[each] != NOWHERE).astype(np.int64) for each in (f.MEMORY_FROM, f.BANKS_FROM))
+    keys, times = (memory, local, stores[f.STORE_WIDTH], stores[f.STORE_PITCH]), schedule.ordered.times[of]
+    return _grouped((schedule.units.columns[at.NODE][of],), keys, times, stores[f.ADDRESS], stores[f.STORED])
+
+
+def _grouped(
+    heads: Sequence[Int64Array], keys: Sequence[Int64Array], times: Int64Array, begin: Int64Array, vectors: Int64Array
+) -> Groups:
+    """Things with equal heads and keys; of equal heads the commonest keys come first, and of these what came first."""
+    found = defaultdict[tuple[int, ...], list[_Alike]](list)
+    if not begin.size:
+        return found
+    both = np.stack([*heads, *keys])
+    order = np.lexsort(both)
+    starts = np.flatnonzero(np.append(True, (np.diff(both[:, order]) != 0).any(axis=0)))
+    count, all_vectors = (np.add.reduceat(each[order], starts) for each in (times, vectors * times))
+    least, most = np.minimum.reduceat(begin[order], starts), np.maximum.reduceat(begin[order], starts)
+    rows = zip(
+        *(each.tolist() for each in (both[:, order[starts]].T, count, least, most, all_vectors)),
+        np.maximum.reduceat(vectors[order], starts).tolist(),
+        strict=True,
+    )
+    every = [(key, _Alike(tuple(key[len(heads) :]), *each)) for key, *each in rows]
+    for each in np.lexsort((order[starts], -count)).tolist():
+        key, alike = every[each]
+        found[tuple(key[: len(heads)])].append(alike)
+    return found
+
+
+def _shown(what: str, every: Sequence[_Alike], line: Callable[[_Alike], str]) -> Iterator[str]:
+    """The lines of the commonest walks, and how many instructions have others."""
+    for each in every[:SHOWN]:
+        yield f"{each.instructions:,} {what}{line(each)}"
+    if rest := every[SHOWN:]:
+        yield f"{sum(each.instructions for each in rest):,} {what} in {len(rest)} other ways"
 
 
 def _lines(width: int, pitch: int) -> str:
     return f" in lines of {width:,}, {pitch:,} apart" if width else ""
 
 
-def _load(lines: str, loads: Sequence[tuple[Load, int]], last: int) -> str:
-    first, stop = min(load.to for load, _ in loads), max(last, *(load.to for load, _ in loads))
-    return (
-        f"{lines}: {sum(load.count * times for load, times in loads):,} vectors, to entries from {_span(first, stop)}"
-    )
+def _load(each: _Alike) -> str:
+    return f"{_lines(*each.key)}: {each.vectors:,} vectors, to entries from {_span(each.first, each.last)}"
 
 
-def _pass(walk: Walk, runs: Sequence[tuple[Sequence[PassOp], int]]) -> str:
+def _pass(walk: Walk, each: _Alike) -> str:
     """Outermost loop first; those of one turn are left out."""
     loops = [(n, step) for n, step in zip(walk.counts, walk.steps, strict=True) if n > 1][::-1]
     counts, steps = (" x ".join(f"{each[i]:,}" for each in loops) for i in (0, 1))
     over = f" over {counts} entries {steps} apart" if loops else " over one entry"
-    bases = [op.base for run, _ in runs if not isinstance(run, PassRun) for op in run]
-    if together := [run for run, _ in runs if isinstance(run, PassRun)]:
-        bases += walked_from(together)
-    return f"{over}, from entries {_span(min(bases), max(bases))}"
+    return f"{over}, from entries {_span(each.first, each.last)}"
 
 
-def _target(store: StoreOp) -> str:
-    local = "" if store.local is None else f" into the banks{_lines(store.local.width, store.local.pitch)}"
-    memory = " to memory" if store.writes is not None else ""
-    return memory + (" and" if memory and local else "") + local
-
-
-def _store(target: str, stores: Sequence[tuple[StoreOp, int]]) -> str:
-    vectors, most = sum(store.count * times for store, times in stores), max(store.count for store, _ in stores)
-    return f"{target}: {vectors:,} vectors, at most {most:,} each"
+def _store(each: _Alike) -> str:
+    memory, local, *lines = each.key
+    target = [" to memory"] * memory + [f" into the banks{_lines(*lines)}"] * local
+    return f"{' and'.join(target)}: {each.vectors:,} vectors, at most {each.most:,} each"
 
 
 def _span(first: int, last: int) -> str:

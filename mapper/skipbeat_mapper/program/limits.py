@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
-from operator import attrgetter, le
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple, NoReturn
 
 import numpy as np
 
 from skipbeat_arch import instruction as isa
+from skipbeat_arch.arrays import Int64Array
+from skipbeat_arch.depths import FETCHER_ROOM
 from skipbeat_arch.engines import Engine
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.instruction import Instruction
@@ -17,9 +19,10 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_ports import ADDRESS_BITS
 
 from ..order import places as at
+from ..order.places import NOWHERE
+from ..units.making import fields as f
 from ..units.on_chip import memory_sizes
-from ..units.unit import Clear, Load, Local, Range, Space, StoreOp, Unit, Walk
-from ..units.weight_loads import passes_behind
+from ..units.units import Space
 from .schedule import Schedule
 
 #: Open tokens in program order: the rest is for those that an engine's queue has not taken yet.
@@ -43,14 +46,12 @@ def _buffers(machine: Machine) -> dict[Space, _Buffer]:
     }
 
 
-#: Fields of instructions, by what they are made of.
-FIELDS: dict[type[Load | Local | StoreOp], tuple[type[Instruction], tuple[str, ...]]] = {
-    Load: (isa.Load, ("to", "width", "pitch", "period", "bank", "count")),
-    Local: (isa.Place, ("to", "width", "pitch", "period", "bank")),
-    StoreOp: (isa.Store, ("block", "count", "pool")),
+#: Fields of instructions that are checked, by the field of what they are made of.
+_OF_LOADS = {"to": f.TO, "width": f.WIDTH, "pitch": f.LINE_PITCH, "period": f.PERIOD, "bank": f.BANK}
+_OF_PLACES = {
+    **{"to": f.STORE_TO, "width": f.STORE_WIDTH, "pitch": f.STORE_PITCH},
+    **{"period": f.STORE_PERIOD, "bank": f.STORE_BANK},
 }
-LARGEST = {kind: [(name, made.largest(name)) for name in names] for kind, (made, names) in FIELDS.items()}
-COUNTS = [(f"n{loop}", isa.Setup.largest(f"n{loop}")) for loop in range(4)]
 
 
 def check(schedule: Schedule, name: str) -> None:
@@ -69,90 +70,96 @@ def check(schedule: Schedule, name: str) -> None:
         needed, there = max(region.entries for region in placed.regions), sizes[Space.ACTIVATIONS]
         if needed > there:
             _too_small(f"node {placed.node.layer.name}", Space.ACTIVATIONS, needed, there, machine)
-    if not all_fit(schedule, sizes):
-        check_units(schedule, sizes)
-    if schedule.stuck is not None:
-        _in_use(schedule, *schedule.stuck)
+    check_units(schedule, sizes)
+    if schedule.ordered.stuck != NOWHERE:
+        _in_use(schedule)
     _check_tokens(schedule, name)
     if schedule.size >= 1 << ADDRESS_BITS:
         over = f"more than {ADDRESS_BITS}-bit addresses reach"
         raise InputError(f"{name}: it needs {schedule.size} bytes of memory, {over}")
 
 
-def all_fit(schedule: Schedule, sizes: Mapping[Space, int]) -> bool:
-    """Whether all units keep to the limits, from their columns; where not, `check_units` says what is wrong.
+def check_units(schedule: Schedule, sizes: Mapping[Space, int]) -> None:
+    """Holds all units against the sizes of memories, the accumulators and the fields of instructions.
 
     Args:
         schedule: of a network.
         sizes: entries of each space.
-    """
-    columns, objects = schedule.ordered.columns, schedule.ordered.objects
-    room = np.array([sizes[space] for space in Space], np.int64)
-    used = columns[at.BUSY_STOP].reshape(-1, at.BUSY) <= room[list(at.BUSY_SPACES)]
-    if not used.all() or (columns[at.STOP] > room[columns[at.SPACE]]).any():
-        return False
-    depth, turns = schedule.memory.machine.hw.accumulators.depth, [largest for _, largest in COUNTS]
-    walks = all(walk.items <= depth and all(map(le, walk.counts, turns)) for walk in objects.walks)
-    loads = [load for load in objects.loads if isinstance(load, Load)]
-    local = [store.local for store in objects.stores if store.local is not None]
-    return walks and all(
-        max(map(attrgetter(field), ops), default=0) <= largest
-        for kind, ops in ((Load, loads), (Local, local), (StoreOp, objects.stores))
-        for field, largest in LARGEST[kind]
-    )
-
-
-def check_units(schedule: Schedule, sizes: Mapping[Space, int]) -> None:
-    """One unit after the other.
 
     Raises:
-        InputError: one does not keep to a limit; the message names its node and the limit.
+        InputError: one does not keep to a limit; the message names the node of the first and the limit.
     """
-    machine, walks = schedule.memory.machine, set[Walk]()
-    for unit in schedule.units:
-        node = f"node {schedule.name(unit.node)}"
-        if unit.walk not in walks:
-            walks.add(unit.walk)
-            _check_walk(node, unit.walk, machine)
-        for space, _, stop in _used(unit):
-            if stop > sizes[space]:
-                _too_small(node, space, stop, sizes[space], machine)
-        _check_fields(node, unit)
+    found = [each for each in _limits(schedule, sizes) if (each.values > each.largest).any()]
+    if not found:
+        return
+
+    def first(each: _Limit) -> tuple[int, int]:
+        """The first unit that exceeds a limit, and the place of what does."""
+        place = int(np.flatnonzero(each.values > each.largest)[0])
+        return int(each.of[place]), place
+
+    each = min(found, key=lambda each: first(each)[0])
+    unit, place = first(each)
+    each.refuse(f"node {schedule.name(int(schedule.units.columns[at.NODE][unit]))}", int(each.values[place]), place)
 
 
-def _used(unit: Unit) -> Iterator[Range]:
-    """Everything that a unit reads or writes."""
-    return itertools.chain((load.writes for load in unit.loads), unit.busy)
+class _Limit(NamedTuple):
+    """The values of some things, the units that they are of in ascending order, and the largest value that may be."""
+
+    of: Int64Array
+    values: Int64Array
+    largest: int | Int64Array
+    refuse: Callable[[str, int, int], NoReturn]
 
 
-def _check_walk(node: str, walk: Walk, machine: Machine) -> None:
-    depth = machine.hw.accumulators.depth
-    if walk.items > depth:
-        raise InputError(
-            f"{node}: a block has {walk.items} pixels: accumulators.depth must be at least {walk.items}, not {depth}"
-        )
-    for (field, largest), count in zip(COUNTS, walk.counts, strict=True):
-        _check_field(node, f"{isa.Setup.title}: {field}", count, largest)
+def _limits(schedule: Schedule, sizes: Mapping[Space, int]) -> Iterator[_Limit]:
+    """All of them; of those that one unit exceeds the first one is told."""
+    machine, units = schedule.memory.machine, schedule.units
+    columns, loads, stores = units.columns, units.loads[:, units.loads[f.SOURCE] != NOWHERE], units.stores
+    every, depth = np.arange(len(units)), machine.hw.accumulators.depth
+    walks = np.array([(walk.items, *walk.counts) for walk in units.walks], np.int64).reshape(-1, 5)[columns[at.WALK]]
+    yield _Limit(every, walks[:, 0], depth, partial(_too_many_pixels, depth=depth))
+    for loop in range(4):
+        yield _field(every, walks[:, 1 + loop], isa.Setup, f"n{loop}")
+    room = np.array([sizes[space] for space in Space], np.int64)
+
+    def entries(of: Int64Array, stops: Int64Array, spaces: Int64Array) -> _Limit:
+        def refuse(node: str, needed: int, place: int) -> NoReturn:
+            space = Space(int(spaces[place]))
+            _too_small(node, space, needed, sizes[space], machine)
+
+        return _Limit(of, stops, room[spaces], refuse)
+
+    yield entries(units.of_loads, columns[at.STOP], columns[at.SPACE])
+    yield entries(np.repeat(every, at.BUSY), columns[at.BUSY_STOP], np.tile(at.BUSY_SPACES, len(units)))
+    of_loads = units.of_loads[units.loads[f.SOURCE] != NOWHERE]
+    for name, field in _OF_LOADS.items():
+        yield _field(of_loads, loads[field], isa.Load, name)
+    yield _field(of_loads, loads[f.SOURCE_STOP] - loads[f.SOURCE], isa.Load, "count")
+    pool = stores[f.STORE_ITEMS] // stores[f.STORED]
+    for name, values in {"block": stores[f.BLOCK], "count": stores[f.STORED], "pool": pool}.items():
+        yield _field(units.of_stores, values, isa.Store, name)
+    for name, field in _OF_PLACES.items():
+        yield _field(units.of_stores, stores[field], isa.Place, name)
 
 
-def _check_fields(node: str, unit: Unit) -> None:
-    store = unit.store
-    ops: Iterable[Load | Local | StoreOp | None] = (*_loads(unit), store, store.local if store else None)
-    for op in ops:
-        if op is not None:
-            for field, largest in LARGEST[type(op)]:
-                value = getattr(op, field)
-                if value > largest:
-                    _check_field(node, f"{FIELDS[type(op)][0].title}: {field}", value, largest)
+def _field(of: Int64Array, values: Int64Array, made: type[Instruction], name: str) -> _Limit:
+    """The limit of a field of an instruction."""
+    largest = _LARGEST.setdefault((made.title, name), made.largest(name))
 
-
-def _loads(unit: Unit) -> Iterator[Load]:
-    return (load for load in unit.loads if isinstance(load, Load))
-
-
-def _check_field(node: str, field: str, value: int, largest: int) -> None:
-    if value > largest:
+    def refuse(node: str, value: int, _: int) -> NoReturn:
+        field = f"{made.title}: {name}"
         raise InputError(f"{node}: {field} is {value}, {value - largest} more than the field holds")
+
+    return _Limit(of, values, largest, refuse)
+
+
+#: The largest values of fields that were asked for.
+_LARGEST: dict[tuple[str, str], int] = {}
+
+
+def _too_many_pixels(node: str, items: int, _: int, depth: int) -> NoReturn:
+    raise InputError(f"{node}: a block has {items} pixels: accumulators.depth must be at least {items}, not {depth}")
 
 
 def _too_small(node: str, space: Space, needed: int, there: int, machine: Machine) -> NoReturn:
@@ -164,14 +171,17 @@ def _too_small(node: str, space: Space, needed: int, there: int, machine: Machin
     raise InputError(f"{over}: {buffer.key} must be at least {least}, not {present}")
 
 
-def _in_use(schedule: Schedule, unit: Unit, load: Load | Clear) -> NoReturn:
+def _in_use(schedule: Schedule) -> NoReturn:
     """Weights would come in the place of those of passes that the array may not have begun."""
     nodes, machine = schedule.memory.groups[0].nodes, schedule.memory.machine
-    columns = nodes[unit.node % len(nodes)].tiles.columns
-    largest = max(tile.words for column in columns for tile in column)
-    space, there = load.writes.space, memory_sizes(machine, schedule.memory.vectors)[load.writes.space]
-    needed = max((passes_behind(unit.walk.items) + 2) * largest, there + 1)
-    _too_small(f"node {schedule.name(unit.node)}", space, needed, there, machine)
+    units, load = schedule.units, schedule.ordered.stuck
+    unit = units.of_loads[load]
+    node, walk = int(units.columns[at.NODE][unit]), units.walks[int(units.columns[at.WALK][unit])]
+    largest = int(nodes[node % len(nodes)].tiles.table.longest.max())
+    space = Space(int(units.loads[f.SPACE, load]))
+    there = memory_sizes(machine, schedule.memory.vectors)[space]
+    needed = max((FETCHER_ROOM // walk.items + 2) * largest, there + 1)
+    _too_small(f"node {schedule.name(node)}", space, needed, there, machine)
 
 
 def _check_tokens(schedule: Schedule, name: str) -> None:

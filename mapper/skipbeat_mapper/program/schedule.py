@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
 
@@ -19,43 +18,9 @@ from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.tile import TileStatistics
 from skipbeat_sim.timing.columns import Cut, times_of
 
-from ..memory_map import MemoryMap, PlacedNode
+from ..memory_map import MemoryMap
 from ..order import places as at
-from ..units.unit import Clear, Load, Local, PassOp, Range, Space, StoreOp, Unit, Walk, Zero
-from .unit_columns import UnitObjects
-
-
-class Mark(Enum):
-    """The first and the last instruction."""
-
-    HEADER = "header"
-    END = "end"
-
-
-What = Mark | Load | Zero | Walk | PassOp | Local | StoreOp
-
-#: The engine that does it; the header goes to none, and nobody waits for it.
-ENGINES: dict[type[What], Engine] = {
-    Mark: Engine.STORE,
-    Load: Engine.LOAD,
-    Zero: Engine.LOAD,
-    Walk: Engine.EXECUTE,
-    PassOp: Engine.EXECUTE,
-    Local: Engine.STORE,
-    StoreOp: Engine.STORE,
-}
-
-
-class Operation(NamedTuple):
-    """What will be one instruction, with the engines that it waits for and those that it signals."""
-
-    what: What
-    wait: tuple[Engine, ...] = ()
-    signal: tuple[Engine, ...] = ()
-
-
-#: Engines by a set of their bits.
-_ENGINES_OF = [tuple(engine for engine in Engine if bits >> engine & 1) for bits in range(1 << len(Engine))]
+from ..units.units import Units
 
 
 class Part(NamedTuple):
@@ -66,22 +31,11 @@ class Part(NamedTuple):
     stop: int
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class NodeSchedule:
-    """How a node runs.
-
-    Attributes:
-        placed: its regions, bank places, tiles, order, and what stays on the chip.
-        units: its loads, walks, passes and stores in their order. times: how often each comes.
-    """
-
-    placed: PlacedNode
-    units: tuple[Unit, ...]
-    times: tuple[int, ...]
-
-
-#: The engine of each kind of operation, int64 [kinds].
-_ENGINE_OF_KIND = np.array([ENGINES[each] for each in (Mark, Load, Zero, Walk, PassOp, Local, StoreOp, Mark)])
+#: The engine of each kind of operation, int64 [kinds]; the header goes to none, and nobody waits for it.
+_ENGINE_OF_KIND = np.zeros(8, np.int64)
+_ENGINE_OF_KIND[[at.A_LOAD, at.A_ZERO]] = Engine.LOAD
+_ENGINE_OF_KIND[[at.A_WALK, at.A_PASS]] = Engine.EXECUTE
+_ENGINE_OF_KIND[[at.HEADER, at.A_PLACE, at.A_STORE, at.AN_END]] = Engine.STORE
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,7 +48,6 @@ class Ordered:
         wait, signal: a bit for each engine that it waits for or signals, int64 [operations].
         owner: the node that a load is for, -1 for all others, int64 [operations].
         zeros: entries from-to that ZEROs clear, int64 [zeros, 2].
-        columns: of the units, as `order.places` has them. objects: what their numbers stand for.
         parts: of nodes, in program order.
         stuck: the number of a load that would overwrite what is still in use, where operations end; -1 if none would.
         latencies: of the memory, for which all of this is the same.
@@ -107,8 +60,6 @@ class Ordered:
     signal: Int64Array
     owner: Int64Array
     zeros: Int64Array
-    columns: Mapping[int, Int64Array]
-    objects: UnitObjects
     parts: tuple[Part, ...]
     stuck: int
     latencies: range
@@ -128,41 +79,6 @@ class Ordered:
         """The engine of each, int64 [operations]."""
         return _ENGINE_OF_KIND[self.kind]
 
-    @cached_property
-    def operations(self) -> tuple[Operation, ...]:
-        """As objects, made when they are asked for."""
-        return tuple(self.some(np.arange(len(self))))
-
-    def some(self, numbers: Int64Array) -> list[Operation]:
-        """These operations as objects."""
-        columns = (self.kind, self.refers, self.wait, self.signal)
-        rows = zip(*(each[numbers].tolist() for each in columns), strict=True)
-        return [
-            Operation(self._what(kind, number), _ENGINES_OF[wait], _ENGINES_OF[signal])
-            for kind, number, wait, signal in rows
-        ]
-
-    def _what(self, kind: int, number: int) -> What:
-        objects = self.objects
-        if kind == at.A_ZERO:
-            return Zero(Range(Space.ACTIVATIONS, *self.zeros[number].tolist()))
-        if kind == at.A_PLACE:
-            local = objects.stores[number].local
-            assert local is not None
-            return local
-        if kind == at.A_LOAD:
-            load = objects.loads[number]
-            assert isinstance(load, Load)
-            return load
-        if kind in (at.HEADER, at.AN_END):
-            return Mark.HEADER if kind == at.HEADER else Mark.END
-        made: dict[int, Sequence[What]] = {
-            at.A_WALK: objects.walks,
-            at.A_PASS: objects.passes,
-            at.A_STORE: objects.stores,
-        }
-        return made[kind][number]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Schedule:
@@ -177,14 +93,9 @@ class Schedule:
     """
 
     memory: MemoryMap
-    units: tuple[Unit, ...]
+    units: Units
     ordered: Ordered
     follows: Schedule | None = None
-
-    @property
-    def operations(self) -> tuple[Operation, ...]:
-        """The operations as objects."""
-        return self.ordered.operations
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -199,15 +110,6 @@ class Schedule:
         nodes, starts = np.unique(owner[order], return_index=True)
         parts = np.split(order, starts[1:])
         return {node: tuple(part.tolist()) for node, part in zip(nodes.tolist(), parts, strict=True) if node >= 0}
-
-    @property
-    def stuck(self) -> tuple[Unit, Load | Clear] | None:
-        """A unit and a load of it that would overwrite what is still in use; None if there is none."""
-        load = self.ordered.stuck
-        if load < 0:
-            return None
-        unit = int(np.searchsorted(self.ordered.columns[at.FIRST_LOAD], load, side="right")) - 1
-        return self.units[unit], self.ordered.objects.loads[load]
 
     @property
     def code(self) -> int:
@@ -234,23 +136,9 @@ class Schedule:
     @property
     def tiles(self) -> list[TileStatistics]:
         """Of the passes that load one, in order."""
-        table = self.ordered.objects.table
-        return [table.tiles[number] for number in table.tile.tolist()]
+        return [self.units.tiles[number] for number in self.units.loaded.tolist()]
 
     def name(self, node: int) -> str:
         """Of a node, counted on from group to group of images."""
         nodes = self.memory.graph.nodes
         return nodes[node % len(nodes)].layer.name
-
-    @cached_property
-    def nodes(self) -> tuple[NodeSchedule, ...]:
-        """The nodes in the first group of images."""
-        placed = self.memory.groups[0].nodes
-        found: list[list[tuple[Unit, int]]] = [[] for _ in placed]
-        for unit, times in zip(self.units, self.ordered.times.tolist(), strict=True):
-            if unit.node < len(placed):
-                found[unit.node].append((unit, times))
-        return tuple(
-            NodeSchedule(placed=p, units=tuple(unit for unit, _ in own), times=tuple(times for _, times in own))
-            for p, own in zip(placed, found, strict=True)
-        )

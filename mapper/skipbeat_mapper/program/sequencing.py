@@ -29,9 +29,8 @@ from ..order.unit_order import order_units
 from ..units.network_units import plan, plan_again, plan_short
 from ..units.on_chip import memory_sizes
 from ..units.repetition import UnitCut
-from ..units.unit import Space, Unit
+from ..units.units import Space, Units
 from .schedule import Ordered, Part, Schedule
-from .unit_columns import unit_columns
 
 #: Columns that say where ranges of memory end.
 _MEMORY_STOPS = at.SOURCE_STOP, at.MEMORY_STOP
@@ -46,7 +45,7 @@ def schedule_of(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Schedu
         memory: with all nodes in their places.
         nodes: only these of the first group of images, one of `turns`; what they read on the chip is there.
     """
-    return _schedule(memory, tuple(plan(memory, nodes)))
+    return _schedule(memory, plan(memory, nodes))
 
 
 def short_schedule(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Schedule | None:
@@ -60,17 +59,17 @@ def short_schedule(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Sch
 
 def schedule_again(first: Schedule) -> Schedule | None:
     """The schedule of a run right after another one of the same network; None: that leaves not all of its weights."""
-    units = tuple(plan_again(first.memory))
-    if any(load.writes.space == Space.WEIGHTS for unit in units for load in unit.loads):
+    units = plan_again(first.memory)
+    if (units.columns[at.SPACE] == at.WEIGHTS).any():
         return None
     return dataclasses.replace(_schedule(first.memory, units), follows=first)
 
 
-def _schedule(memory: MemoryMap, units: tuple[Unit, ...], cuts: Sequence[UnitCut] = ()) -> Schedule:
+def _schedule(memory: MemoryMap, units: Units, cuts: Sequence[UnitCut] = ()) -> Schedule:
     return Schedule(memory=memory, units=units, ordered=sequence(units, memory.machine, memory.vectors, cuts))
 
 
-def sequence(units: Sequence[Unit], machine: Machine, vectors: int, cuts: Sequence[UnitCut] = ()) -> Ordered:
+def sequence(units: Units, machine: Machine, vectors: int, cuts: Sequence[UnitCut] = ()) -> Ordered:
     """The operations of units with their tokens, in order, or until the program is stuck.
 
     Args:
@@ -82,7 +81,7 @@ def sequence(units: Sequence[Unit], machine: Machine, vectors: int, cuts: Sequen
     Raises:
         NotAlikeError: units whose operations may not stand for those that are left out.
     """
-    columns, objects = unit_columns(units, machine.vector_beats)
+    columns = units.columns
     s, m = unordered(columns, memory_sizes(machine, vectors), most_operations(columns))
     s[at.LATENCY] = machine.hw.memory.latency_clocks
     s[at.LOOSE] = bool(cuts)
@@ -108,8 +107,6 @@ def sequence(units: Sequence[Unit], machine: Machine, vectors: int, cuts: Sequen
         signal=signal,
         owner=owner,
         zeros=np.stack(made(at.ZERO_START, at.ZERO_STOP, of=zeros), axis=1),
-        columns=columns,
-        objects=objects,
         parts=tuple(Part(*each) for each in rows.tolist()),
         stuck=int(s[at.STUCK]),
         latencies=range(int(s[at.LEAST]), int(s[at.MOST]) + 1),

@@ -199,7 +199,7 @@ def node_key(placed: PlacedNode) -> Hashable:
         node.operand,
         placed.banks.slices,
         placed.tables.runs,
-        hash(placed.tables.entries),
+        hash(placed.tables.entries.tobytes()),
         placed.tiles.key,
     )
 

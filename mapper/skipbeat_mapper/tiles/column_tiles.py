@@ -1,12 +1,10 @@
-"""Column tiles: their tiles one by one, as columns of numbers, and before they have a place."""
+"""Column tiles: their tiles one by one, and those of a node as columns of numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import accumulate
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,13 +19,11 @@ class Tile(NamedTuple):
         number: of its rows' cells in `NodeTiles.cells`; tiles of the same number read the same activations.
         statistics: as it is packed.
         at: its first word among those of its column tile.
-        place: of it among the tiles of its column tile.
     """
 
     number: int
     statistics: TileStatistics
     at: int
-    place: int
 
     @property
     def words(self) -> int:
@@ -35,77 +31,48 @@ class Tile(NamedTuple):
         return self.statistics.word_count
 
 
-class Placed(NamedTuple):
-    """A tile with its place in the weight buffer."""
-
-    tile: Tile
-    at: int
-
-    @property
-    def shift(self) -> int:
-        """Where its column tile's first word would be."""
-        return self.at - self.tile.at
-
-
-@dataclass(frozen=True, eq=False)
-class TilePart:
-    """Tiles of a column tile whose passes follow each other."""
-
-    tiles: Sequence[Tile]
-
-    @cached_property
-    def places(self) -> Int64Array:
-        """Of each its place among the tiles of its column tile, int64 [tiles]."""
-        return np.array([tile.place for tile in self.tiles], np.int64)
-
-    @cached_property
-    def words(self) -> int:
-        """Of all."""
-        return sum([tile.words for tile in self.tiles])
-
-
-class PlacedPart(Sequence[Placed]):
-    """The same in the weight buffer, where the column tile's first word would be in place `shift`."""
-
-    __slots__ = ("part", "shift")
-
-    def __init__(self, part: TilePart, shift: int) -> None:
-        self.part, self.shift = part, shift
-
-    def __len__(self) -> int:
-        return len(self.part.tiles)
-
-    @overload
-    def __getitem__(self, number: int) -> Placed: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Placed]: ...
-    def __getitem__(self, number: int | slice) -> Placed | Sequence[Placed]:
-        if isinstance(number, slice):
-            return [self[each] for each in range(len(self))[number]]
-        tile = self.part.tiles[number]
-        return Placed(tile, self.shift + tile.at)
-
-
-class ColumnTile(NamedTuple):
-    """The tiles of a column tile by their places.
+class TileTable(NamedTuple):
+    """The tiles of a node's different column tiles as columns of numbers; one without tiles has one, a null pass.
 
     Attributes:
-        words: of each how many, and the first one, int64 [tiles, 2].
-        kind: of each the number of its statistics, int64 [tiles]. statistics: the different ones.
+        begins: the first tile of each kind of column tile, and how many there are, int64 [kinds + 1].
+        longest: words of the longest tile of each kind, int64 [kinds].
+        cells: of each its number in `NodeTiles.cells`. words: how many; at: the first of them in its column tile.
+        number: of its statistics, of a null pass -1 less its outputs. shape: equal for those of equal sizes and
+            encodings. beat, rows: its b and rows, of a null pass 0. All int64 [tiles].
+        statistics: the different ones.
     """
 
+    begins: Int64Array
+    longest: Int64Array
+    cells: Int64Array
     words: Int64Array
-    kind: Int64Array
+    at: Int64Array
+    number: Int64Array
+    shape: Int64Array
+    beat: Int64Array
+    rows: Int64Array
     statistics: Sequence[TileStatistics]
 
     @classmethod
-    def of(cls, tiles: Sequence[Tile]) -> ColumnTile:
-        """That of these tiles, in this order."""
-        words = np.array([(tile.words, tile.at) for tile in tiles], np.int64).reshape(-1, 2)
-        different = {id(tile.statistics): tile.statistics for tile in tiles}
-        number = {each: at for at, each in enumerate(different)}
-        kind = np.array([number[id(tile.statistics)] for tile in tiles], np.int64)
-        return cls(words, kind, list(different.values()))
+    def of(cls, columns: Sequence[Sequence[Tile]], outputs: Sequence[int]) -> TileTable:
+        """That of column tiles of so many outputs, one of each kind."""
+        different = {id(tile.statistics): tile.statistics for column in columns for tile in column}
+        shapes: dict[Hashable, int] = {}
+        measures: dict[int, tuple[int, ...]] = {}
+        for place, (key, each) in enumerate(different.items()):
+            same = shapes.setdefault((each.beat, each.rows, each.cols, each.encoding), len(shapes))
+            measures[key] = each.word_count, place, same, each.beat, each.rows
+        rows, begins = list[tuple[int, ...]](), [0]
+        for column, count in zip(columns, outputs, strict=True):
+            rows += [(tile.number, tile.at, *measures[id(tile.statistics)]) for tile in column]
+            if not column:
+                rows.append((0, 0, 0, -1 - count, shapes.setdefault(count, len(shapes)), 0, 0))
+            begins.append(len(rows))
+        cells, at, words, number, shape, beat, used = np.array(rows, np.int64).reshape(-1, 7).T
+        ends = np.array(begins, np.int64)
+        longest = np.maximum.reduceat(words, ends[:-1])
+        return cls(ends, longest, cells, words, at, number, shape, beat, used, list(different.values()))
 
 
 def column_of(tiles: Sequence[tuple[int, TileStatistics]], numbers: Sequence[int]) -> tuple[Tile, ...]:
@@ -117,7 +84,7 @@ def column_of(tiles: Sequence[tuple[int, TileStatistics]], numbers: Sequence[int
     """
     every = [tile for _, tile in tiles]
     at = accumulate((tile.word_count for tile in every), initial=0)
-    return tuple(map(Tile, [numbers[each] for each, _ in tiles], every, at, range(len(every))))
+    return tuple(map(Tile, [numbers[each] for each, _ in tiles], every, at))
 
 
 def decoding(tiles: Sequence[Tile], clocks: Mapping[int, int]) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from ..bounds import tile_clocks
 from ..placing.banks import Banks
 from ..placing.regions import regions
 from .block_diagonal import block_diagonal
-from .column_tiles import ColumnTile, Tile, column_of, decoding
+from .column_tiles import Tile, TileTable, column_of, decoding
 from .row_order import Cells, beats, plain_order, planes_needed, sorted_order, steps, taken
 from .tile_statistics import cell_slots, different_columns, group_counts, tile_statistics
 
@@ -65,9 +65,11 @@ class NodeTiles:
         return self._of_kinds(lambda column: sum([tile.words for tile in column]))
 
     @cached_property
-    def by_place(self) -> tuple[ColumnTile, ...]:
-        """The tiles of each column tile."""
-        return self._of_kinds(ColumnTile.of)
+    def table(self) -> TileTable:
+        """The tiles of one column tile of each kind, by these."""
+        firsts = dict(zip(reversed(self.kinds), reversed(range(len(self.kinds))), strict=True))
+        found = [firsts[kind] for kind in range(len(firsts))]
+        return TileTable.of([self.columns[each] for each in found], [self.outputs[each] for each in found])
 
     @cached_property
     def contents(self) -> tuple[bytes, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,17 +13,18 @@ from skipbeat_arch.graph import Node
 from skipbeat_arch.machine import TABLE_ENTRIES, Machine
 
 from ..placing.banks import Banks
-from ..placing.regions import Region, split
+from ..placing.regions import Region, Span, split
 from .node_tiles import NodeTiles
 from .row_order import NONE, Cells
 
-Offsets = tuple[int, ...]
 #: Pitch and plane of a region: what its offsets depend on.
 Kind = tuple[int, int]
 
 #: Most entries that are loaded together where the table does not hold all of a node: so many that the next ones come
 #: while these are in use.
 RUN_ENTRIES = 64
+#: No entry: that of zeros is in no run.
+NOWHERE = -1
 
 
 def cell_offsets(node: Node, banks: Banks, region: Region) -> Int64Array:
@@ -37,17 +38,20 @@ def cell_offsets(node: Node, banks: Banks, region: Region) -> Int64Array:
     return np.append(np.where(taps < 0, NONE, offsets).ravel(), NONE)
 
 
-def bank_offsets(cells: Cells, offsets: Int64Array) -> tuple[int, Offsets]:
-    """The first entry that a tile reads, and the offsets of all R banks from there; 0 where a row takes nothing.
+def bank_offsets(cells: Cells, offsets: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """The first entries that tiles read, and the offsets of all R banks from there; 0 where a row takes nothing.
 
     Args:
-        cells: of the rows, int32 [R].
+        cells: of the rows, int32 [tiles, R].
         offsets: of all cells, see `cell_offsets`.
+
+    Returns:
+        int64 [tiles] and [tiles, R].
     """
     found = offsets[cells]
     used = found != NONE
-    start = int(found[used].min()) if used.any() else 0
-    return start, tuple(np.where(used, found - start, 0).tolist())
+    start: Int64Array = np.where(used, found, offsets.max()).min(axis=1) * used.any(axis=1)
+    return start, np.where(used, found - start[:, None], 0)
 
 
 class NodeTables:
@@ -56,91 +60,103 @@ class NodeTables:
     If the table holds all of them they are one run, otherwise each column tile has its own.
 
     Attributes:
-        entries: of all runs as they lie in memory; that of zeros is not among them.
+        entries: of all runs as they lie in memory, int64 [entries, R]; that of zeros is not among them.
         runs: entries from-to of each run.
+        begins: the first line of each column tile in `places`, int64 [columns].
     """
 
     def __init__(self, node: Node, banks: Banks, tiles: NodeTiles, regions: Sequence[Region]) -> None:
-        self._tiles, self._cells, self._zeros = tiles, tiles.cells, (0,) * banks.rows
-        self._read: dict[tuple[Kind, int], Int64Array] = {}
-        self._rows: dict[tuple[Kind, int, int, int], tuple[int, int, int, int]] = {}
-        kinds = {_kind(region): cell_offsets(node, banks, region) for region in regions}
-        self._offsets = kinds
-        self._places: dict[tuple[Kind, int], tuple[int, Offsets]] = {}
-        find = cache(self._needed)
-        numbers = [tuple(tile.number for tile in column) for column in tiles.columns]
-        needed = {(kind, column): find(kind, own) for kind in kinds for column, own in enumerate(numbers)}
-        together = dict.fromkeys(offsets for part in needed.values() for offsets in part)
-        if len(together) < TABLE_ENTRIES:
-            parts = [list(together)] if together else []
-            shared = {offsets: (0, i) for i, offsets in enumerate(together)}
-            self._at = dict.fromkeys(needed, shared)
+        table, columns = tiles.table, np.array(tiles.kinds, np.int64)
+        kinds = {region_kind(region): region for region in regions}
+        found = [bank_offsets(tiles.cells, cell_offsets(node, banks, region)) for region in kinds.values()]
+        self._table, self._offsets = table, dict(zip(kinds, found, strict=True))
+        every = np.concatenate([offsets for _, offsets in found])
+        first, number = _distinct(every)
+        number = np.where(every.any(axis=1), number, NOWHERE).reshape(len(kinds), -1)
+        needed = np.where(table.beat > 0, number[:, table.cells], NOWHERE)
+        self._lines, self.begins = np.arange(table.cells.size), table.begins[columns]
+        runs = [_in_order(needed.ravel())]
+        if runs[0].size < TABLE_ENTRIES:
+            at = np.full(first.size + 1, NOWHERE)
+            at[runs[0]] = np.arange(runs[0].size)
+            self._at = np.stack([at[needed], np.where(needed == NOWHERE, NOWHERE, 0)], axis=2)
         else:
-            parts, self._at = [], {}
-            for key, every in needed.items():
-                cut = [every[start:stop] for start, stop in split(len(every), RUN_ENTRIES)] if every else []
-                runs = enumerate(cut, len(parts))
-                self._at[key] = {offsets: (run, i) for run, part in runs for i, offsets in enumerate(part)}
-                parts += cut
-        ends = list(itertools.accumulate(map(len, parts), initial=0))
-        self.entries = tuple(offsets for part in parts for offsets in part)
-        self.runs = tuple(itertools.pairwise(ends))
+            counts = np.diff(table.begins)[columns]
+            ends = np.cumsum(counts)
+            self._lines = np.arange(ends[-1]) + np.repeat(self.begins - ends + counts, counts)
+            self.begins = ends - counts
+            runs, self._at = _runs(needed[:, self._lines], self.begins)
+        ends = np.cumsum([0, *map(len, runs)])
+        self.entries = every[first[np.concatenate(runs)]]
+        self.runs: tuple[Span, ...] = tuple(pairwise(ends.tolist())) if len(self.entries) else ()
 
     @property
     def largest(self) -> int:
         """Entries of the longest run."""
         return max((stop - start for start, stop in self.runs), default=0)
 
-    def place(self, region: Region, number: int) -> tuple[int, Offsets]:
-        """`bank_offsets` of the tiles of a number."""
-        return self._place(_kind(region), number)
-
-    def entry(self, region: Region, column: int, number: int) -> tuple[int, int] | None:
-        """Run and place in it of a tile's entry; None for that of zeros."""
-        return self._at[_kind(region), column].get(self.place(region, number)[1])
-
-    def places(self, region: Region, column: int) -> Int64Array:
-        """What passes of a column tile's tiles read, int64 [tiles, 4], by their places.
+    @cached_property
+    def places(self) -> tuple[Int64Array, Mapping[Kind, int]]:
+        """What passes of tiles read in each kind of region, int64 [kinds · tiles, 5], and the first line of each kind.
 
         The first three are entries from a block's first pixel and tap: where the walk begins, the first that its first
-        pixel reads, and the one after the last. The fourth is the table entry's place in its run, -1 for that of zeros.
+        pixel reads, and the one after the last. The others are the table entry's place in its run, and that run, both
+        -1 for the entry of zeros.
         """
-        key = _kind(region), column if len(self.runs) > 1 else self._tiles.kinds[column]
-        if key not in self._read:
-            rows = []
-            for tile in self._tiles.columns[column]:
-                number, used = tile.number, tile.statistics.rows
-                own = key[0], column if len(self.runs) > 1 else 0, number, used
-                if own not in self._rows:
-                    start, offsets = self.place(region, number)
-                    first, last = min(offsets[:used]), max(offsets[:used])
-                    entry = self.entry(region, column, number)
-                    self._rows[own] = start, start + first, start + last + 1, entry[1] if entry else -1
-                rows.append(self._rows[own])
-            self._read[key] = np.array(rows, np.int64).reshape(-1, 4)
-        return self._read[key]
-
-    def _place(self, kind: Kind, number: int) -> tuple[int, Offsets]:
-        if (kind, number) not in self._places:
-            self._places[kind, number] = bank_offsets(self._cells[number], self._offsets[kind])
-        return self._places[kind, number]
-
-    def _needed(self, kind: Kind, numbers: tuple[int, ...]) -> list[Offsets]:
-        """The different entries of some tiles but that of zeros."""
-        found = dict.fromkeys(self._place(kind, number)[1] for number in numbers)
-        found.pop(self._zeros, None)
-        return list(found)
+        number, last = self._table.cells[self._lines], np.maximum(self._table.rows[self._lines], 1) - 1
+        found = []
+        for (start, offsets), at in zip(self._offsets.values(), self._at, strict=True):
+            least, most = (each.accumulate(offsets, axis=1)[number, last] for each in (np.minimum, np.maximum))
+            walk = start[number]
+            found.append(np.stack([walk, walk + least, walk + most + 1, *at.T], axis=1))
+        begins = dict(zip(self._offsets, range(0, len(found) * number.size, number.size), strict=True))
+        return np.concatenate(found), begins
 
 
-def _kind(region: Region) -> Kind:
+def region_kind(region: Region) -> Kind:
+    """Equal for regions of a node in which its tiles have the same offsets."""
     return region.pitch, region.plane
 
 
-def table_data(entries: tuple[Offsets, ...], machine: Machine) -> Bytes:
-    """Table entries in memory: uint8 [entries · table_vectors · V]."""
-    width = machine.table_vectors * machine.vector
-    data: Bytes = np.zeros((len(entries), width), np.uint8)
-    for i, offsets in enumerate(entries):
-        words = np.array([offset & 0xFFFF for offset in offsets], "<u2").view(np.uint8)
-        data[i, : words.size] = words
+def _runs(needed: Int64Array, begins: Int64Array) -> tuple[list[Int64Array], Int64Array]:
+    """Runs for each column tile in each kind of region.
+
+    Args:
+        needed: numbers of entries, `NOWHERE` for that of zeros, int64 [kinds, tiles].
+        begins: of each column tile the first of its tiles, int64 [columns].
+
+    Returns:
+        The numbers of each run, and of each tile its entry's place in its run and that run, int64 [kinds, tiles, 2].
+    """
+    runs, found = list[Int64Array](), np.full((*needed.shape, 2), NOWHERE)
+    for kind, columns in enumerate(needed):
+        for at, own in zip(np.split(found[kind], begins[1:]), np.split(columns, begins[1:]), strict=True):
+            every = _in_order(own)
+            for start, stop in split(every.size, RUN_ENTRIES) if every.size else []:
+                for place, number in enumerate(every[start:stop].tolist()):
+                    at[own == number] = place, len(runs)
+                runs.append(every[start:stop])
+    return runs, found
+
+
+def _in_order(numbers: Int64Array) -> Int64Array:
+    """The different numbers but `NOWHERE`, in the order in which each comes first."""
+    different, first = np.unique(numbers, return_index=True)
+    order = np.argsort(first)
+    found: Int64Array = different[order[different[order] != NOWHERE]]
+    return found
+
+
+def _distinct(rows: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """The places of the different rows of int64 [rows, values], and which one each of them is."""
+    keys = np.ascontiguousarray(rows).view(f"V{rows.shape[1] * rows.itemsize}").ravel()
+    _, first, numbers = np.unique(keys, return_index=True, return_inverse=True)
+    return first, numbers
+
+
+def table_data(entries: Int64Array, machine: Machine) -> Bytes:
+    """Table entries int64 [entries, R] in memory: uint8 [entries · table_vectors · V]."""
+    data: Bytes = np.zeros((len(entries), machine.table_vectors * machine.vector), np.uint8)
+    words = entries.astype("<u2").view(np.uint8)
+    data[:, : words.shape[1]] = words
     return data.ravel()

@@ -1,9 +1,9 @@
 """Makes the units of a network: for every node its units in order, with everything in its place on the chip.
 
-`visits` says in which order blocks come; a region's activations are loaded when it is first visited. Every on-chip
-memory is a ring: what comes next is placed behind what came last, so that it can be loaded while the last is in use.
-Weights of a node are loaded once if all of them fit the weight buffer, once per region and column tile if these fit
-half of it, and otherwise in parts for every block.
+A node's visits say in which order its blocks come; a region's activations are loaded when it is first visited. Every
+on-chip memory is a ring: what comes next is placed behind what came last, so that it can be loaded while the last is in
+use. Weights of a node are loaded once if all of them fit the weight buffer, once per region and column tile if these
+fit half of it, and otherwise in parts for every block.
 
 Nodes run one after the other, but for two that are chained and leave each other's data alone: there blocks of the
 second come between those of the first as soon as their input is there, so that the output stage, where the first needs
@@ -12,33 +12,30 @@ it for longer than the array, and the way from the last block to the first of th
 
 from __future__ import annotations
 
-import bisect
-import dataclasses
-import itertools
 from collections.abc import Iterator, Sequence
-from functools import partial
+from itertools import accumulate
 
-from skipbeat_arch.progress import through
+import numpy as np
+
+from skipbeat_arch.arrays import Int64Array
 
 from ..memory_map import Group, MemoryMap
-from .activation_loads import table_load
-from .node_units import NodeUnits
-from .on_chip import OnChip
+from .planner import Planner
 from .repetition import Repetition, UnitCut, repeats_may_pay
-from .unit import Unit
+from .units import Units
 
 
-def plan(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Iterator[Unit]:
+def plan(memory: MemoryMap, nodes: Sequence[int] | None = None) -> Units:
     """All units of a network in program order; their nodes are counted on from group to group of images.
 
     Args:
         memory: with all nodes in their places.
         nodes: only these of the first group of images, one of `turns`.
     """
-    return _units(OnChip(memory.machine), memory, nodes)
+    return _planned(memory, nodes).units()
 
 
-def plan_short(memory: MemoryMap, nodes: Sequence[int] | None = None) -> tuple[tuple[Unit, ...], tuple[UnitCut, ...]]:
+def plan_short(memory: MemoryMap, nodes: Sequence[int] | None = None) -> tuple[Units, tuple[UnitCut, ...]]:
     """The units of a network without most of those that are alike, and where some are left out.
 
     Args:
@@ -46,42 +43,36 @@ def plan_short(memory: MemoryMap, nodes: Sequence[int] | None = None) -> tuple[t
     """
     group, numbers = memory.groups[0], tuple(range(len(memory.graph.nodes)) if nodes is None else nodes)
     if len(numbers) > 1 or (nodes is None and len(memory.groups) > 1) or not repeats_may_pay(group.nodes[numbers[0]]):
-        return tuple(plan(memory, nodes)), ()
-    chip = OnChip(memory.machine)
-    node = Repetition(NodeUnits(chip, memory, group, numbers[0], 0), memory.machine)
-    return tuple(_with_zeros(node.units(), chip, memory)), tuple(node.cuts)
+        return plan(memory, nodes), ()
+    planner = Planner(memory, [(0, numbers[0])])
+    node = Repetition(planner, memory)
+    node.make()
+    return planner.units(), tuple(node.cuts)
 
 
-def plan_again(memory: MemoryMap) -> Iterator[Unit]:
+def plan_again(memory: MemoryMap) -> Units:
     """The units of a run right after the one of `plan`: what that left on the chip is not loaded."""
-    chip = OnChip(memory.machine)
-    for _ in _units(chip, memory, None):
-        pass
-    chip.start()
-    return _units(chip, memory, None)
+    planner = _planned(memory, None)
+    planner.start()
+    planner.make(0, len(planner.arrays.visits))
+    return planner.units()
 
 
-def _units(chip: OnChip, memory: MemoryMap, nodes: Sequence[int] | None) -> Iterator[Unit]:
-    return _with_zeros(_every(chip, memory, nodes), chip, memory)
+def _planned(memory: MemoryMap, nodes: Sequence[int] | None) -> Planner:
+    together = list(_together(memory, nodes))
+    planner = Planner(memory, [each for turn in together for each in turn])
+    begins = accumulate(map(len, together), initial=0)
+    visits = np.concatenate([_visits(planner, first, len(turn)) for first, turn in zip(begins, together, strict=False)])
+    planner.follow(visits)
+    planner.make(0, len(visits))
+    return planner
 
 
-def _with_zeros(units: Iterator[Unit], chip: OnChip, memory: MemoryMap) -> Iterator[Unit]:
-    """Units, of which the first loads the table entry of zeros unless it is there."""
-    zeros = [] if chip.zeros else [table_load(memory.machine, 0, 0, 1)]
-    chip.zeros = True
-    for unit in units:
-        yield dataclasses.replace(unit, loads=(zeros.pop(), *unit.loads)) if zeros else unit
-
-
-def _every(chip: OnChip, memory: MemoryMap, nodes: Sequence[int] | None) -> Iterator[Unit]:
-    for turn, group in enumerate(memory.groups[: None if nodes is None else 1]):
-        in_turn = [tuple(nodes)] if nodes is not None else turns(group)
-        for together in through(in_turn, partial(_first_name, group)):
-            yield from _turn(chip, memory, group, together, turn * len(group.nodes))
-
-
-def _first_name(group: Group, numbers: Sequence[int]) -> str:
-    return group.nodes[numbers[0]].node.layer.name
+def _together(memory: MemoryMap, nodes: Sequence[int] | None) -> Iterator[list[tuple[int, int]]]:
+    """The group and the number of all nodes, in the order of their turns."""
+    for number, group in enumerate(memory.groups[: None if nodes is None else 1]):
+        for turn in turns(group) if nodes is None else [tuple(nodes)]:
+            yield [(number, each) for each in turn]
 
 
 def turns(group: Group) -> list[tuple[int, ...]]:
@@ -95,32 +86,17 @@ def turns(group: Group) -> list[tuple[int, ...]]:
     return found
 
 
-def _turn(chip: OnChip, memory: MemoryMap, group: Group, nodes: Sequence[int], before: int) -> Iterator[Unit]:
-    first, *second = (NodeUnits(chip, memory, group, number, before) for number in nodes)
-    if second:
-        yield from _overlapped(first, second[0])
-        return
-    for visit in first.visits:
-        yield from first.units(visit)
-
-
-def _overlapped(first: NodeUnits, second: NodeUnits) -> Iterator[Unit]:
-    """Two nodes, of which the second reads what the first writes.
+def _visits(planner: Planner, first: int, count: int) -> Int64Array:
+    """The visits of a node, or of two of which the second reads what the first writes.
 
     A visit of the second comes when its input and one more visit of the first are under way.
     """
-    done, written = 0, _written(first)
-    for visit in second.visits:
-        wanted = bisect.bisect_left(written, second.lines(visit))
-        while done < min(wanted + 1, len(first.visits)):
-            yield from first.units(first.visits[done])
-            done += 1
-        yield from second.units(visit)
-    for visit in first.visits[done:]:
-        yield from first.units(visit)
-
-
-def _written(node: NodeUnits) -> list[int]:
-    """Lines of the output's map that are complete after 0, 1, .. visits; they never become fewer."""
-    later = (visit.rows[0] for visit in reversed(node.visits))
-    return list(itertools.accumulate(later, min, initial=node.height))[::-1]
+    visits = planner.visits[first]
+    if count == 1:
+        return visits
+    second, (one, other) = planner.visits[first + 1], planner.nodes[first : first + 2]
+    first_rows, needed = one.rows[one.visits[:, 1], 0], other.rows[other.visits[:, 1], 1]
+    # lines of the output's map that are complete after 0, 1, .. visits; they never become fewer
+    written = np.minimum.accumulate(first_rows[::-1])[::-1]
+    behind = np.maximum.accumulate(np.minimum(np.searchsorted(written, needed) + 1, written.size))
+    return np.concatenate([visits[:1], second[:1], np.insert(visits[1:], behind, second[1:], axis=0)])

@@ -16,13 +16,11 @@ from skipbeat_arch.depths import FETCH_CHUNK, FETCH_QUEUE
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import PARAMETER_PITCH, Machine
 
-from ..memory_map import PlacedNode
+from ..memory_map import MemoryMap, PlacedNode
 from ..order.prefetch import FAR
 from ..placing.node_mapping import Order
 from ..placing.regions import Region, Span, blocks
-from .column_blocks import ColumnBlock
-from .node_units import NodeUnits
-from .unit import Unit, Walk
+from .planner import Planner
 
 #: Areas that are not compared: parameters of all column tiles are loaded with the first one.
 BEGINNING = 2
@@ -54,11 +52,12 @@ class _Area:
     """Blocks of a region, which are visited in one column tile after the other.
 
     Attributes:
+        first, count: the number of the first of them among all of the node, and how many there are.
         kind: equal for areas that only lie elsewhere in memory, and as far from where a burst begins.
     """
 
-    region: Region
-    parts: tuple[tuple[Span, Span], ...]
+    first: int
+    count: int
     kind: Hashable
 
 
@@ -77,64 +76,67 @@ def repeats_may_pay(prepared: PlacedNode) -> bool:
 
 
 class Repetition:
-    """The units of a node that is a program by itself, without most of those that are alike.
+    """Makes the units of a node that is a program by itself, without most of those that are alike.
+
+    Args:
+        planner: of the node alone, of which nothing is made yet.
+        memory: with it in its place.
 
     Attributes:
         cuts: of the units that were made; a cut in another one comes before it.
     """
 
-    def __init__(self, node: NodeUnits, machine: Machine) -> None:
+    def __init__(self, planner: Planner, memory: MemoryMap) -> None:
         self.cuts: list[UnitCut] = []
-        self._node, self._machine, self._prepared = node, machine, node.prepared
-        self._units = self._operations = 0
-        self._walk: Walk | None = None
-        burst = machine.burst_beats * machine.beat_bytes
+        (self._prepared,) = (memory.groups[0].nodes[each] for each in planner.numbers)
+        self._planner, self._machine = planner, memory.machine
+        burst = self._machine.burst_beats * self._machine.beat_bytes
         self._code = math.lcm(burst // math.gcd(burst, INSTRUCTION_BYTES), FETCH_CHUNK)
         self._like = _alike(self._prepared)
+        planner.follow(planner.visits[0])
+        planner.make(0, 1)
 
-    def units(self) -> Iterator[Unit]:
-        """Those that are left."""
+    def make(self) -> None:
+        """Makes those that are left."""
         areas, seen = list(_areas(self._prepared, self._machine)), dict[Hashable, _Seen]()
         kinds = [area.kind for area in areas]
         begins, number = list[list[int]](), 0
         while number < len(areas):
-            key = kinds[number], self._node.state, self._operations % self._code
-            first, times = _Seen(number, self._node.ring(0)), 0
+            key = kinds[number], self._planner.state, self._planner.operations % self._code
+            first, times = _Seen(number, self._planner.ring(0)), 0
             if number >= BEGINNING:
                 first = seen.setdefault(key, first)
             if len(begins) == number > first.number:  # nothing was left out yet
                 times = _periods(kinds, first.number, number)
-            ring = self._node.ring(0) - first.ring
+            ring = self._planner.ring(0) - first.ring
             number += times * (number - first.number)
-            begins.append([])
-            yield from self._area(areas[number], begins[-1])
+            begins.append(self._area(areas[number]))
             if times:
                 self._cut(begins[first.number], begins[-1], times, ring)
             number += 1
 
-    def _area(self, area: _Area, begins: list[int]) -> Iterator[Unit]:
-        """The units of an area; notes the number of the first unit of each column tile."""
-        seen, cut = dict[Hashable, _Seen](), None
-        column, last = 0, len(self._like)
+    def _area(self, area: _Area) -> list[int]:
+        """Makes the units of an area; the number of the first unit of each column tile."""
+        planner, seen, cut = self._planner, dict[Hashable, _Seen](), None
+        begins, column, last = list[int](), 0, len(self._like)
         while column < last:
-            settled = column >= SETTLING and self._units - begins[0] >= SETTLING_UNITS
-            if cut is None and settled and self._node.streams:
-                key = self._like[column], self._node.places, self._operations % self._code, self._memory(area, column)
-                first = seen.setdefault(key, _Seen(len(begins), self._node.ring(column)))
-                times = self._columns(column, len(begins) - first.number, self._units - begins[-1])
+            settled = column >= SETTLING and planner.made - begins[0] >= SETTLING_UNITS
+            if cut is None and settled and planner.streams:
+                key = self._like[column], planner.places, planner.operations % self._code, self._memory(column)
+                first = seen.setdefault(key, _Seen(len(begins), planner.ring(column)))
+                times = self._columns(column, len(begins) - first.number, planner.made - begins[-1])
                 if times:
                     stop = column + times * (len(begins) - first.number)
-                    self._node.skip(stop)
-                    cut, column = (first, len(begins), times, self._node.ring(stop) - first.ring), stop
-            begins.append(self._units)
-            for rows, columns in area.parts:
-                for unit in self._node.units(ColumnBlock(area.region, column, rows, columns)):
-                    self._count(unit)
-                    yield unit
+                    planner.skip(stop)
+                    cut, column = (first, len(begins), times, planner.ring(stop) - first.ring), stop
+            begins.append(planner.made)
+            start = 1 + area.first * last + column * area.count
+            planner.make(start, start + area.count)
             column += 1
         if cut is not None:
             first, number, times, ring = cut
             self._cut(begins[first.number :], begins[number:], times, ring)
+        return begins
 
     def _columns(self, column: int, period: int, units: int) -> int:
         """How often as many column tiles as were just made may be left out from this one on.
@@ -147,7 +149,7 @@ class Repetition:
         like, stop = self._like, column
         while stop < len(like) and like[stop] == like[stop - period]:
             stop += 1
-        operations = self._operations * units // max(1, self._units)
+        operations = self._planner.operations * units // max(1, self._planner.made)
         ahead = TRIED + 1 + max(early, -(-KNOWN // max(1, operations)))
         return max(0, stop - column - ahead) // period
 
@@ -156,12 +158,7 @@ class Repetition:
         count = min(len(starts), len(stops))
         self.cuts.append(UnitCut(tuple(starts[:count]), tuple(stops[:count]), times, ring * PARAMETER_PITCH))
 
-    def _count(self, unit: Unit) -> None:
-        """The instructions of a unit."""
-        self._operations += len(unit.passes) + len(unit.loads) + (unit.store is not None) + (unit.walk != self._walk)
-        self._units, self._walk = self._units + 1, unit.walk
-
-    def _memory(self, area: _Area, column: int) -> Hashable:
+    def _memory(self, column: int) -> Hashable:
         """How far what a column tile reads and writes in memory is from where a burst begins, in vectors."""
         node, burst = self._prepared.node, self._machine.burst_beats
         weights, (_, height, width) = self._prepared.tiles.at[column], node.out_shape
@@ -178,11 +175,14 @@ def _alike(prepared: PlacedNode) -> list[int]:
 
 def _areas(prepared: PlacedNode, machine: Machine) -> Iterator[_Area]:
     """The areas of a node, in the order of its mapping."""
+    first = 0
     for region in prepared.regions:
         parts = tuple(blocks(region, prepared.node, machine, prepared.mapping.pixels))
         together = [parts] if prepared.mapping.order == Order.WEIGHTS else [(part,) for part in parts]
         for each in together:
-            yield _Area(region=region, parts=each, kind=_kind(prepared, region, each, machine.burst_beats))
+            kind = _kind(prepared, region, each, machine.burst_beats)
+            yield _Area(first=first, count=len(each), kind=kind)
+            first += len(each)
 
 
 def _kind(prepared: PlacedNode, region: Region, parts: Sequence[tuple[Span, Span]], burst: int) -> Hashable:

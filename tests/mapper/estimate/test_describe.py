@@ -15,6 +15,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.candidates import Candidate
 from skipbeat_mapper.estimate.describe import imbalance, loops, node_schedule, phrase
+from skipbeat_mapper.estimate.walks import engine_walks
 from skipbeat_mapper.layer_graph import layer_graph
 from skipbeat_mapper.placing.node_mapping import NodeMapping, Order
 from skipbeat_mapper.search.timed_network import TimedNetwork, time_network
@@ -66,7 +67,8 @@ def test_a_node_without_weights_is_told() -> None:
 
 
 def schedules(network: TimedNetwork) -> list[Schedule]:
-    return [node_schedule(network, number, BOUNDS) for number in range(2)]
+    walks = engine_walks(network.lowered.schedule)
+    return [node_schedule(network, number, BOUNDS, walks[number]) for number in range(2)]
 
 
 def test_places_name_who_writes_and_who_reads() -> None:
@@ -96,7 +98,7 @@ def test_places_name_who_writes_and_who_reads() -> None:
 def test_banks_are_told(channels: int, told: str) -> None:
     builder = Builder((channels, 4, 4), np.random.default_rng(1))
     builder.convolution(8, (1, 1), density=1.0)
-    assert f"channels: {told}" in node_schedule(time_network(builder.graph(), MACHINE), 0, BOUNDS).places
+    assert f"channels: {told}" in node_schedule(time_network(builder.graph(), MACHINE), 0, BOUNDS, ()).places
 
 
 def test_weights_that_come_in_parts_are_told() -> None:
@@ -112,7 +114,7 @@ def test_weights_that_come_in_parts_are_told() -> None:
 def test_second_operands_of_products_are_told() -> None:
     line = Convolution(batch=1, c_in=16, c_out=8, height=1, width=4, kernel=(1, 1))
     graph = layer_graph(line, np.ones((16, 8), np.int8), "n", operand=True)
-    told = node_schedule(time_network(graph, MACHINE, images=3), 0, BOUNDS).places
+    told = node_schedule(time_network(graph, MACHINE, images=3), 0, BOUNDS, ()).places
     assert "weights: each product has its own, a second operand; all of them stay in the weight buffer" in told
 
 
@@ -125,13 +127,13 @@ def test_the_runner_up_is_the_first_other_mapping_that_was_priced() -> None:
     priced, beside = dataclasses.replace(own, exact=50), dataclasses.replace(other, exact=70)
 
     def runner_up(*found: Candidate) -> tuple[str, int, int] | None:
-        return node_schedule(dataclasses.replace(network, found=(found, ())), 0, BOUNDS).runner_up
+        return node_schedule(dataclasses.replace(network, found=(found, ())), 0, BOUNDS, ()).runner_up
 
     assert runner_up(beside, priced) == runner_up(priced, beside) == (phrase(other), 70, 50)
     assert runner_up(priced) is None
     assert runner_up(own, beside) is None, "the chosen one was not priced"
     assert runner_up(priced, other) is None
-    assert node_schedule(dataclasses.replace(network, found=()), 0, BOUNDS).runner_up is None
+    assert node_schedule(dataclasses.replace(network, found=()), 0, BOUNDS, ()).runner_up is None
 
 
 def test_imbalance_is_what_the_fullest_groups_cost() -> None:

@@ -18,9 +18,9 @@ from skipbeat_mapper.order import places as at
 from skipbeat_mapper.order.hazards import order
 from skipbeat_mapper.order.places import NEVER, column
 from skipbeat_mapper.program.sequencing import unordered
-from skipbeat_mapper.program.unit_columns import unit_columns
-from skipbeat_mapper.units.unit import Space
+from skipbeat_mapper.units.units import Space
 from skipbeat_verify.interpreter import DeadlockError, Interpreter
+from tests.mapper.listed import units_of
 from tests.mapper.networks import Builder
 from tests.mapper.random_nodes import few
 from tests.mapper.reference import run_graph
@@ -87,7 +87,7 @@ def test_without_these_tokens_the_result_is_wrong(
 @given(st.data())
 def test_every_dependency_is_met_and_no_token_is_left(data: st.DataObject) -> None:
     engines = data.draw(st.lists(st.sampled_from(list(Engine)), min_size=2, max_size=40))
-    s, m = unordered(unit_columns([], 1)[0], dict.fromkeys(Space, 1), len(engines))
+    s, m = unordered(units_of([]).columns, dict.fromkeys(Space, 1), len(engines))
     column(s, m, at.ENGINE)[:], asked = engines, []
     for consumer in range(1, len(engines)):
         for producer in data.draw(st.lists(st.integers(NEVER, consumer - 1), max_size=4)):

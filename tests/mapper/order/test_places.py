@@ -6,7 +6,7 @@ import numpy as np
 
 from skipbeat_mapper.order import places as at
 from skipbeat_mapper.order.places import NEVER, arranged, column
-from skipbeat_mapper.units.unit import Space
+from skipbeat_mapper.units.units import Space
 
 
 def test_every_column_and_value_has_its_own_place() -> None:

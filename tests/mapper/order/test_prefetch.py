@@ -15,9 +15,8 @@ from skipbeat_mapper.order import places as at
 from skipbeat_mapper.order.places import column
 from skipbeat_mapper.order.prefetch import in_order, prefetchable
 from skipbeat_mapper.program.sequencing import most_operations, unordered
-from skipbeat_mapper.program.unit_columns import UnitObjects, unit_columns
-from skipbeat_mapper.units.unit import Clear, Load, PassOp, Range, Space, Unit, Walk
-from tests.mapper.units.test_unit import a_store
+from skipbeat_mapper.units.units import Space, Walk
+from tests.mapper.listed import Clear, Load, PassOp, Range, Unit, a_store, units_of
 
 SPACES = (Space.WEIGHTS, Space.ACTIVATIONS)
 COMMAND = Command(pixels=1, beat=1, rows=1, cols=1, load=False)
@@ -42,7 +41,7 @@ def load_of(writes: Range, source: int) -> Load | Clear:
 
 
 def unit_of(loads: list[Load | Clear], reads: list[Range], writes: Range | None) -> Unit:
-    passes = [PassOp(COMMAND, reads=(each,)) for each in reads] or [PassOp(COMMAND)]
+    passes = [PassOp(command=COMMAND, reads=(each,)) for each in reads] or [PassOp(command=COMMAND)]
     walk = Walk(counts=(1,) * 4, steps=(0,) * 4)
     store = a_store(
         writes=writes if writes and writes.space == Space.MEMORY else None,
@@ -51,18 +50,19 @@ def unit_of(loads: list[Load | Clear], reads: list[Range], writes: Range | None)
     return Unit(node=0, walk=walk, loads=tuple(loads), passes=tuple(passes), store=store if writes else None)
 
 
-def begun(units: Sequence[Unit]) -> tuple[Int64Array, Int64Array, UnitObjects]:
-    """The arrays of an order that has only begun, and what stands behind their numbers."""
-    columns, objects = unit_columns(units, 1)
-    return *unordered(columns, dict.fromkeys(Space, 16), most_operations(columns)), objects
+def begun(units: Sequence[Unit]) -> tuple[Int64Array, Int64Array, list[Load | Clear]]:
+    """The arrays of an order that has only begun, and the loads behind their numbers."""
+    columns = units_of(units).columns
+    loads = [load for unit in units for load in unit.loads]
+    return *unordered(columns, dict.fromkeys(Space, 16), most_operations(columns)), loads
 
 
 def prefetched(units: Sequence[Unit]) -> list[tuple[Load | Clear, int]]:
     """Loads of later units than the first that may go before its end, with how many units later they come."""
-    s, m, objects = begun(units)
+    s, m, loads = begun(units)
     found = slice(prefetchable(s, m, 0))
     numbers, distances = (column(s, m, each)[found].tolist() for each in (at.EARLY, at.DISTANCE))
-    return [(objects.loads[load], distance) for load, distance in zip(numbers, distances, strict=True)]
+    return [(loads[load], distance) for load, distance in zip(numbers, distances, strict=True)]
 
 
 LOADS = st.builds(load_of, ranges(*SPACES), st.integers(-1, 7))
@@ -151,10 +151,10 @@ def test_what_writes_the_banks_comes_last_but_zeros_first_at_the_start() -> None
     weights, activations = load_of(Range(Space.WEIGHTS, 0, 1), 0), load_of(Range(Space.ACTIVATIONS, 0, 1), 0)
     zeros, table = load_of(Range(Space.ACTIVATIONS, 4, 5), -1), load_of(Range(Space.TABLE, 0, 1), 0)
     loads = [activations, weights, zeros, table]
-    s, m, objects = begun([unit_of(loads, [], None)])
+    s, m, loads = begun([unit_of(loads, [], None)])
     for first, wanted in ((False, [weights, table, activations, zeros]), (True, [zeros, activations, weights, table])):
         assert in_order(s, m, 0, first) == len(loads)
-        assert [objects.loads[number] for number in column(s, m, at.NOW)] == wanted
+        assert [loads[number] for number in column(s, m, at.NOW)] == wanted
     column(s, m, at.DONE)[:3] = True
     assert in_order(s, m, 0, False) == 1
-    assert objects.loads[column(s, m, at.NOW)[0]] is table
+    assert loads[column(s, m, at.NOW)[0]] is table

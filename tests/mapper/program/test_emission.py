@@ -2,58 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper.program.emission import emit, emit_columns, emit_words, instruction
-from skipbeat_mapper.program.schedule import Mark, Operation
-from skipbeat_mapper.program.sequencing import schedule_of
-from skipbeat_mapper.units.unit import Load, Local, PassOp, Range, Space, StoreOp, Walk, Zero
+from skipbeat_mapper.order import places as at
+from skipbeat_mapper.program.emission import emit, emit_columns, emit_words, instructions
+from skipbeat_mapper.program.schedule import Schedule
+from skipbeat_mapper.program.sequencing import schedule_of, sequence
+from skipbeat_mapper.units.units import Space
 from skipbeat_sim.timing.columns import FIELDS, columns_of
+from tests.mapper.listed import Clear, Range, StoreOp, a_store, listed, units_of
 from tests.mapper.networks import random_graph
 from tests.mapper.placed import placed
-from tests.mapper.units.test_unit import a_store
+from tests.mapper.program.test_sequencing import COMMAND, unit_of
 
 MACHINE = Machine.of(load_hardware("edge-8x8", ["activations.buffer_kib=8"]))
 START = 4096
-#: Fields that an operation and its instruction have alike.
-ALIKE: dict[type[object], tuple[type[isa.Instruction], tuple[str, ...]]] = {
-    Load: (isa.Load, ("to", "width", "pitch", "period", "bank", "kind", "count")),
-    PassOp: (isa.Pass, ("command", "words", "weights", "base", "table")),
-    StoreOp: (isa.Store, ("block", "low", "high", "raw", "count", "pool")),
-    Local: (isa.Place, ("to", "width", "pitch", "period", "bank")),
-    Walk: (isa.Setup, ("counts", "steps")),
-    Zero: (isa.Zero, ()),
-}
+LINES = "to", "width", "pitch", "period", "bank"
+
+
+def alike(what: object, made: isa.Instruction, names: Sequence[str]) -> bool:
+    """Whether fields of both are the same."""
+    return [getattr(made, name) for name in names] == [getattr(what, name) for name in names]
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_every_operation_is_one_instruction_with_its_fields_and_tokens(seed: int) -> None:
     schedule = schedule_of(placed(random_graph(np.random.default_rng(seed)), MACHINE))
-    program = emit(schedule)
+    program, units, ordered = emit(schedule), listed(schedule.units), schedule.ordered
     assert program == emit(schedule)
-    for (what, wait, signal), made in zip(schedule.operations, program, strict=True):
-        assert (made.wait, made.signal) == (wait, signal)
+    loads, passes = ([e for unit in units for e in unit.loads], [e for unit in units for e in unit.passes])
+    stores = [unit.store for unit in units if unit.store is not None]
+    rows = zip(*(each.tolist() for each in (ordered.kind, ordered.refers, ordered.wait, ordered.signal)), strict=True)
+    for (kind, number, wait, signal), made in zip(rows, program, strict=True):
+        assert sum(1 << engine for engine in made.wait) == wait
+        assert sum(1 << engine for engine in made.signal) == signal
         assert type(made).from_bits(made.to_word()) == made
-        if not isinstance(what, Mark):
-            kind, names = ALIKE[type(what)]
-            assert isinstance(made, kind)
-            assert [getattr(made, name) for name in names] == [getattr(what, name) for name in names]
-        if isinstance(what, Load) and isinstance(made, isa.Load):
-            assert made.source == schedule.start + what.source * MACHINE.vector
-        if isinstance(what, StoreOp) and isinstance(made, isa.Store):
-            assert made.address == schedule.start + what.address * MACHINE.vector
-            residual = what.residual_at is not None
-            assert (made.memory, made.local, made.residual) == (
-                what.writes is not None,
-                what.local is not None,
-                residual,
+        if isinstance(made, isa.Load):
+            assert kind == at.A_LOAD
+            assert alike(loads[number], made, (*LINES, "kind", "count"))
+            assert made.source == schedule.start + loads[number].source * MACHINE.vector
+        elif isinstance(made, isa.Pass):
+            assert alike(passes[number], made, ("command", "words", "weights", "base", "table"))
+        elif isinstance(made, isa.Store):
+            check_store(made, stores[number], schedule)
+        elif isinstance(made, isa.Place):
+            assert alike(stores[number].local, made, LINES)
+        elif isinstance(made, isa.Setup):
+            assert (made.counts, made.steps) == (
+                schedule.units.walks[number].counts,
+                schedule.units.walks[number].steps,
             )
+        elif isinstance(made, isa.Zero):
+            assert [made.to, made.to + made.count] == ordered.zeros[number].tolist()
+
+
+def check_store(made: isa.Store, what: StoreOp, schedule: Schedule) -> None:
+    """Its fields are those of the store and of its node."""
+    node = schedule.memory.graph.nodes[what.node]
+    assert alike(what, made, ("block", "count", "pool"))
+    assert (made.low, made.high, made.raw) == (node.layer.low, node.layer.high, node.raw)
+    assert made.address == schedule.start + what.address * MACHINE.vector
+    assert (made.residual, made.residual_at) == (what.residual_at is not None, what.residual_at or 0)
+    assert (made.memory, made.local) == (what.writes is not None, what.local is not None)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -73,14 +90,16 @@ def test_words_are_those_of_the_instructions(seed: int) -> None:
 
 
 def test_the_first_and_the_last() -> None:
-    header = instruction(Operation(Mark.HEADER), MACHINE, START)
+    header, *_, end = instructions(made := units_of([]), sequence(made, MACHINE, 0), MACHINE, START)
     assert header == isa.Header(version=isa.VERSION, fingerprint=MACHINE.fingerprint)
-    assert instruction(Operation(Mark.END, wait=(Engine.LOAD,)), MACHINE, START) == isa.End(wait=(Engine.LOAD,))
+    assert end == isa.End()
 
 
 def test_zeros_and_addresses() -> None:
-    zeros = Operation(Zero(Range(Space.ACTIVATIONS, 5, 9)), signal=(Engine.EXECUTE,))
-    assert instruction(zeros, MACHINE, START) == isa.Zero(to=5, count=4, signal=(Engine.EXECUTE,))
-    store = instruction(Operation(a_store(writes=Range(Space.MEMORY, 0, 1))), MACHINE, START)
-    assert isinstance(store, isa.Store)
+    zeros = Clear(spans=((5, 9),), writes=Range(Space.ACTIVATIONS, 5, 9))
+    unit = unit_of([zeros], COMMAND, store=False)
+    unit.store = a_store(writes=Range(Space.MEMORY, 0, 1))
+    program = instructions(made := units_of([unit]), sequence(made, MACHINE, 10), MACHINE, START)
+    assert [(e.to, e.count) for e in program if isinstance(e, isa.Zero)] == [(5, 4)]
+    (store,) = (each for each in program if isinstance(each, isa.Store))
     assert (store.address, store.memory, store.local, store.residual) == (START, True, False, False)

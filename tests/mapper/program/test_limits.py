@@ -19,11 +19,12 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 from skipbeat_mapper.memory_map import memory_map
 from skipbeat_mapper.order.places import A_PASS, AN_END
-from skipbeat_mapper.program.limits import MAX_OPEN, all_fit, check, check_units
+from skipbeat_mapper.program.limits import MAX_OPEN, check, check_units
 from skipbeat_mapper.program.schedule import Schedule
 from skipbeat_mapper.program.sequencing import schedule_of
 from skipbeat_mapper.units.on_chip import memory_sizes
-from skipbeat_mapper.units.unit import Space
+from skipbeat_mapper.units.units import Space
+from tests.mapper.listed import listed
 from tests.mapper.networks import random_graph
 from tests.mapper.placed import graph_of
 from tests.mapper.random_hardware import random_hardware
@@ -125,18 +126,22 @@ def test_what_a_message_asks_for_is_enough(node: Node, seed: int, images: int) -
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_columns_refuse_what_units_refuse_one_after_the_other(seed: int) -> None:
+def test_the_first_unit_that_needs_more_is_named(seed: int) -> None:
+    """Which that is, is found here unit by unit."""
     rng = np.random.default_rng(seed)
     machine = Machine.of(random_hardware(rng, odd=True))
     made = schedule_of(memory_map(random_graph(rng, side=8, channels=24), machine))
     sizes, outcomes = memory_sizes(machine, made.memory.vectors), set()
-    largest = max(load.writes.stop for load in made.ordered.objects.loads)
+    largest = max(load.writes.stop for unit in listed(made.units) for load in unit.loads)
     for room in (sizes, *({**sizes, space: size} for space in Space for size in (1, largest, 1 << 20))):
-        try:
+        used = ((unit, each) for unit in listed(made.units) for each in (*(e.writes for e in unit.loads), *unit.busy))
+        wrong = next((both for both in used if both[1].stop > room[both[1].space]), None)
+        if wrong is None:
             check_units(made, room)
-            refused_one_by_one = False
-        except InputError:
-            refused_one_by_one = True
-        assert all_fit(made, room) is not refused_one_by_one
-        outcomes.add(refused_one_by_one)
-    assert True in outcomes
+        else:
+            with pytest.raises(
+                InputError, match=f"^node {made.name(wrong[0].node)}: it needs {wrong[1].stop:,} entries"
+            ):
+                check_units(made, room)
+        outcomes.add(wrong is None)
+    assert False in outcomes

@@ -15,6 +15,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_mapper.program import limits
 from skipbeat_mapper.program.lowering import lower
 from skipbeat_mapper.units.network_units import plan
+from tests.mapper.listed import listed
 from tests.mapper.networks import random_graph
 from tests.mapper.placed import placed
 
@@ -24,7 +25,7 @@ MACHINE = Machine.of(load_hardware("tiny-4x4"))
 @pytest.mark.parametrize("seed", range(4))
 def test_addresses_are_those_of_the_plan_behind_the_instructions(seed: int) -> None:
     memory = placed(random_graph(np.random.default_rng(seed)), MACHINE, images=2)
-    lowered, units = lower(memory, "network"), list(plan(memory))
+    lowered, units = lower(memory, "network"), listed(plan(memory))
     burst = MACHINE.burst_beats * MACHINE.vector
     assert lowered.schedule.start % burst == 0
     assert 0 <= lowered.schedule.start - len(lowered.instructions) * INSTRUCTION_BYTES < burst

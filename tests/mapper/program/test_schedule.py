@@ -1,4 +1,4 @@
-"""A schedule is complete: every node's units, every operation of them once, and what they need of memory."""
+"""A schedule is complete: every operation of the units once, and what they need of memory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from skipbeat_arch.engines import Engine
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper.program.schedule import ENGINES, Mark, Schedule
+from skipbeat_mapper.order import places as at
+from skipbeat_mapper.program.schedule import Schedule
 from skipbeat_mapper.program.sequencing import schedule_of
-from skipbeat_mapper.units.unit import Load, PassOp, StoreOp
+from tests.mapper.listed import Load, listed
 from tests.mapper.networks import random_graph
 from tests.mapper.placed import placed
 
@@ -27,38 +28,35 @@ def a_schedule(seed: int, images: int = 1) -> Schedule:
 @pytest.mark.parametrize("seed", range(6))
 def test_operations_are_those_of_the_units(seed: int) -> None:
     schedule = a_schedule(seed, images=2)
-    units, operations = schedule.units, schedule.operations
-    passes = [op for unit in units for op in unit.passes]
-    assert [each.what for each in operations if isinstance(each.what, PassOp)] == passes
-    stores = [unit.store for unit in units if unit.store is not None]
-    assert [each.what for each in operations if isinstance(each.what, StoreOp)] == stores
-    loads = Counter(id(load) for unit in units for load in unit.loads if isinstance(load, Load))
-    assert Counter(id(each.what) for each in operations if isinstance(each.what, Load)) == loads
-    assert [operations[0].what, operations[-1].what] == [Mark.HEADER, Mark.END]
-    for number, each in enumerate(operations):
-        if ENGINES[type(each.what)] == Engine.LOAD:
-            assert sum(number in of_node for of_node in schedule.loads.values()) == 1
-    assert schedule.tiles == [op.tile for op in passes if op.tile is not None]
-    assert schedule.stuck is None
+    ordered, units = schedule.ordered, listed(schedule.units)
+    refers = {kind: ordered.refers[ordered.kind == kind].tolist() for kind in range(8)}
+    assert refers[at.A_PASS] == list(range(sum(len(unit.passes) for unit in units)))
+    assert refers[at.A_STORE] == list(range(sum(unit.store is not None for unit in units)))
+    every = [load for unit in units for load in unit.loads]
+    loads = [number for number, load in enumerate(every) if isinstance(load, Load)]
+    assert sorted(refers[at.A_LOAD]) == loads
+    assert ordered.kind[[0, -1]].tolist() == [at.HEADER, at.AN_END]
+    engines = Counter(number for own in schedule.loads.values() for number in own)
+    assert engines == Counter(np.flatnonzero(ordered.engine == Engine.LOAD).tolist())
+    assert schedule.tiles == [op.tile for unit in units for op in unit.passes if op.tile is not None]
+    assert ordered.stuck == at.NOWHERE
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_nodes_and_parts(seed: int) -> None:
+def test_parts_are_of_their_nodes(seed: int) -> None:
     schedule = a_schedule(seed)
-    nodes = schedule.memory.graph.nodes
-    found = schedule.nodes
-    assert [each.placed.node for each in found] == list(nodes)
-    assert sorted(id(unit) for each in found for unit in each.units) == sorted(map(id, schedule.units))
+    nodes, ordered = schedule.memory.graph.nodes, schedule.ordered
     assert [schedule.name(number + len(nodes)) for number in range(len(nodes))] == [n.layer.name for n in nodes]
+    of_stores = schedule.units.columns[at.NODE][schedule.units.of_stores]
     for part in schedule.parts:
-        stores = [e.what for e in schedule.operations[part.start : part.stop] if isinstance(e.what, StoreOp)]
-        own = [unit.store for unit in found[part.node].units]
-        assert all(any(store is each for each in own) for store in stores)
+        own = slice(part.start, part.stop)
+        stores = ordered.refers[own][ordered.kind[own] == at.A_STORE]
+        assert set(of_stores[stores].tolist()) == {part.node}
 
 
 def test_memory_follows_the_instructions() -> None:
     schedule = a_schedule(1)
     burst = MACHINE.burst_beats * MACHINE.vector
     assert schedule.start % burst == 0
-    assert 0 <= schedule.start - len(schedule.operations) * INSTRUCTION_BYTES < burst
+    assert 0 <= schedule.start - len(schedule.ordered) * INSTRUCTION_BYTES < burst
     assert schedule.size == schedule.start + schedule.memory.vectors * MACHINE.vector

@@ -22,14 +22,15 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.memory_map import MemoryMap
-from skipbeat_mapper.program.emission import instruction as made_of
+from skipbeat_mapper.order.places import A_PASS, A_STORE
+from skipbeat_mapper.program.emission import instructions
 from skipbeat_mapper.program.limits import MAX_OPEN
 from skipbeat_mapper.program.sequencing import sequence
 from skipbeat_mapper.units.network_units import plan
-from skipbeat_mapper.units.unit import Clear, Load, PassOp, Range, Space, StoreOp, Unit, Walk
+from skipbeat_mapper.units.units import Space, Units, Walk
+from tests.mapper.listed import Clear, Load, PassOp, Range, StoreOp, Unit, a_store, listed, units_of
 from tests.mapper.placed import graph_of, placed
 from tests.mapper.random_nodes import few, nodes, preceded
-from tests.mapper.units.test_unit import a_store
 
 #: Little of everything, so that loads must wait for passes and stores.
 SMALL = ["activations.buffer_kib=2", "weights.buffer_kib=3", "accumulators.depth=16", "outputs.buffer_kib=1"]
@@ -42,9 +43,9 @@ NEVER = -1
 Entry = tuple[Space, int]
 
 
-def emitted(machine: Machine, units: Sequence[Unit], vectors: int = 1000) -> list[Instruction]:
+def emitted(machine: Machine, units: Units, vectors: int = 1000) -> list[Instruction]:
     """The instructions of units."""
-    return [made_of(operation, machine, 0) for operation in sequence(units, machine, vectors).operations]
+    return instructions(units, sequence(units, machine, vectors), machine, 0)
 
 
 def known_done(program: Sequence[Instruction]) -> list[dict[Engine, int]]:
@@ -136,10 +137,11 @@ class Replay:
 
 def replay(memory: MemoryMap) -> None:
     """Emits a network and checks the rules."""
-    machine, units = memory.machine, list(plan(memory))
+    machine, made = memory.machine, plan(memory)
+    units = listed(made)
     passes, stores = deque(p for u in units for p in u.passes), deque(u.store for u in units if u.store)
     walks = deque(u.walk for u in units for _ in u.passes)
-    program = emitted(machine, units, memory.vectors)
+    program = emitted(machine, made, memory.vectors)
     run = Replay(machine, program, known_done(program))
     walk: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     store, open_store, items, due = NEVER, False, 0, 0
@@ -206,7 +208,7 @@ def unit_of(loads: list[Load | Clear], command: Command, *, store: bool, node: i
         node=node,
         walk=WALK,
         loads=tuple(loads),
-        passes=(PassOp(command, words=2, reads=reads),),
+        passes=(PassOp(command=command, words=2, reads=reads),),
         store=a_store() if store else None,
     )
 
@@ -215,15 +217,14 @@ def test_weights_that_an_open_block_still_uses_cannot_be_replaced() -> None:
     first = Command(pixels=1, beat=1, rows=1, cols=1, load=True, first=True, last=False)
     last = Command(pixels=1, beat=1, rows=1, cols=1, load=True, first=False, last=True)
     units = [unit_of([weights(0)], first, store=True), unit_of([weights(0)], last, store=False)]
-    ordered = sequence(units, TIGHT, 1000)
-    assert ordered.objects.loads[ordered.stuck] is units[1].loads[0]
+    assert sequence(units_of(units), TIGHT, 1000).stuck == 1
 
 
 def test_parts_of_nodes_are_told() -> None:
     units = [unit_of([weights(0)] if node == 7 else [], COMMAND, store=True, node=node) for node in (7, 7, 8)]
-    ordered = sequence(units, TIGHT, 1000)
-    kinds = [type(operation.what) for operation in ordered.operations]
+    ordered = sequence(units_of(units), TIGHT, 1000)
+    kinds = ordered.kind.tolist()
     (first, start, stop), (second, begin, end) = ordered.parts
     assert (first, second, stop, end) == (7, 8, begin, len(kinds) - 1)
-    assert kinds[start:stop].count(StoreOp) == kinds[start:stop].count(PassOp) == 2
-    assert kinds[begin:end].count(StoreOp) == 1
+    assert kinds[start:stop].count(A_STORE) == kinds[start:stop].count(A_PASS) == 2
+    assert kinds[begin:end].count(A_STORE) == 1

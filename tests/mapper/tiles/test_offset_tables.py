@@ -35,12 +35,13 @@ def wide(channels: int, outputs: int, *, height: int = 4, density: float = 0.3) 
 
 def test_offsets_are_those_from_the_first_cell() -> None:
     offsets = np.array([3, 9, 5, -1, -1], np.int64)
-    assert bank_offsets(np.array([1, 0, -1, 2], np.int32), offsets) == (3, (6, 0, 0, 2))
-    assert bank_offsets(np.array([3, -1], np.int32), offsets) == (0, (0, 0))
+    starts, found = bank_offsets(np.array([[1, 0, -1, 2], [3, -1, -1, 3], [1, 3, 3, 3]], np.int32), offsets)
+    assert starts.tolist() == [3, 0, 9]
+    assert found.tolist() == [[6, 0, 0, 2], [0] * 4, [0] * 4]
 
 
 def test_entries_in_memory_are_16_bits_per_bank() -> None:
-    data = table_data(((1, 2, 3, 0xFFFF),), Machine.of(TINY))
+    data = table_data(np.array([[1, 2, 3, 0xFFFF]], np.int64), Machine.of(TINY))
     assert data.view("<u2").tolist() == [1, 2, 3, 0xFFFF]
 
 
@@ -82,5 +83,5 @@ def test_full_groups_need_no_entries() -> None:
     builder = wide(64, 40, density=1.0)
     machine = Machine.of(TINY)
     tables = memory_map(builder.graph(), machine).groups[0].nodes[0].tables
-    assert (tables.entries, tables.runs, tables.largest) == ((), (), 0)
+    assert (len(tables.entries), tables.runs, tables.largest) == (0, (), 0)
     assert Banks.of(64, machine).cell_taps(1).tolist() == [[0] * 4] * 4

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+
 import numpy as np
 import pytest
 
 from skipbeat_arch.engines import Kind
+from skipbeat_arch.graph import Node
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
-from skipbeat_mapper.memory_map import Group, MemoryMap
+from skipbeat_mapper.memory_map import MemoryMap
 from skipbeat_mapper.units.network_units import plan, turns
-from skipbeat_mapper.units.node_units import NodeUnits
-from skipbeat_mapper.units.on_chip import OnChip
-from skipbeat_mapper.units.unit import Load, Range, Space, Unit
+from skipbeat_mapper.units.units import Space
+from tests.mapper.listed import Load, Range, Unit, listed, visited
 from tests.mapper.networks import Builder, random_graph
 from tests.mapper.placed import placed
+from tests.mapper.random_nodes import needed_pixels
 
 
 def overlapping(*, thin: bool = False) -> MemoryMap:
@@ -40,27 +44,27 @@ def passes(units: list[Unit]) -> int:
 def test_every_node_of_every_group_runs_whole_and_in_order(seed: int, images: int) -> None:
     machine = Machine.of(load_hardware("edge-8x8", ["activations.buffer_kib=16"]))
     memory = placed(random_graph(np.random.default_rng(seed)), machine, images)
-    units, count = list(plan(memory)), len(memory.graph.nodes)
+    units, count = listed(plan(memory)), len(memory.graph.nodes)
     together = turns(memory.groups[0])
     assert [number for turn in together for number in turn] == list(range(count))
     turn_of = {number: at for at, turn in enumerate(together) for number in turn}
     order = [(unit.node // count, turn_of[unit.node % count]) for unit in units]
     assert order == sorted(order)
     assert {unit.node for unit in units} == set(range(count * len(memory.groups)))
-    for number, group in enumerate(memory.groups):
+    for number in range(len(memory.groups)):
         for node in range(count):
             alone = [u for u in units if u.node == number * count + node]
-            assert passes(alone) == single(memory, group, node)
+            assert passes(alone) == single(memory, number, node)
 
 
-def single(memory: MemoryMap, group: Group, node: int) -> int:
+def single(memory: MemoryMap, group: int, node: int) -> int:
     """Passes of a node that is planned alone."""
-    made = NodeUnits(OnChip(memory.machine), memory, group, node, 0)
-    return sum(passes(list(made.units(visit))) for visit in made.visits)
+    alone = dataclasses.replace(memory, groups=(memory.groups[group],))
+    return sum(passes(visit.units) for visit in visited(alone, number=node))
 
 
 def test_the_table_s_entry_of_zeros_comes_first_and_once() -> None:
-    units = list(plan(overlapping()))
+    units = listed(plan(overlapping()))
     zeros = Range(Space.TABLE, 0, 1)
     loads = [load for unit in units for load in unit.loads if load.writes.meets(zeros)]
     assert loads == [units[0].loads[0]]
@@ -70,7 +74,7 @@ def test_the_table_s_entry_of_zeros_comes_first_and_once() -> None:
 
 def test_a_block_of_the_second_node_comes_when_its_lines_are_under_way() -> None:
     memory = overlapping()
-    units = list(plan(memory))
+    units = listed(plan(memory))
     numbers = [unit.node for unit in units]
     assert numbers != sorted(numbers), "blocks take turns"
     chain = memory.groups[0].nodes[0].output
@@ -89,19 +93,29 @@ def test_a_block_of_the_second_node_comes_when_its_lines_are_under_way() -> None
 @pytest.mark.parametrize("thin", [False, True])
 def test_a_block_of_the_second_node_comes_behind_one_more_than_it_needs(thin: bool) -> None:
     memory = overlapping(thin=thin)
-    first, second = (NodeUnits(OnChip(memory.machine), memory, memory.groups[0], number, 0) for number in (0, 1))
-    behind = {visit: number for number, visit in enumerate(first.visits)}
-    order: list[int] = []
-    done = 0
-    for visit in second.visits:
-        needed = max(n for each, n in behind.items() if each.rows[0] < second.lines(visit))  # all that write its lines
-        until = min(needed + 2, len(first.visits))
-        order += [0] * sum(len(list(first.units(each))) for each in first.visits[done:until])
-        done = max(done, until)
-        order += [1] * len(list(second.units(visit)))
-    assert (done < len(first.visits)) == thin
-    order += [0] * sum(len(list(first.units(each))) for each in first.visits[done:])
-    assert [unit.node for unit in plan(memory)] == order
+    first, second = (list(visited(memory, number=number)) for number in (0, 1))
+    node, order, done = memory.graph.nodes[1], list[int](), 0
+    for visit in second:
+        lines = max(
+            row
+            for output in itertools.product(range(*visit.rows), range(*visit.columns))
+            for row, _ in real_pixels(node, output)
+        )
+        needed = max(n for n, each in enumerate(first) if each.rows[0] <= lines)  # all that write its lines
+        until = max(done, min(needed + 2, len(first)))
+        order += [0] * sum(len(each.units) for each in first[done:until])
+        done = until
+        order += [1] * len(visit.units)
+    assert (done < len(first)) == thin
+    order += [0] * sum(len(each.units) for each in first[done:])
+    assert [unit.node for unit in listed(plan(memory))] == order
+
+
+def real_pixels(node: Node, output: tuple[int, int]) -> list[tuple[int, int]]:
+    """Rows and columns of the map that an output reads."""
+    conv = node.convolution
+    every = ((row - conv.padding[0], column - conv.padding[1]) for row, column in needed_pixels(node, *output))
+    return [pixel for pixel in every if 0 <= pixel[0] < conv.height and 0 <= pixel[1] < conv.width]
 
 
 def lines(memory: MemoryMap) -> set[int]:
@@ -116,6 +130,6 @@ def lines(memory: MemoryMap) -> set[int]:
 
 def test_one_turn_alone() -> None:
     memory = overlapping()
-    assert [unit.node for unit in plan(memory, (0, 1))] == [unit.node for unit in plan(memory)]
-    with_one = list(plan(memory, (1,)))
+    assert [unit.node for unit in listed(plan(memory, (0, 1)))] == [unit.node for unit in listed(plan(memory))]
+    with_one = listed(plan(memory, (1,)))
     assert {unit.node for unit in with_one} == {1}

@@ -36,11 +36,10 @@ def linear(
 def cost(machine: Machine, program: Lowered, timing: MachineTiming) -> tuple[object, ...]:
     """All that is told of a program of one node."""
     columns, schedule = program.columns, program.schedule
-    (node,) = schedule.nodes
     return (
         (timing.cycles, timing.clocks, timing.bytes_read, timing.bytes_written, timing.events),
         phases(columns, timing.begin, timing.finish, timing.cycles, timing.repeats),
-        (engine_walks(node), lower_bounds(machine, columns), moved_bytes(machine, columns)),
+        (engine_walks(schedule), lower_bounds(machine, columns), moved_bytes(machine, columns)),
         (machine_events(machine, columns, 0, 0), columns.total, schedule.size),
     )
 

@@ -17,9 +17,8 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.memory_map import Group, PlacedNode
 from skipbeat_mapper.tiles.row_order import NONE
-from skipbeat_mapper.units.node_units import NodeUnits
-from skipbeat_mapper.units.on_chip import OnChip
-from skipbeat_mapper.units.unit import Clear, Load, PassOp, Space, Unit, Walk
+from skipbeat_mapper.units.units import Space, Walk
+from tests.mapper.listed import Clear, Load, PassOp, Unit, visited
 from tests.mapper.placed import Contents, graph_of, group_of, placed, vectors, write_banks
 from tests.mapper.random_nodes import few, in_map, narrow_nodes, nodes
 
@@ -58,10 +57,10 @@ class Chip:
             first = (load.source - self._node.table_at) // each
             self.table |= {load.to // each + n: first + n for n in range(load.count // each)}
 
-    def offsets(self, op: PassOp) -> tuple[int, ...]:
+    def offsets(self, op: PassOp) -> list[int]:
         """The table entry that a pass uses."""
         rows = self._machine.hw.array.rows
-        return self._node.tables.entries[self.table[op.table]] if op.table else (0,) * rows
+        return self._node.tables.entries[self.table[op.table]].tolist() if op.table else [0] * rows
 
 
 def walked(walk: Walk, base: int) -> list[int]:
@@ -129,16 +128,15 @@ def check_units(machine: Machine, node: Node, images: int, *, slices: bool) -> N
     try:
         memory = placed(graph_of(node), machine, images, slices=slices)
         group = memory.groups[0]
-        made = NodeUnits(OnChip(machine), memory, group, 0, before=0)
     except InputError:
         assume(False)
     placed_node, chip = group.nodes[0], Chip(machine, group, group.nodes[0])
     done: Counter[tuple[int, int, int, int]] = Counter()
-    for visit in made.visits:
+    for visit in visited(memory):
         first = placed_node.tiles.at[visit.column]
         tiles = {first + tile.at for tile in placed_node.tiles.columns[visit.column]}
         items, left, begins = list[tuple[int, int, int]](), set(tiles), 0
-        for unit in made.units(visit):
+        for unit in visit.units:
             for load in unit.loads:
                 chip.load(load)
             if unit.store is not None:

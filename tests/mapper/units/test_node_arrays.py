@@ -14,7 +14,7 @@ from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_mapper.placing.node_mapping import NodeMapping, Order
 from skipbeat_mapper.placing.regions import blocks
-from skipbeat_mapper.units.column_blocks import visits
+from tests.mapper.listed import visited
 from tests.mapper.placed import graph_of, placed
 from tests.mapper.random_nodes import few, nodes
 
@@ -26,11 +26,13 @@ MACHINE = Machine.of(load_hardware("tiny-4x4", ["activations.buffer_kib=1", "acc
 @given(nodes())
 def test_every_block_and_column_tile_once_in_their_order(order: Order, node: Node) -> None:
     try:
-        plain = placed(graph_of(node), MACHINE).groups[0].nodes[0]
+        memory = placed(graph_of(node), MACHINE)
     except InputError:
         assume(False)
-    mapping = NodeMapping(order=order, pixels=8)
-    found = list(visits(dataclasses.replace(plain, mapping=mapping), MACHINE))
+    group, plain = memory.groups[0], memory.groups[0].nodes[0]
+    mapped = dataclasses.replace(plain, mapping=NodeMapping(order=order, pixels=8))
+    memory = dataclasses.replace(memory, groups=(dataclasses.replace(group, nodes=(mapped,)),))
+    found = list(visited(memory))
     numbers = {id(region): number for number, region in enumerate(plain.regions)}
     block_numbers = {
         (id(region), block): number
