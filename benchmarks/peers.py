@@ -4,8 +4,10 @@
 
 ResNet-18 (`zoo:resnet-18`, each layer's input enlarged by its padding) for SCALE-Sim on 32 x 32, weight-stationary; the
 ResNet-18 that comes with ZigZag on its TPU-like accelerator; the seven products of a Llama-2-7B layer for AccelForge on
-its TPU-v4i; and `skipbeat estimate` of the same models at 2:4 on large-32x32, without a cache. Whole processes, medians
-of N runs (3); one core where the tool lets us choose. None of them does what another does: SCALE-Sim counts cycles of
+its TPU-v4i; and `skipbeat estimate` of the same models at 2:4 and dense on large-32x32, with a cache that has nothing
+but compiled code: what comes after its imports (building, reading and pricing; memory above them), as `estimate.py`
+measures it, and the whole command. Peers are whole processes. Medians of N runs (3); one core where the tool lets us
+choose. None of them does what another does: SCALE-Sim counts cycles of
 folds, ZigZag and AccelForge search mappings analytically, skipbeat finds the clocks of a program. Takes about half an
 hour on idle cores, most of it SCALE-Sim. A tool that cannot be installed or does not run is a line that says so.
 """
@@ -19,11 +21,13 @@ import resource
 import subprocess
 import sys
 import venv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+
+from estimate import command_seconds
 
 SCRIPTS = Path(__file__).parent / "peer_scripts"
 
@@ -46,10 +50,8 @@ PEERS = (
     Peer("AccelForge", ("accelforge==1.0.467",), "run_accelforge.py", ("128",), "a Llama-2-7B layer, 128 tokens"),
     Peer("AccelForge", ("accelforge==1.0.467",), "run_accelforge.py", ("2048",), "a Llama-2-7B layer, 2,048 tokens"),
 )
-OURS = (
-    ("ResNet-18", ("zoo:resnet-18",)),
-    ("Llama-2-7B, all layers, 128 tokens", ("zoo:llama-2-7b", "--tokens", "128")),
-)
+OURS = (("ResNet-18", "zoo:resnet-18"), ("Llama-2-7B, all layers, 128 tokens", "zoo:llama-2-7b@128"))
+HARDWARE = "large-32x32"
 
 
 def write_layers(folder: Path) -> None:
@@ -108,7 +110,7 @@ def measured(command: Sequence[str], folder: Path) -> tuple[float, float]:
 
 
 def _measured(command: list[str], folder: Path) -> tuple[float, float] | str:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "SKIPBEAT_CACHE": "/dev/null/none"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         return last_line(done.stderr)
@@ -131,6 +133,21 @@ def row(name: str, work: str, command: Sequence[str], folder: Path, runs: int) -
     return f"| {name} | {work} | {seconds:,.1f} s | {memory:,.0f} MB |"
 
 
+def our_rows(work: str, source: str, runs: int) -> Iterator[str]:
+    """The lines of a source of ours."""
+    command = [sys.executable, str(Path(__file__).with_name("estimate.py")), "--measure", "--hw", HARDWARE, source]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    found, whole = [], []
+    for _ in range(runs):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        found.append(json.loads(done.stdout))
+        whole.append(command_seconds(source, HARDWARE)["first"])
+    seconds = median(sum(each[part] for part in ("build", "read", "price")) for each in found)
+    memory = median(each["memory"] for each in found)
+    yield f"| skipbeat, after imports | {work} | {seconds:,.2f} s | {memory:,.0f} MB |"
+    yield f"| skipbeat, the whole command | {work} | {median(whole):,.1f} s | |"
+
+
 def main() -> None:
     """Print a table of Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -142,9 +159,8 @@ def main() -> None:
     write_layers(folder)
     print("| tool | work | CPU | memory |\n|---|---|---|---|", flush=True)
     for work, source in OURS:
-        options = ["--hw", "large-32x32", "--prune", "2:4", "--json"]
-        command = [sys.executable, "-m", "skipbeat", "estimate", *source, *options]
-        print(row("skipbeat", work, command, folder, given.runs), flush=True)
+        for line in our_rows(work, source, given.runs):
+            print(line, flush=True)
     for peer in PEERS:
         name = f"{peer.name} ({peer.packages[0]})"
         try:
