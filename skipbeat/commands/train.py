@@ -74,6 +74,7 @@ def command(
 
     With --set outputs.gradients=true the machine rounds the gradients that a layer hands on, by draws that are those of
     the program's STOREs, also in the oracle, and stores what a layer makes so that its bytes tell a ReLU's derivative.
+    With --set outputs.turn=true it turns what a layer reads for its update, if the batch is a multiple of its columns.
 
     The .npz file holds for each layer `weight`, `momentum`, `bias` and `bias_momentum` int32, and of both passes the
     bytes that are kept, their mask, and the exponents of their columns' units.

@@ -13,7 +13,9 @@ from skipbeat_arch.arrays import Int8Array, Int64Array
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.graph import Graph, Pool
 from skipbeat_arch.hardware import Hardware, load_hardware
+from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.pattern import Pattern
+from skipbeat_arch.registers import Counter
 from skipbeat_arch.training_model import Role
 from skipbeat_models.integer_training import integer_trainer
 from skipbeat_models.integer_training.activation_store import ActivationStore
@@ -26,7 +28,8 @@ from skipbeat_models.integer_training.training_products import ExactProducts, Ge
 from skipbeat_models.integer_training.vectors import Vectors
 from skipbeat_models.scheme import Scheme
 from skipbeat_verify.gradient_programs import GradientProgram, GradientPrograms
-from skipbeat_verify.machine_products import HostTask, MachineProducts
+from skipbeat_verify.host_tasks import HostTask
+from skipbeat_verify.machine_products import MachineProducts
 from skipbeat_verify.machine_simulation import Noted, machine_rtl
 from skipbeat_verify.training_simulation import TrainingSimulation
 
@@ -139,6 +142,40 @@ def test_a_step_of_a_training_on_the_cycle_model(monkeypatch: pytest.MonkeyPatch
     assert not replace(run, products=replace(run.products, runs=[late])).agrees, "a clock more in one program"
 
 
+@pytest.mark.parametrize("keys", [["outputs.turn=true"], ["outputs.turn=true", "outputs.gradients=true"]])
+def test_a_step_of_a_training_that_turns(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> None:
+    """X of every layer; a kernel over the whole map has its pixels as channels. The host turns dY."""
+    layers = nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(4, 8, 3, padding=1), nn.ReLU()
+    source = made(monkeypatch, *layers, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32, 10))
+    usual, turning = (
+        simulation(source, products_of(load_hardware("tiny-4x4", each)), steps=1, batch=8) for each in (keys[1:], keys)
+    )
+    for run in (usual, turning):
+        assert [each.steps for each in run.oracle.run(run.step)] == [1]
+        assert run.agrees
+    gradients, inputs = 8 * (4 * 16 + 8 * 16 + 10), 8 * (64 + 4 * 16 + 8 * 4)
+    assert usual.products.host[HostTask.TURN] == 2 * (gradients + inputs)
+    assert turning.products.host[HostTask.TURN] == 2 * gradients
+    turned = [each for each in turning.products.runs if not each.run.timing.counters[Counter.COMPUTE]]
+    assert {each.layer for each in turned} == {each.layer for each in turning.products.runs}
+    assert {each.role for each in turned} == {Role.UPDATE}
+    assert len(turning.products.runs) == len(usual.products.runs) + len(turned)
+    left = turned[0].run.model
+    assert left is not None
+    late = replace(turned[0], run=replace(turned[0].run, model=replace(left, cycles=left.cycles + 1)))
+    assert not replace(turning, products=replace(turning.products, runs=[late])).agrees, "a clock more in one program"
+
+
+def test_a_batch_of_no_whole_vectors_is_turned_by_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = made(
+        monkeypatch, nn.Conv2d(1, 4, 3, stride=3), nn.ReLU(), nn.Conv2d(4, 4, 1), nn.Flatten(), nn.Linear(16, 10)
+    )
+    run = simulation(source, products_of(load_hardware("tiny-4x4", ["outputs.turn=true"])), steps=1, batch=6)
+    assert len(list(run.oracle.run(run.step))) == 1
+    assert run.agrees
+    assert run.products.host[HostTask.TURN] == 2 * 6 * (64 + 16 + 16 + 16 + 16 + 10)
+
+
 def test_a_step_of_a_training_that_stores_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second layer hands on behind a clamp; a first step runs each backward program twice."""
     layers = nn.Conv2d(1, 4, 3, stride=3), nn.ReLU(), nn.Conv2d(4, 4, 2, stride=2, padding=1), nn.ReLU()
@@ -213,8 +250,8 @@ def test_a_wrong_peak_and_wrong_clips_are_found(monkeypatch: pytest.MonkeyPatch,
 class WrongBit(MachineProducts):
     """A machine whose sums have a wrong bit."""
 
-    def _run(self, layer: str, role: Role, graph: Graph, images: Int8Array) -> Int64Array:
-        found = super()._run(layer, role, graph, images)
+    def _sums(self, layer: str, role: Role, graph: Graph, program: MachineProgram, images: Int8Array) -> Int64Array:
+        found = super()._sums(layer, role, graph, program, images)
         found.flat[0] ^= 1
         return found
 

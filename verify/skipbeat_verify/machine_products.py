@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,6 +30,7 @@ from skipbeat_models.integer_training.activation_store import ActivationStore, s
 from skipbeat_models.integer_training.gradient_store import GradientStore, stored
 from skipbeat_models.integer_training.stationary_products import (
     StationaryProduct,
+    UpdateProduct,
     backward_products,
     forward_product,
     update_products,
@@ -39,29 +39,11 @@ from skipbeat_models.integer_training.stored_bytes import StoredBytes
 from skipbeat_models.integer_training.training_products import ExactProducts, Geometry, Shape
 
 from .gradient_programs import GradientProgram, GradientPrograms
+from .host_tasks import SUM_BYTES, HostTask
 from .machine_simulation import NOTHING, Noted, Output, ProgramRun, run_images
+from .turned_operands import OperandTurner, UpdateProgram, pixel_order
 
 Compared = TypeVar("Compared", Int8Array, Int64Array)
-_INT32 = 1 << 31
-#: Of a sum as the machine stores it; of a master weight, a momentum and their gradient.
-SUM_BYTES = 4
-
-
-class HostTask(StrEnum):
-    """What the host does by the definitions of a module that the machine does not have; MASK, SPLIT and ADD have none.
-
-    MASK: a byte for each element of a dX that the machine stores behind a clamp, where it does not lie as X does.
-    SPLIT: the bytes of a pooled Y that the machine stores, which lie between its places.
-    """
-
-    TURN = "turn"
-    SELECT = "select"
-    ROUND = "rounding and peak"
-    MASK = "masks of clamps"
-    SPLIT = "pooled maps and places apart"
-    PACK = "packing of tiles and programs"
-    ADD = "adding of partial sums"
-    UPDATE = "update"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,6 +81,11 @@ class MachineProducts:
     runs: list[ProductRun] = field(default_factory=list)
     exact: bool = True
     host: Counter[HostTask] = field(default_factory=Counter)
+    _turner: OperandTurner = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        machine = Machine.of(self.hardware)
+        self._turner = OperandTurner(machine=machine, rtl=self.rtl, cycle_model=self.cycle_model)
 
     def forward(self, layer: str, x: Int8Array, weight: Int8Array, bias: Int64Array, geometry: Geometry) -> Int64Array:
         """Y = X · W + bias, one program.
@@ -164,18 +151,38 @@ class MachineProducts:
             InputError: as for `forward`.
         """
         expected, found = self.oracle.update(layer, x, gradient, geometry, shape), list[Int64Array]()
-        machine = Machine.of(self.hardware)
-        self.host[HostTask.TURN] += 2 * (x.size + gradient.size)
+        self.host[HostTask.TURN] += 2 * gradient.size
         for part in update_products(x, gradient, geometry, shape, self.hardware.array.cols):
-            conv = part.workload
-            chunk = best_chunk(conv, len(x), self.pattern, machine)
-            total = np.zeros((conv.c_out, conv.c_in, *conv.kernel), np.int64)
-            for program in chunk_programs(layer, chunk, conv, part.x, part.gradient):
-                sums = self._run(layer, Role.UPDATE, program.graph, program.images).swapaxes(0, 1)
-                total[program.outputs] += sums[: program.outputs.stop - program.outputs.start]
-                self.host[HostTask.ADD] += SUM_BYTES * sums.size
-            found.append(part.kept(total))
+            found.append(part.kept(self._updated(layer, x, part)))
         return self._compared(np.concatenate(found).reshape(shape), expected)
+
+    def _updated(self, layer: str, x: Int8Array, part: UpdateProduct) -> Int64Array:
+        """The sums int64 [K, C, kh, kw] of a part of an update of X int8 [N, C, H, W]."""
+        conv, chunk = part.workload, best_chunk(part.workload, len(x), self.pattern, self._turner.machine)
+        pixels = conv.c_in == x[0].size and self.hardware.outputs.turn
+        order = pixel_order(x.shape) if pixels else np.arange(conv.c_in)
+        programs = [
+            UpdateProgram(each, self._compiled(each.graph, len(each.images)))
+            for each in chunk_programs(layer, chunk, conv, part.x[:, order], part.gradient)
+        ]
+        total = np.zeros((conv.c_out, conv.c_in, *conv.kernel), np.int64)
+        for (each, program), images in zip(programs, self._turned(layer, x, part, programs), strict=True):
+            sums = self._sums(layer, Role.UPDATE, each.graph, program, images).swapaxes(0, 1)
+            total[each.outputs] += sums[: each.outputs.stop - each.outputs.start]
+            self.host[HostTask.ADD] += SUM_BYTES * sums.size
+        return total[:, np.argsort(order)]
+
+    def _turned(
+        self, layer: str, x: Int8Array, part: UpdateProduct, programs: Sequence[UpdateProgram]
+    ) -> Sequence[Int8Array]:
+        """What each program of an update reads of X: turned by the machine if it can, or else by the host."""
+        turned = self._turner.turned(layer, x, programs) if part.x.size == x.size else None
+        if turned is None:
+            self.host[HostTask.TURN] += 2 * part.x.size
+            return [each.chunk.images for each in programs]
+        self.runs.append(ProductRun(layer=layer, role=Role.UPDATE, run=turned.run))
+        self.host[HostTask.PACK] += turned.program.image.size
+        return turned.images
 
     def _stationary(
         self, layer: str, role: Role, parts: Iterable[StationaryProduct], bias: Int64Array | None, shape: Shape
@@ -184,13 +191,15 @@ class MachineProducts:
         added = None if bias is None else bias.astype(np.int32)
         for part in parts:
             graph = layer_graph(part.workload, part.weight, layer, raw=True, bias=added)
-            part.put(whole, self._run(layer, role, graph, part.x))
+            part.put(whole, self._sums(layer, role, graph, self._compiled(graph, len(part.x)), part.x))
         return whole
 
-    def _run(self, layer: str, role: Role, graph: Graph, images: Int8Array) -> Int64Array:
-        """The sums int64 [N, K, H, W] that the program of a graph leaves."""
+    def _compiled(self, graph: Graph, images: int) -> MachineProgram:
+        return compile_network(graph, self.hardware, images, effort=self.effort)
+
+    def _sums(self, layer: str, role: Role, graph: Graph, program: MachineProgram, images: Int8Array) -> Int64Array:
+        """The sums int64 [N, K, H, W] that a graph's program leaves."""
         images = np.ascontiguousarray(images)
-        program = compile_network(graph, self.hardware, len(images), effort=self.effort)
         outputs, _ = self._left(layer, role, program, images, run_graph(graph, images)[graph.output])
         return outputs.astype(np.int64)
 
@@ -201,7 +210,7 @@ class MachineProducts:
         images = np.ascontiguousarray(part.x)
         nearest = Nearest(multiplier=store.multiplier, shift=store.stored_shift, low=store.low, pool=store.pool)
         graph = layer_graph(part.workload, part.weight, layer, bias=bias.astype(np.int32), nearest=nearest)
-        program = compile_network(graph, self.hardware, len(images), effort=self.effort)
+        program = self._compiled(graph, len(images))
         summing = layer_graph(part.workload, part.weight, layer, raw=True, bias=bias.astype(np.int32))
         sums = run_graph(summing, images)[summing.output].astype(np.int64)
         wanted = stored_activations(sums, replace(store, shift=store.stored_shift - SPARE_SHIFT))
@@ -268,6 +277,8 @@ class MachineProducts:
             cycle_model=self.cycle_model,
             outputs=outputs,
         )
+        if role is Role.FORWARD:
+            self._turner.read(layer, program)
         self.runs.append(ProductRun(layer=layer, role=role, run=run))
         self.host[HostTask.PACK] += program.image.size
         return np.stack(outputs), run.noted or NOTHING
@@ -285,5 +296,5 @@ class MachineProducts:
 
 
 def _check_biases(layer: str, bias: Int64Array) -> None:
-    if int(np.abs(bias).max(initial=0)) >= _INT32:
+    if int(np.abs(bias).max(initial=0)) >= 1 << 31:
         raise InputError(f"layer {layer}: its biases do not fit 32 bits, as the machine takes them")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_arch.registers import Cause, Counter
-from skipbeat_arch.timing import Events
 from skipbeat_hw.simulation.activity import Activity
 from skipbeat_hw.simulation.machine_driver import MachineRun, VerilatedMachine
 from skipbeat_mapper.search.timed_network import part_ends
@@ -24,6 +24,7 @@ from skipbeat_sim.machine.run_machine import MachineModelRun, run_machine
 from skipbeat_sim.timing.machine_timing import columns_timing
 from skipbeat_sim.timing.stored_tiles import program_columns
 
+from .core_counters import core_counters
 from .core_program import CoreProgram
 
 #: Clocks that the RTL may run beyond the predicted ones, so that a late end is seen.
@@ -152,6 +153,40 @@ def run_images(
     if len(images) != program.images:
         raise InputError(f"program: it is for {program.images} images, not {len(images)}")
     memory = _filled(program, images, operands, given or {})
+    run, left = run_memory(
+        program,
+        machine,
+        memory,
+        partial(_is_expected, program, expected=expected),
+        rtl,
+        noted=noted,
+        timing=timing,
+        cycle_model=cycle_model,
+        memories=memories,
+        again=again,
+    )
+    if outputs is not None and left is not None:
+        outputs += [program.read_output(left, number) for number in range(program.images)]
+    return run
+
+
+def run_memory(
+    program: MachineProgram,
+    machine: Machine,
+    memory: Bytes,
+    expected: Callable[[Bytes], bool],
+    rtl: VerilatedMachine | None,
+    *,
+    noted: Noted = NOTHING,
+    timing: Counts | None = None,
+    cycle_model: bool = True,
+    memories: Memories | None = None,
+    again: bool = False,
+) -> tuple[ProgramRun, Bytes | None]:
+    """Run a program on a memory; also what the RTL, or else the cycle model, leaves. `expected`: whether that is right.
+
+    The other arguments are those of `run_images`.
+    """
     timing, code = timing or predicted(program, machine, again=again), program.code(again=again)
     exact, ended = list[bool](), list[bool]()
     model = ran = left = said = None
@@ -159,18 +194,16 @@ def run_images(
         most = timing.cycles + _MARGIN
         run = run_machine(machine, memory, code.address, code.count, max_clocks=most, memories=memories)
         left, said = run.memory, Noted(run.bits, run.clips)
-        exact.append(_is_expected(program, left, expected) and said == noted)
+        exact.append(expected(left) and said == noted)
         ended.append(run.done and not run.error)
         model = _of_model(program, machine, run, again=again)
     if rtl is not None:
         real = rtl.run(memory, code.address, code.count, max_clocks=timing.cycles + _MARGIN)
         left, said = real.memory, Noted(real.bits, real.clips)
-        exact.append(_is_expected(program, left, expected) and said == noted)
+        exact.append(expected(left) and said == noted)
         ended.append(real.done and not real.error)
         ran = _of_rtl(program, machine, real, again=again)
-    if outputs is not None and left is not None:
-        outputs += [program.read_output(left, number) for number in range(program.images)]
-    return ProgramRun(
+    found = ProgramRun(
         names=tuple(node.name for node in code.nodes),
         timing=timing,
         model=model,
@@ -179,6 +212,7 @@ def run_images(
         ended=all(ended) if ended else None,
         noted=said,
     )
+    return found, left
 
 
 def _filled(
@@ -228,7 +262,7 @@ def predicted(program: MachineProgram, machine: Machine, *, again: bool = False)
     """What the timing model says, without running anything; `again`: of a run right after another one."""
     columns = program_columns(program, machine, again=again)
     timing = columns_timing(machine, columns, address=program.code(again=again).address)
-    counters = _counters(timing.cycles, timing.clocks, timing.events, machine.vector)
+    counters = core_counters(timing.cycles, timing.clocks, timing.events, machine.vector)
     counters |= {
         Counter.READ_BEATS: timing.bytes_read // machine.beat_bytes,
         Counter.WRITE_BEATS: timing.bytes_written // machine.beat_bytes,
@@ -240,7 +274,7 @@ def predicted(program: MachineProgram, machine: Machine, *, again: bool = False)
 def model_counters(run: MachineModelRun, machine: Machine) -> dict[Counter, int]:
     """The performance counters as a run of the cycle model has them."""
     clocks = {cause: getattr(run.clocks, cause.name.lower()) for cause in Cause}
-    return _counters(run.cycles, clocks, run.events, machine.vector) | {
+    return core_counters(run.cycles, clocks, run.events, machine.vector) | {
         Counter.READ_BEATS: run.bytes_read // machine.beat_bytes,
         Counter.WRITE_BEATS: run.bytes_written // machine.beat_bytes,
     }
@@ -254,23 +288,6 @@ def _of_model(program: MachineProgram, machine: Machine, run: MachineModelRun, *
 def _of_rtl(program: MachineProgram, machine: Machine, run: MachineRun, *, again: bool) -> Counts:
     ends = _ends(program, machine, run.stored, run.cycles, again=again)
     return Counts(cycles=run.cycles, counters=run.counters, ends=ends)
-
-
-def _counters(cycles: int, clocks: dict[Cause, int], events: Events, vector: int) -> dict[Counter, int]:
-    """The counters of the core, from its events; the clock of the start pulse, an idle one, is not counted."""
-    causes = {Counter[cause.name]: count for cause, count in clocks.items()}
-    return causes | {
-        Counter.CYCLES: cycles - 1,
-        Counter.IDLE: causes[Counter.IDLE] - 1,
-        Counter.BUNDLE_READS: events.bundle_reads,
-        Counter.ACCUMULATOR_READS: events.accumulator_reads // vector,
-        Counter.ACCUMULATOR_WRITES: events.accumulator_writes // vector,
-        Counter.RESULTS: events.results // vector,
-        Counter.SLOT_WRITES: events.weight_slot_writes // vector,
-        Counter.ROWS_DECODED: events.groups_decoded // vector,
-        Counter.METADATA_WORDS: events.metadata_bits // (8 * vector),
-        Counter.VALUE_WORDS: events.value_bits // (8 * vector),
-    }
 
 
 def _ends(

@@ -10,7 +10,8 @@ from skipbeat_arch.arrays import FloatArray, Int64Array
 from skipbeat_models.integer_training.integer_trainer import IntegerTrainer
 from skipbeat_models.integer_training.trained_layer import TrainedLayer
 
-from .machine_products import SUM_BYTES, HostTask, MachineProducts
+from .host_tasks import SUM_BYTES, HostTask
+from .machine_products import MachineProducts
 
 
 @dataclass(kw_only=True, eq=False)

@@ -46,7 +46,7 @@ class ProductPricer:
     def __init__(self, hw: Hardware, kept: KeptPrices | None = None, effort: Effort = Effort.NORMAL) -> None:
         self.machine = Machine.of(hw)
         self._pricer = RunPricer(hw, kept, effort)
-        self._side: dict[Hashable, int] = {}
+        self._side: dict[Hashable, tuple[tuple[int, ...], bool]] = {}
         self._known: dict[Hashable, LayerCost] = {}
 
     def product(self, name: str, product: Product) -> LayerCost:
@@ -66,7 +66,7 @@ class ProductPricer:
                 name, product.workload, product.weight, product.images, side=1, operand=True
             )
         elif key not in self._known:
-            side = self._images_side_by_side(name, product)
+            side = self.product_groups(name, product)[0][0]
 
             def price(count: int) -> LayerCost:
                 how = _stored(masked=product.masked, pool=product.pool)
@@ -125,16 +125,26 @@ class ProductPricer:
         least = memory_clocks(machine, moved.read_bytes, moved.written_bytes)
         return replace(cost, machine=moved, cycles=max(cost.cycles, least))
 
-    def _images_side_by_side(self, name: str, product: Product) -> int:
-        """As many as the mapper puts side by side in a program of all images."""
-        key = product.workload, product.images, product.masked, product.pool
+    def groups(
+        self, name: str, conv: Convolution, images: int, *, raw: bool = False, how: Dithered | Pool | None = None
+    ) -> tuple[tuple[int, ...], bool]:
+        """Images of each group that the mapper puts side by side in a program of all of them.
+
+        Also whether what the program reads lies in memory as the layer has it, neither folded nor in another order.
+        """
+        key = conv, images, raw, how
         if key not in self._side:
-            conv, how = product.workload, _stored(masked=product.masked, pool=product.pool)
             every = WeightZeros(key=(), nonzero=lambda: np.broadcast_to(np.True_, weight_shape(conv)))
             with limited(_ANY):
-                (found, *_) = placements(_graph(name, conv, every, how=how), self.machine, product.images)
-            self._side[key] = found.memory.groups[0].images
+                (found, *_) = placements(_graph(name, conv, every, raw=raw, how=how), self.machine, images)
+            as_it_is = found.fold is None and found.memory.graph.input not in found.orders
+            self._side[key] = tuple(group.images for group in found.memory.groups), as_it_is
         return self._side[key]
+
+    def product_groups(self, name: str, product: Product) -> tuple[tuple[int, ...], bool]:
+        """The same of a product's program."""
+        how = _stored(masked=product.masked, pool=product.pool)
+        return self.groups(name, product.workload, product.images, how=how)
 
 
 def _graph(

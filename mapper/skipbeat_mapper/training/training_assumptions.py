@@ -8,6 +8,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.training_model import Training, TrainingModel
 
 from ..placing.banks import Banks
+from .turn_prices import MOST_VECTORS
 
 
 def training_assumptions(model: TrainingModel, hw: Hardware, training: Training, effort: Effort) -> tuple[str, ...]:
@@ -30,9 +31,16 @@ def training_assumptions(model: TrainingModel, hw: Hardware, training: Training,
         found += [
             "the gradient of a weight is cut into programs of some pixels, which today's machine runs, one after the "
             "other without a gap; the optimiser adds up their int32 sums as it reads them",
-            "turn (M images of a channel from M vectors), select (N of M, and 1:Q of gradients), update and peak take "
-            "a vector in every clock, so that no program waits for them (docs/training.md)",
+            f"turn (M images of a channel from M vectors{', of dY' if hw.outputs.turn else ''}), select (N of M, and "
+            "1:Q of gradients), update and peak take a vector in every clock, so that no program waits for them "
+            "(docs/training.md)",
         ]
+        if hw.outputs.turn:
+            found.append(
+                "X is turned by programs of TURNs before the programs of an update, as the forward pass reads it; they "
+                f"are priced exactly, but of more than {MOST_VECTORS:,} vectors the first groups of images exactly and "
+                "all others at what the third one costs; where a note says that the machine cannot, the host turns it"
+            )
         if hw.outputs.gradients:
             found += [
                 "the derivative of a ReLU between two layers is applied by the machine, which reads a byte of each "

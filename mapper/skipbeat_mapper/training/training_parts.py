@@ -13,6 +13,7 @@ from skipbeat_arch.training_model import Product, Role, TrainedLayer, Training, 
 from .output_stationary import product_clocks, update_clocks
 from .product_prices import ProductPricer
 from .steady_state import times
+from .turn_prices import TurnPricer
 from .update_chunks import UpdatePricer
 
 
@@ -24,6 +25,7 @@ class Part:
         costs: of its programs. macs_dense: products with all of both operands.
         output_stationary: clocks by the formula of an output-stationary array.
         stored_bytes: of its stationary weights as they lie in memory; sums: partial sums that it gives the optimiser.
+        turned: of an update, whether the machine turns X for it, as the last of the costs; None: its hardware cannot.
     """
 
     role: Role
@@ -33,6 +35,7 @@ class Part:
     output_stationary: int
     stored_bytes: int = 0
     sums: int = 0
+    turned: bool | None = None
 
 
 class PartPricer:
@@ -47,7 +50,7 @@ class PartPricer:
     def __init__(self, hw: Hardware, products: ProductPricer, training: Training) -> None:
         self._hw, self._products = hw, products
         self._forward_only = training is Training.FORWARD_ONLY
-        self._updates = UpdatePricer(products)
+        self._updates, self._turns = UpdatePricer(products), TurnPricer(products)
 
     def parts(self, model: TrainingModel) -> list[tuple[Part, ...]]:
         """Those of each layer of a step.
@@ -82,14 +85,16 @@ class PartPricer:
         )
 
     def _of_update(self, layer: TrainedLayer, update: Update) -> Part:
-        cost, sums = self._updates.update(layer.name, update)
+        cost, chunk = self._updates.update(layer.name, update)
+        turned = self._turns.turn(layer, update, chunk)
         return Part(
             role=Role.UPDATE,
             pattern=update.pattern,
-            costs=(cost,),
+            costs=(cost,) if turned is None else (cost, turned),
             macs_dense=update.macs_dense,
             output_stationary=update_clocks(update, update.pattern, self._hw),
-            sums=sums,
+            sums=chunk.sums * update.repeats,
+            turned=turned is not None if self._hw.outputs.turn else None,
         )
 
 

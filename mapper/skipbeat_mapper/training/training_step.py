@@ -138,11 +138,15 @@ class _Step:
         return Clocks(cycles=cycles, dense=dense)
 
     def _layer(self, layer: TrainedLayer, parts: Sequence[Part], dense: Sequence[Part]) -> TrainedLayerCost:
-        note = "" if layer.stored else "a product of activations: dense"
+        notes = [] if layer.stored else ["a product of activations: dense"]
         if layer.stored and not layer.backward and self._training is Training.BACKPROPAGATION:
-            note = "nobody needs the gradient of its input"
+            notes.append("nobody needs the gradient of its input")
+        if any(part.turned is False for part in parts):
+            notes.append("the host turns its input")
         costs = tuple(self._role(own, full) for own, full in zip(parts, dense, strict=True))
-        return TrainedLayerCost(name=layer.name, kind=layer.kind.value, shape=layer.shape, costs=costs, note=note)
+        return TrainedLayerCost(
+            name=layer.name, kind=layer.kind.value, shape=layer.shape, costs=costs, note="; ".join(notes)
+        )
 
     def _role(self, own: Part, full: Part) -> RoleCost:
         return RoleCost(

@@ -59,6 +59,12 @@ class Chunk:
         """Groups of channels, of all chunks and blocks of output channels."""
         return Fraction(self.count * self.outputs * self.channels, self.side)
 
+    def places(self, conv: Convolution) -> Iterator[tuple[int, int]]:
+        """Row and column in X of each chunk's first pixel, line by line; they begin at the layer's padding, below 0."""
+        (high, wide), (rows, columns) = conv.out_size, self.program.kernel
+        for row, column in pairs(range(0, high, rows), range(0, wide, columns)):
+            yield row * conv.stride[0] - conv.padding[0], column * conv.stride[1] - conv.padding[1]
+
     @property
     def sums(self) -> int:
         """Partial sums that all programs give."""
@@ -160,8 +166,8 @@ class UpdatePricer:
         self._products = products
         self._known: dict[tuple[object, ...], tuple[LayerCost, Chunk]] = {}
 
-    def update(self, name: str, update: Update) -> tuple[LayerCost, int]:
-        """What the gradient of a weight costs, and how many partial sums its programs give.
+    def update(self, name: str, update: Update) -> tuple[LayerCost, Chunk]:
+        """What the gradient of a weight costs, and how it is cut.
 
         Raises:
             InputError: what its programs need does not fit the hardware.
@@ -170,7 +176,7 @@ class UpdatePricer:
         if key not in self._known:
             self._known[key] = self._best(name, update)
         cost, chunk = self._known[key]
-        return times(cost, update.repeats), chunk.sums * update.repeats
+        return times(cost, update.repeats), chunk
 
     def _best(self, name: str, update: Update) -> tuple[LayerCost, Chunk]:
         best = best_chunk(update.workload, update.images, update.pattern, self._products.machine)

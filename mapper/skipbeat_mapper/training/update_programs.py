@@ -23,11 +23,13 @@ class ChunkProgram:
         graph: its node, whose stationary operand is dY at the chunk's pixels.
         images: int8 [C, N, height, width]: for each channel of the layer the batch, as the program's channels.
         outputs: the output channels that it has; its sums [C, K, kh, kw] count as far as there are such channels.
+        place: row and column of its first pixel in X; what lies outside of X is zeros.
     """
 
     graph: Graph
     images: Int8Array
     outputs: slice
+    place: tuple[int, int]
 
 
 def chunk_programs(
@@ -46,9 +48,9 @@ def chunk_programs(
     (top, left), below, right = conv.padding, lines - conv.height, places - conv.width
     padded = np.pad(x, ((0, 0), (0, 0), (top, max(0, below - top)), (left, max(0, right - left))))
     whole = np.pad(gradient, ((0, 0), (0, -conv.c_out % outputs), (0, -high % rows), (0, -wide % columns)))
-    for row, column in np.ndindex(-(-high // rows), -(-wide // columns)):
-        first, second = row * rows, column * columns
-        down, across = first * conv.stride[0], second * conv.stride[1]
+    for place in chunk.places(conv):
+        down, across = place[0] + top, place[1] + left
+        first, second = down // conv.stride[0], across // conv.stride[1]
         images = padded[:, :, down : down + program.height, across : across + program.width].swapaxes(0, 1)
         pixels = whole[:, :, first : first + rows, second : second + columns].transpose(2, 3, 0, 1)
         for block in range(0, conv.c_out, outputs):
@@ -57,4 +59,5 @@ def chunk_programs(
                 graph=layer_graph(program, operand, name, raw=True),
                 images=np.ascontiguousarray(images),
                 outputs=slice(block, min(block + outputs, conv.c_out)),
+                place=place,
             )

@@ -28,7 +28,8 @@ def test_what_a_chunk_reads_fits_the_banks_twice() -> None:
 def test_one_chunk_is_priced_as_its_program() -> None:
     conv = Convolution(batch=1, c_in=4, c_out=8, height=4, width=4, kernel=(3, 3), padding=(1, 1))
     products = ProductPricer(TINY)
-    cost, sums = UpdatePricer(products).update("conv", update(conv, 16))
+    cost, cut = UpdatePricer(products).update("conv", update(conv, 16))
+    sums = cut.sums
     assert sums == 8 * 4 * 9
     assert cost.macs == 16 * 16 * sums
     assert cost.cycles >= cost.macs // TINY.pes
@@ -57,6 +58,6 @@ def test_a_kernel_with_too_many_items_is_cut_by_the_mapper() -> None:
     conv = Convolution(batch=1, c_in=1, c_out=4, height=36, width=35, kernel=(35, 35))
     (chunk,) = chunks(conv, 4, MACHINE)
     assert (chunk.program.kernel, chunk.count, chunk.side) == ((1, 1), 2, 1)
-    cost, sums = UpdatePricer(ProductPricer(TINY)).update("conv", update(conv, 4))
-    assert sums == 2 * 4 * 35 * 35
+    cost, cut = UpdatePricer(ProductPricer(TINY)).update("conv", update(conv, 4))
+    assert (sums := cut.sums) == 2 * 4 * 35 * 35
     assert cost.macs == 4 * sums
