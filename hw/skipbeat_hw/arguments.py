@@ -25,12 +25,12 @@ def expect_power_of_two(name: str, value: int, least: int = 1) -> None:
         raise ValueError(f"{name} must be a power of two{f' from {least} on' if least > 1 else ''}, not {value!r}")
 
 
-def expect_groups(hw: Hardware, size: int | None = None) -> None:
-    """Refuses hardware whose vectors are no whole groups, of another `size` than the array's if it is given.
+def expect_groups(hw: Hardware) -> None:
+    """Refuses hardware whose vectors are no whole groups.
 
     Raises:
         ValueError: groups of one element, or V no multiple of M.
     """
-    group, width = size or hw.array.group, hw.array.cols
+    group, width = hw.array.group, hw.array.cols
     if group == 1 or width % group:
         raise ValueError(f"expected vectors of whole groups of 2 and more, not {width} lanes and groups of {group}")

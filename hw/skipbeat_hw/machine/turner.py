@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, ResetInserter, Signal
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.hdl import Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +14,6 @@ from skipbeat_arch.machine_ports import LOCAL_BITS, vector_fields
 
 from ..arguments import expect
 from ..layouts import struct
-from ..training.turn import Turn
 
 TURNS = struct(turn_instruction.Turn.full_layout())
 
@@ -54,14 +54,35 @@ class Turner(wiring.Component):
             m.d.sync += [busy.eq(1), job.eq(offered)]
         with m.Elif(self.vector_o.valid & self.vector_o.final):
             m.d.sync += busy.eq(0)
-        # What was turned of the job before and not written is gone.
-        m.submodules.turn = turn = ResetInserter(~busy)(Turn(self.machine.hw, group=self.machine.vector))
         came = Signal()
         m.d.sync += came.eq(self.residual_enable_o)
-        m.d.comb += [turn.i.valid.eq(came), turn.i.payload.as_value().eq(self.residual_i), turn.o.ready.eq(1)]
         self._read(m, job, offered, start)
-        self._give(m, job, offered, start, turn)
+        turned, full, slot = self._transpose(m, busy, came)
+        self._give(m, job, offered, start, (turned, full, slot))
         return m
+
+    def _transpose(self, m: Module, busy: Signal, came: Signal) -> tuple[Value, Signal, Signal]:
+        """V² bytes that move down while a block enters by rows, and to the right while the next one enters by columns.
+
+        So a block leaves turned as the next one enters, or nothing behind the last one. Returns the turned vector,
+        whether there is one, and its place in its block.
+        """
+        size = self.machine.vector
+        full, slot, down = Signal(), Signal(range(size)), Signal()
+        given = [self.residual_i.word_select(byte, 8) for byte in reversed(range(size))]
+        rows = [Signal(8 * size, name=f"row_{n}", reset_less=True) for n in range(size)]
+        with m.If(came | full):
+            for above, row, byte in zip([Cat(given), *rows], rows, given, strict=False):
+                m.d.sync += row.eq(Mux(down, above, Cat(byte, row)[: 8 * size]))
+            m.d.sync += slot.eq(slot + 1)
+            with m.If(slot.all()):
+                m.d.sync += [full.eq(came), down.eq(~down)]
+        # What was turned of a job and is not written is gone when the next one begins.
+        with m.If(~busy):
+            m.d.sync += [full.eq(0), slot.eq(0)]
+        below = Cat(rows[-1].word_select(column, 8) for column in reversed(range(size)))
+        beside = Cat(row[-8:] for row in reversed(rows))
+        return Mux(down, below, beside), full, slot
 
     def _read(self, m: Module, job: data.View, offered: data.View, start: Signal) -> None:
         """The vectors of block after block."""
@@ -84,20 +105,22 @@ class Turner(wiring.Component):
                 with m.If(turns == 0):
                     m.d.sync += inner.eq(following)
 
-    def _give(self, m: Module, job: data.View, offered: data.View, start: Signal, turn: Turn) -> None:
+    def _give(
+        self, m: Module, job: data.View, offered: data.View, start: Signal, turned: tuple[Value, Signal, Signal]
+    ) -> None:
         """Of each turned block the vectors that are to be written."""
-        place = Signal(range(self.machine.vector))
+        vector, there, place = turned
         left = Signal.like(job.count)
         last = Signal(len(job.lanes) + 1)
         m.d.comb += last.eq(job.lane + job.lanes - 1)
         with m.If(start):
-            m.d.sync += [place.eq(0), left.eq(offered.count - 1)]
-        with m.Elif(turn.o.valid):
-            m.d.sync += [place.eq(place + 1), left.eq(left - place.all())]
+            m.d.sync += left.eq(offered.count - 1)
+        with m.Elif(there):
+            m.d.sync += left.eq(left - place.all())
         m.d.sync += [
-            self.vector_o.valid.eq(turn.o.valid & (place >= job.lane) & (place <= last)),
+            self.vector_o.valid.eq(there & (place >= job.lane) & (place <= last)),
             self.vector_o.final.eq((place == last) & (left == 0)),
-            self.vector_o.data.eq(turn.o.payload),
+            self.vector_o.data.eq(vector),
         ]
         with m.If(start):
             m.d.sync += self.vector_o.index.eq(0)

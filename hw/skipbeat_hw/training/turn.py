@@ -20,7 +20,7 @@ class Turn(wiring.Component):
 
     Parameters
     ----------
-    bits: of an element. back: bundles become vectors. group: M, if it is not the array's.
+    bits: of an element. back: bundles become vectors.
 
     Members
     -------
@@ -31,10 +31,10 @@ class Turn(wiring.Component):
     ValueError: groups of one element, or V no multiple of M.
     """
 
-    def __init__(self, hw: Hardware, *, bits: int = 8, back: bool = False, group: int | None = None) -> None:
+    def __init__(self, hw: Hardware, *, bits: int = 8, back: bool = False) -> None:
         expect(hw, Hardware)
-        self.group, self.width, self.back = group or hw.array.group, hw.array.cols, back
-        expect_groups(hw, self.group)
+        expect_groups(hw)
+        self.group, self.width, self.back = hw.array.group, hw.array.cols, back
         self.vector = data.ArrayLayout(bits, self.width)
         super().__init__({"i": In(stream.Signature(self.vector)), "o": Out(stream.Signature(self.vector))})
 

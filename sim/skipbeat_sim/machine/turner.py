@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 
 from skipbeat_arch import turn_instruction
 from skipbeat_arch.arrays import Int64Array
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.training.turning import turn
 
-from ..training.turn import Turn
 from .output import MASK, Vector
 
 _NOTHING = turn_instruction.Turn.from_bits(0)
@@ -20,7 +22,6 @@ class Turner:
 
     def __init__(self, machine: Machine) -> None:
         self._size = machine.vector
-        self._turn = Turn(machine.hw, group=machine.vector)
         self.reset()
 
     def reset(self) -> None:
@@ -30,7 +31,8 @@ class Turner:
         self.vector_o: Vector | None = None
         self._row = self._turned = self._index = self._place = 0
         self._at = self._block = self._inner = self._turns = self._left = 0
-        self._turn.reset()
+        self._taken: list[Int64Array] = []
+        self._blocks: deque[Int64Array] = deque()
 
     @property
     def jobs_ready(self) -> bool:
@@ -45,12 +47,13 @@ class Turner:
     def update(self, jobs: int | None, residual_i: int) -> None:
         """End of a clock with a TURN on the stream, if not None, and the data of the residual memory."""
         job = jobs if self.jobs_ready else None
-        shown, turned, came = self.vector_o, self._turn.o, self._came
-        self._give(turned)
-        vector = np.frombuffer(residual_i.to_bytes(self._size, "little"), np.uint8).astype(np.int64)
-        self._turn.update(vector if came else None, o_ready=True)
+        shown = self.vector_o
+        self._give(self._blocks.popleft() if self._blocks else None)
+        if self._came:
+            self._take(residual_i)
         if not self.busy:
-            self._turn.reset()
+            self._taken.clear()
+            self._blocks.clear()
         self._came = self.residual_enable_o
         if self.residual_enable_o:
             self._advance()
@@ -65,6 +68,13 @@ class Turner:
         self._at = self._block = self._inner = job.residual_at
         self._row = self._turned = self._index = self._place = 0
         self._turns, self._left = job.n0, job.count
+
+    def _take(self, vector: int) -> None:
+        """A vector that was read; a block is turned with its last one."""
+        self._taken.append(np.frombuffer(vector.to_bytes(self._size, "little"), np.uint8).astype(np.int64))
+        if len(self._taken) == self._size:
+            self._blocks.extend(turn(np.array(self._taken), self._size))
+            self._taken.clear()
 
     def _advance(self) -> None:
         """To the next vector that is read."""

@@ -16,8 +16,8 @@ class Turn:
         o: the vector on offer, int64 [V] of unsigned bits, None while there is none.
     """
 
-    def __init__(self, hw: Hardware, *, bits: int = 8, back: bool = False, group: int | None = None) -> None:
-        self._group, self._turn = group or hw.array.group, turn_back if back else turn
+    def __init__(self, hw: Hardware, *, bits: int = 8, back: bool = False) -> None:
+        self._group, self._turn = hw.array.group, turn_back if back else turn
         self.reset()
 
     def reset(self) -> None:

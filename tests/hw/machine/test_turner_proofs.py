@@ -32,15 +32,18 @@ BUGS = [
     ("(place == last) & (left == 0)", "place == last"),
     ("left.eq(left - place.all())", "left.eq(left - 1)"),
     ("self.vector_o.index + 1", "self.vector_o.index + 2"),
-    ("self.residual_i)", "self.residual_i[::-1])"),
+    ("self.residual_i.word_select(byte, 8)", "self.residual_i.word_select(0, 8)"),
+    ("for row in reversed(rows)", "for row in rows"),
+    ("for column in reversed(range(size))", "for column in range(size)"),
+    ("down.eq(~down)", "down.eq(1)"),
+    ("Mux(down, above, Cat(byte, row)[: 8 * size])", "Mux(down, above, Cat(row[8:], byte))"),
+    ("with m.If(came | full)", "with m.If(came)"),
 ]
 #: Of those that follow.
 LATER = [
-    (
-        "ResetInserter(~busy)(Turn(self.machine.hw, group=self.machine.vector))",
-        "Turn(self.machine.hw, group=self.machine.vector)",
-    ),
-    ("[place.eq(0), left.eq(offered.count - 1)]", "[left.eq(offered.count - 1)]"),
+    ("[full.eq(0), slot.eq(0)]", "[full.eq(0)]"),
+    ("[full.eq(0), slot.eq(0)]", "[slot.eq(0)]"),
+    ("full.eq(came)", "full.eq(1)"),
     ("self.vector_o.index.eq(0)", "self.vector_o.index.eq(self.vector_o.index)"),
 ]
 STORE_BUGS = [
