@@ -7,8 +7,6 @@ from skipbeat_arch.pattern import Pattern
 from skipbeat_models import zoo
 from skipbeat_models.alone import output_on_standard_error
 from skipbeat_models.prepare import prepare
-from skipbeat_models.prepare_mixed import prepare_mixed
-from skipbeat_models.prepare_module import prepare_module
 from skipbeat_models.prepared import PreparedMixed, PreparedNetwork
 
 from .progress import step
@@ -41,10 +39,14 @@ def prepare_network(
         InputError: no such network, or one that cannot be quantised.
     """
     if not source.startswith(zoo.PREFIX):
+        from skipbeat_models.prepare_module import prepare_module  # it imports export, a second
+
         with output_on_standard_error():
             return prepare_module(source, pattern, seed, progress=step)
     plan = pattern or ZOO_PATTERN
     try:
         return prepare(source, plan, seed, progress=step)
     except HostOperatorError:
+        from skipbeat_models.prepare_mixed import prepare_mixed
+
         return prepare_mixed(source, plan, seed, count=inputs, progress=step)

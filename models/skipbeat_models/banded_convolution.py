@@ -39,13 +39,19 @@ def convolution(
     images = max(1, _AT_ONCE // (height * copied))
     block = _PIXELS // gcd(width, _PIXELS)
     lines = max(1, _AT_ONCE // (copied * block)) * block
-    padded = torch.nn.functional.pad(x, (0, 0, padding[0], padding[0])) if padding[0] else x
     found = x.new_empty((len(x), len(weight), height, width))
     for first in range(0, len(x), images):
         for top in range(0, height, lines):
             last = min(top + lines, height) - 1
-            band = padded[first : first + images, :, top * stride[0] : last * stride[0] + reach]
+            band = _band(x[first : first + images], top * stride[0] - padding[0], last * stride[0] - padding[0] + reach)
             found[first : first + images, :, top : last + 1] = torch.nn.functional.conv2d(
                 band, weight, bias, stride, (0, padding[1]), dilation, groups
             )
     return found
+
+
+def _band(x: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+    """Lines `start` to before `stop`, zeros where there are none."""
+    above, below = max(0, -start), max(0, stop - x.shape[2])
+    lines = x[:, :, max(0, start) : max(0, stop)]
+    return torch.nn.functional.pad(lines, (0, 0, above, below)) if above or below else lines

@@ -154,13 +154,13 @@ class _Recorder(fx.Interpreter):
             raise InputError(f"operator {n.target}: it does not run in float64: {one_line(str(error), 200)}") from None
         if n.target is torch.ops.aten.scaled_dot_product_attention.default:
             given = attention_operands(*self.fetch_args_kwargs_from_env(n))
-            self.largest[n.name + SCORES] = _largest(given.query @ given.key.transpose(-1, -2))
+            self.largest[n.name + SCORES] = largest_magnitude(given.query @ given.key.transpose(-1, -2))
         if n.target in _TRANSPOSED:
             slices = _kernel_slices(n.target, *self.fetch_args_kwargs_from_env(n))
             self.largest |= {} if slices is None else {n.name + SLICES: slices}
         dense = isinstance(value, torch.Tensor) and value.layout is torch.strided
         if dense and value.is_floating_point() and value.numel():
-            self.largest[n.name] = _largest(value)
+            self.largest[n.name] = largest_magnitude(value)
         return value
 
     def fetch_args_kwargs_from_env(self, n: fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -175,13 +175,20 @@ class _Recorder(fx.Interpreter):
         return args, kwargs
 
     def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
-        """A large product is computed some outputs after the others, a convolution in bands."""
-        if target is _LINEAR and not kwargs and _is_large(args[1]):
-            parts = zip(*(each.split(max(1, _AT_ONCE // args[1].shape[1])) for each in args[1:]), strict=True)
-            return torch.cat([target(args[0], *map(in_float64, part)) for part in parts], dim=-1)
-        if target is torch.ops.aten.conv2d.default and args[0].dim() == _BATCHED and not kwargs:
-            return convolution(*args)
-        return super().call_function(target, args, kwargs)
+        """What is large is computed in parts."""
+        result = computed_in_parts(target, args, kwargs)
+        return super().call_function(target, args, kwargs) if result is None else result
+
+
+def computed_in_parts(target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+    """A large product in float64, some outputs after the others, or a convolution, in bands; None: it is neither."""
+    if target is _LINEAR and not kwargs and _is_large(args[1]):
+        operands = [each for each in args[1:] if each is not None]
+        parts = zip(*(each.split(max(1, _AT_ONCE // args[1].shape[1])) for each in operands), strict=True)
+        return torch.cat([target(in_float64(args[0]), *map(in_float64, part)) for part in parts], dim=-1)
+    if target is torch.ops.aten.conv2d.default and args[0].dim() == _BATCHED and not kwargs:
+        return convolution(*map(in_float64, args[:3]), *args[3:])
+    return None
 
 
 def _read_late(node: fx.Node) -> bool:
@@ -193,8 +200,8 @@ def _is_large(value: object) -> bool:
     return isinstance(value, torch.Tensor) and value.numel() > _LARGE
 
 
-def _largest(values: torch.Tensor) -> float:
-    """The largest magnitude, without a copy."""
+def largest_magnitude(values: torch.Tensor) -> float:
+    """The largest magnitude of an array's numbers, without a copy."""
     low, high = torch.aminmax(values)
     return float(torch.maximum(-low, high))
 

@@ -68,7 +68,7 @@ def quantise_trained(
     """A trained network in int8, measured on the test images; `order` as it was pruned."""
     data = trained.data
     with training.one_thread():
-        quantised = quantise_graph(trained.model, data.train_images, order)
+        quantised = quantise_graph(trained.model, data.train_images, order, recorded=True)
         images = quantised.quantise_images(data.test_images.numpy())
         logits = run_graph(quantised.graph, images)[quantised.graph.output]
     return TrainedNetwork(

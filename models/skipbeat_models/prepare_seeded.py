@@ -16,6 +16,7 @@ from .quantise_graph import quantise_graph
 from .scheme import Scheme
 from .sources.module import flattened_maps
 from .sources.permuting.permuted_module import permuted_module
+from .sources.tracing.recorded import record_module
 from .training import one_thread
 from .zoo import ZooModel
 
@@ -43,11 +44,11 @@ def prepare_seeded(
     with one_thread():
         progress(f"pruning to {scheme}")
         model = permuted_module(model, (calibration[:1],), scheme, order=order)
-        flattened = flattened_maps(model, (calibration[:1],))
+        flattened = flattened_maps(model, (calibration[:1],), trace=record_module)
         prune_by_magnitude(model, scheme, order=order, flattened=flattened)
         measure_statistics(model, calibration)
         progress("quantising to int8")
-        quantised = quantise_graph(model, calibration, order)
+        quantised = quantise_graph(model, calibration, order, recorded=True)
         inputs = quantised.quantise_images(images.numpy())
     return PreparedNetwork(source=source, scheme=scheme, graph=quantised.graph, scales=quantised.scales, images=inputs)
 

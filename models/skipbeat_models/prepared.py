@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,10 @@ from skipbeat_arch.arrays import Int8Array, Int64Array
 from skipbeat_arch.graph import Graph
 
 from .mixed_listing import as_array
-from .quantise_mixed import QuantisedMixed
 from .scheme import Scheme
+
+if TYPE_CHECKING:  # it imports export, a second
+    from .quantise_mixed import QuantisedMixed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

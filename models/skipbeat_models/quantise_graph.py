@@ -7,7 +7,7 @@ multipliers are those of `quantise_layer`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,6 @@ from skipbeat_arch.errors import HostOperatorError, InputError
 from skipbeat_arch.graph import Graph, Node, Tensor
 from skipbeat_arch.workload import ReductionOrder
 
-from .calibration import largest_magnitudes
 from .planned_run import given_name, joined_tensor
 from .quantise_layer import (
     QuantisedLayer,
@@ -31,16 +30,19 @@ from .quantise_layer import (
     round_half_up,
     without_zeros,
 )
+from .recorded_magnitudes import recorded_magnitudes
 from .sources.graphs.constants import Constants
+from .sources.graphs.graph import Graph as ReadGraph
 from .sources.graphs.operators import VIEWS
 from .sources.layers.reading import Reading, read_operators
 from .sources.nodes.maps import Form
 from .sources.nodes.operation import Kind, Operation
 from .sources.nodes.partition import Partition, Run, partition
 from .sources.nodes.weights import layer_numbers
-from .sources.tracing.exported import export_program
-from .sources.tracing.program_graph import graph_of
+from .sources.tracing.recorded import record_module
 
+#: What finds the largest magnitudes of values, by their names, for images.
+Magnitudes = Callable[[torch.Tensor], Mapping[str, float]]
 #: What a network may hold.
 EXPECTED = (
     "expected convolutions and linear layers with batch normalisation, clamps such as ReLU, additions of two maps, max "
@@ -81,7 +83,9 @@ class QuantisedGraph:
         return round_half_up(real / self.input_scale, -128, 127).astype(np.int8)
 
 
-def quantise_graph(model: nn.Module, calibration: torch.Tensor, order: ReductionOrder = "kh,kw,cin") -> QuantisedGraph:
+def quantise_graph(
+    model: nn.Module, calibration: torch.Tensor, order: ReductionOrder = "kh,kw,cin", *, recorded: bool = False
+) -> QuantisedGraph:
     """Quantise a trained network to int8.
 
     The last layer is a convolution or linear; its int32 sums are the logits [K, 1, 1].
@@ -90,6 +94,7 @@ def quantise_graph(model: nn.Module, calibration: torch.Tensor, order: Reduction
         model: takes [N, C, H, W]; it is left as it is.
         calibration: float [N, C, H, W], inputs that are representative of what the network will see.
         order: order of the reduction axis of every convolution.
+        recorded: it is one of the zoo's, whose forward does not branch on data: it is recorded and not exported.
 
     Raises:
         HostOperatorError: it is not one run of nodes from the images to the logits.
@@ -98,15 +103,30 @@ def quantise_graph(model: nn.Module, calibration: torch.Tensor, order: Reduction
     if calibration.dim() != 4 or calibration.shape[0] == 0 or not bool(torch.isfinite(calibration).all()):
         raise InputError(f"calibration data of shape {tuple(calibration.shape)}: expected finite numbers [N, C, H, W]")
     floats = next((weight.dtype for weight in model.parameters() if weight.is_floating_point()), torch.float32)
-    program = export_program(model, (calibration.to(floats),), {})
-    graph = graph_of(program)
+    graph, magnitudes = (_recorded if recorded else _exported)(model, calibration.to(floats))
     readings, constants = read_operators(graph)
     run = _whole(partition(graph, readings, constants), readings)
     source = run[0].source
     if source.form is Form.ROWS or source.shape != tuple(calibration.shape[1:]):
         raise HostOperatorError(f"layer {run[0].name}: expected it to read the images as they are")
-    largest = largest_magnitudes(program, [calibration])
+    largest = magnitudes(calibration)
     return quantise_run(run, constants, largest, activation_scale(largest[str(source.tensor)]), order)
+
+
+def _exported(model: nn.Module, images: torch.Tensor) -> tuple[ReadGraph, Magnitudes]:
+    """The operators of a network, and what finds the largest magnitudes of their values."""
+    from .calibration import largest_magnitudes
+    from .sources.tracing.exported import export_program  # a second, which the models of the zoo do without
+    from .sources.tracing.program_graph import graph_of
+
+    program = export_program(model, (images,), {})
+    return graph_of(program), lambda given: largest_magnitudes(program, [given])
+
+
+def _recorded(model: nn.Module, images: torch.Tensor) -> tuple[ReadGraph, Magnitudes]:
+    """The same of a network that is recorded."""
+    graph = record_module(model, (images,), {})
+    return graph, lambda given: recorded_magnitudes(model, [given], graph)
 
 
 def quantise_run(

@@ -32,8 +32,8 @@ from .reduction import reduction_matrix
 NO_CLAMP = (-inf, inf)
 #: A bias is at most this many units, so that a layer of tiny weights and a large bias still fits int32.
 _LARGEST_BIAS = 1 << 24
-#: Weights that are rounded at a time, to bound the memory.
-_AT_ONCE = 1 << 20
+#: Weights that are rounded at a time: what they take meanwhile fits the caches of a processor.
+_AT_ONCE = 1 << 18
 #: Smallest scale that `requantise_parameters` can express, with a margin.
 _SMALLEST_RATIO = 2.0**-30
 #: Most output units in one unit of a residual: an output with a finer unit spans less than half a residual's unit.

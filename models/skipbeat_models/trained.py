@@ -16,6 +16,7 @@ from .digits_data import DigitsData, load_data
 from .scheme import Scheme
 from .sources.module import flattened_maps, from_module
 from .sources.permuting.permuted_module import permuted_module
+from .sources.tracing.recorded import record_module
 
 Progress = Callable[[str], None]
 
@@ -65,7 +66,7 @@ def train_network(
             kept = {layer.name: layer.kept for layer in layers if layer.kept is not None}
             model = permuted_module(model, images, scheme)
         progress(f"fine-tuning to {scheme}")
-        flattened = flattened_maps(model, images)
+        flattened = flattened_maps(model, images, trace=record_module)
         training.fine_tune(model, data, scheme, entry.recipe, seed=seed, order=order, flattened=flattened)
     return Trained(
         model=model, data=data, dense_accuracy=dense_accuracy, pruned_accuracy=training.evaluate(model, data), kept=kept

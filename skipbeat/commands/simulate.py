@@ -110,9 +110,10 @@ def command(
 
     from ..networks import pattern_of, prepare_network
     from ..results import print_result, provenance, save_table
-    from ..simulation import simulate
 
     network = prepare_network(source, wanted, seed, images)
+    from ..simulation import simulate  # what it imports need not be there beside the model's real weights
+
     found = simulate(
         network, hardware, layer, images, batch, rtl=rtl, cycle_model=cycle_model, activity=recorded, effort=effort
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,10 +19,12 @@ from skipbeat_hw.simulation.machine_driver import VerilatedMachine
 from skipbeat_mapper.compile import compile_network, compile_products
 from skipbeat_models.mixed import Integers
 from skipbeat_models.mixed_steps import ProductStep, Step
-from skipbeat_models.quantise_mixed import QuantisedMixed
 from skipbeat_sim.machine.memories import Memories
 
 from .machine_simulation import Counts, Output, ProgramRun, run_images
+
+if TYPE_CHECKING:  # it imports export, a second
+    from skipbeat_models.quantise_mixed import QuantisedMixed
 
 
 @dataclass(kw_only=True, eq=False)

@@ -12,7 +12,6 @@ from torch import nn
 from skipbeat_arch.workload import ReductionOrder
 
 from ...scheme import Scheme
-from ..tracing.exported import export_module
 from .permuted_weights import in_orders
 from .pruning_orders import pruning_orders
 
@@ -39,6 +38,8 @@ def permuted_module(
     """
     if not scheme.permute or order != "kh,kw,cin":
         return model
+    from ..tracing.exported import export_module  # a second, which whoever does not permute does without
+
     orders = pruning_orders(export_module(model, example_inputs, kwargs or {}), scheme)
     copy = deepcopy(model)
     stored = copy.state_dict()

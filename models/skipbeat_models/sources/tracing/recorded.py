@@ -19,6 +19,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from ...alone import without_warnings
 from ..graphs.graph import Argument, Graph, Operator, Value
 from .evaluation import evaluation
+from .result_shapes import RESULTS
 
 #: How the value begins that a stored tensor is, before the tensor's name.
 _STORED = "stored "
@@ -34,16 +35,7 @@ def record_module(model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[
     shapes = {name: alike[tensor] for name, tensor in state.items()}
     given, named = tree_map(_without_memory, (inputs, dict(kwargs)))
     recorder = _Recorder(shapes, [item for item in tree_leaves((given, named)) if isinstance(item, torch.Tensor)])
-    with (
-        without_warnings(),
-        torch.no_grad(),
-        evaluation(model),
-        recorder.modules_of(model),
-        _compiling_state_context(),  # what a model asks of its surroundings it is told as export tells it
-        torch.device("meta"),
-        enable_python_dispatcher(),
-        recorder,
-    ):
+    with recorder.modules_of(model), torch.device("meta"), recorder.over(model):
         returned = torch.func.functional_call(model, shapes, given, named)
     results = (recorder.value(item) for item in tree_leaves(returned) if isinstance(item, torch.Tensor))
     stored = {**state, **recorder.constants}
@@ -66,15 +58,44 @@ def _weights(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     yield from model.named_buffers(remove_duplicate=False)
 
 
-class _Recorder(SchemaCheckMode):
-    """Writes down the operators that are called, before composite ones are cut into their parts.
+def _unknown(*_: object, **__: object) -> None:
+    """What an operator returns is for torch to say."""
+
+
+class Watching(SchemaCheckMode):
+    """Sees the operators that are called, before composite ones are cut into their parts.
 
     Of the modes that torch lets see an operator so early, it is the one that changes nothing.
     """
 
-    def __init__(self, weights: Mapping[str, torch.Tensor], inputs: Sequence[torch.Tensor]) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._dispatch_key = torch._C.DispatchKey.PreDispatch
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here, so the compiler (a second of imports) need not be told to stay away."""
+        return False
+
+    @contextmanager
+    def over(self, model: nn.Module) -> Iterator[None]:
+        """Inside, it sees what a model calls in evaluation mode."""
+        with (
+            without_warnings(),
+            torch.no_grad(),
+            evaluation(model),
+            _compiling_state_context(),  # what a model asks of its surroundings it is told as export tells it
+            enable_python_dispatcher(),
+            self,
+        ):
+            yield
+
+
+class _Recorder(Watching):
+    """Writes down the operators that are called."""
+
+    def __init__(self, weights: Mapping[str, torch.Tensor], inputs: Sequence[torch.Tensor]) -> None:
+        super().__init__()
         self.operators: list[Operator] = []
         self.constants: dict[str, torch.Tensor] = {}
         # Tensors are not held: torch hands on a copy of one that it made itself and that somebody else has.
@@ -85,11 +106,6 @@ class _Recorder(SchemaCheckMode):
             self._named(tensor, f"{_STORED}{name}")
         for tensor in inputs:
             self._named(tensor)
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Nothing is compiled here, so the compiler (a second of imports) need not be told to stay away."""
-        return False
 
     @contextmanager
     def modules_of(self, model: nn.Module) -> Iterator[None]:
@@ -112,7 +128,9 @@ class _Recorder(SchemaCheckMode):
         given = {**dict(zip(names, args, strict=False)), **(kwargs or {})}
         found = {name: self._argument(value) for name, value in given.items()}
         with no_python_dispatcher():
-            result: object = func(*args, **(kwargs or {}))
+            result: object = RESULTS.get(func, _unknown)(*args, **(kwargs or {}))
+            if result is None:
+                result = func(*args, **(kwargs or {}))
         results = result if isinstance(result, list | tuple) else [result]
         made = tuple(self._named(item) for item in results if isinstance(item, torch.Tensor))
         self.operators.append(Operator(str(func), found, made, self._module[-1]))
