@@ -5,10 +5,10 @@
 Each source is priced pruned to 2:4, which prices it dense as well, on one core and with an empty cache, in a process of
 its own; medians of N runs (5). `build` is the model's construction, `read` the recording of its operators and the
 measuring of its zeros, `price` the search and the timing model for the first time, `again` the same description with
-another memory latency, `memory` the process's peak above what it had when everything was imported, the model included.
-`first` and `second` are CPU-seconds of the whole command `skipbeat estimate`, imports included, with a cache that has
-nothing but compiled code and then is not empty. What is compiled is so before anything is measured, or loaded if it
-was; `compiled` says how many CPU-seconds that took.
+another memory latency, `memory` the process's peak above what it had when everything was imported: the model is let go
+when it is read. `first` and `second` are CPU-seconds of the whole command `skipbeat estimate`, imports included, with a
+cache that has nothing but compiled code and then is not empty. What is compiled is so before anything is measured, or
+loaded if it was; `compiled` says how many CPU-seconds that took.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 SOURCES = ("zoo:resnet-18", "zoo:resnet-50", "zoo:vgg-16", "zoo:llama-2-7b@128", "zoo:llama-2-7b-decode@2048")
 PATTERN, LATENCY = "2:4", 60
-#: What torch imports when it is first asked for the shape of a result.
+#: What torch imports when it is first asked for the shape of a result that only it knows: of language models.
 LATE = ("torch._dynamo", "torch.fx.experimental.symbolic_shapes")
 COLUMNS = ("build", "read", "price", "again", "memory", "compiled", "first", "second")
 
@@ -71,6 +71,7 @@ def measure(source: str, hw: str) -> dict[str, float]:
     scheme = Scheme.parse(PATTERN)
     description = from_module(model, inputs, kwargs, name=name, scheme=scheme, trace=record_module)
     times.append(time.process_time())
+    del model, inputs, kwargs  # as the command, which keeps the description alone
     with tempfile.TemporaryDirectory() as os.environ[VARIABLE]:
         kept = KeptPrices()
         for each in (hardware, other):
@@ -85,9 +86,9 @@ def import_late(entry: ZooModel) -> None:
     """What else is imported until a model is read; transformers imports the code of a model when it is asked for."""
     from skipbeat_models.networks.language import MODELS
 
-    for module in LATE:
-        import_module(module)
     if entry.network == "language":
+        for module in LATE:
+            import_module(module)
         transformers = import_module("transformers")
         for name in MODELS[entry.options["model"]][:2]:
             getattr(transformers, name)

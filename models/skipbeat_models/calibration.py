@@ -183,9 +183,9 @@ class _Recorder(fx.Interpreter):
 def computed_in_parts(target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
     """A large product in float64, some outputs after the others, or a convolution, in bands; None: it is neither."""
     if target is _LINEAR and not kwargs and _is_large(args[1]):
-        operands = [each for each in args[1:] if each is not None]
+        operands, x = [each for each in args[1:] if each is not None], in_float64(args[0])
         parts = zip(*(each.split(max(1, _AT_ONCE // args[1].shape[1])) for each in operands), strict=True)
-        return torch.cat([target(in_float64(args[0]), *map(in_float64, part)) for part in parts], dim=-1)
+        return torch.cat([target(x, *map(in_float64, part)) for part in parts], dim=-1)
     if target is torch.ops.aten.conv2d.default and args[0].dim() == _BATCHED and not kwargs:
         return convolution(*map(in_float64, args[:3]), *args[3:])
     return None

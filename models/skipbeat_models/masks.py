@@ -40,7 +40,7 @@ def prune_mask(weight: Reals, pattern: Pattern, block: tuple[int, int] = BLOCK) 
         return np.ones(weight.shape, np.bool_)
     magnitude = _magnitude(weight)
     if pattern.kind == "nm":
-        mask = _nm_mask(magnitude, pattern.n, pattern.m)
+        mask = nm_mask(magnitude, pattern.n, pattern.m)
     elif pattern.kind == "unstructured":
         mask = _largest(magnitude.reshape(-1), kept(pattern, magnitude.size)).reshape(magnitude.shape)
     else:
@@ -87,7 +87,8 @@ def kept(pattern: Pattern, count: int) -> int:
     return max(1, round(pattern.density * count)) if pattern.density > 0 else 0
 
 
-def _nm_mask(magnitude: Floats, n: int, m: int) -> BoolArray:
+def nm_mask(magnitude: Floats, n: int, m: int) -> BoolArray:
+    """`prune_mask` to N:M of a matrix [C, K] of finite magnitudes."""
     rows, cols = magnitude.shape
     padded = np.pad(magnitude, ((0, -rows % m), (0, 0)), constant_values=-1) if rows % m else magnitude
     groups = padded.reshape(-1, m, cols)

@@ -48,11 +48,11 @@ def test_largest_magnitudes_are_those_of_float64(monkeypatch: pytest.MonkeyPatch
     parts = list[tuple[int, ...]]()
 
     def watched(value: object) -> object:
-        parts.extend([tuple(value.shape)] if isinstance(value, torch.Tensor) else [])
+        parts.extend([tuple(value.shape)] if isinstance(value, torch.Tensor) and value.dtype is torch.float32 else [])
         return in_float64(value)
 
     monkeypatch.setattr(calibration, "_LARGE", 50)
     monkeypatch.setattr(calibration, "_AT_ONCE", 128)
     monkeypatch.setattr(calibration, "in_float64", watched)
     assert largest_magnitudes(program, [x]) == pytest.approx(whole, rel=1e-14)
-    assert [shape for shape in parts if shape[1:] == (64,)] == [(2, 64), *[(2, 64)] * 5]  # the map, and ten outputs
+    assert [shape for shape in parts if shape[1:] == (64,)] == [(2, 64)] * 5  # ten outputs

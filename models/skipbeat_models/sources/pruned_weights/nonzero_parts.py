@@ -11,8 +11,8 @@ import torch
 from skipbeat_arch.arrays import BoolArray, FloatArray, Floats
 from skipbeat_arch.pattern import Pattern
 
-from ...masks import prune_mask
-from .weight_arrays import Weight, part_of, parts_of
+from ...masks import nm_mask, prune_mask
+from .weight_arrays import Weight, check_finite, part_of, parts_of
 from .zero_bits import COLUMNS, ZeroBits
 
 
@@ -29,7 +29,7 @@ def nonzero_parts(
     Raises:
         InputError: a value that is not finite.
     """
-    parts = [_Part(part_of(values, taps, weight.name), wanted) for taps in parts_of(weight)]
+    parts = [_Part(part_of(values, taps, weight.name), wanted, weight.name) for taps in parts_of(weight)]
     factor = weight.factor()
     scale = None if factor is None or factor.is_meta else factor.numpy().reshape(-1)
     starts = range(0, parts[0].columns, COLUMNS)
@@ -47,7 +47,7 @@ def nonzero_parts(
 class _Part:
     """A part of a weight [groups, K, C, kh, kw] in columns, of which the last that were read are kept."""
 
-    def __init__(self, values: torch.Tensor, wanted: Pattern | None) -> None:
+    def __init__(self, values: torch.Tensor, wanted: Pattern | None, name: str) -> None:
         groups, outputs, inputs, rows, cols = values.shape
         self.shape = (groups, outputs, inputs, rows, cols)
         self.columns = groups * outputs
@@ -57,6 +57,7 @@ class _Part:
         if wanted is None or (wanted.kind == "nm" and wanted.n > 0):
             columns = self._values.flatten(1)
             self.peaks = torch.maximum(columns.amax(dim=1), -columns.amin(dim=1)).numpy()
+        check_finite(self._values.numpy() if self.peaks is None else self.peaks, name)
         # Only groups of rows are chosen in each column for itself.
         self._mask = None
         if wanted is not None and wanted.kind != "nm":
@@ -72,7 +73,7 @@ class _Part:
             if self._mask is not None:
                 nonzero &= self._mask[:, start:stop]
             elif self._wanted is not None:
-                nonzero &= prune_mask(matrix, self._wanted)
+                nonzero &= nm_mask(np.abs(matrix), self._wanted.n, self._wanted.m)
             self._last = (start, matrix, nonzero)
         return self._last[1:]
 

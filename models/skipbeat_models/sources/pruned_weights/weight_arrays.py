@@ -56,7 +56,7 @@ def part_of(values: torch.Tensor, taps: Taps, name: str) -> torch.Tensor:
     """The values of a part's taps: float [groups, K, C, kh, kw].
 
     Raises:
-        InputError: complex numbers, or a value that is not finite.
+        InputError: complex numbers.
     """
     values = values.detach()
     if values.is_complex():
@@ -66,13 +66,20 @@ def part_of(values: torch.Tensor, taps: Taps, name: str) -> torch.Tensor:
     rows, cols = list(taps[0]), list(taps[1])
     if rows != list(range(values.shape[3])) or cols != list(range(values.shape[4])):
         values = values[:, :, :, rows][:, :, :, :, cols]
-    array: Floats = values.numpy()
+    return values
+
+
+def check_finite(array: Floats, name: str) -> None:
+    """That there is neither NaN nor infinity among a layer's weights, or among the largest magnitudes of some of them.
+
+    Raises:
+        InputError: there is.
+    """
     # A sum that is finite has no NaN and no infinity in it; one that is not may have overflowed.
     with np.errstate(over="ignore", invalid="ignore"):
         suspicious = not np.isfinite(array.sum())
     if suspicious and not np.isfinite(array).all():
         raise InputError(f"layer {name}: its weight holds NaN or infinite values; expected finite numbers")
-    return values
 
 
 def matrix_of(five: npt.NDArray[Scalar], order: ReductionOrder) -> npt.NDArray[Scalar]:

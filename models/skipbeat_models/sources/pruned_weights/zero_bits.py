@@ -15,7 +15,7 @@ from skipbeat_arch.workload import ReductionOrder
 from ...weight_zeros import PackedZeros
 
 #: Columns of a matrix that are looked at together: whole bytes of bits, and whole groups of outputs.
-COLUMNS = 128
+COLUMNS = 64
 
 
 @dataclass(frozen=True, eq=False)
