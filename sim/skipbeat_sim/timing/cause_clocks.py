@@ -48,9 +48,8 @@ class CauseClocks:
     def __init__(
         self, passes: Int64Array, closed: Int64Array, times: Int64Array | int = 1, later: Int64Array | int = 0
     ) -> None:
-        self._closed = closed
         self._passes = passes
-        waiting, take, load, first, last, beat, pixels = self._passes[:, :7].T
+        waiting, take, load, first, last, beat, pixels, item = self._passes.T
         #: Last step of the pass before each one, and that of the last pass.
         self._free = np.concatenate([[-1], last])
         steps, kinds = beat * pixels, load != 0
@@ -64,6 +63,10 @@ class CauseClocks:
                 last - first + 1 - steps,
             ]
         )
+        #: Items of passes that waited, for as long as this is kept; others have a step in every clock.
+        waited = (last - first + 1 > steps) & (item >= 0)
+        self._closed = closed[np.repeat(waited[item >= 0], pixels[item >= 0])] if waited.any() else closed[:0].copy()
+        self._item = np.where(waited, np.cumsum(waited * pixels) - pixels, -1)
         self._later = np.broadcast_to(later, len(passes))
         self._ends = last + self._later
         #: Clocks of all passes before each one, and of all, in the order of `_CAUSES`.
@@ -91,7 +94,8 @@ class CauseClocks:
 
     def _begun_steps(self, number: int, clock: int) -> int:
         """Steps up to a clock of a pass that goes on after it."""
-        first, beat, pixels, item = (int(each) for each in self._passes[number, [3, 5, 6, 7]])
+        first, beat, pixels = (int(each) for each in self._passes[number, [3, 5, 6]])
+        item = int(self._item[number])
         if item < 0:
             return max(0, clock - first + 1)
         begin = self._closed[item : item + pixels] - beat
