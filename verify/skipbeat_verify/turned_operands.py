@@ -63,7 +63,7 @@ class OperandTurner:
         if operand is None or (operand.images, *operand.shape) != x.shape:
             return None
         windows, numbers = _windows(x, programs)
-        if not can_turn(self.machine, operand, windows):
+        if not can_turn(self.machine, operand):
             return None
         program = turn_program(self.machine, layer, operand, windows)
         memory = program.memory()

@@ -48,7 +48,7 @@ class TurnPricer:
             for row, column in chunk.places(conv)
         )
         x = Operand(shape=shape, groups=groups)
-        if not can_turn(machine, x, windows):
+        if not can_turn(machine, x):
             return None
         key = x, windows
         if key not in self._known:

@@ -91,21 +91,9 @@ class _Band:
         return ((block - self.blocks[0]) * (right - left) + column - left) * (last - first) + image - first
 
 
-def can_turn(machine: Machine, x: Operand, windows: Sequence[Window]) -> bool:
-    """Whether the machine can do it: blocks of V images are whole, and groups of channels lie along blocks of V."""
-    vector = machine.vector
-    if not machine.hw.outputs.turn or x.images % vector:
-        return False
-    for window in windows:
-        if window.flat:
-            if len(window.sides) != 1 or x.shape[0] % vector:
-                return False
-            continue
-        for first, side in zip(accumulate(window.sides, initial=0), window.sides, strict=False):
-            within = first // vector == (first + side - 1) // vector
-            if not within and (first % vector or side % vector):
-                return False
-    return True
+def can_turn(machine: Machine, x: Operand) -> bool:
+    """Whether the machine can do it: blocks of V images are whole."""
+    return machine.hw.outputs.turn and x.images % machine.vector == 0
 
 
 def turn_program(machine: Machine, name: str, x: Operand, windows: Sequence[Window]) -> MachineProgram:
@@ -122,7 +110,7 @@ def turn_program(machine: Machine, name: str, x: Operand, windows: Sequence[Wind
     Raises:
         InputError: the machine cannot, see `can_turn`.
     """
-    if not can_turn(machine, x, windows):
+    if not can_turn(machine, x):
         raise InputError(f"layer {name}: hardware {machine.hw.name} cannot turn its input")
     sources, targets, end = _places(machine, x, windows)
     code = _code(machine, x, targets)
@@ -199,7 +187,7 @@ def _bands(machine: Machine, x: Operand, region: int) -> Iterator[_Band]:
     """As many images, channel blocks and pixels of a line as a region holds, in this order."""
     vector, (channels, height, width) = machine.vector, x.shape
     every = channel_blocks(channels, vector)
-    blocks = min(every, region // vector)
+    blocks = min(every, region // vector, Turn.largest("n0"))
     most = max(vector, region // blocks // vector * vector)
     whole = all(images % vector == 0 for images in x.groups)
     runs = x.groups if whole else (x.images,)
@@ -238,33 +226,75 @@ def _loads(machine: Machine, x: Operand, band: _Band, at: int) -> Iterator[isa.L
 
 
 def _turns(machine: Machine, x: Operand, target: _Target, band: _Band, at: int) -> Iterator[Turn]:
-    """What a window's group of channels has of a band: a run of pixels with all their channels, or each by itself."""
-    vector, window, (channels, _, width) = machine.vector, target.window, x.shape
-    row = 0 if window.flat else band.row - window.row
-    left, right = band.columns
-    if not window.flat:
-        left, right = max(left, window.column), min(right, window.column + window.width)
-    side = channels if window.flat else target.side
-    first, last = target.first // vector, -(-(target.first + side) // vector)
-    begin, end = max(first, band.blocks[0]), min(last, band.blocks[1])
-    if not 0 <= row < window.height or left >= right or begin >= end:
-        return
-    lane, lanes = target.first % vector, min(side, vector)
-    step = band.place(begin + 1, left, 0) - band.place(begin, left, 0)
-    together = (begin, end) == (first, last)
-    for image in range(*band.images, vector):
-        for column in (left,) if together else range(left, right):
-            if window.flat:
-                pixel = image // vector * target.side + (band.row * width + column) * channels
-            else:
-                pixel = ((image // vector * window.height + row) * window.width + column - window.column) * side
+    """What a window's group of channels has of a band."""
+    vector, window = machine.vector, target.window
+    pixels = window.height * window.width * target.side
+    for run in _runs(machine, x, target, band):
+        begin, end = run.blocks
+        for image in range(*band.images, vector):
             yield Turn(
-                address=(target.at + pixel + (begin - first) * vector) * vector,
-                step0=step,
+                address=(target.at + image // vector * pixels + run.vector) * vector,
+                step0=band.place(begin + 1, run.column, image) - band.place(begin, run.column, image),
                 n0=end - begin,
-                residual_at=at + band.place(begin, column, image),
-                count=(end - begin) * (right - left if together else 1),
+                residual_at=at + band.place(begin, run.column, image),
+                count=(end - begin) * run.columns,
                 step1=band.images[1] - band.images[0],
-                lane=lane,
-                lanes=lanes,
+                lane=run.lanes[0],
+                lanes=run.lanes[1] - run.lanes[0],
             )
+
+
+@dataclass
+class _Run:
+    """Pixels whose vectors follow one another: from `column` on, blocks and lanes from-to, and where they begin."""
+
+    column: int
+    blocks: tuple[int, int]
+    lanes: tuple[int, int]
+    vector: int
+    columns: int = 1
+
+    @property
+    def vectors(self) -> int:
+        """Of a pixel."""
+        return (self.blocks[1] - self.blocks[0]) * (self.lanes[1] - self.lanes[0])
+
+
+def _runs(machine: Machine, x: Operand, target: _Target, band: _Band) -> list[_Run]:
+    """The pixels of a band that belong to a target: those of whole groups together, of others part by part."""
+    found, window, (channels, _, width), vector = list[_Run](), target.window, x.shape, machine.vector
+    last: dict[tuple[tuple[int, int], tuple[int, int]], _Run] = {}
+    for column in range(*band.columns):
+        first, begins = target.first, 0
+        if window.flat:
+            first -= (band.row * width + column) * channels
+        else:
+            row, place = band.row - window.row, column - window.column
+            if not (0 <= row < window.height and 0 <= place < window.width):
+                continue
+            begins = (row * window.width + place) * target.side
+        for blocks, lanes in _parts(max(first, 0), min(first + target.side, channels), vector):
+            blocks = max(blocks[0], band.blocks[0]), min(blocks[1], band.blocks[1])
+            if blocks[0] >= blocks[1]:
+                continue
+            run = _Run(column, blocks, lanes, begins + blocks[0] * vector + lanes[0] - first)
+            before = last.get((blocks, lanes))
+            if before is not None and before.vector + before.columns * before.vectors == run.vector:
+                before.columns += 1
+                continue
+            last[blocks, lanes] = run
+            found.append(run)
+    return found
+
+
+def _parts(first: int, stop: int, vector: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Blocks and lanes, each from-to, of channels from-to: a part of a block, whole ones, a part of a block."""
+    while first < stop:
+        block, lane = divmod(first, vector)
+        if lane or stop - first < vector:
+            end = min(stop, (block + 1) * vector)
+            yield (block, block + 1), (lane, end - block * vector)
+        else:
+            end = stop // vector * vector
+            yield (block, end // vector), (0, vector)
+        first = end
