@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ran import Accuracy, MachineCheck
+from ..ran import Accuracy, MachineLayer
 from .estimated import EstimateResult
 from .part import Part, Result
 
@@ -100,13 +100,29 @@ class RegressResult(Result):
     failed: list[FailedCase]
 
 
+class MachineRecord(Part):
+    """`skipbeat_reports.ran.MachineCheck`, with what it comes to: whether all levels agree, and steps per clock."""
+
+    images: int
+    bit_exact: bool
+    counters_agree: bool
+    rtl_cycles: int
+    model_cycles: int
+    timing_cycles: int
+    counters: dict[str, int]
+    clocks_per_second: float
+    layers: list[MachineLayer]
+    agrees: bool
+    core_speed: float
+
+
 class RanRecord(Part):
     """A trained network on the machine."""
 
     data: str
     pattern: str
     accuracy: Accuracy
-    machine: MachineCheck
+    machine: MachineRecord
     seed: int
     versions: dict[str, str]
 
