@@ -13,7 +13,7 @@ from skipbeat_arch.estimate import Bound
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import TileStatistics
-from skipbeat_sim.timing.columns import Columns
+from skipbeat_sim.timing.columns import Columns, different_pairs
 
 
 def tile_clocks(tile: TileStatistics, machine: Machine) -> int:
@@ -59,6 +59,6 @@ def tightest(bounds: Mapping[Bound, int]) -> Bound:
 def _output(machine: Machine, program: Columns) -> int:
     """Clocks that the output stage needs for the items of all STOREs."""
     stores = program.at(Opcode.STORE)
-    kinds, kind = np.unique(np.stack([program.pool[stores], program.vectors[stores]]), axis=1, return_inverse=True)
-    clocks = np.array([output_clocks(machine.hw, pool, vectors=each) for pool, each in kinds.T.tolist()], np.int64)
+    kinds, kind = different_pairs(program.pool[stores], program.vectors[stores])
+    clocks = np.array([output_clocks(machine.hw, pool, vectors=each) for pool, each in kinds], np.int64)
     return int(((program.count * program.times)[stores] * clocks[kind]).sum())

@@ -18,7 +18,7 @@ from .memory_map import Group, MemoryMap, PlacedNode
 from .placing.node_mapping import NodeMapping, Order
 from .placing.regions import bank_entries, block_sizes, blocks_apart, regions
 from .tiles.node_tiles import NodeTiles
-from .tiles.offset_tables import NodeTables
+from .tiles.offset_tables import node_tables
 
 #: Clocks beside the memory latency: from the start to the first vector, and from the last sum to the end.
 START_CLOCKS, END_CLOCKS = 40, 40
@@ -61,7 +61,7 @@ class Candidate:
                 return None
         tables = placed.tables
         if areas is not placed.regions:
-            tables = NodeTables(node, placed.banks, placed.tiles, areas)
+            tables = node_tables(node, placed.tiles, areas)
         placed = dataclasses.replace(placed, mapping=mapping, regions=areas, tables=tables)
         return dataclasses.replace(self, placed=placed, exact=None)
 

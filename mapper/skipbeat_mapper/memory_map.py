@@ -18,7 +18,7 @@ from .placing.chained_outputs import Chain, Geometry, geometry, side_by_side
 from .placing.node_mapping import PLAIN, NodeMapping
 from .placing.regions import Region, Span, split
 from .tiles.node_tiles import NodeTiles, node_tiles
-from .tiles.offset_tables import NodeTables, table_data
+from .tiles.offset_tables import NodeTables, node_tables, table_data
 from .tiles.packed_node import packed_words, parameter_data
 
 #: Most pixels of a block whose outputs stay on the chip, so that the next node need not wait long for the first.
@@ -188,7 +188,7 @@ class _Placer:
         """Every node, for so many images side by side."""
         machine, nodes, banks, tiles = self._machine, self._graph.nodes, self._banks, self._tiles
         shape = geometry(self._graph, machine, banks, images, self._mappings)
-        tables = [NodeTables(*each) for each in zip(nodes, banks, tiles, shape.regions, strict=True)]
+        tables = [node_tables(*each) for each in zip(nodes, tiles, shape.regions, strict=True)]
         return tuple(
             PlacedNode(
                 node=node,

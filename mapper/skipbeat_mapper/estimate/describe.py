@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TypeVar
 
 from skipbeat_arch.estimate import Bound, Schedule
 from skipbeat_arch.tile import TileStatistics
@@ -13,6 +14,8 @@ from ..placing.chained_outputs import Chain
 from ..placing.regions import Region
 from ..search.timed_network import TimedNetwork
 from ..units.network_units import turns
+
+T = TypeVar("T", bound=Hashable)
 
 
 def node_schedule(network: TimedNetwork, number: int, bounds: Mapping[Bound, int], walks: tuple[str, ...]) -> Schedule:
@@ -29,7 +32,7 @@ def node_schedule(network: TimedNetwork, number: int, bounds: Mapping[Bound, int
         order=loops(chosen),
         places=places(chosen, network),
         walks=walks,
-        encodings={each.name.lower(): count for each, count in Counter(t.encoding for t in _tiles(chosen)).items()},
+        encodings={each.name.lower(): count for each, count in _counted(chosen, lambda tile: tile.encoding).items()},
         bounds=bounds,
         runner_up=runner_up(network, chosen),
         notes=imbalance(chosen),
@@ -123,7 +126,7 @@ def _tile_line(candidate: Candidate) -> str:
     most = max((len(column) for column in columns), default=0)
     if not most:
         return "no tile has weights: a null pass for each block"
-    beats = Counter(tile.statistics.beat for column in columns for tile in column)
+    beats = _counted(candidate, lambda tile: tile.beat)
     used = ", ".join(f"b = {beat} in {count}" for beat, count in sorted(beats.items()))
     hw = candidate.machine.hw
     size = f"{hw.array.rows} x {hw.array.group} inputs"
@@ -133,17 +136,21 @@ def _tile_line(candidate: Candidate) -> str:
 def imbalance(candidate: Candidate) -> tuple[str, ...]:
     """What is lost because all groups of a tile take as many steps as the fullest one; nothing if nothing is."""
     steps = balanced = 0
-    for tile in _tiles(candidate):
-        steps += tile.beat
-        balanced += -(-tile.nonzeros // (tile.rows * tile.cols))
+    for tile, times in candidate.tiles.statistics:
+        steps += tile.beat * times
+        balanced += -(-tile.nonzeros // (tile.rows * tile.cols)) * times
     if balanced == steps:
         return ()
     share = (steps - balanced) / steps
     return (f"imbalance between groups costs {share:.1%} of the steps: b is that of the fullest group of a tile",)
 
 
-def _tiles(candidate: Candidate) -> list[TileStatistics]:
-    return [tile.statistics for column in candidate.tiles.columns for tile in column]
+def _counted(candidate: Candidate, measured: Callable[[TileStatistics], T]) -> Counter[T]:
+    """How many tiles have each of what is measured."""
+    found: Counter[T] = Counter()
+    for tile, times in candidate.tiles.statistics:
+        found[measured(tile)] += times
+    return found
 
 
 def _times(count: int, what: str, several: str | None = None) -> str:

@@ -99,15 +99,8 @@ def sum_costs(costs: Sequence[tuple[LayerCost, int]]) -> LayerCost:
 
 def weight_bits(tiles: NodeTiles, machine: Machine) -> tuple[int, int]:
     """Bits of values and of metadata in memory, each section of a tile padded to a word."""
-    word = machine.hw.word_bits
-    known: dict[int, tuple[int, int]] = {}
-    values = metadata = 0
-    for column in tiles.columns:
-        for tile in column:
-            if id(tile.statistics) not in known:
-                known[id(tile.statistics)] = _tile_bits(tile.statistics, word)
-            found = known[id(tile.statistics)]
-            values, metadata = values + found[0], metadata + found[1]
+    found = [(*_tile_bits(tile, machine.hw.word_bits), times) for tile, times in tiles.statistics]
+    values, metadata = (sum(each[section] * each[2] for each in found) for section in (0, 1))
     return values, metadata
 
 

@@ -41,6 +41,6 @@ def fill(s: Int64Array, m: Int64Array, number: int, start: int, stop: int, value
 def greatest(s: Int64Array, m: Int64Array, number: int, start: int, stop: int) -> int:
     """The greatest of entries from-to, or `NEVER`."""
     found, begin = NEVER, entries(s, m, number, start, stop)
-    for each in range(begin, begin + stop - start):
-        found = max(found, m[each])
+    for entry in m[begin : begin + stop - start]:
+        found = max(found, entry)
     return found

@@ -104,9 +104,9 @@ def _overlapping(
         for number in range(len(every))
     )
     descents: dict[int, _Descent] = {}
-    fullest = cache(lambda number: _fullest_bank(present, every[number], banks))
+    fullest = _fullest_banks(present, every, banks)
     for number, tiles in itertools.islice(starts, EFFORT // max(weights, 1) ** 2):
-        if fullest(number) > banks.taps * sum(tiles):
+        if fullest[number] > banks.taps * sum(tiles):
             continue
         if number not in descents:
             descents[number] = _Descent(present, every[number], banks)
@@ -128,17 +128,25 @@ def _taps(shape: tuple[int, ...], copies: int, spacing: int) -> Iterator[Lanes]:
             yield Lanes(copies=copies, depth=shape[2], spacing=spacing, first=first, taps=taps, chosen=chosen)
 
 
-def _fullest_bank(present: BoolArray, lanes: Lanes, banks: Banks) -> int:
-    """At least so many weights are in one of the banks: of those that may only sit in some of them, their share."""
+def _fullest_banks(present: BoolArray, every: Sequence[Lanes], banks: Banks) -> list[int]:
+    """Of each way at least so many weights are in one of the banks: of those that may only sit in some, their share."""
     if banks.period > MOST_BANKS:
-        return 0
-    held = np.zeros(1 << banks.period, np.int64)  # by the set of banks in which a weight may sit
-    for (column, channel), count in np.ndenumerate(present.sum(axis=0)):
-        held[sum({1 << bank for bank, _ in _cells(lanes, banks, column, channel)})] += count
-    sets = np.arange(held.size)
-    for bank in range(banks.period):  # then by sets that have all of these banks
-        held[sets >> bank & 1 == 1] += held[sets >> bank & 1 == 0]
-    return int((-(-held[1:] // np.bitwise_count(sets[1:]))).max())
+        return [0] * len(every)
+    _, columns, channels = present.shape
+    sets = np.zeros((len(every), columns, channels), np.int64)  # of banks in which a weight of a kernel row may sit
+    first, spacing, taps = np.array([(each.first, each.spacing, each.taps) for each in every]).T[:, :, None]
+    copies, depth = every[0].copies, every[0].depth
+    for tap in range(taps.max()):
+        copy = np.arange(columns) - first - tap * spacing
+        bank = (np.clip(copy, 0, copies - 1)[..., None] * depth + np.arange(channels)) // banks.group
+        sets |= ((copy >= 0) & (copy < copies) & (tap < taps))[..., None].astype(np.int64) << bank
+    held = np.zeros((len(every), 1 << banks.period), np.int64)
+    np.add.at(held, (np.arange(len(every))[:, None, None], sets), present.sum(axis=0))
+    for bits in range(banks.period):  # then by sets that have all of these banks
+        pairs = held.reshape(len(every), -1, 2, 1 << bits)
+        pairs[:, :, 1] += pairs[:, :, 0]
+    found: list[int] = (-(-held[:, 1:] // np.bitwise_count(np.arange(1, held.shape[1])))).max(axis=1).tolist()
+    return found
 
 
 def _cells(lanes: Lanes, banks: Banks, column: int, channel: int) -> list[Cell]:

@@ -8,12 +8,13 @@ pixels at one place stand side by side: a pixel is `images` entries.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.graph import Node
+from skipbeat_arch.graph import Node, Pool
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.workload import Convolution
 
@@ -32,6 +33,14 @@ MAX_ENTRIES = isa.Load.largest("count")
 NARROW = 32
 #: What a line that is loaded by itself costs beside its pixels, for choosing among widths.
 BURST_CLOCKS = 4
+
+
+class Shape(NamedTuple):
+    """What the regions of a node depend on."""
+
+    convolution: Convolution
+    window: Pool
+    out_shape: tuple[int, int, int]
 
 
 def bank_entries(machine: Machine) -> int:
@@ -78,7 +87,7 @@ class Region:
 
 
 def make_region(
-    node: Node, rows: Span, columns: Span, planes: int, images: int = 1, *, whole_map: bool = False
+    node: Node | Shape, rows: Span, columns: Span, planes: int, images: int = 1, *, whole_map: bool = False
 ) -> Region:
     """The region of output rows and columns; with `whole_map` it has every pixel of the input, needed or not."""
     conv, pool = node.convolution, node.window
@@ -111,7 +120,7 @@ def make_region(
     )
 
 
-def window(span: Span, node: Node, axis: int) -> Span:
+def window(span: Span, node: Node | Shape, axis: int) -> Span:
     """Padded input rows (axis 0) or columns that outputs from-to need, from-to."""
     conv, pool = node.convolution, node.window
     stride, pool_stride = conv.stride[axis], pool.stride[axis]
@@ -146,7 +155,8 @@ def regions(
     Args:
         turns: loads of a region, each with other channels; with several the whole map has to leave room for the next.
     """
-    found = _regions(node, machine, planes, images, mapping.share, turns)
+    shape = Shape(node.convolution, node.window, node.out_shape)
+    found = list(_regions(shape, bank_entries(machine), planes, images, mapping.share, turns))
     if not blocks_apart(node, mapping):
         return found
     most = max(1, block_limit(node, machine, mapping.pixels) // images)
@@ -164,10 +174,10 @@ def blocks_apart(node: Node, mapping: NodeMapping) -> bool:
     return line and mapping.order == Order.ACTIVATIONS
 
 
-def _regions(node: Node, machine: Machine, planes: int, images: int, share: int, turns: int) -> list[Region]:
+@lru_cache(maxsize=1024)
+def _regions(node: Shape, room: int, planes: int, images: int, share: int, turns: int) -> Sequence[Region]:
     """The fewest regions with the least to load, before blocks are looked at."""
     height, width = node.out_shape[1:]
-    room = bank_entries(machine)
     whole = make_region(node, (0, height), (0, width), planes, images)
     if turns == 1 and fits(whole, room):
         return [whole]
@@ -202,7 +212,7 @@ def fits(region: Region, room: int) -> bool:
     return region.entries <= room and region.pitch <= MAX_LINE and max(columns * region.images, rows) <= MAX_LOOP
 
 
-def _most_rows(node: Node, size: tuple[int, int], planes: int, images: int, room: int) -> int:
+def _most_rows(node: Shape, size: tuple[int, int], planes: int, images: int, room: int) -> int:
     """Most output rows, up to `size` (rows, columns), whose regions fit anywhere in the map; 0 if none do.
 
     Lines of padding are stored like any other, so that a region is as large wherever it begins.

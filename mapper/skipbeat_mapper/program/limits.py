@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -22,7 +23,7 @@ from ..order import places as at
 from ..order.places import NOWHERE
 from ..units.making import fields as f
 from ..units.on_chip import memory_sizes
-from ..units.units import Space
+from ..units.units import Space, Units
 from .schedule import Schedule
 
 #: Open tokens in program order: the rest is for those that an engine's queue has not taken yet.
@@ -46,12 +47,19 @@ def _buffers(machine: Machine) -> dict[Space, _Buffer]:
     }
 
 
-#: Fields of instructions that are checked, by the field of what they are made of.
+#: Fields of instructions that are checked, by what they are made of, and the largest values that they hold.
 _OF_LOADS = {"to": f.TO, "width": f.WIDTH, "pitch": f.LINE_PITCH, "period": f.PERIOD, "bank": f.BANK}
 _OF_PLACES = {
     **{"to": f.STORE_TO, "width": f.STORE_WIDTH, "pitch": f.STORE_PITCH},
     **{"period": f.STORE_PERIOD, "bank": f.STORE_BANK},
 }
+_CHECKED: dict[type[Instruction], tuple[str, ...]] = {
+    isa.Setup: ("n0", "n1", "n2", "n3"),
+    isa.Load: (*_OF_LOADS, "count"),
+    isa.Store: ("block", "count", "pool"),
+    isa.Place: tuple(_OF_PLACES),
+}
+_LARGEST = {(made.title, name): made.largest(name) for made, names in _CHECKED.items() for name in names}
 
 
 def check(schedule: Schedule, name: str) -> None:
@@ -89,73 +97,75 @@ def check_units(schedule: Schedule, sizes: Mapping[Space, int]) -> None:
     Raises:
         InputError: one does not keep to a limit; the message names the node of the first and the limit.
     """
-    found = [each for each in _limits(schedule, sizes) if (each.values > each.largest).any()]
-    if not found:
-        return
-
-    def first(each: _Limit) -> tuple[int, int]:
-        """The first unit that exceeds a limit, and the place of what does."""
-        place = int(np.flatnonzero(each.values > each.largest)[0])
-        return int(each.of[place]), place
-
-    each = min(found, key=lambda each: first(each)[0])
-    unit, place = first(each)
-    each.refuse(f"node {schedule.name(int(schedule.units.columns[at.NODE][unit]))}", int(each.values[place]), place)
+    units, found = schedule.units, list[tuple[int, int, _Limit]]()
+    for each in _limits(schedule, sizes):
+        if (over := np.flatnonzero(each.values > each.largest)).size:
+            place = int(over[0])
+            found.append((int(each.of(units)[place]), place, each))
+    if found:
+        unit, place, each = min(found, key=lambda each: each[0])
+        node = f"node {schedule.name(int(units.columns[at.NODE][unit]))}"
+        each.refuse(node, int(each.values.ravel()[place]), place)
 
 
 class _Limit(NamedTuple):
-    """The values of some things, the units that they are of in ascending order, and the largest value that may be."""
+    """Values of some things, the largest that may be, and the units that the things are of, in ascending order."""
 
-    of: Int64Array
+    of: Callable[[Units], Int64Array]
     values: Int64Array
     largest: int | Int64Array
     refuse: Callable[[str, int, int], NoReturn]
 
 
 def _limits(schedule: Schedule, sizes: Mapping[Space, int]) -> Iterator[_Limit]:
-    """All of them; of those that one unit exceeds the first one is told."""
-    machine, units = schedule.memory.machine, schedule.units
-    columns, loads, stores = units.columns, units.loads[:, units.loads[f.SOURCE] != NOWHERE], units.stores
-    every, depth = np.arange(len(units)), machine.hw.accumulators.depth
-    walks = np.array([(walk.items, *walk.counts) for walk in units.walks], np.int64).reshape(-1, 5)[columns[at.WALK]]
-    yield _Limit(every, walks[:, 0], depth, partial(_too_many_pixels, depth=depth))
-    for loop in range(4):
-        yield _field(every, walks[:, 1 + loop], isa.Setup, f"n{loop}")
+    """All of them; of those that one unit exceeds the first one is told. Zeros hold nothing that a field could not."""
+    units, depth = schedule.units, schedule.memory.machine.hw.accumulators.depth
+    columns, loads, stores, walk = units.columns, units.loads, units.stores, units.columns[at.WALK]
+    items, *counts = np.array([(each.items, *each.counts) for each in units.walks], np.int64).reshape(-1, 5).T
+    yield _Limit(_every, items[walk], depth, partial(_too_many_pixels, depth=depth))
+    for name, values in zip(_CHECKED[isa.Setup], counts, strict=True):
+        yield _field(_every, values[walk], isa.Setup, name)
     room = np.array([sizes[space] for space in Space], np.int64)
 
-    def entries(of: Int64Array, stops: Int64Array, spaces: Int64Array) -> _Limit:
-        def refuse(node: str, needed: int, place: int) -> NoReturn:
-            space = Space(int(spaces[place]))
-            _too_small(node, space, needed, sizes[space], machine)
+    def refuse(node: str, needed: int, place: int, spaces: Sequence[int] | Int64Array) -> NoReturn:
+        space = Space(int(spaces[place % len(spaces)]))
+        _too_small(node, space, needed, sizes[space], schedule.memory.machine)
 
-        return _Limit(of, stops, room[spaces], refuse)
-
-    yield entries(units.of_loads, columns[at.STOP], columns[at.SPACE])
-    yield entries(np.repeat(every, at.BUSY), columns[at.BUSY_STOP], np.tile(at.BUSY_SPACES, len(units)))
-    of_loads = units.of_loads[units.loads[f.SOURCE] != NOWHERE]
-    for name, field in _OF_LOADS.items():
-        yield _field(of_loads, loads[field], isa.Load, name)
-    yield _field(of_loads, loads[f.SOURCE_STOP] - loads[f.SOURCE], isa.Load, "count")
+    spaces, busy = columns[at.SPACE], columns[at.BUSY_STOP].reshape(-1, at.BUSY)
+    yield _Limit(attrgetter("of_loads"), columns[at.STOP], room[spaces], partial(refuse, spaces=spaces))
+    yield _Limit(_of_busy, busy, room[list(at.BUSY_SPACES)], partial(refuse, spaces=at.BUSY_SPACES))
+    of_loads = {name: loads[field] for name, field in _OF_LOADS.items()}
+    of_loads["count"] = loads[f.SOURCE_STOP] - loads[f.SOURCE]
     pool = stores[f.STORE_ITEMS] // stores[f.STORED]
-    for name, values in {"block": stores[f.BLOCK], "count": stores[f.STORED], "pool": pool}.items():
-        yield _field(units.of_stores, values, isa.Store, name)
-    for name, field in _OF_PLACES.items():
-        yield _field(units.of_stores, stores[field], isa.Place, name)
+    of_stores = {"block": stores[f.BLOCK], "count": stores[f.STORED], "pool": pool}
+    of_places = {name: stores[field] for name, field in _OF_PLACES.items()}
+    for made, of, every in (
+        (isa.Load, "of_loads", of_loads),
+        (isa.Store, "of_stores", of_stores),
+        (isa.Place, "of_stores", of_places),
+    ):
+        for name, values in every.items():
+            yield _field(attrgetter(of), values, made, name)
 
 
-def _field(of: Int64Array, values: Int64Array, made: type[Instruction], name: str) -> _Limit:
+def _every(units: Units) -> Int64Array:
+    return np.arange(len(units))
+
+
+def _of_busy(units: Units) -> Int64Array:
+    """The unit of each range that is busy."""
+    return np.repeat(np.arange(len(units)), at.BUSY)
+
+
+def _field(of: Callable[[Units], Int64Array], values: Int64Array, made: type[Instruction], name: str) -> _Limit:
     """The limit of a field of an instruction."""
-    largest = _LARGEST.setdefault((made.title, name), made.largest(name))
+    largest = _LARGEST[made.title, name]
 
     def refuse(node: str, value: int, _: int) -> NoReturn:
         field = f"{made.title}: {name}"
         raise InputError(f"{node}: {field} is {value}, {value - largest} more than the field holds")
 
     return _Limit(of, values, largest, refuse)
-
-
-#: The largest values of fields that were asked for.
-_LARGEST: dict[tuple[str, str], int] = {}
 
 
 def _too_many_pixels(node: str, items: int, _: int, depth: int) -> NoReturn:
@@ -187,8 +197,9 @@ def _in_use(schedule: Schedule) -> NoReturn:
 def _check_tokens(schedule: Schedule, name: str) -> None:
     """No counter can overflow: few givers are ahead of their takers in program order."""
     ordered = schedule.ordered
+    engine, signal, wait = (each.astype(np.int8) for each in (ordered.engine, ordered.signal, ordered.wait))
     for giver, taker in itertools.permutations(Engine, 2):
-        given = (ordered.signal >> taker & 1) * (ordered.engine == giver)
-        taken = (ordered.wait >> giver & 1) * (ordered.engine == taker)
-        if np.cumsum(given - taken).max(initial=0) > MAX_OPEN:
+        given = (signal >> np.int8(taker) & 1) * (engine == giver)
+        taken = (wait >> np.int8(giver) & 1) * (engine == taker)
+        if np.cumsum(given - taken, dtype=np.int32).max(initial=0) > MAX_OPEN:
             raise InputError(f"{name}: more than {MAX_OPEN} tokens from {giver.name} to {taker.name} are open")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -17,7 +18,7 @@ from skipbeat_sim.timing.machine_timing import CheckedProgram
 from ..memory_map import MemoryMap
 from .emission import emit, emit_columns
 from .limits import check
-from .schedule import Part, Schedule
+from .schedule import Schedule
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,7 +120,7 @@ def _lowered(schedule: Schedule, make: Callable[[MemoryMap], Schedule | None], n
         memory=schedule.memory,
         make=make,
         columns=emit_columns(schedule),
-        nodes=tuple(_range(schedule, part) for part in schedule.parts),
+        nodes=tuple(_ranges(schedule)),
         numbers=tuple(part.node for part in schedule.parts),
         latencies=schedule.ordered.latencies,
     )
@@ -127,12 +128,14 @@ def _lowered(schedule: Schedule, make: Callable[[MemoryMap], Schedule | None], n
     return made
 
 
-def _range(schedule: Schedule, part: Part) -> NodeRange:
-    """A part of a node; loads outside of it are named with the node's first part."""
-    parts = [each for each in schedule.parts if each.node == part.node]
-    early: tuple[int, ...] = ()
-    if parts[0] is part:
-        loads = np.array(schedule.loads.get(part.node, ()), np.int64)
-        inside = [(each.start <= loads) & (loads < each.stop) for each in parts]
-        early = tuple(loads[~np.any(inside, axis=0)].tolist())
-    return NodeRange(name=schedule.name(part.node), start=part.start, stop=part.stop, early=early)
+def _ranges(schedule: Schedule) -> Iterator[NodeRange]:
+    """The parts of nodes; loads outside of those of their node are named with its first part."""
+    parts, owner = np.array(schedule.parts, np.int64).reshape(-1, 3), schedule.ordered.owner
+    loads = np.flatnonzero(owner >= 0)
+    within = np.maximum(np.searchsorted(parts[:, 1], loads, side="right") - 1, 0)
+    outside = (parts[within, 0] != owner[loads]) | (loads < parts[within, 1]) | (loads >= parts[within, 2])
+    early = defaultdict[int, list[int]](list)
+    for load in loads[outside].tolist():
+        early[int(owner[load])].append(load)
+    for node, start, stop in parts.tolist():
+        yield NodeRange(name=schedule.name(node), start=start, stop=stop, early=tuple(early.pop(node, ())))

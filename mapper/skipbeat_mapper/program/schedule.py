@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -101,15 +100,6 @@ class Schedule:
     def parts(self) -> tuple[Part, ...]:
         """Of nodes, in program order."""
         return self.ordered.parts
-
-    @cached_property
-    def loads(self) -> Mapping[int, tuple[int, ...]]:
-        """Of each node the operations that load something for it."""
-        owner = self.ordered.owner
-        order = np.argsort(owner, kind="stable")
-        nodes, starts = np.unique(owner[order], return_index=True)
-        parts = np.split(order, starts[1:])
-        return {node: tuple(part.tolist()) for node, part in zip(nodes.tolist(), parts, strict=True) if node >= 0}
 
     @property
     def code(self) -> int:

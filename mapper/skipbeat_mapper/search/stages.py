@@ -176,7 +176,7 @@ def _clocks(candidate: Candidate, known: KnownPrograms) -> int:
 
 def _block_sizes(plain: Candidate) -> tuple[int, ...]:
     """Blocks whose passes still take longer than the next tile's way into the array."""
-    distinct = {id(tile.statistics): tile.statistics for column in plain.tiles.columns for tile in column}.values()
+    distinct = plain.tiles.table.statistics
     longest = max((-(-tile_clocks(tile, plain.machine) // tile.beat) for tile in distinct), default=1)
     size = 1 << longest.bit_length()
     return size, 2 * size, 4 * size, 8 * size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -26,6 +26,8 @@ from .row_order import Cells, beats, plain_order, planes_needed, sorted_order, s
 from .tile_statistics import cell_slots, different_columns, group_counts, tile_statistics
 
 T = TypeVar("T")
+#: Bytes of a digest.
+_DIGEST = 16
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,12 +59,12 @@ class NodeTiles:
     @cached_property
     def steps(self) -> tuple[int, ...]:
         """Of each column tile, for a pixel."""
-        return self._of_kinds(lambda column: sum([tile.statistics.beat for tile in column]))
+        return self._of_kinds(np.add.reduceat(self.table.beat, self.table.begins[:-1]).tolist())
 
     @cached_property
     def column_words(self) -> tuple[int, ...]:
         """Of each column tile."""
-        return self._of_kinds(lambda column: sum([tile.words for tile in column]))
+        return self._of_kinds(np.add.reduceat(self.table.words, self.table.begins[:-1]).tolist())
 
     @cached_property
     def table(self) -> TileTable:
@@ -72,35 +74,38 @@ class NodeTiles:
         return TileTable.of([self.columns[each] for each in found], [self.outputs[each] for each in found])
 
     @cached_property
+    def statistics(self) -> list[tuple[TileStatistics, int]]:
+        """The different ones of all tiles, in the order in which each comes first, and how many tiles have it."""
+        table, counts = self.table, np.bincount(self.kinds, minlength=self.table.begins.size - 1)
+        times, real = np.repeat(counts, np.diff(table.begins)), table.number >= 0
+        found = np.zeros(len(table.statistics), np.int64)
+        np.add.at(found, table.number[real], times[real])
+        return list(zip(table.statistics, found.tolist(), strict=True))
+
+    @cached_property
     def contents(self) -> tuple[bytes, ...]:
         """Of each column tile, equal for those whose tiles cost the same: their numbers and statistics."""
-        digests: dict[int, bytes] = {}
-
-        def content(column: Sequence[Tile]) -> bytes:
-            for tile in column:
-                if id(tile.statistics) not in digests:
-                    digests[id(tile.statistics)] = _digest(tile.statistics)
-            found = [(tile.number, digests[id(tile.statistics)]) for tile in column]
-            return hashlib.blake2b(repr(found).encode(), digest_size=16).digest()
-
-        return self._of_kinds(content)
+        table = self.table
+        every = b"".join([*map(_digest, table.statistics), bytes(_DIGEST)])  # the last one is that of null passes
+        digests = np.frombuffer(every, np.uint8).reshape(-1, _DIGEST)[np.maximum(table.number, -1)]
+        rows = np.concatenate([table.cells.astype("<i8").view(np.uint8).reshape(-1, 8), digests], axis=1)
+        parts = np.split(rows, table.begins[1:-1])
+        return self._of_kinds([hashlib.blake2b(part.tobytes(), digest_size=_DIGEST).digest() for part in parts])
 
     @cached_property
     def key(self) -> Hashable:
         """Equal for tiles that cost the same, column by column."""
         return hashlib.blake2b(b"".join(self.contents)).digest()
 
-    def _of_kinds(self, measured: Callable[[Sequence[Tile]], T]) -> tuple[T, ...]:
-        """What is measured of each column tile, of those of one kind once."""
-        firsts = dict(zip(reversed(self.kinds), reversed(self.columns), strict=True))
-        found = {kind: measured(column) for kind, column in firsts.items()}
-        return tuple(found[kind] for kind in self.kinds)
+    def _of_kinds(self, found: Sequence[T]) -> tuple[T, ...]:
+        """What was found of each kind of column tile, for all column tiles."""
+        return tuple([found[kind] for kind in self.kinds])
 
 
 def _digest(tile: TileStatistics) -> bytes:
     sizes = tile.word_count, tile.encoding, tile.beat, tile.rows, tile.cols, tile.nonzeros
     data = np.concatenate([sizes, tile.slots.ravel()]).astype("<i8").tobytes()
-    return hashlib.blake2b(data, digest_size=16).digest()
+    return hashlib.blake2b(data, digest_size=_DIGEST).digest()
 
 
 def node_tiles(node: Node, banks: Banks, machine: Machine, *, plain: bool = False) -> NodeTiles:
@@ -124,7 +129,8 @@ def node_tiles(node: Node, banks: Banks, machine: Machine, *, plain: bool = Fals
         column_of(_in_order(tiles, order, hw), own)
         for tiles, order, own in zip(found, planes.T.tolist(), numbers.T.tolist(), strict=True)
     ]
-    clocks = {id(tile.statistics): tile_clocks(tile.statistics, machine) for column in made for tile in column}
+    distinct = {id(tile.statistics): tile.statistics for column in made for tile in column}
+    clocks = {key: tile_clocks(each, machine) for key, each in distinct.items()}
     decoder = [decoding(column, clocks) for column in made]
     words = [sum([tile.words for tile in column]) for column in made]
     *at, total = accumulate([words[kind] for kind in kinds.tolist()], initial=0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -25,6 +26,8 @@ Kind = tuple[int, int]
 RUN_ENTRIES = 64
 #: No entry: that of zeros is in no run.
 NOWHERE = -1
+#: Those of tiles that there are.
+_KNOWN: WeakKeyDictionary[NodeTiles, dict[Hashable, NodeTables]] = WeakKeyDictionary()
 
 
 def cell_offsets(node: Node, banks: Banks, region: Region) -> Int64Array:
@@ -54,10 +57,24 @@ def bank_offsets(cells: Cells, offsets: Int64Array) -> tuple[Int64Array, Int64Ar
     return start, np.where(used, found - start[:, None], 0)
 
 
+def node_tables(node: Node, tiles: NodeTiles, regions: Sequence[Region]) -> NodeTables:
+    """The table entries of a node, which are kept as long as its tiles: they depend on no more of regions than this."""
+    kinds = {region_kind(region): region for region in regions}
+    known = _KNOWN.setdefault(tiles, {})
+    key = tuple((*kind, region.images, region.planes) for kind, region in kinds.items())
+    if key not in known:
+        known[key] = NodeTables(node, tiles, kinds)
+    return known[key]
+
+
 class NodeTables:
     """The table entries of a node, in runs that are loaded together.
 
     If the table holds all of them they are one run, otherwise each column tile has its own.
+
+    Args:
+        node, tiles: whose entries they are.
+        kinds: a region of each kind.
 
     Attributes:
         entries: of all runs as they lie in memory, int64 [entries, R]; that of zeros is not among them.
@@ -65,10 +82,9 @@ class NodeTables:
         begins: the first line of each column tile in `places`, int64 [columns].
     """
 
-    def __init__(self, node: Node, banks: Banks, tiles: NodeTiles, regions: Sequence[Region]) -> None:
+    def __init__(self, node: Node, tiles: NodeTiles, kinds: Mapping[Kind, Region]) -> None:
         table, columns = tiles.table, np.array(tiles.kinds, np.int64)
-        kinds = {region_kind(region): region for region in regions}
-        found = [bank_offsets(tiles.cells, cell_offsets(node, banks, region)) for region in kinds.values()]
+        found = [bank_offsets(tiles.cells, cell_offsets(node, tiles.banks, each)) for each in kinds.values()]
         self._table, self._offsets = table, dict(zip(kinds, found, strict=True))
         every = np.concatenate([offsets for _, offsets in found])
         first, number = _distinct(every)

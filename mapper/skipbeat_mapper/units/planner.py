@@ -129,9 +129,9 @@ class Planner:
     def units(self) -> Units:
         """What was made."""
         a, chip = self.arrays, self.arrays.chip
-        made = {name: getattr(a, name)[:, : chip[count]].copy() for name, count in _MADE.items()}
+        made = {name: getattr(a, name)[: chip[count]].T.copy() for name, count in _MADE.items()}
         busy = {name: getattr(a, name)[: chip[f.UNITS]].ravel() for name in ("busy_start", "busy_stop")}
-        commands = [self._command(*each) for each in a.commands[:, : chip[f.COMMANDS]].T.tolist()]
+        commands = [self._command(*each) for each in a.commands[: chip[f.COMMANDS]].tolist()]
         return Units.of(**made, **busy, walks=self._walks, commands=commands, tiles=self._tiles, outputs=self._outputs)
 
     def _command(self, tile: int, pixels: int, says: int) -> Command:
@@ -212,14 +212,14 @@ def _room(a: Arrays, visits: Int64Array) -> dict[str, Int64Array]:
     chains = begins[begins[:, f.CHAIN] != NOWHERE, f.CHAIN]
     loads = 1 + 2 * passes + 2 * len(visits) + lines.sum() + enters.sum() + chains.size
     sizes = {
-        "units": (f.UNIT_FIELDS, passes),
+        "units": (passes, f.UNIT_FIELDS),
         "busy_start": (passes, at.BUSY),
         "busy_stop": (passes, at.BUSY),
-        "passes": (f.PASS_FIELDS, passes),
-        "loads": (f.LOAD_FIELDS, loads),
-        "spans": (f.SPAN_FIELDS, spans[region[enters]].sum() + spans[chains].sum()),
-        "stores": (f.STORE_FIELDS, len(visits)),
-        "commands": (f.COMMAND_FIELDS, a.numbers.size),
+        "passes": (passes, f.PASS_FIELDS),
+        "loads": (loads, f.LOAD_FIELDS),
+        "spans": (spans[region[enters]].sum() + spans[chains].sum(), f.SPAN_FIELDS),
+        "stores": (len(visits), f.STORE_FIELDS),
+        "commands": (a.numbers.size, f.COMMAND_FIELDS),
     }
     return {name: np.empty(size, np.int64) for name, size in sizes.items()}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from skipbeat_arch.arrays import Int64Array
@@ -29,41 +31,42 @@ def check_bank_conflicts(machine: Machine, program: Columns, run: Followed, begi
     """
     if not program.local.any():
         return
-    clocks, stores = _local_vectors(machine, program, run)
-    others = _other_writes(machine, program, run, begin)
-    if not clocks.size or not others.size:
-        return
-    first, beats, before, size, number = others[np.argsort(others[:, 0], kind="stable")].T
-    # what began last before each local vector: LOADs and ZEROs do not overlap; a write is a clock after its beat
-    place = np.searchsorted(first, clocks - 1, side="right") - 1
-    beat = clocks - 1 - first[place]
-    meet = (place >= 0) & (beat < beats[place]) & ((before[place] + beat + 1) % size[place] == 0)
-    if meet.any():
-        which = int(np.argmax(meet))
-        other = int(number[place[which]])
+    clocks, which = _local_vectors(machine, program, run)
+    met: list[tuple[int, int]] = []
+    for first, beats, before, size, number in _other_writes(machine, program, run, begin):
+        # the local vectors from its first beat to its last; a write is a clock after its beat
+        start, stop = (np.searchsorted(clocks, first + 1 + after) for after in (0, beats))
+        for each in np.flatnonzero(stop > start).tolist():
+            beat = clocks[start[each] : stop[each]] - 1 - first[each]
+            meet = np.flatnonzero((before[each] + beat + 1) % size == 0)[:1].tolist()
+            met += [(int(start[each]) + vector, int(number[each])) for vector in meet]
+    if met:
+        vector, other = min(met)
+        store = int(program.at(Opcode.STORE)[which[vector]])
         raise InputError(
-            f"program: in clock {int(clocks[which])} the activation banks are written by "
-            f"{program.title(int(stores[which]))} and {program.title(other)}"
+            f"program: in clock {int(clocks[vector])} the activation banks are written by "
+            f"{program.title(store)} and {program.title(other)}"
         )
 
 
-def _other_writes(machine: Machine, program: Columns, run: Followed, begin: Int64Array) -> Int64Array:
-    """Bursts of LOADs of activations, and ZEROs as if they were bursts, int64 [bursts, 5].
+def _other_writes(
+    machine: Machine, program: Columns, run: Followed, begin: Int64Array
+) -> Iterator[tuple[Int64Array, Int64Array, Int64Array, int, Int64Array]]:
+    """Bursts of LOADs of activations, and ZEROs as if they were bursts.
 
-    First beat, beats, beats of the instruction before it, beats of a vector, instruction.
+    First beats, beats, beats of the instruction before them, beats of a vector, instructions.
     """
     loads, zeros = program.at(Opcode.LOAD), program.at(Opcode.ZERO)
     loads = loads[program.kind[loads] == Kind.ACTIVATIONS]
     first, beats, before = (run.clocks(each) for each in (at.BURST_FIRSTS, at.BURST_BEATS, at.BEATS_BEFORE))
     number = loads[np.cumsum(before == 0) - 1]
-    bursts = np.stack([first, beats, before, np.full_like(first, machine.vector_beats), number], axis=1)
-    none, one = np.zeros_like(zeros), np.ones_like(zeros)
-    cleared = np.stack([begin[zeros], program.count[zeros], none, one, zeros], axis=1)
-    return np.concatenate([bursts[program.banks[number] == 1], cleared])
+    own = program.banks[number] == 1
+    yield first[own], beats[own], before[own], machine.vector_beats, number[own]
+    yield begin[zeros], program.count[zeros], np.zeros_like(zeros), 1, zeros
 
 
 def _local_vectors(machine: Machine, program: Columns, run: Followed) -> tuple[Int64Array, Int64Array]:
-    """The clocks of all local vectors, and their STOREs."""
+    """The clocks of all local vectors, which ascend, and which STOREs they are of."""
     stores = program.at(Opcode.STORE)
     count, pool = program.count[stores], program.pool[stores]
     before = np.cumsum(count * pool) - count * pool
@@ -73,4 +76,4 @@ def _local_vectors(machine: Machine, program: Columns, run: Followed) -> tuple[I
     number = np.arange(which.size) - np.repeat(np.cumsum(count[local]) - count[local], count[local])
     item = before[which] + (number + 1) * pool[which] - 1
     clocks = run.clocks(at.TAKEN)[item] + vector_clocks(machine.hw, 1)  # only single vectors are local
-    return clocks, stores[which]
+    return clocks, which

@@ -153,6 +153,12 @@ class Columns:
         return int(np.sum(np.broadcast_to(self.times, len(self))))
 
 
+def different_pairs(first: Int64Array, second: Int64Array) -> tuple[list[tuple[int, int]], Int64Array]:
+    """The different pairs of two columns of 31 bits, and which of them each pair is."""
+    keys, numbers = np.unique(first << 32 | second, return_inverse=True)
+    return list(zip((keys >> 32).tolist(), (keys & (1 << 32) - 1).tolist(), strict=True)), numbers
+
+
 def columns_of(machine: Machine, instructions: Sequence[Instruction], tiles: Sequence[TileStatistics]) -> Columns:
     """The columns of instructions; `tiles` are those of the PASSes that load one, in order.
 

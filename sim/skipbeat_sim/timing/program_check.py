@@ -15,6 +15,9 @@ from skipbeat_arch.machine import Machine
 
 from .columns import Columns
 
+#: Set for the opcodes whose count may not be 0.
+_COUNTED = np.isin(np.arange(max(Opcode) + 1), (Opcode.LOAD, Opcode.ZERO, Opcode.STORE, Opcode.TURN))
+
 
 def check_header(machine: Machine, read: InstructionColumns) -> None:
     """That instructions are for a machine, if they begin with a header.
@@ -81,10 +84,10 @@ def _check_walks(columns: Columns) -> None:
 
 
 def _check_counts(columns: Columns) -> None:
-    counted = np.isin(columns.opcode, (Opcode.LOAD, Opcode.ZERO, Opcode.STORE, Opcode.TURN))
-    if (number := _first(counted & (columns.count == 0))) is not None:
+    if (number := _first(_COUNTED[columns.opcode] & (columns.count == 0))) is not None:
         raise InputError(f"program: {columns.title(number)} has a count of 0")
-    if (number := _first((columns.opcode == Opcode.LOAD) & ~np.isin(columns.kind, list(Kind)))) is not None:
+    loads = columns.opcode == Opcode.LOAD
+    if (number := _first(loads & ((columns.kind < min(Kind)) | (columns.kind > max(Kind))))) is not None:
         kind = int(columns.kind[number])
         raise InputError(f"program: instruction {number} loads into kind {kind}, which there is not")
     if (number := _first((columns.opcode == Opcode.PLACE) & (columns.wait + columns.signal > 0))) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -42,6 +43,8 @@ class TilePath:
     frees: list[Response]
 
 
+#: The paths of tiles, by all of the hardware that they depend on.
+_KNOWN: dict[tuple[DecoderSizes, int, int], WeakKeyDictionary[TileStatistics, TilePath]] = {}
 #: Value words that are there before the aligner has used up the oldest: two of its own, and a queue of two.
 RING = 4
 
@@ -55,16 +58,16 @@ class _Slots(NamedTuple):
 
 
 def tile_paths(tiles: Sequence[TileStatistics], hw: Hardware) -> list[TilePath]:
-    """The paths of `tiles`, in order. A tile object that occurs several times is computed once.
+    """The paths of `tiles`, in order. That of a tile object is computed once, and kept as long as the tile.
 
     Raises:
         InputError: a tile without values, or one whose words do not agree with its slots.
     """
-    distinct = list({id(tile): tile for tile in tiles}.values())
-    if not distinct:
-        return []
-    place = dict(zip(map(id, distinct), _paths(distinct, hw), strict=True))
-    return [place[id(tile)] for tile in tiles]
+    known = _KNOWN.setdefault((DecoderSizes.of(hw), hw.array.group, hw.numbers.weight_bits), WeakKeyDictionary())
+    new = list({id(tile): tile for tile in tiles if tile not in known}.values())
+    if new:
+        known.update(zip(new, _paths(new, hw), strict=True))
+    return [known[tile] for tile in tiles]
 
 
 def _paths(tiles: list[TileStatistics], hw: Hardware) -> list[TilePath]:

@@ -33,3 +33,17 @@ def test_outputs_of_column_tiles() -> None:
     conv = Convolution(batch=1, c_in=8, c_out=19, height=4, width=4, kernel=(1, 1))
     machine = MACHINES["tiny-4x4"]
     assert node_tiles(node_of(conv), Banks.of(8, machine), machine).outputs == (4, 4, 4, 4, 3)
+
+
+@pytest.mark.parametrize("outputs", [19, 40])
+def test_what_is_told_of_column_tiles_and_of_all_is_that_of_their_tiles(outputs: int) -> None:
+    machine = MACHINES["tiny-4x4"]
+    conv = Convolution(batch=1, c_in=24, c_out=outputs, height=4, width=4, kernel=(3, 3))
+    tiles = node_tiles(node_of(conv, density=0.1), Banks.of(24, machine), machine)
+    assert list(tiles.steps) == [sum(tile.statistics.beat for tile in column) for column in tiles.columns]
+    assert list(tiles.column_words) == [sum(tile.words for tile in column) for column in tiles.columns]
+    every = [tile.statistics for column in tiles.columns for tile in column]
+    assert tiles.statistics == [(each, sum(tile is each for tile in every)) for each in dict.fromkeys(every)]
+    alike = [[(tile.number, id(tile.statistics)) for tile in column] for column in tiles.columns]
+    for one, other in itertools.combinations(range(len(alike)), 2):
+        assert (tiles.contents[one] == tiles.contents[other]) == (alike[one] == alike[other])

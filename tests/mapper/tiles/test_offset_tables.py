@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from skipbeat_arch.machine import TABLE_ENTRIES, Machine
 from skipbeat_arch.machine_program import MachineProgram
 from skipbeat_mapper.memory_map import memory_map
 from skipbeat_mapper.placing.banks import Banks
-from skipbeat_mapper.tiles.offset_tables import RUN_ENTRIES, bank_offsets, table_data
+from skipbeat_mapper.tiles.offset_tables import RUN_ENTRIES, bank_offsets, node_tables, table_data
 from tests.mapper.networks import Builder
 from tests.mapper.program_check import check, check_clocks
 
@@ -85,3 +87,13 @@ def test_full_groups_need_no_entries() -> None:
     tables = memory_map(builder.graph(), machine).groups[0].nodes[0].tables
     assert (len(tables.entries), tables.runs, tables.largest) == (0, (), 0)
     assert Banks.of(64, machine).cell_taps(1).tolist() == [[0] * 4] * 4
+
+
+def test_entries_are_found_once_for_regions_of_one_kind() -> None:
+    builder = wide(64, 40)
+    node = memory_map(builder.graph(), Machine.of(TINY)).groups[0].nodes[0]
+    (region,) = node.regions
+    lower = dataclasses.replace(region, top=region.top + 1)
+    assert node_tables(node.node, node.tiles, [lower]) is node.tables
+    longer = dataclasses.replace(region, pitch=region.pitch + 1)
+    assert node_tables(node.node, node.tiles, [region, longer]) is not node.tables

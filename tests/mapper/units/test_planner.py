@@ -51,8 +51,8 @@ def test_there_is_room_for_all_passes_and_stores_and_no_more(seed: int) -> None:
         planner.follow(planner.visits[0])
         planner.make(0, len(planner.visits[0]))
         made = planner.units()
-        assert made.passes.shape == planner.arrays.passes.shape
-        assert made.stores.shape == planner.arrays.stores.shape
+        assert made.passes.T.shape == planner.arrays.passes.shape
+        assert made.stores.T.shape == planner.arrays.stores.shape
 
 
 def test_every_memory_is_a_ring_of_its_size() -> None:

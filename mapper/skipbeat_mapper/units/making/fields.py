@@ -1,6 +1,6 @@
 """Where everything that units are made of stands in arrays of numbers, and what is made of it.
 
-What units are made of has a line for each thing, what is made a column; the fields of both are numbered here.
+Each array has a line for every thing of a kind, what units are made of or what is made; its fields are numbered here.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ TABLE_VECTORS, VECTOR_BEATS, MACHINE_FIELDS = range(at.SPACES, at.SPACES + 3)
 
 
 class Arrays(NamedTuple):
-    """All of them, int64: [things, fields], of what is made [fields, room], of the busy ones [room, `BUSY`].
+    """All of them, int64 [things, fields], of what is made [room, fields], of the busy ones [room, `BUSY`].
 
     Attributes:
         machine: [MACHINE_FIELDS]. chip: [CHIP_FIELDS]. kept: [spaces, ranges, 4].

@@ -20,7 +20,7 @@ LOAD_VECTORS = 256
 def add_load(a: Arrays, space: int, start: int, stop: int, source: int, count: int) -> int:
     """A LOAD of `count` vectors from memory vector `source` that writes entries from-to; its number."""
     number: int = a.chip[f.LOADS]
-    load = a.loads[:, number]
+    load = a.loads[number]
     load[f.SPACE], load[f.START], load[f.STOP] = space, start, stop
     load[f.SOURCE], load[f.SOURCE_STOP], load[f.FIRST_SPAN] = source, source + count, a.chip[f.SPANS]
     load[f.CLOCKS] = count * a.machine[f.VECTOR_BEATS] + LOAD_CLOCKS
@@ -34,7 +34,7 @@ def add_table_load(a: Arrays, source: int, entry: int, count: int) -> None:
     """The LOAD of `count` table entries from memory vector `source` to entry `entry`."""
     vectors = a.machine[f.TABLE_VECTORS]
     load = add_load(a, at.TABLE, entry, entry + count, source, count * vectors)
-    a.loads[f.TO, load] = entry * vectors
+    a.loads[load, f.TO] = entry * vectors
 
 
 @compiled
@@ -65,20 +65,20 @@ def add_zeros(a: Arrays, region: int, base: int) -> None:
         _add_span(a, first, begin + lines * pitch, begin + plane)
     stop, clocks = a.chip[f.SPANS], 0
     for span in range(first, stop):
-        clocks += a.spans[1, span] - a.spans[0, span] + ZERO_CLOCKS
+        clocks += a.spans[span, 1] - a.spans[span, 0] + ZERO_CLOCKS
     if stop > first:
         load = add_load(a, at.ACTIVATIONS, base, base + entries, NOWHERE, 0)
-        a.loads[f.SOURCE_STOP, load], a.loads[f.FIRST_SPAN, load], a.loads[f.CLOCKS, load] = NOWHERE, first, clocks
+        a.loads[load, f.SOURCE_STOP], a.loads[load, f.FIRST_SPAN], a.loads[load, f.CLOCKS] = NOWHERE, first, clocks
 
 
 @compiled
 def _add_span(a: Arrays, first: int, start: int, stop: int) -> None:
     """Zeros from-to, joined to those right before them from span `first` on."""
     last = a.chip[f.SPANS]
-    if last > first and a.spans[1, last - 1] == start:
-        a.spans[1, last - 1] = stop
+    if last > first and a.spans[last - 1, 1] == start:
+        a.spans[last - 1, 1] = stop
     elif stop > start:
-        a.spans[0, last], a.spans[1, last] = start, stop
+        a.spans[last, 0], a.spans[last, 1] = start, stop
         a.chip[f.SPANS] += 1
 
 
@@ -117,6 +117,6 @@ def _add_lines(a: Arrays, node: int, region: int, channel: int, line: int, lines
     source = a.nodes[node, f.INPUT_AT] + channel * a.nodes[node, f.INPUT_BLOCK] + a.regions[region, f.PIXEL_AT]
     source += line * a.regions[region, f.LINE_APART] + start
     load = add_load(a, at.ACTIVATIONS, to, to + (lines - 1) * pitch + width, source, lines * width)
-    a.loads[f.WIDTH, load], a.loads[f.LINE_PITCH, load] = width, pitch
-    a.loads[f.PERIOD, load] = a.channels[first + channel, f.IN_PERIOD]
-    a.loads[f.BANK, load] = a.channels[first + channel, f.IN_BANK]
+    a.loads[load, f.WIDTH], a.loads[load, f.LINE_PITCH] = width, pitch
+    a.loads[load, f.PERIOD] = a.channels[first + channel, f.IN_PERIOD]
+    a.loads[load, f.BANK] = a.channels[first + channel, f.IN_BANK]

@@ -51,16 +51,16 @@ def add_unit(
     if is_new:
         store = add_store(a, node, column, block)
     units, walk = a.units, a.parts[part, f.PART_WALK]
-    units[f.UNIT_NODE, number], units[f.UNIT_WALK, number] = a.nodes[node, f.NUMBER], walk
-    units[f.UNIT_PASS, number], units[f.UNIT_LOAD, number] = a.chip[f.PASSES], first_load
-    units[f.UNIT_STORE, number] = store
+    units[number, f.UNIT_NODE], units[number, f.UNIT_WALK] = a.nodes[node, f.NUMBER], walk
+    units[number, f.UNIT_PASS], units[number, f.UNIT_LOAD] = a.chip[f.PASSES], first_load
+    units[number, f.UNIT_STORE] = store
     a.chip[f.OPERATIONS] += abs(stop - tile) + a.chip[f.LOADS] - first_load + is_new + (walk != a.chip[f.SET_UP])
     a.chip[f.SET_UP] = walk
     a.busy_start[number], a.busy_stop[number] = NOWHERE, NOWHERE
     if store != NOWHERE:
         for each in range(4):
-            a.busy_start[number, 3 + each] = a.stores[f.PARAMETERS_FROM + 2 * each, store]
-            a.busy_stop[number, 3 + each] = a.stores[f.PARAMETERS_TO + 2 * each, store]
+            a.busy_start[number, 3 + each] = a.stores[store, f.PARAMETERS_FROM + 2 * each]
+            a.busy_stop[number, 3 + each] = a.stores[store, f.PARAMETERS_TO + 2 * each]
     if null:
         _add_pass(a, node, part, tile, f.FIRST | f.LAST)
     else:
@@ -110,14 +110,14 @@ def _add_passes(
         place = a.places[first_place + each]
         entry = table + place[f.ENTRY] if place[f.ENTRY] != NOWHERE else 0
         read_from, read_to = base + place[f.READ_FROM], base + place[f.READ_STOP] + a.parts[part, f.REACH]
-        a.passes[f.BASE, number] = base + place[f.WALK_FROM]
+        a.passes[number, f.BASE] = base + place[f.WALK_FROM]
         _read(a, unit, number, 0, read_from, read_to)
         _read(a, unit, number, 1, entry, entry + 1)
         if load:
             words = shift + a.tiles[each, f.TILE_AT]
             _read(a, unit, number, 2, words, words + a.tiles[each, f.TILE_WORDS])
-            a.passes[f.LOADED, number] = a.tiles[each, f.STATISTICS]
-            a.passes[f.LOADED_WORDS, number] = a.tiles[each, f.TILE_WORDS]
+            a.passes[number, f.LOADED] = a.tiles[each, f.STATISTICS]
+            a.passes[number, f.LOADED_WORDS] = a.tiles[each, f.TILE_WORDS]
         load, opens = True, False
     chip[f.RESIDENT] = a.nodes[node, f.WEIGHTS_AT]
     chip[f.RESIDENT_COLUMN] = column - a.nodes[node, f.FIRST_COLUMN]
@@ -127,7 +127,7 @@ def _add_passes(
 @compiled
 def _read(a: Arrays, unit: int, number: int, memory: int, start: int, stop: int) -> None:
     """A pass of a unit reads entries from-to of one of three memories."""
-    a.passes[f.ENTRIES_FROM + 2 * memory, number], a.passes[f.ENTRIES_TO + 2 * memory, number] = start, stop
+    a.passes[number, f.ENTRIES_FROM + 2 * memory], a.passes[number, f.ENTRIES_TO + 2 * memory] = start, stop
     known = a.busy_start[unit, memory] != NOWHERE
     a.busy_start[unit, memory] = min(start, a.busy_start[unit, memory]) if known else start
     a.busy_stop[unit, memory] = max(stop, a.busy_stop[unit, memory])
@@ -138,13 +138,13 @@ def _add_pass(a: Arrays, node: int, part: int, tile: int, says: int) -> int:
     """A pass that reads nothing yet; its number."""
     number, items, beat = int(a.chip[f.PASSES]), a.parts[part, f.ITEMS], a.tiles[tile, f.BEAT]
     a.chip[f.PASSES] += 1
-    a.passes[f.STEPS, number] = items * max(1, beat)
-    a.passes[f.FED, number] = items * (beat > 0)
-    a.passes[f.SUMS, number] = items * (says & f.LAST)
+    a.passes[number, f.STEPS] = items * max(1, beat)
+    a.passes[number, f.FED] = items * (beat > 0)
+    a.passes[number, f.SUMS] = items * (says & f.LAST)
     for field in range(f.ENTRIES_FROM, f.WORDS_TO + 1):
-        a.passes[field, number] = NOWHERE
-    a.passes[f.COMMAND, number] = _command(a, node, part, tile, says)
-    a.passes[f.LOADED, number], a.passes[f.LOADED_WORDS, number], a.passes[f.BASE, number] = NOWHERE, 0, 0
+        a.passes[number, field] = NOWHERE
+    a.passes[number, f.COMMAND] = _command(a, node, part, tile, says)
+    a.passes[number, f.LOADED], a.passes[number, f.LOADED_WORDS], a.passes[number, f.BASE] = NOWHERE, 0, 0
     return number
 
 
@@ -155,8 +155,8 @@ def _command(a: Arrays, node: int, part: int, tile: int, says: int) -> int:
     at_number = a.nodes[node, f.FIRST_COMMAND] + 8 * shape + says
     if a.numbers[at_number] == NOWHERE:
         number = a.chip[f.COMMANDS]
-        a.commands[f.OF_TILE, number], a.commands[f.SAYS, number] = a.tiles[tile, f.STATISTICS], says
-        a.commands[f.PIXELS, number] = a.parts[part, f.ITEMS]
+        a.commands[number, f.OF_TILE], a.commands[number, f.SAYS] = a.tiles[tile, f.STATISTICS], says
+        a.commands[number, f.PIXELS] = a.parts[part, f.ITEMS]
         a.numbers[at_number] = number
         a.chip[f.COMMANDS] += 1
     return int(a.numbers[at_number])

@@ -21,7 +21,7 @@ def add_store(a: Arrays, node: int, column: int, block: int) -> int:
     """
     own, number = column - a.nodes[node, f.FIRST_COLUMN], int(a.chip[f.STORES])
     a.chip[f.STORES] += 1
-    store, count = a.stores[:, number], a.blocks[block, f.OUTPUTS]
+    store, count = a.stores[number], a.blocks[block, f.OUTPUTS]
     store[:] = NOWHERE
     store[f.STORE_ITEMS], store[f.STORED] = count * a.nodes[node, f.POOL], count
     store[f.POSITION] = own * a.nodes[node, f.OUTPUT_BLOCK] + a.blocks[block, f.FIRST_OUTPUT]

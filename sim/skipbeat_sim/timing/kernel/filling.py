@@ -15,7 +15,7 @@ from skipbeat_arch.hardware import MOST_OUTSTANDING, Hardware
 from skipbeat_arch.instruction import INSTRUCTION_BYTES
 from skipbeat_arch.machine import Machine
 
-from ..columns import Columns
+from ..columns import Columns, different_pairs
 from ..load_timing import NEVER, SLOTS_AHEAD
 from ..output_pace import pace, turn_clocks, vector_clocks
 from ..pass_columns import PassColumns
@@ -149,7 +149,8 @@ def _queues(program: Columns) -> Filled:
     job = np.where(program.signal[execute] > 0, at.A_JOB, at.NO_JOB)
     columns[at.KIND_EXECUTE] = np.where(opcode[execute] == Opcode.PASS, at.A_PASS, job)
     end = np.where(opcode[store] == Opcode.END, at.AN_END, at.A_PLACE)
-    columns[at.KIND_STORE] = np.where(np.isin(opcode[store], (Opcode.STORE, Opcode.TURN)), at.A_STORE, end)
+    stores = (opcode[store] == Opcode.STORE) | (opcode[store] == Opcode.TURN)
+    columns[at.KIND_STORE] = np.where(stores, at.A_STORE, end)
     return columns
 
 
@@ -186,9 +187,9 @@ def _stores(machine: Machine, program: Columns) -> Filled:
     turns, lane = program.opcode[stores] == Opcode.TURN, program.kind[stores]
     items, turned = np.where(turns, 0, count * pool), turn_clocks(machine, count, lane, each)
     pool, outputs = np.where(turns, 1, pool), np.where(turns, 1, each)
-    kinds, kind = np.unique(np.stack([pool, outputs]), axis=1, return_inverse=True)
-    paces = [pace(hw, *both) for both in kinds.T.tolist()]
-    clocks = [vector_clocks(hw, own) for own in kinds[1].tolist()]
+    kinds, kind = different_pairs(pool, outputs)
+    paces = [pace(hw, *both) for both in kinds]
+    clocks = [vector_clocks(hw, own) for _, own in kinds]
     rows = [(p.steps, p.window, p.pause, last) for p, last in zip(paces, clocks, strict=True)]
     steps, window, pause, vectors = np.array(rows, np.int64).reshape(-1, 4)[kind].T
     return {
