@@ -12,6 +12,8 @@ from ..options import csv_option, destination, json_option
 if TYPE_CHECKING:
     from skipbeat_reports.swept import StudyResult
 
+    from ..sweeping.study_file import StudyFile
+
 #: Rows of the front that are printed.
 MOST_ROWS = 30
 
@@ -49,7 +51,8 @@ def command(
     objectives, and how to search: grid, random, nsga2 or tpe. docs/commands.md has all keys.
 
     A study is kept in its storage: the same command goes on where an earlier one ended, and more trials are added by a
-    larger `trials`. An interruption keeps what is priced, and writes it. A study without any price is bad input.
+    larger `trials`. An interruption keeps what is priced, and writes it. A study without any price is bad input, and
+    is not kept. One sweep at a time uses a storage.
     Objectives are clocks, seconds (at the clock of the hardware, which is measured or assumed), energy, lut, dsp, bram
     (of recorded syntheses, or of a model that is fitted to them), accuracy (a module:function, or a file) and kept
     (the share of the weights' magnitude).
@@ -62,29 +65,49 @@ def command(
         raise InputError("--jobs: expected without --scheduler, whose workers are those that there are")
     study = read_study(study_file)
 
-    from ..interruption import answered
-    from ..progress import step
-    from ..sweeping.searching import Search
-    from ..sweeping.study_run import result_of, run_study
-
-    search = Search(study, storage or f"sqlite:///{study_file.with_suffix('.db').absolute()}")
-    status = 0
-    try:
-        run_study(study, search, jobs, scheduler)
-    except KeyboardInterrupt:
-        answered()
-        step(f"interrupted: {search.ended} of {search.wanted} trials are kept; the same command goes on")
-        status = 130
-    found = result_of(study, search)
+    found, status = _searched(
+        study, storage or f"sqlite:///{study_file.with_suffix('.db').absolute()}", jobs, scheduler
+    )
     if synth and not status:
+        from ..progress import step
         from ..sweeping.confirming import confirmed
 
         found = confirmed(study, found, step)
     _show(found, page, parquet, csv_file, as_json)
-    if not status and not found.priced:
-        reason = next((point.refused for point in found.points), "there is none")
-        raise InputError(f"study {found.name}: none of its points has a price; the first: {reason}")
     return status
+
+
+def _searched(study: StudyFile, storage: str, jobs: int, scheduler: str | None) -> tuple[StudyResult, int]:
+    """What is known of a study when its search ends or is ended, and the exit status.
+
+    Raises:
+        InputError: no point has a price, and the storage has nothing of the study; workers that there are not.
+    """
+    from skipbeat_arch.errors import InputError
+
+    from ..interruption import answered
+    from ..progress import step
+    from ..sweeping.searching import Search
+    from ..sweeping.storage import reserved
+    from ..sweeping.study_run import result_of, run_study
+
+    status = 0
+    with reserved(storage) as kept:
+        search = Search(study, kept)
+        try:
+            run_study(study, search, jobs, scheduler)
+            found = result_of(study, search)
+            if not found.priced:
+                reason = next((point.refused for point in found.points), "there is none")
+                raise InputError(f"study {found.name}: none of its points has a price; the first: {reason}")
+        except KeyboardInterrupt:
+            answered()
+            step(f"interrupted: {search.ended} of {search.wanted} trials are kept; the same command goes on")
+            found, status = result_of(study, search), 130
+        except InputError:
+            search.forget_unpriced()
+            raise
+    return found, status
 
 
 def _show(result: StudyResult, page: Path | None, parquet: Path | None, csv_file: Path | None, as_json: bool) -> None:

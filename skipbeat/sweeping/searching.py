@@ -16,6 +16,7 @@ from skipbeat_arch.extras import require_packages
 
 from .points import Point, Points
 from .pricing import Priced, as_json
+from .storage import Storage
 from .study_file import OBJECTIVES, StudyFile, Value, planned
 
 if TYPE_CHECKING:
@@ -34,15 +35,16 @@ class Search:
         ended: trials that have a price or were refused.
 
     Raises:
-        InputError: Optuna is missing, the storage cannot be opened, or it has another study of that name.
+        InputError: Optuna is missing, the storage cannot be opened, or it has another study of that name; later, that
+            another search shares the storage.
     """
 
-    def __init__(self, study: StudyFile, storage: str) -> None:
+    def __init__(self, study: StudyFile, storage: Storage) -> None:
         require_packages("to keep a study", "optuna")
-        self._study, self._points = study, Points(study)
+        self._study, self._points, self._storage = study, Points(study), storage
         self._known: dict[str, Priced] = {}
         self._waiting: dict[str, list[Trial]] = {}
-        self._optuna = self._open(storage)
+        self._optuna = self._open()
         self.ended = self._recall()
         self._planned = self._rest_of_plan() if study.search.method in _PLANNED else None
 
@@ -82,8 +84,17 @@ class Search:
         """End the trials that have no answer, so that the next search makes them again."""
         for trials in self._waiting.values():
             for trial in trials:
-                self._optuna.tell(trial, state=_states().FAIL)
+                self._optuna.tell(trial, state=_states().FAIL, skip_if_finished=True)
         self._waiting.clear()
+
+    def forget_unpriced(self) -> None:
+        """Take a study without any price out of its storage, where it would stand in the way of its correction."""
+        import optuna
+
+        if not _has_prices(self._optuna):
+            optuna.delete_study(study_name=self._study.name, storage=self._kept)
+            if self._storage.new is not None:
+                self._storage.new.unlink(missing_ok=True)
 
     def rows(self) -> Iterator[tuple[dict[str, Value], Priced]]:
         """Each choice that has ended, once, in the order of the parameters, with what came of it."""
@@ -100,34 +111,41 @@ class Search:
     def _under_way(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    def _open(self, storage: str) -> Study:
+    def _open(self) -> Study:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        samplers = {"nsga2": optuna.samplers.NSGAIISampler, "tpe": optuna.samplers.TPESampler}
-        sampler = samplers.get(self._study.search.method, optuna.samplers.RandomSampler)
-        directions = ["maximize" if OBJECTIVES[name] else "minimize" for name in self._study.objectives]
-        said = self._study.model_dump_json(exclude={"search"})
+        said, url, name = self._study.model_dump_json(exclude={"search"}), self._storage.url, self._study.name
         try:
-            found = optuna.create_study(
-                study_name=self._study.name,
-                storage=storage,
-                sampler=sampler(seed=self._study.search.seed),
-                directions=directions,
-                load_if_exists=True,
-            )
+            self._kept = optuna.storages.get_storage(url)
+            found = self._created()
+            if found.user_attrs.get(_STUDY) not in (None, said) and not _has_prices(found):
+                optuna.delete_study(study_name=name, storage=self._kept)
+                found = self._created()
             known = found.user_attrs.get(_STUDY)
         except Exception as error:  # a database of any kind may refuse in its own way
-            raise InputError(f"--storage {storage}: cannot be opened: {described(error)}") from None
+            raise InputError(f"--storage {url}: cannot be opened: {described(error)}") from None
         if known not in (None, said):
-            raise InputError(
-                f"--storage {storage}: it has another study called {self._study.name}; expected another name or storage"
-            )
+            raise InputError(f"--storage {url}: it has another study called {name}; expected another name or storage")
         found.set_user_attr(_STUDY, said)
         with warnings.catch_warnings():  # optuna-dashboard shows the names, which Optuna calls experimental
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             found.set_metric_names(list(self._study.objectives))
         return found
+
+    def _created(self) -> Study:
+        """The study of that name in the storage, which may have had none."""
+        import optuna
+
+        samplers = {"nsga2": optuna.samplers.NSGAIISampler, "tpe": optuna.samplers.TPESampler}
+        sampler = samplers.get(self._study.search.method, optuna.samplers.RandomSampler)
+        return optuna.create_study(
+            study_name=self._study.name,
+            storage=self._kept,
+            sampler=sampler(seed=self._study.search.seed),
+            directions=["maximize" if OBJECTIVES[name] else "minimize" for name in self._study.objectives],
+            load_if_exists=True,
+        )
 
     def _recall(self) -> int:
         """Take up what the storage has, and count it; trials of a search that ended in their midst have failed."""
@@ -140,7 +158,7 @@ class Search:
             elif trial.state == _states().WAITING:
                 self._optuna.tell(self._optuna.ask(), state=_states().FAIL)
             elif not trial.state.is_finished():
-                self._optuna.tell(trial.number, state=_states().FAIL)
+                self._optuna.tell(trial.number, state=_states().FAIL, skip_if_finished=True)
         return ended
 
     def _rest_of_plan(self) -> Iterator[dict[str, Value]]:
@@ -159,13 +177,25 @@ class Search:
         return self._optuna.ask({n: optuna.distributions.CategoricalDistribution(each) for n, each in parameters})
 
     def _tell(self, trial: Trial, priced: Priced) -> Priced:
+        import optuna
+
+        row = as_json(priced)
+        try:
+            trial.set_user_attr(_ROW, row)
+            if priced.refused is None:
+                self._optuna.tell(trial, list(priced.values))
+            else:
+                self._optuna.tell(trial, state=_states().FAIL)
+        except (optuna.exceptions.UpdateFinishedTrialError, KeyError):  # a search that begins ends what is under way
+            raise InputError(
+                f"--storage {self._storage.url}: another sweep is using it; expected one at a time, or another storage"
+            ) from None
         self.ended += 1
-        trial.set_user_attr(_ROW, as_json(priced))
-        if priced.refused is None:
-            self._optuna.tell(trial, list(priced.values))
-        else:
-            self._optuna.tell(trial, state=_states().FAIL)
         return priced
+
+
+def _has_prices(study: Study) -> bool:
+    return any(trial.state == _states().COMPLETE for trial in study.get_trials(deepcopy=False))
 
 
 def _states() -> Any:

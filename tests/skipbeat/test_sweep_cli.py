@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import os
 import signal
 import socket
@@ -17,6 +18,12 @@ from typing import Any
 import pytest
 
 from skipbeat.cli import main
+from skipbeat.sweeping.points import Point
+from skipbeat.sweeping.pricing import price
+from skipbeat.sweeping.searching import Search
+from skipbeat.sweeping.storage import Storage, reserved
+from skipbeat.sweeping.study_file import read_study
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from tests.skipbeat.command_line import complaint, json_object
 from tests.skipbeat.test_sweep_parts import MODEL, STUDY
@@ -100,12 +107,79 @@ def test_the_front_is_synthesised_beside_its_modelled_area(
     assert json_object(capsys, "sweep", str(file))["area_model"]["resources"]["lut"]["error"] < 0.03
 
 
-def test_a_study_without_a_price_is_bad_input(capsys: pytest.CaptureFixture[str], file: Path) -> None:
-    file.write_text(STUDY.replace("[4, 8]", "[8]").replace("{from: 2, to: 8, times: 2}", "[2]"))
+def test_a_study_without_a_price_is_bad_input_and_not_kept(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    """What was wrong is mended in the file alone: nothing of the study is left, and a storage of the user's stays."""
+    wrong = STUDY.replace("[4, 8]", "[8]").replace("{from: 2, to: 8, times: 2}", "[2]")
+    file.write_text(wrong)
     assert main(["sweep", str(file)]) == 2
     out, err = capsys.readouterr()
-    assert "0 points priced, 3 refused" in out
+    assert out == ""
     assert "skipbeat: error: study small: none of its points has a price; the first: " in err
+    assert list(file.parent.iterdir()) == [file]
+    kept = f"sqlite:///{file.with_name('kept.db')}"
+    other = file.with_name("other.yaml")
+    other.write_text(STUDY.replace("small", "other").replace("[as it is, 2:4, 1:4]", "[2:4]"))
+    assert json_object(capsys, "sweep", str(other), "--storage", kept)["ended"] == 6
+    assert main(["sweep", str(file), "--storage", kept]) == 2
+    file.write_text(STUDY.replace("[as it is, 2:4, 1:4]", "[2:4]"))
+    capsys.readouterr()
+    assert json_object(capsys, "sweep", str(file), "--storage", kept)["ended"] == 6
+    assert json_object(capsys, "sweep", str(other), "--storage", kept)["ended"] == 6
+
+
+def test_a_storage_whose_study_has_no_price_takes_its_correction(
+    capsys: pytest.CaptureFixture[str], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a search leaves it that was killed before anything had a price."""
+    file.write_text(STUDY.replace("[4, 8]", "[8]").replace("{from: 2, to: 8, times: 2}", "[2]"))
+    with monkeypatch.context() as killed:
+        killed.setattr("skipbeat.sweeping.searching.Search.forget_unpriced", lambda _: None)
+        assert main(["sweep", str(file)]) == 2
+    assert file.with_suffix(".db").exists()
+    file.write_text(STUDY.replace("[as it is, 2:4, 1:4]", "[2:4]"))
+    capsys.readouterr()
+    assert json_object(capsys, "sweep", str(file))["ended"] == 6
+
+
+def test_one_sweep_at_a_time_uses_a_storage(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    url = f"sqlite:///{file.with_suffix('.db')}"
+    with reserved(url):
+        said = complaint(capsys, "sweep", str(file))
+    assert said == f"--storage {url}: another sweep is using it; expected one at a time, or another storage"
+    assert list(file.parent.iterdir()) == [file]
+    assert "no folder" in complaint(capsys, "sweep", str(file), "--storage", f"sqlite:///{file.parent}/no/x.db")
+
+
+def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner ends between our opening and our locking: what we hold then is a file that nobody else will find."""
+    lock: list[Path] = []
+    real = fcntl.flock
+
+    def late(number: int, operation: int) -> None:
+        if not lock:
+            lock.extend(tmp_path.iterdir())
+            lock[0].unlink()
+        real(number, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with reserved(f"sqlite:///{tmp_path}/x.db"):
+        assert list(tmp_path.iterdir()) == lock
+        with pytest.raises(InputError, match="another sweep"), reserved(f"sqlite:///{tmp_path}/x.db"):
+            pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_search_whose_trials_another_has_ended_says_so(file: Path) -> None:
+    """As in a database that is no file of SQLite, which nothing reserves."""
+    storage = Storage(url=f"sqlite:///{file.with_suffix('.db')}", new=None)
+    ours = Search(read_study(file), storage)
+    point = ours.ask()
+    assert isinstance(point, Point)
+    theirs = Search(read_study(file), storage)
+    with pytest.raises(InputError, match="another sweep is using it"):
+        ours.tell(price(point))
+    ours.abandon()
+    assert (ours.ended, theirs.ended) == (0, 0)
 
 
 def test_a_storage_has_one_study_of_a_name(capsys: pytest.CaptureFixture[str], file: Path) -> None:

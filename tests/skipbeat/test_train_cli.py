@@ -105,10 +105,13 @@ def test_networks_that_cannot_be_trained(
         "import torch\nfrom torch import nn\n\n\ndef layers(*last):\n"
         "    return nn.Sequential(nn.Conv2d(1, 8, 3), *last), torch.zeros(1, 1, 8, 8)\n\n\n"
         "def softmax():\n    return layers(nn.Softmax(1), nn.Flatten(), nn.Linear(288, 10))\n\n\n"
-        "def few():\n    return layers(nn.ReLU(), nn.Flatten(), nn.Linear(288, 7))\n"
+        "def few():\n    return layers(nn.ReLU(), nn.Flatten(), nn.Linear(288, 7))\n\n\n"
+        "def large():\n    return layers(nn.Flatten(), nn.Linear(7200, 10))\n"
     )
     assert "Softmax has no backward pass here; expected Conv2d" in complaint(capsys, "train", "own_digits:softmax")
     assert "expected 10 outputs, one for each digit, not 7" in complaint(capsys, "train", "own_digits:few")
+    said = complaint(capsys, "train", "own_digits:large")
+    assert said.startswith("model own_digits:large: cannot read images of 1x1x8x8: RuntimeError: ")
     assert "there is no data to train it" in complaint(capsys, "train", "zoo:resnet-18")
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import operator
 from copy import deepcopy
 from functools import partial
+from typing import Any
 
 import torch
 from torch import fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
 
 from skipbeat_arch.errors import InputError, described
 
@@ -24,6 +24,22 @@ from .vectors import Vectors
 
 _ADDITIONS = (operator.add, operator.iadd, torch.add)
 _EXPECTED = "Conv2d, Linear, ReLU, MaxPool2d, BatchNorm2d, AdaptiveAvgPool2d(1), Flatten or an addition"
+
+
+class _Shapes(fx.Interpreter):
+    """Runs a network and notes `of` each node that makes a tensor its shape; torch's own prints a traceback."""
+
+    def __init__(self, traced: fx.GraphModule) -> None:
+        super().__init__(traced)
+        self.of: dict[fx.Node, Shape] = {}
+        self.extra_traceback = False
+
+    def run_node(self, n: fx.Node) -> Any:
+        """As the interpreter's."""
+        found = super().run_node(n)
+        if isinstance(found, torch.Tensor):
+            self.of[n] = tuple(found.shape)
+        return found
 
 
 class GraphBuilder:
@@ -50,9 +66,14 @@ class GraphBuilder:
         self._trained = partial(TrainedLayer, vectors=vectors, seeds=seeds, noted=noted)
         try:
             self._traced = fx.symbolic_trace(deepcopy(module).eval())
-            ShapeProp(self._traced).propagate(torch.zeros(1, *shape))
         except Exception as error:  # the module's own code runs, on values that it may not expect
             raise InputError(f"model {source}: cannot be traced: {described(error)}") from None
+        self._shapes = _Shapes(self._traced)
+        try:
+            self._shapes.run(torch.zeros(1, *shape))
+        except Exception as error:
+            size = "x".join(map(str, (1, *shape)))
+            raise InputError(f"model {source}: cannot read images of {size}: {described(error)}") from None
         self._values: dict[fx.Node, int] = {}
         self._places: list[Place] = []
         modules = {node: self._module(node) for node in self._traced.graph.nodes}
@@ -138,7 +159,7 @@ class GraphBuilder:
         """Channels, height and width of what a linear layer reads, before it was flattened."""
         while isinstance(self._module(node), nn.Flatten):
             node = node.all_input_nodes[0]
-        channels, *size = node.meta["tensor_meta"].shape[1:]
+        channels, *size = self._shapes.of[node][1:]
         return channels, *(size or (1, 1))
 
     def _join(self) -> None:
