@@ -12,8 +12,8 @@ from skipbeat_hw.tools.synthesis_tops import TOPS, operands, top_verilog
 
 #: Parts of the machine, whose numbers have 8 bits.
 MACHINE_PARTS = {
-    *("output_stage", "memories", "reader", "writer", "fetch", "fetcher", "load", "store", "weight_reader"),
-    "accelerator",
+    *("output_stage", "memories", "reader", "writer", "fetch", "fetcher", "load", "store", "turner"),
+    *("weight_reader", "accelerator"),
 }
 HW = load_hardware("tiny-4x4", ["numbers.weight_bits=5", "numbers.activation_bits=7"])
 
