@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from skipbeat_arch.budget import images_together
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
 from skipbeat_arch.estimate import Bound
@@ -46,11 +47,12 @@ class _How(NamedTuple):
 
 
 class Simulated(NamedTuple):
-    """What was found, arrays for a file, and the network with the digest of the programs that ran."""
+    """What was found, arrays for a file, the network with the digest of the programs that ran, and images of each."""
 
     report: Report
     arrays: Arrays
     source: Source
+    batch: int
 
 
 def simulate(
@@ -65,9 +67,10 @@ def simulate(
     activity: Activity | None = None,
     effort: Effort = Effort.NORMAL,
 ) -> Simulated:
-    """Run a network, or one layer of it, `batch` images at a time (None: all of them), as one program or as many.
+    """Run a network, or one layer of it, `batch` images at a time, as one program or as many.
 
-    `activity` is of the RTL's first run, `effort` that of the search for mappings.
+    `batch` is None for as many as a program takes (`skipbeat_arch.budget.images_together`). `activity` is of the RTL's
+    first run, `effort` that of the search for mappings.
 
     Raises:
         InputError: more images than there are, no such layer, or for many programs a layer or a batch at all.
@@ -75,17 +78,18 @@ def simulate(
     how = _How(rtl=rtl, cycle_model=cycle_model, activity=activity, effort=effort)
     if isinstance(network, PreparedMixed):
         return _simulate_mixed(network, hardware, layer, images, batch, how)
-    return _simulate_network(network, hardware, layer, images, batch or images, how)
+    return _simulate_network(network, hardware, layer, images, batch, how)
 
 
 def _simulate_network(
-    network: PreparedNetwork, hardware: Hardware, layer: str | None, images: int, batch: int, how: _How
+    network: PreparedNetwork, hardware: Hardware, layer: str | None, images: int, batch: int | None, how: _How
 ) -> Simulated:
     if images > len(network.images):
         raise InputError(f"--images: {network.source} has {len(network.images)} images, not {images}")
     graph, inputs = network.graph, network.images[:images]
     if layer is not None:
         graph, inputs = one_layer(graph, layer, inputs)
+    batch = batch or images_together((node.convolution for node in graph.nodes), images, hardware)
     step("compiling")
     with working("compiling"):
         program = compile_network(graph, hardware, batch, effort=how.effort, scales=network.scales)
@@ -103,7 +107,8 @@ def _simulate_network(
     scales = {"x_scale": network.scales[graph.input], "y_scale": network.scales[graph.output]}
     arrays: Arrays = {"x": inputs, "y": np.array(outputs), **scales}
     report = _report(runs, rates, [runs[0]], layer_bounds(program, machine))
-    return Simulated(report, arrays, Source(name=network.source, digest=content_digest([program.image.data])))
+    found = Source(name=network.source, digest=content_digest([program.image.data]))
+    return Simulated(report, arrays, found, batch)
 
 
 def _simulate_mixed(
@@ -139,7 +144,7 @@ def _simulate_mixed(
     report |= {"host_operators": host_operators(network.quantised.network)}
     arrays = {**network.arrays(images), "y": np.stack(simulation.logits)}
     digest = content_digest(each.image.data for each in simulation.programs.values())
-    return Simulated(report, arrays, Source(name=network.source, digest=digest))
+    return Simulated(report, arrays, Source(name=network.source, digest=digest), batch=1)
 
 
 def _simulator(hardware: Hardware, activity: Activity | None) -> VerilatedMachine:

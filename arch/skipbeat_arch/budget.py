@@ -7,7 +7,7 @@ memory that they need grow with passes, whatever the sizes were that made so man
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -29,6 +29,8 @@ _TOGETHER = 1 << 25
 _LEAST_ROWS = 32
 #: Most products of a program.
 _MOST_PRODUCTS = 256
+#: Passes of the images that follow one another in a program: making it takes a few seconds, and memory in proportion.
+_PASSES_TOGETHER = 1 << 15
 
 _limit: ContextVar[int] = ContextVar("limit", default=MOST_PASSES)
 
@@ -76,6 +78,16 @@ def products_together(product: Gemm, count: int) -> int:
     work = max(product.p, _LEAST_ROWS) * product.c * product.k
     most = min(max(1, _TOGETHER // work), _MOST_PRODUCTS)
     return max(each for each in range(1, min(most, count) + 1) if count % each == 0)
+
+
+def images_together(convolutions: Iterable[Convolution], count: int, hw: Hardware) -> int:
+    """How many of `count` images a network's program computes: all, or as many as divide them evenly.
+
+    Args:
+        convolutions: of the network, each of one image.
+    """
+    most = _PASSES_TOGETHER // max(1, sum(program_passes(conv, hw) for conv in convolutions))
+    return max(each for each in range(1, min(max(1, most), count) + 1) if count % each == 0)
 
 
 def most_passes() -> int:

@@ -173,6 +173,7 @@ class ModelRun:
         twin: whether it runs, and is its own dense twin.
         again: whether the run before it is of the same program (a step of a recurrent layer): weights that all fit on
             the chip are still there.
+        convolutions: of its nodes, each of one image; none if it already says how many images a program computes.
         products: what each node multiplies, if all are products of the same rows; else none.
         block: makes of such a run that of so many of its rows, as no row depends on another one.
         further: whether it is another block of the run before it, with whose weights its own are stored.
@@ -189,6 +190,7 @@ class ModelRun:
     twin: Twin = Twin.BOTH
     again: bool = False
     counted: Callable[[int], Graph | None] = lambda _: None
+    convolutions: tuple[Convolution, ...] = ()
     products: tuple[RunProduct, ...] = ()
     block: Callable[[ModelRun, int], ModelRun] | None = None
     further: bool = False

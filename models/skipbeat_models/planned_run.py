@@ -73,6 +73,11 @@ class PlannedGraph:
         return tuple(node.name for node in self.nodes if not node.parts)
 
     @property
+    def convolutions(self) -> tuple[Convolution, ...]:
+        """Of the graph's nodes, each of one image."""
+        return tuple(node.workload for node in self.nodes if not node.parts)
+
+    @property
     def products(self) -> tuple[RunProduct, ...]:
         """Of each node, if all are products of a line of the same rows; else none."""
         rows = self.nodes[0].workload.width
@@ -163,6 +168,7 @@ def _of_graph(run: ModelRun, graph: PlannedGraph) -> ModelRun:
         graph=graph,
         counted=graph.counted,
         names=graph.names,
+        convolutions=graph.convolutions,
         products=graph.products,
         block=graph.block,
     )

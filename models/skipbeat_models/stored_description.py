@@ -40,7 +40,7 @@ _CLASSES: dict[str, Any] = {
     )
 }
 #: What follows from a run's graph.
-_DERIVED = {"key", "structure", "names", "counted", "products", "block"}
+_DERIVED = {"key", "structure", "names", "counted", "convolutions", "products", "block"}
 #: Under which names a text has the class of an object, the number of a weight's zeros, and zeros whose bits follow.
 _CLASS, _ZEROS, _BITS, _DIGEST = "is", "zeros", "bits", "digest"
 #: Bytes of the length of the text, which comes first.

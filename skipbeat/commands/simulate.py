@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--batch",
     type=click.IntRange(1, 450),
-    help="Images that one run of the program computes; it divides --images.  [default: all of them]",
+    help="Images that a run of the program computes; it divides --images.  [default: as many as `estimate` takes]",
 )
 @click.option(
     "--activity",
@@ -120,7 +120,7 @@ def command(
     if dump is not None:
         save_arrays(dump, found.arrays)
     report = found.report | {"model": source, "layer": layer, "hardware": hardware.name, "seed": seed}
-    report |= {"pattern": pattern_of(source, wanted), "images": images, "batch": batch or images}
+    report |= {"pattern": pattern_of(source, wanted), "images": images, "batch": found.batch}
     made = provenance(seed=seed, hardware=hardware, scheme=network.scheme, source=found.source)
     save_table(csv_file, report["layers"], made)
     if as_json:

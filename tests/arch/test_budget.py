@@ -8,6 +8,7 @@ from skipbeat_arch.budget import (
     MOST_PASSES,
     check_memory,
     check_passes,
+    images_together,
     limited,
     machine_memory,
     passes,
@@ -80,3 +81,13 @@ def test_more_memory_than_there_is_is_refused() -> None:
     check_memory("it", there)
     with pytest.raises(InputError, match=r"^it: it needs [\d,.]+ GiB of memory, and this machine has [\d,.]+$"):
         check_memory("it", there + 1)
+
+
+def test_images_of_a_program_divide_them_all_and_take_no_more_passes_than_are_made_quickly() -> None:
+    layer = Convolution(batch=1, c_in=640, c_out=640, height=64, width=64, kernel=(3, 3), padding=(1, 1))
+    each = program_passes(layer, EDGE)
+    assert each * 2 <= 1 << 15 < each * 3
+    assert [images_together([layer], count, EDGE) for count in (1, 2, 3, 4, 15)] == [1, 2, 1, 2, 1]
+    assert images_together([layer, layer], 4, EDGE) == 1
+    small = Convolution(batch=1, c_in=4, c_out=4, height=4, width=4, kernel=(1, 1))
+    assert images_together([small], 450, EDGE) == 450

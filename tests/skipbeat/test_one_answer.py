@@ -61,6 +61,18 @@ def test_estimate_and_simulate_say_the_same(source: str, pattern: str, preset: s
     assert {row.name: dict(row.cost.schedule.bounds) for row in estimate.layers} == bounds
 
 
+@pytest.mark.parametrize("source", ["zoo:digits-cnn", "zoo:tiny-resnet"])
+def test_so_they_do_of_several_images(source: str) -> None:
+    hardware = load_hardware("edge-16x16")
+    estimate = estimate_source(
+        source, hardware, table="horowitz-45nm", scheme=Scheme.parse("2:4"), batch=5, progress=lambda _: None
+    )
+    network = prepare_network(source, Pattern.parse("2:4"), seed=0)
+    found = simulate(network, hardware, None, 5, None, rtl=False, cycle_model=False)
+    assert found.batch == estimate.batch == 5
+    assert found.report["timing_cycles"] == estimate.cycles
+
+
 @pytest.mark.parametrize("source", ["zoo:vit-tiny", "zoo:llama-tiny"])
 def test_so_they_do_of_a_transformer(source: str) -> None:
     hardware = load_hardware("edge-8x8")

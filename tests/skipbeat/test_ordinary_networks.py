@@ -23,7 +23,7 @@ CLOSE = 0.1
 def test_it_runs_as_it_is_priced(name: str) -> None:
     source, hardware = f"{NETWORKS[name].__module__}:{name}", load_hardware("edge-8x8")
     network = prepare_network(source, None, seed=0)
-    report, arrays, _ = simulate(network, hardware, None, 1, None, rtl=False, cycle_model=True)
+    report, arrays, *_ = simulate(network, hardware, None, 1, None, rtl=False, cycle_model=True)
     assert report["agrees"]
     found = np.asarray(arrays["y"], np.float64)[0] * float(np.asarray(arrays.get("y_scale", 1.0)))
     expected = float_result(name).numpy()

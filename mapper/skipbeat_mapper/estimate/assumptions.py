@@ -35,7 +35,10 @@ def assumptions(description: ModelDescription, hw: Hardware, effort: Effort = Ef
     if len(description.runs) > 1 or any(run.repeats > 1 for run in description.runs):
         kept = ", but for steps of a recurrent layer: theirs stay on the chip, if all of them fit"
         again = any(run.again for run in description.runs)
-        found.append(f"programs run one after the other, and each loads its weights again{kept if again else ''}")
+        run = description.runs[0]
+        batched = len(description.runs) == 1 and run.images * run.repeats == description.batch
+        what = f"programs of {run.images} images" if batched and run.images > 1 else "programs"
+        found.append(f"{what} run one after the other, and each loads its weights again{kept if again else ''}")
     if any(not layer.stored for layer in description.layers):
         found.append(
             "the second operand of a product of two activations lies in memory as dense tiles, as weights would; the "

@@ -30,7 +30,8 @@ KIND = "prices"
 CODE = ("skipbeat_arch", "skipbeat_sim", "skipbeat_mapper")
 #: What a run has that its price does not depend on, or that `get` looks at by itself.
 _NO_PRICE = {
-    *("key", "structure", "graph", "counted", "products", "block", "further", "names", "layers", "repeats", "twin")
+    *("key", "structure", "graph", "counted", "convolutions", "products", "block", "further", "names", "layers"),
+    *("repeats", "twin"),
 }
 #: Prices that are held in memory; the longest unused ones go first.
 MOST = 4096

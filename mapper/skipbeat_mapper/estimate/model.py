@@ -26,6 +26,7 @@ from ..layer_graph import weight_shape
 from ..references.model_references import model_references
 from ..search.timed_network import no_collection
 from .assumptions import assumptions
+from .batches import in_batches
 from .kept_prices import KeptPrices, RunPrice
 from .node_costs import sum_costs
 from .row_blocks import in_row_blocks
@@ -77,7 +78,7 @@ def estimate_model(
         )
     energy = EnergyModel(hw, load_table(table_name))
     pricer = RunPricer(hw, kept, effort)
-    description, in_blocks = in_row_blocks(description, hw)
+    description, in_blocks = in_row_blocks(in_batches(description, hw), hw)
     for layer in description.layers:
         if layer.name not in in_blocks:
             _check_size(layer, hw)
