@@ -1,164 +1,26 @@
-"""The command line as a process: what ends it is told in one line, whatever it is, and has a status of its own."""
+"""Where the command begins: an interruption is told in one line from here on, also while the rest is imported."""
 
 from __future__ import annotations
 
-import codecs
-import contextlib
-import errno
-import io
 import os
 import signal
-import sys
-import tempfile
-import traceback
-import warnings
-from collections.abc import Iterator
-from pathlib import Path
 from types import FrameType
-from typing import TextIO
-
-from skipbeat_arch.budget import machine_memory
-from skipbeat_arch.errors import ToolError, described, one_line
-
-from .cli import EXIT_INTERRUPTED, complain, main
-from .interruption import LINE, answered, end_at_once, ended_in_time
-
-EXIT_TOOL = 69  # as sysexits.h numbers them
-EXIT_DEFECT = 70
-EXIT_NO_MEMORY = 71
-EXIT_NO_OUTPUT = 74
-EXIT_TERMINATED = 128 + signal.SIGTERM
-EXIT_CLOSED_PIPE = 128 + signal.SIGPIPE
-
-#: What stands for the characters of our tables on a terminal that has not got them; each is one character as well.
-_SIMILAR = str.maketrans("×µ–−…→─\u00a0", "xu--~>- ")
-_WARNING_CHARACTERS = 300
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+from typing import NoReturn
 
 
 def run() -> int:
-    """Run the command that `sys.argv` has, and return its exit status.
+    """Run the command that `sys.argv` has, and return its exit status: as `guarded.run`."""
+    signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as nohup and shells' background jobs have it
+        signal.signal(signal.SIGINT, _end)
+    from . import guarded
 
-    Those of `main`, and: 69 a compiler or simulator that failed, whose output is in a file that is named; 70 a defect,
-    whose traceback is; 71 memory that there is not; 74 a full disk, or a standard output that cannot be written; 141 a
-    reader that went away; 143 a request to end.
-    """
-    codecs.register_error("skipbeat.similar", _similar)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal of few characters, a name of a file that is no text
-            stream.reconfigure(errors="skipbeat.similar")
-    warnings.showwarning = _warned
-    terminated = False
-
-    def terminate(_number: int, _frame: FrameType | None) -> None:
-        nonlocal terminated
-        terminated = True
-        raise KeyboardInterrupt  # temporary files are removed and workers ended as after Ctrl-C
-
-    signal.signal(signal.SIGTERM, terminate)
-    with ended_in_time(), _place_for_tools():
-        status = _guarded()
-    if status == EXIT_INTERRUPTED:
-        end_at_once(EXIT_TERMINATED if terminated else status)
-    return status
+    return guarded.run()
 
 
-def _similar(error: UnicodeError) -> tuple[str, int]:
-    """How characters that a terminal has not got are written: by similar ones, or by their numbers."""
-    assert isinstance(error, UnicodeEncodeError)
-    similar = error.object[error.start : error.end].translate(_SIMILAR)
-    return similar.encode("ascii", "backslashreplace").decode("ascii"), error.end
-
-
-def _warned(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """A warning, of a user's own module say, in one line; replaces `warnings.showwarning`."""
-    with contextlib.suppress(OSError):  # as Python does: a warning is no reason to end
-        told = one_line(f"{filename}:{lineno}: {category.__name__}: {message}", _WARNING_CHARACTERS)
-        print(f"skipbeat: warning: {told}", file=file or sys.stderr)
-
-
-@contextlib.contextmanager
-def _place_for_tools() -> Iterator[None]:
-    """A cache for tools that cannot do without one, such as Yosys, where the user's home cannot be written."""
-    place = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
-    with contextlib.ExitStack() as stack:
-        if not _can_be_written(place):
-            with contextlib.suppress(OSError):  # nothing can be written anywhere, and most commands need no tool
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="skipbeat-"))
-                os.environ["XDG_CACHE_HOME"] = folder
-        yield
-
-
-def _can_be_written(folder: Path) -> bool:
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        return os.access(folder, os.W_OK | os.X_OK)
-    return False
-
-
-def _guarded() -> int:
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """Nothing has begun yet that would have to be removed; `guarded.run` puts handlers of its own in place."""
     try:
-        status = main()
-        sys.stdout.flush()
-        return status
-    except KeyboardInterrupt:
-        answered()
-        print(LINE, file=sys.stderr)
-        return EXIT_INTERRUPTED
-    except SystemExit:  # click's own way to end when the reader of its output has gone
-        return EXIT_CLOSED_PIPE
-    except BrokenPipeError:
-        _drop_output()
-        return EXIT_CLOSED_PIPE
-    except MemoryError as error:
-        complain(f"not enough memory: {error or 'the work is too large for this machine'}{_memory()}")
-        return EXIT_NO_MEMORY
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            return _defect(error)
-        _drop_output()
-        complain(f"{error.filename or 'the output'}: cannot be written: {error.strerror}")
-        return EXIT_NO_OUTPUT
-    except ToolError as error:
-        return _told(EXIT_TOOL, str(error), str(error).splitlines()[0].removesuffix(":"), "its output is in")
-    except Exception as error:  # the last door: whoever runs a command gets a line, and we get a report
-        return _defect(error)
-
-
-def _drop_output() -> None:
-    """What is still to be written has nowhere to go, and Python would try once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _defect(error: Exception) -> int:
-    return _told(
-        EXIT_DEFECT,
-        "".join(traceback.format_exception(error)),
-        f"a defect of skipbeat: {described(error)}",
-        "please report it with",
-    )
-
-
-def _told(status: int, text: str, line: str, where: str) -> int:
-    """Say `line`, and where all of `text` is: in a file, or where none can be written above the line."""
-    try:
-        with tempfile.NamedTemporaryFile("w", prefix="skipbeat-", suffix=".txt", delete=False) as file:
-            file.write(f"{' '.join(sys.argv)}\n\n{text}")
-        place = file.name
-    except OSError:
-        print(text, file=sys.stderr)
-        place = "the lines above"
-    complain(f"{line}; {where} {place}")
-    return status
-
-
-def _memory() -> str:
-    size = machine_memory()
-    return "" if size is None else f"; this machine has {size / 2**30:.1f} GiB"
+        os.write(2, b"skipbeat: interrupted\n")
+    finally:
+        os._exit(128 + number)
