@@ -19,6 +19,7 @@ from typing import TextIO
 
 from skipbeat_arch.budget import machine_memory
 from skipbeat_arch.errors import ToolError, described, one_line
+from skipbeat_arch.files import FULL
 from skipbeat_arch.partial import partial
 
 from .cli import EXIT_INTERRUPTED, complain, main
@@ -34,7 +35,7 @@ EXIT_CLOSED_PIPE = 128 + signal.SIGPIPE
 #: What stands for the characters of our tables on a terminal that has not got them; each is one character as well.
 _SIMILAR = str.maketrans("×µ–−…→─\u00a0", "xu--~>- ")
 _WARNING_CHARACTERS = 300
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+_NO_ROOM = (*FULL, errno.EROFS)
 
 
 def run() -> int:
@@ -126,7 +127,8 @@ def _guarded(terminate: Callable[[int, FrameType | None], None]) -> int:
     except OSError as error:
         if error.errno not in _NO_ROOM:
             return _defect(error)
-        _drop_output()
+        if error.filename is None:  # what was printed is kept where it can be
+            _drop_output()
         complain(f"{error.filename or 'the output'}: cannot be written: {error.strerror}")
         return EXIT_NO_OUTPUT
     except ToolError as error:

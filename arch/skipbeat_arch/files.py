@@ -20,6 +20,9 @@ from .partial import partial
 #: Bytes of a text that people or their tools write: descriptions, schemes, energy tables, configurations.
 MOST_TEXT_BYTES = 16 << 20
 
+#: Why a file cannot be written that has a name that it may have: the disk is full, or broken.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
 #: What is read of a file that does not say how large it is, as those in `/proc`.
 _MOST_UNTOLD_BYTES = 1 << 20
 
@@ -123,6 +126,7 @@ def check_destination(path: str | Path) -> Path:
         elif existing.is_file():
             _make_and_remove(target.parent, ())
     except (OSError, ValueError) as error:
+        _raise_if_full(error, given)
         raise InputError(f"{given}: cannot be written: {_reason(error)}") from None
     return given
 
@@ -164,6 +168,7 @@ def make_folder(path: str | Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
+        _raise_if_full(error, folder)
         raise InputError(f"{folder}: cannot be made a folder: {_reason(error)}") from None
     return folder
 
@@ -187,6 +192,7 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
 
     Raises:
         InputError: the file or its folder cannot be written; a file of that name is then as it was.
+        OSError: the disk is full; likewise.
     """
     expect_path("file to be written", path)
     given = Path(path)
@@ -197,6 +203,7 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
         else:
             _replace(target, content)
     except (OSError, ValueError) as error:
+        _raise_if_full(error, given)
         raise InputError(f"{given}: cannot be written: {_reason(error)}") from None
     return given
 
@@ -233,6 +240,12 @@ def _levels_exceed(value: object, most: int) -> bool:
         if not level:
             return False
     return True
+
+
+def _raise_if_full(error: OSError | ValueError, path: Path) -> None:
+    """A full disk is no bad input: the command line ends with a status of its own."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -41,6 +41,7 @@ def save_program(program: MachineProgram, path: str | Path) -> None:
 
     Raises:
         InputError: the file cannot be written.
+        OSError: the disk is full.
     """
     expect("program", program, MachineProgram, "a MachineProgram, as `compile` makes it")
     try:

@@ -48,6 +48,7 @@ def write_parquet(path: str | Path, rows: Sequence[Mapping[str, Any]], provenanc
 
     Raises:
         InputError: pyarrow is not installed, or the file cannot be written.
+        OSError: the disk is full.
     """
     require_packages("to write Parquet", "pyarrow")
     import pyarrow
@@ -73,5 +74,6 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]], provenance: P
 
     Raises:
         InputError: the file cannot be written.
+        OSError: the disk is full.
     """
     return write_text(path, to_csv(rows, provenance))

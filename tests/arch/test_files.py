@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
+import tempfile
 import threading
 import tracemalloc
 from pathlib import Path
@@ -12,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.files import check_destination, parse_json, read_bytes, read_text, write_bytes, write_text
+from skipbeat_arch.files import (
+    check_destination,
+    make_folder,
+    parse_json,
+    read_bytes,
+    read_text,
+    write_bytes,
+    write_text,
+)
 
 
 def test_a_file_and_its_folder_are_made(tmp_path: Path) -> None:
@@ -35,10 +45,25 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(InputError, match=r"x: cannot be written: No space left on device$"):
+    with pytest.raises(OSError, match="No space left on device") as found:
         write_text(path, "new")
+    assert found.value.filename == str(path)  # and not the temporary one's
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_no_bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks first whether there is a place hears the same as whoever writes."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), "another name")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    monkeypatch.setattr(Path, "mkdir", full)
+    for act in (check_destination, make_folder):
+        with pytest.raises(OSError, match="quota") as found:
+            act(tmp_path / "x")
+        assert (found.value.errno, found.value.filename) == (errno.EDQUOT, str(tmp_path / "x"))
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
@@ -57,7 +82,7 @@ def test_what_is_no_text_in_a_name_is_escaped(tmp_path: Path) -> None:
 def test_a_device_is_written_into_and_stays_one(tmp_path: Path) -> None:
     assert write_text("/dev/null", "x") == Path("/dev/null")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
-    with pytest.raises(InputError, match="/dev/full: cannot be written: No space left on device"):
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
         write_text("/dev/full", "x")
     assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
 

@@ -74,6 +74,15 @@ def test_output_that_cannot_be_written() -> None:
     assert (done.returncode, done.stderr) == (74, line)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_file_that_does_not_fit() -> None:
+    """The same status, and what was printed before is still to be read."""
+    body = "print('begun'); from skipbeat_arch.files import write_text; write_text('/dev/full', 'x')"
+    done = ended(body)
+    line = "skipbeat: error: /dev/full: cannot be written: No space left on device\n"
+    assert (done.returncode, done.stdout, done.stderr) == (74, "begun\n", line)
+
+
 def test_a_reader_that_went_away() -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -22,6 +22,7 @@ def write_page(estimate: Estimate, path: str | Path, ran: Ran | None = None) -> 
 
     Raises:
         InputError: the file cannot be written.
+        OSError: the disk is full.
     """
     expect("estimate", estimate, Estimate, "what `skipbeat.estimate` returns")
     return write_text(path, render_page(estimate, ran))

@@ -29,6 +29,7 @@ def write_trace(estimate: Estimate, path: str | Path) -> Path:
 
     Raises:
         InputError: the file cannot be written.
+        OSError: the disk is full.
         ValueError: as `trace_events`.
     """
     expect("estimate", estimate, Estimate, "what `skipbeat.estimate` returns")

@@ -25,6 +25,7 @@ def write_page(estimate: TrainingEstimate, path: str | Path) -> Path:
 
     Raises:
         InputError: the file cannot be written.
+        OSError: the disk is full.
     """
     return write_text(path, render_page(estimate))
 
