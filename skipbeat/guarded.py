@@ -45,6 +45,9 @@ def run() -> int:
     whose traceback is; 71 memory that there is not; 74 a full disk, or a standard output that cannot be written; 141 a
     reader that went away; 143 a request to end.
     """
+    if not _has_streams():
+        complain(f"the output: cannot be written: {os.strerror(errno.EBADF)}")
+        return EXIT_NO_OUTPUT
     codecs.register_error("skipbeat.similar", _similar)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal of few characters, a name of a file that is no text
@@ -62,6 +65,18 @@ def run() -> int:
     if status == EXIT_INTERRUPTED:
         end_at_once(EXIT_TERMINATED if terminated else status)
     return status
+
+
+def _has_streams() -> bool:
+    """Whether there is a standard output. Streams that were closed lead nowhere, so that no file gets their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+    return sys.stdout is not None
 
 
 def _similar(error: UnicodeError) -> tuple[str, int]:

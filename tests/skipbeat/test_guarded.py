@@ -74,6 +74,32 @@ def test_output_that_cannot_be_written() -> None:
     assert (done.returncode, done.stderr) == (74, line)
 
 
+@pytest.mark.parametrize("words", [("hardware", "--presets"), ("--version",), ("zoo", "--csv", "x.csv")])
+def test_an_output_that_is_closed(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Nothing is begun: a file that a command opens would become its output."""
+    command = [sys.executable, "-m", "skipbeat", *words]
+    done = subprocess.run(
+        command, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path, preexec_fn=lambda: os.close(1)
+    )
+    line = "skipbeat: error: the output: cannot be written: Bad file descriptor\n"
+    assert (done.returncode, done.stderr) == (74, line)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("closed", [(0,), (2,), (0, 2), (0, 1, 2)])
+def test_other_streams_that_are_closed(closed: tuple[int, ...]) -> None:
+    """A command needs its output only; where its complaints would go, no file gets in their place."""
+
+    def close() -> None:
+        for number in closed:
+            os.close(number)
+
+    script = SCRIPT.format(body="import os; os.fstat(2); raise MemoryError")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, preexec_fn=close)
+    assert done.returncode == (74 if 1 in closed else 71)
+    assert done.stderr.count("\n") == (0 if 2 in closed else 1)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_file_that_does_not_fit() -> None:
     """The same status, and what was printed before is still to be read."""
