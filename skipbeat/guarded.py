@@ -23,7 +23,7 @@ from skipbeat_arch.files import FULL
 from skipbeat_arch.partial import partial
 
 from .cli import EXIT_INTERRUPTED, complain, main
-from .interruption import LINE, answered, end_at_once, ended_in_time
+from .interruption import LINE, answered, deaf, end_at_once, ended_in_time
 
 EXIT_TOOL = 69  # as sysexits.h numbers them
 EXIT_DEFECT = 70
@@ -53,6 +53,7 @@ def run() -> int:
         if isinstance(stream, io.TextIOWrapper):  # a terminal of few characters, a name of a file that is no text
             stream.reconfigure(errors="skipbeat.similar")
     warnings.showwarning = _warned
+    sys.warnoptions.append("ignore:resource_tracker:UserWarning")  # workers' helper tidies up after an end, silently
     terminated = False
 
     def terminate(_number: int, _frame: FrameType | None) -> None:
@@ -128,6 +129,7 @@ def _guarded(terminate: Callable[[int, FrameType | None], None]) -> int:
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
+        deaf()
         answered()
         print(LINE, file=sys.stderr)
         return EXIT_INTERRUPTED

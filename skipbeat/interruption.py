@@ -13,10 +13,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import NoReturn
 
 from skipbeat_arch.partial import remove_partial
+from skipbeat_arch.workers import begun_by, end_processes
 
 #: Of an orderly end.
 SECONDS = 0.7
@@ -25,6 +25,8 @@ LINE = "skipbeat: interrupted"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: The main thread ends by itself, or writes what it has.
 _answered = threading.Event()
+#: Held by whoever decides who ends the process, for good by a thread that does it.
+_deciding = threading.Lock()
 
 
 @contextmanager
@@ -38,39 +40,49 @@ def ended_in_time() -> Iterator[None]:
     try:
         yield
     finally:
-        _answered.set()
+        answered()
         signal.set_wakeup_fd(before)
         writing.close()
 
 
 def answered() -> None:
     """What was interrupted has ended: its line is being said, and writing what there is may take longer."""
-    _answered.set()
+    with _deciding:
+        _answered.set()
 
 
 def _watch(reading: socket.socket) -> None:
     with reading:
         while number := reading.recv(1):
-            if number[0] in _SIGNALS and not _answered.wait(SECONDS):
-                _end(number[0])
+            if number[0] not in _SIGNALS or _answered.wait(SECONDS):
+                continue
+            with _deciding:
+                if not _answered.is_set():
+                    _end(number[0])
 
 
-def _end(number: int) -> None:
+def _end(number: int) -> NoReturn:
     """End now: nothing is written any more, and what the process began ends with it."""
     with suppress(OSError, ValueError):
         print(LINE, file=sys.stderr, flush=True)
     end_at_once(128 + number)
 
 
+def deaf() -> None:
+    """Further signals change nothing: the process is ending."""
+    if threading.current_thread() is threading.main_thread():  # others cannot, and need not: they do not hear them
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def end_at_once(status: int) -> NoReturn:
     """End the process without Python's own end, which frees all that there is and may take long."""
-    if (workers := sys.modules.get("multiprocessing")) is not None:
-        for worker in workers.active_children():
-            worker.kill()
-    for listing in Path("/proc/self/task").glob("*/children"):  # of Linux; elsewhere tools end when they next write
+    deaf()
+    if (multiprocessing := sys.modules.get("multiprocessing")) is not None:
+        end_processes(worker.pid for worker in multiprocessing.active_children())
+    for child in begun_by(os.getpid()):
         with suppress(OSError):
-            for child in listing.read_text().split():
-                os.kill(int(child), signal.SIGTERM)
+            os.kill(child, signal.SIGTERM)
     remove_partial()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

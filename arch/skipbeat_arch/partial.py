@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _partial: set[Path] = set()
+#: A process that is being killed may still make files in a folder that is being removed.
+_TRIES = 5
 
 
 @contextmanager
@@ -37,7 +40,11 @@ def remove_partial() -> None:
 
 def _remove(path: Path) -> None:
     if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
+        for _ in range(_TRIES):
+            shutil.rmtree(path, ignore_errors=True)
+            if not path.exists():
+                return
+            time.sleep(0.02)
     elif path.is_file():  # never a device
         with suppress(OSError):
             path.unlink(missing_ok=True)

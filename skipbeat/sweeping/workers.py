@@ -6,13 +6,13 @@ another one.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from skipbeat_arch.errors import InputError, described
 from skipbeat_arch.extras import require_packages
+from skipbeat_arch.workers import worker_processes
 
 from .points import Point
 from .pricing import Priced, price
@@ -96,22 +96,11 @@ def _cores(jobs: int) -> Iterator[Workers]:
     require_packages("to price several points at a time", "joblib")
     from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-    from joblib.externals.loky import get_reusable_executor
-
-    def executor() -> Any:
-        return get_reusable_executor(max_workers=jobs, initializer=_ignore_interrupts)  # a new one if workers died
-
     def first(futures: list[Future[Priced]]) -> Future[Priced]:
         return next(iter(wait(futures, return_when=FIRST_COMPLETED).done))
 
-    try:
-        yield _Elsewhere(jobs, lambda point, _: executor().submit(price, point), first)
-    finally:
-        executor().shutdown(wait=True, kill_workers=True)
-
-
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's, which ends its workers
+    with worker_processes(jobs) as submit:
+        yield _Elsewhere(jobs, lambda point, _: submit(price, point), first)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -146,12 +147,20 @@ def test_a_missing_tool_is_no_failure_of_a_case(monkeypatch: pytest.MonkeyPatch)
         regression.run_batch(0, [0, 1], "verilator")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interruption_says_how_many_passed(jobs: str) -> None:
+def test_an_interruption_says_how_many_passed(jobs: str, number: signal.Signals, tmp_path: Path) -> None:
+    """And leaves no file of workers and simulators."""
     words = ["regress", "--cases", "12", "--jobs", jobs, "--seed", SEED, *TINY]
     command = [sys.executable, "-c", _ONE_AT_A_TIME, *words]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         assert process.stderr is not None
         said = ""
@@ -159,15 +168,19 @@ def test_an_interruption_says_how_many_passed(jobs: str) -> None:
             line = process.stderr.readline()
             assert line, f"it ended: {said}"
             said += line
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of its processes
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)  # as a terminal does: to all of its processes
+        else:
+            process.send_signal(number)  # to it alone, as a scheduler does
         said += process.stderr.read()
         out, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, said
+    assert process.returncode == 128 + number, said
     assert out == ""
-    assert "Traceback" not in said
-    counted = sum(" passed: " in line for line in said.splitlines())
-    told = re.search(r"^(?:interrupted: (\d+) passed, 0 failed of 12|skipbeat: interrupted)$", said, re.MULTILINE)
+    assert list(tmp_path.iterdir()) == []
+    first, *lines, last = [line for line in said.splitlines() if line]
+    assert first == "skipbeat: regress, seed 0: 12 to do"
+    assert all(" passed: " in line for line in lines), said
+    told = re.fullmatch(r"interrupted: (\d+) passed, 0 failed of 12|skipbeat: interrupted", last)
     assert told is not None, said
-    assert counted >= 1
     if told[1] is not None:  # it came to its own end in time
-        assert counted <= int(told[1]) <= counted + 1  # the last one's line may not have been written
+        assert len(lines) <= int(told[1]) <= len(lines) + 1  # the last one's line may not have been written

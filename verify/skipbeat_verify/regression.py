@@ -6,13 +6,8 @@ start, and a case a tenth of it. A case that fails so is run again alone, which 
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +16,7 @@ from skipbeat_arch.command import CoreError
 from skipbeat_arch.errors import InputError, ToolError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.ports import unpack_array
+from skipbeat_arch.workers import worker_processes
 
 from .contradictions import Contradiction
 from .cosimulation import Cosimulation, SimulatorName, first_difference, modelled, verilog_of
@@ -76,11 +72,9 @@ def run_cases(
         for batch in batches:
             yield from run_batch(seed, batch, simulator, hardware)
         return
-    import joblib
-
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2 * n_jobs")
-    for outcomes in parallel(joblib.delayed(_run_in_worker)(seed, batch, simulator, hardware) for batch in batches):
-        yield from outcomes
+    with worker_processes(jobs) as submit:
+        for future in [submit(run_batch, seed, batch, simulator, hardware) for batch in batches]:
+            yield from future.result()
 
 
 def _batches(indices: Sequence[int], seed: int, hardware: Hardware | None) -> list[list[int]]:
@@ -89,27 +83,6 @@ def _batches(indices: Sequence[int], seed: int, hardware: Hardware | None) -> li
     for index in indices:
         by_name.setdefault((hardware or hardware_of(seed, index)).name, []).append(index)
     return [own[first : first + TOGETHER] for own in by_name.values() for first in range(0, len(own), TOGETHER)]
-
-
-def _run_in_worker(
-    seed: int, batch: Sequence[int], simulator: SimulatorName, hardware: Hardware | None
-) -> list[Outcome]:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's, which ends its workers
-    _end_with_parent()
-    return run_batch(seed, batch, simulator, hardware)
-
-
-@cache
-def _end_with_parent() -> None:
-    """A parent that was killed cannot end its workers: they look whether it is still there."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def run_batch(
