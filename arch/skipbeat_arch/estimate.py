@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 
@@ -11,46 +11,10 @@ from .activation_bounds import ActivationBound
 from .effort import Effort
 from .iso import IsoComparison
 from .model import KeptMagnitude, Unpriced
+from .pattern import DENSE_ZEROS
 from .provenance import Provenance
 from .registers import Cause
-from .timing import Events
-
-
-@dataclass(frozen=True, kw_only=True)
-class MachineEvents:
-    """Counts of events around the core; a vector is V = C_arr bytes.
-
-    Attributes:
-        activation_vectors: written into the activation banks, by loads, zeros and the output stage.
-        weight_vectors: written into the weight buffer; weight_words: read from it.
-        parameter_vectors, residual_vectors, table_vectors: written into these memories.
-        residual_reads: vectors read by the output stage.
-        outputs: int32 sums that the output stage turned into int8, or passed on raw.
-        comparisons: int32 sums of pooling windows, the first one of each left out.
-        output_vectors: written into the output memory, and read from it again.
-        instructions: executed. read_bytes, written_bytes: over the memory bus.
-    """
-
-    activation_vectors: int = 0
-    weight_vectors: int = 0
-    weight_words: int = 0
-    parameter_vectors: int = 0
-    residual_vectors: int = 0
-    table_vectors: int = 0
-    residual_reads: int = 0
-    outputs: int = 0
-    comparisons: int = 0
-    output_vectors: int = 0
-    instructions: int = 0
-    read_bytes: int = 0
-    written_bytes: int = 0
-
-    def __add__(self, other: MachineEvents) -> MachineEvents:
-        return MachineEvents(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
-
-    def times(self, count: int) -> MachineEvents:
-        """The events of `count` equal runs."""
-        return MachineEvents(**{f.name: getattr(self, f.name) * count for f in fields(self)})
+from .timing import Events, MachineEvents
 
 
 class Bound(StrEnum):
@@ -120,7 +84,7 @@ class LayerEstimate:
     Attributes:
         name, kind, shape, pattern, density: of the layer (see `ModelLayer`).
         layer: whether it is one; other nodes have no multiply-accumulates of the model.
-        macs: of the weights that are there; macs_dense: of all.
+        macs: of the int8 weights that are not zero; macs_dense: of all.
         cost: as it is. cycles_dense: the same in the run whose layers have every weight, on the same machine.
         energy_pj: by component.
         kept: what pruning kept of its weights, if channels were permuted for its sake.
@@ -144,6 +108,11 @@ class LayerEstimate:
     def computed(self) -> int:
         """Multiply-accumulates of the array with the weights that are there, on padding too."""
         return self.cost.macs if self.layer else 0
+
+    @property
+    def stays_dense(self) -> bool:
+        """Whether it is pooling or an addition, or has no pattern and hardly a zero (see `DENSE_ZEROS`) to skip."""
+        return not self.layer or (self.pattern == "dense" and self.density > 1 - DENSE_ZEROS)
 
     @property
     def speedup(self) -> float:

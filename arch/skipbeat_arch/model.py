@@ -107,8 +107,9 @@ class ModelLayer:
         name: the module's name, or the operator's where it has no module.
         parts: one, but for a transposed convolution: one for each phase of its stride.
         shape: as a reader knows it, such as `64x3x7x7 on 224x224`.
-        pattern: measured from the zeros along the reduction axis.
-        density: share of the weights that are not zero, 0..1.
+        pattern: measured from the zeros along the reduction axis, before the weights are rounded to int8.
+        density: share of the int8 weights that are not zero, 0..1; of a product with blocks or rows that are left out,
+            share of the products that are made.
         stored: whether the second operand is a stored weight; the product of two activations has none, and is dense.
         kept: what pruning kept, if channels were permuted for its sake.
         whole: all of a product of which the parts are only some blocks (sparse attention).

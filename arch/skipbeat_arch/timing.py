@@ -1,4 +1,4 @@
-"""What a run of the core costs: clocks by cause, and counts of the events that energy is charged for."""
+"""What a run costs: clocks by cause, and counts of the events in core and machine that energy is charged for."""
 
 from __future__ import annotations
 
@@ -42,6 +42,43 @@ class Events:
     def to_json(self) -> dict[str, int]:
         """The counts by name."""
         return {f.name: int(getattr(self, f.name)) for f in fields(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineEvents:
+    """Counts of events around the core; a vector is V = C_arr bytes.
+
+    Attributes:
+        activation_vectors: written into the activation banks, by loads, zeros and the output stage.
+        weight_vectors: written into the weight buffer; weight_words: read from it.
+        parameter_vectors, residual_vectors, table_vectors: written into these memories.
+        residual_reads: vectors read by the output stage.
+        outputs: int32 sums that the output stage turned into int8, or passed on raw.
+        comparisons: int32 sums of pooling windows, the first one of each left out.
+        output_vectors: written into the output memory, and read from it again.
+        instructions: executed. read_bytes, written_bytes: over the memory bus.
+    """
+
+    activation_vectors: int = 0
+    weight_vectors: int = 0
+    weight_words: int = 0
+    parameter_vectors: int = 0
+    residual_vectors: int = 0
+    table_vectors: int = 0
+    residual_reads: int = 0
+    outputs: int = 0
+    comparisons: int = 0
+    output_vectors: int = 0
+    instructions: int = 0
+    read_bytes: int = 0
+    written_bytes: int = 0
+
+    def __add__(self, other: MachineEvents) -> MachineEvents:
+        return MachineEvents(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+    def times(self, count: int) -> MachineEvents:
+        """The events of `count` equal runs."""
+        return MachineEvents(**{f.name: getattr(self, f.name) * count for f in fields(self)})
 
 
 @dataclass(frozen=True, kw_only=True)

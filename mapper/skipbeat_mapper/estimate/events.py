@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from skipbeat_arch.engines import Kind, Opcode
-from skipbeat_arch.estimate import MachineEvents
 from skipbeat_arch.machine import Machine
+from skipbeat_arch.timing import MachineEvents
 from skipbeat_sim.timing.columns import Columns
 
 

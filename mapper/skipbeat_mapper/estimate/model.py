@@ -13,11 +13,12 @@ from skipbeat_arch.budget import check_passes, program_passes
 from skipbeat_arch.clock_source import clock_source
 from skipbeat_arch.effort import Effort
 from skipbeat_arch.errors import InputError
-from skipbeat_arch.estimate import Estimate, HostWork, LayerCost, LayerEstimate, MachineEvents, RunEstimate
+from skipbeat_arch.estimate import Estimate, HostWork, LayerCost, LayerEstimate, RunEstimate
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine_ports import ADDRESS_BITS
 from skipbeat_arch.model import ModelDescription, ModelLayer, ModelRun, Twin
 from skipbeat_arch.progress import part, through
+from skipbeat_arch.timing import MachineEvents
 from skipbeat_arch.workload import one_image
 from skipbeat_sim.energy.energy_model import EnergyModel, dram_sensitivity
 from skipbeat_sim.energy.load_table import DEFAULT_TABLE, load_table

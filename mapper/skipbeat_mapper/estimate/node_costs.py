@@ -9,12 +9,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from skipbeat_arch.command import Encoding
-from skipbeat_arch.estimate import LayerCost, MachineEvents
+from skipbeat_arch.estimate import LayerCost
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.machine_program import node_instructions
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import TileStatistics
-from skipbeat_arch.timing import Events
+from skipbeat_arch.timing import Events, MachineEvents
 from skipbeat_sim.timing.columns import Columns
 from skipbeat_sim.timing.event_counts import event_counts
 

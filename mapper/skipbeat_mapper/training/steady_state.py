@@ -12,8 +12,8 @@ from fractions import Fraction
 from math import ceil
 from typing import TypeVar
 
-from skipbeat_arch.estimate import LayerCost, MachineEvents
-from skipbeat_arch.timing import Events
+from skipbeat_arch.estimate import LayerCost
+from skipbeat_arch.timing import Events, MachineEvents
 
 from ..bounds import tightest
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from skipbeat_arch.estimate import MachineEvents
 from skipbeat_arch.machine import Machine
-from skipbeat_arch.timing import Events
+from skipbeat_arch.timing import Events, MachineEvents
 from skipbeat_arch.training_estimate import RoleCost, Traffic
 from skipbeat_arch.training_model import HostPass, Role, Training
 from skipbeat_sim.energy.energy_model import EnergyModel

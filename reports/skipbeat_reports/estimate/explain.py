@@ -34,7 +34,7 @@ def explain(layer: LayerEstimate) -> str:
 def _lines(layer: LayerEstimate) -> Iterator[str]:
     cost, schedule = layer.cost, layer.cost.schedule
     yield f"{printable(layer.name)}: {printable(layer.kind)} {printable(layer.shape)}"
-    yield f"  {printable(layer.pattern)}, {percent(layer.density)} of the weights are not zero"
+    yield f"  {printable(layer.pattern)}, {percent(layer.density)} of the int8 weights are not zero"
     yield (
         f"  {count(cost.cycles)} cycles, dense {count(layer.cycles_dense)}: {ratio(speedup(layer))}, "
         f"limit {ratio(layer.speedup_limit)}; {energy(energy_pj(layer))}"

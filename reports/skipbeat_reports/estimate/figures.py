@@ -42,8 +42,8 @@ def amdahl_limit(estimate: Estimate) -> float:
 
 
 def dense_share(estimate: Estimate) -> float:
-    """Share of the dense cycles that layers without a zero weight take, 0..1."""
-    dense = sum(layer.cycles_dense for layer in estimate.layers if layer.macs == layer.macs_dense)
+    """Share of the dense cycles that dense layers, pooling and additions take, 0..1."""
+    dense = sum(layer.cycles_dense for layer in estimate.layers if layer.stays_dense)
     return dense / estimate.cycles_dense if estimate.cycles_dense else 0.0
 
 

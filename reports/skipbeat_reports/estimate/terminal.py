@@ -142,13 +142,13 @@ def _speedup(console: Console, estimate: Estimate) -> None:
         ("speed-up", f"{ratio(figures.speedup(estimate))} over dense on the same array"),
         (
             "limit",
-            f"{ratio(figures.amdahl_limit(estimate))} if every layer reached its own (Amdahl: layers that stay dense "
-            f"take {percent(figures.dense_share(estimate))} of the dense cycles)",
+            f"{ratio(figures.amdahl_limit(estimate))} if every layer reached its own (Amdahl: what stays dense takes "
+            f"{percent(figures.dense_share(estimate))} of the dense cycles)",
         ),
         (
             "work skipped",
             f"{ratio(figures.work_limit(estimate))}: {count(estimate.macs)} of {count(estimate.macs_dense)} "
-            "multiply-accumulates have a nonzero weight",
+            "multiply-accumulates have a nonzero int8 weight",
         ),
         (
             "time",

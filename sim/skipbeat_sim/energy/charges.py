@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from skipbeat_arch.estimate import MachineEvents
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import PARAMETER_BLOCKS, PARAMETER_PITCH, TABLE_ENTRIES
-from skipbeat_arch.timing import Events
+from skipbeat_arch.timing import Events, MachineEvents
 
 from .table import EnergyTable
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from skipbeat_arch.estimate import DramSensitivity, MachineEvents
+from skipbeat_arch.estimate import DramSensitivity
 from skipbeat_arch.hardware import Hardware
-from skipbeat_arch.timing import Events
+from skipbeat_arch.timing import Events, MachineEvents
 
 from .charges import DRAM, Charge, charges, dram_bits
 from .leakage import leak_power

@@ -8,11 +8,11 @@ import pytest
 from skipbeat_arch import instruction as isa
 from skipbeat_arch.command import Command
 from skipbeat_arch.engines import Kind
-from skipbeat_arch.estimate import MachineEvents
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.instruction import Instruction
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.tile import pack_tile
+from skipbeat_arch.timing import MachineEvents
 from skipbeat_mapper.estimate.events import machine_events
 from skipbeat_sim.timing.columns import columns_of
 

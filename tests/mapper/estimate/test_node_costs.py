@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from skipbeat_arch import instruction as isa
-from skipbeat_arch.estimate import Bound, LayerCost, MachineEvents, Schedule
+from skipbeat_arch.estimate import Bound, LayerCost, Schedule
 from skipbeat_arch.hardware import load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
 from skipbeat_arch.tile import pack_tile
-from skipbeat_arch.timing import Events
+from skipbeat_arch.timing import Events, MachineEvents
 from skipbeat_mapper.bounds import tightest
 from skipbeat_mapper.estimate.node_costs import node_costs, sum_costs, weight_bits
 from skipbeat_mapper.layer_graph import layer_graph

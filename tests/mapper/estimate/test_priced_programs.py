@@ -8,12 +8,12 @@ from functools import reduce
 import numpy as np
 import pytest
 
-from skipbeat_arch.estimate import LayerCost, MachineEvents
+from skipbeat_arch.estimate import LayerCost
 from skipbeat_arch.graph import Graph
 from skipbeat_arch.hardware import Hardware, load_hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.registers import Cause
-from skipbeat_arch.timing import Events
+from skipbeat_arch.timing import Events, MachineEvents
 from skipbeat_arch.workload import Gemm
 from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate.node_costs import node_costs, weight_bits

@@ -13,13 +13,12 @@ from skipbeat_arch.estimate import (
     HostWork,
     LayerCost,
     LayerEstimate,
-    MachineEvents,
     Reference,
     RunEstimate,
     Schedule,
 )
 from skipbeat_arch.registers import Cause
-from skipbeat_arch.timing import Events
+from skipbeat_arch.timing import Events, MachineEvents
 
 PES = 1024
 BYTES_PER_CLOCK = 128

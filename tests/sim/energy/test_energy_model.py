@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skipbeat_arch.estimate import MachineEvents
 from skipbeat_arch.hardware import load_hardware
-from skipbeat_arch.timing import Events
+from skipbeat_arch.timing import Events, MachineEvents
 from skipbeat_sim.energy.charges import charges
 from skipbeat_sim.energy.energy_model import EnergyModel, dram_sensitivity, energy
 from skipbeat_sim.energy.leakage import leak_power

@@ -41,8 +41,9 @@ class Measured:
     """What was found.
 
     Attributes:
-        pattern, density: of the weights, along the reduction axis in the order that suits their zeros.
-        parts: zeros of each part in int8, where small weights are zero too.
+        pattern: of the weights as they are given or pruned, along the reduction axis in the order that suits them.
+        density: share of the int8 weights that are not zero; small weights are rounded to zero too.
+        parts: zeros of each part in int8.
     """
 
     pattern: Pattern
@@ -115,12 +116,11 @@ class ZeroReader:
             before = self.kept.get(weight.name)
             self.kept[weight.name] = magnitude if before is None else before + magnitude
         del values
-        density = sum(part.count for part in zeros) / sum(part.size for part in zeros)
         order, pattern = _best_order(zeros)
         self._check_stated(weight, pattern, zeros, order)
-        self._check_axis(weight, pattern, density, zeros)
+        self._check_axis(weight, pattern, zeros)
         kept = tuple(self._keep(weight, wanted, order, i, part) for i, part in enumerate(rounded))
-        return Measured(pattern=pattern, density=density, order=order, parts=kept)
+        return Measured(pattern=pattern, density=_density(rounded), order=order, parts=kept)
 
     def _without_values(self, weight: Weight, wanted: Pattern | None) -> Measured:
         """The zeros of a weight of which only the shape is known: none, or drawn from the seed."""
@@ -173,8 +173,9 @@ class ZeroReader:
                 f"priced as measured, {pattern}"
             )
 
-    def _check_axis(self, weight: Weight, pattern: Pattern, density: float, zeros: list[ZeroBits]) -> None:
+    def _check_axis(self, weight: Weight, pattern: Pattern, zeros: list[ZeroBits]) -> None:
         """Notes zeros that form N:M along the outputs only: a checkpoint that holds its weights transposed."""
+        density = _density(zeros)
         if weight.kind != LayerKind.LINEAR or len(zeros) != 1 or density == 1 or _fits(pattern, density):
             return
         across = measured_pattern_of(zeros[0].across())
@@ -184,6 +185,10 @@ class ZeroReader:
                 "they cannot be skipped as N:M; is the weight transposed?",
                 weight.name,
             )
+
+
+def _density(parts: list[ZeroBits]) -> float:
+    return sum(part.count for part in parts) / sum(part.size for part in parts)
 
 
 def _fits(pattern: Pattern, density: float) -> bool:
@@ -205,7 +210,7 @@ def _best_order(parts: list[ZeroBits]) -> tuple[ReductionOrder, Pattern]:
     if not other or (_cost(other[0][1]), other[0][1].m) >= (_cost(usual[1]), usual[1].m):
         return usual
     # Zeros without a pattern differ by chance: a pattern that they fill, or a clear difference, shows their axis.
-    density = sum(part.count for part in parts) / sum(part.size for part in parts)
+    density = _density(parts)
     filled = other[0][1].kind == "nm" and density >= _FILLED * other[0][1].density
     return other[0] if filled or _cost(other[0][1]) <= _TIGHT * _cost(usual[1]) else usual
 
