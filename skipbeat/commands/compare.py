@@ -68,9 +68,10 @@ def _entries(files: tuple[Path, ...]) -> list[Entry]:
 def _read(file: Path) -> EstimateResult | TrainEstimateResult:
     from pydantic import ValidationError
 
-    from skipbeat_arch.errors import InputError
+    from skipbeat_arch.errors import InputError, one_line
     from skipbeat_arch.files import parse_json, read_bytes
     from skipbeat_arch.yaml_file import first_error
+    from skipbeat_reports.comparing import contradiction
     from skipbeat_reports.result import schema_name
     from skipbeat_reports.schemas.estimated import EstimateResult
     from skipbeat_reports.schemas.simulated_runs import DemoResult
@@ -88,6 +89,9 @@ def _read(file: Path) -> EstimateResult | TrainEstimateResult:
     if said not in known:
         raise InputError(f"{what}: expected what `skipbeat estimate --json` prints ({' or '.join(known)}), not {said}")
     try:
-        return known[said].model_validate_json(content)
+        result = known[said].model_validate_json(content)
     except ValidationError as error:
         raise InputError(f"{what}: {first_error(error)}") from None
+    if wrong := contradiction(result):
+        raise InputError(f"{what}: no run can have found it: {one_line(wrong, 200)}")
+    return result

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from skipbeat_reports.estimate import to_json
 from tests.reports.estimate.estimates import HOSTILE, hostile_estimate, make_estimate, make_layer, small_layers
 from tests.skipbeat.command_line import complaint, json_object
 
+#: The clocks of a reason's causes; bytes have no sign.
+CLOCKS = re.compile(r"[+−][\d,]+")
 TRAIN = (
     *("train-estimate", "tests.skipbeat.training_models:small", "--hw", "tiny-4x4"),
     *("--batch", "4", "--forward", "2:4", "--backward", "2:4"),
@@ -63,6 +67,18 @@ def test_differences_add_up_and_name_their_causes(capsys: pytest.CaptureFixture[
         {"what": "hardware.name", "first": "tiny-4x4", "here": "tiny-4x4+clock_mhz=100"},
         {"what": "hardware.clock_mhz", "first": "200.0", "here": "100.0"},
     ]
+
+
+def test_the_clocks_that_are_told_add_up_to_the_difference(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path]
+) -> None:
+    told = [row for row in compared(capsys, *files)["layers"] if row["difference"] and row["why"][0] in "+−"]
+    assert any("others" in row["why"] for row in told)
+    for row in told:
+        assert (
+            sum(int(number.replace("−", "-").replace(",", "")) for number in CLOCKS.findall(row["why"]))
+            == (row["difference"])
+        )
 
 
 def test_terminal_table_and_page_say_the_same(
@@ -132,3 +148,57 @@ def test_what_is_no_result_is_refused(
     assert "hostile" not in complaint(capsys, "compare", str(files[0]), str(other))
     other.write_text("[")
     assert "JSON" in complaint(capsys, "compare", str(files[0]), str(other))
+
+
+#: What is changed of a result of `estimate` that no run can have found, and what is said of it.
+IMPOSSIBLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "negative clocks": (
+        lambda found: found["layers"][1].update(cycles=-5),
+        "layers.1.cycles: expected a number of at least 0, not -5",
+    ),
+    "a negative cause": (
+        lambda found: found["layers"][0]["clocks"].update(compute=-1),
+        "layers.0.clocks.compute: expected a number of at least 0, not -1",
+    ),
+    "causes": (
+        lambda found: found["layers"][0]["clocks"].update(compute=1),
+        "layers.0.cycles: expected the sum of its clocks by cause, ",
+    ),
+    "total": (lambda found: found["total"].update(cycles=7), "total.cycles: expected the sum of the layers, "),
+    "energy": (lambda found: found["total"].update(energy_uj=7.5), "total.energy_uj: expected the sum of the layers, "),
+    "bytes": (lambda found: found["total"].update(dram_bytes=7), "total.dram_bytes: expected the sum of the layers, "),
+    "no clock": (lambda found: found.update(clock_mhz=0.0), "clock_mhz: expected more than 0"),
+    "not a number": (
+        lambda found: found["layers"][0].update(energy_pj=float("nan")),
+        "layers.0.energy_pj: expected a number of at least 0, not nan",
+    ),
+    "a name twice": (
+        lambda found: found["layers"][1].update(name=found["layers"][0]["name"]),
+        "layers: expected each name once, not 2 times ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", IMPOSSIBLE)
+def test_what_no_run_can_have_found_is_refused(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path], case: str
+) -> None:
+    change, expected = IMPOSSIBLE[case]
+    found = json.loads(files[1].read_text())
+    change(found)
+    files[1].write_text(json.dumps(found))
+    said = complaint(capsys, "compare", *map(str, files))
+    assert said.startswith(f"result {files[1]}: no run can have found it: {expected}")
+
+
+def test_a_training_step_that_does_not_add_up_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "step.json"
+    found = json_object(capsys, *TRAIN)
+    found["steps"][0]["layers"][0]["roles"][0]["cycles"] += 1
+    file.write_text(json.dumps(found))
+    assert "steps.0.layers.0.cycles: expected the sum of its roles" in complaint(
+        capsys, "compare", str(file), str(file)
+    )
+    found["steps"][0]["layers"][0]["cycles"] += 1
+    file.write_text(json.dumps(found))
+    assert "total.in_turn.cycles: expected the sum of the steps" in complaint(capsys, "compare", str(file), str(file))

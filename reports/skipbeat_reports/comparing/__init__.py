@@ -2,6 +2,7 @@
 
 from .comparison import Change, Comparison, compare
 from .entries import Entry, entry_of
+from .possible import contradiction
 from .showing import render_comparison, to_body, to_rows
 from .telling import print_comparison
 
@@ -10,6 +11,7 @@ __all__ = [
     "Comparison",
     "Entry",
     "compare",
+    "contradiction",
     "entry_of",
     "print_comparison",
     "render_comparison",

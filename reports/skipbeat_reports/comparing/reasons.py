@@ -7,7 +7,7 @@ from ..numbers import bits, printable
 from .comparison import Change
 
 _WORDS = {cause.name.lower(): words for cause, words in CAUSES.items()}
-#: Parts of a difference that are named, the largest first.
+#: Parts of a difference that are named, the largest first; the rest is added up.
 _NAMED = 3
 
 
@@ -17,13 +17,15 @@ def signed(clocks: int) -> str:
 
 
 def reason(change: Change) -> str:
-    """The largest parts of the difference by cause, bytes more or fewer, and what else differs."""
+    """The difference by its largest causes and all others, bytes more or fewer, and what else differs."""
     if change.was is None:
         return "not in the first result"
     if change.cycles is None:
         return "not in this result"
-    largest = sorted(change.causes.items(), key=lambda item: -abs(item[1]))[:_NAMED]
-    parts = [f"{signed(clocks)} {_WORDS.get(cause, cause)}" for cause, clocks in largest if clocks]
+    largest = sorted(change.causes.items(), key=lambda item: -abs(item[1]))
+    named = [(_WORDS.get(cause, printable(cause)), clocks) for cause, clocks in largest[:_NAMED]]
+    others = ("others", sum(clocks for _, clocks in largest[_NAMED:]))
+    parts = [f"{signed(clocks)} {words}" for words, clocks in (*named, others) if clocks]
     for bytes_more, what in ((change.read, "read"), (change.written, "written")):
         if bytes_more:
             parts.append(f"{bits(8 * abs(bytes_more))} {'more' if bytes_more > 0 else 'less'} {what}")
