@@ -10,6 +10,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import pairwise
 
 import click
 
@@ -21,6 +22,9 @@ from .interruption import LINE, answered
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+
+#: Options of which an empty text says something.
+_MAY_BE_EMPTY = ("--prefix",)
 
 
 class CommandFolder(click.Group):
@@ -61,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         words = sys.argv[1:] if arguments is None else list(arguments)
+        _refuse_empty(words)
         status = cli.main(words, prog_name="skipbeat", standalone_mode=False, obj=words)
     except InputError as error:
         complain(str(error))
@@ -85,6 +90,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(LINE, file=sys.stderr)
         return EXIT_INTERRUPTED
     return status if isinstance(status, int) else 0
+
+
+def _refuse_empty(words: Sequence[str]) -> None:
+    """Refuse an argument without a character: as a path it would be the current folder.
+
+    Raises:
+        InputError: there is one; the line names the option that it belongs to.
+    """
+    for number, (before, word) in enumerate(pairwise(["", *words])):
+        name, sign, value = word.partition("=")
+        given = sign and not value and name.startswith("--")
+        option = name if given else before if before.startswith("-") else ""
+        if (given or not word) and option not in _MAY_BE_EMPTY:
+            where = option or (f"argument {number}" if number else "command")
+            raise InputError(f"{where}: expected a name, a file or a value, not an empty text")
 
 
 def complain(message: str) -> None:

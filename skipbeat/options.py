@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -9,6 +10,7 @@ from typing import ParamSpec, TypeVar
 import click
 
 from skipbeat_arch.effort import Effort
+from skipbeat_arch.errors import InputError
 from skipbeat_arch.files import check_destination
 
 P = ParamSpec("P")
@@ -20,13 +22,25 @@ DEFAULT_HARDWARE = "edge-16x16"
 TRAINING_HARDWARE = "train-32x32"
 
 
-def destination(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Path | None:
+#: Where the context of a command keeps the files that it will write, and the options that name them.
+_WRITTEN = "skipbeat.written"
+
+
+def destination(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Path | None:
     """The callback of an option that names a file to be written: that it can be is asked before any work begins.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: it cannot be written, or another option writes it too.
     """
-    return None if value is None else check_destination(value)
+    if value is None:
+        return None
+    path, written = check_destination(value), ctx.meta.setdefault(_WRITTEN, {})
+    if path.is_file() or not path.exists():  # into a device, or a pipe, two may write
+        option = parameter.opts[-1]
+        before = written.setdefault(os.path.realpath(path), option)
+        if before != option:
+            raise InputError(f"{before} and {option}: expected two files, not {path} for both")
+    return path
 
 
 def hardware_options_of(preset: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -28,9 +28,11 @@ def expect_whole(what: str, value: object, least: int, expected: str) -> None:
 
 
 def expect_path(what: str, value: object) -> None:
-    """Refuse what is not the name of a file.
+    """Refuse what is not the name of a file; a text without a character would be the current folder.
 
     Raises:
         InputError: it is not.
     """
     expect(what, value, (str, os.PathLike), "a path")
+    if value == "":
+        raise InputError(f"{what}: expected a path, not an empty text")

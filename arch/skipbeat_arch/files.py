@@ -113,6 +113,7 @@ def check_destination(path: str | Path) -> Path:
     Raises:
         InputError: it is a folder, or neither it nor a file in its folder can be written.
     """
+    expect_path("file to be written", path)
     given = Path(path)
     try:
         target = _followed(given).absolute()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from skipbeat.cli import main
 from skipbeat_arch.hardware import preset_names
 from tests.skipbeat.command_line import TINY, complaint, process
 
@@ -68,14 +69,13 @@ def test_a_pattern_is_no_size_of_a_group(capsys: pytest.CaptureFixture[str], tmp
         ("block:-0.1", "the density must be in 0..1, not -0.1"),
         ("unstructured:nan", "expected dense, N:M"),
         ("two:four", "expected dense, N:M"),
-        ("", "expected dense, N:M"),
     ],
 )
 def test_patterns(command: tuple[str, ...], pattern: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert words in complaint(capsys, *command, pattern, "--hw", "tiny-4x4")
 
 
-@pytest.mark.parametrize("sizes", ["8,8", "8,8,8,8", "8,8,x", "8,8,1.5", "8,,8", "", "8 8 8"])
+@pytest.mark.parametrize("sizes", ["8,8", "8,8,8,8", "8,8,x", "8,8,1.5", "8,,8", "8 8 8"])
 def test_sizes_that_are_not_three_integers(sizes: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "expected three sizes P,C,K, as in 784,1152,128" in complaint(capsys, "cosim", *TINY, "--gemm", sizes)
 
@@ -155,3 +155,66 @@ def test_the_process_says_it_too() -> None:
     done = process("cosim", *TINY, "--pattern", "5:4", "--json")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "skipbeat: error: pattern 5:4: N must be in 1..4, not 5\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("",), "command"),
+        (("estimate", ""), "argument 1"),
+        (("compare", "a.json", ""), "argument 2"),
+        (("program", ""), "argument 1"),
+        (("sweep", ""), "argument 1"),
+        (("compile", "zoo:digits-cnn", "-o", ""), "-o"),
+        (("verilog", "--out="), "--out"),
+        (("cosim", "--hw", ""), "--hw"),
+        (("cosim", "--set", ""), "--set"),
+        (("estimate", "zoo:digits-cnn", "--checkpoint", ""), "--checkpoint"),
+        (("estimate", "zoo:digits-cnn", "--csv="), "--csv"),
+        (("demo", "--out", ""), "--out"),
+        (("synth", "--liberty", ""), "--liberty"),
+    ],
+    ids=lambda words: "-".join(words) if isinstance(words, tuple) else None,
+)
+def test_an_empty_text_is_no_name(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    what: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert complaint(capsys, *words) == f"{what}: expected a name, a file or a value, not an empty text"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [("--prefix", ""), ("--prefix=",)], ids=len)
+def test_no_prefix_is_one(capsys: pytest.CaptureFixture[str], tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert main(["verilog", *TINY, *words, "-o", str(tmp_path)]) == 0
+    assert (tmp_path / "core.v").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("estimate", "zoo:digits-cnn", "--html", "x", "--csv", "x"),
+        ("estimate", "zoo:digits-cnn", "--csv", "x", "--trace", "y/../x"),
+        ("simulate", "zoo:digits-cnn", "--rtl", "--dump", "link", "--activity", "x"),
+        ("program", "none", "--image", "x", "--csv", "x"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_two_outputs_of_one_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "y").mkdir()
+    (tmp_path / "link").symlink_to("x")
+    said = complaint(capsys, *command)
+    first, second = (word for word in command if word.startswith("--") and word != "--rtl")
+    assert said == f"{first} and {second}: expected two files, not {command[-1]} for both"
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_takes_more_than_one_file_may_be_named_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "cannot be read" in complaint(capsys, "program", "none", "--image", "/dev/null", "--csv", "/dev/null")

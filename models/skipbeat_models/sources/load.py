@@ -107,6 +107,8 @@ def read_source(given: SourceArguments) -> ModelDescription:
 
 def _load(given: SourceArguments) -> ModelDescription:
     source, scheme, path = given.source, given.scheme, Path(given.source)
+    if not source:  # as a path it would be the current folder
+        raise InputError(f"model: {EXPECTED}, not an empty text")
     is_checkpoint = _is_checkpoint(path)
     is_file = is_checkpoint or path.suffix in (".pt2", ".onnx")
     if is_file and scheme is not None and scheme.method != "magnitude":
