@@ -54,17 +54,22 @@ def run() -> int:
             stream.reconfigure(errors="skipbeat.similar")
     warnings.showwarning = _warned
     sys.warnoptions.append("ignore:resource_tracker:UserWarning")  # workers' helper tidies up after an end, silently
-    terminated = False
+    received: list[int] = []
 
-    def terminate(_number: int, _frame: FrameType | None) -> None:
-        nonlocal terminated
-        terminated = True
-        raise KeyboardInterrupt  # temporary files are removed and workers ended as after Ctrl-C
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt  # temporary files are removed and workers ended, whichever signal it was
 
+    def unraisable(found: sys.UnraisableHookArgs) -> None:
+        """What Python cannot raise, as in a finalizer: an interruption there is answered by `ended_in_time`."""
+        if not received:  # objects that were being made do not know how to end
+            sys.__unraisablehook__(found)
+
+    sys.unraisablehook = unraisable
     with ended_in_time(), _place_for_tools():
-        status = _guarded(terminate)
+        status = _guarded(interrupt)
     if status == EXIT_INTERRUPTED:
-        end_at_once(EXIT_TERMINATED if terminated else status)
+        end_at_once(EXIT_TERMINATED if signal.SIGTERM in received else status)
     return status
 
 
@@ -120,11 +125,11 @@ def _can_be_written(folder: Path) -> bool:
     return False
 
 
-def _guarded(terminate: Callable[[int, FrameType | None], None]) -> int:
+def _guarded(interrupt: Callable[[int, FrameType | None], None]) -> int:
     try:
-        signal.signal(signal.SIGTERM, terminate)
+        signal.signal(signal.SIGTERM, interrupt)
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, interrupt)
         status = main()
         sys.stdout.flush()
         return status

@@ -37,6 +37,18 @@ BODIES = {
                 time.sleep(100)
             except KeyboardInterrupt:
                 pass""",
+    "with an object that does not know how to end": """
+        class Broken:
+            def __del__(self):
+                raise AttributeError("it was never made")
+        broken = Broken()
+        time.sleep(100)""",
+    "in a finalizer": """
+        class Slow:
+            def __del__(self):
+                time.sleep(100)
+        Slow()
+        time.sleep(100)""",
 }
 
 
