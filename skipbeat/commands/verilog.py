@@ -56,8 +56,8 @@ def command(
     require_packages("to generate Verilog", "amaranth")
     hardware = load_hardware(hw, overrides)
     make_folder(out)
-    for name, text in _files(hardware, top, prefix, split, testbench).items():
-        click.echo(write_text(out / name, text))
+    written = [write_text(out / name, text) for name, text in _files(hardware, top, prefix, split, testbench).items()]
+    click.echo("\n".join(map(str, written)))  # when all are there: a reader of the names may go away
 
 
 def _files(hardware: Hardware, top: str, prefix: str, split: bool, testbench: bool) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,20 @@ def test_it_writes_the_core_and_what_goes_with_it(capsys: pytest.CaptureFixture[
         "// skipbeat core for tiny-4x4+array.rows=2+array.cols=2+weights.decode_lanes=1: 2 x 2 PEs, M"
     )
     assert len(re.findall(r"^module core\(", text, re.MULTILINE)) == 1
+
+
+def test_all_files_are_there_when_the_reader_of_their_names_has_gone(tmp_path: Path) -> None:
+    """As `| head -1` has."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [sys.executable, "-m", "skipbeat", "verilog", *TINY, "-o", str(tmp_path / "rtl")]
+    done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+    generate(tmp_path / "whole", *TINY)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "rtl").iterdir()} == {
+        path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()
+    }
 
 
 def test_the_pe_is_one_module_placed_many_times(tmp_path: Path) -> None:
