@@ -70,7 +70,7 @@ def command(pattern: str, hw: str, overrides: tuple[str, ...], out: Path, images
     click.echo(f"\naccuracy: dense {accuracy.dense:.1%}, pruned {accuracy.pruned:.1%}, int8 {accuracy.int8:.1%}")
     click.echo(_verdict(ran.machine))
     click.echo(f"the array makes a step in {ran.machine.core_speed:.1%} of the machine's clocks")
-    click.echo(f"{page}\n{data}")
+    click.echo(f"{page}\n{data}\n{table}")
     return 0 if ran.machine.agrees else 1
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..options import destination, hardware_options_of, json_option, seed_option
+from ..options import csv_option, destination, hardware_options_of, json_option, seed_option
 
 #: Groups of 8, as the default patterns have them.
 TRAINING_HARDWARE = "edge-16x16-m8"
@@ -43,6 +43,7 @@ TRAIN_IMAGES = 1347
 @click.option("--out", metavar="FILE", callback=destination, help="Write weights, momenta and tiles to this .npz file.")
 @hardware_options_of(TRAINING_HARDWARE)
 @seed_option
+@csv_option("the layers")
 @json_option
 def command(
     source: str,
@@ -57,6 +58,7 @@ def command(
     hw: str,
     overrides: tuple[str, ...],
     seed: int,
+    csv_file: Path | None,
     as_json: bool,
 ) -> int:
     """Train MODEL from scratch on scikit-learn's digits by the integer oracle of a sparse training step.
@@ -95,7 +97,7 @@ def command(
     from skipbeat_models.scheme import Scheme
     from skipbeat_reports.trained_digits import print_training
 
-    from ..results import print_result, provenance
+    from ..results import print_result, provenance, save_table
     from ..training_run import train
 
     patterns = TrainingPatterns(forward=Scheme.parse(forward), backward=Scheme.parse(backward), update=chosen)
@@ -104,8 +106,9 @@ def command(
     report = found.report | {"model": source, "hardware": hardware.name}
     if out is not None:
         save_arrays(out, found.arrays)
+    made = provenance(seed=seed, hardware=hardware, scheme=patterns.forward, source=found.source)
+    save_table(csv_file, report["layers"], made)
     if as_json:
-        made = provenance(seed=seed, hardware=hardware, scheme=patterns.forward, source=found.source)
         print_result("train", report, made)
     else:
         print_training(report)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import signal
 import subprocess
 import sys
@@ -20,8 +22,8 @@ RUN = ("train", "zoo:digits-cnn", "--steps", "2", "--batch", "16")
 
 
 def test_a_training_and_its_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    file = tmp_path / "trained.npz"
-    report = json_object(capsys, *RUN, "--out", str(file), "--seed", "5")
+    file, table = tmp_path / "trained.npz", tmp_path / "layers.csv"
+    report = json_object(capsys, *RUN, "--out", str(file), "--csv", str(table), "--seed", "5")
     assert (report["steps"], report["batch"], report["padded_images"], report["seed"]) == (2, 16, 112, 5)
     assert [each["steps"] for each in report["stretches"]] == [1, 2]
     assert report["accuracy"] == report["stretches"][-1]["accuracy"]
@@ -30,6 +32,10 @@ def test_a_training_and_its_file(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert [layer["kept_forward"] for layer in report["layers"]] == [1, 0.25, 0.25, 1]
     assert report["layers"][0]["clipped_gradients"] is None
     assert report["provenance"]["hardware"]["description"]["name"] == report["hardware"] == "edge-16x16-m8"
+    made, *lines = table.read_text().splitlines()
+    assert json.loads(made.removeprefix("# ")) == report["provenance"]
+    rows = [{key: cell for key, cell in row.items() if cell} for row in csv.DictReader(lines)]
+    assert rows == [{key: str(cell) for key, cell in layer.items() if cell is not None} for layer in report["layers"]]
     arrays = np.load(file)
     assert arrays["conv2.weight"].dtype == arrays["conv2.momentum"].dtype == np.int32
     assert arrays["conv2.forward"].dtype == np.int8
