@@ -18,8 +18,12 @@ ROOT = Path(__file__).parents[2]
 PARTS = {"skipbeat": ROOT} | {
     f"skipbeat_{part}": ROOT / part for part in ("arch", "hw", "mapper", "models", "reports", "sim", "verify")
 }
-#: Files of the reader, in examples, of other tools, and written by ours.
-OTHERS = {"mine.py", "network.py", "scalesim/compute/systolic_compute_ws.py", "accelerator.rdl", "skipbeat.h"}
+#: Files of the reader, in examples, of other tools, and written by ours; a variable of PyTorch.
+OTHERS = {
+    *("mine.py", "network.py", "scalesim/compute/systolic_compute_ws.py"),
+    *("accelerator.rdl", "skipbeat.h", "layers.csv"),
+    "TORCHINDUCTOR_CACHE_DIR",
+}
 QUOTED = re.compile(r"`([\w/]+(?:\.\w+)*)(?:\([^`]*\))?`")
 
 
