@@ -22,6 +22,7 @@ from ..options import (
 
 if TYPE_CHECKING:
     from skipbeat_arch.arrays import Int32Array
+    from skipbeat_arch.hardware import Hardware
     from skipbeat_arch.workload import Gemm
     from skipbeat_verify.core_program import CoreProgram
     from skipbeat_verify.cosimulation import SimulatorName
@@ -57,8 +58,9 @@ def command(
 ) -> int:
     """Run a random GEMM on the RTL, the cycle model and the timing model.
 
-    The GEMM is compiled for the machine. Its passes are offered to the core, whose ports are then always served; with
-    --machine the whole program runs, from memory to memory.
+    The GEMM is compiled for the machine, so the hardware must be one that an accelerator can have. Its passes are
+    offered to the core, whose ports are then always served; with --machine the whole program runs, from memory to
+    memory. `skipbeat regress --hw` runs passes on any core.
 
     Exit status 0 only if every bit is right and the three cycle counts agree; 1 otherwise. The dump holds
     `x` int8 [P,C], `w` int8 [C,K] and `y` int32 [P,K] exactly as the RTL produced it.
@@ -83,6 +85,7 @@ def command(
         make_folder(dump.parent)
     from ..results import print_result, provenance, save_table
 
+    _check_machine(hardware)
     check_gemm(gemm, hardware)
     program = core_program(*random_gemm(gemm, wanted, hardware, seed), hardware)
     found = _on_machine(program) if whole else _on_core(program, simulator)
@@ -96,6 +99,18 @@ def command(
     else:
         click.echo(_text(report, found))
     return 0 if found.agrees else 1
+
+
+def _check_machine(hardware: Hardware) -> None:
+    """Raise InputError for a core that no accelerator can have: a GEMM is compiled for the whole machine."""
+    from skipbeat_arch.errors import InputError
+    from skipbeat_arch.machine import Machine
+
+    try:
+        Machine.of(hardware)
+    except InputError as error:
+        alone = "a GEMM is compiled for one; `skipbeat regress --hw` runs such a core alone"
+        raise InputError(f"{error}; {alone}") from None
 
 
 class _Found(NamedTuple):

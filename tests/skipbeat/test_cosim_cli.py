@@ -95,6 +95,14 @@ def test_the_whole_program_runs_on_the_machine(
         np.testing.assert_array_equal(dump["y"], dump["x"].astype(np.int64) @ dump["w"].astype(np.int64))
 
 
+def test_a_core_that_no_accelerator_has_is_for_regress(capsys: pytest.CaptureFixture[str]) -> None:
+    said = complaint(capsys, "cosim", "--hw", "tiny-4x4", "--set", "array.rows=3")
+    needs = "the accelerator needs a power of two in array.rows, not 3"
+    alone = "a GEMM is compiled for one; `skipbeat regress --hw` runs such a core alone"
+    assert said == f"hardware tiny-4x4+array.rows=3: {needs}; {alone}"
+    assert main(["regress", "--cases", "1", "--jobs", "1", *TINY, "--set", "array.rows=3"]) == 0
+
+
 def test_a_machine_runs_on_verilator_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert "expected --simulator verilator" in complaint(capsys, "cosim", "--machine", "--simulator", "icarus")
 
