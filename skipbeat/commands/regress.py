@@ -12,12 +12,16 @@ import click
 from ..options import csv_option, json_option, seed_option, simulator_option
 
 if TYPE_CHECKING:
+    from skipbeat_arch.hardware import Hardware
     from skipbeat_verify.cosimulation import SimulatorName
     from skipbeat_verify.regression import Outcome
 
+#: So many are run unless it is said.
+CASES = 40
+
 
 @click.command("regress", short_help="Run random cases on the RTL and compare every port in every clock.")
-@click.option("--cases", type=click.IntRange(min=1), default=40, show_default=True, help="How many cases to run.")
+@click.option("--cases", type=click.IntRange(min=1), help=f"How many cases to run, the first ones.  [default: {CASES}]")
 @click.option(
     "--case", "only", type=click.IntRange(min=0), multiple=True, help="Run this case of the seed; may be repeated."
 )
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 @csv_option("the cases")
 @json_option
 def command(
-    cases: int,
+    cases: int | None,
     only: tuple[int, ...],
     seed: int,
     simulator: SimulatorName,
@@ -53,12 +57,11 @@ def command(
     """
     from skipbeat_arch.errors import InputError
     from skipbeat_arch.extras import require_packages
-    from skipbeat_arch.hardware import load_hardware
 
     require_packages("for the regression", "amaranth", "cocotb", "joblib", extra="rtl")
-    if overrides and hw is None:
-        raise InputError(f"--set {overrides[0]}: expected together with --hw")
-    hardware = load_hardware(hw, overrides) if hw is not None else None
+    if only and cases is not None:
+        raise InputError(f"--cases {cases}: expected without --case, which says what is run")
+    hardware = _hardware(hw, overrides)
 
     from skipbeat_verify.regression import run_cases
     from skipbeat_verify.regression_cases import case_indices
@@ -67,7 +70,7 @@ def command(
     from ..progress import track
     from ..results import print_result, provenance, save_table
 
-    indices = case_indices(cases, only)
+    indices = case_indices(cases or CASES, only)
     outcomes: list[Outcome] = []
     coming = run_cases(indices, seed, simulator, hardware, jobs)
     try:
@@ -90,6 +93,15 @@ def command(
     else:
         click.echo(_text(report, failed))
     return 1 if failed else 0
+
+
+def _hardware(hw: str | None, overrides: tuple[str, ...]) -> Hardware | None:
+    from skipbeat_arch.errors import InputError
+    from skipbeat_arch.hardware import load_hardware
+
+    if hw is None and overrides:
+        raise InputError(f"--set {overrides[0]}: expected together with --hw")
+    return None if hw is None else load_hardware(hw, overrides)
 
 
 class _Failed(NamedTuple):

@@ -145,6 +145,8 @@ def test_values_of_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'--images'" in complaint(capsys, "demo", "--images", "7")
     assert "'--batch'" in complaint(capsys, "estimate", "zoo:digits-cnn", "--batch", "0")
     assert "'--cases'" in complaint(capsys, "regress", "--cases", "0")
+    said = complaint(capsys, "regress", "--case", "3", "--cases", "40")
+    assert said == "--cases 40: expected without --case, which says what is run"
     assert "'--case'" in complaint(capsys, "regress", "--case", "-1")
     assert "'-o'" in complaint(capsys, "verilog")
     said = complaint(capsys, "regress", "--set", "array.rows=2")
