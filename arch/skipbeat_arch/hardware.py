@@ -26,6 +26,8 @@ GROUP_SIZES = (1, 4, 8, 16, 32)
 DEFAULT_PRESET = "edge-16x16"
 #: Read bursts that a memory may have under way.
 MOST_OUTSTANDING = 64
+#: A kilohertz: no slower clock is worth a price, and no time at one would be read.
+SLOWEST_MHZ = 0.001
 #: Characters of a name.
 _MOST_NAME = 64
 
@@ -123,7 +125,7 @@ class Hardware(_Section):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=_MOST_NAME, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+=-]*$")]
-    clock_mhz: Annotated[float, Field(gt=0, le=10_000)]
+    clock_mhz: Annotated[float, Field(ge=SLOWEST_MHZ, le=10_000)]
     device: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     array: Array
     weights: Weights

@@ -95,13 +95,18 @@ class Machine:
                 raise InputError(f"hardware {self.hw.name}: {needs}, not {depth}")
 
     @classmethod
-    def fits(cls, hw: Hardware) -> bool:
-        """Whether the accelerator supports this hardware; the core may, even if it does not."""
+    def lacking(cls, hw: Hardware) -> str | None:
+        """Why the accelerator does not support this hardware, of which the core may be built; None if it does."""
         try:
             cls.of(hw)
-        except InputError:
-            return False
-        return True
+        except InputError as error:
+            return str(error).removeprefix(f"hardware {hw.name}: ")
+        return None
+
+    @classmethod
+    def fits(cls, hw: Hardware) -> bool:
+        """Whether the accelerator supports this hardware; the core may, even if it does not."""
+        return cls.lacking(hw) is None
 
     @property
     def beat_bytes(self) -> int:

@@ -32,10 +32,13 @@ def command(hw: str, overrides: tuple[str, ...], csv_file: Path | None, as_json:
     """Check a hardware description and show it with the sizes that follow from it.
 
     The output is itself a description: `skipbeat hardware > mine.yaml` is a start for your own.
-    With --json, the object has the keys `hardware`, `clock_source` and `derived`, or with --presets, `presets`.
+    Of some descriptions the core can be built, and no accelerator; a line says why.
+    With --json, the object has the keys `hardware`, `clock_source`, `derived` and `no_accelerator`, or with --presets,
+    `presets`.
     """
     from skipbeat_arch.clock_source import clock_source
     from skipbeat_arch.hardware import load_hardware, preset_names
+    from skipbeat_arch.machine import Machine
 
     from ..results import print_result, provenance, save_table
 
@@ -49,22 +52,24 @@ def command(hw: str, overrides: tuple[str, ...], csv_file: Path | None, as_json:
         return
     hardware = load_hardware(hw, overrides)
     derived = {name: getattr(hardware, name) for name in DERIVED}
-    source = clock_source(hardware)
+    source, lacking = clock_source(hardware), Machine.lacking(hardware)
     found, made = (
-        {"hardware": hardware.model_dump(), "clock_source": source, "derived": derived},
+        {"hardware": hardware.model_dump(), "clock_source": source, "derived": derived, "no_accelerator": lacking},
         provenance(hardware=hardware),
     )
     save_table(csv_file, [found], made)
     if as_json:
         print_result("hardware", found, made)
     else:
-        click.echo(_as_yaml(hardware, source, derived))
+        click.echo(_as_yaml(hardware, source, derived, lacking))
 
 
-def _as_yaml(hardware: Hardware, source: str, derived: dict[str, int]) -> str:
+def _as_yaml(hardware: Hardware, source: str, derived: dict[str, int], lacking: str | None) -> str:
     import yaml
 
     lines = [yaml.safe_dump(hardware.model_dump(exclude_none=True), sort_keys=False), f"# The clock is {source}."]
+    if lacking is not None:
+        lines.append(f"# A core alone, and no accelerator: {lacking}.")
     lines.append("# What follows from it:")
     lines += [f"# {name + ':':<16}{value:>7}  {DERIVED[name]}" for name, value in derived.items()]
     return "\n".join(lines)

@@ -79,3 +79,14 @@ def test_the_fingerprint_tells_programs_apart_not_names() -> None:
     assert Machine.of(hw).fingerprint == Machine.of(same).fingerprint
     assert Machine.of(hw).fingerprint != Machine.of(other).fingerprint
     assert 0 <= Machine.of(hw).fingerprint < 1 << 32
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols", "group", "fits"),
+    [(16, 16, 16, True), (16, 16, 32, False), (2, 8, 4, True), (1, 8, 4, False), (8, 8, 1, True), (4, 8, 1, False)],
+)
+def test_columns_are_a_bundle_at_least_and_a_row_of_the_banks_at_most(
+    rows: int, cols: int, group: int, fits: bool
+) -> None:
+    hardware = load_hardware("tiny-4x4", [f"array.rows={rows}", f"array.cols={cols}", f"array.group={group}"])
+    assert Machine.fits(hardware) is fits is (Machine.lacking(hardware) is None) is (group <= cols <= rows * group)

@@ -126,3 +126,15 @@ def test_hardware_lists_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["hardware", "--presets"]) == 0
     assert capsys.readouterr().out.split() == preset_names()
     assert json_object(capsys, "hardware", "--presets")["presets"] == preset_names()
+
+
+def test_a_description_without_an_accelerator_says_why(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    lacking = "the accelerator needs array.group <= array.cols <= rows x group"
+    assert main(["hardware", "--set", "array.group=32"]) == 0
+    shown = capsys.readouterr().out
+    assert f"# A core alone, and no accelerator: {lacking}.\n" in shown
+    (tmp_path / "mine.yaml").write_text(shown)
+    assert json_object(capsys, "hardware", "--hw", str(tmp_path / "mine.yaml"))["no_accelerator"] == lacking
+    assert json_object(capsys, "hardware")["no_accelerator"] is None
+    assert main(["hardware"]) == 0
+    assert "no accelerator" not in capsys.readouterr().out

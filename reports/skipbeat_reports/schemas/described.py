@@ -12,11 +12,12 @@ from .part import Part, Result
 
 
 class HardwareResult(Result):
-    """A description, where its clock comes from, and the sizes that follow."""
+    """A description, where its clock is from, and the sizes that follow; why there is no accelerator of it, or null."""
 
     hardware: Hardware
     clock_source: str
     derived: dict[str, int]
+    no_accelerator: str | None
 
 
 class PresetsResult(Result):
