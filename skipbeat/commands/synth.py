@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TOPS = [
     *("array", "core", "decoder", "accumulators", "results", "sequencer"),
     *("output_stage", "memories", "reader", "writer", "fetch", "fetcher", "load", "store", "turner", "weight_reader"),
-    *("accelerator", "turn", "select", "rounding", "peak", "update"),
+    *("accelerator", "turn", "select", "pack", "rounding", "peak", "update"),
 ]
 PARTS = ["ecp5", "xcup", "nexus", "gowin"]
 #: Those of which presets have measurements.

@@ -51,6 +51,7 @@ COMPONENTS = frozenset(
         "loader",
         "memories",
         "output",
+        "pack",
         "pe",
         "peak",
         "placer",

@@ -10,6 +10,7 @@ from skipbeat_arch.errors import InputError
 from skipbeat_arch.hardware import Hardware
 from skipbeat_arch.machine import Machine
 from skipbeat_arch.training.jobs import update_lanes
+from skipbeat_arch.training.packing import VALUE_BITS
 
 from ..core.accumulators import Accumulators
 from ..core.array import SystolicArray
@@ -28,6 +29,7 @@ from ..machine.store import StoreEngine
 from ..machine.turner import Turner
 from ..machine.weight_reader import WeightReader
 from ..machine.writer import Writer
+from ..training.pack import Pack
 from ..training.peak import Peak
 from ..training.rounding import Rounding
 from ..training.select import Select
@@ -35,6 +37,13 @@ from ..training.turn import Turn
 from ..training.update import Update
 from .fingerprint import rtl_fingerprint
 from .verilog import generate
+
+
+def _pack(hw: Hardware) -> Component:
+    if hw.array.group % VALUE_BITS:
+        raise InputError(f"hardware {hw.name}: pack needs an array.group that is a multiple of {VALUE_BITS}")
+    return Pack(hw)
+
 
 TOPS: dict[str, Callable[[Hardware], Component]] = {
     "array": SystolicArray,
@@ -56,6 +65,7 @@ TOPS: dict[str, Callable[[Hardware], Component]] = {
     "accelerator": lambda hw: Accelerator(Machine.of(hw)),
     "turn": Turn,
     "select": Select,
+    "pack": _pack,
     "rounding": lambda hw: Rounding(hw.outputs.lanes),
     "peak": lambda hw: Peak(hw.outputs.lanes),
     "update": lambda hw: Update(update_lanes(hw)),
@@ -67,7 +77,7 @@ def top_verilog(hw: Hardware, top: str) -> str:
     """Verilog with the component as the module `top`.
 
     Raises:
-        InputError: there is no such top, or hardware that has no accelerator.
+        InputError: there is no such top, or hardware that has no accelerator, or groups that `pack` does not take.
     """
     return generate(_component(hw, top), top)
 

@@ -15,14 +15,17 @@ MACHINE_PARTS = {
     *("output_stage", "memories", "reader", "writer", "fetch", "fetcher", "load", "store", "turner"),
     *("weight_reader", "accelerator"),
 }
-HW = load_hardware("tiny-4x4", ["numbers.weight_bits=5", "numbers.activation_bits=7"])
+NUMBERS = ["numbers.weight_bits=5", "numbers.activation_bits=7"]
+HW = load_hardware("tiny-4x4", NUMBERS)
+WIDE = load_hardware("edge-8x8", [*NUMBERS, "array.group=8"])
 
 
 @pytest.mark.parametrize("top", [top for top in TOPS if top not in MACHINE_PARTS])
 def test_a_top_is_its_module_and_has_multipliers_if_it_has_pes(top: str) -> None:
-    text = top_verilog(HW, top)
+    hw = WIDE if top == "pack" else HW
+    text = top_verilog(hw, top)
     assert "clk" in read_ports(text, top)
-    assert operands(HW, top) == ((7, 5) if f"module {PE}(" in text else None)
+    assert operands(hw, top) == ((7, 5) if f"module {PE}(" in text else None)
 
 
 def test_the_accelerator_has_the_ports_of_a_bus_and_multipliers() -> None:
@@ -45,6 +48,11 @@ def test_a_part_of_the_machine_is_its_module(top: str) -> None:
     hw = load_hardware("tiny-4x4")
     assert read_ports(top_verilog(hw, top), top)
     assert operands(hw, top) is None
+
+
+def test_packing_wants_groups_of_whole_bytes() -> None:
+    with pytest.raises(InputError, match=r"tiny-4x4.*: pack needs an array\.group that is a multiple of 8"):
+        top_verilog(HW, "pack")
 
 
 def test_an_unknown_top_is_named() -> None:

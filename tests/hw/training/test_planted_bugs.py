@@ -8,9 +8,10 @@ from types import ModuleType
 
 import pytest
 
-from skipbeat_hw.training import draws, peak, rounding, select, select_lanes, turn, update
+from skipbeat_hw.training import draws, pack, peak, rounding, select, select_lanes, turn, update
 from tests.hw.planted import mutant
 from tests.hw.training.test_draws import DRAWS, Count
+from tests.hw.training.test_pack import PACK
 from tests.hw.training.test_peak import PEAK
 from tests.hw.training.test_rounding import ROUNDING
 from tests.hw.training.test_select import SELECT
@@ -22,8 +23,9 @@ from tests.hw.twins import P, Pair, Where, hold
 
 #: Clocks of each kind of stimulus, in Amaranth's simulator.
 WHERE = Where("amaranth", "cocotb", 150)
-#: Share of clocks with a reset: many, as a job of a part stays until the next one; few, if jobs are a stream.
-RESETS, FEW = 0.07, 0.01
+#: Share of clocks with a reset: many, as a job of a part stays until the next one; some, if it takes time to show; few,
+#: if jobs are a stream.
+RESETS, SOME, FEW = 0.07, 0.03, 0.01
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ HELD = {
     turn: _held(TURN, THERE),
     select_lanes: _held(LANES, Width(4, 4)),
     select: _held(SELECT, Width(4, 4), FEW),
+    pack: _held(PACK, Width(16, 8), SOME),
     draws: _held(DRAWS, Count(1)),
     rounding: _held(ROUNDING, Lanes(1)),
     peak: _held(PEAK, Lanes(2)),
@@ -72,6 +75,11 @@ QUICK: list[tuple[str, ModuleType, Bug]] = [
         update,
         Bug("Mux(kept[1], job.decay_shift, job.dropped_decay_shift)", "job.decay_shift"),
     ),
+    (
+        "a slot's first element is not its own",
+        pack,
+        Bug("range(begin + slot, begin + self.group)", "range(begin + slot + 1, begin + self.group)"),
+    ),
 ]
 SLOW: list[tuple[str, ModuleType, Bug]] = [
     ("bundles of other lanes", turn, Bug("half[k][number * beside + bundle]", "half[k][bundle * self.group + number]")),
@@ -90,6 +98,13 @@ SLOW: list[tuple[str, ModuleType, Bug]] = [
     ("a job ends early", select, Bug("busy.eq(leaving != 1)", "busy.eq(leaving > 2)")),
     ("a job takes too many", select, Bug("more.eq(entering != 1)", "more.eq(entering != 0)")),
     ("a job keeps the draws", select, Bug("lanes.begin_i.eq(begin)", "lanes.begin_i.eq(0)")),
+    ("an element is not counted", pack, Bug("kept[lane - lane % self.group : lane]", "kept[lane // 8 * 8 + 1 : lane]")),
+    ("a block waits for one that has left", pack, Bug("room = ~full | ~leaving", "room = ~full")),
+    ("a block is written over", pack, Bug("room = ~full | ~leaving", "room = Const(1)")),
+    ("a block is whole too early", pack, Bug("enters & entered.all()", "enters & entered[1:].all()")),
+    ("a slot too many", pack, Bug("self.n_i + (self.bitmaps - 1)", "self.n_i + self.bitmaps")),
+    ("a vector is given twice", pack, Bug("m.If(moves | self.o.ready)", "m.If(moves)")),
+    ("a bitmap tells what is not kept", pack, Bug("Cat(bitmap, (element.kept", "Cat(bitmap, (~element.kept")),
     ("a tap is missing", draws, Bug("for tap in TAPS:", "for tap in TAPS[1:]:")),
     ("all generators begin alike", draws, Bug("Const(spread(k), SEED_BITS)", "Const(1, SEED_BITS)")),
     ("a number beyond 9 bits is not clipped", rounding, Bug("large = large | (", "large = large & (")),

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from skipbeat_hw.tools.formal import Verdict, always, bounded, reachable
-from skipbeat_hw.training import draws, peak, rounding, select, select_lanes, turn, update
+from skipbeat_hw.training import draws, pack, peak, rounding, select, select_lanes, turn, update
 from tests.hw.planted import mutant
 from tests.hw.training.formal_numbers import (
     DrawsRules,
@@ -20,6 +20,7 @@ from tests.hw.training.formal_numbers import (
     UpdateRule,
     UpdateStream,
 )
+from tests.hw.training.formal_packing import PackRules
 from tests.hw.training.formal_training import LanesRules, SelectRules, TurnRules
 from tests.hw.training.vectors import Width
 
@@ -48,6 +49,13 @@ def _select(module: ModuleType) -> Verdict:
 
 def _lanes(module: ModuleType) -> Verdict:
     return bounded(LanesRules(module.SelectLanes(HW)), CLOCKS)
+
+
+def _pack(which: int) -> Callable[[ModuleType], Verdict]:
+    def prove(module: ModuleType) -> Verdict:
+        return always(PackRules(module.Pack(WIDE, bits=1), which), 1)
+
+    return prove
 
 
 def _peak(module: ModuleType) -> Verdict:
@@ -87,6 +95,7 @@ CLAIMS: dict[str, tuple[ModuleType, Claim]] = {
     "back": (turn, _back),
     "select": (select, _select),
     "lanes": (select_lanes, _lanes),
+    **{f"pack {which}": (pack, _pack(which)) for which in range(4)},
     "peak": (peak, _peak),
     "draws": (draws, _draws),
     "sums": (rounding, _sums),
@@ -95,7 +104,7 @@ CLAIMS: dict[str, tuple[ModuleType, Claim]] = {
     "update": (update, _update),
 }
 #: Slow ones.
-LONG = ("back", "lanes", "peak", "draws", "sums", "rounding", "stream", "update")
+LONG = ("back", "lanes", "pack 1", "pack 2", "pack 3", "peak", "draws", "sums", "rounding", "stream", "update")
 BUGS: list[tuple[str, str, str]] = [
     ("turn", "taken & taking[:-1].all()", "taken & taking[1:-1].all()"),
     ("turn", "half[k][number * beside + bundle]", "half[k][bundle * self.group + number]"),
@@ -105,6 +114,14 @@ BUGS: list[tuple[str, str, str]] = [
     ("lanes", "sizes[begin + i] >= sizes", "sizes[begin + i] > sizes"),
     ("lanes", "(first[lane + 1] | ~passed[lane + 1])", "~passed[lane + 1]"),
     ("lanes", "< self.job_i.n)", "<= self.job_i.n)"),
+    ("pack 1", "kept[lane - lane % self.group : lane]", "kept[lane - lane % self.group + 1 : lane]"),
+    ("pack 1", "range(begin + slot, begin + self.group)", "range(begin + slot + 1, begin + self.group)"),
+    ("pack 2", "room = ~full | ~leaving", "room = ~full"),
+    ("pack 2", "enters & entered.all()", "enters & entered[1:].all()"),
+    ("pack 3", "Cat(row, found)[self.bits * len(found) :]", "Cat(found, row)[: self.bits * self.width]"),
+    ("pack 0", "self.n_i + (self.bitmaps - 1)", "self.n_i + self.bitmaps"),
+    ("pack 0", "m.If(moves | self.o.ready)", "m.If(moves)"),
+    ("pack 0", "Const(0, self.bits * self.width)", "rows[0]"),
     ("peak", "Mux(begin[1], 0, ones) | found", "ones | found"),
     ("peak", "self.bits_o.eq(bit + 1)", "self.bits_o.eq(bit)"),
     ("draws", "state.eq(_advanced(state))", "state.eq(_advanced(state) | 1 << 9)"),
@@ -137,6 +154,7 @@ def test_the_claims_are_not_vacuous() -> None:
 @pytest.mark.slow
 def test_the_claims_about_jobs_are_not_vacuous() -> None:
     assert reachable(SelectRules(select.Select(HW)), 14).holds
+    assert reachable(PackRules(pack.Pack(WIDE, bits=1), 0), 40).holds
 
 
 @pytest.mark.slow
