@@ -102,7 +102,8 @@ def check_passes(what: str, count: int) -> None:
         InputError: it would; the message says how much time and memory that is.
     """
     if count > (most := most_passes()):
-        takes = f"about {count * _SECONDS / 60:,.1f} minutes and {count * _BYTES / 2**30:,.1f} GiB"
+        minutes, gib = count * _SECONDS / 60, count * _BYTES / 2**30
+        takes = f"about {minutes:,.1f} minutes and {gib:,.1f} GiB" if minutes >= 1 else "less than a minute"
         raise InputError(
             f"{what}: its program has {count:,} passes of the array, which take {takes} to make: more than the limit "
             f"of {most:,} (--limit)"

@@ -47,12 +47,13 @@ def regular_file(path: str | Path, what: str) -> Path:
     if not stat.S_ISREG(found.st_mode):
         other = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, socket or device"
         raise InputError(f"{what}: cannot be read: expected a file, found {other}")
-    if found.st_size <= _MOST_POINTER_BYTES and _begins_with(path, _POINTER):
+    if found.st_size <= _MOST_POINTER_BYTES and begins_with(path, _POINTER):
         raise InputError(f"{what}: only a pointer of Git LFS; fetch the file that it stands for (git lfs pull)")
     return Path(path)
 
 
-def _begins_with(path: str | Path, start: bytes) -> bool:
+def begins_with(path: str | Path, start: bytes) -> bool:
+    """Whether a regular file begins so; one that cannot be read does not."""
     try:
         with open(path, "rb") as file:
             return file.read(len(start)) == start
@@ -100,6 +101,8 @@ def parse_json(content: str | bytes, what: str) -> Any:
         value = json.loads(content)
     except RecursionError:
         raise InputError(f"{what}: cannot be read as JSON: nested too deeply") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{what}: cannot be read as JSON: not a text in UTF-8") from None
     except ValueError as error:
         raise InputError(f"{what}: cannot be read as JSON: {one_line(str(error), 200)}") from None
     if _levels_exceed(value, _MOST_LEVELS):

@@ -166,7 +166,9 @@ class _Steps:
                 steps += self._phases(reading)
                 continue
             if any(reading.constants) or operator.target == FLEXIBLE or operator.base not in _PRODUCTS | {ATTENTION}:
-                raise InputError(f"layer {reading.names[0]}: {operator.title} of this form is priced, but not yet run")
+                empty = any(0 in value.shape for value in operator.values())
+                why = "has an operand without elements" if empty else "of this form is priced, but not yet run"
+                raise InputError(f"layer {reading.names[0]}: {operator.title} {why}")
             self._node(reading.names[0], operator.results[0].name)
             steps += self._attention(reading) if operator.base == ATTENTION else [self._product(reading)]
         self.graphs |= {step.name: step.graph for step in steps if isinstance(step, ProductStep)}

@@ -69,7 +69,7 @@ def _read(file: Path) -> EstimateResult | TrainEstimateResult:
     from pydantic import ValidationError
 
     from skipbeat_arch.errors import InputError, one_line
-    from skipbeat_arch.files import parse_json, read_bytes
+    from skipbeat_arch.files import parse_json, read_text
     from skipbeat_arch.yaml_file import first_error
     from skipbeat_reports.comparing import contradiction
     from skipbeat_reports.result import schema_name
@@ -78,7 +78,7 @@ def _read(file: Path) -> EstimateResult | TrainEstimateResult:
     from skipbeat_reports.schemas.trained import TrainEstimateResult
 
     what = f"result {file}"
-    content = read_bytes(file, what, MOST_BYTES)
+    content = read_text(file, what, MOST_BYTES)
     value = parse_json(content, what)
     known: dict[str, type[EstimateResult | TrainEstimateResult]] = {
         schema_name("estimate"): EstimateResult,

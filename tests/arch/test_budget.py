@@ -71,6 +71,8 @@ def test_more_than_the_limit_is_refused_and_the_limit_can_be_moved() -> None:
     with limited(10):
         with limited(None), pytest.raises(InputError, match="limit of 10 "):
             check_passes("it", 11)
+        with pytest.raises(InputError, match=r"11 passes of the array, which take less than a minute to make: more"):
+            check_passes("it", 11)
         with limited(11):
             check_passes("it", 11)
 

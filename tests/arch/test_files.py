@@ -188,6 +188,8 @@ def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
         read_bytes("a\0b", "x", 4)
     with pytest.raises(InputError, match=r"^x: cannot be read: not a text file in UTF-8$"):
         read_text(write_bytes(path, b"\xff"), "x")
+    with pytest.raises(InputError, match=r"^x: cannot be read as JSON: not a text in UTF-8$"):
+        parse_json(b'{"a": "\xe9"}', "x")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
         ("[" * 100_000, "nested too deeply"),
         ("[" * 101 + "]" * 101, "nested deeper than 100 levels"),
         ("9" * 5000, "Exceeds the limit"),
-        (b"\x80", "decode"),
+        (b"\x80", "not a text in UTF-8"),
     ],
 )
 def test_a_json_text_that_is_none(text: str | bytes, said: str) -> None:

@@ -184,6 +184,13 @@ def test_a_weight_whose_making_is_checked_runs() -> None:
     assert_close(model, quantise_mixed(model, (x,)), x)
 
 
+def without_inputs() -> nn.Module:
+    """A linear layer of none, without PyTorch's warning of it."""
+    layer = nn.Linear(1, 4)
+    layer.in_features, layer.weight = 0, nn.Parameter(torch.zeros(4, 0))
+    return layer
+
+
 @pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
 def test_a_layer_with_sparse_storage_is_named() -> None:
     weight = torch.eye(4).to_sparse_csr()
@@ -201,6 +208,7 @@ def test_a_layer_with_sparse_storage_is_named() -> None:
             "layer .*: a transposed convolution with outputs that no tap reach",
         ),
         (Cast(), (1, 4), "layer first: a part of the model under no_grad or autocast is priced, but not yet run"),
+        (without_inputs(), (2, 0), r"layer linear: aten\.linear has an operand without elements"),
         (nn.Softmax(-1), (1, 4), "model Softmax: it has no layer that the machine runs"),
         (nn.Linear(4, 2, device="meta"), (1, 4), "expected example inputs with numbers"),
     ],

@@ -146,6 +146,10 @@ def test_what_is_no_result_is_refused(
     assert "expected what" in complaint(capsys, "compare", str(files[0]), str(other))
     other.write_text('{"schema": "skipbeat/estimate/1", "model": 4}')
     assert "hostile" not in complaint(capsys, "compare", str(files[0]), str(other))
+    for encoding in ("latin-1", "utf-16"):
+        other.write_text('{"schema": "é"}', encoding=encoding)
+        said = complaint(capsys, "compare", str(files[0]), str(other))
+        assert said == f"result {other}: cannot be read: not a text file in UTF-8"
     other.write_text("[")
     assert "JSON" in complaint(capsys, "compare", str(files[0]), str(other))
 

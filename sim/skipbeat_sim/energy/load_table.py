@@ -63,4 +63,4 @@ def _checked(data: dict[str, Any], where: str) -> EnergyTable:
 
 
 def _read(path: Path, where: str) -> dict[str, Any]:
-    return parse_mapping(read_text(path, f"{where}: {path}"), where)
+    return parse_mapping(read_text(path, where if where.endswith(f" {path}") else f"{where}: {path}"), where)

@@ -10,12 +10,14 @@ from pathlib import Path
 import torch
 
 from skipbeat_arch.errors import InputError, described
-from skipbeat_arch.files import regular_file
+from skipbeat_arch.files import begins_with, regular_file
 
 from ...alone import without_warnings
 
 #: Endings of files of torch.save.
 PICKLED = (".pt", ".pth", ".bin", ".ckpt")
+#: How a ZIP file begins, which torch.save writes, and what is said of one without its end.
+_ZIP, _CUT = b"PK\x03\x04", "cannot be read: it is cut short, or damaged; expected all that torch.save wrote"
 #: Under which name training scripts keep the state dict, the first that is there.
 _INSIDE = ("state_dict", "model_state_dict", "model", "module", "net", "network", "weights", "params")
 
@@ -29,9 +31,14 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     what = f"checkpoint {path}"
     try:
         regular_file(path, what)
+        zipped = zipfile.is_zipfile(path)
+        if not zipped and begins_with(path, _ZIP):
+            raise InputError(f"{what}: {_CUT}")
         with without_warnings():  # of its own deprecated storages
-            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError:
+            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except pickle.UnpicklingError as error:
+        if "truncated" in str(error):
+            raise InputError(f"{what}: {_CUT}") from None
         raise InputError(
             f"{what}: holds more than tensors, and reading it could run code; save model.state_dict(), or use "
             ".safetensors"
@@ -39,7 +46,8 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     except InputError:
         raise
     except Exception as error:  # whatever torch's reader meets in a damaged file
-        raise InputError(f"{what}: cannot be read: {described(error)}") from None
+        cut = isinstance(error, EOFError | IndexError) or "unexpected EOF" in str(error)
+        raise InputError(f"{what}: {_CUT if cut else f'cannot be read: {described(error)}'}") from None
     return _state_dict(loaded, what)
 
 

@@ -173,6 +173,17 @@ def test_cut_files(tmp_path: Path) -> None:
             open_checkpoint(path)
 
 
+@pytest.mark.parametrize("zipped", [True, False], ids=["ZIP", "old"])
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.9])
+def test_files_of_torch_save_that_are_cut_short_are_called_so(share: float, zipped: bool, tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    torch.save({"w": torch.ones(10)}, path, _use_new_zipfile_serialization=zipped)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InputError, match=r"w\.pt: cannot be read: it is cut short, or damaged; expected all that"):
+        open_checkpoint(path)
+
+
 def test_other_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a file that ends in"):
         open_checkpoint(tmp_path / "w.h5")
