@@ -41,6 +41,8 @@ def busy(place: Path, deaf: bool = False) -> None:
         made = tempfile.mkdtemp()
         with subprocess.Popen(["sleep", "100"]) as tool:
             (place / "begun").write_text(f"{os.getpid()} {tool.pid} {made}")
+        if deaf:
+            time.sleep(100)
 
 
 def begun(place: Path) -> tuple[list[int], Path]:
