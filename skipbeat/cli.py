@@ -9,6 +9,7 @@ from __future__ import annotations
 import pkgutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
 
@@ -87,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         answered()
-        print(LINE, file=sys.stderr)
+        with suppress(OSError):  # the terminal may be what ended
+            print(LINE, file=sys.stderr)
         return EXIT_INTERRUPTED
     return status if isinstance(status, int) else 0
 

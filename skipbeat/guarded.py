@@ -23,13 +23,12 @@ from skipbeat_arch.files import FULL
 from skipbeat_arch.partial import partial
 
 from .cli import EXIT_INTERRUPTED, complain, main
-from .interruption import LINE, answered, deaf, end_at_once, ended_in_time
+from .interruption import LINE, SIGNALS, answered, deaf, end_at_once, ended_in_time
 
 EXIT_TOOL = 69  # as sysexits.h numbers them
 EXIT_DEFECT = 70
 EXIT_NO_MEMORY = 71
 EXIT_NO_OUTPUT = 74
-EXIT_TERMINATED = 128 + signal.SIGTERM
 EXIT_CLOSED_PIPE = 128 + signal.SIGPIPE
 
 #: What stands for the characters of our tables on a terminal that has not got them; each is one character as well.
@@ -43,7 +42,7 @@ def run() -> int:
 
     Those of `main`, and: 69 a compiler or simulator that failed, whose output is in a file that is named; 70 a defect,
     whose traceback is; 71 memory that there is not; 74 a full disk, or a standard output that cannot be written; 141 a
-    reader that went away; 143 a request to end.
+    reader that went away; 129 a terminal that was closed; 143 a request to end.
     """
     if not _has_streams():
         complain(f"the output: cannot be written: {os.strerror(errno.EBADF)}")
@@ -67,9 +66,14 @@ def run() -> int:
 
     sys.unraisablehook = unraisable
     with ended_in_time(), _place_for_tools():
-        status = _guarded(interrupt)
+        try:
+            status = _guarded(interrupt)
+        except OSError:  # that it was interrupted is told to a terminal that is closed
+            if not received:
+                raise
+            status = EXIT_INTERRUPTED
     if status == EXIT_INTERRUPTED:
-        end_at_once(EXIT_TERMINATED if signal.SIGTERM in received else status)
+        end_at_once(128 + received[0] if received else status)
     return status
 
 
@@ -127,16 +131,17 @@ def _can_be_written(folder: Path) -> bool:
 
 def _guarded(interrupt: Callable[[int, FrameType | None], None]) -> int:
     try:
-        signal.signal(signal.SIGTERM, interrupt)
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, interrupt)
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, interrupt)
         status = main()
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         deaf()
         answered()
-        print(LINE, file=sys.stderr)
+        with contextlib.suppress(OSError):  # the terminal may be what ended
+            print(LINE, file=sys.stderr)
         return EXIT_INTERRUPTED
     except SystemExit:  # click's own way to end when the reader of its output has gone
         return EXIT_CLOSED_PIPE

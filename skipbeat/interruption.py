@@ -22,7 +22,8 @@ from skipbeat_arch.workers import begun_by, end_processes
 SECONDS = 0.7
 LINE = "skipbeat: interrupted"
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Ctrl-C, a request to end, and a terminal that was closed.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: The main thread ends by itself, or writes what it has.
 _answered = threading.Event()
 #: Held by whoever decides who ends the process, for good by a thread that does it.
@@ -54,7 +55,7 @@ def answered() -> None:
 def _watch(reading: socket.socket) -> None:
     with reading:
         while number := reading.recv(1):
-            if number[0] not in _SIGNALS or _answered.wait(SECONDS):
+            if number[0] not in SIGNALS or _answered.wait(SECONDS):
                 continue
             with _deciding:
                 if not _answered.is_set():
@@ -71,7 +72,7 @@ def _end(number: int) -> NoReturn:
 def deaf() -> None:
     """Further signals change nothing: the process is ending."""
     if threading.current_thread() is threading.main_thread():  # others cannot, and need not: they do not hear them
-        for number in _SIGNALS:
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
 

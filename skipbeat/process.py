@@ -10,9 +10,9 @@ from typing import NoReturn
 
 def run() -> int:
     """Run the command that `sys.argv` has, and return its exit status: as `guarded.run`."""
-    signal.signal(signal.SIGTERM, _end)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as nohup and shells' background jobs have it
-        signal.signal(signal.SIGINT, _end)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and shells' background jobs have it
+            signal.signal(number, _end)
     from . import guarded
 
     return guarded.run()

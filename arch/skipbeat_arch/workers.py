@@ -18,6 +18,8 @@ from .partial import partial, remove_partial
 
 #: Seconds that a process has to remove its files, before it is killed.
 _PATIENCE = 0.15
+#: A terminal sends them to all that run in it; they are for the parent.
+_OF_TERMINALS = (signal.SIGINT, signal.SIGHUP)
 
 
 @contextmanager
@@ -36,9 +38,10 @@ def worker_processes(jobs: int) -> Iterator[Callable[..., Any]]:
 
         def submit(work: Callable[..., Any], *arguments: object) -> Any:
             first = (str(folder), os.getpid())
-            made[:] = [get_reusable_executor(max_workers=jobs, initializer=_begin, initargs=first)]
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # workers begin so: see `_begin`
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_TERMINALS)  # what is begun here has them blocked
             try:
+                made[:] = [get_reusable_executor(max_workers=jobs, initializer=_begin, initargs=first)]
+                signal.pthread_sigmask(signal.SIG_BLOCK, _OF_TERMINALS)  # it unblocks what it blocked
                 return made[0].submit(work, *arguments)
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -99,8 +102,9 @@ def _lives(pid: int) -> bool:
 
 def _begin(folder: str, parent: int) -> None:
     """What a worker does first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for number in _OF_TERMINALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _OF_TERMINALS)
     signal.signal(signal.SIGTERM, _end)
     tempfile.tempdir = os.environ["TMPDIR"] = folder
     threading.Thread(target=_watch, args=(folder, parent), daemon=True).start()

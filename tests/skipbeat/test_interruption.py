@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -52,7 +56,7 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("doing", BODIES)
 def test_it_ends_in_time_in_one_line_and_leaves_nothing(tmp_path: Path, doing: str, number: signal.Signals) -> None:
     process = subprocess.Popen(
@@ -70,4 +74,22 @@ def test_it_ends_in_time_in_one_line_and_leaves_nothing(tmp_path: Path, doing: s
     _, said = process.communicate(timeout=10)
     assert time.monotonic() - begin < 5  # one second, on a machine with nothing else to do
     assert (process.returncode, said.strip()) == (128 + number, "skipbeat: interrupted")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_that_is_closed_ends_it(tmp_path: Path) -> None:
+    """Its line cannot be said any more."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT.format(body=BODIES["asleep"])],
+        stdout=theirs,
+        stderr=theirs,
+        cwd=tmp_path,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    assert os.read(ours, 5) == b"begun"
+    os.close(ours)
+    assert process.wait(timeout=10) == 129
     assert not list(tmp_path.iterdir())

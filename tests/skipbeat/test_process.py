@@ -43,14 +43,15 @@ def interrupted(number: signal.Signals, seconds: int, before: Callable[[], objec
     return process.returncode, out, said
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_it_is_one_line(number: signal.Signals, status: int) -> None:
     found = interrupted(number, 100, lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     assert found == (status, "", "skipbeat: interrupted\n")
 
 
-def test_a_command_in_the_background_of_a_script_is_not_interrupted() -> None:
-    """A shell that has no jobs ignores Ctrl-C for it."""
-    status, out, said = interrupted(signal.SIGINT, 1, lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_command_in_the_background_of_a_script_is_not_interrupted(number: signal.Signals) -> None:
+    """A shell that has no jobs ignores Ctrl-C for it, and `nohup` that the terminal is closed."""
+    status, out, said = interrupted(number, 1, lambda: signal.signal(number, signal.SIG_IGN))
     assert (status, said) == (0, "")
     assert "tiny-4x4" in out.split()

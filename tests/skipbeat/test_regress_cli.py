@@ -147,7 +147,7 @@ def test_a_missing_tool_is_no_failure_of_a_case(monkeypatch: pytest.MonkeyPatch)
         regression.run_batch(0, [0, 1], "verilator")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interruption_says_how_many_passed(jobs: str, number: signal.Signals, tmp_path: Path) -> None:
     """And leaves no file of workers and simulators."""
@@ -168,10 +168,10 @@ def test_an_interruption_says_how_many_passed(jobs: str, number: signal.Signals,
             line = process.stderr.readline()
             assert line, f"it ended: {said}"
             said += line
-        if number == signal.SIGINT:
-            os.killpg(process.pid, number)  # as a terminal does: to all of its processes
-        else:
+        if number == signal.SIGTERM:
             process.send_signal(number)  # to it alone, as a scheduler does
+        else:
+            os.killpg(process.pid, number)  # as a terminal does: to all of its processes
         said += process.stderr.read()
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number, said
