@@ -158,11 +158,11 @@ def test_what_is_no_result_is_refused(
 IMPOSSIBLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "negative clocks": (
         lambda found: found["layers"][1].update(cycles=-5),
-        "layers.1.cycles: expected a number of at least 0, not -5",
+        "layers.1.cycles: expected a number from 0 to 1e+24, not -5",
     ),
     "a negative cause": (
         lambda found: found["layers"][0]["clocks"].update(compute=-1),
-        "layers.0.clocks.compute: expected a number of at least 0, not -1",
+        "layers.0.clocks.compute: expected a number from 0 to 1e+24, not -1",
     ),
     "causes": (
         lambda found: found["layers"][0]["clocks"].update(compute=1),
@@ -174,7 +174,15 @@ IMPOSSIBLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no clock": (lambda found: found.update(clock_mhz=0.0), "clock_mhz: expected more than 0"),
     "not a number": (
         lambda found: found["layers"][0].update(energy_pj=float("nan")),
-        "layers.0.energy_pj: expected a number of at least 0, not nan",
+        "layers.0.energy_pj: expected a number from 0 to 1e+24, not nan",
+    ),
+    "infinite": (
+        lambda found: found["total"].update(energy_uj=float("inf")),
+        "total.energy_uj: expected a number from 0 to 1e+24, not inf",
+    ),
+    "a number of many digits": (
+        lambda found: found["total"].update(cycles=10**400),
+        "total.cycles: expected a number from 0 to 1e+24, not 1000",
     ),
     "a name twice": (
         lambda found: found["layers"][1].update(name=found["layers"][0]["name"]),

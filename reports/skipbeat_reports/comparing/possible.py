@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
-from math import isclose, isfinite
+from math import isclose
 from typing import Any
+
+from skipbeat_arch.errors import one_line
 
 from ..schemas.estimated import EstimateResult
 from ..schemas.trained import TrainEstimateResult
 
+#: No count and no energy of a run is beyond it; larger whole numbers are no floats either.
+_LARGEST = 10**24
 #: What two sums of the same floats may differ by, in another order.
 _TOLERANCE = 1e-6
 
@@ -22,10 +26,10 @@ def contradiction(result: EstimateResult | TrainEstimateResult) -> str | None:
 
 
 def _numbers(result: EstimateResult | TrainEstimateResult) -> Iterator[str]:
-    """Numbers of the result itself that are below zero, not finite, or zero where nothing would run."""
+    """Numbers of the result itself that are below zero, beyond all bounds, or zero where nothing would run."""
     for path, value in _leaves(result.model_dump(exclude={"provenance"}), ()):
-        if not isfinite(value) or value < 0:
-            yield f"{'.'.join(path)}: expected a number of at least 0, not {value}"
+        if not 0 <= value <= _LARGEST:
+            yield f"{'.'.join(path)}: expected a number from 0 to {_LARGEST:g}, not {one_line(repr(value), 40)}"
     for what, value in (("clock_mhz", result.clock_mhz), ("pes", result.pes), ("batch", result.batch)):
         if value == 0:
             yield f"{what}: expected more than 0"
