@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import torch
 from torch.export import ExportedProgram
+from torch.fx import GraphModule
 from torch.utils._pytree import tree_flatten
 
 from skipbeat_arch.errors import InputError, one_line
@@ -39,9 +40,14 @@ def pack_host(program: ExportedProgram) -> bytes:
     """A program of the host as `torch.export.save` writes it.
 
     Arguments and results are named by the graph. How they lie in containers is left out: a class of results that some
-    package brings would be needed to read the file.
+    package brings would be needed to read the file. So are the lines of source that called each operator: they hold
+    folders of the machine that exported it, and an archive is the same whoever makes it.
     """
     content = io.BytesIO()
+    for module in program.graph_module.modules():
+        if isinstance(module, GraphModule):
+            for node in module.graph.nodes:
+                node.meta.pop("stack_trace", None)
     root = program.module_call_graph[0]
     if root.signature is not None:
         given, results = len(root.signature.inputs), len(root.signature.outputs)

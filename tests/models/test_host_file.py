@@ -7,6 +7,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,11 @@ def pickled() -> bytes:
     found = io.BytesIO()
     torch.save((Evil(),), found)
     return found.getvalue()
+
+
+def test_no_folder_of_the_machine_is_written(content: bytes) -> None:
+    assert str(Path(__file__).parents[2]).encode() not in content
+    assert str(Path(torch.__file__).parent).encode() not in content
 
 
 def test_what_is_written_is_read_again(content: bytes) -> None:

@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = list(examples((ROOT / "docs" / "commands.md").read_text()))
 #: Words of commands that are another program's, take minutes, or would empty the user's cache.
 _ELSEWHERE = ("synth", "cache", ".venv/bin/python", "make")
-#: Those of commands that compile RTL, or price a large network or a study.
-_SLOW = ("--rtl", "cosim", "regress", "sweep", "zoo:resnet-18")
+#: Those of commands that compile RTL, or price a large network or a study, and what other processors and libraries
+#: print otherwise: of a network whose weights are trained, and how small a file can be packed.
+_SLOW = ("--rtl", "cosim", "regress", "sweep", "zoo:resnet-18", "zoo:digits-cnn", "compile")
 
 
 def _named(block: tuple[Example, ...]) -> str:
