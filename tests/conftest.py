@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 # The processes of the tests and those that they start have a cache of their own, not the user's.
 os.environ.setdefault("SKIPBEAT_CACHE", str(Path(__file__).parents[1] / "build" / "cache"))
+
+# Commands that tests interrupt do not ignore that, though whoever runs the tests may, as nohup and background jobs do.
+for _each, _how in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_each) is signal.SIG_IGN:
+        signal.signal(_each, _how)
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("no deadline", deadline=None)
