@@ -16,6 +16,7 @@ from skipbeat_arch.machine import Machine
 from skipbeat_arch.pattern import Pattern
 from skipbeat_mapper.compile import compile_network
 from skipbeat_mapper.estimate import estimate_model
+from skipbeat_mapper.estimate.graph_model import graph_model
 from skipbeat_models.networks.seeded import seeded
 from skipbeat_models.prepared import PreparedNetwork
 from skipbeat_models.quantise_mixed import quantise_mixed
@@ -71,6 +72,18 @@ def test_so_they_do_of_several_images(source: str) -> None:
     found = simulate(network, hardware, None, 5, None, rtl=False, cycle_model=False)
     assert found.batch == estimate.batch == 5
     assert found.report["timing_cycles"] == estimate.cycles
+
+
+def test_so_does_the_demonstration_with_what_it_is_compared_with() -> None:
+    hardware, source, scheme = load_hardware("edge-16x16"), "zoo:digits-cnn", Scheme.parse("2:4")
+    estimate = estimate_source(
+        source, hardware, table="horowitz-45nm", scheme=scheme, batch=16, progress=lambda _: None
+    )
+    network = prepare_network(source, Pattern.parse("2:4"), seed=0)
+    assert isinstance(network, PreparedNetwork)
+    demonstrated = estimate_model(graph_model(network.graph, source, 16), hardware)
+    assert demonstrated.cycles == estimate.cycles
+    assert demonstrated.references == estimate.references
 
 
 @pytest.mark.parametrize("source", ["zoo:vit-tiny", "zoo:llama-tiny"])

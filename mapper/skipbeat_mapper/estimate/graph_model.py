@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def _layer(node: Node, images: int) -> ModelLayer:
     return ModelLayer(
         name=node.layer.name,
         kind=_kind(conv),
-        parts=(LayerPart(workload=conv, weight=zeros, repeats=images),),
+        parts=(LayerPart(workload=replace(conv, batch=images), weight=zeros),),
         shape=f"{sizes} on {conv.height}x{conv.width}",
         pattern=measured_pattern(weight.reshape(-1, weight.shape[-1])),
         density=float(nonzero.mean()),
