@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-import sys
+from argparse import ArgumentParser
 from html import escape
 from importlib import resources
 
@@ -78,4 +78,6 @@ def _colours() -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("target")
+    main(parser.parse_args().target)
