@@ -1,4 +1,4 @@
-"""Images of a batch that one program computes, as it does where a network is simulated or compiled."""
+"""Images of a batch that one program computes, as it does where a network is simulated."""
 
 from __future__ import annotations
 
